@@ -1,0 +1,114 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Scale and shift between an affine-invariant prediction and a label, in closed form and float64."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def fit_scale_and_shift(
+    prediction: np.ndarray, target: np.ndarray, mask: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[float, float]:
+    """Weighted least squares: the numbers that minimise `sum(weights * (scale * prediction + shift - target)^2)`.
+
+    The fit is the one of MiDaS (Ranftl et al., arXiv 1907.01341, equation 4). The scale is not constrained: a
+    prediction in reversed order gets a negative scale and may then fit well, which only an ordinal metric on the raw
+    output shows.
+
+    Args:
+        prediction: (H, W), any affine-invariant quantity.
+        target: (H, W), the quantity to reach.
+        mask: (H, W) bool, the pixels that count; both maps must be finite there.
+        weights: (H, W), not negative, or None for equal weights. Pixels of weight 0 do not count.
+
+    Returns:
+        `(scale, shift)`. If the prediction is constant over the counted pixels (one pixel is always constant) the
+        problem is degenerate: the scale is 0 and the shift is the weighted mean of the target. With no counted pixel
+        both are NaN.
+
+    Raises:
+        ValueError: if the shapes differ, a weight is negative or not finite, or a map is not finite inside the mask.
+    """
+    check_same_shape(prediction=prediction, target=target, mask=mask, weights=mask if weights is None else weights)
+    counted = np.asarray(mask, dtype=bool)
+    if weights is not None:
+        if not (np.isfinite(weights[counted]).all() and (weights[counted] >= 0).all()):
+            raise ValueError("weights must be finite and not negative inside the mask; set unwanted pixels to 0.")
+        counted = counted & (weights > 0)
+    values = finite_inside(prediction, counted, "prediction")
+    wanted = finite_inside(target, counted, "target")
+    if values.size == 0:
+        return float("nan"), float("nan")
+
+    share = np.ones(values.size) if weights is None else weights[counted].astype(np.float64)
+    share = share / share.max()
+    share = share / share.sum()
+    wanted_mean = float(share @ wanted)
+    if values.min() == values.max():
+        return 0.0, wanted_mean
+    mean = float(share @ values)
+    # Dividing by the largest deviation keeps the squares in range for outputs of any size.
+    spread = float(np.abs(values - mean).max())
+    deviation = (values - mean) / spread
+    scale = float((share * deviation) @ (wanted - wanted_mean)) / float((share * deviation) @ deviation) / spread
+    return scale, wanted_mean - scale * mean
+
+
+def align_disparity(
+    prediction: np.ndarray, depth: np.ndarray, mask: np.ndarray, min_depth: float, max_depth: float
+) -> tuple[np.ndarray, float]:
+    """Turn an affine-invariant disparity into depth, with the scale and shift that fit this image's label best.
+
+    The protocol of MiDaS: least squares against `1 / depth`, the aligned disparity clamped to
+    `[1 / max_depth, 1 / min_depth]`, then inverted. The lower clamp decides the score of a pixel whose aligned
+    disparity is near or below zero: the metrics that follow must be read together with the returned share.
+
+    Args:
+        prediction: (H, W) disparity, larger = nearer, finite inside the mask.
+        depth: (H, W) label, finite and positive inside the mask. Sky (`+inf`) is not part of the mask.
+        mask: (H, W) bool, the pixels to fit.
+        min_depth: smallest depth of the result, in the label's unit.
+        max_depth: largest depth of the result, in the label's unit.
+
+    Returns:
+        `(aligned_depth, clamped_share)`: (H, W) float64 in the label's unit, for all pixels (NaN where the prediction
+        is NaN or the mask is empty), and the share of the mask's pixels whose aligned disparity lay outside the range
+        (NaN for an empty mask). See `fit_scale_and_shift` for a constant prediction.
+
+    Raises:
+        ValueError: if the shapes differ, the range is not `0 < min_depth < max_depth < inf`, the label is not finite
+            and positive inside the mask, or the prediction is not finite there.
+    """
+    check_same_shape(prediction=prediction, depth=depth, mask=mask)
+    if not 0 < min_depth < max_depth < float("inf"):
+        raise ValueError(f"expected 0 < min_depth < max_depth < inf, got {min_depth} and {max_depth}.")
+    mask = np.asarray(mask, dtype=bool)
+    valid_depth = finite_inside(depth, mask, "depth")
+    if (valid_depth <= 0).any():
+        raise ValueError("depth must be positive inside the mask; leave pixels without depth out of the mask.")
+
+    disparity = np.zeros(depth.shape, dtype=np.float64)
+    disparity[mask] = 1.0 / valid_depth
+    scale, shift = fit_scale_and_shift(prediction, disparity, mask)
+    aligned = scale * prediction.astype(np.float64) + shift
+    smallest, largest = 1.0 / max_depth, 1.0 / min_depth
+    inside = aligned[mask]
+    clamped_share = float(((inside < smallest) | (inside > largest)).mean()) if inside.size else float("nan")
+    return 1.0 / np.clip(aligned, smallest, largest), clamped_share
+
+
+def check_same_shape(**maps: np.ndarray) -> None:
+    """Raise ValueError, naming the maps and their shapes, unless all have one shape."""
+    shapes = {name: np.shape(values) for name, values in maps.items()}
+    if len(set(shapes.values())) > 1:
+        raise ValueError(f"all maps must have one shape, got {shapes}; resize the prediction to the label first.")
+
+
+def finite_inside(values: np.ndarray, mask: np.ndarray, name: str) -> np.ndarray:
+    """The values at the mask's pixels as a (n,) float64 array; ValueError with the map's name if one is not finite."""
+    inside = values[mask].astype(np.float64)
+    broken = int((~np.isfinite(inside)).sum())
+    if broken:
+        raise ValueError(f"{name} is not finite at {broken} of {inside.size} pixels inside the mask.")
+    return inside

@@ -1,0 +1,120 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Model configuration: the stock Depth Anything configuration with size presets and encoder-derived defaults."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from transformers import DepthAnythingConfig as StockDepthAnythingConfig
+from transformers import Dinov2Config, PreTrainedConfig
+
+
+# Widths of the published models (DepthAnything/Depth-Anything-V2, depth_anything_v2/dpt.py). Taps are counted as
+# transformers counts backbone stages: stage n is the output of the n-th layer, 1-based.
+PRESETS: dict[str, dict[str, Any]] = {
+    "small": {
+        "encoder": {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 6},
+        "neck_hidden_sizes": [48, 96, 192, 384],
+        "fusion_hidden_size": 64,
+        "taps": {"v1": [9, 10, 11, 12], "v2": [3, 6, 9, 12]},
+    },
+    "base": {
+        "encoder": {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12},
+        "neck_hidden_sizes": [96, 192, 384, 768],
+        "fusion_hidden_size": 128,
+        "taps": {"v1": [9, 10, 11, 12], "v2": [3, 6, 9, 12]},
+    },
+    "large": {
+        "encoder": {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16},
+        "neck_hidden_sizes": [256, 512, 1024, 1024],
+        "fusion_hidden_size": 256,
+        "taps": {"v1": [21, 22, 23, 24], "v2": [5, 12, 18, 24]},
+    },
+    "giant": {
+        "encoder": {
+            "hidden_size": 1536,
+            "num_hidden_layers": 40,
+            "num_attention_heads": 24,
+            "use_swiglu_ffn": True,
+        },
+        "neck_hidden_sizes": [1536, 1536, 1536, 1536],
+        "fusion_hidden_size": 384,
+        "taps": {"v1": [37, 38, 39, 40], "v2": [10, 20, 30, 40]},
+    },
+}
+
+
+class DepthAnythingConfig(StockDepthAnythingConfig):
+    """Configuration of [`DepthAnythingForDepthEstimation`], readable by stock transformers.
+
+    Every field is stock's; a saved file has `model_type: depth_anything` and opens in both. A missing `max_depth`
+    means 1 on every transformers release. Stock reads the field as an integer and refuses fractions; so does this.
+    """
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        if self.max_depth is None:
+            self.max_depth = 1
+        super().__post_init__(**kwargs)
+
+    @classmethod
+    def from_preset(
+        cls, size: Literal["small", "base", "large", "giant"], *, taps: Literal["v1", "v2"] = "v2", **kwargs: Any
+    ) -> DepthAnythingConfig:
+        """Configuration of a published model size.
+
+        Args:
+            size: "small" (24.8 M parameters), "base" (97.5 M), "large" (335.3 M) or "giant" (1.3 B, SwiGLU).
+            taps: which encoder layers feed the decoder: "v2" the intermediate ones, "v1" the last four.
+            **kwargs: other fields of the configuration, e.g. `depth_estimation_type="metric", max_depth=20`.
+
+        Raises:
+            ValueError: the size or the taps are not among the published ones.
+        """
+        if size not in PRESETS:
+            raise ValueError(f"unknown size {size!r}, expected one of {sorted(PRESETS)}")
+        preset = PRESETS[size]
+        if taps not in preset["taps"]:
+            raise ValueError(f"unknown taps {taps!r}, expected 'v1' (the last four layers) or 'v2' (intermediate layers)")
+        encoder = Dinov2Config(image_size=518, patch_size=14, mlp_ratio=4, **preset["encoder"])
+        return cls.from_encoder_config(encoder, out_indices=preset["taps"][taps], **kwargs)
+
+    @classmethod
+    def from_encoder_config(
+        cls, encoder: PreTrainedConfig, *, out_indices: list[int] | None = None, **kwargs: Any
+    ) -> DepthAnythingConfig:
+        """Configuration of a fresh decoder on a given DINOv2 encoder.
+
+        The decoder's widths are the published ones where a published model has this encoder's width; otherwise they
+        grow from 1/8 of the encoder's width to the whole width, with 1/6 of it (in steps of 8) for the fusion.
+
+        Args:
+            encoder: a `Dinov2Config` or `Dinov2WithRegistersConfig`; copied, not changed.
+            out_indices: the four tapped layers, 1-based; default: the published V2 taps of an encoder of this depth,
+                else four evenly spaced ones that end at the last layer.
+            **kwargs: other fields of the configuration, which win over the derived ones.
+
+        Raises:
+            ValueError: the encoder has fewer layers than taps, or the taps do not fit it.
+        """
+        width, depth = encoder.hidden_size, encoder.num_hidden_layers
+        preset = next((p for p in PRESETS.values() if p["encoder"]["hidden_size"] == width), None)
+        if out_indices is None:
+            same_depth = preset if preset and preset["encoder"]["num_hidden_layers"] == depth else None
+            out_indices = same_depth["taps"]["v2"] if same_depth else [round(depth * k / 4) for k in (1, 2, 3, 4)]
+        if len(out_indices) != 4 or sorted(set(out_indices)) != list(out_indices) or not 1 <= out_indices[0]:
+            raise ValueError(f"out_indices must be four increasing 1-based layer numbers, got {list(out_indices)}")
+        if out_indices[-1] > depth:
+            raise ValueError(f"out_indices {list(out_indices)} reach beyond the encoder's {depth} layers")
+        backbone_config = encoder.to_dict()
+        # `stage_names` and `out_features` describe the encoder file's own use as a backbone; they are derived again.
+        for key in ("stage_names", "out_features", "architectures"):
+            backbone_config.pop(key, None)
+        backbone_config.update(out_indices=list(out_indices), reshape_hidden_states=False, apply_layernorm=True)
+        derived: dict[str, Any] = {
+            "patch_size": encoder.patch_size,
+            "reassemble_hidden_size": width,
+            "neck_hidden_sizes": preset["neck_hidden_sizes"] if preset else [width // 8, width // 4, width // 2, width],
+            "fusion_hidden_size": preset["fusion_hidden_size"] if preset else max(8, round(width / 6 / 8) * 8),
+        }
+        return cls(backbone_config=type(encoder)(**backbone_config), **{**derived, **kwargs})

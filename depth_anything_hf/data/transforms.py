@@ -1,0 +1,368 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Augmentation of a sample and its conversion to tensors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from depth_anything_hf.geometry import depth_to_disparity
+
+
+PATCH_SIZE = 14
+IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
+IMAGENET_STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
+BLUR_SIGMA_RANGE_PIXELS = (0.1, 2.0)
+CUTMIX_AREA_RANGE = (0.02, 0.4)
+CUTMIX_ASPECT_RANGE = (0.3, 1 / 0.3)
+HAZE_DENSITY_RANGE_PER_METRE = (0.08, 0.35)
+HAZE_AIRLIGHT_RANGE = (0.6, 0.95)
+HAZE_TINT = 0.03
+
+
+def add_haze(image: np.ndarray, depth: np.ndarray, density_per_metre: float, airlight: np.ndarray) -> np.ndarray:
+    """Covers an image with homogeneous haze (Koschmieder's law).
+
+    `colour * T + airlight * (1 - T)` with the transmission `T = exp(-density * depth)`. Sky (depth +inf) becomes
+    airlight. A pixel of unknown depth (NaN) gets the transmission of the median finite depth, so that it does not
+    stand out as a haze-free hole; without any finite depth it stays as it is.
+
+    Args:
+        image: uint8 (H, W, 3).
+        depth: float (H, W), metres; NaN and +inf allowed.
+        density_per_metre: extinction coefficient, >= 0.
+        airlight: (3,), colour of infinitely thick haze, in [0, 1].
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    if image.shape[:2] != depth.shape:
+        raise ValueError(f"haze needs depth of the image's size {image.shape[:2]}, got {depth.shape}")
+    finite = depth[np.isfinite(depth)]
+    unknown_depth = float(np.median(finite)) if finite.size else 0.0
+    known_depth = np.where(np.isnan(depth), unknown_depth, depth).astype(np.float32)
+    transmission = np.exp(-density_per_metre * known_depth)[..., None] if density_per_metre > 0 else np.float32(1.0)
+    airlight_255 = 255.0 * np.asarray(airlight, dtype=np.float32)
+    hazy = image * transmission + airlight_255 * (1.0 - transmission)
+    return np.clip(np.rint(hazy), 0, 255).astype(np.uint8)
+
+
+def sample_haze(random: np.random.Generator) -> tuple[float, np.ndarray]:
+    """Draws a haze: density log-uniform in 0.08-0.35 per metre, airlight grey 0.6-0.95 with a slight tint.
+
+    Returns:
+        (density_per_metre, airlight), the airlight float32 (3,) in [0, 1].
+    """
+    low, high = HAZE_DENSITY_RANGE_PER_METRE
+    density_per_metre = math.exp(random.uniform(math.log(low), math.log(high)))
+    grey = random.uniform(*HAZE_AIRLIGHT_RANGE)
+    airlight = np.clip(grey + random.uniform(-HAZE_TINT, HAZE_TINT, size=3), 0.0, 1.0)
+    return density_per_metre, airlight.astype(np.float32)
+
+
+@dataclass
+class TrainingTransform:
+    """Turns a sample into tensors of one size, with random augmentation.
+
+    The steps, in this order:
+
+    1. Resize so that the picture just covers the crop, keeping its aspect, then crop at a random place (V1 and V2:
+       short side 518, random crop 518 x 518). Labels by nearest neighbour, never mixed across edges. Pictures by
+       area averaging when shrinking and bicubic when enlarging: upstream uses OpenCV's bicubic for both, which does
+       not low-pass; on photographs shrunk to half the size area averaging is twice as close to the antialiased
+       bicubic of the image processor that runs at inference.
+    2. Flip left-right, and upside down if asked for.
+    3. Haze, drawn by `sample_haze`; it needs depth.
+    4. Channel gain, colour jitter, Gaussian blur: on the picture only.
+    5. ImageNet normalisation.
+
+    Attributes:
+        size: side or (height, width) in pixels, multiples of 14.
+        target: "disparity" (depth is inverted; sky 0) or "depth" (metres; sky and values outside
+            [min_depth, max_depth] become NaN).
+        horizontal_flip, vertical_flip: probabilities.
+        colour_jitter: probability of the jitter; `brightness`, `contrast`, `saturation` b give a factor uniform in
+            [max(0, 1 - b), 1 + b], `hue` a shift uniform in [-hue, hue] turns of the colour circle, in random order.
+            The strengths are UniMatch's (LiheYoung/UniMatch, dataset/semi.py), which the authors of Depth Anything
+            point to; the paper gives none.
+        channel_gain: g multiplies each colour channel by a factor uniform in [1 - g, 1 + g], always.
+        blur: probability of a Gaussian blur with sigma uniform in [0.1, 2] pixels (UniMatch).
+        haze: whether to add haze.
+        min_depth, max_depth: metres, for target "depth" only.
+        keep_clean: also give "clean_pixel_values", the same crop, flips and haze without step 4, for a teacher that
+            labels on the fly (V1 labels the clean picture).
+    """
+
+    size: int | tuple[int, int]
+    target: str = "disparity"
+    horizontal_flip: float = 0.5
+    vertical_flip: float = 0.0
+    colour_jitter: float = 0.0
+    brightness: float = 0.5
+    contrast: float = 0.5
+    saturation: float = 0.5
+    hue: float = 0.25
+    channel_gain: float = 0.0
+    blur: float = 0.0
+    haze: bool = False
+    min_depth: float = 1e-3
+    max_depth: float = math.inf
+    keep_clean: bool = False
+
+    def __post_init__(self) -> None:
+        for side in self.crop_size:
+            _check_side(side)
+        if self.target not in ("disparity", "depth"):
+            raise ValueError(f"target must be 'disparity' or 'depth', got {self.target!r}")
+        for name in ("horizontal_flip", "vertical_flip", "colour_jitter", "blur"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is a probability in [0, 1], got {getattr(self, name)}")
+        limits = {"brightness": math.inf, "contrast": math.inf, "saturation": math.inf, "hue": 0.5, "channel_gain": 1}
+        for name, largest in limits.items():
+            if not 0 <= getattr(self, name) <= largest:
+                raise ValueError(f"{name} must be in [0, {largest}], got {getattr(self, name)}")
+        if not 0 <= self.min_depth < self.max_depth:
+            raise ValueError(f"need 0 <= min_depth < max_depth, got {self.min_depth} and {self.max_depth}")
+
+    @property
+    def crop_size(self) -> tuple[int, int]:
+        """(height, width) of the result, pixels."""
+        if isinstance(self.size, int):
+            return self.size, self.size
+        if len(self.size) != 2:
+            raise ValueError(f"size must be one side or (height, width), got {self.size}")
+        return self.size[0], self.size[1]
+
+    @classmethod
+    def weak(cls, size: int | tuple[int, int], **options: Any) -> TrainingTransform:
+        """For labelled pictures: horizontal flip only (V1, supplement)."""
+        return cls(size, **options)
+
+    @classmethod
+    def strong(cls, size: int | tuple[int, int], **options: Any) -> TrainingTransform:
+        """For the student's pictures: colour jitter and blur (V1, section 3.2; probabilities of UniMatch).
+
+        CutMix, the other strong perturbation of V1, works on batches: see `cutmix`.
+        """
+        return cls(size, **{"colour_jitter": 0.8, "blur": 0.5, **options})
+
+    def __call__(self, sample: dict[str, Any], random: np.random.Generator) -> dict[str, Any]:
+        """Transforms one sample; the result depends on the sample and the generator's state only.
+
+        Args:
+            sample: "image" uint8 (H, W, 3), at most one of "depth" and "disparity" float32 (H, W), "name".
+            random: source of all randomness.
+
+        Returns:
+            "pixel_values" float32 (3, h, w), "name", and, where they apply, "labels" float32 (h, w) and
+            "clean_pixel_values" float32 (3, h, w).
+
+        Raises:
+            ValueError: both labels, a label of another size, a disparity label for target "depth", haze without
+                depth, or an infinite disparity; the message names the sample.
+        """
+        name = sample["name"]
+        kind, label = _label_of(sample)
+        if self.target == "depth" and kind == "disparity":
+            raise ValueError(
+                f"{name}: a disparity label has no unit and cannot train target='depth'; "
+                "use sources with depth, or target='disparity'"
+            )
+        if self.haze and kind != "depth":
+            raise ValueError(f"{name}: haze=True needs depth in metres, the sample has {kind or 'no label'}")
+        image, label = self._resize_crop_and_flip(sample["image"], label, random)
+        if self.haze and label is not None:
+            image = add_haze(image, label, *sample_haze(random))
+        result = {"pixel_values": _normalized(self._recoloured(image, random)), "name": name}
+        if self.keep_clean:
+            result["clean_pixel_values"] = _normalized(_unit_range(image))
+        if label is not None:
+            result["labels"] = torch.from_numpy(np.ascontiguousarray(self._target_of(label, kind, name)))
+        return result
+
+    def _resize_crop_and_flip(
+        self, image: np.ndarray, label: np.ndarray | None, random: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        height, width = self.crop_size
+        resized_height, resized_width = covering_size(image.shape[:2], (height, width))
+        top = int(random.integers(resized_height - height + 1))
+        left = int(random.integers(resized_width - width + 1))
+        image = resize_image(image, (resized_height, resized_width))[top : top + height, left : left + width]
+        if label is not None:
+            rows = _nearest_indices(label.shape[0], resized_height)[top : top + height]
+            columns = _nearest_indices(label.shape[1], resized_width)[left : left + width]
+            label = label[rows[:, None], columns]
+        for axis, probability in ((1, self.horizontal_flip), (0, self.vertical_flip)):
+            if random.random() < probability:
+                image = np.flip(image, axis)
+                label = None if label is None else np.flip(label, axis)
+        return np.ascontiguousarray(image), label
+
+    def _recoloured(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """uint8 picture -> float32 (h, w, 3) in [0, 1] after channel gain, jitter and blur."""
+        colours = _unit_range(image)
+        if self.channel_gain > 0:
+            gains = random.uniform(1 - self.channel_gain, 1 + self.channel_gain, size=3).astype(np.float32)
+            colours = np.clip(colours * gains, 0, 1)
+        if random.random() < self.colour_jitter:
+            colours = self._jittered(colours, random)
+        if random.random() < self.blur:
+            sigma = random.uniform(*BLUR_SIGMA_RANGE_PIXELS)
+            colours = cv2.GaussianBlur(colours, (0, 0), sigmaX=sigma)
+        return colours
+
+    def _jittered(self, colours: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        steps: list[tuple[Callable[[np.ndarray, float], np.ndarray], float]] = [
+            (scale_brightness, _jitter_factor(self.brightness, random)),
+            (scale_contrast, _jitter_factor(self.contrast, random)),
+            (scale_saturation, _jitter_factor(self.saturation, random)),
+            (shift_hue, random.uniform(-self.hue, self.hue)),
+        ]
+        for index in random.permutation(len(steps)):
+            adjust, amount = steps[index]
+            colours = adjust(colours, amount)
+        return colours
+
+    def _target_of(self, label: np.ndarray, kind: str | None, name: str) -> np.ndarray:
+        if self.target == "depth":
+            inside = np.isfinite(label) & (label >= self.min_depth) & (label <= self.max_depth)
+            return np.where(inside, label, np.nan).astype(np.float32)
+        disparity = (depth_to_disparity(label) if kind == "depth" else label).astype(np.float32)
+        if np.isinf(disparity).any():
+            raise ValueError(f"{name}: its {kind} gives infinite disparity; invalid pixels must be NaN")
+        return disparity
+
+
+def covering_size(size: tuple[int, int], crop: tuple[int, int]) -> tuple[int, int]:
+    """Smallest (height, width) of the aspect of `size` that covers `crop`; for a square crop the short side fits."""
+    scale = max(crop[0] / size[0], crop[1] / size[1])
+    return max(crop[0], round(size[0] * scale)), max(crop[1], round(size[1] * scale))
+
+
+def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resizes (H, W, 3) to (height, width): area averaging when shrinking, bicubic when enlarging."""
+    if image.shape[:2] == size:
+        return image
+    shrinks = size[0] < image.shape[0] or size[1] < image.shape[1]
+    return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+
+
+def scale_brightness(colours: np.ndarray, factor: float) -> np.ndarray:
+    """Multiplies float32 (h, w, 3) in [0, 1] and clips to it."""
+    return np.clip(colours * np.float32(factor), 0, 1)
+
+
+def scale_contrast(colours: np.ndarray, factor: float) -> np.ndarray:
+    """Moves colours from (factor > 1) or towards (< 1) the picture's mean grey, clipped to [0, 1]."""
+    mean_grey = cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY).mean()
+    return np.clip(mean_grey + (colours - mean_grey) * np.float32(factor), 0, 1)
+
+
+def scale_saturation(colours: np.ndarray, factor: float) -> np.ndarray:
+    """Moves colours from (factor > 1) or towards (< 1) each pixel's grey, clipped to [0, 1]."""
+    grey = cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)[..., None]
+    return np.clip(grey + (colours - grey) * np.float32(factor), 0, 1)
+
+
+def shift_hue(colours: np.ndarray, turns: float) -> np.ndarray:
+    """Rotates the hue by a share of the colour circle; grey stays grey."""
+    if turns == 0:
+        return colours
+    hue_saturation_value = cv2.cvtColor(colours, cv2.COLOR_RGB2HSV)
+    hue_saturation_value[..., 0] = (hue_saturation_value[..., 0] + np.float32(360 * turns)) % 360
+    return cv2.cvtColor(hue_saturation_value, cv2.COLOR_HSV2RGB)
+
+
+def _check_side(side: int) -> None:
+    if side < PATCH_SIZE or side % PATCH_SIZE:
+        nearest = max(PATCH_SIZE, round(side / PATCH_SIZE) * PATCH_SIZE)
+        raise ValueError(f"size must be a multiple of {PATCH_SIZE} (the patch), got {side}; the nearest is {nearest}")
+
+
+def _jitter_factor(strength: float, random: np.random.Generator) -> float:
+    return random.uniform(max(0.0, 1 - strength), 1 + strength)
+
+
+def _nearest_indices(source: int, target: int) -> np.ndarray:
+    """Index of the source pixel whose area holds the centre of each target pixel."""
+    return ((2 * np.arange(target) + 1) * source) // (2 * target)
+
+
+def _label_of(sample: dict[str, Any]) -> tuple[str | None, np.ndarray | None]:
+    kinds = [kind for kind in ("depth", "disparity") if kind in sample]
+    if not kinds:
+        return None, None
+    if len(kinds) == 2:
+        raise ValueError(f"{sample['name']}: a sample has depth or disparity, not both")
+    label = sample[kinds[0]]
+    if label.shape != sample["image"].shape[:2]:
+        raise ValueError(f"{sample['name']}: image {sample['image'].shape[:2]} and label {label.shape} differ in size")
+    return kinds[0], label
+
+
+def _unit_range(image: np.ndarray) -> np.ndarray:
+    return image * np.float32(1 / 255)
+
+
+def _normalized(colours: np.ndarray) -> torch.Tensor:
+    """float32 (h, w, 3) in [0, 1] -> float32 (3, h, w), normalised by ImageNet's statistics."""
+    channels = [(colours[..., index] - IMAGENET_MEAN[index]) / IMAGENET_STD[index] for index in range(3)]
+    return torch.from_numpy(np.stack(channels))
+
+
+def cutmix(batch: dict[str, Any], random: np.random.Generator, probability: float = 0.5) -> dict[str, Any]:
+    """CutMix for dense labels (Depth Anything V1, Eq. 6-8): a box of each image is replaced by its partner's.
+
+    The partner of image i is image i - 1 (the batch rolled by one). With the given probability an image gets a box
+    of an area share uniform in 0.02-0.4 and an aspect (height / width, over that of the image) log-uniform in
+    0.3-1/0.3, narrowed to what fits the image, placed uniformly. Shares and aspect limits are those of UniMatch,
+    which draws the aspect uniformly and so prefers tall boxes.
+
+    Labels are mixed alike, but each side keeps the scale of its own image: the loss must treat inside and outside
+    separately (`losses.within_and_outside`). "clean_pixel_values" stays unmixed; labels that a teacher makes from
+    it are mixed by `torch.where(region, labels[partner], labels)`.
+
+    Args:
+        batch: "pixel_values" (B, 3, h, w) and, if labelled, "labels" (B, h, w).
+        random: source of all randomness.
+        probability: of mixing, per image.
+
+    Returns:
+        A new dict with mixed "pixel_values" and "labels", "region" bool (B, h, w), True where the pixel comes from
+        the partner (all False where no box was drawn), and "partner" int64 (B,).
+    """
+    if not 0 <= probability <= 1:
+        raise ValueError(f"probability must be in [0, 1], got {probability}")
+    pixel_values = batch["pixel_values"]
+    count, _, height, width = pixel_values.shape
+    region = torch.zeros((count, height, width), dtype=torch.bool)
+    for index in range(count):
+        if random.random() < probability:
+            top, left, box_height, box_width = sample_cutmix_box(height, width, random)
+            region[index, top : top + box_height, left : left + box_width] = True
+    region = region.to(pixel_values.device)
+    partner = torch.arange(count, device=pixel_values.device).roll(1)
+    mixed = {**batch, "region": region, "partner": partner}
+    mixed["pixel_values"] = torch.where(region[:, None], pixel_values[partner], pixel_values)
+    if "labels" in batch:
+        mixed["labels"] = torch.where(region, batch["labels"][partner], batch["labels"])
+    return mixed
+
+
+def sample_cutmix_box(height: int, width: int, random: np.random.Generator) -> tuple[int, int, int, int]:
+    """Draws (top, left, box height, box width) in pixels, inside the image; distribution as in `cutmix`."""
+    area = random.uniform(*CUTMIX_AREA_RANGE)
+    # In units of the image's sides the box is sqrt(area * aspect) by sqrt(area / aspect); both must stay below 1.
+    lowest, highest = max(CUTMIX_ASPECT_RANGE[0], area), min(CUTMIX_ASPECT_RANGE[1], 1 / area)
+    aspect = math.exp(random.uniform(math.log(lowest), math.log(highest)))
+    box_height = max(1, min(height, round(height * math.sqrt(area * aspect))))
+    box_width = max(1, min(width, round(width * math.sqrt(area / aspect))))
+    top, left = int(random.integers(height - box_height + 1)), int(random.integers(width - box_width + 1))
+    return top, left, box_height, box_width

@@ -1,0 +1,111 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Depth, disparity and the pinhole camera: plain functions on NumPy arrays (conversions also on torch tensors)."""
+
+from __future__ import annotations
+
+import math
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+
+Array = TypeVar("Array", np.ndarray, torch.Tensor)
+
+
+def depth_to_disparity(depth: Array) -> Array:
+    """Inverse depth, larger = nearer.
+
+    Args:
+        depth: planar z in metres, floating point, any shape; `+inf` is the sky, NaN is an invalid pixel.
+
+    Returns:
+        `1 / depth` in 1/metres, same shape and dtype: 0 where the depth is `+inf`, NaN where it is NaN, zero or
+        negative.
+
+    Raises:
+        TypeError: if `depth` is not floating point (integers cannot hold the result).
+    """
+    return _positive_inverse(depth, zero_is_valid=False, quantity="depth")
+
+
+def disparity_to_depth(disparity: Array) -> Array:
+    """Inverse of `depth_to_disparity`: disparity 0 becomes `+inf`, NaN or negative disparity becomes NaN.
+
+    Args:
+        disparity: 1/metres, floating point, any shape, larger = nearer.
+
+    Returns:
+        Planar z in metres, same shape and dtype.
+
+    Raises:
+        TypeError: if `disparity` is not floating point.
+    """
+    return _positive_inverse(disparity, zero_is_valid=True, quantity="disparity")
+
+
+def _positive_inverse(values: Array, zero_is_valid: bool, quantity: str) -> Array:
+    is_floating = values.is_floating_point() if isinstance(values, torch.Tensor) else values.dtype.kind == "f"
+    if not is_floating:
+        raise TypeError(f"{quantity} must be floating point, got {values.dtype}; convert it to float metres first.")
+    invalid = ~(values >= 0) if zero_is_valid else ~(values > 0)
+    # Adding 0 turns -0.0 into +0.0, whose inverse is +inf.
+    if isinstance(values, torch.Tensor):
+        return 1 / (values.masked_fill(invalid, math.nan) + 0.0)
+    with np.errstate(divide="ignore", over="ignore"):
+        return 1 / (np.where(invalid, values.dtype.type(math.nan), values) + values.dtype.type(0))
+
+
+def pinhole_intrinsics(height: int, width: int, horizontal_field_of_view_degrees: float) -> np.ndarray:
+    """Intrinsic matrix of a pinhole camera with square pixels and a centred principal point.
+
+    Integer pixel indices are pixel centres, so the image spans -0.5 .. width - 0.5 and its middle lies at
+    `(width / 2 - 0.5, height / 2 - 0.5)`.
+
+    Args:
+        height: pixels.
+        width: pixels.
+        horizontal_field_of_view_degrees: angle between the left and the right image border, in (0, 180).
+
+    Returns:
+        (3, 3) float64 matrix; the focal length is in pixels.
+
+    Raises:
+        ValueError: if the size or the angle is out of range.
+    """
+    if height < 1 or width < 1:
+        raise ValueError(f"An image needs at least one pixel, got height {height} and width {width}.")
+    if not 0 < horizontal_field_of_view_degrees < 180:
+        raise ValueError(
+            f"The horizontal field of view must lie between 0 and 180 degrees, got {horizontal_field_of_view_degrees}."
+        )
+    focal = width / 2 / math.tan(math.radians(horizontal_field_of_view_degrees) / 2)
+    return np.array([[focal, 0.0, width / 2 - 0.5], [0.0, focal, height / 2 - 0.5], [0.0, 0.0, 1.0]])
+
+
+def distance_to_planar_depth(distance: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    """Turns the distance along each pixel's ray into depth along the optical axis.
+
+    A ray through pixel (x, y) points along ((x - cx) / fx, (y - cy) / fy, 1), hence `z = distance / |that vector|`.
+
+    Args:
+        distance: (..., H, W) metres from the camera centre; `+inf` and NaN stay what they are.
+        intrinsics: (3, 3) pinhole matrix in pixels, integer indices = pixel centres.
+
+    Returns:
+        (..., H, W) planar z in metres, float64 unless `distance` is a wider type.
+
+    Raises:
+        ValueError: if the shapes do not fit.
+    """
+    distance = np.asarray(distance)
+    intrinsics = np.asarray(intrinsics, dtype=np.float64)
+    if distance.ndim < 2 or intrinsics.shape != (3, 3):
+        raise ValueError(
+            f"Expected a distance map (..., H, W) and intrinsics (3, 3), got {distance.shape} and {intrinsics.shape}."
+        )
+    height, width = distance.shape[-2:]
+    across = (np.arange(width) - intrinsics[0, 2]) / intrinsics[0, 0]
+    down = (np.arange(height)[:, None] - intrinsics[1, 2]) / intrinsics[1, 1]
+    return distance / np.sqrt(across**2 + down**2 + 1)

@@ -1,0 +1,465 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The only path from images to predictions: decode ahead, batch equal sizes, keep the order, survive broken images."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast
+
+import numpy as np
+import torch
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+from transformers import AutoConfig, AutoImageProcessor, AutoModelForDepthEstimation, PreTrainedConfig, PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES
+from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
+
+from .data.datasets import IMAGE_SUFFIXES, UnreadableImageError, read_image
+from .image_processing_depth_anything import DepthAnythingImageProcessor
+from .modeling_depth_anything import DepthAnythingForDepthEstimation
+
+
+logger = logging.getLogger(__name__)
+
+PredictionKind: TypeAlias = Literal["disparity", "depth"]
+ImageSource: TypeAlias = "str | os.PathLike[str] | tuple[str, np.ndarray] | tuple[str, Callable[[], np.ndarray]]"
+
+# Stock model types that give metres whatever their configuration says.
+METRIC_MODEL_TYPES = ("depth_pro", "glpn", "tipsv2_dpt", "zoedepth")
+# Their raw output is not the depth of the image: ZoeDepth pads it, Depth Pro needs the focal length.
+OWN_POST_PROCESSING = ("depth_pro", "zoedepth")
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+HUB_OPTIONS = ("revision", "token", "cache_dir", "local_files_only", "force_download", "subfolder")
+DECODING_THREADS = min(4, os.cpu_count() or 1)
+# How many batches of images may be open at once while equal sizes gather; bounds the memory.
+WINDOW_BATCHES = 4
+
+
+@dataclass
+class Prediction:
+    """What became of one image.
+
+    Attributes:
+        name: as given.
+        values: float32 (H, W) at the image's own size, disparity or metres (`DepthPredictor.kind`); None after an
+            error.
+        error: why there are no values; None if there are.
+        image_size: (height, width) after the EXIF orientation; None if the image could not be read.
+    """
+
+    name: str
+    values: np.ndarray | None = None
+    error: str | None = None
+    image_size: tuple[int, int] | None = None
+
+
+@dataclass
+class _Item:
+    """An image on its way through the predictor: prepared, then predicted."""
+
+    name: str
+    image_size: tuple[int, int] | None = None
+    pixel_values: Tensor | None = None  # (3, h, w), normalised; None once predicted
+    prediction: Prediction | None = None
+
+
+class DepthPredictor:
+    """Predicts disparity or depth for any number of images of any sizes.
+
+    The model's output is brought to the image's own size by bilinear interpolation with aligned corners, as the
+    original Depth Anything does. Stock transformers interpolates bicubically, which overshoots at object borders, also
+    below zero. ZoeDepth and Depth Pro keep their own post-processing.
+
+    Args:
+        model: a depth model of this package or of transformers; put into evaluation mode at each call.
+        processor: the image processor that belongs to it.
+        device: where the model is moved to; None leaves it where it is.
+        dtype: bfloat16 or float16 runs a float32 model under autocast; None uses the model's own precision.
+        batch_size: images per forward pass; only images of one processed size share a pass.
+        kind: "disparity" or "depth", for a model whose configuration does not say it; e.g. `facebook/dpt-dinov2-*`
+            give metres, and nothing in their files says so.
+
+    Raises:
+        ValueError: a batch size below 1, or a precision that the model cannot run in.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        processor: Any,
+        *,
+        device: str | torch.device | None = None,
+        dtype: str | torch.dtype | None = None,
+        batch_size: int = 1,
+        kind: PredictionKind | None = None,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        if kind not in ("disparity", "depth", None):
+            raise ValueError(f"kind must be 'disparity' or 'depth', got {kind!r}")
+        self.model = cast(Any, model)
+        if device is not None:
+            self.model.to(device)
+        self.processor = processor
+        self.batch_size = batch_size
+        self.kind: PredictionKind = kind or _kind_of(model)
+        self._autocast_dtype = _autocast_dtype(model.dtype, as_dtype(dtype))
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | os.PathLike[str],
+        *,
+        device: str | torch.device | None = None,
+        dtype: str | torch.dtype | None = None,
+        batch_size: int = 1,
+        input_size: int | None = None,
+        kind: PredictionKind | None = None,
+        **kwargs: Any,
+    ) -> DepthPredictor:
+        """Opens a checkpoint: Depth Anything as this package's model, other depth models as transformers' own.
+
+        Args:
+            name_or_path: model id on the Hub, or a folder.
+            device: None takes this process's CUDA device, else Apple's, else the CPU.
+            dtype: precision of the weights and the computation ("float32", "bfloat16", "float16" or torch's); None
+                keeps the checkpoint's.
+            batch_size: as for the class.
+            input_size: side that images are resized to instead of the checkpoint's; larger is sharper and slower.
+            kind: as for the class.
+            **kwargs: to the model's `from_pretrained`; `revision`, `token` and the like also to the configuration and
+                the processor.
+
+        Raises:
+            ValueError: not a depth model, an input size that does not fit it, or an unknown precision.
+            OSError: no such folder or id on the Hub, or files missing in it.
+        """
+        name = os.fspath(name_or_path)
+        _check_folder_exists(name)
+        hub = {key: kwargs[key] for key in HUB_OPTIONS if key in kwargs}
+        config = AutoConfig.from_pretrained(name, **hub)
+        _check_is_depth_model(name, config)
+        if dtype is not None:
+            kwargs["dtype"] = as_dtype(dtype)
+        is_ours = config.model_type == "depth_anything"
+        model_class: Any = DepthAnythingForDepthEstimation if is_ours else AutoModelForDepthEstimation
+        processor = _open_processor(name, config.model_type, input_size, hub)
+        model = model_class.from_pretrained(name, **kwargs)
+        return cls(model, processor, device=device or default_device(), batch_size=batch_size, kind=kind)
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.device
+
+    @property
+    def input_size(self) -> int | None:
+        """The side that the processor resizes to (its height, where it has two); None if it keeps the size."""
+        return _size_of(self.processor)
+
+    @property
+    def precision(self) -> str:
+        """E.g. "float32", "bfloat16", or "bfloat16 autocast"."""
+        if self._autocast_dtype is not None:
+            return f"{_dtype_name(self._autocast_dtype)} autocast"
+        return _dtype_name(self.model.dtype)
+
+    def __call__(self, images: Iterable[ImageSource]) -> Iterator[Prediction]:
+        """Predicts a stream of images with bounded memory.
+
+        Args:
+            images: paths; or pairs of a name and a uint8 (H, W, 3) image, or a function that returns one and is called
+                in a decoding thread. The stream is read a little ahead.
+
+        Yields:
+            One `Prediction` for each image, in the order of the input. An image that cannot be read or predicted gives
+            one with an error text and does not disturb its neighbours.
+        """
+        self.model.eval()
+        window = WINDOW_BATCHES * self.batch_size
+        in_order: deque[_Item] = deque()
+        by_size: dict[tuple[int, ...], list[_Item]] = {}
+        for item in self._prepare_ahead(images):
+            in_order.append(item)
+            if item.pixel_values is not None:
+                group = by_size.setdefault(tuple(item.pixel_values.shape), [])
+                group.append(item)
+                if len(group) == self.batch_size:
+                    self._predict_group(by_size.pop(tuple(item.pixel_values.shape)))
+            oldest = in_order[0].pixel_values
+            if len(in_order) >= window and oldest is not None:
+                self._predict_group(by_size.pop(tuple(oldest.shape)))
+            yield from _finished(in_order)
+        for group in by_size.values():
+            self._predict_group(group)
+        yield from _finished(in_order)
+
+    def predict(self, image: np.ndarray | str | os.PathLike[str] | Image.Image) -> np.ndarray:
+        """One image (uint8 (H, W, 3), path, or PIL image) -> float32 (H, W); an error is raised."""
+        self.model.eval()
+        item = self._prepare(("image", image if isinstance(image, np.ndarray) else read_image(image)))
+        values = self._forward([item])[0]
+        _check_finite(values)
+        return values
+
+    def _prepare_ahead(self, images: Iterable[ImageSource]) -> Iterator[_Item]:
+        """Decodes and resizes in threads while the model works; in order, a bounded number ahead."""
+        look_ahead = DECODING_THREADS + self.batch_size
+        pool = ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="decode")
+        futures: deque[Future[_Item]] = deque()
+        try:
+            for source in images:
+                futures.append(pool.submit(self._prepare_or_explain, source))
+                if len(futures) > look_ahead:
+                    yield futures.popleft().result()
+            while futures:
+                yield futures.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _prepare_or_explain(self, source: ImageSource) -> _Item:
+        try:
+            return self._prepare(source)
+        except Exception as error:
+            # Decoders, datasets and processors raise all kinds of exceptions; each costs one image, not the run.
+            name = _name_of(source)
+            return _Item(name, prediction=Prediction(name, error=_explain(error)))
+
+    def _prepare(self, source: ImageSource) -> _Item:
+        if isinstance(source, tuple):
+            name, image = source[0], source[1]() if callable(source[1]) else source[1]
+        else:
+            name, image = _name_of(source), read_image(source)
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+            raise ValueError(f"{name}: expected a uint8 image (H, W, 3), got {image.dtype} {image.shape}")
+        # The layout is stated because a picture 3 pixels high would be taken for channels first.
+        processed = self.processor(images=image, input_data_format="channels_last", return_tensors="pt")
+        return _Item(name, (image.shape[0], image.shape[1]), processed["pixel_values"][0])
+
+    def _predict_group(self, group: Sequence[_Item]) -> None:
+        """Fills in the predictions; where a batch fails, its images are tried one by one."""
+        try:
+            predicted: Sequence[np.ndarray] | None = self._forward(group)
+        except Exception as error:
+            # Out of memory, most often. The retry stands outside so that the failed pass's tensors are freed first.
+            predicted, reason = None, _explain(error)
+        if predicted is not None:
+            for item, values in zip(group, predicted, strict=True):
+                item.prediction = _checked_prediction(item, values)
+        elif len(group) > 1:
+            logger.warning("a batch of %d images failed, trying them one by one: %s", len(group), reason)
+            for item in group:
+                self._predict_group([item])
+        else:
+            group[0].prediction = Prediction(group[0].name, error=reason, image_size=group[0].image_size)
+        for item in group:
+            item.pixel_values = None
+
+    @torch.inference_mode()
+    def _forward(self, items: Sequence[_Item]) -> list[np.ndarray]:
+        """One pass over prepared images of one processed size: float32 (H, W) each, at the image's own size."""
+        pixel_values = torch.stack([item.pixel_values for item in items if item.pixel_values is not None])
+        sizes = [item.image_size for item in items if item.image_size is not None]
+        with self._autocast():
+            output = self.model(pixel_values=pixel_values.to(self.device, self.model.dtype))
+        if self.model.config.model_type in OWN_POST_PROCESSING:
+            results = self.processor.post_process_depth_estimation(output, sizes)
+            return [result["predicted_depth"].float().cpu().numpy() for result in results]
+        maps = output.predicted_depth.float()[:, None]  # (B, 1, h, w)
+        return [_resize(one, size) for one, size in zip(maps, sizes, strict=True)]
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        if self._autocast_dtype is None:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self._autocast_dtype)
+
+
+def default_device() -> torch.device:
+    """This process's CUDA device (`LOCAL_RANK` of a distributed launch), else Apple's GPU, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def as_dtype(dtype: str | torch.dtype | None) -> torch.dtype | None:
+    """A precision by its name.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    if not isinstance(dtype, str):
+        return dtype
+    if dtype not in DTYPES:
+        raise ValueError(f"unknown precision {dtype!r}, expected one of {sorted(DTYPES)}")
+    return DTYPES[dtype]
+
+
+def find_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """The given files, and all pictures below the given folders (sorted, hidden ones left out).
+
+    Raises:
+        ValueError: a folder without pictures.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = [file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
+        visible = sorted(f for f in inside if not any(part.startswith(".") for part in f.relative_to(path).parts))
+        if not visible:
+            raise ValueError(f"{path}: no pictures with a suffix of {sorted(IMAGE_SUFFIXES)}")
+        found.extend(visible)
+    return found
+
+
+def _finished(in_order: deque[_Item]) -> Iterator[Prediction]:
+    while in_order:
+        prediction = in_order[0].prediction
+        if prediction is None:
+            return
+        in_order.popleft()
+        yield prediction
+
+
+def _resize(one: Tensor, size: tuple[int, int]) -> np.ndarray:
+    """(1, h, w) -> float32 (H, W)."""
+    return F.interpolate(one[None], size=size, mode="bilinear", align_corners=True)[0, 0].cpu().numpy()
+
+
+def _checked_prediction(item: _Item, values: np.ndarray) -> Prediction:
+    try:
+        _check_finite(values)
+    except ValueError as error:
+        return Prediction(item.name, error=str(error), image_size=item.image_size)
+    return Prediction(item.name, values, image_size=item.image_size)
+
+
+def _check_finite(values: np.ndarray) -> None:
+    broken = values.size - int(np.isfinite(values).sum())
+    if broken:
+        raise ValueError(
+            f"the model gave NaN or infinity at {broken} of {values.size} pixels; "
+            "with float16, try bfloat16 or float32"
+        )
+
+
+def _name_of(source: ImageSource) -> str:
+    return source[0] if isinstance(source, tuple) else os.fspath(source)
+
+
+def _explain(error: Exception) -> str:
+    """Errors that name the file speak for themselves, others are led by their type."""
+    speaks_for_itself = isinstance(error, UnreadableImageError | FileNotFoundError)
+    return str(error) if speaks_for_itself else f"{type(error).__name__}: {error}"
+
+
+def _kind_of(model: PreTrainedModel) -> PredictionKind:
+    config = model.config
+    is_metric = getattr(config, "depth_estimation_type", None) == "metric" or config.model_type in METRIC_MODEL_TYPES
+    return "depth" if is_metric else "disparity"
+
+
+def _autocast_dtype(model_dtype: torch.dtype, wanted: torch.dtype | None) -> torch.dtype | None:
+    if wanted is None or wanted == model_dtype:
+        return None
+    if model_dtype != torch.float32 or wanted not in (torch.bfloat16, torch.float16):
+        raise ValueError(
+            f"a {_dtype_name(model_dtype)} model cannot run in {_dtype_name(wanted)} by autocast; "
+            "convert it first, e.g. model.float()"
+        )
+    return wanted
+
+
+def _dtype_name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _check_folder_exists(name: str) -> None:
+    can_be_on_hub = name.count("/") <= 1 and not name.startswith((".", "/", "~"))
+    if not can_be_on_hub and not os.path.isdir(name):
+        raise FileNotFoundError(f"{name}: no such model folder")
+
+
+def _check_is_depth_model(name: str, config: PreTrainedConfig) -> None:
+    if config.model_type not in MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES:
+        raise ValueError(
+            f"{name} is a {config.model_type!r} model, which does not estimate depth; "
+            f"expected one of {', '.join(sorted(MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES))}"
+        )
+
+
+def _open_processor(name: str, model_type: str, input_size: int | None, hub: dict[str, Any]) -> Any:
+    """The checkpoint's image processor, with another input size if one is given.
+
+    DPT's processor, which Depth Anything uses too, is opened by its PIL class: `AutoImageProcessor` of some
+    transformers releases wants torchvision for it.
+    """
+    is_ours = model_type == "depth_anything"
+    if not _has_processor_file(name, hub):
+        if not is_ours:
+            raise ValueError(
+                f"{name} has no preprocessor_config.json, which says how to prepare images for a {model_type!r} "
+                "model; save its image processor there"
+            )
+        logger.warning(
+            "%s has no preprocessor_config.json; using Depth Anything's settings (side %d)",
+            name,
+            DepthAnythingImageProcessor.size["height"],
+        )
+        processor: Any = DepthAnythingImageProcessor()
+    elif is_ours:
+        processor = DepthAnythingImageProcessor.from_pretrained(name, **hub)
+    elif model_type == "dpt":
+        processor = DPTImageProcessorPil.from_pretrained(name, **hub)
+    else:
+        processor = AutoImageProcessor.from_pretrained(name, **hub)
+    if input_size is not None:
+        _set_input_size(name, processor, input_size)
+    return processor
+
+
+def _has_processor_file(name: str, hub: dict[str, Any]) -> bool:
+    files = ("preprocessor_config.json", "processor_config.json")
+    if os.path.isdir(name):
+        return any((Path(name) / hub.get("subfolder", "") / file).is_file() for file in files)
+    return any(_is_on_hub(name, file, hub) for file in files)
+
+
+def _is_on_hub(name: str, file: str, hub: dict[str, Any]) -> bool:
+    try:
+        hf_hub_download(name, file, **hub)
+    except LocalEntryNotFoundError:
+        # The Hub cannot be reached, so nothing is known about the file.
+        raise
+    except EntryNotFoundError:
+        return False
+    return True
+
+
+def _set_input_size(name: str, processor: Any, input_size: int) -> None:
+    if _size_of(processor) is None:
+        raise ValueError(f"the image processor of {name} has no height and width, so input_size cannot be set")
+    multiple = getattr(processor, "ensure_multiple_of", None) or 1
+    if input_size < 1 or input_size % multiple:
+        nearest = max(1, round(input_size / multiple)) * multiple
+        raise ValueError(
+            f"input size {input_size} does not fit {name}: it must be a multiple of {multiple}, e.g. {nearest}"
+        )
+    processor.size = type(processor)(size={"height": input_size, "width": input_size}).size
+
+
+def _size_of(processor: Any) -> int | None:
+    size = getattr(processor, "size", None)
+    height = size.get("height") if isinstance(size, dict) else getattr(size, "height", None)
+    return None if height is None else int(height)

@@ -1,0 +1,400 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Training losses: pure functions over (prediction, target, mask) that return one value per image.
+
+What holds for every loss over maps in this file:
+
+- Maps are `(B, H, W)`. A pixel counts when the target is not NaN and, if a boolean `mask` is given, the mask is True
+  there.
+- The arithmetic is float32 whatever the inputs and whether or not autocast is on; float64 inputs stay float64.
+- An image without a valid pixel has the value NaN and the gradient zero. `mean_over_images` leaves it out and counts
+  it.
+- A valid pixel that is not finite (infinite target, infinite or NaN prediction) is a ValueError for tensors on the
+  CPU. On an accelerator this is not checked, because the check would have to wait for the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+# An image whose min-max disparity deviates less than this on average is nearly constant but for a few pixels; dividing
+# by less would let it outweigh all other images of a batch.
+SMALLEST_ANCHOR_DEVIATION = 1e-2
+
+EXCLUDE = "Exclude them with the mask or set them to NaN in the label."
+DIVERGED = "The model that gave them has diverged or was fed such values; check its weights and its input."
+
+
+def normalize_median_mad(values: Tensor, mask: Tensor | None, eps: float = 1e-6) -> Tensor:
+    """Remove shift and scale of each map: `(values - median) / mean(|values - median|)` over its valid pixels.
+
+    This is Eq. 2-3 of Depth Anything V1 (arXiv 2401.10891), after MiDaS. The median is the lower one for an even
+    number of pixels, as in `torch.median`. Gradients flow through the median and through the deviation.
+
+    Args:
+        values: (B, H, W), any unit.
+        mask: bool (B, H, W) or None; NaN pixels are invalid in either case.
+        eps: smallest deviation divided by. A map that deviates less is shifted, but not brought to unit deviation.
+
+    Returns:
+        (B, H, W), float32 or float64; 0 at invalid pixels.
+
+    Raises:
+        ValueError: for shapes that differ, a mask that is not boolean, or (on the CPU) valid pixels that are infinite.
+    """
+    _check_maps(values=values, mask=mask)
+    valid = _valid_pixels(values, mask)
+    _check_on_cpu(valid & torch.isinf(values), "valid pixels have a value that is not finite", EXCLUDE)
+    with _no_autocast(values):
+        return _normalize(values.to(_precision(values)), valid, eps)
+
+
+def scale_and_shift_invariant_loss(
+    prediction: Tensor, target: Tensor, mask: Tensor | None = None, ignore_largest: float = 0.0
+) -> Tensor:
+    """Mean absolute difference of the two maps after `normalize_median_mad` of each (V1 Eq. 1-3).
+
+    With `ignore_largest` the pixels of largest error are left out of the mean, image by image, as the authors describe
+    it for pseudo-labels (Depth-Anything-V2, issue 108): sort the errors of the `n` valid pixels, let `v` be the
+    smallest of the `ceil(ignore_largest * n)` largest ones, and average the errors strictly below `v`. So all errors
+    equal to `v` go. Where none is below `v` (one pixel, all errors equal), all valid pixels are averaged.
+
+    Args:
+        prediction: (B, H, W), disparity up to an affine map.
+        target: (B, H, W), likewise; NaN = invalid.
+        mask: bool (B, H, W) or None.
+        ignore_largest: share of the valid pixels to ignore, in [0, 1), to the nearest millionth; the paper's students
+            take 0.1.
+
+    Returns:
+        (B,), at least 0.
+
+    Raises:
+        ValueError: for shapes that differ, a mask that is not boolean, `ignore_largest` outside [0, 1), or (on the
+            CPU) valid pixels that are not finite.
+    """
+    if not 0 <= ignore_largest < 1:
+        raise ValueError(f"ignore_largest must be a share in [0, 1), got {ignore_largest}.")
+    with _no_autocast(prediction):
+        maps = _valid_maps(prediction, target, mask)
+        error = _normalized_difference(maps).abs()
+        counted = _without_largest(error, maps.valid, ignore_largest) if ignore_largest > 0 else maps.valid
+        return _nan_where_empty(_mean(error, counted), maps.valid)
+
+
+def gradient_matching_loss(prediction: Tensor, target: Tensor, mask: Tensor | None = None, scales: int = 4) -> Tensor:
+    """Multi-scale gradient matching of MiDaS (arXiv 1907.01341), the term that keeps edges sharp.
+
+    Both maps go through `normalize_median_mad` at full size. Scale `k` takes every `2^k`-th pixel of their difference
+    `R`; its term is `(sum |dR/dx| + sum |dR/dy|) / number of valid pixels at that scale`, where a difference of
+    neighbours counts if both are valid. The loss is the sum over scales; a scale without a valid pixel adds 0.
+
+    MiDaS' public code has a factor 1/2 in the data term and none in this one. Depth Anything V2 weights the two 1:2
+    without saying which form is meant. Neither of our two losses has the factor.
+
+    Args:
+        prediction: (B, H, W), disparity up to an affine map.
+        target: (B, H, W), likewise; NaN = invalid.
+        mask: bool (B, H, W) or None.
+        scales: number of scales, at least 1.
+
+    Returns:
+        (B,), at least 0.
+
+    Raises:
+        ValueError: for shapes that differ, a mask that is not boolean, `scales` below 1, or (on the CPU) valid pixels
+            that are not finite.
+    """
+    if scales < 1:
+        raise ValueError(f"scales must be at least 1, got {scales}.")
+    with _no_autocast(prediction):
+        maps = _valid_maps(prediction, target, mask)
+        difference = _normalized_difference(maps)
+        steps = [2**scale for scale in range(scales)]
+        terms = [_gradient_sum(difference[:, ::step, ::step], maps.valid[:, ::step, ::step]) for step in steps]
+        return _nan_where_empty(torch.stack(terms).sum(dim=0), maps.valid)
+
+
+def anchor_loss(prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Mean of `|prediction - t|` in units of the mean absolute deviation of `t` from its median.
+
+    `t` is the target brought to [0, 1] by its smallest and largest valid value. The scale-and-shift-invariant loss
+    leaves the scale of the output free, and in training from scratch it runs away. This loss ties it down. It is no
+    part of the paper's recipe.
+
+    Args:
+        prediction: (B, H, W), disparity as the model gives it.
+        target: (B, H, W), disparity up to an affine map; NaN = invalid. A constant one counts as 0.
+        mask: bool (B, H, W) or None.
+
+    Returns:
+        (B,), at least 0. The deviation divided by is at least `SMALLEST_ANCHOR_DEVIATION`.
+
+    Raises:
+        ValueError: for shapes that differ, a mask that is not boolean, or (on the CPU) valid pixels that are not
+            finite.
+    """
+    with _no_autocast(prediction):
+        maps = _valid_maps(prediction, target, mask)
+        target = _min_max(maps.target, maps.valid)
+        _, deviation = _center(target, maps.valid)
+        error = _mean((maps.prediction - target).abs(), maps.valid)
+        return _nan_where_empty(error / deviation.clamp(min=SMALLEST_ANCHOR_DEVIATION), maps.valid)
+
+
+def silog_loss(
+    prediction: Tensor,
+    target: Tensor,
+    mask: Tensor | None = None,
+    variance_focus: float = 0.5,
+    eps: float = 1e-6,
+) -> Tensor:
+    """Scale-invariant logarithmic error (Eigen et al., arXiv 1406.2283), the loss of the metric models.
+
+    With `g = log(prediction) - log(target)` over the valid pixels: `sqrt(mean(g^2) - variance_focus * mean(g)^2 +
+    eps^2)`. It is computed as `var(g) + (1 - variance_focus) * mean(g)^2`, which cannot become negative by rounding.
+
+    Args:
+        prediction: (B, H, W), depth in metres. Values below `eps` count as `eps` and get no gradient.
+        target: (B, H, W), depth in metres, above 0; NaN = invalid. The sky (`+inf`) has to be masked out.
+        mask: bool (B, H, W) or None.
+        variance_focus: in [0, 1]; 0 is the plain logarithmic error, 1 ignores a common factor. Depth Anything V2 takes
+            0.5.
+        eps: metres, smallest depth of which the logarithm is taken. It is also the value for a perfect prediction,
+            where the square root alone would have an infinite gradient.
+
+    Returns:
+        (B,), at least `eps`.
+
+    Raises:
+        ValueError: for shapes that differ, a mask that is not boolean, `variance_focus` outside [0, 1], or (on the
+            CPU) valid pixels that are not finite or whose target is not above 0.
+    """
+    if not 0 <= variance_focus <= 1:
+        raise ValueError(f"variance_focus must be in [0, 1], got {variance_focus}.")
+    with _no_autocast(prediction):
+        maps = _valid_maps(prediction, target, mask)
+        _check_on_cpu(maps.valid & (maps.target <= 0), "valid pixels have a target that is not above 0", EXCLUDE)
+        ratio = maps.prediction.clamp(min=eps).log() - maps.target.clamp(min=eps).log()
+        mean = _mean(ratio, maps.valid)
+        variance = _mean((ratio - mean[:, None, None]).square(), maps.valid)
+        error = (variance + (1 - variance_focus) * mean.square() + eps**2).sqrt()
+        return _nan_where_empty(error, maps.valid)
+
+
+def feature_alignment_loss(student: Tensor, teacher: Tensor, tolerance: float = 0.15) -> Tensor:
+    """Mean of `1 - cosine` between student and frozen features over the tokens not aligned well enough yet (V1 §3.3).
+
+    A token whose `1 - cosine` is below the tolerance is ignored: the student need not copy the frozen encoder exactly,
+    for that one gives all parts of an object the same features (V1 takes 0.15 = 1 - 0.85).
+
+    Args:
+        student: (B, N, C), features of the N tokens, no class token.
+        teacher: (B, N, C), features of the frozen encoder; no gradient flows into them.
+        tolerance: `1 - cosine` below which a token is ignored.
+
+    Returns:
+        (B,), between 0 and 2; 0 for an image of which every token is ignored.
+
+    Raises:
+        ValueError: for shapes that differ or (on the CPU) features that are not finite.
+    """
+    if student.ndim != 3 or teacher.ndim != 3 or student.shape[:2] != teacher.shape[:2]:
+        raise ValueError(
+            "student and teacher features must have the same shape (B, N, C), got "
+            f"{tuple(student.shape)} and {tuple(teacher.shape)}."
+        )
+    if student.shape[2] != teacher.shape[2]:
+        raise ValueError(
+            f"student features {tuple(student.shape)} and teacher features {tuple(teacher.shape)} differ in width; "
+            "bring the student's to the teacher's with a linear projector, "
+            f"torch.nn.Linear({student.shape[2]}, {teacher.shape[2]})."
+        )
+    with _no_autocast(student):
+        precision = _precision(student, teacher)
+        student, teacher = student.to(precision), teacher.detach().to(precision)
+        _check_on_cpu(~torch.isfinite(student), "student features are not finite", DIVERGED)
+        _check_on_cpu(~torch.isfinite(teacher), "teacher features are not finite", DIVERGED)
+        distance = 1 - F.cosine_similarity(student, teacher, dim=-1)
+        kept = distance >= tolerance
+        return torch.where(kept, distance, 0).sum(dim=1) / kept.sum(dim=1).clamp(min=1)
+
+
+def within_and_outside(
+    loss_function: Callable[..., Tensor],
+    prediction: Tensor,
+    target: Tensor,
+    mask: Tensor | None,
+    region: Tensor,
+    **options: Any,
+) -> Tensor:
+    """A loss on images made by CutMix (V1 Eq. 6-8): separately inside and outside the box, weighted by area.
+
+    The two parts come from two photographs, so each has its own shift and scale; `loss_function` sees one part at a
+    time. A part without valid pixels has weight 0 and the weights of the others are divided by their sum.
+
+    Args:
+        loss_function: one of the losses over maps in this file.
+        prediction: (B, H, W).
+        target: (B, H, W), NaN = invalid; inside the region the label of one photograph, outside that of the other.
+        mask: bool (B, H, W) or None.
+        region: bool (B, H, W), True inside the box; all False for an image that was not mixed.
+        **options: handed to `loss_function`.
+
+    Returns:
+        (B,); NaN where neither part has a valid pixel.
+
+    Raises:
+        ValueError: for shapes that differ, a mask or region that is not boolean, and whatever `loss_function` raises.
+    """
+    _check_maps(prediction=prediction, target=target, mask=mask, region=region)
+    valid = _valid_pixels(target, mask)
+    inside, outside = valid & region, valid & ~region
+    loss_inside = loss_function(prediction, target, inside, **options)
+    loss_outside = loss_function(prediction, target, outside, **options)
+    share = region.to(loss_inside.dtype).mean(dim=(1, 2))
+    weight_inside = torch.where(_has_pixels(inside), share, 0)
+    weight_outside = torch.where(_has_pixels(outside), 1 - share, 0)
+    # A part of weight 0 is NaN, and 0 * NaN would be NaN.
+    weighted = weight_inside * torch.where(_has_pixels(inside), loss_inside, 0)
+    weighted = weighted + weight_outside * torch.where(_has_pixels(outside), loss_outside, 0)
+    total = torch.where(_has_pixels(valid), weight_inside + weight_outside, 1)
+    return _nan_where_empty(weighted / total, valid)
+
+
+def mean_over_images(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Average one-value-per-image losses over the images that have a value.
+
+    Args:
+        values: (B,), NaN for an image without valid pixels.
+
+    Returns:
+        The mean over the finite entries, a scalar with a graph, and the number of entries left out, an int64 scalar on
+        the same device. When no entry is finite the mean is 0, with a graph and zero gradients, so that a process of a
+        distributed run still takes part in the backward pass; the count tells the two cases apart.
+    """
+    finite = torch.isfinite(values)
+    mean = torch.where(finite, values, 0).sum() / finite.sum().clamp(min=1)
+    return mean, (~finite).sum()
+
+
+class _ValidMaps(NamedTuple):
+    prediction: Tensor  # (B, H, W), 0 at invalid pixels
+    target: Tensor  # (B, H, W), 0 at invalid pixels
+    valid: Tensor  # bool (B, H, W)
+
+
+def _valid_maps(prediction: Tensor, target: Tensor, mask: Tensor | None) -> _ValidMaps:
+    """Check the inputs, bring them to the working precision and clear what is invalid before any arithmetic."""
+    _check_maps(prediction=prediction, target=target, mask=mask)
+    precision = _precision(prediction, target)
+    valid = _valid_pixels(target, mask)
+    prediction = torch.where(valid, prediction.to(precision), 0)
+    target = torch.where(valid, target.to(precision), 0)
+    _check_on_cpu(~torch.isfinite(prediction), "valid pixels have a prediction that is not finite", DIVERGED)
+    _check_on_cpu(~torch.isfinite(target), "valid pixels have a target that is not finite", EXCLUDE)
+    return _ValidMaps(prediction, target, valid)
+
+
+def _valid_pixels(target: Tensor, mask: Tensor | None) -> Tensor:
+    known = ~torch.isnan(target)
+    return known if mask is None else known & mask
+
+
+def _check_maps(**maps: Tensor | None) -> None:
+    given = {name: values for name, values in maps.items() if values is not None}
+    shapes = [values.shape for values in given.values()]
+    if len(shapes[0]) != 3 or any(shape != shapes[0] for shape in shapes):
+        found = ", ".join(f"{name} {tuple(values.shape)}" for name, values in given.items())
+        raise ValueError(f"All maps must have the same shape (B, H, W), got {found}.")
+    for name in ("mask", "region"):
+        if name in given and given[name].dtype != torch.bool:
+            raise ValueError(f"{name} must be boolean, got {given[name].dtype}; convert it, e.g. `{name} > 0`.")
+
+
+def _check_on_cpu(wrong: Tensor, fault: str, advice: str) -> None:
+    """Raise if `wrong` (B, ...) is True anywhere; on an accelerator do nothing, because looking would wait for it."""
+    if wrong.device.type != "cpu" or not wrong.any():
+        return
+    images = wrong.flatten(1).any(dim=1).nonzero().flatten().tolist()
+    raise ValueError(f"{int(wrong.sum())} {fault}, in the images {images} of the batch. {advice}")
+
+
+def _precision(*tensors: Tensor) -> torch.dtype:
+    precision = torch.float32
+    for tensor in tensors:
+        precision = torch.promote_types(precision, tensor.dtype)
+    return precision
+
+
+def _no_autocast(tensor: Tensor) -> torch.autocast:
+    return torch.autocast(device_type=tensor.device.type, enabled=False)
+
+
+def _normalized_difference(maps: _ValidMaps) -> Tensor:
+    return _normalize(maps.prediction, maps.valid) - _normalize(maps.target, maps.valid)
+
+
+def _normalize(values: Tensor, valid: Tensor, eps: float = 1e-6) -> Tensor:
+    centred, deviation = _center(values, valid)
+    return centred / deviation.clamp(min=eps)[:, None, None]
+
+
+def _center(values: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    """Values minus their lower median (B, H, W), 0 at invalid pixels, and the mean absolute value of that (B,)."""
+    median = torch.where(valid, values, torch.nan).flatten(1).nanmedian(dim=1).values
+    centred = torch.where(valid, values - median[:, None, None], 0)
+    return centred, _mean(centred.abs(), valid)
+
+
+def _min_max(values: Tensor, valid: Tensor) -> Tensor:
+    """Valid values mapped to [0, 1] per image, 0 at invalid pixels and everywhere in a constant map."""
+    low = torch.where(valid, values, torch.inf).amin(dim=(1, 2), keepdim=True)
+    high = torch.where(valid, values, -torch.inf).amax(dim=(1, 2), keepdim=True)
+    span = high - low
+    return torch.where(valid & (span > 0), (values - low) / torch.where(span > 0, span, 1), 0)
+
+
+def _without_largest(error: Tensor, valid: Tensor, share: float) -> Tensor:
+    """The valid pixels with an error strictly below the value at which the largest `share` begins; all, if none is."""
+    # Whole millionths keep the rounding exact. The length of the list is that of an image without invalid pixels, so
+    # that it is known without asking the device.
+    millionths = max(1, round(share * 1_000_000))
+    longest = -(-valid.shape[1] * valid.shape[2] * millionths // 1_000_000)
+    ignored = -(-_count(valid).long() * millionths // 1_000_000)
+    with torch.no_grad():
+        largest = torch.where(valid, error, -torch.inf).flatten(1).topk(longest, dim=1).values
+        threshold = largest.gather(1, (ignored - 1).clamp(min=0)[:, None])
+        below = valid & (error < threshold[:, :, None])
+    return torch.where(_has_pixels(below)[:, None, None], below, valid)
+
+
+def _gradient_sum(difference: Tensor, valid: Tensor) -> Tensor:
+    """Sum of |difference of neighbours| over valid pairs, per valid pixel (B,)."""
+    across = (difference[:, :, 1:] - difference[:, :, :-1]).abs() * (valid[:, :, 1:] & valid[:, :, :-1])
+    down = (difference[:, 1:, :] - difference[:, :-1, :]).abs() * (valid[:, 1:, :] & valid[:, :-1, :])
+    return (across.sum(dim=(1, 2)) + down.sum(dim=(1, 2))) / _count(valid).clamp(min=1)
+
+
+def _mean(values: Tensor, valid: Tensor) -> Tensor:
+    """Mean over the valid pixels (B,); 0 for none, because a NaN in mid-arithmetic would reach the gradients."""
+    return torch.where(valid, values, 0).sum(dim=(1, 2)) / _count(valid).clamp(min=1)
+
+
+def _nan_where_empty(per_image: Tensor, valid: Tensor) -> Tensor:
+    return torch.where(_has_pixels(valid), per_image, torch.nan)
+
+
+def _has_pixels(valid: Tensor) -> Tensor:
+    return _count(valid) > 0
+
+
+def _count(valid: Tensor) -> Tensor:
+    # On the CPU torch sums booleans into int32 ten times as fast as into int64, its default.
+    return valid.sum(dim=(1, 2), dtype=torch.int32)

@@ -1,0 +1,385 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The model: a DINOv2 encoder, the DPT neck and head, and a loss when labels are given; read it top to bottom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import AutoModel, Dinov2Model, Dinov2WithRegistersModel, PreTrainedConfig, PreTrainedModel
+from transformers import initialization as init
+from transformers.modeling_outputs import DepthEstimatorOutput
+
+from .configuration_depth_anything import DepthAnythingConfig
+from .losses import gradient_matching_loss, mean_over_images, scale_and_shift_invariant_loss, silog_loss
+
+
+ENCODERS = {"dinov2": Dinov2Model, "dinov2_with_registers": Dinov2WithRegistersModel}
+
+# Where a fresh relative head starts: the last ReLU must not cut the output off before training begins. Targets are
+# near [0, 1] (min-max disparity), so a start around their typical value also spares the first steps.
+INITIAL_DISPARITY = 0.3
+
+# A value that no published disparity or depth needs; the loss of the metric model takes the logarithm above it.
+SMALLEST_METRIC_DEPTH = 1e-3
+
+
+@dataclass
+class DepthAnythingOutput(DepthEstimatorOutput):
+    """Output of [`DepthAnythingForDepthEstimation`].
+
+    Attributes:
+        loss: scalar, when `labels` are given.
+        predicted_depth: (B, H, W); a relative model's disparity (larger is nearer, scale and shift are free) or a
+            metric model's depth in metres. The name is stock transformers'.
+        hidden_states: the states before the first layer and after each computed one, each (B, prefix + N, C).
+        patch_tokens: the encoder's final normalised patch tokens (B, N, C), when asked for.
+    """
+
+    patch_tokens: Tensor | None = None
+
+
+def start_with(convolution: nn.Conv2d, gain: float, bias: float = 0.0) -> None:
+    """Notes how a convolution is initialised where it differs from gain 1 and bias 0.
+
+    Read by `_init_weights`, which transformers calls for the modules that own parameters only.
+    """
+    convolution.initial_gain_and_bias = (gain, bias)  # type: ignore[assignment]
+
+
+class ReassembleLayer(nn.Module):
+    """Projects one tap's tokens and brings them to its scale: x4, x2, x1 or x1/2 of the token grid."""
+
+    def __init__(self, config: DepthAnythingConfig, channels: int, factor: float) -> None:
+        super().__init__()
+        self.projection = nn.Conv2d(config.reassemble_hidden_size, channels, kernel_size=1)
+        self.resize: nn.Module
+        if factor > 1:
+            self.resize = nn.ConvTranspose2d(channels, channels, kernel_size=int(factor), stride=int(factor))
+        elif factor == 1:
+            self.resize = nn.Identity()
+        else:
+            self.resize = nn.Conv2d(channels, channels, kernel_size=3, stride=int(1 / factor), padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.resize(self.projection(features))
+
+
+class ReassembleStage(nn.Module):
+    """One `ReassembleLayer` for each tap."""
+
+    def __init__(self, config: DepthAnythingConfig) -> None:
+        super().__init__()
+        sizes = zip(config.neck_hidden_sizes, config.reassemble_factors, strict=True)
+        self.layers = nn.ModuleList(ReassembleLayer(config, channels, factor) for channels, factor in sizes)
+
+    def forward(self, taps: list[Tensor]) -> list[Tensor]:
+        return [layer(tap) for layer, tap in zip(self.layers, taps, strict=True)]
+
+
+class ResidualConvolutions(nn.Module):
+    """Two pre-activated 3x3 convolutions around a residual connection."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.convolution1 = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
+        self.convolution2 = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
+        # He's gain behind a ReLU; half of it for the second, so that sums over residual connections grow slowly.
+        start_with(self.convolution1, gain=2**0.5)
+        start_with(self.convolution2, gain=0.5**0.5)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.convolution2(F.relu(self.convolution1(F.relu(features)))) + features
+
+
+class FusionLayer(nn.Module):
+    """Adds a finer feature map to a coarser one and brings the sum to the next finer size."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.projection = nn.Conv2d(channels, channels, kernel_size=1)
+        self.residual_layer1 = ResidualConvolutions(channels)
+        self.residual_layer2 = ResidualConvolutions(channels)
+
+    def forward(self, features: Tensor, finer: Tensor | None, size: tuple[int, int]) -> Tensor:
+        if finer is not None:
+            features = features + self.residual_layer1(finer)
+        features = self.residual_layer2(features)
+        # Bilinear weights sum to one, so projecting before the upsampling gives the same map for a quarter of the work.
+        return F.interpolate(self.projection(features), size=size, mode="bilinear", align_corners=True)
+
+
+class FusionStage(nn.Module):
+    """From the coarsest tap to the finest, each fused with what came before."""
+
+    def __init__(self, config: DepthAnythingConfig) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(FusionLayer(config.fusion_hidden_size) for _ in config.neck_hidden_sizes)
+
+    def forward(self, features: list[Tensor]) -> list[Tensor]:
+        """Fused maps, coarsest first; the last is twice the size of the finest input."""
+        coarse_to_fine = features[::-1]
+        fused: list[Tensor] = []
+        for index, (layer, feature) in enumerate(zip(self.layers, coarse_to_fine, strict=True)):
+            if index + 1 < len(coarse_to_fine):
+                height, width = coarse_to_fine[index + 1].shape[2:]
+            else:
+                height, width = 2 * feature.shape[2], 2 * feature.shape[3]
+            first = index == 0
+            fused.append(layer(feature if first else fused[-1], None if first else feature, (height, width)))
+        return fused
+
+
+class DepthAnythingNeck(nn.Module):
+    """Four taps of the encoder in, fused feature maps out, coarsest first."""
+
+    def __init__(self, config: DepthAnythingConfig) -> None:
+        super().__init__()
+        self.reassemble_stage = ReassembleStage(config)
+        self.convs = nn.ModuleList(
+            nn.Conv2d(channels, config.fusion_hidden_size, kernel_size=3, padding=1, bias=False)
+            for channels in config.neck_hidden_sizes
+        )
+        self.fusion_stage = FusionStage(config)
+
+    def forward(self, taps: list[Tensor]) -> list[Tensor]:
+        features = self.reassemble_stage(taps)
+        return self.fusion_stage([conv(feature) for conv, feature in zip(self.convs, features, strict=True)])
+
+
+class DepthAnythingHead(nn.Module):
+    """Three convolutions with an upsampling to the image's size between the first two; ReLU or scaled sigmoid last."""
+
+    def __init__(self, config: DepthAnythingConfig) -> None:
+        super().__init__()
+        channels = config.fusion_hidden_size
+        self.head_in_index = config.head_in_index
+        self.max_depth = config.max_depth
+        self.metric = config.depth_estimation_type == "metric"
+        self.conv1 = nn.Conv2d(channels, channels // 2, kernel_size=3, padding=1)
+        self.conv2 = nn.Conv2d(channels // 2, config.head_hidden_size, kernel_size=3, padding=1)
+        self.conv3 = nn.Conv2d(config.head_hidden_size, 1, kernel_size=1)
+        start_with(self.conv3, gain=0.05, bias=0.0 if self.metric else INITIAL_DISPARITY)
+
+    def forward(self, fused: list[Tensor], size: tuple[int, int]) -> Tensor:
+        """(B, H, W): disparity >= 0 of a relative head, or depth in 0..max_depth metres of a metric head."""
+        features = self.conv1(fused[self.head_in_index])
+        features = F.interpolate(features, size=size, mode="bilinear", align_corners=True)
+        output = self.conv3(F.relu(self.conv2(features))).squeeze(1)
+        # Stock multiplies a relative output too, by the 1 that its configurations carry.
+        return (torch.sigmoid(output) if self.metric else F.relu(output)) * self.max_depth
+
+
+class DepthAnythingForDepthEstimation(PreTrainedModel):
+    """Depth Anything for training and inference; its files and stock transformers' are the same.
+
+    `backbone`, `neck` and `head` carry stock's parameter names, and the encoder is transformers' own `Dinov2Model`
+    (or its variant with registers): a stock checkpoint opens here and a checkpoint saved here opens in
+    `AutoModelForDepthEstimation` and `pipeline("depth-estimation")`.
+    """
+
+    config_class = DepthAnythingConfig
+    config: DepthAnythingConfig
+    base_model_prefix = "depth_anything"
+    main_input_name = "pixel_values"
+    input_modalities = ("image",)
+    supports_gradient_checkpointing = True
+    _no_split_modules = ["Dinov2Layer", "Dinov2WithRegistersLayer", "DepthAnythingNeck", "DepthAnythingHead"]
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_flex_attn = True
+    _supports_attention_backend = True
+    # No input reaches these in any configuration. They stay for stock's files but take no gradient, so that
+    # distributed training needs no search for unused parameters.
+    _parameters_without_use = ("backbone.embeddings.mask_token", "neck.fusion_stage.layers.0.residual_layer1.")
+
+    def __init__(self, config: DepthAnythingConfig) -> None:
+        super().__init__(config)
+        encoder_config = config.backbone_config
+        if encoder_config.model_type not in ENCODERS:
+            raise ValueError(
+                f"this model needs a DINOv2 encoder ({' or '.join(ENCODERS)}), the configuration has "
+                f"{encoder_config.model_type!r}"
+            )
+        if config.depth_estimation_type not in ("relative", "metric"):
+            raise ValueError(f"depth_estimation_type is {config.depth_estimation_type!r}, expected relative or metric")
+        self.patch_size = int(config.patch_size if isinstance(config.patch_size, int) else config.patch_size[0])
+        self.taps: list[int] = [int(index) for index in encoder_config.out_indices]
+        # The class token, and the registers where the encoder has them, stand before the patch tokens.
+        self.prefix_tokens = 1 + int(getattr(encoder_config, "num_register_tokens", 0) or 0)
+        self.backbone = ENCODERS[encoder_config.model_type](encoder_config)
+        self.neck = DepthAnythingNeck(config)
+        self.head = DepthAnythingHead(config)
+        self.post_init()
+        self._freeze_parameters_without_use()
+
+    @classmethod
+    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
+        """Opens a checkpoint of this package or of stock transformers; see `PreTrainedModel.from_pretrained`."""
+        loaded = super().from_pretrained(*args, **kwargs)
+        model = loaded[0] if isinstance(loaded, tuple) else loaded
+        # Loading replaces parameters, and with them what was frozen.
+        model._freeze_parameters_without_use()
+        return loaded
+
+    @classmethod
+    def from_encoder(
+        cls,
+        encoder_name_or_path: str,
+        *,
+        encoder_options: dict[str, Any] | None = None,
+        **config_options: Any,
+    ) -> DepthAnythingForDepthEstimation:
+        """A pretrained DINOv2 encoder with a fresh decoder: where the paper starts teacher and students.
+
+        Args:
+            encoder_name_or_path: e.g. "facebook/dinov2-small", or a folder.
+            encoder_options: passed to the encoder's `from_pretrained` (`revision`, `attn_implementation`, `dtype`...).
+            **config_options: fields of [`DepthAnythingConfig`], e.g. `depth_estimation_type="metric", max_depth=20`
+                or `out_indices=[9, 10, 11, 12]`.
+
+        Raises:
+            ValueError: the checkpoint is not a DINOv2 encoder.
+        """
+        encoder = AutoModel.from_pretrained(encoder_name_or_path, **(encoder_options or {}))
+        if encoder.config.model_type not in ENCODERS:
+            raise ValueError(
+                f"{encoder_name_or_path} is a {encoder.config.model_type!r} model, expected a DINOv2 encoder such as "
+                "facebook/dinov2-small"
+            )
+        config = cls.config_class.from_encoder_config(encoder.config, **config_options)
+        if encoder.config._attn_implementation:
+            config._attn_implementation = encoder.config._attn_implementation
+        model = cls(config).to(encoder.dtype)
+        model.backbone.load_state_dict(encoder.state_dict(), strict=True)
+        return model
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        """Initialises the decoder for ReLU; the encoder, a model of its own, initialises itself as stock does.
+
+        With stock's standard deviation of 0.02 a fresh decoder's output is about 1e-6 and does not train. Here linear
+        convolutions keep the variance, those behind a ReLU make up for the half it removes, and the last one starts
+        small, so that a fresh relative head gives `INITIAL_DISPARITY` +- about 0.05.
+        """
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            # A transposed convolution whose stride is its kernel sees one input pixel for each output pixel.
+            seen = 1 if isinstance(module, nn.ConvTranspose2d) else module.kernel_size[0] * module.kernel_size[1]
+            gain, bias = getattr(module, "initial_gain_and_bias", (1.0, 0.0))
+            init.normal_(module.weight, std=gain * (module.in_channels * seen) ** -0.5)
+            if module.bias is not None:
+                init.constant_(module.bias, bias)
+
+    def _freeze_parameters_without_use(self) -> None:
+        unused_layers = tuple(
+            f"backbone.encoder.layer.{index}."
+            for index in range(self.taps[-1], self.config.backbone_config.num_hidden_layers)
+        )
+        for name, parameter in self.named_parameters():
+            if name.startswith(self._parameters_without_use + unused_layers):
+                parameter.requires_grad_(False)
+
+    def encode(
+        self, pixel_values: Tensor, *, to_the_end: bool = False, keep_all: bool = False
+    ) -> tuple[list[Tensor], Tensor, list[Tensor]]:
+        """Runs the encoder as far as it is needed.
+
+        Args:
+            pixel_values: (B, 3, H, W), normalised.
+            to_the_end: also run the layers behind the last tap.
+            keep_all: also keep the state before the first and after each layer.
+
+        Returns:
+            The taps, each (B, prefix + N, C) and normalised where the configuration says so; the last state; and the
+            kept states.
+        """
+        hidden = self.backbone.embeddings(pixel_values)
+        layers = self.backbone.encoder.layer
+        states, taps = [hidden] if keep_all else [], []
+        for number, layer in enumerate(layers[: None if to_the_end else self.taps[-1]], start=1):
+            hidden = layer(hidden)
+            if keep_all:
+                states.append(hidden)
+            if number in self.taps:
+                normalise = self.config.backbone_config.apply_layernorm
+                taps.append(self.backbone.layernorm(hidden) if normalise else hidden)
+        return taps, hidden, states
+
+    def patch_grid(self, tokens: Tensor, height: int, width: int) -> Tensor:
+        """Patch tokens (B, prefix + N, C) as a feature map (B, C, H/14, W/14); a view, channels last in memory."""
+        grid = tokens[:, self.prefix_tokens :].unflatten(1, (height // self.patch_size, width // self.patch_size))
+        return grid.permute(0, 3, 1, 2)
+
+    def forward(
+        self,
+        pixel_values: Tensor,
+        labels: Tensor | None = None,
+        output_hidden_states: bool | None = None,
+        output_patch_tokens: bool = False,
+        return_dict: bool | None = None,
+        **kwargs: Any,
+    ) -> DepthAnythingOutput | tuple[Tensor, ...]:
+        """Predicts disparity (relative model) or depth (metric model).
+
+        Args:
+            pixel_values: (B, 3, H, W) images normalised with ImageNet's mean and standard deviation; H and W are
+                multiples of the patch size (14).
+            labels: (B, H, W), NaN where unknown: disparity for a relative model (any scale and shift; sky is 0), depth
+                in metres for a metric model. The loss is the paper's: scale-and-shift-invariant error plus twice the
+                gradient matching for a relative model, SILog for a metric one. Depth beyond `max_depth` is ignored.
+            output_hidden_states: also return the encoder's states.
+            output_patch_tokens: also return the encoder's final normalised patch tokens, for feature alignment.
+            return_dict: False gives a tuple.
+
+        Raises:
+            ValueError: H or W is not a multiple of the patch size, or the labels have another shape.
+        """
+        height, width = pixel_values.shape[-2:]
+        self._check_size(height, width)
+        # The configuration's default is honoured as in stock, also where a caller passes None.
+        keep_all = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
+        taps, last_hidden, states = self.encode(pixel_values, to_the_end=output_patch_tokens, keep_all=bool(keep_all))
+        fused = self.neck([self.patch_grid(tap, height, width) for tap in taps])
+        predicted_depth = self.head(fused, (height, width))
+        patch_tokens = None
+        if output_patch_tokens:
+            patch_tokens = self.backbone.layernorm(last_hidden)[:, self.prefix_tokens :]
+        output = DepthAnythingOutput(
+            loss=None if labels is None else self.loss(predicted_depth, labels),
+            predicted_depth=predicted_depth,
+            hidden_states=tuple(states) if keep_all else None,
+            patch_tokens=patch_tokens,
+        )
+        as_dict = self.config.return_dict if return_dict is None else return_dict
+        return output if as_dict else output.to_tuple()
+
+    def loss(self, predicted_depth: Tensor, labels: Tensor) -> Tensor:
+        """The default training loss, a scalar; images without a valid pixel do not count. See `forward`."""
+        if predicted_depth.shape != labels.shape:
+            raise ValueError(
+                f"labels have shape {tuple(labels.shape)}, expected that of the prediction {tuple(predicted_depth.shape)}"
+            )
+        if self.config.depth_estimation_type == "metric":
+            valid = (labels >= SMALLEST_METRIC_DEPTH) & (labels <= self.config.max_depth)
+            return mean_over_images(silog_loss(predicted_depth, labels, valid))[0]
+        per_image = scale_and_shift_invariant_loss(predicted_depth, labels)
+        per_image = per_image + 2 * gradient_matching_loss(predicted_depth, labels)
+        return mean_over_images(per_image)[0]
+
+    def _check_size(self, height: int, width: int) -> None:
+        patch = self.patch_size
+        if height % patch or width % patch:
+            nearest = tuple(max(patch, round(side / patch) * patch) for side in (height, width))
+            raise ValueError(
+                f"the image is {height}x{width}, but height and width must be multiples of {patch}; "
+                f"the nearest valid size is {nearest[0]}x{nearest[1]}"
+            )
+
+    @property
+    def output_kind(self) -> str:
+        """`disparity` for a relative model, `depth` for a metric one."""
+        return "depth" if self.config.depth_estimation_type == "metric" else "disparity"

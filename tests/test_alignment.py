@@ -1,0 +1,122 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Scale and shift against numpy's solver, degenerate images, and the clamped alignment in disparity."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from depth_anything_hf.alignment import align_disparity, fit_scale_and_shift
+
+
+def random_maps(seed: int, valid_share: float = 0.7) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    depth = random.uniform(0.5, 40, (23, 31)).astype(np.float32)
+    prediction = (3 / depth + 0.2 + random.normal(0, 0.1, depth.shape)).astype(np.float32)
+    return prediction, depth, random.random(depth.shape) < valid_share
+
+
+@pytest.mark.parametrize("valid_share", [1.0, 0.5, 0.01])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("output_scale, output_shift", [(1, 0), (1e9, -3e9), (1e-7, 2e-6)])
+def test_fit_equals_lstsq(valid_share: float, weighted: bool, output_scale: float, output_shift: float) -> None:
+    prediction, depth, mask = random_maps(1, valid_share)
+    prediction = prediction.astype(np.float64) * output_scale + output_shift
+    target = 1 / depth.astype(np.float64)
+    weights = np.random.default_rng(2).uniform(0, 5, depth.shape) if weighted else None
+    scale, shift = fit_scale_and_shift(prediction, target, mask, weights)
+
+    root = np.ones(mask.sum()) if weights is None else np.sqrt(weights[mask])
+    # The reference solves for a standardised column, so that its own conditioning is no issue.
+    centre, spread = prediction[mask].mean(), prediction[mask].std()
+    columns = np.stack([(prediction[mask] - centre) / spread, np.ones(mask.sum())], axis=1)
+    (slope, offset), *_ = np.linalg.lstsq(columns * root[:, None], target[mask] * root, rcond=None)
+    assert scale == pytest.approx(slope / spread, rel=1e-9)
+    np.testing.assert_allclose(
+        scale * prediction[mask] + shift, slope * (prediction[mask] - centre) / spread + offset, rtol=1e-6
+    )
+
+
+def test_fit_recovers_an_exact_relation_also_a_negative_one() -> None:
+    prediction, _, mask = random_maps(3)
+    for true_scale, true_shift in [(2.5, -1.0), (-0.3, 4.0)]:
+        found = fit_scale_and_shift(prediction, true_scale * prediction.astype(np.float64) + true_shift, mask)
+        assert found == pytest.approx((true_scale, true_shift), rel=1e-9)
+
+
+def test_weight_zero_is_the_same_as_outside_the_mask() -> None:
+    prediction, depth, mask = random_maps(4)
+    spoilt = prediction.copy()
+    spoilt[~mask] = np.nan
+    everywhere = np.ones_like(mask)
+    assert fit_scale_and_shift(spoilt, 1 / depth, everywhere, mask.astype(np.float32)) == pytest.approx(
+        fit_scale_and_shift(prediction, 1 / depth, mask), rel=1e-12
+    )
+
+
+def test_constant_prediction_gives_scale_zero_and_the_weighted_mean() -> None:
+    target = np.array([[1.0, 2.0, 6.0]])
+    mask = np.ones((1, 3), dtype=bool)
+    # 0.1 is no binary fraction: the mean of equal values may differ from them in the last digit.
+    constant = np.full((1, 3), 0.1, dtype=np.float32)
+    assert fit_scale_and_shift(constant, target, mask) == (0.0, pytest.approx(3.0))
+    assert fit_scale_and_shift(constant, target, mask, np.array([[1.0, 0.0, 3.0]])) == (0.0, pytest.approx(4.75))
+
+
+def test_one_pixel_and_empty_mask() -> None:
+    values = np.array([[5.0, 7.0]])
+    one = np.array([[False, True]])
+    assert fit_scale_and_shift(values, 2 * values, one) == (0.0, 14.0)
+    assert all(math.isnan(number) for number in fit_scale_and_shift(values, values, np.zeros((1, 2), dtype=bool)))
+    aligned, share = align_disparity(values, values, np.zeros((1, 2), dtype=bool), 1e-3, 80)
+    assert np.isnan(aligned).all() and math.isnan(share)
+
+
+def test_a_perfect_disparity_gives_the_depth_back() -> None:
+    _, depth, mask = random_maps(5)
+    prediction = 17 / depth.astype(np.float64) - 4
+    aligned, clamped_share = align_disparity(prediction, depth, mask, 1e-3, 80)
+    np.testing.assert_allclose(aligned, depth, rtol=1e-9)
+    assert clamped_share == 0
+
+
+def test_negative_aligned_disparity_is_clamped_and_counted() -> None:
+    # Disparities 0.02, 0.02, 0.02, 1 over the outputs 0 .. 3: slope 0.294, line -0.176, 0.118, 0.412, 0.706.
+    depth = np.array([[50.0, 50.0, 50.0, 1.0]])
+    prediction = np.array([[0.0, 1.0, 2.0, 3.0]])
+    aligned, clamped_share = align_disparity(prediction, depth, np.ones((1, 4), dtype=bool), 1e-3, 80)
+    np.testing.assert_allclose(aligned, [[80, 1 / 0.118, 1 / 0.412, 1 / 0.706]], rtol=1e-9)
+    assert clamped_share == 0.25
+    aligned, clamped_share = align_disparity(prediction, depth, np.ones((1, 4), dtype=bool), 2, 5)
+    np.testing.assert_allclose(aligned, [[5, 5, 1 / 0.412, 2]], rtol=1e-9)
+    assert clamped_share == 0.75
+
+
+def test_pixels_outside_the_mask_do_not_change_the_fit_but_are_aligned() -> None:
+    prediction, depth, mask = random_maps(6)
+    aligned, _ = align_disparity(prediction, depth, mask, 1e-3, 80)
+    label = depth.copy()
+    label[~mask] = np.nan
+    again, _ = align_disparity(prediction, label, mask, 1e-3, 80)
+    np.testing.assert_array_equal(aligned, again)
+    assert np.isfinite(again).all()
+
+
+def test_errors_say_what_is_wrong() -> None:
+    prediction, depth, mask = random_maps(7)
+    with pytest.raises(ValueError, match="one shape"):
+        fit_scale_and_shift(prediction[:-1], depth, mask)
+    broken = np.where(mask, np.nan, prediction)
+    with pytest.raises(ValueError, match="prediction is not finite at"):
+        fit_scale_and_shift(broken, depth, mask)
+    with pytest.raises(ValueError, match="not negative"):
+        fit_scale_and_shift(prediction, depth, mask, -depth)
+    with pytest.raises(ValueError, match="min_depth < max_depth"):
+        align_disparity(prediction, depth, mask, 10, 1)
+    with pytest.raises(ValueError, match="depth is not finite"):
+        align_disparity(prediction, np.where(mask, np.inf, depth), mask, 1, 10)
+    with pytest.raises(ValueError, match="depth must be positive"):
+        align_disparity(prediction, np.where(mask, 0, depth), mask, 1, 10)

@@ -1,0 +1,251 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Evaluation of small list datasets: scores, skipped images, saving, merging, and what raises."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from depth_anything_hf.alignment import align_disparity
+from depth_anything_hf.data.datasets import UnreadableImageError
+from depth_anything_hf.evaluation import (
+    DIAGNOSTICS,
+    SCORES,
+    EvaluationResult,
+    EvaluationSettings,
+    Predictor,
+    evaluate,
+    score_image,
+)
+from depth_anything_hf.inference import Prediction
+from depth_anything_hf.metrics import METRICS, depth_metrics, ordinal_accuracy
+
+
+def make_dataset(count: int = 6, size: tuple[int, int] = (18, 24)) -> list[dict[str, Any]]:
+    samples = []
+    for index in range(count):
+        random = np.random.default_rng(index)
+        depth = random.uniform(1, 30, size).astype(np.float32)
+        depth[0, :3] = np.nan
+        depth[1, :5] = np.inf
+        # The predictor below reads its noisy disparity from the picture.
+        disparity = np.where(np.isfinite(depth), 1 / depth, 0) + random.normal(0, 0.03, size)
+        image = np.repeat((np.clip(disparity, 0, 1) * 255).astype(np.uint8)[..., None], 3, axis=-1)
+        samples.append({"image": image, "depth": depth, "name": f"image {index}"})
+    return samples
+
+
+def predictor(function: Callable[[np.ndarray], np.ndarray]) -> Predictor:
+    def predict(images: Iterable[tuple[str, np.ndarray]]) -> Iterator[Prediction]:
+        for name, image in images:
+            try:
+                yield Prediction(name, function(image), None, image.shape[:2])
+            except RuntimeError as error:
+                yield Prediction(name, None, str(error), image.shape[:2])
+
+    return predict
+
+
+def brightness(image: np.ndarray) -> np.ndarray:
+    return image[..., 0].astype(np.float32) * 7 + 3
+
+
+def test_rows_hold_the_scores_of_each_image_and_means_are_over_images() -> None:
+    dataset, settings = make_dataset(), EvaluationSettings(max_depth=25)
+    result = evaluate(predictor(brightness), dataset, settings, prediction_is="disparity")
+    assert [row["index"] for row in result.rows] == list(range(6)) and result.skipped == 0
+    for row, sample in zip(result.rows, dataset, strict=True):
+        mask = np.nan_to_num(sample["depth"], nan=99, posinf=99) <= 25
+        output = brightness(sample["image"])
+        depth, clamped_share = align_disparity(output, sample["depth"], mask, 1e-3, 25)
+        expected = depth_metrics(depth, sample["depth"], mask)
+        expected["ordinal_accuracy"] = ordinal_accuracy(output, sample["depth"], mask)
+        assert row["name"] == sample["name"] and row["valid_pixels"] == mask.sum()
+        assert {name: row[name] for name in expected} == expected
+        assert row["clamped_share"] == clamped_share
+        assert (row["output_minimum"], row["output_maximum"]) == (output.min(), output.max())
+    for name in (*SCORES, *DIAGNOSTICS):
+        assert result.mean[name] == pytest.approx(np.mean([row[name] for row in result.rows]), rel=1e-12)
+        assert result.median[name] == pytest.approx(np.median([row[name] for row in result.rows]), rel=1e-12)
+
+
+def test_failing_images_are_skipped_with_their_reason() -> None:
+    dataset = make_dataset(6)
+    dataset[1]["image"] = np.zeros_like(dataset[1]["image"])
+    dataset[2]["depth"] = np.full_like(dataset[2]["depth"], np.nan)
+    dataset[2]["depth"][3, :9] = 2
+    dataset[4]["image"] = np.full_like(dataset[4]["image"], 255)
+
+    def moody(image: np.ndarray) -> np.ndarray:
+        if image.max() == 0:
+            raise RuntimeError("out of memory")
+        return brightness(image) if image.min() < 255 else np.full(image.shape[:2], np.nan, dtype=np.float32)
+
+    result = evaluate(predictor(moody), dataset, prediction_is="disparity")
+    assert [row["index"] for row in result.rows] == [0, 3, 5]
+    assert [(image["index"], image["name"]) for image in result.skipped_images] == [
+        (1, "image 1"),
+        (2, "image 2"),
+        (4, "image 4"),
+    ]
+    reasons = [image["reason"] for image in result.skipped_images]
+    assert reasons[0] == "out of memory"
+    assert "9 valid label pixels" in reasons[1] and "10" in reasons[1]
+    assert "not finite" in reasons[2]
+    assert "skipped image 1: out of memory" in result.table()
+
+
+def test_an_unreadable_file_is_skipped() -> None:
+    class Damaged(list):
+        def __getitem__(self, index: Any) -> Any:
+            if index == 1:
+                raise UnreadableImageError("b.png: cannot be decoded")
+            return super().__getitem__(index)
+
+    result = evaluate(predictor(brightness), Damaged(make_dataset(3)), prediction_is="disparity")
+    assert [row["index"] for row in result.rows] == [0, 2]
+    assert result.skipped_images == [{"index": 1, "name": "item 1", "reason": "b.png: cannot be decoded"}]
+
+
+def test_a_predictor_may_read_ahead() -> None:
+    def in_one_batch(images: Iterable[tuple[str, np.ndarray]]) -> Iterator[Prediction]:
+        yield from list(predictor(brightness)(images))
+
+    dataset = make_dataset()
+    batched = evaluate(in_one_batch, dataset, prediction_is="disparity")
+    assert batched == evaluate(predictor(brightness), dataset, prediction_is="disparity")
+
+
+def test_merge_of_two_shares_equals_the_whole() -> None:
+    dataset = make_dataset(7)
+    dataset[3]["depth"][:] = np.nan
+    whole = evaluate(predictor(brightness), dataset, prediction_is="disparity")
+    shares = [
+        evaluate(predictor(brightness), dataset, prediction_is="disparity", indices=range(start, 7, 2))
+        for start in (1, 0)
+    ]
+    assert [len(share.rows) for share in shares] == [2, 4]
+    merged = EvaluationResult.merge(shares)
+    assert merged == whole and merged.mean == whole.mean and merged.skipped == 1
+    with pytest.raises(ValueError, match="index 1 was scored twice"):
+        EvaluationResult.merge([whole, shares[0]])
+    other = EvaluationResult([], EvaluationSettings(max_depth=10))
+    with pytest.raises(ValueError, match="different settings"):
+        EvaluationResult.merge([whole, other])
+    with pytest.raises(ValueError, match="at least one"):
+        EvaluationResult.merge([])
+
+
+def test_save_writes_strict_json_and_one_row_per_image(tmp_path: Path) -> None:
+    dataset = make_dataset(4)
+    for sample in dataset:
+        sample["disparity"] = 1 / sample.pop("depth")  # no metres: rmse and sq_rel are NaN
+    result = evaluate(predictor(brightness), dataset, prediction_is="disparity")
+    result.save(tmp_path / "new" / "folder")
+    rows = pq.read_table(tmp_path / "new" / "folder" / "per_image.parquet").to_pylist()
+    assert len(rows) == 4
+    for saved, row in zip(rows, result.rows, strict=True):
+        assert saved.keys() == row.keys()
+        assert all(saved[key] == row[key] or math.isnan(row[key]) for key in row)
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    text = (tmp_path / "new" / "folder" / "results.json").read_text(encoding="utf-8")
+    record = json.loads(text, parse_constant=refuse)
+    assert record["images"] == 4 and record["skipped"] == 0 and record["skipped_images"] == []
+    assert EvaluationSettings(**record["settings"]) == result.settings
+    assert record["mean"]["delta1"] == result.mean["delta1"] and record["mean"]["rmse"] is None
+    assert record["median"]["abs_rel"] == result.median["abs_rel"]
+    assert record["depth_anything_hf"]
+
+
+def test_an_empty_result_can_be_saved_and_printed(tmp_path: Path) -> None:
+    result = evaluate(predictor(brightness), [], prediction_is="disparity")
+    result.save(tmp_path)
+    assert pq.read_table(tmp_path / "per_image.parquet").num_rows == 0
+    assert json.loads((tmp_path / "results.json").read_text())["mean"]["delta1"] is None
+    assert "0 images scored" in result.table()
+
+
+def test_the_table_has_a_row_with_direction_per_metric() -> None:
+    result = evaluate(predictor(brightness), make_dataset(), prediction_is="disparity")
+    lines = result.table().splitlines()
+    by_name = {line.split()[0]: line.split()[1:] for line in lines[1:-1]}
+    assert set(by_name) == {*SCORES, *DIAGNOSTICS}
+    for name in SCORES:
+        arrow, mean, median = by_name[name]
+        assert arrow == ("↑" if METRICS[name].higher_is_better else "↓")
+        assert float(mean) == pytest.approx(result.mean[name], abs=1e-4)
+        assert float(median) == pytest.approx(result.median[name], abs=1e-4)
+    assert "6 images scored, 0 skipped" in lines[-1]
+
+
+def test_metric_models_are_compared_in_metres_without_alignment() -> None:
+    sample = make_dataset(1)[0]
+    settings = EvaluationSettings(alignment="none")
+    depth = np.where(np.isfinite(sample["depth"]), sample["depth"], 5)
+    perfect = score_image(depth, sample, settings, "depth")
+    assert perfect["abs_rel"] == 0 and perfect["ordinal_accuracy"] == 1 and perfect["clamped_share"] == 0
+    scaled = score_image(1.2 * depth, sample, settings, "depth")
+    assert scaled["abs_rel"] == pytest.approx(0.2) and scaled["silog"] == pytest.approx(0, abs=1e-5)
+    dead = score_image(np.zeros_like(depth), sample, settings, "depth")
+    assert dead["clamped_share"] == 1 and dead["zero_share"] == 1 and dead["ordinal_accuracy"] == 0.5
+    aligned = score_image(1.2 * depth, sample, EvaluationSettings(), "depth")
+    assert aligned["abs_rel"] == pytest.approx(0, abs=1e-6) and aligned["ordinal_accuracy"] == 1
+
+
+def test_the_unit_of_a_disparity_label_cancels() -> None:
+    sample = make_dataset(1)[0]
+    output = brightness(sample["image"])
+    in_metres = score_image(output, sample, EvaluationSettings(), "disparity")
+    for baseline in (1.0, 250.0):
+        disparity = (baseline / sample["depth"]).astype(np.float32)
+        found = score_image(output, {"disparity": disparity}, EvaluationSettings(), "disparity")
+        assert found["valid_pixels"] == in_metres["valid_pixels"]
+        for name in ("delta1", "delta2", "delta3", "ordinal_accuracy"):
+            assert found[name] == pytest.approx(in_metres[name], abs=2e-3)
+        assert math.isnan(found["rmse"]) and math.isnan(found["sq_rel"])
+        assert 0 <= found["clamped_share"] < 1 and math.isfinite(found["abs_rel"])
+    # Sky has disparity 0: it is not scored, though valid.
+    found = score_image(np.nan_to_num(3 * disparity + 1), {"disparity": disparity}, EvaluationSettings(), "disparity")
+    assert found["delta1"] == 1 and found["abs_rel"] < 1e-6 and found["valid_pixels"] == 18 * 24 - 8
+
+
+def test_what_does_not_fit_raises() -> None:
+    dataset = make_dataset(2)
+    with pytest.raises(ValueError, match="cannot be compared with metres"):
+        evaluate(predictor(brightness), dataset, EvaluationSettings(alignment="none"), prediction_is="disparity")
+    with pytest.raises(ValueError, match="prediction_is"):
+        evaluate(predictor(brightness), dataset, prediction_is="height")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"image 0: the prediction is \(9, 24\)"):
+        evaluate(predictor(lambda image: brightness(image)[::2]), dataset, prediction_is="disparity")
+    with pytest.raises(ValueError, match="input order: expected image 0, got image 1"):
+        evaluate(lambda images: iter(list(predictor(brightness)(images))[::-1]), dataset, prediction_is="disparity")
+    with pytest.raises(ValueError, match="2 images gave 1"):
+        evaluate(lambda images: iter(list(predictor(brightness)(images))[:1]), dataset, prediction_is="disparity")
+    with pytest.raises(ValueError, match="no metres"):
+        label = {"disparity": np.ones((4, 4))}
+        score_image(np.ones((4, 4)), label, EvaluationSettings(alignment="none"), "depth")
+    small = [{**dataset[0], "depth": dataset[0]["depth"][:-1]}]
+    with pytest.raises(ValueError, match="both at one size"):
+        evaluate(predictor(brightness), small, prediction_is="disparity")
+    with pytest.raises(ValueError, match="image 0: expected one of 'depth' and 'disparity'"):
+        unlabelled = [{"image": dataset[0]["image"], "name": "image 0"}]
+        evaluate(predictor(brightness), unlabelled, prediction_is="disparity")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"min_depth": 0.0}, {"max_depth": math.inf}, {"min_valid_pixels": 0}, {"alignment": "depth"}]
+)
+def test_wrong_settings_raise(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        EvaluationSettings(**wrong)
