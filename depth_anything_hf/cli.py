@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "depth-anything/Depth-Anything-V2-Small-hf"
 MEANING = {
     "disparity": (
-        "The values are disparity: larger is nearer, 0 is infinitely far. Scale and shift are unknown, so that values "
-        "can be compared within one image, and are no metres."
+        "The values are disparity: larger is nearer. Scale and shift are unknown, so that values can be compared "
+        "within one image only, and are not metres."
     ),
     "depth": "The values are depth in metres along the optical axis: larger is farther. The colours show 1 / depth.",
 }
@@ -188,9 +188,9 @@ def pseudo_label(
     \b
     In Python:
       datasets.load_dataset("labels/", split="train")
-      depth_anything_hf.data.datasets.open_source("labels/")[0]["disparity"]
+      depth_anything_hf.data.open_source("labels/")[0]["disparity"]
     """
-    from .data.datasets import DataSource, open_source
+    from .data.sources import DataSource, open_source
     from .inference import DepthPredictor
     from .pseudo_labels import describe_teacher, label_images
 
@@ -254,7 +254,7 @@ def evaluate(
           --max-depth 10 --output results/nyu
     """
     from . import evaluation
-    from .data.datasets import DataSource, open_source
+    from .data.sources import DataSource, open_source
     from .inference import DepthPredictor
 
     dataset = open_source(
@@ -368,7 +368,8 @@ def _save_prediction(target: Path, prediction: Prediction, kind: str, pictures: 
     assert values is not None
     target.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {kind: values, "kind": np.array(kind)}
-    np.savez_compressed(target.with_name(f"{target.name}.npz"), **arrays)
+    # Not compressed: that would take most of the command's time and save a tenth of the size.
+    np.savez(target.with_name(f"{target.name}.npz"), **arrays)
     if pictures:
         colours = colour_map(depth_to_disparity(values) if kind == "depth" else values)
         target.with_name(f"{target.name}_depth.png").write_bytes(encode_png(colours))

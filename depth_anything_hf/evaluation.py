@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from . import __version__
 from .alignment import align_disparity
-from .data.datasets import UnreadableImageError
+from .data.reading import UnreadableImageError
 from .geometry import depth_to_disparity, disparity_to_depth
 from .metrics import DEPTH_METRICS, METRICS, depth_metrics, ordinal_accuracy
 

@@ -33,11 +33,11 @@ class DepthAnythingImageProcessor(DPTImageProcessorPil):
         """A processor for models trained on images whose side is `side` pixels.
 
         Raises:
-            ValueError: `side` is not a multiple of 14.
+            ValueError: `side` is not a positive multiple of 14.
         """
-        if side % PATCH_SIZE:
+        if side < PATCH_SIZE or side % PATCH_SIZE:
             raise ValueError(
-                f"input size {side} is not a multiple of {PATCH_SIZE}; the nearest is "
+                f"input size {side} is not a positive multiple of {PATCH_SIZE}; the nearest is "
                 f"{max(1, round(side / PATCH_SIZE)) * PATCH_SIZE}"
             )
         return cls(size={"height": side, "width": side})

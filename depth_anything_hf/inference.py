@@ -25,7 +25,7 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModelForDepthEstima
 from transformers.models.auto.modeling_auto import MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 
-from .data.datasets import IMAGE_SUFFIXES, UnreadableImageError, read_image
+from .data.reading import IMAGE_SUFFIXES, UnreadableImageError, read_image
 from .image_processing_depth_anything import DepthAnythingImageProcessor
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
 

@@ -193,6 +193,9 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
     _supports_flash_attn = True
     _supports_flex_attn = True
     _supports_attention_backend = True
+    # The loss is a mean over the images of one call. Because `forward` takes any keyword, `transformers.Trainer` would
+    # otherwise expect a sum over all accumulated batches and not divide by their number.
+    accepts_loss_kwargs = False
     # No input reaches these in any configuration. They stay for stock's files but take no gradient, so that
     # distributed training needs no search for unused parameters.
     _parameters_without_use = ("backbone.embeddings.mask_token", "neck.fusion_stage.layers.0.residual_layer1.")
@@ -208,7 +211,9 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         if config.depth_estimation_type not in ("relative", "metric"):
             raise ValueError(f"depth_estimation_type is {config.depth_estimation_type!r}, expected relative or metric")
         self.patch_size = int(config.patch_size if isinstance(config.patch_size, int) else config.patch_size[0])
-        self.taps: list[int] = [int(index) for index in encoder_config.out_indices]
+        # Stage n is the output of the n-th layer, stage 0 that of the embeddings; negative ones count from the end.
+        stages = encoder_config.num_hidden_layers + 1
+        self.taps: list[int] = [int(index) % stages for index in encoder_config.out_indices]
         # The class token, and the registers where the encoder has them, stand before the patch tokens.
         self.prefix_tokens = 1 + int(getattr(encoder_config, "num_register_tokens", 0) or 0)
         self.backbone = ENCODERS[encoder_config.model_type](encoder_config)
@@ -279,8 +284,10 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
             f"backbone.encoder.layer.{index}."
             for index in range(self.taps[-1], self.config.backbone_config.num_hidden_layers)
         )
+        # Where the taps are not normalised, it only serves the patch tokens that feature alignment asks for.
+        unused_norm = () if self.config.backbone_config.apply_layernorm else ("backbone.layernorm.",)
         for name, parameter in self.named_parameters():
-            if name.startswith(self._parameters_without_use + unused_layers):
+            if name.startswith(self._parameters_without_use + unused_layers + unused_norm):
                 parameter.requires_grad_(False)
 
     def encode(
@@ -299,14 +306,15 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         """
         hidden = self.backbone.embeddings(pixel_values)
         layers = self.backbone.encoder.layer
-        states, taps = [hidden] if keep_all else [], []
+        normalise = self.backbone.layernorm if self.config.backbone_config.apply_layernorm else nn.Identity()
+        states = [hidden] if keep_all else []
+        taps = [normalise(hidden)] if 0 in self.taps else []
         for number, layer in enumerate(layers[: None if to_the_end else self.taps[-1]], start=1):
             hidden = layer(hidden)
             if keep_all:
                 states.append(hidden)
             if number in self.taps:
-                normalise = self.config.backbone_config.apply_layernorm
-                taps.append(self.backbone.layernorm(hidden) if normalise else hidden)
+                taps.append(normalise(hidden))
         return taps, hidden, states
 
     def patch_grid(self, tokens: Tensor, height: int, width: int) -> Tensor:

@@ -24,7 +24,8 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from . import __version__
-from .data.datasets import SampleDataset, UnreadableImageError, encode_disparity, read_image
+from .data.datasets import SampleDataset
+from .data.reading import UnreadableImageError, encode_disparity, read_image
 from .geometry import depth_to_disparity
 from .inference import DepthPredictor, Prediction
 from .visualization import encode_png
@@ -78,9 +79,9 @@ def label_images(
     """Labels a dataset's images and writes `labels-00000-of-NNNNN.parquet` shards.
 
     Columns: `image` (the file's own bytes where the sample's name is its file, else a PNG), `disparity` (16-bit PNG,
-    to be decoded by `data.datasets.decode_disparity`), `disparity_minimum`, `disparity_maximum`, `name`, `width`,
+    to be decoded by `data.reading.decode_disparity`), `disparity_minimum`, `disparity_maximum`, `name`, `width`,
     `height` (after the EXIF orientation). A metric teacher's depth is stored as disparity 1 / depth.
-    `datasets.load_dataset(output_dir)` and `data.datasets.open_source(output_dir)` open the folder.
+    `datasets.load_dataset(output_dir)` and `data.open_source(output_dir)` open the folder.
 
     Args:
         predictor: the teacher.
@@ -222,12 +223,14 @@ def _encoded_image(name: str, image: np.ndarray) -> tuple[bytes, str]:
 
 
 def _write_shard(path: Path, rows: list[dict[str, Any]], skipped: list[tuple[str, str]]) -> None:
-    schema = FEATURES.arrow_schema
-    metadata = {**(schema.metadata or {}), SKIPPED_KEY: json.dumps(skipped).encode()}
-    table = pa.Table.from_pylist(rows, schema=schema.with_metadata(metadata))
+    features = FEATURES.arrow_schema
+    schema = features.with_metadata({**(features.metadata or {}), SKIPPED_KEY: json.dumps(skipped).encode()})
     # A leading dot hides the unfinished file from everything that lists the folder.
     unfinished = path.with_name(f".{path.name}.unfinished")
-    pq.write_table(table, unfinished, row_group_size=max(1, len(rows)))
+    with pq.ParquetWriter(unfinished, schema) as writer:
+        # `datasets` cannot read a row group without rows; a file without row groups it can.
+        if rows:
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema), row_group_size=len(rows))
     os.replace(unfinished, path)
 
 

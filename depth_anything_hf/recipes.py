@@ -17,8 +17,8 @@ import yaml
 from transformers import Dinov2Config, Dinov2WithRegistersConfig, HfArgumentParser, set_seed
 
 from .configuration_depth_anything import DepthAnythingConfig
-from .data.datasets import DataSource, open_source
 from .data.mixing import Mixture
+from .data.sources import DataSource, open_source
 from .data.transforms import TrainingTransform
 from .evaluation import EvaluationSettings
 from .image_processing_depth_anything import PAPER_INPUT_SIZE, DepthAnythingImageProcessor

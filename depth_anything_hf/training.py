@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from .data.mixing import GlobalBatchSampler, Mixture, collate
 from .data.transforms import cutmix
-from .evaluation import EvaluationResult, EvaluationSettings, LabelledDataset, evaluate
+from .evaluation import SCORES, EvaluationResult, EvaluationSettings, LabelledDataset, evaluate
 from .hub import write_model_card
 from .inference import DepthPredictor
 from .metrics import METRICS
@@ -47,6 +47,8 @@ Objective = Callable[[nn.Module, dict[str, Any], float], dict[str, Tensor]]
 ARGUMENTS_FILE = "training_arguments.json"
 LOG_FILE = "log.jsonl"
 STATE_FILE = "trainer_state.pt"
+# Fields of the configuration that make it another model, beside those of the encoder.
+MODEL_KEYS = ("fusion_hidden_size", "head_hidden_size", "neck_hidden_sizes", "depth_estimation_type", "max_depth")
 # Arguments that may differ between a run and its continuation.
 MAY_CHANGE_ON_RESUME = ("output_dir", "resume_from_checkpoint", "dataloader_num_workers", "report_to", "logging_steps")
 
@@ -107,8 +109,8 @@ class TrainingArguments:
             raise ValueError(f"mixed_precision is {self.mixed_precision!r}, expected no, bf16 or fp16")
         if self.report_to not in ("none", "tensorboard"):
             raise ValueError(f"report_to is {self.report_to!r}, expected none or tensorboard")
-        if self.metric_for_best_model not in METRICS:
-            raise ValueError(f"metric_for_best_model is {self.metric_for_best_model!r}, expected one of {list(METRICS)}")
+        if self.metric_for_best_model not in SCORES:
+            raise ValueError(f"metric_for_best_model is {self.metric_for_best_model!r}, expected one of {list(SCORES)}")
         for name in ("per_device_train_batch_size", "gradient_accumulation_steps", "logging_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
@@ -267,7 +269,7 @@ class _Run:
         optimizer = torch.optim.AdamW(
             groups,
             betas=(arguments.adam_beta1, arguments.adam_beta2),
-            fused=accelerator.device.type == "cuda",
+            fused=accelerator.device.type in ("cuda", "cpu"),
         )
         self.schedule = make_schedule(
             optimizer,
@@ -292,6 +294,8 @@ class _Run:
         arguments, accelerator = self.arguments, self.accelerator
         if self.resume_folder is not None:
             self._load(self.resume_folder)
+        if accelerator.is_main_process:
+            drop_log_after(self.folder / LOG_FILE, self.progress.step)
         self._introduce()
         if arguments.report_to != "none":
             accelerator.init_trackers("depth_anything_hf", config=_flat(asdict(arguments)))
@@ -418,7 +422,8 @@ class _Run:
         self.accelerator.log(values, step=self.progress.step)
         if not math.isfinite(values["loss"]):
             raise FloatingPointError(f"the loss is {values['loss']} at step {self.progress.step}; lower the learning rate")
-        if values["output_maximum"] > self.arguments.max_output:
+        # Written so that NaN stops the run too: on an accelerator a NaN prediction gives a loss of 0 without images.
+        if not values["output_maximum"] <= self.arguments.max_output:
             raise FloatingPointError(
                 f"the output reached {values['output_maximum']:.3g} at step {self.progress.step}, above max_output "
                 f"{self.arguments.max_output:g}: its scale runs away, which the affine-invariant loss does not see. Set "
@@ -520,20 +525,21 @@ class _Run:
         self.schedule.step()
         if self.average is not None:
             self.average.load_state_dict(state["average"])
-        if self.accelerator.is_main_process:
-            drop_log_after(self.folder / LOG_FILE, self.progress.step)
 
     def _check_same_model(self, folder: Path) -> None:
         ignored = ("transformers_version", "dtype", "_name_or_path", "architectures")
-        saved = json.loads((folder / "config.json").read_text())
-        current = self.accelerator.unwrap_model(self.model).config.to_dict()
-        for key in ("model_type", "fusion_hidden_size", "head_hidden_size", "neck_hidden_sizes", "depth_estimation_type"):
-            if saved.get(key) != current.get(key):
-                raise ValueError(f"{folder} is another model: {key} is {saved.get(key)}, expected {current.get(key)}")
-        for key, value in saved["backbone_config"].items():
-            if key not in ignored and key in current["backbone_config"] and current["backbone_config"][key] != value:
+        config = self.accelerator.unwrap_model(self.model).config
+        # A saved file leaves defaults out and turns integer keys to text; both sides take the same way to JSON.
+        current, saved = (
+            json.loads(each.to_json_string(use_diff=False)) for each in (config, type(config).from_pretrained(folder))
+        )
+        for key in MODEL_KEYS:
+            if saved[key] != current[key]:
+                raise ValueError(f"{folder} is another model: {key} is {saved[key]}, expected {current[key]}")
+        for key, value in current["backbone_config"].items():
+            if key not in ignored and saved["backbone_config"].get(key) != value:
                 raise ValueError(
-                    f"{folder} has another encoder: {key} is {value}, expected {current['backbone_config'][key]}"
+                    f"{folder} has another encoder: {key} is {saved['backbone_config'].get(key)}, expected {value}"
                 )
 
     def _finish(self, result: EvaluationResult | None) -> None:

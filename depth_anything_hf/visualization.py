@@ -72,7 +72,7 @@ def error_map(prediction: np.ndarray, truth: np.ndarray, maximum: float | None =
 def to_uint16(values: np.ndarray) -> tuple[np.ndarray, float, float]:
     """Greys in 16 bits for pictures, from the smallest finite value (0) to the largest (65535).
 
-    Labels for training have their own codec, which keeps invalid pixels apart (`data.datasets.encode_disparity`).
+    Labels for training have their own codec, which keeps invalid pixels apart (`data.reading.encode_disparity`).
 
     Args:
         values: (H, W) real numbers; NaN becomes 0, `+inf` 65535, `-inf` 0.

@@ -27,11 +27,14 @@ class DistillationArguments:
 
     teacher: str | None = field(
         default=None,
-        metadata={"help": "Any AutoModelForDepthEstimation checkpoint that labels the images during training; default: "
-                  "the labels stored with the data."},
+        metadata={
+            "help": "Any AutoModelForDepthEstimation checkpoint that labels the images during training; default: "
+            "the labels stored with the data."
+        },
     )
     feature_encoder: str | None = field(
-        default=None, metadata={"help": "Frozen DINOv2 whose features the student is kept near (V1), e.g. its own start."}
+        default=None,
+        metadata={"help": "Frozen DINOv2 whose features the student is kept near (V1), e.g. its own start."},
     )
     feature_weight: float = field(default=1.0, metadata={"help": "Weight of the feature alignment."})
     feature_tolerance: float = field(default=0.15, metadata={"help": "Tokens nearer than this are left alone."})
@@ -45,7 +48,12 @@ def online_teacher(name_or_path: str) -> OnlineTeacher:
 
 def main() -> None:
     model_arguments, data_arguments, distillation, loss, arguments = parse_recipe(
-        ModelArguments, DataArguments, DistillationArguments, RelativeLoss, TrainingArguments, description=__doc__ or ""
+        ModelArguments,
+        DataArguments,
+        DistillationArguments,
+        RelativeLoss,
+        TrainingArguments,
+        description=__doc__ or "",
     )
     start = build_model(model_arguments, seed=arguments.seed)
     teacher = online_teacher(distillation.teacher) if distillation.teacher else None

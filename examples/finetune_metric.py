@@ -24,7 +24,8 @@ class MetricArguments:
     max_depth: int = field(metadata={"help": "Metres, whole: the model's cap. The paper: 20 indoors, 80 outdoors."})
     min_depth: float = field(default=1e-3, metadata={"help": "Metres; nearer labels are not valid."})
     keep_decoder: bool = field(
-        default=False, metadata={"help": "Keep the decoder of model_name_or_path too; the paper keeps the encoder only."}
+        default=False,
+        metadata={"help": "Keep the decoder of model_name_or_path too; the paper keeps the encoder only."},
     )
     variance_focus: float = field(default=0.5, metadata={"help": "SILog's lambda; 0.5 in Depth Anything V2."})
 

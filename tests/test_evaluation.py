@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from depth_anything_hf.alignment import align_disparity
-from depth_anything_hf.data.datasets import UnreadableImageError
+from depth_anything_hf.data.reading import UnreadableImageError
 from depth_anything_hf.evaluation import (
     DIAGNOSTICS,
     SCORES,

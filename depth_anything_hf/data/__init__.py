@@ -4,18 +4,11 @@
 
 from __future__ import annotations
 
-from depth_anything_hf.data.datasets import (
-    DataSource,
-    DepthFolder,
-    DepthTable,
-    PhotoFolder,
-    UnreadableImageError,
-    open_source,
-    read_image,
-    read_label,
-)
-from depth_anything_hf.data.mixing import GlobalBatchSampler, Mixture, collate
-from depth_anything_hf.data.transforms import TrainingTransform, cutmix
+from .datasets import DepthFolder, DepthTable, PhotoFolder
+from .mixing import GlobalBatchSampler, Mixture, collate
+from .reading import UnreadableImageError, read_image, read_label
+from .sources import DataSource, open_source
+from .transforms import TrainingTransform, cutmix
 
 
 __all__ = [

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from depth_anything_hf.data.scene_builder import (
+from .scene_builder import (
     IDENTITY,
     Builder,
     Camera,

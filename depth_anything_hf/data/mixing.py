@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
-from depth_anything_hf.data.datasets import Sample, SampleDataset
+from .datasets import Sample, SampleDataset
 
 
 Transform: TypeAlias = Callable[[Sample, np.random.Generator], dict[str, Any]]

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from depth_anything_hf.data.textures import SEAMLESS_TEXTURES, fractal_noise, make_texture, random_colour
+from .textures import SEAMLESS_TEXTURES, fractal_noise, make_texture, random_colour
 
 
 Frame = np.ndarray  # (4, 4): places an object in the world
@@ -407,13 +407,13 @@ class Builder:
             emitter |= {"sun_scale": brightness * self.uniform(0.5, 1), "sky_scale": brightness}
             self._add("emitter", emitter)
             return
-        picture = np.ascontiguousarray(self._cloudy_sky() * brightness)
+        picture = np.ascontiguousarray(self._cloudy_sky() * (0.6 * brightness))
         to_world = rotation((0, 0, 1), self.uniform(0, 360)) @ rotation((1, 0, 0), 90)
         bitmap = self.mitsuba.Bitmap(picture)
         self._add("emitter", {"type": "envmap", "bitmap": bitmap, "to_world": self._transform(to_world)})
         if self.chance(0.7):
             warm = np.array([1.0, self.uniform(0.85, 0.97), self.uniform(0.6, 0.95)])
-            irradiance = warm * self.uniform(2, 6) * brightness
+            irradiance = warm * self.uniform(2, 7) * brightness
             sun = {"type": "directional", "direction": (-to_sun).tolist(), "irradiance": _rgb(irradiance)}
             self._add("emitter", sun)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from depth_anything_hf.data.scene_builder import Builder, Frame, rotation, scaling, standing_at, translation
+from .scene_builder import Builder, Frame, rotation, scaling, standing_at, translation
 
 
 SIDES = (-1, 1)
@@ -342,11 +342,9 @@ def tree(builder: Builder, frame: Frame, height: float) -> None:
         end = height * np.array([builder.uniform(-0.3, 0.3), builder.uniform(-0.3, 0.3), builder.uniform(0.6, 0.95)])
         builder.rod(frame, start, end, 0.01 * height, bark)
     for _ in range(builder.count(2, 5) if shape == "broadleaf" else 0):
-        centre = height * np.array(
-            [builder.uniform(-0.2, 0.2), builder.uniform(-0.2, 0.2), builder.uniform(0.6, 0.85)]
-        )
+        crown = (builder.uniform(-0.2, 0.2), builder.uniform(-0.2, 0.2), builder.uniform(0.6, 0.85))
         spread = builder.uniform(0.35, 0.6) * height
-        builder.leaves(frame, centre, (spread, spread, 0.8 * spread), 320, 0.05 * height, leaf)
+        builder.leaves(frame, height * np.array(crown), (spread, spread, 0.8 * spread), 320, 0.05 * height, leaf)
 
 
 def bush(builder: Builder, frame: Frame, height: float) -> None:

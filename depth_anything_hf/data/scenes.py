@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from depth_anything_hf.data import scene_objects as things
-from depth_anything_hf.data.scene_builder import (
+from . import scene_objects as things
+from .scene_builder import (
     IDENTITY,
     Builder,
     Camera,

@@ -138,7 +138,7 @@ def _windows(random: np.random.Generator) -> Pattern:
 
 
 def _grass(random: np.random.Generator) -> Pattern:
-    first = np.array([0.25, 0.36, 0.13]) * random.uniform(0.7, 1.7) * random.uniform(0.85, 1.15, 3)
+    first = np.array([0.32, 0.37, 0.19]) * random.uniform(0.7, 1.7) * random.uniform(0.85, 1.15, 3)
     second = first * random.uniform(0.3, 0.6) + random.uniform(0, 0.12)
     return fractal_noise(random, cells=5, gain=0.95), first, second
 

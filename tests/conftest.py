@@ -1,0 +1,99 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Shared by the tests: one thread, small arrays, a tiny model, and a tiny folder of pictures with depth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import datasets
+import numpy as np
+import pytest
+import torch
+from accelerate.state import AcceleratorState, GradientState, PartialState
+from transformers import Dinov2Config
+
+from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation
+
+
+# Several test processes share a machine, and results of one thread repeat bit for bit.
+torch.set_num_threads(1)
+
+TINY_ENCODER = {
+    "hidden_size": 32,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 2,
+    "mlp_ratio": 2,
+    "image_size": 56,
+    "patch_size": 14,
+}
+TINY_DECODER = {"neck_hidden_sizes": [8, 8, 16, 16], "fusion_hidden_size": 8, "head_hidden_size": 8}
+TINY_SIDE_PIXELS = 56
+
+MakeModel = Callable[..., DepthAnythingForDepthEstimation]
+
+
+@pytest.fixture
+def rgb() -> np.ndarray:
+    rows, columns = np.mgrid[0:6, 0:8]
+    return np.stack([rows * 40, columns * 30, rows * 5 + columns * 20], axis=2).astype(np.uint8)
+
+
+@pytest.fixture
+def depth() -> np.ndarray:
+    return np.linspace(0.5, 24, 48, dtype=np.float32).reshape(6, 8)
+
+
+@pytest.fixture
+def table_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def make_tiny_model() -> MakeModel:
+    """A depth model of four narrow layers: (seed=0, encoder={...}, **fields of DepthAnythingConfig) -> model."""
+
+    def make(seed: int = 0, encoder: dict[str, Any] | None = None, **decoder: Any) -> DepthAnythingForDepthEstimation:
+        torch.manual_seed(seed)
+        encoder_config = Dinov2Config(**{**TINY_ENCODER, **(encoder or {})})
+        config = DepthAnythingConfig.from_encoder_config(encoder_config, **{**TINY_DECODER, **decoder})
+        return DepthAnythingForDepthEstimation(config)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def labelled_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight pictures of 56 x 56 with depth in metres: boxes before a slanted floor, brightness falls with distance."""
+    root = tmp_path_factory.mktemp("labelled")
+    for name in ("images", "depth"):
+        (root / name).mkdir()
+    random = np.random.default_rng(0)
+    for index in range(8):
+        depth = np.repeat(np.linspace(9.0, 2.0, TINY_SIDE_PIXELS)[:, None], TINY_SIDE_PIXELS, axis=1)
+        for _ in range(3):
+            top, left = random.integers(0, 40, size=2)
+            depth[top : top + 16, left : left + 16] = random.uniform(1.0, 6.0)
+        colour = np.clip(255 / depth[..., None] * random.uniform(0.6, 1.0, size=3), 0, 255).astype(np.uint8)
+        cv2.imwrite(str(root / "images" / f"{index}.png"), colour[..., ::-1])
+        np.save(root / "depth" / f"{index}.npy", depth.astype(np.float32))
+    return root
+
+
+@pytest.fixture
+def fresh_accelerate(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Accelerate keeps precision and devices for the whole process; a test that trains must not inherit them."""
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
+    monkeypatch.delenv("ACCELERATE_MIXED_PRECISION", raising=False)
+
+    def forget() -> None:
+        AcceleratorState._reset_state(reset_partial_state=True)
+        GradientState._reset_state()
+        PartialState._reset_state()
+
+    forget()
+    yield
+    forget()

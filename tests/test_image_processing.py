@@ -1,0 +1,146 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Facts about the image processor: the resize rule, the numbers it gives, and the file it shares with stock."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from transformers import AutoImageProcessor
+from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
+from transformers.utils import is_torchvision_available
+
+from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
+from depth_anything_hf.modeling_depth_anything import DepthAnythingOutput
+
+
+# preprocessor_config.json of the published checkpoints (depth-anything/Depth-Anything-V2-*-hf), as far as it is read.
+PUBLISHED_SETTINGS = {
+    "do_normalize": True,
+    "do_pad": False,
+    "do_rescale": True,
+    "do_resize": True,
+    "ensure_multiple_of": 14,
+    "image_mean": [0.485, 0.456, 0.406],
+    "image_std": [0.229, 0.224, 0.225],
+    "keep_aspect_ratio": True,
+    "resample": 3,
+    "rescale_factor": 1 / 255,
+    "size": {"height": 518, "width": 518},
+}
+
+
+def photograph(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(height + width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "side", "expected"),
+    [
+        (480, 640, 518, (518, 686)),
+        (640, 480, 518, (686, 518)),
+        (1080, 1920, 518, (518, 924)),
+        (518, 518, 518, (518, 518)),
+        (375, 1242, 518, (518, 1722)),
+        # Both sides below `size`: the longer one needs the smaller change.
+        (240, 320, 518, (392, 518)),
+        (90, 120, 70, (70, 98)),
+        # The width is halved rather than the height scaled by 2.5.
+        (100, 500, 252, (56, 252)),
+    ],
+)
+def test_sizes(height: int, width: int, side: int, expected: tuple[int, int]) -> None:
+    pixel_values = DepthAnythingImageProcessor.for_input_size(side)(photograph(height, width), return_tensors="pt")
+    assert pixel_values["pixel_values"].shape == (1, 3, *expected)
+
+
+def test_an_image_of_the_right_size_is_only_normalised() -> None:
+    image = photograph(70, 70)
+    values = DepthAnythingImageProcessor.for_input_size(70)(image, return_tensors="pt")["pixel_values"]
+    expected = (image / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    assert values.dtype == torch.float32
+    np.testing.assert_allclose(values[0].permute(1, 2, 0).numpy(), expected, atol=1e-5)
+
+
+def test_pixels_are_those_of_the_published_settings() -> None:
+    stock = DPTImageProcessorPil(**{**PUBLISHED_SETTINGS, "size": {"height": 98, "width": 98}})
+    ours = DepthAnythingImageProcessor.for_input_size(98)
+    for image in (photograph(120, 160), Image.fromarray(photograph(133, 77))):
+        expected = stock(image, return_tensors="pt")["pixel_values"]
+        assert torch.equal(ours(image, return_tensors="pt")["pixel_values"], expected)
+
+
+def test_the_resize_is_bicubic() -> None:
+    image = Image.fromarray(photograph(120, 160))
+    values = DepthAnythingImageProcessor.for_input_size(98)(image, return_tensors="np")["pixel_values"][0]
+    resized = np.asarray(image.resize((126, 98), Image.Resampling.BICUBIC)) / 255
+    expected = (resized - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    np.testing.assert_allclose(values.transpose(1, 2, 0), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("side", [0, -14, 500, 13])
+def test_input_sizes_that_are_no_multiples_are_refused(side: int) -> None:
+    nearest = {0: 14, -14: 14, 500: 504, 13: 14}[side]
+    with pytest.raises(ValueError, match=rf"{side} is not a positive multiple of 14; the nearest is {nearest}$"):
+        DepthAnythingImageProcessor.for_input_size(side)
+
+
+def test_the_file_is_stocks(tmp_path: Path) -> None:
+    DepthAnythingImageProcessor().save_pretrained(tmp_path)
+    saved = json.loads((tmp_path / "preprocessor_config.json").read_text())
+    assert saved["image_processor_type"] == "DPTImageProcessor"
+    assert "auto_map" not in saved
+    assert {key: saved.get(key) for key in PUBLISHED_SETTINGS if key != "do_pad"} == {
+        key: value for key, value in PUBLISHED_SETTINGS.items() if key != "do_pad"
+    }
+    assert not saved.get("do_pad")
+
+
+def test_a_saved_processor_opens_again(tmp_path: Path) -> None:
+    DepthAnythingImageProcessor.for_input_size(98).save_pretrained(tmp_path)
+    again = DepthAnythingImageProcessor.from_pretrained(tmp_path)
+    assert type(again) is DepthAnythingImageProcessor
+    image = photograph(120, 160)
+    expected = DepthAnythingImageProcessor.for_input_size(98)(image, return_tensors="pt")["pixel_values"]
+    assert torch.equal(again(image, return_tensors="pt")["pixel_values"], expected)
+
+
+def test_a_published_file_opens(tmp_path: Path) -> None:
+    published = {**PUBLISHED_SETTINGS, "image_processor_type": "DPTImageProcessor", "size_divisor": None}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(published))
+    image = photograph(60, 80)
+    opened = DepthAnythingImageProcessor.from_pretrained(tmp_path)
+    expected = DepthAnythingImageProcessor()(image, return_tensors="pt")["pixel_values"]
+    assert torch.equal(opened(image, return_tensors="pt")["pixel_values"], expected)
+
+
+def test_stock_opens_the_saved_file(tmp_path: Path) -> None:
+    DepthAnythingImageProcessor.for_input_size(98).save_pretrained(tmp_path)
+    try:
+        stock = AutoImageProcessor.from_pretrained(tmp_path)
+    except ImportError as error:
+        if is_torchvision_available():
+            raise
+        pytest.skip(f"this release of transformers opens no stock processor without torchvision: {error}")
+    assert type(stock).__module__.startswith("transformers.models.dpt.")
+    image = photograph(120, 160)
+    ours = DepthAnythingImageProcessor.for_input_size(98)(image, return_tensors="pt")["pixel_values"]
+    values = stock(image, return_tensors="pt")["pixel_values"]
+    assert values.shape == ours.shape
+    # Torchvision's bicubic filter rounds differently: a few grey levels of 1/255, divided by a deviation of 0.22.
+    tolerance = 5 / 255 / 0.22 if is_torchvision_available() else 0.0
+    assert (values - ours).abs().max() <= tolerance
+
+
+def test_predictions_come_back_at_the_images_size() -> None:
+    ramp = torch.linspace(1, 2, 98).expand(2, 70, 98)
+    output = DepthAnythingOutput(predicted_depth=ramp)
+    processed = DepthAnythingImageProcessor().post_process_depth_estimation(output, target_sizes=[(90, 120), (35, 49)])
+    assert [tuple(result["predicted_depth"].shape) for result in processed] == [(90, 120), (35, 49)]
+    for result in processed:
+        assert (result["predicted_depth"].diff(dim=1) > -1e-6).all()

@@ -1,0 +1,260 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Encoder strategies, parameter groups, learning rates and schedules."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from transformers import Dinov2WithRegistersConfig
+
+from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation
+from depth_anything_hf.optimization import (
+    LearningRates,
+    apply_encoder_strategy,
+    choose_learning_rates,
+    make_schedule,
+    parameter_groups,
+    schedule_factor,
+)
+
+
+RATES = LearningRates(encoder=1e-5, decoder=1e-3, reason="for the test")
+# No input reaches them in any configuration; see the model.
+WITHOUT_USE = ("backbone.embeddings.mask_token", "neck.fusion_stage.layers.0.residual_layer1.")
+
+
+def trainable(model: nn.Module) -> set[str]:
+    return {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def with_use(model: nn.Module) -> set[str]:
+    return {name for name, _ in model.named_parameters() if not name.startswith(WITHOUT_USE)}
+
+
+def groups_by_name(model: nn.Module, groups: list[dict]) -> dict[str, dict]:
+    """Parameter name -> the group it is in; fails when a parameter is in two."""
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    found: dict[str, dict] = {}
+    for group in groups:
+        for parameter in group["params"]:
+            name = names[id(parameter)]
+            assert name not in found, f"{name} is in two groups"
+            found[name] = group
+    return found
+
+
+# Groups
+
+
+def test_every_trainable_parameter_is_in_one_group_with_its_rate_and_decay(make_tiny_model):
+    model = make_tiny_model()
+    found = groups_by_name(model, parameter_groups(model, RATES, weight_decay=0.01))
+    assert set(found) == trainable(model) == with_use(model)
+    for name, group in found.items():
+        assert group["lr"] == (1e-5 if name.startswith("backbone.") else 1e-3), name
+        is_weight = name.endswith(".weight") and "norm" not in name
+        assert group["weight_decay"] == (0.01 if is_weight else 0.0), name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "backbone.embeddings.cls_token",
+        "backbone.embeddings.position_embeddings",
+        "backbone.embeddings.patch_embeddings.projection.bias",
+        "backbone.encoder.layer.0.norm1.weight",
+        "backbone.encoder.layer.0.norm1.bias",
+        "backbone.encoder.layer.0.layer_scale1.lambda1",
+        "backbone.encoder.layer.3.layer_scale2.lambda1",
+        "backbone.layernorm.weight",
+        "neck.reassemble_stage.layers.0.projection.bias",
+        "head.conv3.bias",
+    ],
+)
+def test_without_decay(make_tiny_model, name):
+    model = make_tiny_model()
+    assert groups_by_name(model, parameter_groups(model, RATES, weight_decay=0.1))[name]["weight_decay"] == 0.0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "backbone.embeddings.patch_embeddings.projection.weight",
+        "backbone.encoder.layer.2.mlp.fc1.weight",
+        "neck.convs.3.weight",
+        "neck.reassemble_stage.layers.0.resize.weight",
+        "head.conv3.weight",
+    ],
+)
+def test_with_decay(make_tiny_model, name):
+    model = make_tiny_model()
+    assert groups_by_name(model, parameter_groups(model, RATES, weight_decay=0.1))[name]["weight_decay"] == 0.1
+
+
+def test_register_tokens_take_no_decay():
+    encoder = Dinov2WithRegistersConfig(
+        hidden_size=16, num_hidden_layers=4, num_attention_heads=2, num_register_tokens=2, image_size=28, patch_size=14
+    )
+    model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_encoder_config(encoder))
+    found = groups_by_name(model, parameter_groups(model, RATES, weight_decay=0.1))
+    assert found["backbone.embeddings.register_tokens"]["weight_decay"] == 0.0
+    assert set(found) == trainable(model)
+
+
+def test_an_extra_module_trains_at_the_decoder_rate(make_tiny_model):
+    model, projector = make_tiny_model(), nn.Linear(4, 6)
+    groups = parameter_groups(model, RATES, weight_decay=0.1, extra=projector)
+    inside = {id(parameter): group for group in groups for parameter in group["params"]}
+    assert (inside[id(projector.weight)]["lr"], inside[id(projector.weight)]["weight_decay"]) == (1e-3, 0.1)
+    assert (inside[id(projector.bias)]["lr"], inside[id(projector.bias)]["weight_decay"]) == (1e-3, 0.0)
+    assert sum(len(group["params"]) for group in groups) == len(trainable(model)) + 2
+
+
+def test_nothing_trainable_is_an_error(make_tiny_model):
+    with pytest.raises(ValueError, match="no parameter is trainable"):
+        parameter_groups(make_tiny_model().requires_grad_(False), RATES, weight_decay=0.0)
+
+
+# Strategies
+
+
+def decoder_names(model: nn.Module) -> set[str]:
+    return {name for name in with_use(model) if not name.startswith("backbone.")}
+
+
+def test_full_trains_everything_that_has_a_use(make_tiny_model):
+    model = make_tiny_model()
+    assert apply_encoder_strategy(model, "full") is None
+    assert trainable(model) == with_use(model)
+
+
+def test_frozen_trains_the_decoder_only_and_says_why_not(make_tiny_model):
+    model = make_tiny_model()
+    warning = apply_encoder_strategy(model, "frozen")
+    assert trainable(model) == decoder_names(model)
+    assert warning is not None and "features that were not made for depth" in warning
+
+
+@pytest.mark.parametrize(("strategy", "layers"), [("last-1", {3}), ("last-2", {2, 3}), ("last-4", {0, 1, 2, 3})])
+def test_last_n_trains_these_layers_and_the_final_norm(make_tiny_model, strategy, layers):
+    model = make_tiny_model()
+    assert "trains only part of the encoder" in (apply_encoder_strategy(model, strategy) or "")
+    expected = {
+        name
+        for name in with_use(model)
+        if name.startswith((*(f"backbone.encoder.layer.{index}." for index in layers), "backbone.layernorm."))
+    }
+    assert trainable(model) == expected | decoder_names(model)
+
+
+def test_last_n_counts_from_the_last_layer_that_the_decoder_sees(make_tiny_model):
+    model = make_tiny_model(encoder={"num_hidden_layers": 6}, out_indices=[1, 2, 3, 4])
+    apply_encoder_strategy(model, "last-1")
+    layers = {name.split(".")[3] for name in trainable(model) if name.startswith("backbone.encoder.layer.")}
+    assert layers == {"3"}
+
+
+def test_layer_one_is_not_layer_ten(make_tiny_model):
+    model = make_tiny_model(encoder={"num_hidden_layers": 12})
+    apply_encoder_strategy(model, "last-11")
+    layers = {name.split(".")[3] for name in trainable(model) if name.startswith("backbone.encoder.layer.")}
+    assert layers == {str(index) for index in range(1, 12)}
+
+
+@pytest.mark.parametrize("strategy", ["last-0", "last-5", "last--1", "last-", "last-2x", "first-1", "Full", ""])
+def test_a_wrong_strategy_names_the_choices(make_tiny_model, strategy):
+    with pytest.raises(ValueError, match="'full', 'frozen' or 'last-N' with N from 1 to 4"):
+        apply_encoder_strategy(make_tiny_model(), strategy)
+
+
+# Learning rates
+
+
+def test_the_papers_rates_for_a_pretrained_encoder():
+    rates = choose_learning_rates(pretrained=True, encoder=None, decoder=None)
+    assert (rates.encoder, rates.decoder) == (5e-6, 5e-5)
+    assert "paper" in rates.reason
+
+
+def test_one_larger_rate_from_scratch():
+    rates = choose_learning_rates(pretrained=False, encoder=None, decoder=None)
+    assert (rates.encoder, rates.decoder) == (5e-4, 5e-4)
+    assert "random weights" in rates.reason
+
+
+def test_given_rates_win_and_the_reason_says_so():
+    both = choose_learning_rates(pretrained=True, encoder=1e-3, decoder=2e-3)
+    assert (both.encoder, both.decoder, both.reason) == (1e-3, 2e-3, "both rates were given")
+    one = choose_learning_rates(pretrained=False, encoder=None, decoder=2e-3)
+    assert (one.encoder, one.decoder) == (5e-4, 2e-3)
+    assert "replaced by the given one" in one.reason
+    assert choose_learning_rates(pretrained=True, encoder=0.0, decoder=None).encoder == 0.0
+
+
+# Schedules
+
+
+@pytest.mark.parametrize(
+    ("kind", "step", "expected"),
+    [
+        ("linear", 0, 1.0),
+        ("linear", 25, 0.75),
+        ("linear", 99, 0.01),
+        ("linear", 100, 0.0),
+        ("poly", 0, 1.0),
+        ("poly", 50, 0.5**0.9),
+        ("poly", 75, 0.25**0.9),
+        ("cosine", 0, 1.0),
+        ("cosine", 50, 0.5),
+        ("cosine", 25, 0.5 + math.sqrt(0.5) / 2),
+        ("cosine", 100, 0.0),
+        ("constant", 0, 1.0),
+        ("constant", 99, 1.0),
+    ],
+)
+def test_closed_forms_over_a_hundred_steps(kind, step, expected):
+    assert schedule_factor(step, 100, kind=kind) == pytest.approx(expected, abs=1e-12)
+
+
+def test_warmup_rises_in_equal_parts_and_the_first_step_is_not_zero():
+    factors = [schedule_factor(step, 14, kind="linear", warmup=4) for step in range(14)]
+    # 4 steps up to the peak, then 10 steps down.
+    assert factors == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1])
+
+
+def test_decay_share_keeps_the_rate_until_the_last_part():
+    # After 20 steps of warm-up 80 remain; the last half of them decays: 60..100.
+    options = {"kind": "linear", "warmup": 20, "decay_share": 0.5}
+    assert schedule_factor(20, 100, **options) == 1.0
+    assert schedule_factor(60, 100, **options) == 1.0
+    assert schedule_factor(80, 100, **options) == pytest.approx(0.5)
+    assert schedule_factor(90, 100, **options) == pytest.approx(0.25)
+    assert schedule_factor(100, 100, **options) == 0.0
+
+
+def test_no_factor_leaves_its_bounds():
+    for kind in ("linear", "poly", "cosine", "constant"):
+        for share in (0.0, 0.3, 1.0):
+            factors = [schedule_factor(step, 7, kind=kind, warmup=3, decay_share=share) for step in range(9)]
+            assert all(0 <= factor <= 1 for factor in factors), (kind, share, factors)
+
+
+def test_an_unknown_schedule_names_the_choices():
+    with pytest.raises(ValueError, match="'triangle', expected one of"):
+        schedule_factor(5, 10, kind="triangle")  # type: ignore[arg-type]
+
+
+def test_the_schedule_scales_every_group():
+    weights = [nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(1))]
+    optimizer = torch.optim.AdamW([{"params": weights[:1], "lr": 1.0}, {"params": weights[1:], "lr": 0.1}])
+    schedule = make_schedule(optimizer, 4, kind="linear", warmup=0, decay_share=1.0)
+    seen = []
+    for _ in range(4):
+        seen.append([group["lr"] for group in optimizer.param_groups])
+        optimizer.step()
+        schedule.step()
+    assert torch.tensor(seen).allclose(torch.tensor([[1.0, 0.1], [0.75, 0.075], [0.5, 0.05], [0.25, 0.025]]))

@@ -1,0 +1,315 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Facts about parity with stock transformers: its files open here, ours open there, and the predictions are the same.
+
+Plain random stock weights would show nothing: their output is about 1e-6, or cut off to 0 by the last ReLU. Weights are
+therefore drawn so that the reference output is alive, and every comparison asserts that first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForDepthEstimation, PreTrainedModel, pipeline
+from transformers import DepthAnythingConfig as StockConfig
+from transformers import DepthAnythingForDepthEstimation as StockModel
+from transformers.utils import is_torchvision_available
+
+from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
+from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
+from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
+
+
+# Largest difference allowed, as a share of the reference output's range (float32).
+TOLERANCE = 1e-5
+
+# Height and width; the position embeddings of the tiny models are 4 x 4, so that only the first needs no interpolation.
+SIZES = [(56, 56), (42, 98), (126, 70), (14, 28)]
+FULL_SIZES = [(518, 518), (252, 336), (700, 980)]
+
+
+def tiny_fields(encoder: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    """Fields of a tiny model's configuration; `encoder` and `fields` win."""
+    backbone_config = {
+        "model_type": "dinov2",
+        "hidden_size": 32,
+        "num_hidden_layers": 5,
+        "num_attention_heads": 2,
+        "image_size": 56,
+        "patch_size": 14,
+        "out_indices": [1, 2, 4, 5],
+        "reshape_hidden_states": False,
+    }
+    decoder = {
+        "reassemble_hidden_size": 32,
+        "neck_hidden_sizes": [4, 8, 16, 32],
+        "fusion_hidden_size": 16,
+        "head_hidden_size": 8,
+    }
+    return {"backbone_config": {**backbone_config, **(encoder or {})}, **decoder, **fields}
+
+
+METRIC = {"depth_estimation_type": "metric"}
+TINY_MODELS: dict[str, dict[str, Any]] = {
+    "relative": tiny_fields(),
+    "metric_20": tiny_fields(**METRIC, max_depth=20),
+    "metric_without_max_depth": tiny_fields(**METRIC),
+    "swiglu": tiny_fields({"use_swiglu_ffn": True}),
+    "last_layers_tapped": tiny_fields({"out_indices": [2, 3, 4, 5]}),
+    "layers_after_the_last_tap": tiny_fields({"out_indices": [1, 2, 3, 4], "num_hidden_layers": 6}),
+    "negative_taps": tiny_fields({"out_indices": [-5, -4, -3, -2]}),
+    "embeddings_tapped": tiny_fields({"out_indices": [0, 1, 3, 5]}),
+    "taps_not_normalised": tiny_fields({"apply_layernorm": False}),
+    "other_widths": tiny_fields(
+        {"hidden_size": 48, "num_attention_heads": 3, "mlp_ratio": 2, "qkv_bias": False},
+        reassemble_hidden_size=48,
+        neck_hidden_sizes=[16, 16, 24, 8],
+        fusion_hidden_size=12,
+        head_hidden_size=5,
+        **METRIC,
+        max_depth=80,
+    ),
+}
+
+
+@torch.no_grad()
+def randomise(model: PreTrainedModel, seed: int = 0, trial_sizes: Sequence[tuple[int, int]] = SIZES) -> None:
+    """Weights with which the output is alive and every parameter has its say.
+
+    Convolutions keep the variance of what they get; everything else is moved away from its neutral start. The last bias
+    of a relative model is set by trials so that the last ReLU cuts off some of the output, but little.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in model.named_parameters():
+        noise = torch.randn(parameter.shape, generator=generator)
+        if parameter.ndim == 4:
+            inputs = parameter[0].numel() if "resize" not in name else parameter.shape[1]
+            parameter.copy_(noise * (1.4 if "residual_layer" in name else 1.0) * inputs**-0.5)
+        else:
+            parameter.add_(noise * 0.05)
+    if model.config.depth_estimation_type == "relative":
+        far_from_the_cut = 100.0
+        model.head.conv3.bias.fill_(far_from_the_cut)
+        trials = [model.eval()(pixels(height, width)).predicted_depth for height, width in trial_sizes]
+        model.head.conv3.bias.sub_(min(trial.flatten().quantile(0.05) for trial in trials))
+
+
+def pixels(height: int, width: int, batch: int = 2) -> Tensor:
+    return torch.randn(batch, 3, height, width, generator=torch.Generator().manual_seed(height + width))
+
+
+def relative_difference(reference: Tensor, output: Tensor) -> float:
+    """Largest difference as a share of the reference's range, after checking that the reference is alive."""
+    assert output.shape == reference.shape and output.dtype == reference.dtype == torch.float32
+    assert torch.isfinite(reference).all()
+    alive = (reference > 0).float().mean().item()
+    value_range = (reference.max() - reference.min()).item()
+    assert alive >= 0.9, f"only {alive:.0%} of the reference output is above 0"
+    assert value_range > 0.1 and reference.std() > 0.05 * reference.mean(), "the reference output has no spread"
+    return ((output - reference).abs().max() / value_range).item()
+
+
+@torch.inference_mode()
+def difference(reference: nn.Module, model: nn.Module, height: int, width: int, batch: int = 2) -> float:
+    images = pixels(height, width, batch)
+    expected = reference.eval()(images).predicted_depth
+    assert expected.shape == (batch, height, width)
+    return relative_difference(expected, model.eval()(images).predicted_depth)
+
+
+def stock_model(fields: dict[str, Any], seed: int = 0) -> StockModel:
+    model = StockModel(StockConfig(**fields))
+    randomise(model, seed)
+    return model
+
+
+def our_model(fields: dict[str, Any], seed: int = 0) -> DepthAnythingForDepthEstimation:
+    model = DepthAnythingForDepthEstimation(DepthAnythingConfig(**fields))
+    randomise(model, seed)
+    return model
+
+
+def assert_complete(loading_info: dict[str, Any]) -> None:
+    found = {kind: loading_info.get(kind) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")}
+    assert not any(found.values()), found
+    assert not loading_info.get("error_msgs")
+
+
+def keys_in_file(folder: Path) -> dict[str, tuple[int, ...]]:
+    with safe_open(folder / "model.safetensors", "pt") as tensors:
+        return {key: tuple(tensors.get_slice(key).get_shape()) for key in tensors.keys()}
+
+
+def assert_same_state(first: nn.Module, second: nn.Module) -> None:
+    first_state, second_state = first.state_dict(), second.state_dict()
+    assert first_state.keys() == second_state.keys()
+    for name, tensor in first_state.items():
+        assert torch.equal(tensor, second_state[name]), name
+
+
+@pytest.mark.parametrize("kind", TINY_MODELS)
+def test_what_stock_saves_opens_here(kind: str, tmp_path: Path) -> None:
+    stock = stock_model(TINY_MODELS[kind])
+    stock.save_pretrained(tmp_path)
+    ours, info = DepthAnythingForDepthEstimation.from_pretrained(tmp_path, output_loading_info=True)
+    assert_complete(info)
+    assert_same_state(stock, ours)
+    for height, width in SIZES:
+        assert difference(stock, ours, height, width) <= TOLERANCE, (height, width)
+
+
+@pytest.mark.parametrize("kind", TINY_MODELS)
+def test_what_we_save_opens_in_stock(kind: str, tmp_path: Path) -> None:
+    ours = our_model(TINY_MODELS[kind], seed=1)
+    ours.save_pretrained(tmp_path)
+    stock, info = AutoModelForDepthEstimation.from_pretrained(tmp_path, output_loading_info=True)
+    assert type(stock) is StockModel
+    assert_complete(info)
+    assert_same_state(ours, stock)
+    for height, width in SIZES:
+        assert difference(stock, ours, height, width) <= TOLERANCE, (height, width)
+
+
+@pytest.mark.parametrize("kind", ["relative", "metric_20"])
+def test_a_fresh_model_saved_untouched_agrees_too(kind: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    ours = DepthAnythingForDepthEstimation(DepthAnythingConfig(**TINY_MODELS[kind])).eval()
+    ours.save_pretrained(tmp_path)
+    stock = AutoModelForDepthEstimation.from_pretrained(tmp_path).eval()
+    with torch.inference_mode():
+        expected, output = (model(pixels(70, 56)).predicted_depth for model in (stock, ours))
+    assert (expected > 0).float().mean() >= 0.9 and expected.std() > 1e-3
+    assert (output - expected).abs().max() <= TOLERANCE * (expected.max() - expected.min())
+
+
+def test_the_spread_check_refuses_the_dead_output_of_plain_stock_weights() -> None:
+    torch.manual_seed(0)
+    dead = StockModel(StockConfig(**TINY_MODELS["relative"]))
+    with pytest.raises(AssertionError, match="above 0|no spread"):
+        difference(dead, dead, 56, 56)
+
+
+@pytest.mark.parametrize("kind", ["relative", "swiglu"])
+def test_the_file_carries_the_names_stock_writes(kind: str, tmp_path: Path) -> None:
+    stock_model(TINY_MODELS[kind]).save_pretrained(tmp_path / "stock")
+    our_model(TINY_MODELS[kind]).save_pretrained(tmp_path / "ours")
+    ours = keys_in_file(tmp_path / "ours")
+    assert ours == keys_in_file(tmp_path / "stock")
+    # The names of the published checkpoints, which transformers keeps in files whatever it calls them in memory.
+    assert ours["backbone.encoder.layer.0.attention.attention.query.weight"] == (32, 32)
+    assert ours["backbone.encoder.layer.4.attention.output.dense.bias"] == (32,)
+    mlp = "mlp.weights_in.weight" if kind == "swiglu" else "mlp.fc1.weight"
+    assert f"backbone.encoder.layer.0.{mlp}" in ours
+    assert "neck.fusion_stage.layers.0.residual_layer1.convolution1.weight" in ours
+    assert ours["head.conv3.weight"] == (1, 8, 1, 1)
+
+
+def test_the_saved_configuration_names_the_stock_class(tmp_path: Path) -> None:
+    stock_model(TINY_MODELS["metric_20"]).save_pretrained(tmp_path / "stock")
+    our_model(TINY_MODELS["metric_20"]).save_pretrained(tmp_path / "ours")
+    saved = {name: json.loads((tmp_path / name / "config.json").read_text()) for name in ("stock", "ours")}
+    assert saved["ours"]["architectures"] == ["DepthAnythingForDepthEstimation"]
+    assert saved["ours"]["model_type"] == "depth_anything"
+    assert "auto_map" not in saved["ours"]
+    assert saved["ours"] == saved["stock"]
+    assert type(AutoConfig.from_pretrained(tmp_path / "ours")) is StockConfig
+
+
+def test_a_second_round_through_both_changes_nothing(tmp_path: Path) -> None:
+    first = stock_model(TINY_MODELS["relative"])
+    first.save_pretrained(tmp_path / "first")
+    StockModel.from_pretrained(tmp_path / "first").save_pretrained(tmp_path / "by_stock")
+    DepthAnythingForDepthEstimation.from_pretrained(tmp_path / "first").save_pretrained(tmp_path / "by_us")
+    assert_same_state(first, AutoModelForDepthEstimation.from_pretrained(tmp_path / "by_us"))
+    assert (tmp_path / "by_us/config.json").read_text() == (tmp_path / "by_stock/config.json").read_text()
+
+
+def photograph(height: int = 90, width: int = 120) -> Image.Image:
+    values = np.random.default_rng(0).integers(0, 256, (height // 10, width // 10, 3), dtype=np.uint8)
+    return Image.fromarray(values).resize((width, height), Image.Resampling.BICUBIC)
+
+
+@torch.inference_mode()
+def assert_prediction_of(model: nn.Module, image: Image.Image, prediction: Tensor) -> None:
+    """The pipeline's result at the image's size against preprocessing, forward and bicubic resize by hand."""
+    processor = DepthAnythingImageProcessor.for_input_size(70)
+    raw = model.eval()(**processor(image, return_tensors="pt")).predicted_depth
+    assert raw.shape == (1, 70, 98)
+    size = (image.height, image.width)
+    expected = nn.functional.interpolate(raw[None], size=size, mode="bicubic", align_corners=False)[0, 0]
+    assert relative_difference(expected, prediction) <= TOLERANCE
+
+
+@pytest.mark.parametrize("kind", ["relative", "metric_20"])
+def test_pipeline_gives_our_prediction(kind: str, tmp_path: Path) -> None:
+    ours = our_model(TINY_MODELS[kind])
+    ours.save_pretrained(tmp_path)
+    processor = DepthAnythingImageProcessor.for_input_size(70)
+    estimate = pipeline("depth-estimation", model=str(tmp_path), image_processor=processor, device="cpu")
+    assert type(estimate.model) is StockModel
+    result = estimate(photograph())
+    assert_prediction_of(ours, photograph(), result["predicted_depth"])
+    assert result["depth"].size == photograph().size
+
+
+def test_pipeline_opens_the_saved_folder_alone(tmp_path: Path) -> None:
+    ours = our_model(TINY_MODELS["relative"])
+    ours.save_pretrained(tmp_path)
+    DepthAnythingImageProcessor.for_input_size(70).save_pretrained(tmp_path)
+    try:
+        estimate = pipeline("depth-estimation", model=str(tmp_path), device="cpu")
+    except ImportError as error:
+        if is_torchvision_available():
+            raise
+        pytest.skip(f"this release of transformers opens no stock processor without torchvision: {error}")
+    assert type(estimate.model) is StockModel
+    prediction = estimate(photograph())["predicted_depth"]
+    if is_torchvision_available():
+        # The stock processor resizes with torchvision then, which differs by a grey level here and there.
+        assert prediction.shape == (90, 120) and (prediction > 0).float().mean() > 0.9
+    else:
+        assert_prediction_of(ours, photograph(), prediction)
+
+
+def test_pipeline_runs_our_class_as_well(tmp_path: Path) -> None:
+    stock = stock_model(TINY_MODELS["relative"])
+    stock.save_pretrained(tmp_path)
+    ours = DepthAnythingForDepthEstimation.from_pretrained(tmp_path)
+    processor = DepthAnythingImageProcessor.for_input_size(70)
+    estimate = pipeline("depth-estimation", model=ours, image_processor=processor, device="cpu")
+    assert_prediction_of(stock, photograph(), estimate(photograph())["predicted_depth"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", ["small", "base", "large"])
+def test_published_sizes_agree_with_stock(size: Any, tmp_path: Path, record_property: Any) -> None:
+    fields = DepthAnythingConfig.from_preset(size).to_dict()
+    stock = StockModel(StockConfig.from_dict(fields))
+    randomise(stock, trial_sizes=[(252, 336)])
+    stock.save_pretrained(tmp_path / "stock")
+    ours, info = DepthAnythingForDepthEstimation.from_pretrained(tmp_path / "stock", output_loading_info=True)
+    assert_complete(info)
+    for height, width in FULL_SIZES:
+        share = difference(stock, ours, height, width, batch=1)
+        record_property(f"{size}_{height}x{width}", share)
+        print(f"{size} at {height}x{width}: largest difference {share:.1e} of the range")
+        assert share <= TOLERANCE, (height, width)
+
+    # Other weights go the other way; the same code runs on them, so that one size suffices.
+    randomise(ours, seed=1, trial_sizes=[(252, 336)])
+    ours.save_pretrained(tmp_path / "ours")
+    reopened, info = AutoModelForDepthEstimation.from_pretrained(tmp_path / "ours", output_loading_info=True)
+    assert_complete(info)
+    assert_same_state(ours, reopened)
+    share = difference(reopened, ours, 252, 336, batch=1)
+    print(f"{size} saved by us at 252x336: largest difference {share:.1e} of the range")
+    assert share <= TOLERANCE

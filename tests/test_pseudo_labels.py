@@ -1,0 +1,304 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Facts about pseudo-label shards: what they hold, who reads them, and what happens when a run is repeated."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+from transformers import Dinov2Config
+
+from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
+from depth_anything_hf.data.datasets import PhotoFolder
+from depth_anything_hf.data.reading import decode_disparity
+from depth_anything_hf.data.sources import open_source
+from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
+from depth_anything_hf.inference import DepthPredictor
+from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
+from depth_anything_hf.pseudo_labels import PROVENANCE_FILE, LabelReport, describe_teacher, label_images
+
+
+SIDE = 42
+COLUMNS = ["image", "disparity", "disparity_minimum", "disparity_maximum", "name", "width", "height"]
+PROVENANCE: dict[str, Any] = {"teacher": "tiny", "input_size": SIDE}
+
+
+def tiny_predictor(batch_size: int = 2, **options: Any) -> DepthPredictor:
+    torch.manual_seed(0)
+    encoder = Dinov2Config(hidden_size=48, num_hidden_layers=4, num_attention_heads=4, image_size=70)
+    model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_encoder_config(encoder, **options))
+    return DepthPredictor(model, DepthAnythingImageProcessor.for_input_size(SIDE), batch_size=batch_size)
+
+
+@pytest.fixture(scope="module")
+def predictor() -> DepthPredictor:
+    return tiny_predictor()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Seven pictures of two sizes; the last lies on its side and says so in its EXIF data."""
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    for number in range(6):
+        image = random_image((30, 40) if number % 2 else (40, 30), number)
+        Image.fromarray(image).save(folder / ("more" if number > 3 else "") / f"{number}.jpg")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(random_image((30, 40), 6)).save(folder / "more" / "6.jpg", exif=exif)
+    return folder
+
+
+def random_image(size: tuple[int, int], seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)
+
+
+def label(predictor: DepthPredictor, photos: Path, output: Path, **options: Any) -> LabelReport:
+    settings: dict[str, Any] = {"provenance": PROVENANCE, "shard_size": 3, "progress": False, **options}
+    return label_images(predictor, PhotoFolder(photos), output, **settings)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+class Samples:
+    """A dataset in memory, whose names are no files."""
+
+    label: str | None = None
+
+    def __init__(self, samples: list[dict[str, Any]]) -> None:
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.samples[index]
+
+
+def test_shards_hold_consecutive_images_in_one_row_group(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path
+) -> None:
+    report = label(predictor, photos, tmp_path / "labels")
+    assert (report.labelled, report.skipped) == (7, [])
+    assert [path.name for path in report.shards] == [f"labels-0000{shard}-of-00003.parquet" for shard in range(3)]
+    assert sorted(contents(tmp_path / "labels")) == [*(path.name for path in report.shards), PROVENANCE_FILE]
+    names = [pq.read_table(path)["name"].to_pylist() for path in report.shards]
+    files = [str(path) for path in sorted(photos.rglob("*.jpg"))]
+    assert names == [files[:3], files[3:6], files[6:]]
+    assert [pq.read_metadata(path).num_row_groups for path in report.shards] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("as_folder", [True, False])
+def test_load_dataset_reads_the_shards_as_pictures(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path, as_folder: bool
+) -> None:
+    # One shard beside provenance.json: as many parquet files as JSON files.
+    report = label(predictor, photos, tmp_path / "labels", shard_size=100)
+    cache = str(tmp_path / "cache")
+    if as_folder:
+        table = datasets.load_dataset(str(tmp_path / "labels"), split="train", cache_dir=cache)
+    else:
+        files = [str(path) for path in report.shards]
+        table = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=cache)
+    assert table.column_names == COLUMNS and len(table) == 7
+    for row in table:
+        assert row["image"].size == row["disparity"].size == (row["width"], row["height"])
+        assert row["disparity"].mode.startswith("I;16")
+    assert (table[6]["width"], table[6]["height"]) == (30, 40)
+
+
+def test_labels_are_the_teachers_disparity_to_half_a_code_step(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path
+) -> None:
+    label(predictor, photos, tmp_path / "labels")
+    labelled, unlabelled = open_source(str(tmp_path / "labels")), PhotoFolder(photos)
+    assert labelled.label == "disparity" and len(labelled) == 7
+    for index in range(7):
+        sample, expected = labelled[index], predictor.predict(unlabelled[index]["image"])
+        np.testing.assert_array_equal(sample["image"], unlabelled[index]["image"])
+        half_step = (expected.max() - expected.min()) / 65534 / 2
+        # Beside the code step: float32 rounding, and the sums of a pass of two images instead of one.
+        np.testing.assert_allclose(sample["disparity"], expected, rtol=0, atol=half_step + 1e-6)
+
+
+def test_the_bytes_of_picture_files_are_kept(predictor: DepthPredictor, photos: Path, tmp_path: Path) -> None:
+    report = label(predictor, photos, tmp_path / "labels")
+    for path in report.shards:
+        for row in pq.read_table(path).to_pylist():
+            assert row["image"]["bytes"] == Path(row["name"]).read_bytes()
+            assert row["image"]["path"] == Path(row["name"]).name
+
+
+def test_images_that_are_not_the_file_of_their_name_become_png(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path
+) -> None:
+    images = [random_image((30, 40), 100), random_image((20, 20), 101)]
+    names = ["row 0", str(photos / "1.jpg")]
+    dataset = Samples([{"image": image, "name": name} for image, name in zip(images, names, strict=True)])
+    report = label_images(predictor, dataset, tmp_path / "labels", provenance=PROVENANCE, progress=False)
+    rows = pq.read_table(report.shards[0]).to_pylist()
+    for row, image in zip(rows, images, strict=True):
+        stored = Image.open(io.BytesIO(row["image"]["bytes"]))
+        assert stored.format == "PNG" and row["image"]["path"].endswith(".png")
+        np.testing.assert_array_equal(np.asarray(stored), image)
+
+
+def test_a_metric_teachers_depth_is_stored_as_disparity(photos: Path, tmp_path: Path) -> None:
+    predictor = tiny_predictor(depth_estimation_type="metric", max_depth=20)
+    report = label(predictor, photos, tmp_path / "labels")
+    row = pq.read_table(report.shards[0]).to_pylist()[0]
+    disparity = decode_disparity(row["disparity"]["bytes"], row["disparity_minimum"], row["disparity_maximum"])
+    depth = predictor.predict(Path(row["name"]))
+    np.testing.assert_allclose(disparity, 1 / depth, rtol=1e-4)
+
+
+def test_names_lose_the_folder_they_are_relative_to(predictor: DepthPredictor, photos: Path, tmp_path: Path) -> None:
+    (photos / "broken.jpg").write_bytes(b"no picture")
+    report = label(predictor, photos, tmp_path / "labels", names_relative_to=photos)
+    names = [name for path in report.shards for name in pq.read_table(path)["name"].to_pylist()]
+    assert names == ["0.jpg", "1.jpg", "2.jpg", "3.jpg", "more/4.jpg", "more/5.jpg", "more/6.jpg"]
+    assert all(str(tmp_path).encode() not in content for content in contents(tmp_path / "labels").values())
+    assert report.skipped[0][1].startswith("broken.jpg: ")
+
+
+# Repeating and sharing
+
+
+def test_a_repeated_run_computes_the_absent_shards_only(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path
+) -> None:
+    report = label(predictor, photos, tmp_path / "labels")
+    first = contents(tmp_path / "labels")
+    report.shards[1].unlink()
+    report.shards[2].write_bytes(b"")  # what a power cut may leave
+    times = report.shards[0].stat().st_mtime_ns
+    assert label(predictor, photos, tmp_path / "labels") == report
+    assert contents(tmp_path / "labels") == first
+    assert report.shards[0].stat().st_mtime_ns == times
+
+
+def test_an_interrupted_run_leaves_complete_shards_only(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path
+) -> None:
+    class Interrupted(PhotoFolder):
+        def __getitem__(self, index: int) -> dict[str, Any]:
+            if index == 5:
+                raise KeyboardInterrupt
+            return super().__getitem__(index)
+
+    with pytest.raises(KeyboardInterrupt):
+        label_images(
+            predictor,
+            Interrupted(photos),
+            tmp_path / "labels",
+            provenance=PROVENANCE,
+            shard_size=3,
+            progress=False,
+        )
+    assert sorted(contents(tmp_path / "labels")) == ["labels-00000-of-00003.parquet", PROVENANCE_FILE]
+    assert label(predictor, photos, tmp_path / "labels").labelled == 7
+
+
+def test_two_processes_write_the_bytes_of_one(predictor: DepthPredictor, photos: Path, tmp_path: Path) -> None:
+    alone = label(predictor, photos, tmp_path / "alone")
+    shares = [
+        label(predictor, photos, tmp_path / "shared", process_index=index, process_count=2) for index in range(2)
+    ]
+    assert [len(share.shards) for share in shares] == [2, 1]
+    assert sum(share.labelled for share in shares) == alone.labelled
+    assert contents(tmp_path / "shared") == contents(tmp_path / "alone")
+
+
+def test_unreadable_images_are_skipped_and_remembered(predictor: DepthPredictor, photos: Path, tmp_path: Path) -> None:
+    (photos / "broken.jpg").write_bytes(b"no picture")
+    report = label(predictor, photos, tmp_path / "labels")
+    assert report.labelled == 7
+    ((name, reason),) = report.skipped
+    assert name == "item 4" and "broken.jpg" in reason
+    assert label(predictor, photos, tmp_path / "labels") == report
+    assert len(open_source(str(tmp_path / "labels"))) == 7
+
+
+def test_a_shard_without_any_readable_image_is_complete_and_does_no_harm(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path
+) -> None:
+    for number in range(3):
+        (photos / f"{number}.jpg").write_bytes(b"no picture")
+    report = label(predictor, photos, tmp_path / "labels")
+    assert (report.labelled, len(report.skipped), len(report.shards)) == (4, 3, 3)
+    assert len(open_source(str(tmp_path / "labels"))) == 4
+
+
+def test_a_teacher_that_always_fails_writes_no_shard(photos: Path, tmp_path: Path) -> None:
+    broken = tiny_predictor()
+    torch.nn.init.constant_(broken.model.head.conv3.weight, float("nan"))
+    with pytest.raises(ValueError, match="the teacher failed on all images of a shard.*NaN"):
+        label(broken, photos, tmp_path / "labels")
+    assert sorted(contents(tmp_path / "labels")) == [PROVENANCE_FILE]
+
+
+def test_another_runs_folder_is_refused_and_the_differences_named(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path
+) -> None:
+    label(predictor, photos, tmp_path / "labels")
+    other = {**PROVENANCE, "input_size": 70}
+    with pytest.raises(ValueError, match="output folder of another run.*input_size: 42 there, 70 now") as error:
+        label(predictor, photos, tmp_path / "labels", provenance=other)
+    assert "teacher" not in str(error.value)
+    with pytest.raises(ValueError, match="shard_size: 3 there, 4 now"):
+        label(predictor, photos, tmp_path / "labels", shard_size=4)
+    (photos / "new.jpg").write_bytes((photos / "0.jpg").read_bytes())
+    with pytest.raises(ValueError, match="images: 7 there, 8 now"):
+        label(predictor, photos, tmp_path / "labels")
+
+
+def test_labels_of_unknown_origin_are_not_mixed_in(predictor: DepthPredictor, photos: Path, tmp_path: Path) -> None:
+    label(predictor, photos, tmp_path / "labels")
+    (tmp_path / "labels" / PROVENANCE_FILE).unlink()
+    with pytest.raises(ValueError, match=f"without a {PROVENANCE_FILE}"):
+        label(predictor, photos, tmp_path / "labels")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"shard_size": 0}, "shard_size"),
+        ({"process_index": 2, "process_count": 2}, r"0\.\.1"),
+        ({"process_index": -1}, "process_index"),
+    ],
+)
+def test_wrong_counts_are_told(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path, options: dict[str, int], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        label(predictor, photos, tmp_path / "labels", **options)
+
+
+def test_an_empty_dataset_is_told(predictor: DepthPredictor, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="empty"):
+        label_images(predictor, Samples([]), tmp_path / "labels", provenance=PROVENANCE)
+
+
+def test_a_teacher_is_described_by_its_weights_and_not_by_its_place(tmp_path: Path) -> None:
+    for place in ("here", "there"):
+        predictor = tiny_predictor()
+        predictor.model.save_pretrained(tmp_path / place / "teacher")
+        predictor.processor.save_pretrained(tmp_path / place / "teacher")
+    folders = [tmp_path / place / "teacher" for place in ("here", "there")]
+    here, there = (describe_teacher(DepthPredictor.from_pretrained(f, device="cpu"), f) for f in folders)
+    assert here == there and json.loads(json.dumps(here)) == here
+    weights = (folders[0] / "model.safetensors").read_bytes()
+    assert here["weights_sha256"] == {"model.safetensors": hashlib.sha256(weights).hexdigest()}
+    assert (here["teacher"], here["kind"], here["input_size"]) == ("teacher", "disparity", SIDE)

@@ -1,0 +1,166 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Opening folders, tables and photographs by what is found at a path."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import cv2
+import datasets
+import numpy as np
+import pytest
+from PIL import Image
+from sample_files import colour_ramp, depth_ramp, png_bytes, pseudo_label_table, write_pairs
+
+from depth_anything_hf.data.datasets import DepthFolder, DepthTable, PhotoFolder
+from depth_anything_hf.data.sources import DataSource, open_source
+
+
+@pytest.fixture
+def rgb() -> np.ndarray:
+    return colour_ramp()
+
+
+@pytest.fixture
+def depth() -> np.ndarray:
+    return depth_ramp()
+
+
+@pytest.fixture
+def table_cache(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+
+
+def test_open_source_detects_local_kinds(
+    tmp_path: pathlib.Path, table_cache: None, rgb: np.ndarray, depth: np.ndarray
+) -> None:
+    write_pairs(tmp_path / "pairs", rgb, depth, ["a", "b"])
+    assert isinstance(open_source(tmp_path / "pairs"), DepthFolder)
+    photos = open_source(tmp_path / "pairs" / "images")
+    assert isinstance(photos, PhotoFolder) and len(photos) == 2
+    single = open_source(str(tmp_path / "pairs" / "images" / "a.png"))
+    assert isinstance(single, PhotoFolder) and len(single) == 1
+    pseudo_label_table(rgb, [depth, depth]).save_to_disk(tmp_path / "saved")
+    assert open_source(tmp_path / "saved").label == "disparity"
+    halves = datasets.DatasetDict(train=pseudo_label_table(rgb, [depth]), test=pseudo_label_table(rgb, [depth] * 2))
+    halves.save_to_disk(tmp_path / "halves")
+    assert len(open_source({"path": tmp_path / "halves", "split": "test"})) == 2
+    with pytest.raises(ValueError, match=r"no split 'val'.*\['test', 'train'\]"):
+        open_source({"path": str(tmp_path / "halves"), "split": "val"})
+
+
+def test_photographs_of_a_labelled_folder_are_its_pictures_only(
+    tmp_path: pathlib.Path, rgb: np.ndarray, depth: np.ndarray
+) -> None:
+    write_pairs(tmp_path, rgb, depth, ["a", "b"])
+    cv2.imwrite(str(tmp_path / "depth" / "a.tiff"), depth)
+    photos = open_source({"path": str(tmp_path), "kind": "photos"})
+    assert len(photos) == 2 and photos.label is None and np.array_equal(photos[1]["image"], rgb)
+    row = {"file_name": "images/b.png", "depth_file_name": "depth/b.npy"}
+    (tmp_path / "metadata.jsonl").write_text(json.dumps(row) + "\n")
+    photos = open_source({"path": str(tmp_path), "kind": "photos"})
+    assert len(photos) == 1 and photos[0]["name"].endswith("b.png")
+
+
+def test_pseudo_label_shards_are_decoded(tmp_path: pathlib.Path, table_cache: None, rgb: np.ndarray) -> None:
+    disparities = [np.random.default_rng(i).uniform(0, 9 + i, (6, 8)).astype(np.float32) for i in range(3)]
+    disparities[1][2, 3] = np.nan
+    table = pseudo_label_table(rgb, disparities)
+    for index in range(3):
+        table.select([index]).to_parquet(tmp_path / f"shard-{index:05d}.parquet")
+    (tmp_path / "provenance.json").write_text("{}")
+    opened = open_source(str(tmp_path))
+    assert isinstance(opened, DepthTable) and opened.label == "disparity" and len(opened) == 3
+    for index, disparity in enumerate(disparities):
+        sample = opened[index]
+        assert np.array_equal(sample["image"], rgb)
+        assert np.allclose(sample["disparity"], disparity, atol=10 / 65535, equal_nan=True)
+    as_bytes = table.cast_column("disparity", datasets.Image(decode=False)).map(
+        lambda row: {"raw": row["disparity"]["bytes"]}
+    )
+    as_bytes = as_bytes.remove_columns("disparity").rename_column("raw", "disparity")
+    assert np.allclose(DepthTable(as_bytes, label="disparity")[0]["disparity"], disparities[0], atol=10 / 65535)
+    one_file = open_source({"path": str(tmp_path / "shard-00001.parquet")})
+    assert len(one_file) == 1
+    unlabelled = open_source({"path": str(tmp_path / "shard-00001.parquet"), "kind": "photos"})
+    assert unlabelled.label is None and set(unlabelled[0]) == {"image", "name"}
+
+
+def test_open_source_of_an_imagefolder_with_splits(tmp_path: pathlib.Path, rgb: np.ndarray, depth: np.ndarray) -> None:
+    for split, count in (("train", 1), ("test", 2)):
+        (tmp_path / split).mkdir()
+        Image.fromarray(rgb).save(tmp_path / split / "x.png")
+        np.save(tmp_path / split / "y.npy", depth)
+        line = json.dumps({"file_name": "x.png", "disparity_file_name": "y.npy"}) + "\n"
+        (tmp_path / split / "metadata.jsonl").write_text(line * count)
+    opened = open_source({"path": str(tmp_path), "split": "test"})
+    assert isinstance(opened, DepthFolder) and opened.label == "disparity" and len(opened) == 2
+
+
+def test_metadata_without_labels_is_photographs(tmp_path: pathlib.Path, rgb: np.ndarray) -> None:
+    Image.fromarray(rgb).save(tmp_path / "x.png")
+    (tmp_path / "metadata.jsonl").write_text('{"file_name": "x.png", "text": "a kitchen"}\n')
+    assert isinstance(open_source(tmp_path), PhotoFolder)
+    with pytest.raises(ValueError, match=r"'depth_file_name'.*\['file_name', 'text'\]"):
+        open_source({"path": str(tmp_path), "label": "depth"})
+
+
+def test_open_source_keeps_splits_of_local_parquet_apart(
+    tmp_path: pathlib.Path, table_cache: None, rgb: np.ndarray, depth: np.ndarray
+) -> None:
+    pseudo_label_table(rgb, [depth]).to_parquet(tmp_path / "train-00000-of-00001.parquet")
+    pseudo_label_table(rgb, [depth] * 2).to_parquet(tmp_path / "validation-00000-of-00001.parquet")
+    assert len(open_source(tmp_path)) == 1
+    assert len(open_source(DataSource(str(tmp_path), split="validation"))) == 2
+    with pytest.raises(ValueError, match=r"no files of split 'test'.*\['train', 'validation'\]"):
+        open_source(DataSource(str(tmp_path), split="test"))
+
+
+def test_open_source_of_json_lines_with_relative_paths(
+    tmp_path: pathlib.Path, table_cache: None, rgb: np.ndarray, depth: np.ndarray
+) -> None:
+    write_pairs(tmp_path / "pairs", rgb, depth, ["a"])
+    (tmp_path / "list.jsonl").write_text('{"image": "pairs/images/a.png", "depth": "pairs/depth/a.npy"}\n')
+    sample = open_source(tmp_path / "list.jsonl")[0]
+    assert np.array_equal(sample["depth"], depth) and sample["name"].endswith("a.png")
+
+
+def test_label_column_of_another_name_needs_its_kind(
+    tmp_path: pathlib.Path, table_cache: None, rgb: np.ndarray, depth: np.ndarray
+) -> None:
+    rows = {"image": [{"bytes": png_bytes(rgb), "path": None}], "inverse": [depth.tolist()]}
+    datasets.Dataset.from_dict(rows).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match="label_column='inverse' needs label="):
+        open_source({"path": str(tmp_path), "label_column": "inverse"})
+    opened = open_source({"path": str(tmp_path), "label_column": "inverse", "label": "disparity"})
+    assert np.array_equal(opened[0]["disparity"], depth)
+    assert open_source(str(tmp_path)).label is None
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="no tables"):
+        open_source({"path": str(tmp_path / "empty"), "kind": "table"})
+
+
+def test_open_source_errors(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(ValueError, match="unknown key 'lable'.*'label'"):
+        open_source({"path": "x", "lable": "depth"})
+    with pytest.raises(ValueError, match="needs the key 'path'"):
+        open_source({"label": "depth"})
+    for wrong in ({"kind": "folders"}, {"label": "dist"}, {"limit": 0}, {"weight": -1.0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            open_source({"path": "x", **wrong})
+    with pytest.raises(FileNotFoundError, match="found none of them"):
+        open_source(tmp_path)
+    with pytest.raises(FileNotFoundError, match="no such file or folder"):
+        open_source(str(tmp_path / "absent"))
+    (tmp_path / "notes.txt").write_text("text")
+    with pytest.raises(FileNotFoundError, match="neither a picture nor a table"):
+        open_source(tmp_path / "notes.txt")
+
+
+def test_a_hub_id_that_cannot_be_loaded_says_so(monkeypatch: pytest.MonkeyPatch, table_cache: None) -> None:
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(FileNotFoundError, match="nobody/nothing-here.*no local file or folder"):
+        open_source("nobody/nothing-here")
