@@ -194,7 +194,7 @@ def pseudo_label(
     from .inference import DepthPredictor
     from .pseudo_labels import describe_teacher, label_images
 
-    source = DataSource(data, kind="auto", split=split, image_column=image_column, limit=limit)
+    source = DataSource(data, kind="photos", split=split, image_column=image_column, limit=limit)
     dataset = open_source(source)
     predictor = DepthPredictor.from_pretrained(
         model, device=device, dtype=dtype, batch_size=batch_size, input_size=input_size

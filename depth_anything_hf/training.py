@@ -337,8 +337,7 @@ class _Run:
         for _ in range(self.arguments.gradient_accumulation_steps):
             batch = next(batches)
             with self.accelerator.accumulate(self.model):
-                with self.accelerator.autocast():
-                    terms = self.objective(self.model, batch, self.progress.step / self.total_steps)
+                terms = self._terms(batch)
                 loss = terms["loss"]
                 if loss.device.type == "cpu" and not torch.isfinite(loss):
                     raise FloatingPointError(
@@ -355,6 +354,14 @@ class _Run:
         if self.average is not None:
             self.average.update_parameters(self.accelerator.unwrap_model(self.model))
         return all_terms
+
+    def _terms(self, batch: dict[str, Any]) -> dict[str, Tensor]:
+        try:
+            with self.accelerator.autocast():
+                return self.objective(self.model, batch, self.progress.step / self.total_steps)
+        except ValueError as error:
+            # Losses know an image by its place in the batch only.
+            raise ValueError(f"step {self.progress.step + 1}, images {batch['name']}: {error}") from error
 
     def _is_due(self, every: int) -> bool:
         return every > 0 and self.progress.step % every == 0
@@ -521,8 +528,8 @@ class _Run:
         # weights_only: a checkpoint from elsewhere must not be able to run code.
         state = torch.load(folder / "state" / STATE_FILE, map_location="cpu", weights_only=True)
         self.progress = Progress(**state["progress"])
-        self.schedule.last_epoch = state["schedule"]["last_epoch"] - 1
-        self.schedule.step()
+        # The rates themselves came back with the optimiser's groups.
+        self.schedule.last_epoch = state["schedule"]["last_epoch"]
         if self.average is not None:
             self.average.load_state_dict(state["average"])
 

@@ -164,3 +164,15 @@ def test_a_hub_id_that_cannot_be_loaded_says_so(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(FileNotFoundError, match="nobody/nothing-here.*no local file or folder"):
         open_source("nobody/nothing-here")
+
+
+def test_photographs_in_a_table_are_read_without_its_labels(
+    tmp_path: pathlib.Path, rgb: np.ndarray, table_cache: None
+) -> None:
+    path = tmp_path / "rows.parquet"
+    content = cv2.imencode(".png", rgb[..., ::-1])[1].tobytes()
+    rows = datasets.Dataset.from_dict({"image": [content], "depth": [b"not a picture"]})
+    rows.to_parquet(str(path))
+    opened = open_source(DataSource(str(path), kind="photos"))
+    assert opened.label is None
+    assert np.array_equal(opened[0]["image"], rgb)

@@ -156,7 +156,7 @@ def test_one_step_moves_what_the_strategy_says_and_nothing_else(
     before = copy.deepcopy(model.state_dict())
     # Without decay, so that only gradients move weights.
     train(tmp_path, model, max_steps=1, per_device_train_batch_size=4, encoder_strategy=strategy, weight_decay=0.0)
-    moved = moved_names(before, weights(tmp_path))
+    moved = moved_names(before, model.state_dict())
     expected = {
         name
         for name in before
@@ -164,7 +164,8 @@ def test_one_step_moves_what_the_strategy_says_and_nothing_else(
     }
     # Adding the same vector to all keys changes no attention weight, so in exact arithmetic these have no gradient;
     # whether rounding moves them is left open.
-    free = {name for name in expected if name.endswith("attention.key.bias")}
+    free = {name for name in expected if name.endswith(("key.bias", "k_proj.bias"))}
+    assert len(free) == len({name.split(".")[3] for name in expected if ".layer." in name})
     assert moved <= expected, "moved but should not have"
     assert expected - free <= moved, "should have moved"
 
@@ -502,7 +503,7 @@ def test_a_checkpoint_cannot_run_code(tmp_path, train, make_tiny_model, name, fo
     if form == "torch":
         torch.save(Malicious(trace), target)
     else:
-        target.write_bytes(pickle.dumps(Malicious(trace)))
+        target.write_bytes(pickle.dumps(Malicious(trace), protocol=2))
     refused = pytest.raises(pickle.UnpicklingError)
     # Accelerate goes on without random states that it refuses; nothing here draws from them.
     with nullcontext() if name == "random_states_0.pkl" else refused:

@@ -97,7 +97,8 @@ def open_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -
     if kind == "folder":
         root = _split_folder(local, source.split)
         return DepthFolder(root, source.label or _label_of_folder(root) or "depth", **_label_options(source))
-    if kind == "photos" and local.exists() and local.suffix.lower() not in TABLE_FORMATS:
+    # Photographs may also sit in a table, whose labels are then not read.
+    if kind == "photos" and local.exists() and _detected_kind(source) != "table":
         return PhotoFolder(_split_folder(local, source.split), limit=source.limit)
     table, folder = _load_table(source)
     label = None if kind == "photos" else source.label or _label_of_columns(table, source.label_column)
