@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from transformers import DepthAnythingConfig as StockDepthAnythingConfig
 from transformers import Dinov2Config, PreTrainedConfig
@@ -52,6 +52,11 @@ class DepthAnythingConfig(StockDepthAnythingConfig):
     means 1 on every transformers release. Stock reads the field as an integer and refuses fractions; so does this.
     """
 
+    if TYPE_CHECKING:
+        # Optional in a file, always there in a configuration.
+        backbone_config: Any
+        max_depth: Any
+
     def __post_init__(self, **kwargs: Any) -> None:
         if self.max_depth is None:
             self.max_depth = 1
@@ -75,7 +80,9 @@ class DepthAnythingConfig(StockDepthAnythingConfig):
             raise ValueError(f"unknown size {size!r}, expected one of {sorted(PRESETS)}")
         preset = PRESETS[size]
         if taps not in preset["taps"]:
-            raise ValueError(f"unknown taps {taps!r}, expected 'v1' (the last four layers) or 'v2' (intermediate layers)")
+            raise ValueError(
+                f"unknown taps {taps!r}, expected 'v1' (the last four layers) or 'v2' (intermediate layers)"
+            )
         encoder = Dinov2Config(image_size=518, patch_size=14, mlp_ratio=4, **preset["encoder"])
         return cls.from_encoder_config(encoder, out_indices=preset["taps"][taps], **kwargs)
 
@@ -114,7 +121,9 @@ class DepthAnythingConfig(StockDepthAnythingConfig):
         derived: dict[str, Any] = {
             "patch_size": encoder.patch_size,
             "reassemble_hidden_size": width,
-            "neck_hidden_sizes": preset["neck_hidden_sizes"] if preset else [width // 8, width // 4, width // 2, width],
+            "neck_hidden_sizes": preset["neck_hidden_sizes"]
+            if preset
+            else [width // 8, width // 4, width // 2, width],
             "fusion_hidden_size": preset["fusion_hidden_size"] if preset else max(8, round(width / 6 / 8) * 8),
         }
         return cls(backbone_config=type(encoder)(**backbone_config), **{**derived, **kwargs})

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Image processor: the resize rule, ImageNet normalisation and post-processing, saved as stock's `DPTImageProcessor`."""
+"""Image processor: the resize rule and ImageNet normalisation, saved as stock's `DPTImageProcessor`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class DepthAnythingImageProcessor(DPTImageProcessorPil):
     """Stock's processor on its PIL backend, with Depth Anything's settings as defaults.
 
     The image is resized so that one side becomes `size` (the side that needs the smaller change, which is the shorter
-    one for ordinary photographs larger than `size`), the aspect ratio is kept, and both sides are rounded to a multiple of 14.
-    torchvision is neither needed nor used.
+    one for ordinary photographs larger than `size`), the aspect ratio is kept, and both sides are rounded to a
+    multiple of 14. torchvision is neither needed nor used.
     """
 
     size = {"height": PAPER_INPUT_SIZE, "width": PAPER_INPUT_SIZE}

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AutoModel, Dinov2Model, Dinov2WithRegistersModel, PreTrainedConfig, PreTrainedModel
+from transformers import AutoModel, Dinov2Model, Dinov2WithRegistersModel, PreTrainedModel
 from transformers import initialization as init
 from transformers.modeling_outputs import DepthEstimatorOutput
 
@@ -109,7 +109,7 @@ class FusionLayer(nn.Module):
         if finer is not None:
             features = features + self.residual_layer1(finer)
         features = self.residual_layer2(features)
-        # Bilinear weights sum to one, so projecting before the upsampling gives the same map for a quarter of the work.
+        # Bilinear weights sum to one, so projecting before upsampling gives the same map for a quarter of the work.
         return F.interpolate(self.projection(features), size=size, mode="bilinear", align_corners=True)
 
 
@@ -186,7 +186,7 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
     config: DepthAnythingConfig
     base_model_prefix = "depth_anything"
     main_input_name = "pixel_values"
-    input_modalities = ("image",)
+    input_modalities = ["image"]
     supports_gradient_checkpointing = True
     _no_split_modules = ["Dinov2Layer", "Dinov2WithRegistersLayer", "DepthAnythingNeck", "DepthAnythingHead"]
     _supports_sdpa = True
@@ -369,7 +369,7 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         """The default training loss, a scalar; images without a valid pixel do not count. See `forward`."""
         if predicted_depth.shape != labels.shape:
             raise ValueError(
-                f"labels have shape {tuple(labels.shape)}, expected that of the prediction {tuple(predicted_depth.shape)}"
+                f"labels have shape {tuple(labels.shape)}, expected the prediction's {tuple(predicted_depth.shape)}"
             )
         if self.config.depth_estimation_type == "metric":
             valid = (labels >= SMALLEST_METRIC_DEPTH) & (labels <= self.config.max_depth)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from transformers import PreTrainedModel
 
 from .data.transforms import IMAGENET_MEAN, IMAGENET_STD
 from .geometry import depth_to_disparity
@@ -207,20 +208,21 @@ class Distillation:
         relative_loss: RelativeLoss | None = None,
         *,
         teacher: LabelMaker | None = None,
-        feature_encoder: nn.Module | None = None,
+        feature_encoder: PreTrainedModel | None = None,
         feature_weight: float = 1.0,
         feature_tolerance: float = 0.15,
         student_width: int | None = None,
     ) -> None:
         self.relative_loss = relative_loss or RelativeLoss(ignore_largest=0.1)
         self.teacher = teacher
-        self.feature_encoder = feature_encoder.eval().requires_grad_(False) if feature_encoder is not None else None
+        self.feature_encoder = feature_encoder
         self.feature_weight = feature_weight
         self.feature_tolerance = feature_tolerance
         # Trained with the student; `fit` gives it to the optimiser and wraps it for several processes.
         self.projector: nn.Module | None = None
         if feature_encoder is not None:
-            width = feature_encoder.config.hidden_size
+            feature_encoder.eval().requires_grad_(False)
+            width = int(feature_encoder.config.hidden_size)
             if student_width is None:
                 raise ValueError("feature alignment needs student_width, the student encoder's hidden_size")
             if width != student_width:
@@ -231,7 +233,7 @@ class Distillation:
         if isinstance(self.teacher, OnlineTeacher):
             self.teacher.to(device)
         if self.feature_encoder is not None:
-            self.feature_encoder.to(device)
+            nn.Module.to(self.feature_encoder, device)
         return self
 
     def __call__(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
@@ -253,10 +255,12 @@ class Distillation:
                     "the batch has no labels and there is no teacher: label the images first with "
                     "examples/pseudo_label.py, or name a teacher"
                 )
-            return batch["labels"]
+            stored: Tensor = batch["labels"]
+            return stored
         # The teacher sees the clean image (V1, section 3.2); only the student's copy is perturbed.
         with torch.no_grad():
-            labels = self.teacher(batch.get("clean_pixel_values", batch["pixel_values"])).float()
+            clean: Tensor = batch["clean_pixel_values"] if "clean_pixel_values" in batch else batch["pixel_values"]
+            labels = self.teacher(clean).float()
         if "region" in batch:
             labels = torch.where(batch["region"], labels[batch["partner"]], labels)
         return labels

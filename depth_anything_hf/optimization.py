@@ -12,6 +12,8 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from .modeling_depth_anything import DepthAnythingForDepthEstimation
+
 
 Schedule = Literal["linear", "poly", "cosine", "constant"]
 SCHEDULES = ("linear", "poly", "cosine", "constant")
@@ -51,7 +53,7 @@ def choose_learning_rates(*, pretrained: bool, encoder: float | None, decoder: f
     )
 
 
-def apply_encoder_strategy(model: nn.Module, strategy: str) -> str | None:
+def apply_encoder_strategy(model: DepthAnythingForDepthEstimation, strategy: str) -> str | None:
     """Chooses which encoder parameters are trained; the decoder always is.
 
     Args:
@@ -81,8 +83,8 @@ def apply_encoder_strategy(model: nn.Module, strategy: str) -> str | None:
         if not name.startswith(trained_prefixes):
             parameter.requires_grad_(False)
     return (
-        f"encoder_strategy={strategy} trains only part of the encoder. Depth Anything fine-tunes all of it, in teacher "
-        "and students alike; a fixed encoder saves time and memory but keeps features that were not made for depth, "
+        f"encoder_strategy={strategy} does not train the whole encoder. Depth Anything does, in teacher and students "
+        "alike; a fixed encoder saves time and memory but keeps features that were not made for depth, "
         "and fine structures suffer first. Use it when memory decides, or for comparison."
     )
 
@@ -132,7 +134,7 @@ def schedule_factor(step: int, total: int, *, kind: Schedule, warmup: int = 0, d
         total: steps of the whole run.
         kind: "linear" to zero; "poly", (1 - progress)^0.9; "cosine" to zero; or "constant".
         warmup: steps of linear rise before that.
-        decay_share: the decay happens in this last share of the steps that follow the warm-up; the rate is constant before.
+        decay_share: the rate falls in this last share of the steps that follow the warm-up and is constant before.
     """
     if step < warmup:
         return (step + 1) / (warmup + 1)

@@ -36,7 +36,8 @@ def parse_recipe(*types: type, description: str, argv: Sequence[str] | None = No
 
     Exits with a message that names the nearest known name when a flag or a key is unknown.
     """
-    parser = HfArgumentParser(types, description=description, allow_abbrev=False)
+    dataclass_types: Any = types
+    parser = HfArgumentParser(dataclass_types, description=description, allow_abbrev=False)
     parser.add_argument("--recipe", help="YAML file with any of the arguments below; flags override it.")
     argv = list(sys.argv[1:] if argv is None else argv)
     known = {action.dest: action for action in parser._actions if action.dest not in ("help", "recipe")}
@@ -70,6 +71,12 @@ def _read_recipe(parser: HfArgumentParser, path: str) -> dict[str, Any]:
 def _nearest(name: str, known: dict[str, Any]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(known))}"
+
+
+AUGMENTATION = (
+    *("horizontal_flip", "vertical_flip", "colour_jitter", "brightness", "contrast", "saturation", "hue"),
+    *("channel_gain", "blur", "haze"),
+)
 
 
 @dataclass
@@ -144,7 +151,7 @@ class DataArguments:
 
     def __post_init__(self) -> None:
         if isinstance(self.train_data, str | dict):
-            self.train_data = [self.train_data]  # type: ignore[list-item]
+            self.train_data = [self.train_data]
 
     @property
     def source_names(self) -> list[str]:
@@ -166,12 +173,11 @@ class DataArguments:
         weights = [source.weight for source in sources]
         if any(weight is None for weight in weights) and any(weight is not None for weight in weights):
             raise ValueError(f"give every source a weight or none; the weights are {weights}")
-        names = ("horizontal_flip", "vertical_flip", "colour_jitter", "brightness", "contrast", "saturation", "hue")
-        names += ("channel_gain", "blur", "haze")
-        augmentation = {name: getattr(self, name) for name in names}
+        augmentation = {name: getattr(self, name) for name in AUGMENTATION}
         transform = TrainingTransform(size=model_arguments.input_size, **augmentation, **options)
         opened = [open_source(source) for source in sources]
-        return Mixture(opened, transform, weights=None if weights[0] is None else weights, seed=seed)  # type: ignore
+        given = [weight for weight in weights if weight is not None]
+        return Mixture(opened, transform, weights=given or None, seed=seed)
 
     def evaluation(self, *, metric: bool = False) -> Evaluation | None:
         """The held-out set and its protocol; a metric model is scored without alignment."""
@@ -211,7 +217,7 @@ def build_model(
     """
     set_seed(seed)
     processor = DepthAnythingImageProcessor.for_input_size(arguments.input_size)
-    options: dict[str, Any] = dict(arguments.decoder_config or {})  # type: ignore[call-overload]
+    options: dict[str, Any] = dict(arguments.decoder_config or {})  # type: ignore[arg-type]
     if max_depth is not None:
         options.update(depth_estimation_type="metric", max_depth=max_depth)
     loading: dict[str, Any] = {"dtype": torch.float32}

@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +24,31 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
+from transformers import PreTrainedModel
 
+from .checkpoints import (
+    STATE_FILE,
+    drop_log_after,
+    find_checkpoint,
+    list_checkpoints,
+    replaced_folder,
+    write_atomically,
+)
 from .data.mixing import GlobalBatchSampler, Mixture, collate
 from .data.transforms import cutmix
-from .evaluation import SCORES, EvaluationResult, EvaluationSettings, LabelledDataset, evaluate
+from .evaluation import EvaluationResult, EvaluationSettings, LabelledDataset, evaluate
 from .hub import write_model_card
 from .inference import DepthPredictor
 from .metrics import METRICS
+from .modeling_depth_anything import DepthAnythingForDepthEstimation
 from .optimization import (
-    SCHEDULES,
     LearningRates,
     apply_encoder_strategy,
     choose_learning_rates,
     make_schedule,
     parameter_groups,
 )
+from .training_arguments import MAY_CHANGE_ON_RESUME, TrainingArguments
 
 
 logger = logging.getLogger(__name__)
@@ -46,78 +56,8 @@ logger = logging.getLogger(__name__)
 Objective = Callable[[nn.Module, dict[str, Any], float], dict[str, Tensor]]
 ARGUMENTS_FILE = "training_arguments.json"
 LOG_FILE = "log.jsonl"
-STATE_FILE = "trainer_state.pt"
 # Fields of the configuration that make it another model, beside those of the encoder.
 MODEL_KEYS = ("fusion_hidden_size", "head_hidden_size", "neck_hidden_sizes", "depth_estimation_type", "max_depth")
-# Arguments that may differ between a run and its continuation.
-MAY_CHANGE_ON_RESUME = ("output_dir", "resume_from_checkpoint", "dataloader_num_workers", "report_to", "logging_steps")
-
-
-@dataclass
-class TrainingArguments:
-    """How a run trains. The same names are command-line flags, keys of a YAML recipe, and the saved record."""
-
-    output_dir: str = field(metadata={"help": "Folder of this run: checkpoints, log and the final model."})
-    max_steps: int = field(
-        default=-1, metadata={"help": "Optimiser steps; -1 takes num_train_epochs. The paper: 160,000 / 480,000."}
-    )
-    num_train_epochs: float = field(default=1.0, metadata={"help": "Passes over the data when max_steps is -1."})
-    per_device_train_batch_size: int = field(default=8, metadata={"help": "Images per process and micro-batch."})
-    gradient_accumulation_steps: int = field(default=1, metadata={"help": "Micro-batches per optimiser step."})
-    encoder_learning_rate: float | None = field(
-        default=None, metadata={"help": "Default: 5e-6 for a pretrained encoder (the paper), 5e-4 from scratch."}
-    )
-    decoder_learning_rate: float | None = field(
-        default=None, metadata={"help": "Default: 5e-5 with a pretrained encoder (the paper), 5e-4 from scratch."}
-    )
-    encoder_strategy: str = field(
-        default="full", metadata={"help": "full (the paper), frozen, or last-N: which encoder layers are trained."}
-    )
-    weight_decay: float = field(default=0.01, metadata={"help": "AdamW's, on matrices and kernels only."})
-    adam_beta1: float = field(default=0.9, metadata={"help": "AdamW's first decay rate."})
-    adam_beta2: float = field(default=0.999, metadata={"help": "AdamW's second decay rate; 0.99 suits short runs."})
-    lr_scheduler_type: str = field(default="linear", metadata={"help": "linear, poly, cosine or constant."})
-    lr_decay_share: float = field(default=1.0, metadata={"help": "Share of the run, at its end, in which the rate falls."})
-    warmup_steps: int = field(default=0, metadata={"help": "Optimiser steps of linear rise."})
-    max_grad_norm: float = field(default=1.0, metadata={"help": "Gradients are clipped to this norm; 0 switches it off."})
-    ema_decay: float | None = field(
-        default=None, metadata={"help": "Keep and save an exponential average of the weights, e.g. 0.998."}
-    )
-    cutmix_probability: float = field(default=0.0, metadata={"help": "CutMix on the images of a batch; V1 uses 0.5."})
-    mixed_precision: str | None = field(
-        default=None, metadata={"help": "no, bf16 or fp16; default: what `accelerate launch` was told."}
-    )
-    gradient_checkpointing: bool = field(default=False, metadata={"help": "Recompute encoder layers to save memory."})
-    seed: int = field(default=0, metadata={"help": "Order, augmentation and fresh weights."})
-    dataloader_num_workers: int = field(default=0, metadata={"help": "Processes that prepare batches."})
-    logging_steps: int = field(default=10, metadata={"help": "Write losses and rates every so many steps."})
-    eval_steps: int = field(default=0, metadata={"help": "Evaluate every so many steps, and at the end; 0: at the end."})
-    save_steps: int = field(default=0, metadata={"help": "Write checkpoint-N every so many steps; 0: none on the way."})
-    save_total_limit: int | None = field(default=None, metadata={"help": "Keep only so many checkpoints, the newest."})
-    metric_for_best_model: str = field(default="delta1", metadata={"help": "Which mean decides what is kept in best/."})
-    report_to: str = field(default="none", metadata={"help": "none or tensorboard."})
-    resume_from_checkpoint: str | None = field(
-        default=None, metadata={"help": "'latest', or a checkpoint-N folder; goes on exactly where it stopped."}
-    )
-    max_output: float = field(default=1e3, metadata={"help": "Stop when the output's maximum passes this (runaway)."})
-    max_zero_share: float = field(default=0.9, metadata={"help": "Stop when more of the output than this is 0 (dead)."})
-
-    def __post_init__(self) -> None:
-        if self.lr_scheduler_type not in SCHEDULES:
-            raise ValueError(f"lr_scheduler_type is {self.lr_scheduler_type!r}, expected one of {SCHEDULES}")
-        if self.mixed_precision not in (None, "no", "bf16", "fp16"):
-            raise ValueError(f"mixed_precision is {self.mixed_precision!r}, expected no, bf16 or fp16")
-        if self.report_to not in ("none", "tensorboard"):
-            raise ValueError(f"report_to is {self.report_to!r}, expected none or tensorboard")
-        if self.metric_for_best_model not in SCORES:
-            raise ValueError(f"metric_for_best_model is {self.metric_for_best_model!r}, expected one of {list(SCORES)}")
-        for name in ("per_device_train_batch_size", "gradient_accumulation_steps", "logging_steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
-
-    def non_default(self) -> dict[str, Any]:
-        """The arguments that differ from their defaults, for a model card."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
 
 
 @dataclass
@@ -149,7 +89,7 @@ class Progress:
 
 
 def fit(
-    model: nn.Module,
+    model: DepthAnythingForDepthEstimation,
     objective: Objective,
     arguments: TrainingArguments,
     train_data: Mixture,
@@ -186,7 +126,7 @@ class _Run:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: DepthAnythingForDepthEstimation,
         objective: Objective,
         arguments: TrainingArguments,
         train_data: Mixture,
@@ -231,7 +171,8 @@ class _Run:
             return arguments.max_steps
         per_step = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps
         return max(
-            1, math.ceil(arguments.num_train_epochs * len(self.train_data) / (per_step * self.accelerator.num_processes))
+            1,
+            math.ceil(arguments.num_train_epochs * len(self.train_data) / (per_step * self.accelerator.num_processes)),
         )
 
     def _claim_folder(self) -> Path | None:
@@ -260,10 +201,10 @@ class _Run:
             write_atomically(record_path, json.dumps(record, indent=2) + "\n")
         return resume_folder
 
-    def _prepare(self, model: nn.Module) -> None:
+    def _prepare(self, model: DepthAnythingForDepthEstimation) -> None:
         arguments, accelerator = self.arguments, self.accelerator
         # The decoder's maps are channels last in memory; weights of the same order save a conversion at every step.
-        model = model.to(memory_format=torch.channels_last)
+        nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
         projector = getattr(self.objective, "projector", None)
         groups = parameter_groups(model, self.rates, arguments.weight_decay, extra=projector)
         optimizer = torch.optim.AdamW(
@@ -404,9 +345,10 @@ class _Run:
         images = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps
         images *= self.accelerator.num_processes
         self.say(
-            f"training {trained / 1e6:.2f} M parameters (encoder: {arguments.encoder_strategy}) for {self.total_steps} "
-            f"steps of {images} images, {len(self.train_data)} images in an epoch, {self.accelerator.num_processes} "
-            f"process(es) on {self.accelerator.device}, precision {self.accelerator.mixed_precision}"
+            f"training {trained / 1e6:.2f} M parameters (encoder: {arguments.encoder_strategy}) for "
+            f"{self.total_steps} steps of {images} images, {len(self.train_data)} images in an epoch, "
+            f"{self.accelerator.num_processes} process(es) on {self.accelerator.device}, "
+            f"precision {self.accelerator.mixed_precision}"
         )
         self.say(f"learning rates: encoder {rates.encoder:g}, decoder {rates.decoder:g} ({rates.reason})")
         if self.resume_folder is not None:
@@ -428,19 +370,21 @@ class _Run:
         self._record({"step": self.progress.step, **values})
         self.accelerator.log(values, step=self.progress.step)
         if not math.isfinite(values["loss"]):
-            raise FloatingPointError(f"the loss is {values['loss']} at step {self.progress.step}; lower the learning rate")
+            raise FloatingPointError(
+                f"the loss is {values['loss']} at step {self.progress.step}; lower the learning rate"
+            )
         # Written so that NaN stops the run too: on an accelerator a NaN prediction gives a loss of 0 without images.
         if not values["output_maximum"] <= self.arguments.max_output:
             raise FloatingPointError(
                 f"the output reached {values['output_maximum']:.3g} at step {self.progress.step}, above max_output "
-                f"{self.arguments.max_output:g}: its scale runs away, which the affine-invariant loss does not see. Set "
-                "anchor_weight to 1 (the from-scratch recipes do) or lower the learning rate"
+                f"{self.arguments.max_output:g}: its scale runs away, which the affine-invariant loss does not see. "
+                "Set anchor_weight to 1 (the from-scratch recipes do) or lower the learning rate"
             )
         if values["output_zero_share"] > self.arguments.max_zero_share:
             raise FloatingPointError(
                 f"{values['output_zero_share']:.0%} of the output is 0 at step {self.progress.step}, above "
-                f"max_zero_share {self.arguments.max_zero_share:.0%}: the last ReLU is dying. Lower the learning rate, "
-                "set anchor_weight to 1, or raise max_zero_share if the images are mostly sky"
+                f"max_zero_share {self.arguments.max_zero_share:.0%}: the last ReLU is dying. Lower the learning "
+                "rate, set anchor_weight to 1, or raise max_zero_share if the images are mostly sky"
             )
 
     def _record(self, entry: dict[str, Any]) -> None:
@@ -558,7 +502,7 @@ class _Run:
 
 
 def evaluate_model(
-    model: nn.Module, processor: Any, evaluation: Evaluation, accelerator: Accelerator
+    model: PreTrainedModel, processor: Any, evaluation: Evaluation, accelerator: Accelerator
 ) -> EvaluationResult:
     """Scores a model on all processes; every process gets the whole result."""
     model.eval()
@@ -573,64 +517,11 @@ def evaluate_model(
     return EvaluationResult.merge(gather_object([result]))
 
 
-def list_checkpoints(folder: Path) -> list[Path]:
-    """The complete `checkpoint-N` folders, oldest first."""
-    found = [path for path in folder.glob("checkpoint-*") if path.name.removeprefix("checkpoint-").isdigit()]
-    return sorted(found, key=lambda path: int(path.name.removeprefix("checkpoint-")))
-
-
-def find_checkpoint(folder: Path, wanted: str | None) -> Path | None:
-    """The checkpoint that `resume_from_checkpoint` means; None where there is nothing to go on from.
-
-    Raises:
-        FileNotFoundError: a named checkpoint does not exist or is not complete.
-    """
-    if wanted is None:
-        return None
-    if wanted == "latest":
-        checkpoints = list_checkpoints(folder)
-        return checkpoints[-1] if checkpoints else None
-    path = Path(wanted)
-    if not (path / "state" / STATE_FILE).is_file():
-        raise FileNotFoundError(f"{path} is no checkpoint of a run: {path / 'state' / STATE_FILE} is missing")
-    return path
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a file that is complete or absent."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text)
-    os.replace(unfinished, path)
-
-
-class replaced_folder:
-    """Context manager: fill a new folder, which takes the place of `target` only when all went well."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-        self.unfinished = target.with_name(f".{target.name}.unfinished")
-
-    def __enter__(self) -> Path:
-        shutil.rmtree(self.unfinished, ignore_errors=True)
-        self.unfinished.mkdir(parents=True)
-        return self.unfinished
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            shutil.rmtree(self.target, ignore_errors=True)
-            os.replace(self.unfinished, self.target)
-
-
-def drop_log_after(path: Path, step: int) -> None:
-    """Removes log entries that a resumed run will write again."""
-    if path.exists():
-        kept = [line for line in path.read_text().splitlines(keepends=True) if json.loads(line)["step"] <= step]
-        write_atomically(path, "".join(kept))
-
-
 def _flat(values: dict[str, Any]) -> dict[str, Any]:
     """Trackers take numbers and words only."""
-    return {name: value if isinstance(value, int | float | str | bool) else str(value) for name, value in values.items()}
+    return {
+        name: value if isinstance(value, int | float | str | bool) else str(value) for name, value in values.items()
+    }
 
 
 def _quiet_worker(_: int) -> None:

@@ -48,14 +48,14 @@ COLUMNS = [
     Column("output_maximum", "largest output"),
 ]
 SUMMARY = (
-    "Two small models were trained from random weights on rendered hazy rooms: a teacher on exact depth, and a student "
-    "on the teacher's labels only. They are scored on scenes that neither saw, beside predictors that ignore the image "
-    "or see only its colours. Useful depth on photographs needs a pretrained encoder: the same recipes start from "
-    "facebook/dinov2-small with --encoder_name_or_path."
+    "Two small models were trained from random weights on rendered hazy rooms: a teacher on exact depth, and a "
+    "student on the teacher's labels only. They are scored on scenes that neither saw, beside predictors that ignore "
+    "the image or see only its colours. Useful depth on photographs needs a pretrained encoder: the same recipes "
+    "start from facebook/dinov2-small with --encoder_name_or_path."
 )
 SCORES_NOTE = (
-    "Renders of new scenes, aligned in disparity (least squares), depth clamped to 0.1–30 m. Ordinal accuracy needs no "
-    "alignment: the share of pixel pairs with depths at least 10 % apart that are ordered right."
+    "Renders of new scenes, aligned in disparity (least squares), depth clamped to 0.1–30 m. Ordinal accuracy needs "
+    "no alignment: the share of pixel pairs with depths at least 10 % apart that are ordered right."
 )
 
 

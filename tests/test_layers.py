@@ -28,12 +28,13 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "depth_anything_hf"
 
 FLOORS: list[set[str]] = [
-    {"alignment", "geometry"},
+    {"alignment", "checkpoints", "geometry"},
     {"configuration_depth_anything", "image_processing_depth_anything", "losses", "metrics"},
     {"modeling_depth_anything", "data"},
     {"objectives", "optimization", "inference", "visualization"},
     {"evaluation", "pseudo_labels", "hub", "baselines"},
-    {"training", "report"},
+    {"training_arguments", "report"},
+    {"training"},
     {"cli", "recipes"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

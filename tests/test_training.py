@@ -233,7 +233,13 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(tmp_path, train, 
 def test_the_projector_of_feature_alignment_is_resumed_too(tmp_path, train, make_tiny_model):
     def objective() -> Distillation:
         torch.manual_seed(3)
-        sizes = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 56, "patch_size": 14}
+        sizes = {
+            "hidden_size": 48,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "image_size": 56,
+            "patch_size": 14,
+        }
         return Distillation(ANCHORED, feature_encoder=Dinov2Model(Dinov2Config(**sizes)), student_width=32)
 
     options = {"max_steps": 4, "save_steps": 2}
@@ -287,8 +293,14 @@ def test_the_folder_of_another_run_is_an_error_that_names_what_differs(tmp_path,
     ("other", "difference"),
     [
         ({"encoder": {"hidden_size": 48}}, "another encoder: hidden_size is 32, expected 48"),
-        ({"encoder": {"num_hidden_layers": 5}, "out_indices": [1, 2, 3, 4]}, "another encoder: num_hidden_layers is 4"),
-        ({"out_indices": [1, 2, 3, 4], "encoder": {"num_hidden_layers": 4, "mlp_ratio": 4}}, "another encoder: mlp_ratio"),
+        (
+            {"encoder": {"num_hidden_layers": 5}, "out_indices": [1, 2, 3, 4]},
+            "another encoder: num_hidden_layers is 4",
+        ),
+        (
+            {"out_indices": [1, 2, 3, 4], "encoder": {"num_hidden_layers": 4, "mlp_ratio": 4}},
+            "another encoder: mlp_ratio",
+        ),
         ({"fusion_hidden_size": 16}, "another model: fusion_hidden_size is 8, expected 16"),
         ({"depth_estimation_type": "metric", "max_depth": 20}, "depth_estimation_type is relative, expected metric"),
     ],
@@ -345,9 +357,7 @@ def test_only_the_newest_checkpoints_are_kept(tmp_path, train, make_tiny_model):
 
 
 @pytest.mark.parametrize(("metric", "choose"), [("delta1", max), ("abs_rel", min)])
-def test_the_best_model_is_kept_by_the_metrics_direction(
-    tmp_path, train, make_tiny_model, evaluation, metric, choose
-):
+def test_the_best_model_is_kept_by_the_metrics_direction(tmp_path, train, make_tiny_model, evaluation, metric, choose):
     # A rate that is far too high, so that scores go up and down.
     result = train(
         tmp_path,
@@ -421,7 +431,9 @@ def test_counts_must_be_positive(name):
 
 
 def test_a_runaway_output_stops_the_run(tmp_path, train, make_tiny_model):
-    with pytest.raises(FloatingPointError, match="the output reached .* at step 1, above max_output 0.01.*anchor_weight"):
+    with pytest.raises(
+        FloatingPointError, match="the output reached .* at step 1, above max_output 0.01.*anchor_weight"
+    ):
         train(tmp_path, make_tiny_model(), max_output=0.01)
     assert len(log_of(tmp_path)) == 1
 

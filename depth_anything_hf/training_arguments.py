@@ -1,0 +1,96 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""How a run trains: one dataclass that is command line, recipe and saved record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from .evaluation import SCORES
+from .optimization import SCHEDULES
+
+
+# Arguments that may differ between a run and its continuation.
+MAY_CHANGE_ON_RESUME = ("output_dir", "resume_from_checkpoint", "dataloader_num_workers", "report_to", "logging_steps")
+
+
+@dataclass
+class TrainingArguments:
+    """How a run trains. The same names are command-line flags, keys of a YAML recipe, and the saved record."""
+
+    output_dir: str = field(metadata={"help": "Folder of this run: checkpoints, log and the final model."})
+    max_steps: int = field(
+        default=-1, metadata={"help": "Optimiser steps; -1 takes num_train_epochs. The paper: 160,000 / 480,000."}
+    )
+    num_train_epochs: float = field(default=1.0, metadata={"help": "Passes over the data when max_steps is -1."})
+    per_device_train_batch_size: int = field(default=8, metadata={"help": "Images per process and micro-batch."})
+    gradient_accumulation_steps: int = field(default=1, metadata={"help": "Micro-batches per optimiser step."})
+    encoder_learning_rate: float | None = field(
+        default=None, metadata={"help": "Default: 5e-6 for a pretrained encoder (the paper), 5e-4 from scratch."}
+    )
+    decoder_learning_rate: float | None = field(
+        default=None, metadata={"help": "Default: 5e-5 with a pretrained encoder (the paper), 5e-4 from scratch."}
+    )
+    encoder_strategy: str = field(
+        default="full", metadata={"help": "full (the paper), frozen, or last-N: which encoder layers are trained."}
+    )
+    weight_decay: float = field(default=0.01, metadata={"help": "AdamW's, on matrices and kernels only."})
+    adam_beta1: float = field(default=0.9, metadata={"help": "AdamW's first decay rate."})
+    adam_beta2: float = field(default=0.999, metadata={"help": "AdamW's second decay rate; 0.99 suits short runs."})
+    lr_scheduler_type: str = field(default="linear", metadata={"help": "linear, poly, cosine or constant."})
+    lr_decay_share: float = field(
+        default=1.0, metadata={"help": "Share of the run, at its end, in which the rate falls."}
+    )
+    warmup_steps: int = field(default=0, metadata={"help": "Optimiser steps of linear rise."})
+    max_grad_norm: float = field(
+        default=1.0, metadata={"help": "Gradients are clipped to this norm; 0 switches it off."}
+    )
+    ema_decay: float | None = field(
+        default=None, metadata={"help": "Keep and save an exponential average of the weights, e.g. 0.998."}
+    )
+    cutmix_probability: float = field(default=0.0, metadata={"help": "CutMix on the images of a batch; V1 uses 0.5."})
+    mixed_precision: str | None = field(
+        default=None, metadata={"help": "no, bf16 or fp16; default: what `accelerate launch` was told."}
+    )
+    gradient_checkpointing: bool = field(default=False, metadata={"help": "Recompute encoder layers to save memory."})
+    seed: int = field(default=0, metadata={"help": "Order, augmentation and fresh weights."})
+    dataloader_num_workers: int = field(default=0, metadata={"help": "Processes that prepare batches."})
+    logging_steps: int = field(default=10, metadata={"help": "Write losses and rates every so many steps."})
+    eval_steps: int = field(
+        default=0, metadata={"help": "Evaluate every so many steps, and at the end; 0: at the end."}
+    )
+    save_steps: int = field(
+        default=0, metadata={"help": "Write checkpoint-N every so many steps; 0: none on the way."}
+    )
+    save_total_limit: int | None = field(default=None, metadata={"help": "Keep only so many checkpoints, the newest."})
+    metric_for_best_model: str = field(
+        default="delta1", metadata={"help": "Which mean decides what is kept in best/."}
+    )
+    report_to: str = field(default="none", metadata={"help": "none or tensorboard."})
+    resume_from_checkpoint: str | None = field(
+        default=None, metadata={"help": "'latest', or a checkpoint-N folder; goes on exactly where it stopped."}
+    )
+    max_output: float = field(default=1e3, metadata={"help": "Stop when the output's maximum passes this (runaway)."})
+    max_zero_share: float = field(
+        default=0.9, metadata={"help": "Stop when more of the output than this is 0 (dead)."}
+    )
+
+    def __post_init__(self) -> None:
+        if self.lr_scheduler_type not in SCHEDULES:
+            raise ValueError(f"lr_scheduler_type is {self.lr_scheduler_type!r}, expected one of {SCHEDULES}")
+        if self.mixed_precision not in (None, "no", "bf16", "fp16"):
+            raise ValueError(f"mixed_precision is {self.mixed_precision!r}, expected no, bf16 or fp16")
+        if self.report_to not in ("none", "tensorboard"):
+            raise ValueError(f"report_to is {self.report_to!r}, expected none or tensorboard")
+        if self.metric_for_best_model not in SCORES:
+            raise ValueError(
+                f"metric_for_best_model is {self.metric_for_best_model!r}, expected one of {list(SCORES)}"
+            )
+        for name in ("per_device_train_batch_size", "gradient_accumulation_steps", "logging_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
+
+    def non_default(self) -> dict[str, Any]:
+        """The arguments that differ from their defaults, for a model card."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
