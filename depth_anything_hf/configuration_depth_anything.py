@@ -54,8 +54,8 @@ class DepthAnythingConfig(StockDepthAnythingConfig):
 
     if TYPE_CHECKING:
         # Optional in a file, always there in a configuration.
-        backbone_config: Any
-        max_depth: Any
+        backbone_config: Any = None
+        max_depth: Any = 1
 
     def __post_init__(self, **kwargs: Any) -> None:
         if self.max_depth is None:

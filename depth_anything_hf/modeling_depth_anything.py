@@ -43,14 +43,6 @@ class DepthAnythingOutput(DepthEstimatorOutput):
     patch_tokens: Tensor | None = None
 
 
-def start_with(convolution: nn.Conv2d, gain: float, bias: float = 0.0) -> None:
-    """Notes how a convolution is initialised where it differs from gain 1 and bias 0.
-
-    Read by `_init_weights`, which transformers calls for the modules that own parameters only.
-    """
-    convolution.initial_gain_and_bias = (gain, bias)  # type: ignore[assignment]
-
-
 class ReassembleLayer(nn.Module):
     """Projects one tap's tokens and brings them to its scale: x4, x2, x1 or x1/2 of the token grid."""
 
@@ -88,9 +80,6 @@ class ResidualConvolutions(nn.Module):
         super().__init__()
         self.convolution1 = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
         self.convolution2 = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
-        # He's gain behind a ReLU; half of it for the second, so that sums over residual connections grow slowly.
-        start_with(self.convolution1, gain=2**0.5)
-        start_with(self.convolution2, gain=0.5**0.5)
 
     def forward(self, features: Tensor) -> Tensor:
         return self.convolution2(F.relu(self.convolution1(F.relu(features)))) + features
@@ -163,7 +152,8 @@ class DepthAnythingHead(nn.Module):
         self.conv1 = nn.Conv2d(channels, channels // 2, kernel_size=3, padding=1)
         self.conv2 = nn.Conv2d(channels // 2, config.head_hidden_size, kernel_size=3, padding=1)
         self.conv3 = nn.Conv2d(config.head_hidden_size, 1, kernel_size=1)
-        start_with(self.conv3, gain=0.05, bias=0.0 if self.metric else INITIAL_DISPARITY)
+        # Read by `_init_weights`, which transformers calls for the modules that own parameters only.
+        self.conv3.initial_bias = 0.0 if self.metric else INITIAL_DISPARITY  # type: ignore[assignment]
 
     def forward(self, fused: list[Tensor], size: tuple[int, int]) -> Tensor:
         """(B, H, W): disparity >= 0 of a relative head, or depth in 0..max_depth metres of a metric head."""
@@ -265,19 +255,20 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        """Initialises the decoder for ReLU; the encoder, a model of its own, initialises itself as stock does.
+        """Initialises the decoder as PyTorch does; the encoder, a model of its own, initialises itself as stock does.
 
-        With stock's standard deviation of 0.02 a fresh decoder's output is about 1e-6 and does not train. Here linear
-        convolutions keep the variance, those behind a ReLU make up for the half it removes, and the last one starts
-        small, so that a fresh relative head gives `INITIAL_DISPARITY` +- about 0.05.
+        With stock's standard deviation of 0.02 a fresh decoder's output is about 1e-6 and does not train. PyTorch's
+        own rule, Kaiming's for a leaky ReLU of slope sqrt(5), is also the original code's. The last bias lifts a fresh
+        relative head to `INITIAL_DISPARITY`.
         """
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-            # A transposed convolution whose stride is its kernel sees one input pixel for each output pixel.
-            seen = 1 if isinstance(module, nn.ConvTranspose2d) else module.kernel_size[0] * module.kernel_size[1]
-            gain, bias = getattr(module, "initial_gain_and_bias", (1.0, 0.0))
-            init.normal_(module.weight, std=gain * (module.in_channels * seen) ** -0.5)
+            init.kaiming_uniform_(module.weight, a=5**0.5)
             if module.bias is not None:
-                init.constant_(module.bias, bias)
+                limit = (module.weight.shape[1] * module.weight[0, 0].numel()) ** -0.5
+                init.uniform_(module.bias, -limit, limit)
+                initial_bias: Any = getattr(module, "initial_bias", None)
+                if initial_bias is not None:
+                    init.constant_(module.bias, initial_bias)
 
     def _freeze_parameters_without_use(self) -> None:
         unused_layers = tuple(

@@ -7,14 +7,14 @@ from __future__ import annotations
 import difflib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
-from transformers import Dinov2Config, Dinov2WithRegistersConfig, HfArgumentParser, set_seed
+from transformers import AutoConfig, Dinov2Config, Dinov2WithRegistersConfig, HfArgumentParser, set_seed
 
 from .configuration_depth_anything import DepthAnythingConfig
 from .data.mixing import Mixture
@@ -22,7 +22,7 @@ from .data.sources import DataSource, open_source
 from .data.transforms import TrainingTransform
 from .evaluation import EvaluationSettings
 from .image_processing_depth_anything import PAPER_INPUT_SIZE, DepthAnythingImageProcessor
-from .modeling_depth_anything import DepthAnythingForDepthEstimation
+from .modeling_depth_anything import ENCODERS, DepthAnythingForDepthEstimation
 from .training import Evaluation
 
 
@@ -46,9 +46,11 @@ def parse_recipe(*types: type, description: str, argv: Sequence[str] | None = No
             path = word.split("=", 1)[1] if "=" in word else "".join(argv[position + 1 : position + 2])
             for key, value in _read_recipe(parser, path).items():
                 if key not in known:
-                    parser.error(f"{path}: unknown key {key!r}{_nearest(key, known)}")
+                    parser.error(f"{path}: unknown key {key!r}{_nearest(str(key), known)}")
                 known[key].required = False
-                parser.set_defaults(**{key: value})
+                # As text a number is checked and converted like a flag: 2.5 is no int, and a revision stays text.
+                is_number = isinstance(value, int | float) and not isinstance(value, bool)
+                parser.set_defaults(**{key: str(value) if is_number else value})
     *parsed, _, unknown = parser.parse_args_into_dataclasses(argv, return_remaining_strings=True)
     for word in unknown:
         name = word.split("=")[0].removeprefix("--")
@@ -118,7 +120,10 @@ class ModelArguments:
 
 def _mapping(value: Any, name: str) -> Any:
     if isinstance(value, str):
-        value = json.loads(value)
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{name} must be a mapping in JSON, got {value!r}: {error}") from error
     if value is not None and not isinstance(value, dict):
         raise ValueError(f"{name} must be a mapping, got {value!r}")
     return value
@@ -227,9 +232,11 @@ def build_model(
         loading["revision"] = arguments.revision
     make = DepthAnythingForDepthEstimation
     if arguments.encoder_name_or_path:
+        _check_model_type(arguments.encoder_name_or_path, arguments.revision, ENCODERS)
         model = make.from_encoder(arguments.encoder_name_or_path, encoder_options=loading, **options)
         lineage = {"encoder": arguments.encoder_name_or_path, "encoder_revision": arguments.revision}
     elif arguments.model_name_or_path:
+        _check_model_type(arguments.model_name_or_path, arguments.revision, [DepthAnythingConfig.model_type])
         model = make.from_pretrained(arguments.model_name_or_path, **loading, **options)
         if fresh_decoder:
             fresh = make(model.config)
@@ -248,3 +255,13 @@ def build_model(
         lineage = {"encoder": "random weights"}
     given = {name: value for name, value in lineage.items() if value is not None}
     return StartingPoint(model, processor, arguments.encoder_config is None, given)
+
+
+def _check_model_type(name_or_path: str, revision: str | None, expected: Collection[str]) -> None:
+    # transformers opens any checkpoint as any model, and leaves at random weights what does not fit.
+    found = AutoConfig.from_pretrained(name_or_path, **({"revision": revision} if revision else {})).model_type
+    if found not in expected:
+        raise ValueError(
+            f"{name_or_path} is a {found!r} model, expected {' or '.join(expected)}; encoder_name_or_path takes a "
+            "DINOv2 encoder, model_name_or_path a Depth Anything model"
+        )

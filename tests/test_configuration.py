@@ -19,7 +19,7 @@ from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstim
 
 
 # Size: parameters in millions, width, layers, heads, decoder widths, fusion width, 1-based taps of V1 and V2.
-# The taps of the authors' code (depth_anything_v2/dpt.py) are 0-based: [2, 5, 8, 11], [4, 11, 17, 23], [9, 19, 29, 39].
+# The authors' code (depth_anything_v2/dpt.py) counts taps from 0: [2, 5, 8, 11], [4, 11, 17, 23], [9, 19, 29, 39].
 PUBLISHED: dict[str, tuple[Any, ...]] = {
     "small": (24.8, 384, 12, 6, [48, 96, 192, 384], 64, [9, 10, 11, 12], [3, 6, 9, 12]),
     "base": (97.5, 768, 12, 12, [96, 192, 384, 768], 128, [9, 10, 11, 12], [3, 6, 9, 12]),
@@ -63,7 +63,9 @@ def test_small_preset_with_v1_taps_is_stocks_default() -> None:
 
 
 def test_preset_fields_can_be_set() -> None:
-    config = DepthAnythingConfig.from_preset("small", depth_estimation_type="metric", max_depth=80, head_hidden_size=16)
+    config = DepthAnythingConfig.from_preset(
+        "small", depth_estimation_type="metric", max_depth=80, head_hidden_size=16
+    )
     assert (config.depth_estimation_type, config.max_depth, config.head_hidden_size) == ("metric", 80, 16)
 
 
@@ -81,9 +83,10 @@ def test_a_missing_max_depth_means_one() -> None:
 
 
 def test_what_stock_refuses_is_refused() -> None:
+    fraction: dict[str, Any] = {"max_depth": 10.5}
     for config_class in (StockConfig, DepthAnythingConfig):
         with pytest.raises(StrictDataclassFieldValidationError, match="max_depth"):
-            config_class(max_depth=10.5)
+            config_class(**fraction)
     with pytest.raises(ValueError, match="'ordinal', expected relative or metric"):
         DepthAnythingForDepthEstimation(DepthAnythingConfig(depth_estimation_type="ordinal"))
 
@@ -123,7 +126,10 @@ def test_the_encoders_configuration_is_copied_not_changed() -> None:
 
 def test_given_fields_win_over_derived_ones() -> None:
     config = DepthAnythingConfig.from_encoder_config(
-        tiny_encoder(num_hidden_layers=6), out_indices=[1, 2, 5, 6], fusion_hidden_size=24, neck_hidden_sizes=[8, 8, 8, 8]
+        tiny_encoder(num_hidden_layers=6),
+        out_indices=[1, 2, 5, 6],
+        fusion_hidden_size=24,
+        neck_hidden_sizes=[8, 8, 8, 8],
     )
     assert list(config.backbone_config.out_indices) == [1, 2, 5, 6]
     assert (config.fusion_hidden_size, list(config.neck_hidden_sizes)) == (24, [8, 8, 8, 8])

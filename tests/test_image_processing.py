@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from depth_anything_hf.modeling_depth_anything import DepthAnythingOutput
 
 
 # preprocessor_config.json of the published checkpoints (depth-anything/Depth-Anything-V2-*-hf), as far as it is read.
-PUBLISHED_SETTINGS = {
+PUBLISHED_SETTINGS: dict[str, Any] = {
     "do_normalize": True,
     "do_pad": False,
     "do_rescale": True,

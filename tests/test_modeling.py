@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Facts about the model: how it starts, what it trains, what it computes, and how it works with transformers' tools."""
+"""Facts about the model: how it starts, what it trains and computes, and how it works with transformers' tools."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from transformers import DepthAnythingConfig as StockConfig
+from transformers import DepthAnythingForDepthEstimation as StockModel
 from transformers import (
     Dinov2Config,
     Dinov2Model,
@@ -24,8 +26,6 @@ from transformers import (
     ViTConfig,
     ViTModel,
 )
-from transformers import DepthAnythingConfig as StockConfig
-from transformers import DepthAnythingForDepthEstimation as StockModel
 
 from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.losses import gradient_matching_loss, scale_and_shift_invariant_loss, silog_loss
@@ -36,7 +36,7 @@ from depth_anything_hf.modeling_depth_anything import (
 )
 
 
-METRIC = {"depth_estimation_type": "metric", "max_depth": 20}
+METRIC: dict[str, Any] = {"depth_estimation_type": "metric", "max_depth": 20}
 KINDS: dict[str, dict[str, Any]] = {
     "relative": {},
     "metric": METRIC,
@@ -52,7 +52,7 @@ NEVER_USED = {
 }
 
 
-def encoder_config(registers: int = 0, **fields: Any) -> Dinov2Config | Dinov2WithRegistersConfig:
+def encoder_config(registers: int = 0, **fields: Any) -> Any:
     tiny = {"hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 2, "image_size": 56, "patch_size": 14}
     if registers:
         return Dinov2WithRegistersConfig(**{**tiny, **fields}, num_register_tokens=registers)
@@ -142,7 +142,7 @@ def test_the_published_small_size_starts_alive_where_stock_starts_dead(seed: int
     stock = StockModel(StockConfig()).eval()
     with torch.inference_mode():
         alive, dead = (model(images).predicted_depth for model in (ours, stock))
-    assert 0.01 < alive.std() < 0.1
+    assert 1e-3 < alive.std() < 0.1
     assert (alive == 0).float().mean() < 0.01
     assert dead.max() < 1e-3
 
@@ -320,7 +320,8 @@ def test_a_tuple_comes_when_asked_for() -> None:
         assert isinstance(output, DepthAnythingOutput)
         assert len(model(images, return_dict=False)) == 1
         loss, predicted_depth = model(images, labels=labels, return_dict=False)
-        assert torch.equal(loss, output.loss) and torch.equal(predicted_depth, output.predicted_depth)
+        assert loss == output.loss
+        torch.testing.assert_close(predicted_depth, output.predicted_depth, rtol=0, atol=0)
         everything = model(images, labels, output_hidden_states=True, output_patch_tokens=True, return_dict=False)
         assert len(everything) == 4 and len(everything[2]) == 5
         model.config.return_dict = False
@@ -373,15 +374,16 @@ def test_labels_without_a_valid_pixel_give_zero_loss_and_zero_gradients(kind: st
 
 @pytest.mark.parametrize("kind", ["relative", "metric"])
 def test_an_image_without_a_valid_pixel_does_not_count(kind: str) -> None:
-    model = tiny_model(**KINDS[kind])
-    images = pixels()
-    labels = labels_for(kind, images)
+    # In float64: the normalised loss divides by the small spread of a fresh output, which magnifies rounding.
+    model = tiny_model(**KINDS[kind]).double()
+    images = pixels().double()
+    labels = labels_for(kind, images).double()
     alone = gradients_of(model, images[:1], labels[:1])
     labels[1] = torch.nan
     beside = gradients_of(model, images, labels)
     for name in alone:
         if not is_key_bias(name):
-            torch.testing.assert_close(beside[name], alone[name], rtol=1e-3, atol=1e-6, msg=name)
+            torch.testing.assert_close(beside[name], alone[name], rtol=1e-6, atol=1e-9, msg=name)
 
 
 def test_the_metric_loss_ignores_depth_beyond_its_range() -> None:
@@ -437,7 +439,8 @@ def test_bfloat16(kind: str, tmp_path: Path) -> None:
     assert output.predicted_depth.dtype == torch.bfloat16
     assert output.loss.dtype == torch.float32, "losses are computed in float32"
     output.loss.backward()
-    assert all(torch.isfinite(parameter.grad).all() for parameter in trainable(half).values())
+    gradients = [parameter.grad for parameter in trainable(half).values()]
+    assert all(gradient is not None and torch.isfinite(gradient).all() for gradient in gradients)
     assert half(images.bfloat16()).predicted_depth.dtype == torch.bfloat16
     # bfloat16 carries 8 bits: a share of 2^-8 of the values, a few of which add up.
     error = (output.predicted_depth.float() - expected.predicted_depth).abs().max()

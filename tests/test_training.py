@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from torch import nn
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation, Dinov2Config, Dinov2Model
 
-from depth_anything_hf import DepthAnythingForDepthEstimation, DepthAnythingImageProcessor
+from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation, DepthAnythingImageProcessor
 from depth_anything_hf.data.datasets import DepthFolder
 from depth_anything_hf.data.mixing import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
@@ -524,3 +524,43 @@ def test_a_checkpoint_cannot_run_code(tmp_path, train, make_tiny_model, name, fo
     # The file is what it claims to be: it does run code where it is read without care.
     torch.load(target, weights_only=False) if form == "torch" else pickle.loads(target.read_bytes())
     assert trace.exists()
+
+
+# Learning
+
+
+@pytest.mark.slow
+def test_a_small_model_learns_two_dozen_renders_by_heart(tmp_path):
+    pytest.importorskip("mitsuba", reason="the pictures are rendered with the extra 'render'")
+    from depth_anything_hf.data.synthetic import render_dataset
+
+    folder = render_dataset(
+        tmp_path / "renders", count=24, height=112, width=112, samples_per_pixel=8, denoise=False, progress=False
+    )
+    torch.manual_seed(0)
+    encoder = Dinov2Config(
+        hidden_size=192, num_hidden_layers=4, num_attention_heads=3, mlp_ratio=4, image_size=112, patch_size=14
+    )
+    renders = DepthFolder(folder)
+    result = fit(
+        DepthAnythingForDepthEstimation(DepthAnythingConfig.from_encoder_config(encoder)),
+        SupervisedRelative(ANCHORED),
+        TrainingArguments(
+            str(tmp_path / "run"),
+            max_steps=300,
+            per_device_train_batch_size=8,
+            encoder_learning_rate=1e-3,
+            decoder_learning_rate=1e-3,
+            adam_beta2=0.99,
+            weight_decay=0.0,
+            warmup_steps=20,
+            lr_decay_share=0.5,
+        ),
+        Mixture([renders], TrainingTransform(112, horizontal_flip=0.0)),
+        processor=DepthAnythingImageProcessor.for_input_size(112),
+        pretrained=False,
+        evaluation=Evaluation(renders, EvaluationSettings(min_depth=0.1, max_depth=80.0)),
+        card=CARD,
+    )
+    assert result.metrics["delta1"] >= 0.70
+    assert result.metrics["ordinal_accuracy"] >= 0.90
