@@ -414,9 +414,8 @@ def test_silog_refuses_depth_that_is_not_above_zero(wrong: float) -> None:
 def test_anchor_sees_scale_and_shift() -> None:
     _, target, mask = random_maps(22, 2, 8, 9, 0.7)
     valid = torch.where(mask, target, torch.nan).flatten(1)
-    low, high = (
-        torch.tensor([function(row[~row.isnan()]) for row in valid])[:, None, None] for function in (torch.min, torch.max)
-    )
+    low = torch.tensor([row[~row.isnan()].min() for row in valid])[:, None, None]
+    high = torch.tensor([row[~row.isnan()].max() for row in valid])[:, None, None]
     normalized = (target - low) / (high - low)
     torch.testing.assert_close(anchor_loss(normalized, target, mask), torch.zeros(2, dtype=torch.float64))
     shifted = anchor_loss(normalized + 0.1, target, mask)

