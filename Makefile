@@ -27,7 +27,7 @@ test: install
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: install
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m slow
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow
 
 # The oldest transformers that is supported, in an environment of its own.
 test-floor:
@@ -41,7 +41,7 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-check: lint test test-slow test-floor
+check: test lint test-floor test-slow
 
 clean:
 	rm -rf $(VENV) $(VENV)-floor build dist *.egg-info
