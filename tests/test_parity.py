@@ -302,7 +302,8 @@ def test_pipeline_runs_our_class_as_well(tmp_path: Path) -> None:
 @pytest.fixture
 def all_threads() -> Iterator[None]:
     before = torch.get_num_threads()
-    torch.set_num_threads(os.cpu_count() or 1)
+    # Where several test processes share the machine, OMP_NUM_THREADS says what each may take.
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
     yield
     torch.set_num_threads(before)
 
