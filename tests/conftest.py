@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState, GradientState, PartialState
+from sample_files import colour_ramp, depth_ramp
 from transformers import Dinov2Config
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation
@@ -38,13 +39,12 @@ MakeModel = Callable[..., DepthAnythingForDepthEstimation]
 
 @pytest.fixture
 def rgb() -> np.ndarray:
-    rows, columns = np.mgrid[0:6, 0:8]
-    return np.stack([rows * 40, columns * 30, rows * 5 + columns * 20], axis=2).astype(np.uint8)
+    return colour_ramp()
 
 
 @pytest.fixture
 def depth() -> np.ndarray:
-    return np.linspace(0.5, 24, 48, dtype=np.float32).reshape(6, 8)
+    return depth_ramp()
 
 
 @pytest.fixture

@@ -12,20 +12,10 @@ import datasets
 import numpy as np
 import pytest
 from PIL import Image
-from sample_files import colour_ramp, depth_ramp, png_bytes, pseudo_label_table, write_pairs
+from sample_files import png_bytes, pseudo_label_table, write_pairs
 
 from depth_anything_hf.data.datasets import DepthFolder, DepthTable, PhotoFolder
 from depth_anything_hf.data.reading import UnreadableImageError
-
-
-@pytest.fixture
-def rgb() -> np.ndarray:
-    return colour_ramp()
-
-
-@pytest.fixture
-def depth() -> np.ndarray:
-    return depth_ramp()
 
 
 # Folders

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from sample_files import colour_ramp, depth_ramp, png_bytes
+from sample_files import png_bytes
 
 from depth_anything_hf.data.reading import (
     UnreadableImageError,
@@ -27,16 +27,6 @@ from depth_anything_hf.data.reading import (
 
 SHARED_PHOTOS = pathlib.Path(__file__).parents[2] / "shared" / "data" / "photos"
 SHARED_FORMATS = pathlib.Path(__file__).parents[2] / "shared" / "data" / "formats"
-
-
-@pytest.fixture
-def rgb() -> np.ndarray:
-    return colour_ramp()
-
-
-@pytest.fixture
-def depth() -> np.ndarray:
-    return depth_ramp()
 
 
 # Pictures
