@@ -42,7 +42,6 @@ from .inference import DepthPredictor
 from .metrics import METRICS
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
 from .optimization import (
-    LearningRates,
     apply_encoder_strategy,
     choose_learning_rates,
     make_schedule,
@@ -378,7 +377,7 @@ class _Run:
             raise FloatingPointError(
                 f"the output reached {values['output_maximum']:.3g} at step {self.progress.step}, above max_output "
                 f"{self.arguments.max_output:g}: its scale runs away, which the affine-invariant loss does not see. "
-                "Set anchor_weight to 1 (the from-scratch recipes do) or lower the learning rate"
+                "Set anchor_weight to 1 (the default from random weights) or lower the learning rate"
             )
         if values["output_zero_share"] > self.arguments.max_zero_share:
             raise FloatingPointError(
@@ -529,4 +528,4 @@ def _quiet_worker(_: int) -> None:
     cv2.setNumThreads(0)
 
 
-__all__ = ["Evaluation", "FitResult", "LearningRates", "TrainingArguments", "evaluate_model", "fit"]
+__all__ = ["Evaluation", "FitResult", "TrainingArguments", "evaluate_model", "fit"]

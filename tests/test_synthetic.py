@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import datasets
 import numpy as np
 import pytest
 
@@ -200,7 +201,6 @@ def test_same_bytes_with_one_and_two_processes(tmp_path: Path, family: Any) -> N
 
 
 def test_folder_is_an_imagefolder_with_exact_depth(tmp_path: Path) -> None:
-    datasets = pytest.importorskip("datasets")
     folder = render_dataset(tmp_path / "renders", count=2, kinds=["street"], **SMALL)
     table = datasets.load_dataset(
         "imagefolder", data_dir=str(folder), split="train", cache_dir=str(tmp_path / "cache")
