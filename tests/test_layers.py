@@ -29,10 +29,10 @@ PACKAGE = "depth_anything_hf"
 
 FLOORS: list[set[str]] = [
     {"alignment", "checkpoints", "geometry"},
-    {"configuration_depth_anything", "image_processing_depth_anything", "losses", "metrics"},
+    {"calibration", "configuration_depth_anything", "image_processing_depth_anything", "losses", "metrics"},
     {"modeling_depth_anything", "data"},
-    {"objectives", "optimization", "inference", "visualization"},
-    {"evaluation", "pseudo_labels", "hub", "baselines"},
+    {"distributed", "inference", "objectives", "optimization", "protocols", "visualization"},
+    {"baselines", "conversion", "evaluation", "hub", "pseudo_labels"},
     {"training_arguments", "report"},
     {"training"},
     {"cli", "recipes"},
