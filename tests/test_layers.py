@@ -4,7 +4,7 @@
 
 The rules, and why they are so:
 
-- A module imports only from lower floors. `data/` is one room: its modules may import each other.
+- A module imports only from lower floors. A folder (`data/`, `cli/`) is one room: its modules may import each other.
 - An import inside a function counts like one at the top: it is a dependency all the same.
 - An import under `if TYPE_CHECKING` is not run, so it may also point to the module's own floor; never up.
 - `depth_anything_hf/__init__.py` is the front door and stands above all floors. It opens rooms when asked; whoever is
@@ -117,7 +117,7 @@ def fault_of(found: Import) -> str | None:
     if imported not in FLOOR_OF:
         return f"imports {found.imported}, which is no room of the house; import the module that defines it"
     own, other = FLOOR_OF[importer], FLOOR_OF[imported]
-    if other < own or importer == imported == "data" or (found.for_types_only and other == own):
+    if other < own or importer == imported or (found.for_types_only and other == own):
         return None
     return f"on floor {own} imports {found.imported} on floor {other}"
 

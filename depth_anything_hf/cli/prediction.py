@@ -1,0 +1,117 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""`predict`: arguments and messages; the work is in `inference`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .options import (
+    DEFAULT_MODEL,
+    BatchSizeOption,
+    DeviceOption,
+    DtypeOption,
+    InputSizeOption,
+    ModelOption,
+    report_failures,
+)
+
+
+if TYPE_CHECKING:
+    from ..inference import Prediction
+
+MEANING = {
+    "disparity": (
+        "The values are disparity: larger is nearer. Scale and shift are unknown, so that values can be compared "
+        "within one image only, and are not metres."
+    ),
+    "depth": "The values are depth in metres along the optical axis: larger is farther. The colours show 1 / depth.",
+}
+
+
+def predict(
+    inputs: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to; made if absent.")],
+    model: ModelOption = DEFAULT_MODEL,
+    batch_size: BatchSizeOption = 1,
+    input_size: InputSizeOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Write the .npz files only, no pictures.")] = False,
+) -> None:
+    """Predicts the depth of pictures and writes it as pictures and numbers.
+
+    For NAME.jpg there will be NAME_depth.png (colours, bright is near), NAME_16bit.png (16-bit grey, smallest value
+    0, largest 65535) and NAME.npz (float32 array `disparity` or `depth` at the picture's size, and `kind`).
+    Sub-folders are kept. Pictures that cannot be read are named and left out.
+
+    \b
+    Examples:
+      depth-anything-hf predict photo.jpg --output predictions/
+      depth-anything-hf predict photos/ more/x.png -o predictions/ --batch-size 8 --dtype bfloat16
+      depth-anything-hf predict photos/ -o metres/ -m depth-anything/Depth-Anything-V2-Metric-Indoor-Small-hf
+
+    \b
+    In Python:
+      numpy.load("predictions/photo.npz")["disparity"]
+    """
+    from tqdm import tqdm
+
+    from ..inference import DepthPredictor, find_images
+
+    paths = find_images(inputs)
+    targets = _targets(paths, inputs, output)
+    predictor = DepthPredictor.from_pretrained(
+        model, device=device, dtype=dtype, batch_size=batch_size, input_size=input_size
+    )
+    failures: list[tuple[str, str]] = []
+    predictions = tqdm(predictor(paths), total=len(paths), desc="predict", unit="image")
+    for target, prediction in zip(targets, predictions, strict=True):
+        if prediction.error is not None:
+            failures.append((prediction.name, prediction.error))
+        else:
+            _save_prediction(target, prediction, predictor.kind, pictures=not raw)
+    typer.echo(f"{len(paths) - len(failures)} of {len(paths)} pictures predicted, see {output}")
+    typer.echo(MEANING[predictor.kind])
+    report_failures(failures, len(paths))
+
+
+def _targets(paths: list[Path], inputs: list[Path], output: Path) -> list[Path]:
+    """Where each picture's files go, without suffix; pictures that differ in folder or suffix only stay apart."""
+    targets = []
+    for path in paths:
+        root = next((folder for folder in inputs if folder.is_dir() and path.is_relative_to(folder)), path.parent)
+        targets.append(output / path.relative_to(root).with_suffix(""))
+    shared = {target for target, times in Counter(targets).items() if times > 1}
+    named = [
+        target.with_name(path.name.replace(".", "_")) if target in shared else target
+        for target, path in zip(targets, paths, strict=True)
+    ]
+    taken: Counter[Path] = Counter()
+    unique = []
+    for target in named:
+        taken[target] += 1
+        unique.append(target if taken[target] == 1 else target.with_name(f"{target.name}_{taken[target]}"))
+    return unique
+
+
+def _save_prediction(target: Path, prediction: Prediction, kind: str, pictures: bool) -> None:
+    import numpy as np
+
+    from ..geometry import depth_to_disparity
+    from ..visualization import colour_map, encode_png, to_uint16
+
+    values = prediction.values
+    assert values is not None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = {kind: values, "kind": np.array(kind)}
+    # Not compressed: that would take most of the command's time and save a tenth of the size.
+    np.savez(target.with_name(f"{target.name}.npz"), **arrays)
+    if pictures:
+        colours = colour_map(depth_to_disparity(values) if kind == "depth" else values)
+        target.with_name(f"{target.name}_depth.png").write_bytes(encode_png(colours))
+        target.with_name(f"{target.name}_16bit.png").write_bytes(encode_png(to_uint16(values)[0]))
