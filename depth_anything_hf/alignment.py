@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Scale and shift between an affine-invariant prediction and a label, in closed form and float64."""
+"""From a prediction of unknown scale (and shift) to the label's unit, in closed form and float64."""
 
 from __future__ import annotations
 
@@ -80,22 +80,72 @@ def align_disparity(
         ValueError: if the shapes differ, the range is not `0 < min_depth < max_depth < inf`, the label is not finite
             and positive inside the mask, or the prediction is not finite there.
     """
-    check_same_shape(prediction=prediction, depth=depth, mask=mask)
-    if not 0 < min_depth < max_depth < float("inf"):
-        raise ValueError(f"expected 0 < min_depth < max_depth < inf, got {min_depth} and {max_depth}.")
-    mask = np.asarray(mask, dtype=bool)
-    valid_depth = finite_inside(depth, mask, "depth")
-    if (valid_depth <= 0).any():
-        raise ValueError("depth must be positive inside the mask; leave pixels without depth out of the mask.")
-
+    mask, valid_depth = _valid_depth(prediction, depth, mask, min_depth, max_depth)
     disparity = np.zeros(depth.shape, dtype=np.float64)
     disparity[mask] = 1.0 / valid_depth
     scale, shift = fit_scale_and_shift(prediction, disparity, mask)
     aligned = scale * prediction.astype(np.float64) + shift
-    smallest, largest = 1.0 / max_depth, 1.0 / min_depth
-    inside = aligned[mask]
-    clamped_share = float(((inside < smallest) | (inside > largest)).mean()) if inside.size else float("nan")
-    return 1.0 / np.clip(aligned, smallest, largest), clamped_share
+    clamped, clamped_share = _clamp(aligned, mask, 1.0 / max_depth, 1.0 / min_depth)
+    return 1.0 / clamped, clamped_share
+
+
+def align_depth(
+    prediction: np.ndarray, depth: np.ndarray, mask: np.ndarray, min_depth: float, max_depth: float
+) -> tuple[np.ndarray, float]:
+    """Fit an affine-invariant depth to this image's label with a scale and a shift in depth.
+
+    The protocol of Marigold (Ke et al., arXiv 2312.02145): least squares against the depth itself, then clamped to
+    `[min_depth, max_depth]`. Far pixels weigh more than in `align_disparity`, so the two give different scores for the
+    same prediction, outdoors by more than a factor of two.
+
+    Args:
+        prediction: (H, W) depth up to scale and shift, larger = farther, finite inside the mask.
+        depth: (H, W) label, finite and positive inside the mask.
+        mask: (H, W) bool, the pixels to fit.
+        min_depth: smallest depth of the result, in the label's unit.
+        max_depth: largest depth of the result, in the label's unit.
+
+    Returns:
+        `(aligned_depth, clamped_share)` as from `align_disparity`. A constant prediction becomes the label's mean.
+
+    Raises:
+        ValueError: as `align_disparity`.
+    """
+    mask, _ = _valid_depth(prediction, depth, mask, min_depth, max_depth)
+    scale, shift = fit_scale_and_shift(prediction, depth, mask)
+    return _clamp(scale * prediction.astype(np.float64) + shift, mask, min_depth, max_depth)
+
+
+def align_median(
+    prediction: np.ndarray, depth: np.ndarray, mask: np.ndarray, min_depth: float, max_depth: float
+) -> tuple[np.ndarray, float]:
+    """Scale a depth of unknown unit by the ratio of the medians, `median(depth) / median(prediction)`.
+
+    The protocol of self-supervised depth (Zhou et al., SfMLearner, arXiv 1704.07813): no shift, and robust against
+    outliers. The result is clamped to `[min_depth, max_depth]`.
+
+    Args:
+        prediction: (H, W) depth up to scale, finite inside the mask, its median there positive.
+        depth: (H, W) label, finite and positive inside the mask.
+        mask: (H, W) bool, the pixels whose medians are compared.
+        min_depth: smallest depth of the result, in the label's unit.
+        max_depth: largest depth of the result, in the label's unit.
+
+    Returns:
+        `(aligned_depth, clamped_share)` as from `align_disparity`.
+
+    Raises:
+        ValueError: as `align_disparity`, and if the prediction's median inside the mask is not positive.
+    """
+    mask, valid_depth = _valid_depth(prediction, depth, mask, min_depth, max_depth)
+    predicted = finite_inside(prediction, mask, "prediction")
+    if predicted.size == 0:
+        return np.full(depth.shape, np.nan), float("nan")
+    median = float(np.median(predicted))
+    if median <= 0:
+        raise ValueError(f"the median of the predicted depth must be positive to scale by it, got {median}.")
+    scale = float(np.median(valid_depth)) / median
+    return _clamp(scale * prediction.astype(np.float64), mask, min_depth, max_depth)
 
 
 def check_same_shape(**maps: np.ndarray) -> None:
@@ -112,3 +162,52 @@ def finite_inside(values: np.ndarray, mask: np.ndarray, name: str) -> np.ndarray
     if broken:
         raise ValueError(f"{name} is not finite at {broken} of {inside.size} pixels inside the mask.")
     return inside
+
+
+def values_at_pixels(values: np.ndarray, pixels: np.ndarray, name: str) -> np.ndarray:
+    """The map's values at some pixels.
+
+    Args:
+        values: (H, W).
+        pixels: (N, 2) whole numbers, [row, column], counted from 0 at the top left.
+        name: of the points, for the message.
+
+    Returns:
+        (N,), the map's dtype.
+
+    Raises:
+        ValueError: if the pixels are not (N, 2) whole numbers, or one lies outside the map; it is named.
+    """
+    found = np.asarray(pixels)
+    if found.size == 0:
+        found = np.zeros((0, 2), dtype=np.int64)
+    if found.ndim != 2 or found.shape[1] != 2 or not np.array_equal(found, np.floor(found)):
+        raise ValueError(f"{name} must be (N, 2) whole numbers, [row, column], got shape {found.shape}.")
+    rows, columns = found.T
+    outside = (found < 0).any(axis=1) | (rows >= values.shape[0]) | (columns >= values.shape[1])
+    if outside.any():
+        first = int(np.argmax(outside))
+        raise ValueError(
+            f"{name}[{first}] is row {rows[first]}, column {columns[first]}, outside the map of {values.shape[0]} "
+            f"rows and {values.shape[1]} columns; points are [row, column] in pixels of the full-size image."
+        )
+    return values[rows.astype(np.int64), columns.astype(np.int64)]
+
+
+def _valid_depth(
+    prediction: np.ndarray, depth: np.ndarray, mask: np.ndarray, min_depth: float, max_depth: float
+) -> tuple[np.ndarray, np.ndarray]:
+    check_same_shape(prediction=prediction, depth=depth, mask=mask)
+    if not 0 < min_depth < max_depth < float("inf"):
+        raise ValueError(f"expected 0 < min_depth < max_depth < inf, got {min_depth} and {max_depth}.")
+    mask = np.asarray(mask, dtype=bool)
+    valid_depth = finite_inside(depth, mask, "depth")
+    if (valid_depth <= 0).any():
+        raise ValueError("depth must be positive inside the mask; leave pixels without depth out of the mask.")
+    return mask, valid_depth
+
+
+def _clamp(aligned: np.ndarray, mask: np.ndarray, smallest: float, largest: float) -> tuple[np.ndarray, float]:
+    inside = aligned[mask]
+    share = float(((inside < smallest) | (inside > largest)).mean()) if inside.size else float("nan")
+    return np.clip(aligned, smallest, largest), share

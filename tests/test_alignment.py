@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Scale and shift against numpy's solver, degenerate images, and the clamped alignment in disparity."""
+"""Scale and shift against numpy's solver, degenerate images, the clamped alignments, values at points."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ import math
 import numpy as np
 import pytest
 
-from depth_anything_hf.alignment import align_disparity, fit_scale_and_shift
+from depth_anything_hf.alignment import (
+    align_depth,
+    align_disparity,
+    align_median,
+    fit_scale_and_shift,
+    values_at_pixels,
+)
 
 
 def random_maps(seed: int, valid_share: float = 0.7) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -105,6 +111,94 @@ def test_pixels_outside_the_mask_do_not_change_the_fit_but_are_aligned() -> None
     assert np.isfinite(again).all()
 
 
+def reference_alignment(
+    kind: str, prediction: np.ndarray, depth: np.ndarray, mask: np.ndarray, min_depth: float, max_depth: float
+) -> tuple[np.ndarray, float]:
+    """Pixel by pixel, from the textbook sums or from sorted lists; no function of the package."""
+    pixels = [tuple(index) for index in np.argwhere(mask)]
+    p = [float(prediction[pixel]) for pixel in pixels]
+    d = [float(depth[pixel]) for pixel in pixels]
+    if kind == "median":
+        middle = [(sorted(values)[(len(values) - 1) // 2] + sorted(values)[len(values) // 2]) / 2 for values in (d, p)]
+        scale, shift = middle[0] / middle[1], 0.0
+    else:
+        t = [1 / value for value in d] if kind == "disparity" else d
+        mean_p, mean_t = math.fsum(p) / len(p), math.fsum(t) / len(t)
+        square = math.fsum((one - mean_p) ** 2 for one in p)
+        product = math.fsum((one - mean_p) * (other - mean_t) for one, other in zip(p, t, strict=True))
+        scale = product / square if max(p) > min(p) else 0.0
+        shift = mean_t - scale * mean_p
+    aligned, clamped = np.empty(depth.shape), 0
+    for row in range(depth.shape[0]):
+        for column in range(depth.shape[1]):
+            value = scale * float(prediction[row, column]) + shift
+            if kind == "disparity":
+                limited = max(1 / max_depth, min(1 / min_depth, value))
+                aligned[row, column] = 1 / limited
+            else:
+                limited = aligned[row, column] = max(min_depth, min(max_depth, value))
+            clamped += bool(mask[row, column]) and limited != value
+    return aligned, clamped / len(p)
+
+
+@pytest.mark.parametrize("kind", ["disparity", "depth", "median"])
+@pytest.mark.parametrize(
+    "case", ["random", "one per cent valid", "single valid pixel", "constant prediction", "constant label", "clamped"]
+)
+def test_alignments_equal_the_reference(kind: str, case: str) -> None:
+    random = np.random.default_rng(11)
+    depth = np.exp(random.uniform(-1, 4, (17, 23))).astype(np.float32)
+    noise = np.exp(random.normal(0, 0.3, depth.shape))
+    prediction = (3 / depth * noise + 0.2 if kind == "disparity" else 0.4 * depth * noise + 1).astype(np.float32)
+    mask = random.random(depth.shape) < {"one per cent valid": 0.01, "single valid pixel": 0.0}.get(case, 0.7)
+    mask[3, 4], depth[3, 4] = True, 7
+    if case == "constant prediction":
+        prediction[:] = 0.1
+    elif case == "constant label":
+        depth[:] = 3.3
+    elif case == "clamped":  # far from affine: negative aligned disparity and depth
+        prediction = prediction**2 - 0.5 if kind != "median" else prediction**3
+    aligned, share = {"disparity": align_disparity, "depth": align_depth, "median": align_median}[kind](
+        prediction, depth, mask, 0.5, 45.0
+    )
+    expected, expected_share = reference_alignment(kind, prediction, depth, mask, 0.5, 45.0)
+    np.testing.assert_allclose(aligned, expected, rtol=1e-6)
+    assert share == pytest.approx(expected_share, abs=1e-12)
+    if case == "clamped":
+        assert share > 0.01
+    if case == "single valid pixel":
+        assert aligned[3, 4] == pytest.approx(7, rel=1e-9) and share == 0
+
+
+def test_alignment_in_depth_and_by_the_median_undo_their_own_unknowns() -> None:
+    _, depth, mask = random_maps(5)
+    np.testing.assert_allclose(align_depth(7 - depth / 4, depth, mask, 1e-3, 80)[0], depth, rtol=1e-5)
+    np.testing.assert_allclose(align_median(depth / 4, depth, mask, 1e-3, 80)[0], depth, rtol=1e-6)
+    spoilt = depth / 4
+    spoilt[mask & (depth > 30)] *= 100  # the median does not move
+    near = depth <= 30
+    np.testing.assert_allclose(align_median(spoilt, depth, mask, 1e-3, 80)[0][near], depth[near], rtol=1e-6)
+
+
+@pytest.mark.parametrize("align", [align_depth, align_median])
+def test_an_empty_mask_aligns_to_nan(align: object) -> None:
+    assert callable(align)
+    aligned, share = align(np.ones((2, 3)), np.ones((2, 3)), np.zeros((2, 3), dtype=bool), 1e-3, 80)
+    assert aligned.shape == (2, 3) and np.isnan(aligned).all() and math.isnan(share)
+
+
+def test_values_at_pixels_are_row_and_column() -> None:
+    values = np.arange(6.0).reshape(2, 3)
+    assert values_at_pixels(values, np.array([[1, 0], [0, 2]]), "points").tolist() == [3.0, 2.0]
+    assert values_at_pixels(values, np.zeros((0, 2)), "points").shape == (0,)
+    with pytest.raises(ValueError, match=r"points\[1\] is row 0, column 3, outside the map of 2 rows and 3 columns"):
+        values_at_pixels(values, np.array([[0, 0], [0, 3]]), "points")
+    with pytest.raises(ValueError, match=r"nearer\[0\] is row -1"):
+        values_at_pixels(values, np.array([[-1, 0]]), "nearer")
+    with pytest.raises(ValueError, match="whole numbers"):
+        values_at_pixels(values, np.array([[0.5, 0]]), "points")
+
+
 def test_errors_say_what_is_wrong() -> None:
     prediction, depth, mask = random_maps(7)
     with pytest.raises(ValueError, match="one shape"):
@@ -120,3 +214,7 @@ def test_errors_say_what_is_wrong() -> None:
         align_disparity(prediction, np.where(mask, np.inf, depth), mask, 1, 10)
     with pytest.raises(ValueError, match="depth must be positive"):
         align_disparity(prediction, np.where(mask, 0, depth), mask, 1, 10)
+    with pytest.raises(ValueError, match="min_depth < max_depth"):
+        align_depth(prediction, depth, mask, 0, 1)
+    with pytest.raises(ValueError, match="median of the predicted depth must be positive"):
+        align_median(-depth, depth, mask, 1, 10)

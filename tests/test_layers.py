@@ -28,12 +28,12 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "depth_anything_hf"
 
 FLOORS: list[set[str]] = [
-    {"alignment", "checkpoints", "geometry"},
+    {"alignment", "checkpoints", "geometry", "run_guards", "run_state"},
     {"calibration", "configuration_depth_anything", "image_processing_depth_anything", "losses", "metrics"},
-    {"modeling_depth_anything", "data"},
-    {"distributed", "inference", "objectives", "optimization", "protocols", "visualization"},
-    {"baselines", "conversion", "evaluation", "hub", "pseudo_labels"},
-    {"training_arguments", "report"},
+    {"modeling_depth_anything", "data", "protocols"},
+    {"distributed", "evaluation_results", "inference", "objectives", "optimization", "scoring", "visualization"},
+    {"baselines", "conversion", "evaluation", "hub", "measured_points", "pseudo_labels", "run_records"},
+    {"training_arguments", "report", "run_engine"},
     {"training"},
     {"cli", "recipes"},
 ]

@@ -13,10 +13,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from .labelling import pseudo_label
-from .prediction import predict
+from .converting import convert
+from .labelling import pseudo_label, verify
+from .prediction import calibrate, predict
 from .rendering import render
-from .scoring import evaluate
+from .scoring import evaluate, list_datasets
 
 
 class _OneLineErrors(TyperGroup):
@@ -76,9 +77,13 @@ def main(
 
 
 app.command()(predict)
+app.command()(calibrate)
+app.command()(convert)
 app.command("pseudo-label")(pseudo_label)
+app.command()(verify)
 app.command()(evaluate)
+app.command("datasets")(list_datasets)
 app.command()(render)
 
 
-__all__ = ["app", "evaluate", "predict", "pseudo_label", "render"]
+__all__ = ["app", "calibrate", "convert", "evaluate", "list_datasets", "predict", "pseudo_label", "render", "verify"]

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`pseudo-label`: arguments and messages; the work is in `pseudo_labels`."""
+"""`pseudo-label` and `verify`: arguments and messages; the work is in `pseudo_labels`."""
 
 from __future__ import annotations
 
@@ -73,4 +73,36 @@ def pseudo_label(
     )
     typer.echo(f"{report.labelled} images labelled in {len(report.shards)} shards, see {output}")
     report_failures(report.skipped, report.labelled + len(report.skipped))
+    return report
+
+
+def verify(
+    labels: Annotated[Path, typer.Argument(help="Folder that `pseudo-label` wrote.")],
+    remove_damaged: Annotated[
+        bool, typer.Option("--remove-damaged", help="Delete damaged shards, so that the next run makes them again.")
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Check counts and checksums only, do not decode the pictures.")
+    ] = False,
+) -> Any:
+    """Re-reads all shards of pseudo-labels: counts, checksums, ranges, sizes, and that nothing is twice or missing.
+
+    \b
+    Examples:
+      depth-anything-hf verify labels/
+      depth-anything-hf verify labels/ --remove-damaged
+    """
+    from ..data.label_checks import verify_labels
+
+    report = verify_labels(labels, remove_damaged=remove_damaged, check_pixels=not quick)
+    typer.echo(f"{report.labelled} labels in {report.shards} shards, {len(report.skipped)} images left out")
+    for name, reason in report.damaged:
+        typer.echo(f"damaged{' and removed' if remove_damaged else ''}: {name}: {reason}", err=True)
+    for name in report.missing:
+        typer.echo(f"missing: {name}", err=True)
+    for name in report.duplicates:
+        typer.echo(f"labelled more than once: {name}", err=True)
+    if not report.is_sound:
+        typer.echo("repeat the pseudo-label command to make what is missing", err=True)
+        raise typer.Exit(1)
     return report
