@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Literal
 
 from transformers import DepthAnythingConfig as StockDepthAnythingConfig
 from transformers import Dinov2Config, PreTrainedConfig
 
+
+logger = logging.getLogger(__name__)
 
 # Widths of the published models (DepthAnything/Depth-Anything-V2, depth_anything_v2/dpt.py). Taps are counted as
 # transformers counts backbone stages: stage n is the output of the n-th layer, 1-based.
@@ -48,19 +51,54 @@ PRESETS: dict[str, dict[str, Any]] = {
 class DepthAnythingConfig(StockDepthAnythingConfig):
     """Configuration of [`DepthAnythingForDepthEstimation`], readable by stock transformers.
 
-    Every field is stock's; a saved file has `model_type: depth_anything` and opens in both. A missing `max_depth`
-    means 1 on every transformers release. Stock reads the field as an integer and refuses fractions; so does this.
+    A saved file has `model_type: depth_anything` and opens in both. A missing `max_depth` means 1 on every
+    transformers release. Stock reads the field as an integer and refuses fractions; so does this. A file of the Hub
+    that says `depth_estimation` instead of `depth_estimation_type` is read as it was meant, with a warning.
+
+    One field is not stock's, which keeps it without using it:
+
+    Attributes:
+        interpolate_offset: what is added to both sides of the patch grid (0 <= offset < 1) when the encoder's position
+            embeddings are interpolated to it. 0.0, the default, is transformers' interpolation; 0.1 is that of the
+            authors' code (DINOv2's `interpolate_pos_encoding`), with which their checkpoints were trained.
+
+    Raises:
+        ValueError: `interpolate_offset` is out of range, or `depth_estimation` is neither relative nor metric.
     """
 
     if TYPE_CHECKING:
         # Optional in a file, always there in a configuration.
         backbone_config: Any = None
         max_depth: Any = 1
+        interpolate_offset: float = 0.0
+    else:
+        # Without annotation it is no field of the dataclass, so that a file of the default is stock's to the letter.
+        interpolate_offset = 0.0
 
     def __post_init__(self, **kwargs: Any) -> None:
         if self.max_depth is None:
             self.max_depth = 1
+        if "depth_estimation" in kwargs:
+            self._repair_depth_estimation_type(kwargs.pop("depth_estimation"))
         super().__post_init__(**kwargs)
+        if not isinstance(self.interpolate_offset, int | float) or not 0 <= self.interpolate_offset < 1:
+            raise ValueError(
+                f"interpolate_offset is {self.interpolate_offset!r}, expected 0.0 (transformers) or 0.1 (the authors' "
+                "code), and in any case at least 0 and less than 1"
+            )
+
+    def _repair_depth_estimation_type(self, meant: Any) -> None:
+        """`depth-anything/Depth-Anything-V2-Metric-Indoor-Large-hf` has the field by this name; stock overlooks it."""
+        if meant not in ("relative", "metric"):
+            raise ValueError(f"depth_estimation is {meant!r}, expected relative or metric")
+        if meant != self.depth_estimation_type:
+            logger.warning(
+                "the configuration says depth_estimation=%r where depth_estimation_type is meant; read as a %s model. "
+                "Saving it again repairs the file",
+                meant,
+                meant,
+            )
+            self.depth_estimation_type = meant
 
     @classmethod
     def from_preset(

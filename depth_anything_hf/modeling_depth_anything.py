@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +42,35 @@ class DepthAnythingOutput(DepthEstimatorOutput):
     """
 
     patch_tokens: Tensor | None = None
+
+
+def offset_position_embeddings(embeddings: Tensor, grid: tuple[int, int], offset: float) -> Tensor:
+    """Position embeddings for another patch grid, interpolated as the authors of DINOv2 and Depth Anything do.
+
+    The offset goes into the scale of the bicubic interpolation, so that every sample lies a little nearer to the first
+    one than for transformers. The formula is that of `interpolate_pos_encoding` in facebookresearch/dinov2
+    (dinov2/models/vision_transformer.py).
+
+    Args:
+        embeddings: (1, 1 + n * n, C), the class token's first.
+        grid: rows and columns of patches.
+        offset: added to both, 0 <= offset < 1.
+
+    Returns:
+        (1, 1 + rows * columns, C) in float32, or `embeddings` themselves where the grid is their own.
+    """
+    rows, columns = grid
+    side = math.isqrt(embeddings.shape[1] - 1)
+    if rows == columns == side:
+        return embeddings
+    class_token, patches = embeddings.float().split([1, side * side], dim=1)
+    resized = F.interpolate(
+        patches.unflatten(1, (side, side)).permute(0, 3, 1, 2),
+        scale_factor=((rows + offset) / side, (columns + offset) / side),
+        mode="bicubic",
+        align_corners=False,
+    )
+    return torch.cat([class_token, resized.flatten(2).transpose(1, 2)], dim=1)
 
 
 class ReassembleLayer(nn.Module):
@@ -206,6 +236,7 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         self.taps: list[int] = [int(index) % stages for index in encoder_config.out_indices]
         # The class token, and the registers where the encoder has them, stand before the patch tokens.
         self.prefix_tokens = 1 + int(getattr(encoder_config, "num_register_tokens", 0) or 0)
+        self.interpolate_offset = float(getattr(config, "interpolate_offset", 0.0))
         self.backbone = ENCODERS[encoder_config.model_type](encoder_config)
         self.neck = DepthAnythingNeck(config)
         self.head = DepthAnythingHead(config)
@@ -281,6 +312,24 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
             if name.startswith(self._parameters_without_use + unused_layers + unused_norm):
                 parameter.requires_grad_(False)
 
+    def embed(self, pixel_values: Tensor) -> Tensor:
+        """Images (B, 3, H, W) -> the encoder's first state (B, prefix + N, C); see `config.interpolate_offset`."""
+        embeddings = self.backbone.embeddings
+        if not self.interpolate_offset:
+            return embeddings(pixel_values)
+        patches = embeddings.patch_embeddings(pixel_values)
+        tokens = torch.cat([embeddings.cls_token.expand(len(patches), -1, -1), patches], dim=1)
+        positions = offset_position_embeddings(
+            embeddings.position_embeddings,
+            (pixel_values.shape[-2] // self.patch_size, pixel_values.shape[-1] // self.patch_size),
+            self.interpolate_offset,
+        )
+        tokens = tokens + positions.to(tokens.dtype)
+        if self.prefix_tokens > 1:
+            registers = embeddings.register_tokens.expand(len(tokens), -1, -1)
+            tokens = torch.cat([tokens[:, :1], registers, tokens[:, 1:]], dim=1)
+        return embeddings.dropout(tokens)
+
     def encode(
         self, pixel_values: Tensor, *, to_the_end: bool = False, keep_all: bool = False
     ) -> tuple[list[Tensor], Tensor, list[Tensor]]:
@@ -295,7 +344,7 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
             The taps, each (B, prefix + N, C) and normalised where the configuration says so; the last state; and the
             kept states.
         """
-        hidden = self.backbone.embeddings(pixel_values)
+        hidden = self.embed(pixel_values)
         layers = self.backbone.encoder.layer
         normalise = self.backbone.layernorm if self.config.backbone_config.apply_layernorm else nn.Identity()
         states = [hidden] if keep_all else []

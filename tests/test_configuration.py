@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -189,3 +190,43 @@ def test_lineage_travels_in_fields_of_its_own(tmp_path: Path) -> None:
     DepthAnythingConfig.from_preset("small", lineage=lineage).save_pretrained(tmp_path)
     assert AutoConfig.from_pretrained(tmp_path).lineage == lineage
     assert DepthAnythingConfig.from_pretrained(tmp_path).lineage == lineage
+
+
+def test_the_interpolation_offset_is_saved_and_stock_keeps_it(tmp_path: Path) -> None:
+    config = DepthAnythingConfig.from_preset("small", interpolate_offset=0.1)
+    config.save_pretrained(tmp_path / "ours")
+    stock = AutoConfig.from_pretrained(tmp_path / "ours")
+    assert type(stock) is StockConfig
+    stock.save_pretrained(tmp_path / "stock")
+    for name in ("ours", "stock"):
+        assert DepthAnythingConfig.from_pretrained(tmp_path / name).interpolate_offset == 0.1
+
+
+def test_the_default_interpolation_is_stocks_and_leaves_no_trace(tmp_path: Path) -> None:
+    DepthAnythingConfig.from_preset("small").save_pretrained(tmp_path)
+    assert "interpolate_offset" not in json.loads((tmp_path / "config.json").read_text())
+    assert DepthAnythingConfig.from_pretrained(tmp_path).interpolate_offset == 0.0
+
+
+@pytest.mark.parametrize("offset", [-0.1, 1.0, float("nan"), "0.1"])
+def test_offsets_that_would_change_the_grid_are_refused(offset: Any) -> None:
+    with pytest.raises(ValueError, match="interpolate_offset is .*at least 0 and less than 1"):
+        DepthAnythingConfig(interpolate_offset=offset)
+
+
+def test_the_wrong_key_of_a_published_file_is_repaired(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    # depth-anything/Depth-Anything-V2-Metric-Indoor-Large-hf says `depth_estimation` for `depth_estimation_type`.
+    published = {**DepthAnythingConfig.from_preset("large", max_depth=20).to_dict(), "depth_estimation": "metric"}
+    (tmp_path / "config.json").write_text(json.dumps(published))
+    with caplog.at_level(logging.WARNING):
+        config = DepthAnythingConfig.from_pretrained(tmp_path)
+    assert "depth_estimation='metric' where depth_estimation_type is meant" in caplog.text
+    assert (config.depth_estimation_type, config.max_depth) == ("metric", 20)
+    config.save_pretrained(tmp_path / "repaired")
+    saved = json.loads((tmp_path / "repaired/config.json").read_text())
+    assert saved["depth_estimation_type"] == "metric" and "depth_estimation" not in saved
+    caplog.clear()
+    assert DepthAnythingConfig.from_pretrained(tmp_path / "repaired").depth_estimation_type == "metric"
+    assert not caplog.records
+    with pytest.raises(ValueError, match="depth_estimation is 'ordinal', expected relative or metric"):
+        DepthAnythingConfig.from_dict({"depth_estimation": "ordinal"})

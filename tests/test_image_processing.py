@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -16,7 +17,7 @@ from transformers import AutoImageProcessor
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 from transformers.utils import is_torchvision_available
 
-from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
+from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor, lower_bound_size
 from depth_anything_hf.modeling_depth_anything import DepthAnythingOutput
 
 
@@ -120,8 +121,84 @@ def test_a_published_file_opens(tmp_path: Path) -> None:
     assert torch.equal(opened(image, return_tensors="pt")["pixel_values"], expected)
 
 
-def test_stock_opens_the_saved_file(tmp_path: Path) -> None:
-    DepthAnythingImageProcessor.for_input_size(98).save_pretrained(tmp_path)
+@pytest.mark.parametrize(
+    ("height", "width", "side", "expected"),
+    [
+        (480, 640, 518, (518, 686)),
+        (1080, 1920, 518, (518, 924)),
+        (160, 213, 140, (140, 182)),
+        # Where "pillow" keeps close to the image's size, both sides become at least `side` here.
+        (240, 320, 518, (518, 686)),
+        (100, 500, 252, (252, 1260)),
+        # Rounding to the nearest multiple would fall below.
+        (100, 101, 100, (112, 112)),
+        (70, 70, 70, (70, 70)),
+    ],
+)
+def test_sizes_of_the_authors_code(height: int, width: int, side: int, expected: tuple[int, int]) -> None:
+    options: dict[str, Any] = {"target": (side, side), "multiple": 14, "keep_aspect_ratio": True}
+    assert lower_bound_size(height, width, **options) == expected
+    assert lower_bound_size(width, height, **options) == expected[::-1]
+    processor = DepthAnythingImageProcessor(size={"height": side, "width": side}, interpolation="opencv")
+    values = processor(photograph(height, width), return_tensors="pt")["pixel_values"]
+    assert values.dtype == torch.float32 and values.shape == (1, 3, *expected)
+
+
+def test_both_sides_may_have_a_target_of_their_own() -> None:
+    size = lower_bound_size(480, 640, target=(100, 200), multiple=14, keep_aspect_ratio=False)
+    assert size == (112, 210)
+
+
+def test_opencv_pixels_are_the_authors() -> None:
+    # `image2tensor` of Depth-Anything-V2: float64 in 0..1, then the size, then the normalisation, then float32.
+    image = photograph(160, 213)
+    resized = cv2.resize(image / 255.0, (182, 140), interpolation=cv2.INTER_CUBIC)
+    expected = ((resized - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]).astype(np.float32).transpose(2, 0, 1)
+    processor = DepthAnythingImageProcessor.for_input_size(140, interpolation="opencv")
+    for given in (image, Image.fromarray(image), image.transpose(2, 0, 1)):
+        values = processor(given, return_tensors="np")["pixel_values"]
+        np.testing.assert_allclose(values[0], expected, atol=1e-6)
+    for_one_call: Any = {"interpolation": "opencv"}
+    per_call = DepthAnythingImageProcessor.for_input_size(140)(image, **for_one_call, return_tensors="np")
+    np.testing.assert_array_equal(per_call["pixel_values"], values)
+    pillow = DepthAnythingImageProcessor.for_input_size(140)(image, return_tensors="np")["pixel_values"]
+    assert np.abs(pillow - values).max() > 1e-2
+
+
+def test_steps_can_be_left_out_with_opencv_too() -> None:
+    image = photograph(70, 84)
+    processor = DepthAnythingImageProcessor(interpolation="opencv", do_resize=False, do_normalize=False)
+    values = processor(image, return_tensors="np")["pixel_values"][0]
+    np.testing.assert_allclose(values.transpose(1, 2, 0), image / 255, atol=1e-6)
+    values = processor(image, do_rescale=False, return_tensors="np")["pixel_values"][0]
+    np.testing.assert_array_equal(values.transpose(1, 2, 0), image)
+
+
+def test_the_settings_of_this_package_are_saved(tmp_path: Path) -> None:
+    settings = {"interpolation": "opencv", "upsampling": "bilinear"}
+    DepthAnythingImageProcessor.for_input_size(98, **settings).save_pretrained(tmp_path)
+    again = DepthAnythingImageProcessor.from_pretrained(tmp_path)
+    assert (again.interpolation, again.upsampling) == ("opencv", "bilinear")
+    assert DepthAnythingImageProcessor.from_pretrained(tmp_path, interpolation="pillow").interpolation == "pillow"
+    default = DepthAnythingImageProcessor()
+    assert (default.interpolation, default.upsampling) == ("pillow", None)
+
+
+@pytest.mark.parametrize("name", ["interpolation", "upsampling"])
+def test_other_settings_are_refused(name: str) -> None:
+    settings: Any = {name: "nearest"}
+    with pytest.raises(ValueError, match=f"{name} is 'nearest', expected one of "):
+        DepthAnythingImageProcessor(**settings)
+    if name == "interpolation":
+        with pytest.raises(ValueError, match="interpolation is 'nearest'"):
+            DepthAnythingImageProcessor()(photograph(70, 70), **settings)
+
+
+@pytest.mark.parametrize("interpolation", ["pillow", "opencv"])
+def test_stock_opens_the_saved_file(interpolation: str, tmp_path: Path) -> None:
+    settings = {"interpolation": interpolation, "upsampling": "bilinear"}
+    DepthAnythingImageProcessor.for_input_size(98, **settings).save_pretrained(tmp_path)
+    assert type(DPTImageProcessorPil.from_pretrained(tmp_path)) is DPTImageProcessorPil
     try:
         stock = AutoImageProcessor.from_pretrained(tmp_path)
     except ImportError as error:
@@ -145,3 +222,27 @@ def test_predictions_come_back_at_the_images_size() -> None:
     assert [tuple(result["predicted_depth"].shape) for result in processed] == [(90, 120), (35, 49)]
     for result in processed:
         assert (result["predicted_depth"].diff(dim=1) > -1e-6).all()
+
+
+def test_predictions_come_back_as_in_the_authors_code() -> None:
+    maps = torch.rand(2, 70, 98, generator=torch.Generator().manual_seed(0))
+    output, sizes = DepthAnythingOutput(predicted_depth=maps), [(90, 120), (35, 49)]
+    processed = DepthAnythingImageProcessor(upsampling="bilinear").post_process_depth_estimation(output, sizes)
+    for result, one, size in zip(processed, maps, sizes, strict=True):
+        expected = torch.nn.functional.interpolate(one[None, None], size=size, mode="bilinear", align_corners=True)
+        assert torch.equal(result["predicted_depth"], expected[0, 0])
+    stock = DPTImageProcessorPil().post_process_depth_estimation(output, sizes)
+    for settings in ({}, {"upsampling": "bicubic"}):
+        ours = DepthAnythingImageProcessor(**settings).post_process_depth_estimation(output, sizes)
+        for result, expected in zip(ours, stock, strict=True):
+            assert torch.equal(result["predicted_depth"], expected["predicted_depth"])
+
+
+@pytest.mark.parametrize("upsampling", ["bilinear", "bicubic"])
+def test_predictions_without_sizes_and_with_too_few(upsampling: str) -> None:
+    processor = DepthAnythingImageProcessor(upsampling=upsampling)
+    output = DepthAnythingOutput(predicted_depth=torch.rand(2, 14, 28))
+    kept = processor.post_process_depth_estimation(output)
+    assert [tuple(result["predicted_depth"].shape) for result in kept] == [(14, 28)] * 2
+    with pytest.raises(ValueError, match="target sizes"):
+        processor.post_process_depth_estimation(output, [(20, 20)])
