@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from depth_anything_hf.data.mixing import GlobalBatchSampler, Mixture, collate
+from depth_anything_hf.data.mixing import GlobalBatchSampler, Mixture, check_first_samples, collate
 from depth_anything_hf.data.transforms import TrainingTransform
 
 
@@ -110,6 +110,58 @@ def test_one_transform_per_source() -> None:
         assert ("clean_pixel_values" in item) == item["name"].startswith("b")
 
 
+def test_sources_with_and_without_labels_are_no_mixture() -> None:
+    unlabelled = Numbers("b", 3, labelled=False)
+    unlabelled.label = None
+    with pytest.raises(ValueError, match=r"labels of the sources are \['disparity', None\]"):
+        Mixture([Numbers("a", 3), unlabelled], TrainingTransform(14))
+
+
+def test_the_first_sample_of_every_source_is_tried() -> None:
+    check_first_samples(make_mixture())
+    sizes = [TrainingTransform(14), TrainingTransform(28)]
+    with pytest.raises(ValueError, match="^rooms: its samples are .*28, 28.* those of streets are .*14, 14"):
+        check_first_samples(Mixture([Numbers("a", 3), Numbers("b", 3)], sizes, names=["streets", "rooms"]))
+    metric = TrainingTransform(14, target="depth")
+    with pytest.raises(ValueError, match="^rooms: its first sample cannot be used: ValueError: .*depth"):
+        check_first_samples(Mixture([Numbers("a", 3)], metric, names=["rooms"]))
+    with pytest.raises(ValueError, match="1 names for 2 sources"):
+        Mixture([Numbers("a", 3), Numbers("b", 3)], metric, names=["rooms"])
+
+
+def test_replacements_are_drawn_from_the_source_and_are_the_same_again() -> None:
+    class Broken(Numbers):
+        def __getitem__(self, index: int) -> dict[str, Any]:
+            if index % 2:
+                raise FileNotFoundError(f"no file {self.name}{index}")
+            return super().__getitem__(index)
+
+    def items(seed: int) -> list[dict[str, Any]]:
+        mixture = Mixture([Broken("a", 30), Numbers("b", 10)], TrainingTransform.strong(14), seed=seed)
+        return [mixture[1, position] for position in range(40)]
+
+    first = items(3)
+    assert Counter(item["name"][0] for item in first) == {"a": 30, "b": 10}
+    assert sum(bool(item["skipped"]) for item in first) == 15
+    for left, right in zip(first, items(3), strict=True):
+        assert left["name"] == right["name"] and left["skipped"] == right["skipped"]
+        assert torch.equal(left["pixel_values"], right["pixel_values"])
+    skipped = collate(first)["skipped"]
+    assert skipped == [entry for item in first for entry in item["skipped"]]
+    assert all(place.startswith("source 0, sample ") and reason.startswith("no file a") for place, reason in skipped)
+    assert [item["name"] for item in items(4)] != [item["name"] for item in first]
+
+
+@pytest.mark.parametrize("fault", [TypeError, KeyError, ValueError])
+def test_faults_of_the_program_are_raised(fault: type[Exception]) -> None:
+    class Faulty(Numbers):
+        def __getitem__(self, index: int) -> dict[str, Any]:
+            raise fault("a fault")
+
+    with pytest.raises(fault, match="a fault"):
+        Mixture([Faulty("a", 3)], TrainingTransform(14))[0, 0]
+
+
 def test_mixture_errors() -> None:
     transform = TrainingTransform(14)
     with pytest.raises(ValueError, match="at least one source"):
@@ -188,7 +240,7 @@ def test_workers_do_not_change_the_batches() -> None:
 def test_collate_stacks() -> None:
     mixture = make_mixture()
     batch = collate([mixture[0, position] for position in range(3)])
-    assert set(batch) == {"pixel_values", "labels", "name"}
+    assert set(batch) == {"pixel_values", "labels", "name", "skipped"} and batch["skipped"] == []
     assert batch["pixel_values"].shape == (3, 3, 14, 14) and batch["labels"].shape == (3, 14, 14)
     assert batch["name"] == [mixture[0, position]["name"] for position in range(3)]
 

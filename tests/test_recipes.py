@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -183,7 +185,11 @@ class ScriptArguments:
     keep_decoder: bool = field(default=False)
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda path: path.stem)
+# The files below accelerate/ are Accelerate's, not recipes.
+RECIPES = sorted(path for path in CONFIGS.rglob("*.yaml") if path.parent.name != "accelerate")
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_of_the_examples_parses(path):
     given = yaml.safe_load(path.read_text())
     starts = {"encoder_config", "encoder_name_or_path", "model_name_or_path"}
@@ -258,6 +264,24 @@ def test_evaluation_data(labelled_folder):
     assert relative.settings.alignment == "disparity"
     metric = data.evaluation(metric=True)
     assert metric is not None and metric.settings.alignment == "none"
+
+
+def test_evaluation_by_a_protocol(labelled_folder, tmp_path):
+    scene = tmp_path / "test" / "office"
+    scene.mkdir(parents=True)
+    cv2.imwrite(str(scene / "rgb_00001.jpg"), np.zeros((480, 640, 3), dtype=np.uint8))
+    cv2.imwrite(str(scene / "sync_depth_00001.png"), np.full((480, 640), 2000, dtype=np.uint16))
+    evaluation = data_of(labelled_folder, eval_protocol="nyu", eval_root=str(tmp_path)).evaluation()
+    assert evaluation is not None and len(evaluation.dataset) == 1
+    assert evaluation.settings.identifier == "nyu@1" and evaluation.settings.crop == "eigen-nyu"
+    in_metres = data_of(labelled_folder, eval_protocol="nyu-metric", eval_root=str(tmp_path))
+    assert in_metres.evaluation(metric=True) is not None
+    with pytest.raises(ValueError, match="alignment='none'"):
+        in_metres.evaluation()
+    with pytest.raises(ValueError, match="eval_root together"):
+        data_of(labelled_folder, eval_protocol="nyu").evaluation()
+    with pytest.raises(ValueError, match="without eval_data"):
+        data_of(labelled_folder, eval_protocol="nyu", eval_root=".", eval_data="x").evaluation()
 
 
 # Models

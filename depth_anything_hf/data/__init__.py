@@ -5,23 +5,35 @@
 from __future__ import annotations
 
 from .datasets import DepthFolder, DepthTable, PhotoFolder
+from .loading import BatchLoader
 from .mixing import GlobalBatchSampler, Mixture, collate
-from .reading import UnreadableImageError, read_image, read_label
+from .official import OFFICIAL_DATASETS, OfficialDataset, as_table, describe_official, open_official
+from .reading import BrokenSampleError, UnreadableImageError, read_image, read_label
 from .sources import DataSource, open_source
+from .streaming import DepthStream, StreamingMixture
 from .transforms import TrainingTransform, cutmix
 
 
 __all__ = [
+    "BatchLoader",
+    "BrokenSampleError",
     "DataSource",
     "DepthFolder",
+    "DepthStream",
     "DepthTable",
     "GlobalBatchSampler",
     "Mixture",
+    "OFFICIAL_DATASETS",
+    "OfficialDataset",
     "PhotoFolder",
+    "StreamingMixture",
     "TrainingTransform",
     "UnreadableImageError",
+    "as_table",
     "collate",
     "cutmix",
+    "describe_official",
+    "open_official",
     "open_source",
     "read_image",
     "read_label",

@@ -23,6 +23,7 @@ from .reading import (
     IMAGE_SUFFIXES,
     LABEL_SUFFIXES,
     LABELS,
+    BrokenSampleError,
     LabelRules,
     UnreadableImageError,
     decode_disparity,
@@ -81,7 +82,7 @@ class DepthFolder:
     ) -> None:
         check_choice("label", label, LABELS)
         self.label: str | None = label
-        self._rules = LabelRules(label, scale, _as_tuple(invalid_values), sky_value, max_depth)
+        self._rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
         self._pairs = _pairs_in_folder(Path(root).expanduser(), label)[:limit]
 
     def __len__(self) -> int:
@@ -130,32 +131,72 @@ class DepthTable:
             raise TypeError(f"expected a map-style datasets.Dataset (one split, not streaming), got {type(dataset)}")
         if len(dataset) == 0:
             raise ValueError("the table has no rows")
-        check_choice("label", label, (*LABELS, None))
         self.label = label
-        self._image_column = _existing_column(dataset, (image_column,), "image_column")
-        self._label_column = None
-        if label is not None:
-            candidates = (label_column,) if label_column else LABEL_COLUMNS[label]
-            self._label_column = _existing_column(dataset, candidates, "label_column")
-        self._rules = LabelRules(label or "depth", scale, _as_tuple(invalid_values), sky_value, max_depth)
-        self._root = Path(root or ".")
+        rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
+        self._reader = RowReader(dataset.column_names, image_column, label_column, label, rules, root)
         self._rows = _undecoded(dataset if limit is None else dataset.select(range(min(limit, len(dataset)))))
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __getitem__(self, index: int) -> Sample:
-        row = self._rows[int(index)]
+        return self._reader.read(self._rows[int(index)], f"row {index}")
+
+    def encoded(self, index: int) -> tuple[str, Any]:
+        """Name and undecoded picture of a row, see `RowReader.encoded`."""
+        return self._reader.encoded(self._rows[int(index)], f"row {index}")
+
+
+class RowReader:
+    """Turns the row of a table, whose pictures are still encoded, into a sample.
+
+    Args:
+        columns: of the table.
+        image_column: column of pictures.
+        label_column: column of maps; by default the first of depth, depth_map (for depth) or disparity.
+        label: "depth", "disparity", or None for pictures only.
+        rules: how stored values become a label.
+        root: folder that relative paths in text cells refer to.
+
+    Raises:
+        ValueError: a missing column.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[str],
+        image_column: str,
+        label_column: str | None,
+        label: str | None,
+        rules: LabelRules,
+        root: str | os.PathLike[str] | None,
+    ) -> None:
+        check_choice("label", label, (*LABELS, None))
+        self._image_column = _existing_column(columns, (image_column,), "image_column")
+        self._label_column = None
+        if label is not None:
+            candidates = (label_column,) if label_column else LABEL_COLUMNS[label]
+            self._label_column = _existing_column(columns, candidates, "label_column")
+        self._label = label
+        self._rules = rules
+        self._root = Path(root or ".")
+
+    def encoded(self, row: Mapping[str, Any], place: str) -> tuple[str, Any]:
+        """Returns the name of a row (`place` where it has none) and its picture as `read_image` takes it."""
         image_cell = self._resolved(row[self._image_column])
         path = image_cell.get("path") if isinstance(image_cell, Mapping) else image_cell
-        name = str(row.get("name") or (path if isinstance(path, str) else None) or f"row {index}")
+        return str(row.get("name") or (path if isinstance(path, str) else None) or place), image_cell
+
+    def read(self, row: Mapping[str, Any], place: str) -> Sample:
+        """Decodes a row; `place` says where it stands, for messages and as the name of a row without one."""
+        name, image_cell = self.encoded(row, place)
         try:
             sample = {"image": _image_of_cell(image_cell), "name": name}
             if self._label_column is None:
                 return sample
             label = self._label_of_row(row, self._label_column)
         except UnreadableImageError as error:
-            raise UnreadableImageError(f"row {index} ({name}): {error}") from error
+            raise UnreadableImageError(f"{place} ({name}): {error}") from error
         return _with_label(sample, self._rules.label, label, f"column {self._label_column!r}")
 
     def _label_of_row(self, row: Mapping[str, Any], column: str) -> np.ndarray:
@@ -163,8 +204,9 @@ class DepthTable:
         if cell is None:
             raise UnreadableImageError(f"column {column!r} is empty")
         minimum, maximum = row.get(f"{column}_minimum"), row.get(f"{column}_maximum")
-        if self.label == "disparity" and minimum is not None and maximum is not None:
-            return decode_disparity(read_bytes(cell)[0], minimum, maximum)
+        if self._label == "disparity" and minimum is not None and maximum is not None:
+            encoding = row.get(f"{column}_encoding") or "linear"
+            return decode_disparity(read_bytes(cell)[0], minimum, maximum, encoding)
         if isinstance(cell, list | np.ndarray):
             return self._rules.apply(single_channel(np.asarray(cell), column), column)
         return self._rules.read(cell)
@@ -205,10 +247,14 @@ class PhotoFolder:
         path = self._paths[index]
         return {"image": read_image(path), "name": str(path)}
 
+    def encoded(self, index: int) -> tuple[str, str]:
+        """Name and path of a picture."""
+        return str(self._paths[index]), str(self._paths[index])
+
 
 def _with_label(sample: Sample, label: str, values: np.ndarray, label_name: str) -> Sample:
     if values.shape != sample["image"].shape[:2]:
-        raise ValueError(
+        raise BrokenSampleError(
             f"{sample['name']} is {_size_in_words(sample['image'])} (after its EXIF orientation), "
             f"but its label {label_name} is {_size_in_words(values)}; "
             "they must agree pixel by pixel: resize the picture to the label, or the label with nearest neighbour"
@@ -227,10 +273,16 @@ def check_choice(name: str, value: Any, choices: Sequence[Any]) -> None:
         raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
 
 
-def _as_tuple(values: Sequence[float] | float | None) -> tuple[float, ...] | None:
-    if values is None:
-        return None
-    return tuple(values) if isinstance(values, Sequence) else (values,)
+def label_rules(
+    label: str | None,
+    scale: float | None,
+    invalid_values: Sequence[float] | float | None,
+    sky_value: float | None,
+    max_depth: float | None,
+) -> LabelRules:
+    """The options of a dataset as rules; one invalid value may stand without a list."""
+    invalid = None if invalid_values is None else tuple(np.atleast_1d(invalid_values).tolist())
+    return LabelRules(label or "depth", scale, invalid, sky_value, max_depth)
 
 
 def _pictures_in(root: Path) -> list[Path]:
@@ -320,11 +372,11 @@ def _by_stem(root: Path, suffixes: Iterable[str]) -> dict[str, Path]:
     return paths
 
 
-def _existing_column(dataset: datasets.Dataset, candidates: Sequence[str], parameter: str) -> str:
+def _existing_column(columns: Sequence[str], candidates: Sequence[str], parameter: str) -> str:
     for column in candidates:
-        if column in dataset.column_names:
+        if column in columns:
             return column
-    raise ValueError(f"no column {' or '.join(candidates)}; pass {parameter}= one of {dataset.column_names}")
+    raise ValueError(f"no column {' or '.join(candidates)}; pass {parameter}= one of {list(columns)}")
 
 
 def _undecoded(dataset: datasets.Dataset) -> datasets.Dataset:

@@ -10,9 +10,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import datasets
+from pyarrow import ArrowException, parquet
 
 from .datasets import (
     LABEL_COLUMNS,
@@ -24,10 +25,14 @@ from .datasets import (
     files_below,
     metadata_rows,
 )
+from .official import OFFICIAL_DATASETS, open_official
 from .reading import IMAGE_SUFFIXES, LABELS
+from .streaming import DepthStream, columns_of
 
 
-TABLE_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".jsonl": "json", ".json": "json"}
+TABLE_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset", ".jsonl": "json", ".json": "json"}
+# Columns of webdataset shards are the suffixes of their files.
+PICTURE_COLUMNS = ("image", "jpg", "jpeg", "png", "webp")
 
 
 @dataclass
@@ -36,12 +41,17 @@ class DataSource:
 
     Attributes:
         path: local folder or file, or the id of a dataset on the Hub.
-        kind: "folder" (`DepthFolder`), "table" (`DepthTable`), "photos" (unlabelled), or "auto".
+        kind: "folder" (`DepthFolder`), "table" (`DepthTable`), "photos" (unlabelled), "auto", or an official data
+            set in its own layout (a name in `official.OFFICIAL_DATASETS`, such as "hypersim").
         label: "depth" or "disparity"; None takes what is there, depth before disparity.
         image_column, label_column: of a table.
         scale, invalid_values, sky_value, max_depth, limit: as in `DepthFolder`.
-        split: of a Hub dataset, a saved DatasetDict, or a folder with one sub-folder or file name per split.
+        split: of a Hub dataset, a saved DatasetDict, or a folder with one sub-folder or file name per split; of an
+            official data set, where "" takes its default.
         weight: share of this source in a mixture; None means in proportion to its size.
+        streaming: read a table, webdataset shards or a Hub dataset in order, without downloading or converting it
+            first; see `StreamingMixture`.
+        options: further arguments of `open_official`.
     """
 
     path: str
@@ -56,15 +66,21 @@ class DataSource:
     split: str = "train"
     weight: float | None = None
     limit: int | None = None
+    streaming: bool = False
+    options: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         self.path = os.fspath(self.path)
-        check_choice("kind", self.kind, ("auto", "folder", "table", "photos"))
+        check_choice("kind", self.kind, ("auto", "folder", "table", "photos", *OFFICIAL_DATASETS))
         check_choice("label", self.label, (*LABELS, None))
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"limit must be at least 1, got {self.limit}")
         if self.weight is not None and not self.weight > 0:
             raise ValueError(f"weight must be positive, got {self.weight}")
+        if self.options and self.kind not in OFFICIAL_DATASETS:
+            raise ValueError(f"options are for official data sets, not for the kind {self.kind!r}")
+        if self.streaming and self.limit is not None:
+            raise ValueError(f"{self.path}: a stream has no limit; set max_steps, or name fewer files")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DataSource:
@@ -80,8 +96,16 @@ class DataSource:
         return cls(**values)
 
 
-def open_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -> SampleDataset:
-    """Opens a folder, table, photographs or a Hub dataset.
+@overload
+def open_source(spec: str | os.PathLike[str]) -> SampleDataset: ...
+
+
+@overload
+def open_source(spec: DataSource | Mapping[str, Any]) -> SampleDataset | DepthStream: ...
+
+
+def open_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -> SampleDataset | DepthStream:
+    """Opens a folder, table, photographs or a Hub dataset; with `streaming`, a table or a Hub dataset as a stream.
 
     With `kind="auto"`: a local folder with labels (metadata.jsonl or depth/ or disparity/) is a folder; a local
     file or folder of parquet, arrow or JSON is a table; a local folder of pictures is photographs; a path that does
@@ -89,9 +113,37 @@ def open_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -
 
     Raises:
         FileNotFoundError: nothing of a known kind is at the path.
-        ValueError: an unknown key or choice, or a damaged dataset.
+        ImportError: an official data set needs a package that is not installed.
+        ValueError: an unknown key or choice, or a damaged dataset; the message names the path.
     """
     source = _as_source(spec)
+    try:
+        return _open_stream(source) if source.streaming else _open_map_style(source)
+    except Exception as error:
+        # `datasets` and the file formats raise many kinds of exceptions, most without the path.
+        if isinstance(error, ImportError) or (source.path in str(error) and isinstance(error, OSError | ValueError)):
+            raise
+        kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
+        # `datasets` hides the reason behind an error of its own.
+        reason = error.__cause__ or error
+        raise kind(f"{source.path}: cannot be opened: {type(reason).__name__}: {reason}{_damaged(source)}") from error
+
+
+def _damaged(source: DataSource) -> str:
+    """Names the parquet files that do not even open, because `datasets` does not."""
+    damaged = []
+    local = Path(source.path).expanduser()
+    for file in [local] if local.suffix == ".parquet" else files_below(local, [".parquet"]):
+        try:
+            parquet.read_metadata(file)
+        except (OSError, ArrowException):
+            damaged.append(str(file))
+    return f"; damaged: {', '.join(damaged)}" if damaged else ""
+
+
+def _open_map_style(source: DataSource) -> SampleDataset:
+    if source.kind in OFFICIAL_DATASETS:
+        return _open_official(source)
     kind = _detected_kind(source) if source.kind == "auto" else source.kind
     local = Path(source.path).expanduser()
     if kind == "folder":
@@ -101,9 +153,58 @@ def open_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -
     if kind == "photos" and local.exists() and _detected_kind(source) != "table":
         return PhotoFolder(_split_folder(local, source.split), limit=source.limit)
     table, folder = _load_table(source)
-    label = None if kind == "photos" else source.label or _label_of_columns(table, source.label_column)
+    label = None if kind == "photos" else source.label or _label_of_columns(table.column_names, source.label_column)
     label_column = source.label_column if label else None
-    return DepthTable(table, source.image_column, label_column, label, root=folder, **_label_options(source))
+    image_column = _image_column(source, table.column_names)
+    return DepthTable(table, image_column, label_column, label, root=folder, **_label_options(source))
+
+
+def _open_official(source: DataSource) -> SampleDataset:
+    for name in ("scale", "invalid_values", "sky_value", "label_column"):
+        if getattr(source, name) is not None:
+            raise ValueError(f"{source.path}: the values of {source.kind} have a known meaning; leave out {name}")
+    samples = open_official(
+        source.kind,
+        source.path,
+        source.split or None,
+        limit=source.limit,
+        max_depth=source.max_depth,
+        **(source.options or {}),
+    )
+    if source.label not in (None, samples.label):
+        raise ValueError(f"{source.path}: {source.kind} has the label {samples.label!r}, not {source.label!r}")
+    return samples
+
+
+def _open_stream(source: DataSource) -> DepthStream:
+    local = Path(source.path).expanduser()
+    folder: Path | None = None
+    if source.kind in OFFICIAL_DATASETS:
+        raise ValueError(f"{local}: {source.kind} is read by index, it cannot stream; leave streaming out")
+    if local.exists():
+        kind = "table" if source.kind == "photos" else _detected_kind(source)
+        if kind != "table":
+            raise ValueError(
+                f"{local}: a folder of files is read by index, it cannot stream; leave streaming out, or pack it into "
+                "parquet or tar shards"
+            )
+        folder = local if local.is_dir() else local.parent
+        table_format, files = _table_files(local, source.split)
+        rows = datasets.load_dataset(table_format, data_files=files, split="train", streaming=True)
+    else:
+        rows = _load_from_hub(source, streaming=True)
+    columns = columns_of(rows, source.path)
+    label = None if source.kind == "photos" else source.label or _label_of_columns(columns, source.label_column)
+    label_column = source.label_column if label else None
+    options = {name: value for name, value in _label_options(source).items() if name != "limit"}
+    image_column = _image_column(source, columns)
+    return DepthStream(rows, source.path, image_column, label_column, label, root=folder, **options)
+
+
+def _image_column(source: DataSource, columns: Sequence[str]) -> str:
+    if source.image_column in columns or source.image_column != "image":
+        return source.image_column
+    return next((column for column in PICTURE_COLUMNS if column in columns), "image")
 
 
 def _as_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -> DataSource:
@@ -132,7 +233,7 @@ def _detected_kind(source: DataSource) -> str:
     root = _split_folder(local, source.split)
     if _label_of_folder(root) or (source.label and (root / "metadata.jsonl").is_file()):
         return "folder"
-    if _is_saved_dataset(local) or files_below(local, [".parquet", ".arrow"]):
+    if _is_saved_dataset(local) or files_below(local, [".parquet", ".arrow", ".tar"]):
         return "table"
     if files_below(local, IMAGE_SUFFIXES):
         return "photos"
@@ -160,9 +261,9 @@ def _label_of_folder(root: Path) -> str | None:
     return present[0] if present else None
 
 
-def _label_of_columns(table: datasets.Dataset, label_column: str | None) -> str | None:
+def _label_of_columns(columns: Sequence[str], label_column: str | None) -> str | None:
     for label, names in LABEL_COLUMNS.items():
-        if label_column in names if label_column else any(name in table.column_names for name in names):
+        if label_column in names if label_column else any(name in columns for name in names):
             return label
     if label_column:
         raise ValueError(f"label_column={label_column!r} needs label='depth' or label='disparity'")
@@ -186,18 +287,18 @@ def _load_table(source: DataSource) -> tuple[datasets.Dataset, Path | None]:
             saved = saved[source.split]
         return saved, local
     folder = local if local.is_dir() else local.parent
-    files = _table_files(local, source.split)
-    table_format = TABLE_FORMATS[files[0].suffix.lower()]
-    return datasets.load_dataset(table_format, data_files=[str(file) for file in files], split="train"), folder
+    table_format, files = _table_files(local, source.split)
+    return datasets.load_dataset(table_format, data_files=files, split="train"), folder
 
 
-def _table_files(local: Path, split: str) -> list[Path]:
+def _table_files(local: Path, split: str) -> tuple[str, list[str]]:
+    """Returns the format as `datasets` calls it, and the files of the split."""
     if local.is_file():
-        return [local]
-    for suffix in TABLE_FORMATS:
+        return TABLE_FORMATS[local.suffix.lower()], [str(local)]
+    for suffix, table_format in TABLE_FORMATS.items():
         files = files_below(local, [suffix])
         if files:
-            return _files_of_split(files, local, split)
+            return table_format, [str(file) for file in _files_of_split(files, local, split)]
     raise FileNotFoundError(f"{local}: no tables ({', '.join(TABLE_FORMATS)})")
 
 
@@ -215,11 +316,11 @@ def _files_of_split(files: list[Path], root: Path, split: str) -> list[Path]:
     return by_split[split]
 
 
-def _load_from_hub(source: DataSource) -> datasets.Dataset:
+def _load_from_hub(source: DataSource, streaming: bool = False) -> Any:
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", source.path) or source.path.startswith("."):
         raise FileNotFoundError(f"{source.path}: no such file or folder")
     try:
-        return datasets.load_dataset(source.path, split=source.split)
+        return datasets.load_dataset(source.path, split=source.split, streaming=streaming)
     except OSError as error:
         raise FileNotFoundError(
             f"{source.path!r} is no local file or folder, and not loadable as a dataset id from the Hub: {error}"

@@ -1,0 +1,301 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Parquet shards of pseudo-labels: their columns, how one becomes complete at once, and the manifest.
+
+A shard is written under a temporary name of its own, synced and renamed. After it comes its line of the manifest, a
+file `manifest/<shard>.entry` with one JSON object (`cat manifest/*` is the whole manifest), which is made again from
+the shard where a kill came between. (Its suffix is none that `datasets` takes for data.)
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import socket
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+SHARD_PATTERN = "labels-*.parquet"
+PROVENANCE_FILE = "provenance.json"
+MANIFEST_FOLDER = "manifest"
+# In the shard's own footer, so that the shard says by itself what it holds and leaves out.
+SUMMARY_KEY = b"labels"
+PROVENANCE_KEY = b"provenance"
+STORED_IMAGES = ("bytes", "reference")
+# An unfinished file of another machine: nobody can tell whether its process lives, but no shard takes a day.
+ABANDONED_AFTER_SECONDS = 24 * 3600
+
+# The range is float64: rounded to float32 it would add an error as large as a code step where the range is narrow.
+FEATURES = datasets.Features(
+    {
+        "image": datasets.Image(),
+        "disparity": datasets.Image(),
+        "disparity_minimum": datasets.Value("float64"),
+        "disparity_maximum": datasets.Value("float64"),
+        "disparity_encoding": datasets.Value("string"),
+        "name": datasets.Value("string"),
+        "source_row": datasets.Value("int64"),
+        "width": datasets.Value("int32"),
+        "height": datasets.Value("int32"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class ShardSummary:
+    """What a complete shard says of itself.
+
+    Attributes:
+        labelled: number of rows.
+        items: number of images that it accounts for, the skipped ones included.
+        skipped: (name, reason) of each image without a label.
+        is_last: False where a further part of the same input shard follows.
+        stored_images: "bytes" or "reference".
+    """
+
+    labelled: int
+    items: int
+    skipped: list[tuple[str, str]]
+    is_last: bool
+    stored_images: str
+
+
+@dataclass(frozen=True)
+class ManifestEntry:
+    """A line of the manifest."""
+
+    file: str
+    rows: int
+    skipped: int
+    bytes: int
+    sha256: str
+
+
+class ShardWriter:
+    """Writes one shard by groups of rows; nothing shows in the folder until `finish`.
+
+    Args:
+        path: of the shard.
+        stored_images: "bytes" (column `image` holds encoded pictures) or "reference" (it holds paths or URLs).
+
+    Raises:
+        OSError: the file cannot be written, e.g. on a full disk; the message says that finished shards stay.
+    """
+
+    def __init__(self, path: Path, stored_images: str = "bytes") -> None:
+        self.path = path
+        self._stored_images = stored_images
+        features = FEATURES if stored_images == "bytes" else FEATURES | {"image": datasets.Value("string")}
+        self._schema = datasets.Features(features).arrow_schema
+        place = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+        # A leading dot hides the unfinished file from everything that lists the folder.
+        self._unfinished = path.with_name(f".{path.name}.{place}.unfinished")
+        self._rows = 0
+        try:
+            # Pictures do not shrink any further, and their bytes in the statistics would double the file's footer.
+            self._writer = pq.ParquetWriter(
+                self._unfinished, self._schema, compression="NONE", use_dictionary=False, write_statistics=False
+            )
+        except OSError as error:
+            raise _write_error(path, error) from error
+
+    def write(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Adds one row group."""
+        # `datasets` cannot read a row group without rows; a file without row groups it can.
+        if rows:
+            self._rows += len(rows)
+            try:
+                table = pa.Table.from_pylist(list(rows), schema=self._schema)
+                self._writer.write_table(table, row_group_size=len(rows))
+            except OSError as error:
+                raise _write_error(self.path, error) from error
+
+    def finish(self, skipped: list[tuple[str, str]], provenance: dict[str, Any], is_last: bool = True) -> None:
+        """Completes the shard and writes its line of the manifest."""
+        summary = {
+            "items": self._rows + len(skipped),
+            "skipped": skipped,
+            "is_last": is_last,
+            "stored_images": self._stored_images,
+        }
+        self._writer.add_key_value_metadata(
+            {SUMMARY_KEY: json.dumps(summary), PROVENANCE_KEY: json.dumps(provenance, sort_keys=True)}
+        )
+        try:
+            self._writer.close()
+            _sync(self._unfinished)
+            os.replace(self._unfinished, self.path)
+            _sync(self.path.parent)
+            record(self.path)
+        except OSError as error:
+            raise _write_error(self.path, error) from error
+
+    def abandon(self) -> None:
+        """Removes what was written so far; harmless after `finish`."""
+        try:
+            self._writer.close()
+        except (OSError, pa.ArrowException):
+            # The disk is full, most often; the file goes anyway.
+            pass
+        self._unfinished.unlink(missing_ok=True)
+
+
+def shard_name(index: int, count: int, part: int | None = None) -> str:
+    """File of an output shard; of a part of it, where its length was not known beforehand."""
+    return f"labels-{index:05d}-of-{count:05d}" + ("" if part is None else f"-{part:04d}") + ".parquet"
+
+
+def read_summary(path: Path) -> ShardSummary | None:
+    """The summary of a shard that is complete by its footer; None for an absent or torn file."""
+    try:
+        metadata = pq.read_metadata(path)
+        summary = json.loads((metadata.metadata or {})[SUMMARY_KEY])
+        return ShardSummary(
+            labelled=metadata.num_rows,
+            items=summary["items"],
+            skipped=[(name, reason) for name, reason in summary["skipped"]],
+            is_last=summary["is_last"],
+            stored_images=summary["stored_images"],
+        )
+    except (FileNotFoundError, KeyError, ValueError, OSError, pa.ArrowException):
+        # An empty or torn file is what a power cut leaves; it is computed again.
+        return None
+
+
+def completed(path: Path) -> ShardSummary | None:
+    """The summary of a shard if nothing is left to do for it; a missing line of the manifest is added.
+
+    The shard's footer and length are looked at, not all its bytes: that is `verify_labels`.
+    """
+    summary = read_summary(path)
+    if summary is None:
+        return None
+    entry = read_entry(path)
+    if entry is None:
+        record(path)
+    elif entry.bytes != path.stat().st_size:
+        return None
+    return summary
+
+
+def entry_path(path: Path) -> Path:
+    """The manifest's line of a shard."""
+    return path.parent / MANIFEST_FOLDER / f"{path.stem}.entry"
+
+
+def read_entry(path: Path) -> ManifestEntry | None:
+    """The manifest's line of a shard; None if it is absent or damaged."""
+    try:
+        return ManifestEntry(**json.loads(entry_path(path).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def record(path: Path) -> None:
+    """Writes the manifest's line of a complete shard."""
+    while True:
+        before = _identity(path)
+        summary = read_summary(path)
+        if summary is None:
+            raise ValueError(f"{path} was damaged right after it was written; is the disk sound?")
+        size, digest = path.stat().st_size, sha256_of_file(path)
+        entry = ManifestEntry(path.name, summary.labelled, len(summary.skipped), size, digest)
+        write_synced(entry_path(path), json.dumps(asdict(entry)) + "\n")
+        # Another run may have put its own copy of the shard there meanwhile. Whoever writes the line last sees that.
+        if _identity(path) == before:
+            return
+
+
+def remove_shard(path: Path) -> None:
+    """Removes a shard and its line of the manifest."""
+    path.unlink(missing_ok=True)
+    entry_path(path).unlink(missing_ok=True)
+
+
+def remove_abandoned(folder: Path) -> list[Path]:
+    """Removes the unfinished files of processes that are gone, and returns them."""
+    unfinished = [*folder.glob(".*.unfinished"), *(folder / MANIFEST_FOLDER).glob(".*.unfinished")]
+    abandoned = [path for path in unfinished if _is_abandoned(path)]
+    for path in abandoned:
+        path.unlink(missing_ok=True)
+    return abandoned
+
+
+def write_synced(path: Path, text: str) -> None:
+    """Writes a small file that is complete or absent, also after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    place = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+    unfinished = path.with_name(f".{path.name}.{place}.unfinished")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        _sync(unfinished)
+        os.replace(unfinished, path)
+        _sync(path.parent)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def sha256_of_file(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _is_abandoned(path: Path) -> bool:
+    try:
+        age_seconds = time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return False
+    *host, pid, _, _ = path.name.split(".")
+    is_ours = ".".join(host).endswith(f".{socket.gethostname()}")
+    if is_ours and os.name == "posix" and pid.isdigit():
+        return not _is_running(int(pid))
+    return age_seconds > ABANDONED_AFTER_SECONDS
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # Another user's process.
+        return True
+    return True
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _sync(path: Path) -> None:
+    """Waits until a file, or the names in a folder, are on the disk."""
+    if path.is_dir() and os.name != "posix":
+        return
+    descriptor = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_error(path: Path, error: OSError) -> OSError:
+    reason = "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error))
+    return OSError(
+        error.errno,
+        f"{path} cannot be written: {reason}. The finished shards stay; make room and repeat the same command",
+    )

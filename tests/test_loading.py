@@ -1,0 +1,193 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Batches: the same samples for any division of a step, exact resumes, and broken samples by name."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sample_files import colour_ramp, pseudo_label_table
+
+from depth_anything_hf.data.loading import BatchLoader
+from depth_anything_hf.data.mixing import Mixture
+from depth_anything_hf.data.reading import BrokenSampleError
+from depth_anything_hf.data.sources import open_source
+from depth_anything_hf.data.streaming import StreamingMixture
+from depth_anything_hf.data.transforms import TrainingTransform
+
+
+class Numbers:
+    """23 tiny samples; counts what is read, and has broken ones."""
+
+    label: str | None = "disparity"
+
+    def __init__(self, broken: tuple[int, ...] = ()) -> None:
+        self.broken = broken
+        self.read: list[int] = []
+
+    def __len__(self) -> int:
+        return 23
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        self.read.append(index)
+        if index in self.broken:
+            raise BrokenSampleError(f"number {index} is broken")
+        random = np.random.default_rng(index)
+        return {
+            "image": random.integers(0, 255, (20, 28, 3), dtype=np.uint8),
+            "disparity": random.random((20, 28), dtype=np.float32),
+            "name": str(index),
+        }
+
+
+def make_mixture(broken: tuple[int, ...] = ()) -> Mixture:
+    return Mixture([Numbers(broken)], TrainingTransform.strong(14), seed=5)
+
+
+def load(data: Mixture | StreamingMixture, first: int = 0, last: int = 20, **options: Any) -> BatchLoader:
+    layout: dict[str, Any] = {"batch_size": 8, "accumulation": 1, "process_index": 0, "process_count": 1}
+    return BatchLoader(data, first_step=first, last_step=last, **{**layout, **options})
+
+
+def steps(data: Mixture, batch_size: int, processes: int, accumulation: int, **options: Any) -> list[dict[str, Any]]:
+    """Per optimiser step: name -> picture bytes of all processes, and the broken samples."""
+    layout: dict[str, Any] = {"batch_size": batch_size, "process_count": processes, "accumulation": accumulation}
+    loaders = [load(data, process_index=process, **layout, **options) for process in range(processes)]
+    result = []
+    per_process = [list(loader) for loader in loaders]
+    for start in range(0, len(per_process[0]), accumulation):
+        batches = [batches[micro] for micro in range(start, start + accumulation) for batches in per_process]
+        pictures = [
+            (name, picture.numpy().tobytes())
+            for batch in batches
+            for name, picture in zip(batch["name"], batch["pixel_values"], strict=True)
+        ]
+        result.append({"pictures": pictures, "skipped": [entry for batch in batches for entry in batch["skipped"]]})
+    return result
+
+
+BROKEN = (3, 7, 8)
+
+
+@pytest.fixture(scope="module")
+def whole_run() -> list[dict[str, Any]]:
+    """20 steps of 8 samples on one process, which is nearly seven epochs."""
+    return steps(make_mixture(BROKEN), 8, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "processes", "accumulation", "workers"), [(4, 2, 1, 0), (2, 1, 4, 0), (2, 2, 2, 0), (8, 1, 1, 2)]
+)
+def test_a_step_is_the_same_however_it_is_divided(
+    whole_run: list[dict[str, Any]], batch_size: int, processes: int, accumulation: int, workers: int
+) -> None:
+    assert steps(make_mixture(BROKEN), batch_size, processes, accumulation, workers=workers) == whole_run
+
+
+def test_a_resume_with_other_processes_misses_nothing_and_repeats_nothing(whole_run: list[dict[str, Any]]) -> None:
+    """The epoch ends in the middle of step 3 (23 = 2 * 8 + 7); the number of processes changes before it."""
+    first_part = steps(make_mixture(BROKEN), 8, 1, 1, last=2)
+    second_part = steps(make_mixture(BROKEN), 2, 4, 1, first=2)
+    assert first_part + second_part == whole_run
+    whole = steps(make_mixture(), 8, 1, 1, last=1) + steps(make_mixture(), 4, 2, 1, first=1, last=3)
+    names = [name for step in whole for name, _ in step["pictures"]]
+    assert sorted(names[:23], key=int) == [str(index) for index in range(23)]
+
+
+def test_a_resume_reads_nothing_of_the_steps_before() -> None:
+    mixture = make_mixture()
+    before = list(load(mixture, last=2))
+    source = mixture.sources[0]
+    assert isinstance(source, Numbers) and len(source.read) == 16
+    source.read.clear()
+    after = list(load(mixture, first=2, last=3))
+    assert len(source.read) == 8 and [str(index) for index in source.read] == after[0]["name"]
+    assert not set(after[0]["name"][:7]) & {name for batch in before for name in batch["name"]}
+
+
+def test_broken_samples_are_replaced_and_named(whole_run: list[dict[str, Any]]) -> None:
+    skipped = [entry for step in whole_run for entry in step["skipped"]]
+    assert {reason for _, reason in skipped} == {f"number {index} is broken" for index in BROKEN}
+    # Each is met once per epoch, and again where a replacement is drawn that is broken too.
+    assert 3 * 6 <= len(skipped) <= 3 * 7 + 10
+    names = {name for step in whole_run for name, _ in step["pictures"]}
+    assert names == {str(index) for index in range(23) if index not in BROKEN}
+    assert all(len(step["pictures"]) == 8 for step in whole_run)
+
+
+def test_map_style_data_has_no_state() -> None:
+    loader = load(make_mixture(), last=2, state={})
+    assert len(loader) == 2 and len(list(loader)) == 2 and loader.state_dict() == {}
+    with pytest.raises(ValueError, match="none of the sources streams"):
+        load(make_mixture(), state={"batches": 1})
+    with pytest.raises(ValueError, match="first_step"):
+        load(make_mixture(), first=3, last=2)
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> StreamingMixture:
+    """60 rows in six files."""
+    root = tmp_path_factory.mktemp("shards")
+    table = pseudo_label_table(colour_ramp(), [np.ones((6, 8), np.float32)] * 60)
+    table = table.add_column("name", [f"row{index}" for index in range(60)])
+    for shard in range(6):
+        table.select(range(10 * shard, 10 * shard + 10)).to_parquet(root / f"{shard}.parquet")
+    opened = open_source({"path": str(root), "streaming": True})
+    return StreamingMixture([opened], TrainingTransform.strong(14), seed=1, shuffle_rows=4)
+
+
+def saved_and_loaded(state: dict[str, Any]) -> dict[str, Any]:
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    return torch.load(file, weights_only=True)
+
+
+@pytest.mark.parametrize(("workers", "stops"), [(0, range(1, 9)), (2, (1, 4)), (3, (5,))])
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+def test_a_stream_resumes_behind_the_batches_handed_out(stream: StreamingMixture, workers: int, stops: Any) -> None:
+    """Also where workers have read further ahead."""
+    loader = load(stream, last=9, batch_size=3, workers=workers)
+    names, states, pictures = [], [], []
+    for batch in loader:
+        names.append(batch["name"])
+        pictures.append(batch["pixel_values"])
+        states.append(saved_and_loaded(loader.state_dict()))
+    assert len(names) == 9 and states[-1]["batches"] == 9
+    for stop in stops:
+        resumed = load(stream, first=stop, last=9, batch_size=3, workers=workers, state=states[stop - 1])
+        assert len(resumed) == 9 - stop
+        for batch, name, picture in zip(resumed, names[stop:], pictures[stop:], strict=True):
+            assert batch["name"] == name and torch.equal(batch["pixel_values"], picture)
+        assert resumed.state_dict() == states[-1]
+
+
+def test_processes_read_other_rows_of_a_stream(stream: StreamingMixture) -> None:
+    per_process = [
+        [
+            name
+            for batch in load(stream, last=10, batch_size=3, process_index=index, process_count=2)
+            for name in batch["name"]
+        ]
+        for index in (0, 1)
+    ]
+    assert len({*per_process[0], *per_process[1]}) == 60
+
+
+def test_a_stream_refuses_another_layout(stream: StreamingMixture, tmp_path: Path) -> None:
+    loader = load(stream, last=2)
+    list(loader)
+    state = loader.state_dict()
+    with pytest.raises(ValueError, match=r"workers: 1 -> 2.*continue with the earlier ones"):
+        load(stream, first=2, last=3, workers=2, state=state)
+    with pytest.raises(ValueError, match="process_index: 0 -> 1, process_count: 1 -> 2"):
+        load(stream, first=2, last=3, process_index=1, process_count=2, state=state)
+    with pytest.raises(ValueError, match="state of the streams is of batch 2, the run goes on at 1"):
+        load(stream, first=1, last=3, state=state)
+    with pytest.raises(ValueError, match="cannot go on at batch 2 without the state"):
+        load(stream, first=2, last=3)
