@@ -4,228 +4,105 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from . import __version__
-from .alignment import align_disparity
 from .data.reading import UnreadableImageError
-from .geometry import depth_to_disparity, disparity_to_depth
-from .metrics import DEPTH_METRICS, METRICS, depth_metrics, ordinal_accuracy
+from .evaluation_results import DIAGNOSTICS, EvaluationResult
+from .geometry import depth_to_disparity
+from .metrics import METRICS, PredictionKind, point_pairs_correct
+from .protocols import SCORES, EvaluationSettings, protocol_named
+from .scoring import (
+    PairTarget,
+    Target,
+    aligned_depth,
+    at_label_size,
+    check_fits,
+    cut_sample,
+    reason_to_skip,
+    row_or_reason,
+    score_image,
+    target_of,
+)
+from .visualization import captioned, colour_map, encode_jpeg, mark_pairs, side_by_side, stacked
 
 
 if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+    from .data.datasets import SampleDataset
     from .inference import Prediction
 
-PredictionKind = Literal["disparity", "depth"]
-Predictor = Callable[[Iterable[tuple[str, np.ndarray]]], Iterator["Prediction"]]
+logger = logging.getLogger(__name__)
 
-# What a row says about the raw output and the alignment, beside the metrics.
-DIAGNOSTICS = ("clamped_share", "output_minimum", "output_maximum", "zero_share")
-SCORES = tuple(name for name, metric in METRICS.items() if metric.needs != "reference")
+Predictor = Callable[[Iterable[tuple[str, np.ndarray]]], Iterator["Prediction"]]
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+SCORING_THREADS = min(4, os.cpu_count() or 1)
+LOADED_AHEAD = 4
+# Large sets are predicted in groups of several batches, so that the model seldom waits for a group's first images.
+BATCHES_PER_GROUP = 4
+GROUPS_OF_A_LARGE_SET = 16
+SHEET_HEIGHT_PIXELS = 240
+SHEET_WIDTH_PIXELS = 400  # of one panel
+SHEET_LARGEST_ERROR = 0.5
+SHEET_TITLE = f"image, aligned prediction, truth (bright = near), error |p - t| / t from 0 to {SHEET_LARGEST_ERROR}"
+PAIR_SHEET_TITLE = "image, raw prediction (bright = near); dot = annotated as nearer, green = ordered right"
 
 
 class LabelledDataset(Protocol):
-    """Anything with a length whose items are samples with a label: `depth` or `disparity`."""
+    """Anything with a length whose items are samples with a label: `depth`, `disparity` or `pairs`."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int, /) -> dict[str, Any]: ...
 
 
-@dataclass(frozen=True)
-class EvaluationSettings:
-    """A protocol. Crops and object masks are the dataset's business: it sets the label to NaN outside.
-
-    Attributes:
-        min_depth: metres; nearer label pixels do not count, predictions are clamped to it.
-        max_depth: metres; farther label pixels and sky do not count, predictions are clamped to it. Papers use 80 for
-            KITTI and 10 for NYU.
-        min_valid_pixels: an image with fewer valid label pixels is skipped.
-        alignment: "disparity" fits a scale and a shift per image in disparity before the depth metrics (the protocol
-            of MiDaS and of the relative Depth Anything models); "none" compares metres with metres.
-        ordinal_pairs: number of random pairs drawn per image for `ordinal_accuracy`.
-        max_depth_ratio: stands in for the range in metres if the label is a disparity, which has no unit: pixels more
-            than this many times as far as the image's nearest valid pixel do not count, and predictions are clamped to
-            it.
-    """
-
-    min_depth: float = 1e-3
-    max_depth: float = 80.0
-    min_valid_pixels: int = 10
-    alignment: Literal["disparity", "none"] = "disparity"
-    ordinal_pairs: int = 5000
-    max_depth_ratio: float = 100.0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.min_depth < self.max_depth < math.inf:
-            raise ValueError(f"expected 0 < min_depth < max_depth < inf, got {self.min_depth} and {self.max_depth}.")
-        if self.min_valid_pixels < 1:
-            raise ValueError(f"min_valid_pixels must be at least 1, got {self.min_valid_pixels}.")
-        if self.alignment not in ("disparity", "none"):
-            raise ValueError(f"alignment must be 'disparity' or 'none', got {self.alignment!r}.")
-        if self.max_depth_ratio <= 1:
-            raise ValueError(f"max_depth_ratio must be more than 1, got {self.max_depth_ratio}.")
-
-
-@dataclass(frozen=True)
-class _Target:
-    depth: np.ndarray  # (H, W) float64, metres or multiples of the nearest pixel's depth
-    mask: np.ndarray  # (H, W) bool
-    min_depth: float
-    max_depth: float
-    in_metres: bool
-
-    @property
-    def valid_pixels(self) -> int:
-        return int(self.mask.sum())
-
-
-def score_image(
-    prediction: np.ndarray, sample: dict[str, Any], settings: EvaluationSettings, prediction_is: PredictionKind
-) -> dict[str, float]:
-    """All scores of one image.
-
-    Labels in depth: the mask is `min_depth <= depth <= max_depth`. With alignment "disparity" the prediction goes
-    through `alignment.align_disparity` (a depth prediction is inverted first); with "none" it is clamped to the range.
-
-    Labels in disparity (stereo, pseudo-labels): depth is `1 / disparity` in multiples of the image's nearest valid
-    pixel, so that the unknown unit cancels; disparity 0 is sky. Metrics in metres (`rmse`, `sq_rel`) are NaN. The
-    others suppose that disparity 0 means infinitely far: labels that are known only up to a shift, such as min-max
-    normalised pseudo-labels, give depth metrics that rank predictors but are no distances; read `ordinal_accuracy`
-    there.
+def open_protocol(
+    name: str, root: str | os.PathLike[str], split: str | None = None, limit: int | None = None
+) -> tuple[SampleDataset, EvaluationSettings]:
+    """Opens a benchmark as it was downloaded, with the settings that make its number.
 
     Args:
-        prediction: (H, W) raw output at the label's size, finite at the valid pixels.
-        sample: holds exactly one of "depth" and "disparity", float (H, W), NaN = invalid.
-        settings: the protocol.
-        prediction_is: "disparity" (larger = nearer, any scale and shift) or "depth" (metres; any unit if aligned).
+        name: of a protocol in `protocols.PROTOCOLS`, e.g. "nyu" or "nyu@1".
+        root: folder of the data set in its official layout.
+        split: another split of the reader than the protocol's; None takes the protocol's.
+        limit: only the first so many images, for a trial.
 
     Returns:
-        `valid_pixels`, the share of valid pixels whose prediction was clamped (`clamped_share`), the raw output's
-        minimum and maximum and its share of exact zeros over the whole map (`output_minimum`, `output_maximum`,
-        `zero_share`), and one number per metric in `SCORES`. Metrics are NaN if no pixel is valid.
+        The dataset and the settings. A warning is logged if the dataset has another number of images than the
+        benchmark.
 
     Raises:
-        ValueError: if the protocol does not fit the prediction or the label, the sizes differ, or the prediction is
-            not finite (for a depth prediction that is aligned: not positive) at a valid pixel.
+        ValueError: there is no such protocol or split.
+        FileNotFoundError: files of the data set are missing; the message lists the first ten and their number.
     """
-    _check_protocol(settings, prediction_is)
-    return _score(prediction, _target(sample, settings), settings, prediction_is)
+    from .data.official import open_official
 
-
-@dataclass
-class EvaluationResult:
-    """The numbers of every image and how they were made.
-
-    Attributes:
-        rows: one dict per scored image, sorted by `index`: `index`, `name` and the keys of `score_image`.
-        settings: the protocol.
-        prediction_is: "disparity" or "depth".
-        skipped_images: one dict with `index`, `name` and `reason` per image without scores.
-    """
-
-    rows: list[dict[str, Any]]
-    settings: EvaluationSettings
-    prediction_is: PredictionKind = "disparity"
-    skipped_images: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def skipped(self) -> int:
-        """Number of images without scores."""
-        return len(self.skipped_images)
-
-    @property
-    def mean(self) -> dict[str, float]:
-        """Mean over the images, each image with equal weight, per metric and diagnostic; NaN entries are left out."""
-        return self._over_images(np.mean)
-
-    @property
-    def median(self) -> dict[str, float]:
-        """Median over the images; unlike the mean of `abs_rel` it does not hang on one badly aligned image."""
-        return self._over_images(np.median)
-
-    def table(self) -> str:
-        """Text columns: metric with an arrow for the better direction, mean, median; then counts and the skipped."""
-        means, medians = self.mean, self.median
-        lines = [f"{'metric':<22}{'mean':>12}{'median':>12}"]
-        for name in (*SCORES, *DIAGNOSTICS):
-            if not math.isnan(means[name]):
-                arrow = "" if name not in METRICS else " ↑" if METRICS[name].higher_is_better else " ↓"
-                lines.append(f"{name + arrow:<22}{_short(means[name]):>12}{_short(medians[name]):>12}")
-        lines.append(f"{len(self.rows)} images scored, {self.skipped} skipped, alignment: {self.settings.alignment}")
-        lines += [f"skipped {image['name']}: {image['reason']}" for image in self.skipped_images]
-        return "\n".join(lines)
-
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write `results.json` (settings, counts, means, medians, package version) and `per_image.parquet` (the rows).
-
-        A number that is not finite is null in the JSON file, which has no NaN.
-
-        Args:
-            folder: created if it does not exist; files of an earlier save are replaced.
-        """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        record = {
-            "depth_anything_hf": __version__,
-            "settings": asdict(self.settings),
-            "prediction_is": self.prediction_is,
-            "images": len(self.rows),
-            "skipped": self.skipped,
-            "mean": _without_nan(self.mean),
-            "median": _without_nan(self.median),
-            "skipped_images": self.skipped_images,
-        }
-        text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-        (folder / "results.json").write_text(text + "\n", encoding="utf-8")
-        pq.write_table(pa.Table.from_pylist(self.rows, schema=_row_schema()), folder / "per_image.parquet")
-
-    @classmethod
-    def merge(cls, results: Sequence[EvaluationResult]) -> EvaluationResult:
-        """Join the results of several processes, each of which scored other indices of one dataset.
-
-        Args:
-            results: at least one.
-
-        Returns:
-            One result, rows and skipped images sorted by index.
-
-        Raises:
-            ValueError: if there is none, the protocols differ, or an index occurs twice.
-        """
-        if not results:
-            raise ValueError("merge needs at least one result.")
-        first = results[0]
-        if any((one.settings, one.prediction_is) != (first.settings, first.prediction_is) for one in results):
-            raise ValueError("results made with different settings cannot be merged.")
-        rows = sorted((row for one in results for row in one.rows), key=_index)
-        skipped = sorted((image for one in results for image in one.skipped_images), key=_index)
-        seen: set[int] = set()
-        for index in map(_index, [*rows, *skipped]):
-            if index in seen:
-                raise ValueError(f"index {index} was scored twice; give each process its own indices.")
-            seen.add(index)
-        return cls(rows, first.settings, first.prediction_is, skipped)
-
-    def _over_images(self, reduce: Callable[[np.ndarray], np.floating]) -> dict[str, float]:
-        reduced = {}
-        for name in (*SCORES, *DIAGNOSTICS):
-            values = np.array([row[name] for row in self.rows], dtype=np.float64)
-            values = values[~np.isnan(values)]
-            reduced[name] = float(reduce(values)) if values.size else math.nan
-        return reduced
+    protocol = protocol_named(name)
+    dataset = open_official(protocol.reader, root, split=split or protocol.split, limit=limit, **protocol.options)
+    if protocol.images is not None and len(dataset) != protocol.images:
+        logger.warning(
+            "%s: the benchmark has %d images, %s has %d; the score is not comparable with others",
+            protocol.identifier,
+            protocol.images,
+            root,
+            len(dataset),
+        )
+    return dataset, protocol.settings
 
 
 def evaluate(
@@ -243,10 +120,15 @@ def evaluate(
     finite at the valid pixels, or it has fewer than `settings.min_valid_pixels` of them. A broken dataset or protocol
     raises.
 
+    Samples are read and scores are computed in threads beside the model. The dataset is predicted in fixed groups of
+    neighbouring images, one call of `predict` for each: the batches of a group, and with them the last bits of the
+    predictions, are then the same on one process and on several (`indices_of_process`).
+
     Args:
         predict: takes an iterable of `(name, image)` and yields one `inference.Prediction` per image in the same
-            order, at the image's own size; `inference.DepthPredictor` does.
-        dataset: samples with "image", "name" and one of "depth" and "disparity".
+            order, at the image's own size; `inference.DepthPredictor` does. Its `batch_size` decides the groups;
+            without this attribute every image is a group.
+        dataset: samples with "image", "name" and one of "depth" and "disparity", or "pairs".
         settings: the protocol; None takes the defaults.
         prediction_is: "disparity" or "depth"; `DepthPredictor.kind` says which.
         indices: positions in the dataset, for example one process's share; None takes all.
@@ -257,132 +139,245 @@ def evaluate(
 
     Raises:
         ValueError: if the protocol does not fit the prediction or a label, a sample has no label, a label has another
-            size than its image or prediction, or `predict` does not yield one prediction per image in order.
+            shape than its image, or `predict` does not yield one prediction per image in order.
     """
     settings = settings or EvaluationSettings()
-    _check_protocol(settings, prediction_is)
+    check_fits(settings, prediction_is)
     result = EvaluationResult([], settings, prediction_is)
     order = list(range(len(dataset)) if indices is None else indices)
-    waiting: deque[tuple[int, str, _Target]] = deque()
+    group_size = _group_size(predict, len(dataset))
+    waiting: deque[_Loaded] = deque()
 
-    def images() -> Iterator[tuple[str, np.ndarray]]:
-        for index in order:
-            try:
-                sample = dataset[index]
-            except UnreadableImageError as error:
-                result.skipped_images.append({"index": index, "name": f"item {index}", "reason": str(error)})
-                continue
-            target = _target(sample, settings)
-            if sample["image"].shape[:2] != target.depth.shape:
-                raise ValueError(
-                    f"{sample['name']}: the image is {sample['image'].shape[:2]} and its label {target.depth.shape}; "
-                    "a dataset must give both at one size."
-                )
-            waiting.append((index, sample["name"], target))
-            yield sample["name"], sample["image"]
+    def images(count: int) -> Iterator[tuple[str, np.ndarray]]:
+        for loaded in islice(samples, count):
+            if loaded.reason:
+                result.skipped_images.append({"index": loaded.index, "name": loaded.name, "reason": loaded.reason})
+            else:
+                waiting.append(loaded)
+                yield loaded.name, loaded.image
 
-    for prediction in tqdm(predict(images()), total=len(order), desc="evaluate", disable=not progress):
-        if not waiting or waiting[0][1] != prediction.name:
-            expected = waiting[0][1] if waiting else "no further image"
-            raise ValueError(f"predictions must come in input order: expected {expected}, got {prediction.name}.")
-        index, name, target = waiting.popleft()
-        outcome = _score_or_reason(prediction, target, settings, prediction_is)
-        if isinstance(outcome, str):
-            result.skipped_images.append({"index": index, "name": name, "reason": outcome})
-        else:
-            result.rows.append({"index": index, "name": name, **outcome})
+    def predictions() -> Iterator[tuple[_Loaded, Prediction]]:
+        for _, group in groupby(order, key=lambda index: index // group_size):
+            for prediction in predict(images(len(list(group)))):
+                if not waiting or waiting[0].name != prediction.name:
+                    expected = waiting[0].name if waiting else "no further image"
+                    raise ValueError(
+                        f"predictions must come in input order: expected {expected}, got {prediction.name}."
+                    )
+                yield waiting.popleft(), prediction
+
+    def score(answer: tuple[_Loaded, Prediction]) -> tuple[_Loaded, dict[str, Any] | str]:
+        return answer[0], _outcome(*answer, settings, prediction_is)
+
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="load") as loading,
+        ThreadPoolExecutor(SCORING_THREADS, thread_name_prefix="score") as scoring,
+        tqdm(total=len(order), desc="evaluate", disable=not progress) as bar,
+    ):
+        samples = _ahead(loading, partial(_load, dataset, settings), order, LOADED_AHEAD)
+        for loaded, outcome in _ahead(scoring, score, predictions(), 2 * SCORING_THREADS):
+            identity = {"index": loaded.index, "name": loaded.name}
+            if isinstance(outcome, str):
+                result.skipped_images.append({**identity, "reason": outcome})
+            else:
+                result.rows.append({**identity, **outcome})
+            bar.update(len(result.rows) + result.skipped - bar.n)
     answered = len(result.rows) + result.skipped
     if answered != len(order):
         raise ValueError(f"{len(order)} images gave {answered} predictions; expected one each.")
     return EvaluationResult.merge([result])
 
 
-def _check_protocol(settings: EvaluationSettings, prediction_is: str) -> None:
-    if prediction_is not in ("disparity", "depth"):
-        raise ValueError(f"prediction_is must be 'disparity' or 'depth', got {prediction_is!r}.")
-    if settings.alignment == "none" and prediction_is == "disparity":
-        raise ValueError("a disparity of unknown scale cannot be compared with metres; use alignment='disparity'.")
+def indices_of_process(
+    predict: Predictor, dataset: LabelledDataset, process_index: int, process_count: int
+) -> list[int]:
+    """The share of one process: whole groups of neighbouring images, dealt in turn.
+
+    A group is the predictor's batch, or a few batches in a large dataset, whatever the number of processes.
+    """
+    size = _group_size(predict, len(dataset))
+    return [index for index in range(len(dataset)) if index // size % process_count == process_index]
 
 
-def _target(sample: dict[str, Any], settings: EvaluationSettings) -> _Target:
-    labels = [key for key in ("depth", "disparity") if sample.get(key) is not None]
-    if len(labels) != 1:
-        raise ValueError(f"{sample.get('name')}: expected one of 'depth' and 'disparity', got {labels or 'neither'}.")
-    if labels == ["depth"]:
-        depth = np.asarray(sample["depth"], dtype=np.float64)
-        mask = (depth >= settings.min_depth) & (depth <= settings.max_depth)
-        return _Target(depth, mask, settings.min_depth, settings.max_depth, in_metres=True)
-    if settings.alignment == "none":
-        raise ValueError(f"{sample.get('name')}: a disparity label has no metres; use alignment='disparity'.")
-    disparity = np.asarray(sample["disparity"], dtype=np.float64)
-    usable = np.isfinite(disparity) & (disparity > 0)
-    nearest = disparity[usable].max() if usable.any() else 1.0
-    depth = disparity_to_depth(disparity / nearest)
-    ratio = settings.max_depth_ratio
-    return _Target(depth, usable & (depth <= ratio), 1.0 / ratio, ratio, in_metres=False)
+def evaluate_on_all_processes(
+    predict: Predictor,
+    dataset: LabelledDataset,
+    settings: EvaluationSettings | None = None,
+    *,
+    prediction_is: PredictionKind,
+    accelerator: Accelerator,
+    progress: bool = False,
+) -> EvaluationResult:
+    """As `evaluate`, with the images divided over the processes of an `accelerate` launch.
+
+    Every process must call it and gets the whole result, whose rows do not depend on the number of processes (at one
+    number of threads each: another number may change the last bits of a prediction).
+    """
+    from accelerate.utils import gather_object
+
+    own = indices_of_process(predict, dataset, accelerator.process_index, accelerator.num_processes)
+    shown = progress and accelerator.is_main_process
+    result = evaluate(predict, dataset, settings, prediction_is=prediction_is, indices=own, progress=shown)
+    return EvaluationResult.merge(gather_object([result]))
 
 
-def _score_or_reason(
-    prediction: Prediction, target: _Target, settings: EvaluationSettings, prediction_is: PredictionKind
-) -> dict[str, float] | str:
+def save_error_sheet(
+    path: str | os.PathLike[str],
+    result: EvaluationResult,
+    dataset: LabelledDataset,
+    predict: Predictor,
+    metric: str | None = None,
+    count: int = 2,
+) -> Path:
+    """A picture of the best, the median and the worst images, predicted once more: see where a score comes from.
+
+    The columns are the image, the aligned prediction and the truth (nearer = brighter, one scale), and the error
+    `|p - t| / t`, brightest from 0.5 on; pixels that do not count are grey. For point pairs: the image and the raw
+    prediction with the pairs, green where the order is right and red where it is wrong.
+
+    Args:
+        path: of the JPEG file; its folder is created.
+        result: scores of images of `dataset`.
+        dataset: the one that `result` comes from.
+        predict: as in `evaluate`.
+        metric: that ranks the images; None takes `abs_rel`, or the first metric of the protocol without it.
+        count: images of each kind; fewer where the result has fewer rows than three times as many.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: no image has a number for this metric.
+    """
+    metric = metric or ("abs_rel" if "abs_rel" in result.settings.metrics else result.settings.metrics[0])
+    ranked = [row for row in result.rows if not math.isnan(row.get(metric, math.nan))]
+    if not ranked:
+        raise ValueError(f"no image has a score {metric!r}; the protocol gives {', '.join(result.settings.metrics)}.")
+    ranked.sort(key=lambda row: (-row[metric] if METRICS[metric].higher_is_better else row[metric], row["index"]))
+    pictures = []
+    for word, row in _best_median_worst(ranked, count):
+        sample = cut_sample(dataset[row["index"]], result.settings)
+        (prediction,) = predict([(sample["name"], sample["image"])])
+        if prediction.values is None:
+            continue
+        panels = _panels(prediction.values, sample, result.settings, result.prediction_is)
+        others = [name for name in ("delta1", "ordinal_accuracy") if name in row and name != metric]
+        numbers = ", ".join(f"{name} {row[name]:.3f}" for name in (metric, *others))
+        height = min(SHEET_HEIGHT_PIXELS, SHEET_WIDTH_PIXELS * panels[0].shape[0] // panels[0].shape[1])
+        pictures.append(captioned(side_by_side(panels, height), f"{word}: {row['name']}  {numbers}"))
+    title = PAIR_SHEET_TITLE if result.settings.scores_pairs else SHEET_TITLE
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode_jpeg(captioned(stacked(pictures), title)))
+    return path
+
+
+def _best_median_worst(ranked: list[dict[str, Any]], count: int) -> list[tuple[str, dict[str, Any]]]:
+    total = len(ranked)
+    middle = max(0, (total - count) // 2)
+    wanted = [("best", i) for i in range(count)] + [("median", middle + i) for i in range(count)]
+    wanted += [("worst", total - count + i) for i in range(count)]
+    chosen: dict[int, str] = {}
+    for word, position in wanted:
+        if 0 <= position < total:
+            chosen.setdefault(position, word)
+    return [(word, ranked[position]) for position, word in sorted(chosen.items())]
+
+
+def _panels(
+    prediction: np.ndarray, sample: dict[str, Any], settings: EvaluationSettings, prediction_is: PredictionKind
+) -> list[np.ndarray]:
+    target = target_of(sample, settings)
+    if isinstance(target, PairTarget):
+        nearness = prediction if prediction_is == "disparity" else -prediction
+        pairs = (target.nearer, target.farther, point_pairs_correct(nearness, target.nearer, target.farther))
+        return [mark_pairs(sample["image"], *pairs), mark_pairs(colour_map(nearness), *pairs)]
+    aligned, _ = aligned_depth(at_label_size(prediction, target, settings), target, settings, prediction_is)
+    depth = np.where(target.labelled, np.asarray(target.depth, dtype=np.float64), math.nan)
+    truth = depth_to_disparity(depth)
+    low, high = np.percentile(truth[np.isfinite(truth)], (2, 98))
+    counted = np.where(target.mask, depth, math.nan)
+    error = np.abs(aligned - counted) / counted
+    return [
+        sample["image"],
+        colour_map(1.0 / aligned, low, high),
+        colour_map(truth, low, high),
+        colour_map(error, 0.0, SHEET_LARGEST_ERROR),
+    ]
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, function: Callable[[Item], Answer], items: Iterable[Item], count: int
+) -> Iterator[Answer]:
+    """`map` in the pool's threads: in order, at most `count` items beyond the one asked for."""
+    futures: deque[Future[Answer]] = deque()
+    try:
+        for item in items:
+            futures.append(pool.submit(function, item))
+            if len(futures) > count:
+                yield futures.popleft().result()
+        while futures:
+            yield futures.popleft().result()
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _group_size(predict: Predictor, images: int) -> int:
+    """Images predicted together: depends on the dataset and the batch size only, not on the processes."""
+    batch = max(1, getattr(predict, "batch_size", 1))
+    large = images >= GROUPS_OF_A_LARGE_SET * BATCHES_PER_GROUP * batch
+    return batch * BATCHES_PER_GROUP if large else batch
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """An image with what it is scored against, or with the reason why it is not scored."""
+
+    index: int
+    name: str
+    image: np.ndarray
+    target: Target | PairTarget | None
+    reason: str = ""
+
+
+def _load(dataset: LabelledDataset, settings: EvaluationSettings, index: int) -> _Loaded:
+    try:
+        sample = cut_sample(dataset[index], settings)
+    except UnreadableImageError as error:
+        return _Loaded(index, f"item {index}", np.zeros((0, 0, 3), dtype=np.uint8), None, str(error))
+    target = target_of(sample, settings)
+    return _Loaded(index, sample["name"], sample["image"], target, reason_to_skip(target, settings))
+
+
+def _outcome(
+    loaded: _Loaded, prediction: Prediction, settings: EvaluationSettings, prediction_is: PredictionKind
+) -> dict[str, Any] | str:
     if prediction.error is not None or prediction.values is None:
         return prediction.error or "no prediction"
-    if target.valid_pixels < settings.min_valid_pixels:
-        return f"{target.valid_pixels} valid label pixels, the protocol wants {settings.min_valid_pixels}"
-    if prediction.values.shape != target.depth.shape:
+    if prediction.values.shape != loaded.image.shape[:2]:
         raise ValueError(
-            f"{prediction.name}: the prediction is {prediction.values.shape} and the label {target.depth.shape}; "
+            f"{loaded.name}: the prediction is {prediction.values.shape} and the image {loaded.image.shape[:2]}; "
             "a predictor must answer at the image's own size."
         )
-    inside = prediction.values[target.mask]
-    broken = ~np.isfinite(inside)
-    if broken.any():
-        return f"the prediction is not finite at {int(broken.sum())} of {inside.size} valid pixels"
-    if prediction_is == "depth" and settings.alignment == "disparity" and (inside <= 0).any():
-        return f"the predicted depth is not positive at {int((inside <= 0).sum())} of {inside.size} valid pixels"
-    return _score(prediction.values, target, settings, prediction_is)
+    assert loaded.target is not None
+    try:
+        return row_or_reason(prediction.values, loaded.target, settings, prediction_is)
+    except ValueError as error:
+        raise ValueError(f"{loaded.name}: {error}") from error
 
 
-def _score(
-    prediction: np.ndarray, target: _Target, settings: EvaluationSettings, prediction_is: PredictionKind
-) -> dict[str, float]:
-    values = np.asarray(prediction, dtype=np.float64)
-    if settings.alignment == "none":
-        depth = np.clip(values, target.min_depth, target.max_depth)
-        inside = values[target.mask]
-        clamped = ((inside < target.min_depth) | (inside > target.max_depth)).mean() if inside.size else math.nan
-    else:
-        disparity = values if prediction_is == "disparity" else depth_to_disparity(values)
-        depth, clamped = align_disparity(disparity, target.depth, target.mask, target.min_depth, target.max_depth)
-    errors = depth_metrics(depth, target.depth, target.mask)
-    nearness = values if prediction_is == "disparity" else -values
-    errors["ordinal_accuracy"] = ordinal_accuracy(nearness, target.depth, target.mask, pairs=settings.ordinal_pairs)
-    if not target.in_metres:
-        for name in DEPTH_METRICS:
-            if METRICS[name].needs == "metric_depth":
-                errors[name] = math.nan
-    return {
-        "valid_pixels": target.valid_pixels,
-        "clamped_share": float(clamped),
-        "output_minimum": float(values.min()),
-        "output_maximum": float(values.max()),
-        "zero_share": float((values == 0).mean()),
-        **{name: errors[name] for name in SCORES},
-    }
-
-
-def _row_schema() -> pa.Schema:
-    identity = [("index", pa.int64()), ("name", pa.string()), ("valid_pixels", pa.int64())]
-    return pa.schema(identity + [(name, pa.float64()) for name in (*DIAGNOSTICS, *SCORES)])
-
-
-def _index(row: dict[str, Any]) -> int:
-    return row["index"]
-
-
-def _without_nan(values: dict[str, float]) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}
-
-
-def _short(value: float) -> str:
-    return f"{value:.4f}" if abs(value) < 1e4 else f"{value:.3e}"
+__all__ = [
+    "DIAGNOSTICS",
+    "SCORES",
+    "EvaluationResult",
+    "EvaluationSettings",
+    "LabelledDataset",
+    "Predictor",
+    "evaluate",
+    "evaluate_on_all_processes",
+    "indices_of_process",
+    "open_protocol",
+    "save_error_sheet",
+    "score_image",
+]

@@ -17,12 +17,14 @@ import yaml
 from transformers import AutoConfig, Dinov2Config, Dinov2WithRegistersConfig, HfArgumentParser, set_seed
 
 from .configuration_depth_anything import DepthAnythingConfig
-from .data.mixing import Mixture
+from .data.mixing import Mixture, check_first_samples
 from .data.sources import DataSource, open_source
+from .data.streaming import DepthStream, StreamingMixture
 from .data.transforms import TrainingTransform
-from .evaluation import EvaluationSettings
+from .evaluation import EvaluationSettings, open_protocol
 from .image_processing_depth_anything import PAPER_INPUT_SIZE, DepthAnythingImageProcessor
 from .modeling_depth_anything import ENCODERS, DepthAnythingForDepthEstimation
+from .scoring import check_fits
 from .training import Evaluation
 
 
@@ -140,6 +142,11 @@ class DataArguments:
         }
     )
     eval_data: str | None = field(default=None, metadata={"help": "Held-out labelled source, likewise."})
+    eval_protocol: str | None = field(
+        default=None,
+        metadata={"help": "Instead of eval_data: a benchmark, e.g. nyu (docs/evaluation.md)."},
+    )
+    eval_root: str | None = field(default=None, metadata={"help": "Folder of that benchmark as it was downloaded."})
     eval_min_depth: float = field(default=1e-3, metadata={"help": "Metres; nearer labels do not count."})
     eval_max_depth: float = field(default=80.0, metadata={"help": "Metres; farther labels do not count."})
     eval_batch_size: int = field(default=8, metadata={"help": "Images per forward pass in evaluation."})
@@ -163,8 +170,11 @@ class DataArguments:
         """Paths or Hub ids of the training data, for the record."""
         return [str(source["path"] if isinstance(source, dict) else source) for source in self.train_data]
 
-    def mixture(self, model_arguments: ModelArguments, *, seed: int, **options: Any) -> Mixture:
+    def mixture(self, model_arguments: ModelArguments, *, seed: int, **options: Any) -> Mixture | StreamingMixture:
         """The training data; weights are used when every source has one, plain concatenation when none has.
+
+        Every source is opened and its first sample read, so that a wrong path, column or scale stops the run here.
+        One source with `streaming: true` makes it a `StreamingMixture`, which needs weights and max_steps.
 
         Args:
             model_arguments: gives the size of the crops.
@@ -172,7 +182,7 @@ class DataArguments:
             **options: further fields of `TrainingTransform`, e.g. `target`, `keep_clean`.
 
         Raises:
-            ValueError: only some of the sources have a weight.
+            ValueError: only some of the sources have a weight, or a source cannot be used; the message names it.
         """
         sources = [DataSource.from_dict(s) if isinstance(s, dict) else DataSource(s) for s in self.train_data]
         weights = [source.weight for source in sources]
@@ -182,10 +192,29 @@ class DataArguments:
         transform = TrainingTransform(size=model_arguments.input_size, **augmentation, **options)
         opened = [open_source(source) for source in sources]
         given = [weight for weight in weights if weight is not None]
-        return Mixture(opened, transform, weights=given or None, seed=seed)
+        indexed = [source for source in opened if not isinstance(source, DepthStream)]
+        mixture: Mixture | StreamingMixture
+        if len(indexed) == len(opened):
+            mixture = Mixture(indexed, transform, weights=given or None, seed=seed, names=self.source_names)
+        else:
+            mixture = StreamingMixture(opened, transform, given or None, seed=seed, names=self.source_names)
+        check_first_samples(mixture)
+        return mixture
 
     def evaluation(self, *, metric: bool = False) -> Evaluation | None:
-        """The held-out set and its protocol; a metric model is scored without alignment."""
+        """The held-out set and how it is scored: a benchmark's own protocol, or without alignment for a metric model.
+
+        Raises:
+            ValueError: both `eval_data` and `eval_protocol` are given, a protocol comes without its `eval_root` or the
+                other way round, or it does not fit the model, as a protocol in metres does not fit a relative one.
+            FileNotFoundError: the benchmark's files are not below `eval_root`.
+        """
+        if self.eval_protocol is not None or self.eval_root is not None:
+            if self.eval_protocol is None or self.eval_root is None or self.eval_data is not None:
+                raise ValueError("give eval_protocol and eval_root together and without eval_data, or eval_data alone")
+            dataset, protocol = open_protocol(self.eval_protocol, self.eval_root)
+            check_fits(protocol, "depth" if metric else "disparity")
+            return Evaluation(dataset, protocol, batch_size=self.eval_batch_size)
         if self.eval_data is None:
             return None
         settings = EvaluationSettings(

@@ -13,6 +13,8 @@ import numpy as np
 LIMIT_PERCENTILES = (2.0, 98.0)
 INVALID_GREY = 128
 GAP_PIXELS = 4
+CAPTION_PIXELS = 20
+CAPTION_CHARACTER_PIXELS = 9
 WHITE = 255
 
 
@@ -142,6 +144,72 @@ def sheet(rows: Sequence[Sequence[np.ndarray]], height: int | None = None) -> np
             canvas[top : top + height, start : start + image.shape[1]] = image
             left += width + GAP_PIXELS
     return canvas
+
+
+def stacked(images: Sequence[np.ndarray]) -> np.ndarray:
+    """One picture of several below each other at their own sizes, from the left, with thin white gaps.
+
+    Args:
+        images: uint8 (H, W, 3) RGB or (H, W) grey.
+
+    Returns:
+        uint8 (H, W, 3), as wide as the widest.
+
+    Raises:
+        ValueError: there is no image.
+    """
+    if not images:
+        raise ValueError("a picture needs at least one image, got none")
+    width = max(image.shape[1] for image in images)
+    parts = [
+        np.pad(_as_rgb(image), ((0, GAP_PIXELS), (0, width - image.shape[1]), (0, 0)), constant_values=WHITE)
+        for image in images
+    ]
+    return np.concatenate(parts)[:-GAP_PIXELS]
+
+
+def captioned(image: np.ndarray, text: str) -> np.ndarray:
+    """The picture below a white strip with one line of text.
+
+    Args:
+        image: uint8 (H, W, 3) RGB or (H, W) grey.
+        text: characters outside of ASCII become "?"; what is too long loses its middle.
+
+    Returns:
+        uint8 (H + strip, W, 3).
+    """
+    picture = _as_rgb(image)
+    text = text.encode("ascii", "replace").decode()
+    room = max(8, picture.shape[1] // CAPTION_CHARACTER_PIXELS)
+    if len(text) > room:
+        text = text[: room // 2 - 2] + "..." + text[len(text) - (room - room // 2 - 1) :]
+    strip = np.full((CAPTION_PIXELS, picture.shape[1], 3), WHITE, dtype=np.uint8)
+    place = (GAP_PIXELS, CAPTION_PIXELS - 7)
+    cv2.putText(strip, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
+    return np.concatenate([strip, picture])
+
+
+def mark_pairs(image: np.ndarray, nearer: np.ndarray, farther: np.ndarray, correct: np.ndarray) -> np.ndarray:
+    """Annotated point pairs on a picture: a line from the nearer point (filled dot) to the farther one (ring).
+
+    Args:
+        image: uint8 (H, W, 3) RGB or (H, W) grey.
+        nearer: int (N, 2), row and column.
+        farther: int (N, 2).
+        correct: bool (N,): green where true, red where false.
+
+    Returns:
+        uint8 (H, W, 3), a copy.
+    """
+    picture = np.ascontiguousarray(_as_rgb(image)).copy()
+    radius = max(2, round(max(picture.shape[:2]) / 80))
+    for near, far, is_correct in zip(nearer, farther, correct, strict=True):
+        colour = (0, 200, 0) if is_correct else (230, 0, 0)
+        start, end = ((int(point[1]), int(point[0])) for point in (near, far))
+        cv2.line(picture, start, end, colour, max(1, radius // 3), cv2.LINE_AA)
+        cv2.circle(picture, start, radius, colour, cv2.FILLED, cv2.LINE_AA)
+        cv2.circle(picture, end, radius, colour, max(1, radius // 3), cv2.LINE_AA)
+    return picture
 
 
 def encode_png(image: np.ndarray) -> bytes:

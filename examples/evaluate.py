@@ -1,24 +1,31 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Scores a depth model on labelled images, on any number of processes.
+"""Scores a depth model on a benchmark or on labelled images of one's own, on any number of processes.
 
-    accelerate launch examples/evaluate.py --model runs/student --data path/to/rooms --output_dir runs/student/scores
+    accelerate launch examples/evaluate.py --model runs/student --protocol nyu --root path/to/nyu --output_dir scores
+    accelerate launch examples/evaluate.py --model runs/student --data path/to/rooms --output_dir scores
 
-A relative model is aligned to each label in disparity (least squares of scale and shift, clamped, inverted); a metric
-model is compared in metres.
+With --protocol everything that decides a number is fixed by the protocol (docs/evaluation.md). With --data a relative
+model is aligned to each label in disparity (least squares of scale and shift, clamped, inverted); a metric model is
+compared in metres.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from accelerate import Accelerator
 
 from depth_anything_hf.data.sources import DataSource, open_source
-from depth_anything_hf.evaluation import EvaluationSettings
+from depth_anything_hf.evaluation import (
+    EvaluationSettings,
+    evaluate_on_all_processes,
+    open_protocol,
+    save_error_sheet,
+)
 from depth_anything_hf.inference import DepthPredictor
 from depth_anything_hf.recipes import parse_recipe
-from depth_anything_hf.training import Evaluation, evaluate_model
 
 
 @dataclass
@@ -26,51 +33,71 @@ class EvaluationArguments:
     """What is scored on what, and how."""
 
     model: str = field(metadata={"help": "Any AutoModelForDepthEstimation checkpoint, Hub id or folder."})
-    data: str = field(metadata={"help": "Labelled folder, parquet folder or Hub data set."})
-    output_dir: str | None = field(default=None, metadata={"help": "Folder for results.json and per_image.parquet."})
+    protocol: str | None = field(default=None, metadata={"help": "Benchmark, e.g. nyu, kitti, da-2k; needs --root."})
+    root: str | None = field(default=None, metadata={"help": "Folder of the benchmark as it was downloaded."})
+    data: str | None = field(default=None, metadata={"help": "Labelled folder, parquet folder or Hub data set."})
+    output_dir: str | None = field(
+        default=None, metadata={"help": "Folder for results.json, per_image.parquet and error_sheet.jpg."}
+    )
     label: str | None = field(default=None, metadata={"help": "depth or disparity; default: what the data has."})
     label_column: str | None = field(default=None, metadata={"help": "Column of a data set that holds the label."})
     scale: float | None = field(
         default=None, metadata={"help": "Integer maps: units per metre, 1000 for millimetres."}
     )
-    split: str = field(default="train", metadata={"help": "Split of a data set."})
+    split: str | None = field(default=None, metadata={"help": "Split; default: the protocol's, or train."})
     limit: int | None = field(default=None, metadata={"help": "Only the first so many images."})
-    min_depth: float = field(default=1e-3, metadata={"help": "Metres; nearer labels do not count."})
-    max_depth: float = field(default=80.0, metadata={"help": "Metres; farther labels and sky do not count."})
-    alignment: str | None = field(default=None, metadata={"help": "disparity or none; default: by the model's kind."})
+    min_depth: float = field(default=1e-3, metadata={"help": "With --data: metres; nearer labels do not count."})
+    max_depth: float = field(default=80.0, metadata={"help": "With --data: metres; farther labels do not count."})
+    alignment: str | None = field(
+        default=None, metadata={"help": "With --data: disparity, depth, median or none; default: by the model's kind."}
+    )
     batch_size: int = field(default=8, metadata={"help": "Images of one size per forward pass."})
     input_size: int | None = field(default=None, metadata={"help": "Side of the input instead of the model's own."})
     dtype: str | None = field(default=None, metadata={"help": "float32, bfloat16 or float16; default: the model's."})
+
+    def __post_init__(self) -> None:
+        if (self.data is None) == (self.protocol is None) or (self.protocol is None) != (self.root is None):
+            raise ValueError("give --protocol with --root, or --data")
+
+    def open(self, prediction_is: str) -> tuple[Any, EvaluationSettings]:
+        """The dataset, and how it is scored."""
+        if self.protocol is not None and self.root is not None:
+            return open_protocol(self.protocol, self.root, self.split, self.limit)
+        assert self.data is not None
+        source = DataSource(
+            self.data,
+            label=self.label,
+            label_column=self.label_column,
+            scale=self.scale,
+            split=self.split or "train",
+            limit=self.limit,
+        )
+        dataset = open_source(source)
+        in_metres = prediction_is == "depth" and dataset.label == "depth"
+        alignment: Any = self.alignment or ("none" if in_metres else "disparity")
+        return dataset, EvaluationSettings(min_depth=self.min_depth, max_depth=self.max_depth, alignment=alignment)
 
 
 def main() -> None:
     (arguments,) = parse_recipe(EvaluationArguments, description=__doc__ or "")
     accelerator = Accelerator()
-    dataset = open_source(
-        DataSource(
-            arguments.data,
-            label=arguments.label,
-            label_column=arguments.label_column,
-            scale=arguments.scale,
-            split=arguments.split,
-            limit=arguments.limit,
-        )
-    )
     predictor = DepthPredictor.from_pretrained(
-        arguments.model, device=accelerator.device, dtype=arguments.dtype, input_size=arguments.input_size
+        arguments.model,
+        device=accelerator.device,
+        dtype=arguments.dtype,
+        batch_size=arguments.batch_size,
+        input_size=arguments.input_size,
     )
-    in_metres = predictor.kind == "depth" and dataset.label == "depth"
-    settings = EvaluationSettings(
-        min_depth=arguments.min_depth,
-        max_depth=arguments.max_depth,
-        alignment=arguments.alignment or ("none" if in_metres else "disparity"),
+    dataset, settings = arguments.open(predictor.kind)
+    result = evaluate_on_all_processes(
+        predictor, dataset, settings, prediction_is=predictor.kind, accelerator=accelerator, progress=True
     )
-    evaluation = Evaluation(dataset, settings, batch_size=arguments.batch_size)
-    result = evaluate_model(predictor.model, predictor.processor, evaluation, accelerator)
     if accelerator.is_main_process:
         print(result.table())
         if arguments.output_dir:
             result.save(arguments.output_dir)
+            if result.rows:
+                save_error_sheet(f"{arguments.output_dir}/error_sheet.jpg", result, dataset, predictor)
             print(f"saved to {arguments.output_dir}")
     accelerator.end_training()
 

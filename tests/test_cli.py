@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from transformers import Dinov2Config
 from typer.testing import CliRunner
 
@@ -184,7 +185,11 @@ def test_a_launched_process_takes_its_share(model: Path, photos: Path, tmp_path:
         "1",
     )
     assert run(*arguments, RANK="1", WORLD_SIZE="2").exit_code == 0
-    assert files_below(tmp_path / "labels") == ["labels-00001-of-00002.parquet", "provenance.json"]
+    assert files_below(tmp_path / "labels") == [
+        "labels-00001-of-00002.parquet",
+        "manifest/labels-00001-of-00002.entry",
+        "provenance.json",
+    ]
 
 
 # evaluate
@@ -214,6 +219,112 @@ def test_the_commands_are_functions(model: Path, labelled: Path, photos: Path, t
 def test_pictures_without_labels_cannot_be_scored(model: Path, photos: Path) -> None:
     result = run("evaluate", model, "--data", photos)
     assert result.exit_code == 1 and "no depth or disparity labels" in result.output
+
+
+def test_a_protocol_signs_the_result(model: Path, tmp_path: Path) -> None:
+    # Virtual KITTI 2 as it is downloaded: depth in centimetres, 65535 is the sky.
+    frame = "Scene01/clone/frames/{}/Camera_0/{}_00000"
+    for folder, name in (("rgb", "rgb"), ("depth", "depth")):
+        (tmp_path / frame.format(folder, name)).parent.mkdir(parents=True)
+    Image.fromarray(random_image((30, 40), 0)).save(tmp_path / (frame.format("rgb", "rgb") + ".jpg"))
+    depth = np.linspace(200, 5000, 30 * 40).reshape(30, 40).astype(np.uint16)
+    depth[0] = 65535
+    cv2.imwrite(str(tmp_path / (frame.format("depth", "depth") + ".png")), depth)
+    protocol = ("--protocol", "vkitti2", "--root", tmp_path)
+    result = run("evaluate", model, *protocol, "-o", tmp_path / "results", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    assert "vkitti2@1" in result.output
+    record = json.loads((tmp_path / "results" / "results.json").read_text())
+    assert record["settings"]["protocol"] == "vkitti2@1" and record["images"] == 1
+    assert {"errors.png", "per_image.parquet"} <= set(files_below(tmp_path / "results"))
+    # A root without the files: one error that says what was expected.
+    missing = run("evaluate", model, "--protocol", "nyu", "--root", tmp_path / "results")
+    assert missing.exit_code == 1 and "nyu_depth_v2_labeled.mat" in missing.output
+    assert run("evaluate", model, "--protocol", "nyu").exit_code == 1
+    assert "known" in run("evaluate", model, "--protocol", "nyuu", "--root", tmp_path).output
+
+
+def test_datasets_are_listed_with_their_licences() -> None:
+    overview = run("datasets").output
+    assert "hypersim" in overview and "CC BY-SA 3.0" in overview and "da-2k" in overview
+    one = run("datasets", "hypersim").output
+    assert "depth_meters.hdf5" in one and "hypersim-val@1" in one
+    assert "known: " in run("datasets", "imaginary").output
+
+
+# calibrate
+
+
+def test_calibration_gives_metres(model: Path, photos: Path, tmp_path: Path) -> None:
+    disparity = DepthPredictor.from_pretrained(model, device="cpu").predict(photos / "a.png").astype(np.float64)
+    points = [(0, 0), (39, 29), (20, 10), (5, 25)]
+    lines = [f"{x},{y},{1 / (0.5 * disparity[y, x] + 0.1)}" for x, y in points]
+    (tmp_path / "points.csv").write_text("\n".join(["x,y,depth", *lines]))
+    camera = tmp_path / "camera.json"
+    fitted = run("calibrate", photos / "a.png", "--points", tmp_path / "points.csv", "-m", model, "-o", camera)
+    assert fitted.exit_code == 0, fitted.output
+    assert "4 points: scale 0.5" in fitted.output
+    shown = run("predict", photos / "a.png", "-o", tmp_path / "out", "-m", model, "--metric", camera)
+    assert shown.exit_code == 0, shown.output
+    depth = np.load(tmp_path / "out" / "a.npz")["depth"]
+    np.testing.assert_allclose(depth, 1 / (0.5 * disparity + 0.1), rtol=1e-4)
+    other_size = ("--metric", camera, "--input-size", "56")
+    assert "warning" in run("predict", photos / "a.png", "-o", tmp_path / "out", "-m", model, *other_size).output
+
+
+def test_several_images_tell_how_far_a_calibration_carries(model: Path, labelled: Path, tmp_path: Path) -> None:
+    # Depth that follows each image's own disparity with another scale: no common fit is right.
+    predictor = DepthPredictor.from_pretrained(model, device="cpu")
+    for number in range(3):
+        disparity = predictor.predict(labelled / "images" / f"{number}.png")
+        np.save(labelled / "depth" / f"{number}.npy", 1 / ((1 + number) * disparity + 0.1))
+    result = run("calibrate", labelled, "-m", model, "-o", tmp_path / "camera.json")
+    assert result.exit_code == 0, result.output
+    assert "differ by a factor of 3.00" in result.output and "0.0000 with its own" in result.output
+
+
+def test_a_metric_model_needs_no_calibration(metric_model: Path, model: Path, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text("x,y,depth\n0,0,1\n5,5,2\n")
+    points = ("--points", tmp_path / "points.csv", "-o", tmp_path / "camera.json")
+    assert "predicts metres itself" in run("calibrate", photos / "a.png", *points, "-m", metric_model).output
+    absent = run("predict", photos, "-o", tmp_path / "out", "-m", model, "--metric", tmp_path / "absent.json")
+    assert absent.exit_code == 1 and "calibrate" in absent.output
+
+
+# convert
+
+
+def test_convert_there_and_back(tmp_path: Path) -> None:
+    encoder = Dinov2Config(hidden_size=64, num_hidden_layers=4, num_attention_heads=1, image_size=70)
+    torch.manual_seed(0)
+    DepthAnythingForDepthEstimation(DepthAnythingConfig.from_encoder_config(encoder)).save_pretrained(tmp_path / "a")
+    there = run("convert", tmp_path / "a", tmp_path / "a.pth", "--to-original")
+    assert there.exit_code == 0 and "strict=True" in there.output, there.output
+    back = run("convert", tmp_path / "a.pth", tmp_path / "b")
+    assert back.exit_code == 0 and "README.md" in back.output, back.output
+    first, second = (load_file(tmp_path / name / "model.safetensors") for name in ("a", "b"))
+    assert first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+    wrong = run("convert", tmp_path / "a.pth", tmp_path / "c", "--size", "small")
+    assert wrong.exit_code == 1 and "error: " in wrong.output
+    assert "--max-depth" in run("convert", tmp_path / "a.pth", tmp_path / "c", "--metric").output
+
+
+# verify
+
+
+def test_verify_names_a_damaged_shard_and_a_repeat_makes_it_again(model: Path, photos: Path, tmp_path: Path) -> None:
+    label = ("pseudo-label", photos, "-m", model, "-o", tmp_path / "labels", "--device", "cpu", "--shard-size", "1")
+    assert run(*label).exit_code == 0
+    sound = run("verify", tmp_path / "labels")
+    assert sound.exit_code == 0 and "2 labels in 2 shards" in sound.output
+    shard = tmp_path / "labels" / "labels-00001-of-00002.parquet"
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+    damaged = run("verify", tmp_path / "labels", "--remove-damaged")
+    assert damaged.exit_code == 1 and shard.name in damaged.output and not shard.exists()
+    assert run(*label).exit_code == 0
+    assert run("verify", tmp_path / "labels", "--quick").exit_code == 0
 
 
 # render
@@ -250,7 +361,9 @@ def test_version() -> None:
     assert result.exit_code == 0 and depth_anything_hf.__version__ in result.output
 
 
-@pytest.mark.parametrize("command", ["predict", "pseudo-label", "evaluate", "render"])
+@pytest.mark.parametrize(
+    "command", ["predict", "calibrate", "convert", "pseudo-label", "verify", "evaluate", "datasets", "render"]
+)
 def test_every_command_explains_itself_with_examples(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0 and f"depth-anything-hf {command}" in result.output

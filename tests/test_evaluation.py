@@ -13,20 +13,26 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from accelerate import Accelerator
 
 from depth_anything_hf.alignment import align_disparity
-from depth_anything_hf.data.reading import UnreadableImageError
+from depth_anything_hf.data.reading import UnreadableImageError, read_image
 from depth_anything_hf.evaluation import (
     DIAGNOSTICS,
-    SCORES,
     EvaluationResult,
     EvaluationSettings,
     Predictor,
     evaluate,
+    evaluate_on_all_processes,
+    indices_of_process,
+    save_error_sheet,
     score_image,
 )
-from depth_anything_hf.inference import Prediction
+from depth_anything_hf.hub import write_model_card
+from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
+from depth_anything_hf.inference import DepthPredictor, Prediction
 from depth_anything_hf.metrics import METRICS, depth_metrics, ordinal_accuracy
+from depth_anything_hf.protocols import DENSE_METRICS, PROTOCOLS
 
 
 def make_dataset(count: int = 6, size: tuple[int, int] = (18, 24)) -> list[dict[str, Any]]:
@@ -54,6 +60,19 @@ def predictor(function: Callable[[np.ndarray], np.ndarray]) -> Predictor:
     return predict
 
 
+class InBatches:
+    """Answers only when the stream has ended; gives the `kept` ones of each stream's answers."""
+
+    def __init__(self, batch_size: int, kept: slice = slice(None)) -> None:
+        self.batch_size, self.kept = batch_size, kept
+        self.calls: list[list[str]] = []
+
+    def __call__(self, images: Iterable[tuple[str, np.ndarray]]) -> Iterator[Prediction]:
+        answers = list(predictor(brightness)(images))
+        self.calls.append([answer.name for answer in answers])
+        yield from answers[self.kept]
+
+
 def brightness(image: np.ndarray) -> np.ndarray:
     return image[..., 0].astype(np.float32) * 7 + 3
 
@@ -72,7 +91,7 @@ def test_rows_hold_the_scores_of_each_image_and_means_are_over_images() -> None:
         assert {name: row[name] for name in expected} == expected
         assert row["clamped_share"] == clamped_share
         assert (row["output_minimum"], row["output_maximum"]) == (output.min(), output.max())
-    for name in (*SCORES, *DIAGNOSTICS):
+    for name in (*DENSE_METRICS, *DIAGNOSTICS):
         assert result.mean[name] == pytest.approx(np.mean([row[name] for row in result.rows]), rel=1e-12)
         assert result.median[name] == pytest.approx(np.median([row[name] for row in result.rows]), rel=1e-12)
 
@@ -116,11 +135,8 @@ def test_an_unreadable_file_is_skipped() -> None:
 
 
 def test_a_predictor_may_read_ahead() -> None:
-    def in_one_batch(images: Iterable[tuple[str, np.ndarray]]) -> Iterator[Prediction]:
-        yield from list(predictor(brightness)(images))
-
-    dataset = make_dataset()
-    batched = evaluate(in_one_batch, dataset, prediction_is="disparity")
+    dataset = make_dataset(7)
+    batched = evaluate(InBatches(3), dataset, prediction_is="disparity")
     assert batched == evaluate(predictor(brightness), dataset, prediction_is="disparity")
 
 
@@ -179,13 +195,15 @@ def test_an_empty_result_can_be_saved_and_printed(tmp_path: Path) -> None:
 def test_the_table_has_a_row_with_direction_per_metric() -> None:
     result = evaluate(predictor(brightness), make_dataset(), prediction_is="disparity")
     lines = result.table().splitlines()
-    by_name = {line.split()[0]: line.split()[1:] for line in lines[1:-1]}
-    assert set(by_name) == {*SCORES, *DIAGNOSTICS}
-    for name in SCORES:
-        arrow, mean, median = by_name[name]
+    by_name = {line.split()[0]: line.split()[1:] for line in lines[2:-1]}
+    assert set(by_name) == {*DENSE_METRICS, *DIAGNOSTICS}
+    assert lines[0] == "protocol: own settings, alignment: disparity, depth 0.001 to 80 m"
+    for name in DENSE_METRICS:
+        arrow, mean, low, _, high, median = by_name[name]
         assert arrow == ("↑" if METRICS[name].higher_is_better else "↓")
         assert float(mean) == pytest.approx(result.mean[name], abs=1e-4)
         assert float(median) == pytest.approx(result.median[name], abs=1e-4)
+        assert float(low) - 1e-4 <= float(mean) <= float(high) + 1e-4
     assert "6 images scored, 0 skipped" in lines[-1]
 
 
@@ -229,9 +247,9 @@ def test_what_does_not_fit_raises() -> None:
     with pytest.raises(ValueError, match=r"image 0: the prediction is \(9, 24\)"):
         evaluate(predictor(lambda image: brightness(image)[::2]), dataset, prediction_is="disparity")
     with pytest.raises(ValueError, match="input order: expected image 0, got image 1"):
-        evaluate(lambda images: iter(list(predictor(brightness)(images))[::-1]), dataset, prediction_is="disparity")
+        evaluate(InBatches(2, slice(None, None, -1)), dataset, prediction_is="disparity")
     with pytest.raises(ValueError, match="2 images gave 1"):
-        evaluate(lambda images: iter(list(predictor(brightness)(images))[:1]), dataset, prediction_is="disparity")
+        evaluate(InBatches(2, slice(1)), dataset, prediction_is="disparity")
     with pytest.raises(ValueError, match="no metres"):
         label = {"disparity": np.ones((4, 4))}
         score_image(np.ones((4, 4)), label, EvaluationSettings(alignment="none"), "depth")
@@ -244,8 +262,156 @@ def test_what_does_not_fit_raises() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"min_depth": 0.0}, {"max_depth": math.inf}, {"min_valid_pixels": 0}, {"alignment": "depth"}]
+    "wrong", [{"min_depth": 0.0}, {"max_depth": math.inf}, {"min_valid_pixels": 0}, {"alignment": "least"}]
 )
 def test_wrong_settings_raise(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         EvaluationSettings(**wrong)
+
+
+def test_rows_do_not_depend_on_the_number_of_processes(make_tiny_model: Any) -> None:
+    """Bit for bit, also with images of several sizes: a pass of one image rounds otherwise than a pass of four."""
+    sizes = [(56, 56), (56, 84), (84, 56)]
+    dataset = [make_dataset(1, sizes[index % 7 % 3])[0] | {"name": str(index)} for index in range(22)]
+    processor = DepthAnythingImageProcessor.for_input_size(56)
+    predict = DepthPredictor(make_tiny_model(), processor, batch_size=4)
+    whole = evaluate(predict, dataset, prediction_is="disparity")
+    for count in (2, 3):
+        shares = [indices_of_process(predict, dataset, index, count) for index in range(count)]
+        assert sorted(sum(shares, [])) == list(range(22)) and all(shares)
+        parts = [evaluate(predict, dataset, prediction_is="disparity", indices=share) for share in shares]
+        assert EvaluationResult.merge(parts).rows == whole.rows
+
+
+def test_groups_are_batches_of_a_small_set_and_several_of_a_large_one() -> None:
+    small, large = InBatches(3), InBatches(1)
+    evaluate(small, make_dataset(7), prediction_is="disparity")
+    assert [len(names) for names in small.calls] == [3, 3, 1]
+    evaluate(large, make_dataset(64, (4, 6)), prediction_is="disparity")
+    assert [len(names) for names in large.calls] == [4] * 16
+
+
+def pair_dataset() -> list[dict[str, Any]]:
+    image = np.tile(np.arange(24, dtype=np.uint8) * 5, (18, 1))[..., None].repeat(3, axis=2)
+    bright, dark = [3, 20], [9, 2]
+    samples = []
+    for index, (scenario, right, wrong) in enumerate([("indoor", 3, 0), ("indoor", 0, 1), ("aerial", 1, 0)]):
+        pairs = {"nearer": [bright] * right + [dark] * wrong, "farther": [dark] * right + [bright] * wrong}
+        arrays = {key: np.array(points) for key, points in pairs.items()}
+        samples.append({"image": image, "name": f"{index}", "pairs": arrays, "scenario": scenario})
+    return samples
+
+
+def test_point_pairs_are_counted_as_pairs_overall_and_per_scenario(tmp_path: Path) -> None:
+    settings = PROTOCOLS["da-2k"].settings
+    result = evaluate(predictor(brightness), pair_dataset(), settings, prediction_is="disparity")
+    # Four of five pairs, though two of three images.
+    assert result.mean["pair_accuracy"] == pytest.approx(0.8)
+    assert result.mean["pair_accuracy/indoor"] == pytest.approx(0.75) and result.mean["pair_accuracy/aerial"] == 1
+    assert math.isnan(result.mean["abs_rel"])
+    table = result.table()
+    assert table.startswith("protocol: da-2k@1, annotated point pairs") and "pair_accuracy/aerial ↑" in table
+    assert "3 images with 5 pairs scored" in table
+    result.save(tmp_path)
+    rows = pq.read_table(tmp_path / "per_image.parquet").to_pylist()
+    assert [(row["pairs"], row["scenario"]) for row in rows] == [(3, "indoor"), (1, "indoor"), (1, "aerial")]
+    record = json.loads((tmp_path / "results.json").read_text())
+    assert record["protocol"] == "da-2k@1" and record["mean"]["pair_accuracy/indoor"] == pytest.approx(0.75)
+    metres = evaluate(predictor(lambda image: -brightness(image)), pair_dataset(), settings, prediction_is="depth")
+    assert metres.mean["pair_accuracy"] == pytest.approx(0.8)
+    sheet = save_error_sheet(tmp_path / "pairs.jpg", result, pair_dataset(), predictor(brightness), count=1)
+    assert read_image(sheet).shape[1] > 2 * 300
+    with pytest.raises(ValueError, match="scored by the protocol 'da-2k'"):
+        evaluate(predictor(brightness), pair_dataset(), prediction_is="disparity")
+    with pytest.raises(ValueError, match="image 0: .*has none"):
+        evaluate(predictor(brightness), make_dataset(1), settings, prediction_is="disparity")
+    outside = pair_dataset()[:1]
+    outside[0]["pairs"]["nearer"][1] = [18, 0]
+    with pytest.raises(ValueError, match="^0: .*18"):
+        evaluate(predictor(brightness), outside, settings, prediction_is="disparity")
+
+
+def test_the_interval_is_that_of_a_mean_over_resampled_images() -> None:
+    random = np.random.default_rng(1)
+    rows: list[dict[str, Any]] = [
+        {"index": i, "name": str(i), "abs_rel": float(v)} for i, v in enumerate(random.normal(3, 0.5, 200))
+    ]
+    rows[7]["abs_rel"] = math.nan
+    settings = EvaluationSettings(metrics=("abs_rel", "delta1"))
+    result = EvaluationResult(rows, settings)
+    values = np.array([row["abs_rel"] for row in rows if not math.isnan(row["abs_rel"])])
+    low, high = result.interval["abs_rel"]
+    # A mean of many images is normally distributed.
+    half = 1.96 * values.std() / np.sqrt(len(values))
+    assert low == pytest.approx(values.mean() - half, abs=0.015)
+    assert high == pytest.approx(values.mean() + half, abs=0.015)
+    assert result.interval["abs_rel"] == (low, high), "seeded"
+    assert all(math.isnan(end) for end in result.interval["delta1"])
+    one = EvaluationResult(rows[:1], settings)
+    assert one.interval["abs_rel"] == (one.mean["abs_rel"],) * 2
+
+
+def test_a_label_without_any_valid_pixel_is_skipped_and_named(tmp_path: Path) -> None:
+    dataset = make_dataset(3)
+    dataset[1]["depth"][:] = np.nan
+    seen: list[str] = []
+
+    def watched(images: Iterable[tuple[str, np.ndarray]]) -> Iterator[Prediction]:
+        for prediction in predictor(brightness)(images):
+            seen.append(prediction.name)
+            yield prediction
+
+    result = evaluate(watched, dataset, prediction_is="disparity")
+    assert seen == ["image 0", "image 2"], "no forward pass for it"
+    assert result.skipped_images[0]["name"] == "image 1"
+    assert "invalid everywhere" in result.skipped_images[0]["reason"]
+    result.save(tmp_path)
+    assert json.loads((tmp_path / "results.json").read_text())["skipped_images"] == result.skipped_images
+
+
+def test_a_result_says_which_benchmark_it_is_and_how_much_of_it(tmp_path: Path) -> None:
+    dataset = make_dataset(2, (480, 640))
+    result = evaluate(predictor(brightness), dataset, PROTOCOLS["nyu"].settings, prediction_is="disparity")
+    assert "protocol: nyu@1, alignment: disparity, depth 0.001 to 10 m, crop eigen-nyu" in result.table()
+    assert "2 images scored, 0 skipped (the benchmark has 654)" in result.table()
+    ((title, entry),) = result.card_entries().items()
+    assert title == PROTOCOLS["nyu"].title and entry["images"] == 2 and "nyu@1" in entry["protocol"]
+    card = write_model_card(
+        tmp_path, title="m", kind="relative", role="student", lineage={}, training={}, results=result.card_entries()
+    )
+    text = card.read_text(encoding="utf-8")
+    assert "nyu@1" in text and f"{result.mean['delta1']:.4f}" in text
+    assert list(result.card_entries("kitchen")) == ["kitchen"]
+
+
+def test_the_sheet_shows_best_median_and_worst(tmp_path: Path) -> None:
+    dataset = make_dataset(9, (60, 80))
+    for index, sample in enumerate(dataset):
+        sample["image"] = np.where(np.arange(80)[:, None] < 8 * index, 100, sample["image"]).astype(np.uint8)
+    dataset[3]["depth"][:] = np.nan
+    result = evaluate(predictor(brightness), dataset, prediction_is="disparity")
+    asked: list[str] = []
+
+    def watched(images: Iterable[tuple[str, np.ndarray]]) -> Iterator[Prediction]:
+        for name, image in images:
+            asked.append(name)
+            yield from predictor(brightness)([(name, image)])
+
+    path = save_error_sheet(tmp_path / "new" / "sheet.jpg", result, dataset, watched, "abs_rel", count=2)
+    order = [row["name"] for row in sorted(result.rows, key=lambda row: row["abs_rel"])]
+    assert asked == [*order[:2], *order[3:5], *order[-2:]]
+    height, width = read_image(path).shape[:2]
+    assert width > 4 * 300 and height > 6 * 240
+    asked.clear()
+    save_error_sheet(path, result, dataset, watched, "delta1", count=20)
+    assert len(asked) == 8
+    with pytest.raises(ValueError, match="no image has a score 'boundary_f1'"):
+        save_error_sheet(path, result, dataset, watched, "boundary_f1")
+
+
+def test_every_process_gets_the_whole_result(fresh_accelerate: None) -> None:
+    dataset = make_dataset(5)
+    found = evaluate_on_all_processes(
+        predictor(brightness), dataset, prediction_is="disparity", accelerator=Accelerator(cpu=True)
+    )
+    assert found == evaluate(predictor(brightness), dataset, prediction_is="disparity")

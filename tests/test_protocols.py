@@ -1,0 +1,242 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The table of protocols, and what each of its rules does to a score."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from depth_anything_hf.data.official import OFFICIAL_DATASETS
+from depth_anything_hf.evaluation import open_protocol, score_image
+from depth_anything_hf.metrics import depth_edges, point_pairs_correct
+from depth_anything_hf.protocols import CROPS, PROTOCOLS, EvaluationSettings, protocol_named
+from depth_anything_hf.scoring import cut_sample, target_of
+
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "evaluation.md"
+
+
+def test_every_protocol_has_a_reader_an_identifier_and_a_source() -> None:
+    for name, protocol in PROTOCOLS.items():
+        assert protocol.name == name and protocol.identifier == f"{name}@{protocol.version}"
+        assert protocol.settings.protocol == protocol.settings.identifier == protocol.identifier
+        assert protocol.settings.describe().startswith(protocol.identifier)
+        assert protocol.source and protocol.matches and protocol.title
+        dataset = OFFICIAL_DATASETS[protocol.reader]
+        assert protocol.split is None or protocol.split in dataset.splits
+        assert set(protocol.options) <= set(dataset.options)
+        assert (dataset.label == "pairs") == protocol.settings.scores_pairs
+        restored = EvaluationSettings(**json.loads(json.dumps(asdict(protocol.settings))))
+        assert restored == protocol.settings
+    # Their protocol was never published, so no number of ours may be put beside the papers'.
+    for name in ("diode", "eth3d", "sintel"):
+        assert PROTOCOLS[name].matches == "none known" and "do not compare" in PROTOCOLS[name].notes
+
+
+def test_the_document_lists_every_protocol_with_its_rules() -> None:
+    rows = {
+        cells[0].strip(" `"): cells
+        for line in DOCUMENT.read_text(encoding="utf-8").splitlines()
+        if (cells := line.strip("|").split("|"))[0].strip().startswith("`") and line.startswith("|")
+    }
+    assert list(rows) == [protocol.identifier for protocol in PROTOCOLS.values()]
+    for protocol in PROTOCOLS.values():
+        _, images, crop, cap, alignment = (cell.strip() for cell in rows[protocol.identifier][:5])
+        settings = protocol.settings
+        assert images == (str(protocol.images) if protocol.images else "-")
+        assert crop == (", ".join(filter(None, (settings.image_crop, settings.crop))) or "-")
+        assert alignment == ("none" if settings.scores_pairs else settings.alignment)
+        assert cap == ("-" if settings.scores_pairs else f"{settings.min_depth:g} to {settings.max_depth:g}")
+
+
+def test_a_protocol_is_found_by_name_and_by_identifier() -> None:
+    assert protocol_named("nyu") is protocol_named("nyu@1") is PROTOCOLS["nyu"]
+    with pytest.raises(ValueError, match="unknown 'kiti'; did you mean 'kitti'"):
+        protocol_named("kiti")
+    with pytest.raises(ValueError, match="version 1 in this release, not 9"):
+        protocol_named("nyu@9")
+
+
+def test_changed_settings_no_longer_pass_as_the_protocol() -> None:
+    nyu = PROTOCOLS["nyu"].settings
+    assert replace(nyu, max_depth=20.0).identifier == "nyu@1, modified"
+    assert replace(nyu, protocol="nyu@9").identifier == "nyu@9, modified"
+    assert EvaluationSettings().identifier == "own settings"
+
+
+def test_crops() -> None:
+    def window(name: str, height: int, width: int) -> tuple[int, ...]:
+        rows, columns = CROPS[name].window(height, width)
+        return rows.start, rows.stop, columns.start, columns.stop
+
+    assert window("eigen-nyu", 480, 640) == (45, 471, 41, 601)
+    assert window("garg", 375, 1242) == (153, 371, 44, 1197)
+    assert window("eigen-kitti", 352, 1216) == (117, 321, 43, 1172)
+    assert window("kitti-benchmark", 375, 1242) == (23, 375, 13, 1229)
+    with pytest.raises(ValueError, match=r"a\.png: crop 'eigen-nyu': .*480 x 640.*got 240 x 320"):
+        EvaluationSettings(crop="eigen-nyu").window("crop", 240, 320, "a.png")
+    with pytest.raises(ValueError, match="does not fit into 300 x 1242"):
+        CROPS["kitti-benchmark"].window(300, 1242)
+
+
+def ramp(height: int = 40, width: int = 60) -> np.ndarray:
+    rows, columns = np.mgrid[0:height, 0:width]
+    return (1.0 + rows / 10 + columns / 20).astype(np.float32)
+
+
+def test_pixels_outside_the_crop_do_not_count() -> None:
+    depth = ramp(480, 640)
+    damaged = depth.copy()
+    damaged[:45], damaged[471:], damaged[:, :41], damaged[:, 601:] = 3, 3, 3, 3
+    settings = PROTOCOLS["nyu-metric"].settings
+    wrong_outside = score_image(damaged, {"depth": depth, "name": "a"}, settings, "depth")
+    assert wrong_outside["abs_rel"] == 0 and wrong_outside["delta1"] == 1
+    inside = depth[45:471, 41:601]
+    assert wrong_outside["valid_pixels"] == (inside <= 10).sum() < inside.size
+
+
+def test_the_benchmark_crop_cuts_image_and_label_before_the_model_sees_them() -> None:
+    settings = PROTOCOLS["marigold-kitti"].settings
+    image = np.arange(375 * 1242, dtype=np.uint32).astype(np.uint8).reshape(375, 1242, 1).repeat(3, axis=2)
+    depth = ramp(375, 1242) / 2
+    cut = cut_sample({"image": image, "depth": depth, "name": "a"}, settings)
+    assert np.array_equal(cut["image"], image[23:, 13:1229])
+    assert np.array_equal(cut["depth"], depth[23:, 13:1229])
+    target = target_of(cut, settings)
+    assert not target.mask[:117].any() and target.mask[117:321, 43:1172].all()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("alignment", ["disparity", "depth", "median", "none"])
+def test_each_alignment_forgives_what_it_fits(alignment: Any) -> None:
+    depth = ramp()
+    sample = {"depth": depth, "name": "a"}
+    settings = EvaluationSettings(alignment=alignment)
+    outputs = {
+        "exact": depth,
+        "scaled": 1.7 * depth,
+        "shifted": 1.7 * depth + 0.8,
+        "shifted disparity": 1 / (0.6 / depth + 0.05),
+    }
+    forgiven = {
+        name for name, output in outputs.items() if score_image(output, sample, settings, "depth")["abs_rel"] < 1e-6
+    }
+    expected = {
+        "none": {"exact"},
+        "median": {"exact", "scaled"},
+        "depth": {"exact", "scaled", "shifted"},
+        "disparity": {"exact", "scaled", "shifted disparity"},
+    }
+    assert forgiven == expected[alignment]
+    if alignment != "disparity":
+        with pytest.raises(ValueError, match="use alignment='disparity'"):
+            score_image(1 / depth, sample, settings, "disparity")
+
+
+def test_the_clamp_decides_pixels_whose_aligned_disparity_is_negative() -> None:
+    depth = ramp()
+    output = 1 / depth
+    output[0, :3] = -0.01  # behind everything, also once it is aligned
+    sample = {"depth": depth, "name": "a"}
+    results = {
+        clamp: score_image(output, sample, EvaluationSettings(clamp=clamp), "disparity")
+        for clamp in ("range", "farthest label")
+    }
+    assert results["range"]["rmse"] > 5 * results["farthest label"]["rmse"]
+    assert 0 < results["range"]["clamped_share"] <= results["farthest label"]["clamped_share"]
+
+
+def test_the_fit_may_leave_pixels_out_but_the_score_does_not() -> None:
+    depth = ramp()
+    output = 0.5 / depth + 0.1
+    output[::2, 1:] = 0.0
+    sample = {"depth": depth, "name": "a"}
+    everywhere = score_image(output, sample, EvaluationSettings(), "disparity")
+    positive = score_image(output, sample, EvaluationSettings(fit_positive_only=True), "disparity")
+    # Half of the pixels are exact once the others do not disturb the fit.
+    assert positive["delta1"] > everywhere["delta1"] and positive["delta1"] == pytest.approx(0.5, abs=0.03)
+    assert positive["valid_pixels"] == everywhere["valid_pixels"] == depth.size
+    # A grid of every second row and column misses the zeros.
+    output = 0.5 / depth + 0.1
+    output[1::2, 1::2] = 0.0
+    grid = score_image(output, sample, EvaluationSettings(fit_max_side=30), "disparity")
+    assert grid["delta1"] > 0.74 > score_image(output, sample, EvaluationSettings(), "disparity")["delta1"]
+
+
+def test_a_prediction_is_enlarged_to_the_label_and_never_the_label_reduced() -> None:
+    # A plane in disparity; with aligned corners its bilinear enlargement is the same plane.
+    large, small = (np.linspace(0.1, 0.5, h)[:, None] + np.linspace(0.0, 0.3, w) for h, w in ((80, 120), (40, 60)))
+    sample = {"depth": 1 / large, "name": "a"}
+    found = score_image(small, sample, EvaluationSettings(), "disparity")
+    assert found["valid_pixels"] == 80 * 120 and found["abs_rel"] < 1e-6
+    with pytest.raises(ValueError, match="another aspect"):
+        score_image(small[:, :-3], sample, EvaluationSettings(), "disparity")
+    with pytest.raises(ValueError, match=r"b\.png: the image is \(40, 60\) and its label \(41, 60\)"):
+        cut_sample(
+            {"image": np.zeros((40, 60, 3), dtype=np.uint8), "depth": ramp(41, 60), "name": "b.png"},
+            EvaluationSettings(),
+        )
+
+
+def test_boundaries_and_edges_are_scored_where_the_protocol_asks() -> None:
+    depth = np.full((40, 60), 8.0, dtype=np.float32)
+    depth[10:30, 20:40] = 2.0
+    depth[:5] = np.inf
+    sample = {"depth": depth, "name": "a"}
+    settings = PROTOCOLS["sintel"].settings
+    output = np.where(np.isinf(depth), 0.0, 1 / depth).astype(np.float32)
+    sharp = score_image(output, sample, settings, "disparity")
+    soft = score_image(cv2.GaussianBlur(output, (0, 0), 2.0), sample, settings, "disparity")
+    assert sharp["boundary_f1"] > 0.9 > 0.5 > soft["boundary_f1"]
+    assert sharp["edge_accuracy_error"] < 1 and sharp["edge_completeness_error"] < soft["edge_completeness_error"] + 1
+    # Without exact labels edges must be annotated.
+    ibims = PROTOCOLS["ibims"].settings
+    assert math.isnan(score_image(output, sample, ibims, "disparity")["edge_accuracy_error"])
+    annotated = {**sample, "edges": depth_edges(depth, depth > 0)}
+    assert score_image(output, annotated, ibims, "disparity")["edge_accuracy_error"] == sharp["edge_accuracy_error"]
+
+
+def write_da_2k(root: Path) -> Path:
+    """Three pictures of two scenarios, brighter = nearer, with five pairs of which the last is annotated falsely."""
+    annotations: dict[str, list[dict[str, Any]]] = {}
+    for index, (scenario, pairs) in enumerate([("indoor", 2), ("indoor", 1), ("aerial", 2)]):
+        path = root / "images" / scenario / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), np.tile(np.arange(40, dtype=np.uint8) * 6, (30, 1)))
+        near, far = [5, 35], [25, 4]
+        annotations[f"images/{scenario}/{index}.png"] = [
+            {
+                "point1": far if (index, pair) == (2, 1) else near,
+                "point2": near if (index, pair) == (2, 1) else far,
+                "closer_point": "point1",
+            }
+            for pair in range(pairs)
+        ]
+    (root / "annotations.json").write_text(json.dumps(annotations))
+    return root
+
+
+def test_a_protocol_opens_its_data_and_warns_of_another_number_of_images(tmp_path: Path, caplog: Any) -> None:
+    dataset, settings = open_protocol("da-2k", write_da_2k(tmp_path))
+    assert len(dataset) == 3 and settings is PROTOCOLS["da-2k"].settings and not caplog.records
+    sample = next(dataset[index] for index in range(3) if dataset[index]["name"].endswith("0.png"))
+    found = score_image(sample["image"][..., 0].astype(np.float32), sample, settings, "disparity")
+    assert (found["pair_accuracy"], found["pairs"], found["scenario"]) == (1.0, 2, "indoor")
+    with pytest.raises(ValueError, match="outside"):
+        point_pairs_correct(np.ones((30, 40)), np.array([[30, 0]]), np.array([[0, 0]]))
+    nyu = tmp_path / "nyu" / "test" / "office"
+    nyu.mkdir(parents=True)
+    cv2.imwrite(str(nyu / "rgb_00001.jpg"), np.zeros((480, 640, 3), dtype=np.uint8))
+    cv2.imwrite(str(nyu / "sync_depth_00001.png"), np.full((480, 640), 2000, dtype=np.uint16))
+    open_protocol("nyu", tmp_path / "nyu")
+    assert "nyu@1: the benchmark has 654 images" in caplog.text and "has 1" in caplog.text
+    with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path / "absent"))):
+        open_protocol("nyu", tmp_path / "absent")
