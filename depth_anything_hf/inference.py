@@ -25,6 +25,7 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModelForDepthEstima
 from transformers.models.auto.modeling_auto import MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 
+from .alignment import fit_scale_and_shift
 from .data.reading import IMAGE_SUFFIXES, UnreadableImageError, read_image
 from .image_processing_depth_anything import DepthAnythingImageProcessor
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
@@ -42,8 +43,6 @@ OWN_POST_PROCESSING = ("depth_pro", "zoedepth")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 HUB_OPTIONS = ("revision", "token", "cache_dir", "local_files_only", "force_download", "subfolder")
 DECODING_THREADS = min(4, os.cpu_count() or 1)
-# How many batches of images may be open at once while equal sizes gather; bounds the memory.
-WINDOW_BATCHES = 4
 
 
 @dataclass
@@ -79,7 +78,8 @@ class DepthPredictor:
 
     The model's output is brought to the image's own size by bilinear interpolation with aligned corners, as the
     original Depth Anything does. Stock transformers interpolates bicubically, which overshoots at object borders, also
-    below zero. ZoeDepth and Depth Pro keep their own post-processing.
+    below zero; a processor with `upsampling="bicubic"` gets that. ZoeDepth and Depth Pro keep their own
+    post-processing.
 
     Args:
         model: a depth model of this package or of transformers; put into evaluation mode at each call.
@@ -89,9 +89,15 @@ class DepthPredictor:
         batch_size: images per forward pass; only images of one processed size share a pass.
         kind: "disparity" or "depth", for a model whose configuration does not say it; e.g. `facebook/dpt-dinov2-*`
             give metres, and nothing in their files says so.
+        window_batches: so many batches of images may be open while equal sizes gather: the more sizes are mixed, the
+            more of them fill the batches, and the more memory is taken.
+        flip_averaging: predict the mirrored image too, mirror the result back, and give the mean of both, for twice
+            the time. Two disparities of one image agree in scale and shift only roughly, so that the mirrored one is
+            first brought to the other by least squares; where that fit reverses it, it is left out. Depth in metres
+            is averaged as it is.
 
     Raises:
-        ValueError: a batch size below 1, or a precision that the model cannot run in.
+        ValueError: a batch size or window below 1, or a precision that the model cannot run in.
     """
 
     def __init__(
@@ -103,9 +109,12 @@ class DepthPredictor:
         dtype: str | torch.dtype | None = None,
         batch_size: int = 1,
         kind: PredictionKind | None = None,
+        window_batches: int = 4,
+        flip_averaging: bool = False,
     ) -> None:
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        for name, value in (("batch_size", batch_size), ("window_batches", window_batches)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
         if kind not in ("disparity", "depth", None):
             raise ValueError(f"kind must be 'disparity' or 'depth', got {kind!r}")
         self.model = cast(Any, model)
@@ -113,6 +122,8 @@ class DepthPredictor:
             self.model.to(device)
         self.processor = processor
         self.batch_size = batch_size
+        self.window_batches = window_batches
+        self.flip_averaging = flip_averaging
         self.kind: PredictionKind = kind or _kind_of(model)
         self._autocast_dtype = _autocast_dtype(model.dtype, as_dtype(dtype))
 
@@ -126,6 +137,8 @@ class DepthPredictor:
         batch_size: int = 1,
         input_size: int | None = None,
         kind: PredictionKind | None = None,
+        window_batches: int = 4,
+        flip_averaging: bool = False,
         **kwargs: Any,
     ) -> DepthPredictor:
         """Opens a checkpoint: Depth Anything as this package's model, other depth models as transformers' own.
@@ -137,7 +150,7 @@ class DepthPredictor:
                 keeps the checkpoint's.
             batch_size: as for the class.
             input_size: side that images are resized to instead of the checkpoint's; larger is sharper and slower.
-            kind: as for the class.
+            kind, window_batches, flip_averaging: as for the class.
             **kwargs: to the model's `from_pretrained`; `revision`, `token` and the like also to the configuration and
                 the processor.
 
@@ -156,7 +169,15 @@ class DepthPredictor:
         model_class: Any = DepthAnythingForDepthEstimation if is_ours else AutoModelForDepthEstimation
         processor = _open_processor(name, config.model_type, input_size, hub)
         model = model_class.from_pretrained(name, **kwargs)
-        return cls(model, processor, device=device or default_device(), batch_size=batch_size, kind=kind)
+        return cls(
+            model,
+            processor,
+            device=device or default_device(),
+            batch_size=batch_size,
+            kind=kind,
+            window_batches=window_batches,
+            flip_averaging=flip_averaging,
+        )
 
     @property
     def device(self) -> torch.device:
@@ -174,22 +195,27 @@ class DepthPredictor:
             return f"{_dtype_name(self._autocast_dtype)} autocast"
         return _dtype_name(self.model.dtype)
 
-    def __call__(self, images: Iterable[ImageSource]) -> Iterator[Prediction]:
+    def __call__(self, images: Iterable[ImageSource | None]) -> Iterator[Prediction]:
         """Predicts a stream of images with bounded memory.
 
         Args:
             images: paths; or pairs of a name and a uint8 (H, W, 3) image, or a function that returns one and is called
-                in a decoding thread. The stream is read a little ahead.
+                in a decoding thread. The stream is read a little ahead. None between images is a bar line: those
+                before it and those after it share no batch, so that the results of neither depend on the other.
 
         Yields:
             One `Prediction` for each image, in the order of the input. An image that cannot be read or predicted gives
             one with an error text and does not disturb its neighbours.
         """
         self.model.eval()
-        window = WINDOW_BATCHES * self.batch_size
+        window = self.window_batches * self.batch_size
         in_order: deque[_Item] = deque()
         by_size: dict[tuple[int, ...], list[_Item]] = {}
         for item in self._prepare_ahead(images):
+            if item is None:
+                self._predict_groups(by_size)
+                yield from _finished(in_order)
+                continue
             in_order.append(item)
             if item.pixel_values is not None:
                 group = by_size.setdefault(tuple(item.pixel_values.shape), [])
@@ -200,8 +226,7 @@ class DepthPredictor:
             if len(in_order) >= window and oldest is not None:
                 self._predict_group(by_size.pop(tuple(oldest.shape)))
             yield from _finished(in_order)
-        for group in by_size.values():
-            self._predict_group(group)
+        self._predict_groups(by_size)
         yield from _finished(in_order)
 
     def predict(self, image: np.ndarray | str | os.PathLike[str] | Image.Image) -> np.ndarray:
@@ -212,11 +237,11 @@ class DepthPredictor:
         _check_finite(values)
         return values
 
-    def _prepare_ahead(self, images: Iterable[ImageSource]) -> Iterator[_Item]:
+    def _prepare_ahead(self, images: Iterable[ImageSource | None]) -> Iterator[_Item | None]:
         """Decodes and resizes in threads while the model works; in order, a bounded number ahead."""
         look_ahead = DECODING_THREADS + self.batch_size
         pool = ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="decode")
-        futures: deque[Future[_Item]] = deque()
+        futures: deque[Future[_Item | None]] = deque()
         try:
             for source in images:
                 futures.append(pool.submit(self._prepare_or_explain, source))
@@ -227,7 +252,9 @@ class DepthPredictor:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _prepare_or_explain(self, source: ImageSource) -> _Item:
+    def _prepare_or_explain(self, source: ImageSource | None) -> _Item | None:
+        if source is None:
+            return None
         try:
             return self._prepare(source)
         except Exception as error:
@@ -245,6 +272,10 @@ class DepthPredictor:
         # The layout is stated because a picture 3 pixels high would be taken for channels first.
         processed = self.processor(images=image, input_data_format="channels_last", return_tensors="pt")
         return _Item(name, (image.shape[0], image.shape[1]), processed["pixel_values"][0])
+
+    def _predict_groups(self, by_size: dict[tuple[int, ...], list[_Item]]) -> None:
+        while by_size:
+            self._predict_group(by_size.pop(next(iter(by_size))))
 
     def _predict_group(self, group: Sequence[_Item]) -> None:
         """Fills in the predictions; where a batch fails, its images are tried one by one."""
@@ -270,15 +301,25 @@ class DepthPredictor:
         """One pass over prepared images of one processed size: float32 (H, W) each, at the image's own size."""
         pixel_values = torch.stack([item.pixel_values for item in items if item.pixel_values is not None])
         sizes = [item.image_size for item in items if item.image_size is not None]
-        with self._autocast():
+        maps = self._maps(pixel_values, sizes)
+        if not self.flip_averaging:
+            return maps
+        mirrored = self._maps(pixel_values.flip(-1), sizes)
+        return [flip_mean(one, other[:, ::-1], self.kind) for one, other in zip(maps, mirrored, strict=True)]
+
+    def _maps(self, pixel_values: Tensor, sizes: Sequence[tuple[int, int]]) -> list[np.ndarray]:
+        """(B, 3, h, w) -> float32 (H, W) each, at the given sizes."""
+        with self.autocast():
             output = self.model(pixel_values=pixel_values.to(self.device, self.model.dtype))
         if self.model.config.model_type in OWN_POST_PROCESSING:
             results = self.processor.post_process_depth_estimation(output, sizes)
             return [result["predicted_depth"].float().cpu().numpy() for result in results]
         maps = output.predicted_depth.float()[:, None]  # (B, 1, h, w)
-        return [_resize(one, size) for one, size in zip(maps, sizes, strict=True)]
+        bicubic = getattr(self.processor, "upsampling", None) == "bicubic"
+        return [_resize(one, size, bicubic=bicubic) for one, size in zip(maps, sizes, strict=True)]
 
-    def _autocast(self) -> AbstractContextManager[Any]:
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The context of a forward pass: autocast where the predictor was asked for another precision."""
         if self._autocast_dtype is None:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=self._autocast_dtype)
@@ -332,9 +373,30 @@ def _finished(in_order: deque[_Item]) -> Iterator[Prediction]:
         yield prediction
 
 
-def _resize(one: Tensor, size: tuple[int, int]) -> np.ndarray:
-    """(1, h, w) -> float32 (H, W)."""
-    return F.interpolate(one[None], size=size, mode="bilinear", align_corners=True)[0, 0].cpu().numpy()
+def _resize(one: Tensor, size: tuple[int, int], *, bicubic: bool) -> np.ndarray:
+    """(1, h, w) -> float32 (H, W), as stock does or as the original does."""
+    mode = "bicubic" if bicubic else "bilinear"
+    return F.interpolate(one[None], size=size, mode=mode, align_corners=not bicubic)[0, 0].cpu().numpy()
+
+
+def flip_mean(straight: np.ndarray, mirrored_back: np.ndarray, kind: PredictionKind) -> np.ndarray:
+    """Mean of a prediction and that of the mirrored image, mirrored back.
+
+    Args:
+        straight: float32 (H, W).
+        mirrored_back: float32 (H, W).
+        kind: "disparity" brings the second to the scale and shift of the first by least squares, and leaves it out
+            where that reverses it; "depth" takes both as they are.
+
+    Returns:
+        float32 (H, W).
+    """
+    if kind == "disparity" and np.isfinite(straight).all() and np.isfinite(mirrored_back).all():
+        scale, shift = fit_scale_and_shift(mirrored_back, straight, np.ones(straight.shape, dtype=bool))
+        if scale <= 0:
+            return straight
+        mirrored_back = scale * mirrored_back + shift
+    return ((straight + mirrored_back) / 2).astype(np.float32)
 
 
 def _checked_prediction(item: _Item, values: np.ndarray) -> Prediction:

@@ -1,14 +1,12 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics of one image in float64: depth errors, order of pixels, boundaries, agreement of two predictions."""
+"""Metrics of one image in float64: depth errors, order of pixels, agreement of two predictions; and their table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Literal, get_args
 
-import cv2
 import numpy as np
 
 from .alignment import (
@@ -22,19 +20,9 @@ from .alignment import (
 from .geometry import depth_to_disparity
 
 
-if TYPE_CHECKING:
-    import evaluate
-
 Alignment = Literal["disparity", "depth", "median", "none"]
 ALIGNMENTS: tuple[str, ...] = get_args(Alignment)
 PredictionKind = Literal["disparity", "depth"]
-
-# Of the boundary F1: neighbours whose depths differ by more than this ratio form a contour.
-BOUNDARY_THRESHOLDS = np.linspace(1.05, 1.25, 10)
-# Of the depth boundary errors: the Canny detector works on a map that spans 0 .. 1.
-CANNY_SIGMA_PIXELS = 2**0.5
-CANNY_LOW_THRESHOLD = 0.15
-CANNY_HIGH_THRESHOLD = 0.3
 
 
 @dataclass(frozen=True)
@@ -105,8 +93,8 @@ def depth_metrics(prediction_depth: np.ndarray, depth: np.ndarray, mask: np.ndar
     """
     check_same_shape(prediction_depth=prediction_depth, depth=depth, mask=mask)
     mask = np.asarray(mask, dtype=bool)
-    predicted = _positive_inside(prediction_depth, mask, "prediction_depth")
-    true = _positive_inside(depth, mask, "depth")
+    predicted = positive_inside(prediction_depth, mask, "prediction_depth")
+    true = positive_inside(depth, mask, "depth")
     if true.size == 0:
         return {name: float("nan") for name in DEPTH_METRICS}
     error = predicted - true
@@ -288,7 +276,7 @@ def ordinal_accuracy(
     check_same_shape(prediction_disparity=prediction_disparity, depth=depth, mask=mask)
     mask = np.asarray(mask, dtype=bool)
     values = finite_inside(prediction_disparity, mask, "prediction_disparity")
-    true = _depth_inside(depth, mask)
+    true = depth_inside(depth, mask)
     first, second = _random_pairs(values.size, pairs, seed)
     clear = _ratio_exceeds(true[first], true[second], min_ratio)
     return _order_agreement(values[first] - values[second], true[second] > true[first], clear)
@@ -337,7 +325,7 @@ def pairwise_agreement(
     left, right = _random_pairs(judged.size, pairs, seed)
     reference_difference = reference[left] - reference[right]
     if depth is not None:
-        true = _depth_inside(depth, mask)
+        true = depth_inside(depth, mask)
         clear = _ratio_exceeds(true[left], true[right], min_ratio)
     elif min_difference < 0:
         raise ValueError(f"min_difference must not be negative, got {min_difference}.")
@@ -377,328 +365,6 @@ def point_pairs_correct(prediction_disparity: np.ndarray, nearer: np.ndarray, fa
     return values_nearer > values_farther
 
 
-def boundary_f1(prediction_depth: np.ndarray, depth: np.ndarray, mask: np.ndarray) -> float:
-    """Scale-invariant boundary F1: do contours sit at the same pixels as in the label (Depth Pro, arXiv 2410.02073)?
-
-    Two neighbours form a contour at threshold t if the farther one's depth is more than t times the nearer one's.
-    Contours are compared separately for the four directions from near to far (left, right, up, down), pixel by pixel
-    and without tolerance. Precision and recall are the means over the four directions, where a direction without any
-    contour counts 0; F1 is their harmonic mean, and the result is the mean of F1 over ten thresholds 1.05 .. 1.25,
-    weighted by t. This is section 4 of the paper with the conventions of its public evaluation; new here are the mask
-    (only neighbours that are both inside count) and NaN in place of 0 for a label without contours.
-
-    A factor on the depth does not change the result; a shift of a disparity does. Give a relative prediction the scale
-    and shift of the depth metrics first (`align_prediction`).
-
-    Args:
-        prediction_depth: (H, W), finite and positive inside the mask, any unit.
-        depth: (H, W) label, positive inside the mask; `+inf` (sky) is a contour against every finite depth.
-        mask: (H, W) bool.
-
-    Returns:
-        A number in [0, 1]; NaN if the label has no contour at any threshold (also for an empty mask).
-
-    Raises:
-        ValueError: if the shapes differ or a map has forbidden values inside the mask.
-    """
-    check_same_shape(prediction_depth=prediction_depth, depth=depth, mask=mask)
-    mask = np.asarray(mask, dtype=bool)
-    _positive_inside(prediction_depth, mask, "prediction_depth")
-    _depth_inside(depth, mask)
-    predicted_ratios, true_ratios = _neighbour_ratios(prediction_depth, mask), _neighbour_ratios(depth, mask)
-    if not any((ratios > BOUNDARY_THRESHOLDS[0]).any() for ratios in true_ratios):
-        return float("nan")
-    scores = [
-        _contour_f1(
-            [ratios > threshold for ratios in predicted_ratios], [ratios > threshold for ratios in true_ratios]
-        )
-        for threshold in BOUNDARY_THRESHOLDS
-    ]
-    return float(np.average(scores, weights=BOUNDARY_THRESHOLDS))
-
-
-def depth_edges(depth: np.ndarray, mask: np.ndarray, min_ratio: float = 1.25) -> np.ndarray:
-    """The depth edges of an exact label, one pixel wide: the near side of every occlusion.
-
-    Only for labels whose every pixel is exact, such as rendered ones. A scanned or filled label has edges of its own
-    making; take annotated edges there.
-
-    Args:
-        depth: (H, W) label, positive inside the mask; `+inf` is sky.
-        mask: (H, W) bool; neighbours must both be inside.
-        min_ratio: of the depths of two neighbours, above which the nearer one is an edge, >= 1.
-
-    Returns:
-        (H, W) bool.
-
-    Raises:
-        ValueError: if the shapes differ, the label is not positive inside the mask, or `min_ratio` is less than 1.
-    """
-    check_same_shape(depth=depth, mask=mask)
-    if min_ratio < 1:
-        raise ValueError(f"min_ratio must be at least 1, got {min_ratio}.")
-    mask = np.asarray(mask, dtype=bool)
-    _depth_inside(depth, mask)
-    right, left, down, up = (ratios > min_ratio for ratios in _neighbour_ratios(depth, mask))
-    edges = np.zeros(mask.shape, dtype=bool)
-    edges[:, :-1] |= right
-    edges[:, 1:] |= left
-    edges[:-1] |= down
-    edges[1:] |= up
-    return edges
-
-
-def depth_boundary_errors(
-    prediction_depth: np.ndarray,
-    edges: np.ndarray,
-    mask: np.ndarray | None = None,
-    max_distance_pixels: float = 10.0,
-) -> dict[str, float]:
-    """How far predicted depth edges are from true ones: boundary errors of iBims-1 (Koch et al., arXiv 1805.01328).
-
-    The prediction is scaled to 0 .. 1 over the image, smoothed (Gaussian, sigma sqrt(2) pixels), and its edges are
-    found by Canny's detector with thresholds 0.15 and 0.3 on the Sobel gradient. Distances are Euclidean, in pixels.
-
-    - accuracy: mean distance of the predicted edge pixels to the nearest true edge, over those nearer than
-      `max_distance_pixels`, so that edges that the annotation leaves out do not count;
-    - completeness: mean distance over the pixels of both sets, each to the other set, cut at `max_distance_pixels`.
-
-    The thresholds and the two-sided completeness are those of the benchmark's Python evaluation that published tables
-    use; the paper's text has the true edges' side alone, and its own tables were made with another detector.
-
-    Args:
-        prediction_depth: (H, W), finite in the whole map, any unit and offset: it is scaled to 0 .. 1.
-        edges: (H, W) bool, true edges.
-        mask: (H, W) bool, pixels whose edges count (distances go to all edges of the other set), or None for all.
-        max_distance_pixels: see above; both errors take this value if no predicted edge is nearer than it to a true
-            one.
-
-    Returns:
-        `edge_accuracy_error` and `edge_completeness_error`, pixels, lower is better; both NaN without a true edge
-        inside the mask.
-
-    Raises:
-        ValueError: if the shapes differ, the prediction is not finite or `max_distance_pixels` is not positive.
-    """
-    mask = np.ones(edges.shape, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
-    check_same_shape(prediction_depth=prediction_depth, edges=edges, mask=mask)
-    if not max_distance_pixels > 0:
-        raise ValueError(f"max_distance_pixels must be positive, got {max_distance_pixels}.")
-    everywhere = np.ones(mask.shape, dtype=bool)
-    finite_inside(prediction_depth, everywhere, "prediction_depth")
-    true = np.asarray(edges, dtype=bool)
-    predicted = canny_edges(prediction_depth)
-    if not (true & mask).any():
-        return {"edge_accuracy_error": float("nan"), "edge_completeness_error": float("nan")}
-    to_true = _distance_pixels(true)
-    counted = predicted & mask
-    near = counted & (to_true < max_distance_pixels)
-    if not near.any():
-        return {"edge_accuracy_error": max_distance_pixels, "edge_completeness_error": max_distance_pixels}
-    both_ways = np.concatenate([to_true[counted], _distance_pixels(predicted)[true & mask]])
-    return {
-        "edge_accuracy_error": float(to_true[near].mean()),
-        "edge_completeness_error": float(np.minimum(both_ways, max_distance_pixels).mean()),
-    }
-
-
-def canny_edges(values: np.ndarray) -> np.ndarray:
-    """Canny's edges of a map scaled to 0 .. 1, in float64 (Canny, 1986; the conventions of scikit-image's detector).
-
-    OpenCV's own detector takes 8-bit or 16-bit input, in which a distant edge of a depth map is lost, and compares
-    along eight directions only; here the gradient magnitude is interpolated along the gradient.
-
-    Args:
-        values: (H, W), finite.
-
-    Returns:
-        (H, W) bool; the outermost pixels are never edges, and a constant map has none.
-    """
-    scaled = np.asarray(values, dtype=np.float64)
-    scaled = scaled - scaled.min()
-    if scaled.max() == 0 or min(scaled.shape) < 3:
-        return np.zeros(scaled.shape, dtype=bool)
-    smooth = _smoothed(scaled / scaled.max(), CANNY_SIGMA_PIXELS)
-    down = cv2.Sobel(smooth, cv2.CV_64F, 0, 1, ksize=3, borderType=cv2.BORDER_REFLECT)
-    right = cv2.Sobel(smooth, cv2.CV_64F, 1, 0, ksize=3, borderType=cv2.BORDER_REFLECT)
-    magnitude = np.hypot(down, right)
-    thin = _is_ridge(magnitude, down, right) & (magnitude >= CANNY_LOW_THRESHOLD)
-    _, components = cv2.connectedComponents(thin.astype(np.uint8), connectivity=8)
-    kept = np.unique(components[thin & (magnitude >= CANNY_HIGH_THRESHOLD)])
-    return thin & np.isin(components, kept)
-
-
-def DepthMetric(
-    *,
-    alignment: Alignment = "disparity",
-    prediction_is: PredictionKind = "disparity",
-    min_depth: float = 1e-3,
-    max_depth: float = 80.0,
-    **module_options: Any,
-) -> evaluate.Metric:
-    """A metric for the `evaluate` library: `add_batch(predictions=..., references=...)`, `compute()`, without network.
-
-    Each image is scored when it is added and only its numbers are kept, so that a run over a large dataset needs no
-    memory for maps, and maps may differ in size. A reference is depth in metres, (H, W), NaN = invalid; pixels outside
-    `[min_depth, max_depth]` do not count. A prediction has its reference's size.
-
-    Args:
-        alignment: see `align_prediction`.
-        prediction_is: "disparity" (larger = nearer, any scale and shift) or "depth".
-        min_depth: metres.
-        max_depth: metres.
-        module_options: of `evaluate.Metric`, such as `cache_dir`, `num_process`, `process_id`, `experiment_id`.
-
-    Returns:
-        An `evaluate.Metric`. `compute()` gives the mean over the images for each name in `DEPTH_METRICS`,
-        `ordinal_accuracy` and `clamped_share`, where images without a number are left out, then the counts `images`
-        and `images_without_valid_pixels`.
-
-    Raises:
-        ImportError: if `evaluate` is not installed.
-        ValueError: if the alignment or the range does not fit; from `add_batch`, with the image's number, if an image
-            cannot be scored; from `compute`, if none was added.
-    """
-    try:
-        import datasets
-        import evaluate
-    except ImportError as error:
-        raise ImportError("DepthMetric needs evaluate; run pip install 'depth_anything_hf[evaluate]'.") from error
-    check_alignment(alignment, prediction_is)
-    if not 0 < min_depth < max_depth < float("inf"):
-        raise ValueError(f"expected 0 < min_depth < max_depth < inf, got {min_depth} and {max_depth}.")
-    columns = (*DEPTH_METRICS, "ordinal_accuracy", "clamped_share", "valid_pixels")
-
-    def scores(prediction: np.ndarray, depth: np.ndarray) -> dict[str, float]:
-        mask = (depth >= min_depth) & (depth <= max_depth)
-        row = aligned_depth_metrics(prediction, depth, mask, alignment, prediction_is, min_depth, max_depth)
-        nearness = prediction if prediction_is == "disparity" else -prediction
-        row["ordinal_accuracy"] = ordinal_accuracy(nearness, depth, mask)
-        return {**row, "valid_pixels": float(mask.sum())}
-
-    class ImageMeans(evaluate.Metric):
-        """Mean of each image's scores; what passes through `evaluate`'s files is one row of numbers per image."""
-
-        images_added = 0
-
-        def _info(self) -> evaluate.MetricInfo:
-            return evaluate.MetricInfo(
-                description="Depth metrics: the mean over images, each aligned to its own label.",
-                citation="",
-                inputs_description=f"predictions: (H, W) {prediction_is}; references: (H, W) metres, NaN = invalid.",
-                features=datasets.Features({name: datasets.Value("float64") for name in columns}),
-            )
-
-        # evaluate appends the description of the inputs to the docstrings of these three.
-        def add_batch(self, *, predictions: Sequence[Any], references: Sequence[Any]) -> None:
-            """Score images: lists of maps, or arrays (N, H, W)."""
-            if len(predictions) != len(references):
-                raise ValueError(f"got {len(predictions)} predictions for {len(references)} references.")
-            rows = []
-            for number, (prediction, depth) in enumerate(zip(predictions, references, strict=True), self.images_added):
-                try:
-                    rows.append(scores(np.asarray(prediction, np.float64), np.asarray(depth, np.float64)))
-                except ValueError as error:
-                    raise ValueError(f"image {number}: {error}") from error
-            if rows:
-                super().add_batch(**{name: [row[name] for row in rows] for name in columns})
-            self.images_added += len(rows)
-
-        def add(self, *, prediction: Any, reference: Any) -> None:
-            """Score one image."""
-            self.add_batch(predictions=[prediction], references=[reference])
-
-        def compute(
-            self, *, predictions: Sequence[Any] | None = None, references: Sequence[Any] | None = None
-        ) -> dict[str, float] | None:
-            """Means over the images added since the last call, and those given here; None on all processes but 0."""
-            if predictions is not None and references is not None:
-                self.add_batch(predictions=predictions, references=references)
-            elif predictions is not None or references is not None:
-                raise ValueError("compute needs both predictions and references, or neither after add_batch.")
-            if not self.images_added:
-                raise ValueError("no image was added; call add_batch(predictions=..., references=...) first.")
-            self.images_added = 0
-            return super().compute()
-
-        def _compute(self, **rows: Sequence[float]) -> dict[str, float]:
-            means = {name: _mean_of_numbers(rows[name]) for name in columns if name != "valid_pixels"}
-            valid_pixels = np.asarray(rows["valid_pixels"])
-            counts = {"images": valid_pixels.size, "images_without_valid_pixels": int((valid_pixels == 0).sum())}
-            return {**means, **counts}
-
-    return ImageMeans(**module_options)
-
-
-def _mean_of_numbers(values: Sequence[float]) -> float:
-    numbers = np.asarray(values, dtype=np.float64)
-    numbers = numbers[~np.isnan(numbers)]
-    return float(np.mean(numbers)) if numbers.size else float("nan")
-
-
-def _neighbour_ratios(depth: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Depth of the neighbour on the right, on the left, below and above, divided by the pixel's own.
-
-    NaN, with a neighbour outside the mask or between two sky pixels, exceeds no threshold.
-    """
-    counted = np.where(mask, depth, np.nan).astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        return (
-            counted[:, 1:] / counted[:, :-1],
-            counted[:, :-1] / counted[:, 1:],
-            counted[1:] / counted[:-1],
-            counted[:-1] / counted[1:],
-        )
-
-
-def _contour_f1(predicted: list[np.ndarray], true: list[np.ndarray]) -> float:
-    hits = np.array([np.count_nonzero(found & wanted) for found, wanted in zip(predicted, true, strict=True)])
-    precision = float(np.mean(hits / [max(np.count_nonzero(found), 1) for found in predicted]))
-    recall = float(np.mean(hits / [max(np.count_nonzero(wanted), 1) for wanted in true]))
-    return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
-
-
-def _distance_pixels(edges: np.ndarray) -> np.ndarray:
-    """Exact Euclidean distance of every pixel to the nearest edge, (H, W) float64; infinite if there is none."""
-    if not edges.any():
-        return np.full(edges.shape, np.inf)
-    return cv2.distanceTransform((~edges).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).astype(np.float64)
-
-
-def _smoothed(values: np.ndarray, sigma_pixels: float) -> np.ndarray:
-    radius = int(4 * sigma_pixels + 0.5)
-    kernel = cv2.getGaussianKernel(2 * radius + 1, sigma_pixels, cv2.CV_64F)
-    total, weight = (
-        cv2.sepFilter2D(one, cv2.CV_64F, kernel, kernel, borderType=cv2.BORDER_CONSTANT)
-        for one in (values, np.ones_like(values))
-    )
-    return total / weight
-
-
-def _is_ridge(magnitude: np.ndarray, down: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Pixels whose gradient magnitude is not below its interpolated value one pixel ahead and one behind."""
-    height, width = magnitude.shape
-    inner = np.zeros((height, width), dtype=bool)
-    inner[1:-1, 1:-1] = True
-    rows, columns = np.nonzero(inner & (magnitude >= CANNY_LOW_THRESHOLD))
-    step_down, step_right = down[rows, columns], right[rows, columns]
-    steep = np.abs(step_down) > np.abs(step_right)
-    row_sign, column_sign = np.where(step_down < 0, -1, 1), np.where(step_right < 0, -1, 1)
-    longer = np.maximum(np.abs(step_down), np.abs(step_right))
-    share = np.minimum(np.abs(step_down), np.abs(step_right)) / longer
-    here = magnitude[rows, columns]
-    ridge = np.ones(rows.size, dtype=bool)
-    for side in (1, -1):
-        straight = magnitude[
-            rows + np.where(steep, side * row_sign, 0), columns + np.where(steep, 0, side * column_sign)
-        ]
-        diagonal = magnitude[rows + side * row_sign, columns + side * column_sign]
-        ridge &= here >= (1 - share) * straight + share * diagonal
-    result = np.zeros((height, width), dtype=bool)
-    result[rows, columns] = ridge
-    return result
-
-
 def _order_agreement(difference: np.ndarray, first_is_nearer: np.ndarray, clear: np.ndarray) -> float:
     if not clear.any():
         return float("nan")
@@ -720,14 +386,14 @@ def _ratio_exceeds(first: np.ndarray, second: np.ndarray, min_ratio: float) -> n
     return np.maximum(first, second) > min_ratio * np.minimum(first, second)
 
 
-def _depth_inside(depth: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def depth_inside(depth: np.ndarray, mask: np.ndarray) -> np.ndarray:
     inside = depth[mask]
     if not (inside > 0).all():
         raise ValueError("depth must be positive inside the mask; leave NaN and zero pixels out of the mask.")
     return inside.astype(np.float64)
 
 
-def _positive_inside(values: np.ndarray, mask: np.ndarray, name: str) -> np.ndarray:
+def positive_inside(values: np.ndarray, mask: np.ndarray, name: str) -> np.ndarray:
     inside = finite_inside(values, mask, name)
     if (inside <= 0).any():
         raise ValueError(f"{name} must be positive inside the mask, its smallest value there is {inside.min()}.")

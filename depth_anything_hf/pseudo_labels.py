@@ -2,51 +2,63 @@
 # SPDX-License-Identifier: Apache-2.0
 """A teacher's disparity for many images, as parquet shards that `datasets` reads; resumable, split over processes.
 
-Shard k holds items k * shard_size to (k + 1) * shard_size of the dataset, whoever computes it, and is complete or
-absent. A later run with the same settings computes the absent ones only.
+An output shard depends on the items of its input shard only, whoever computes it, and is complete or absent. A later
+run with the same settings computes the absent ones only. Processes need to share nothing but the folder.
+
+Pictures are decoded ahead, labels are encoded and written behind the forward pass, all in bounded memory.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
+import logging
 import os
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from threading import BoundedSemaphore
+from typing import Any, TypeAlias
 
-import datasets
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
 from tqdm import tqdm
 
 from . import __version__
 from .data.datasets import SampleDataset
-from .data.reading import UnreadableImageError, encode_disparity, read_image
+from .data.label_checks import VerifyReport as VerifyReport
+from .data.label_checks import verify_labels as verify_labels
+from .data.label_inputs import LabelItem, Naming, ShardWork, StreamInputs, TableInputs, label_row
+from .data.label_shards import (
+    PROVENANCE_FILE,
+    SHARD_PATTERN,
+    STORED_IMAGES,
+    ShardSummary,
+    ShardWriter,
+    completed,
+    remove_abandoned,
+    sha256_of_file,
+    write_synced,
+)
+from .data.reading import ENCODINGS
+from .data.streaming import DepthStream
 from .geometry import depth_to_disparity
 from .inference import DepthPredictor, Prediction
-from .visualization import encode_png
 
 
-PROVENANCE_FILE = "provenance.json"
+logger = logging.getLogger(__name__)
+
+_Outcome: TypeAlias = "dict[str, Any] | tuple[str, str]"
+
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
-# The images that a shard leaves out stand in its own metadata, so that the shard stays one file, complete or absent.
-SKIPPED_KEY = b"skipped"
-# The range is float64: rounded to float32 it would add an error as large as a code step where the range is narrow.
-FEATURES = datasets.Features(
-    {
-        "image": datasets.Image(),
-        "disparity": datasets.Image(),
-        "disparity_minimum": datasets.Value("float64"),
-        "disparity_maximum": datasets.Value("float64"),
-        "name": datasets.Value("string"),
-        "width": datasets.Value("int32"),
-        "height": datasets.Value("int32"),
-    }
-)
+ENCODING_THREADS = min(4, os.cpu_count() or 1)
+# Predicted maps that wait for their encoding, and encoded rows that wait for the disk: they bound the memory.
+WAITING_MAPS = 2 * ENCODING_THREADS
+ROWS_PER_GROUP = 32
+WAITING_GROUPS = 2
 
 
 @dataclass
@@ -66,7 +78,7 @@ class LabelReport:
 
 def label_images(
     predictor: DepthPredictor,
-    dataset: SampleDataset,
+    dataset: SampleDataset | DepthStream,
     output_dir: str | os.PathLike[str],
     *,
     provenance: dict[str, Any],
@@ -75,47 +87,69 @@ def label_images(
     process_count: int = 1,
     names_relative_to: str | os.PathLike[str] | None = None,
     progress: bool = True,
+    store_images: str = "bytes",
+    encoding: str = "linear",
 ) -> LabelReport:
-    """Labels a dataset's images and writes `labels-00000-of-NNNNN.parquet` shards.
+    """Labels a dataset's images and writes parquet shards.
 
-    Columns: `image` (the file's own bytes where the sample's name is its file, else a PNG), `disparity` (16-bit PNG,
-    to be decoded by `data.reading.decode_disparity`), `disparity_minimum`, `disparity_maximum`, `name`, `width`,
-    `height` (after the EXIF orientation). A metric teacher's depth is stored as disparity 1 / depth.
-    `datasets.load_dataset(output_dir)` and `data.open_source(output_dir)` open the folder.
+    Columns: `image` (the encoded bytes as they came, a PNG where there are none; or the reference), `disparity`
+    (16-bit PNG, to be decoded by `data.reading.decode_disparity`), `disparity_minimum`, `disparity_maximum`,
+    `disparity_encoding`, `name`, `source_row` (position in the data set or the input shard), `width`, `height` (after
+    the EXIF orientation). A metric teacher's depth is stored as disparity 1 / depth. Each shard's footer holds the
+    provenance and the skipped images. `datasets.load_dataset(output_dir)` and `data.open_source(output_dir)` open the
+    folder; `verify_labels` checks it.
+
+    A map-style data set gives `labels-00000-of-NNNNN.parquet`, shard k with the items k * shard_size onwards. A
+    stream gives `labels-00000-of-NNNNN-0000.parquet`, shard j with the rows of the stream's shard (file) j, in parts
+    of `shard_size`; it cannot keep more processes busy than it has files.
+
+    Two runs at once by mistake do each other no harm: they only do the work twice.
 
     Args:
         predictor: the teacher.
-        dataset: samples with "image" and "name"; labels in it are not used.
+        dataset: samples with "image" and "name", or a stream from `open_source` with `streaming`; labels in it are
+            not used.
         output_dir: made if absent.
         provenance: where the labels come from, JSON values, e.g. from `describe_teacher`. Kept in `provenance.json`.
-        shard_size: images per shard; a shard is held in memory until it is complete.
+        shard_size: images per shard.
         process_index, process_count: this process computes the shards k with k % process_count == process_index.
         names_relative_to: folder that is cut off from the names, so that no path of this machine is published.
         progress: show a bar on the terminal.
+        store_images: "bytes", or "reference": only the path from `output_dir`, or the URL (`tar://` of `fsspec` for
+            tar archives); of images that are embedded in a table, none, as `source_row` says which they are.
+        encoding: "linear" or "log", see `data.reading.encode_disparity`. "log" suits metric teachers.
 
     Raises:
-        ValueError: an empty dataset, wrong counts, `output_dir` holds the labels of a run with other settings, or the
-            teacher failed on every readable image of a shard.
+        ValueError: an empty dataset, wrong counts or choices, `output_dir` holds the labels of a run with other
+            settings, the teacher failed on every readable image of a shard, or, after all others were done, shards of
+            a stream that could not be read.
+        OSError: a shard cannot be written, e.g. because the disk is full. The finished ones stay.
     """
-    _check_counts(len(dataset), shard_size, process_index, process_count)
+    _check_arguments(shard_size, process_index, process_count, store_images, encoding)
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    _write_provenance(folder, {**provenance, "images": len(dataset), "shard_size": shard_size})
-    shard_count = -(-len(dataset) // shard_size)
-    report = LabelReport()
-    own_shards = range(process_index, shard_count, process_count)
-    total = sum(len(_positions(shard, shard_size, len(dataset))) for shard in own_shards)
+    naming = Naming(names_relative_to, folder)
+    inputs = _inputs(dataset, shard_size, naming)
+    if inputs.shard_count < process_count and process_index == 0:
+        logger.warning("%d shards for %d processes: some have nothing to do", inputs.shard_count, process_count)
+    provenance = {**provenance, **inputs.description(), "store_images": store_images, "encoding": encoding}
+    _write_provenance(folder, provenance)
+    remove_abandoned(folder)
+    own_shards = range(process_index, inputs.shard_count, process_count)
+    counts = [inputs.item_count(shard) for shard in own_shards]
+    total = None if None in counts else sum(count for count in counts if count is not None)
     with tqdm(total=total, desc="pseudo-labels", unit="image", disable=not progress) as bar:
-        for shard in own_shards:
-            path = folder / f"labels-{shard:05d}-of-{shard_count:05d}.parquet"
-            positions = _positions(shard, shard_size, len(dataset))
-            if not _is_complete(path):
-                source = _ImageReader(dataset, names_relative_to)
-                rows, skipped = _label_shard(predictor, source, positions, bar)
-                _write_shard(path, rows, skipped)
-            else:
-                bar.update(len(positions))
-            _add_shard(report, path)
+        run = _LabelRun(folder, inputs, naming, provenance, bar)
+        failures = run.label(predictor, own_shards)
+    report = LabelReport()
+    for shard in own_shards:
+        for file in inputs.files(shard, run.completed):
+            _add_shard(report, folder / file, run.completed(file))
+    if failures:
+        raise ValueError(
+            f"{len(failures)} input shards could not be read, the others are done; mend them and repeat the same "
+            f"command: {'; '.join(failures)}"
+        )
     return report
 
 
@@ -123,142 +157,244 @@ def describe_teacher(predictor: DepthPredictor, name_or_path: str | os.PathLike[
     """What decides the labels on the teacher's side, for `label_images(provenance=...)`; no dates, no local paths.
 
     Returns:
-        teacher (Hub id or folder name), revision (commit on the Hub, None for a folder), weights_sha256 (per file, of
-        a folder), kind, input_size, precision, package_version.
+        teacher (Hub id or folder name), revision (commit on the Hub, None for a folder), weights_sha256 (per file;
+        None where the Hub's files are not in the local cache), kind, input_size, flip_averaging, precision,
+        package_version.
     """
     folder = Path(name_or_path)
     is_local = folder.is_dir()
+    revision = None if is_local else getattr(predictor.model.config, "_commit_hash", None)
     return {
         "teacher": folder.resolve().name if is_local else os.fspath(name_or_path),
-        "revision": None if is_local else getattr(predictor.model.config, "_commit_hash", None),
-        "weights_sha256": _weight_hashes(folder) if is_local else None,
+        "revision": revision,
+        "weights_sha256": _weight_hashes(folder if is_local else _cached_folder(os.fspath(name_or_path), revision)),
         "kind": predictor.kind,
         "input_size": predictor.input_size,
+        "flip_averaging": predictor.flip_averaging,
         "precision": predictor.precision,
         "package_version": __version__,
     }
 
 
-class _ImageReader:
-    """Reads samples for the predictor's decoding threads and keeps what a row needs until the prediction is there."""
+@dataclass
+class _OpenShard:
+    """An output shard in the making: items at the teacher, then outcomes that wait for the disk.
 
-    def __init__(self, dataset: SampleDataset, names_relative_to: str | os.PathLike[str] | None) -> None:
-        self._dataset = dataset
-        self._root = None if names_relative_to is None else Path(names_relative_to).expanduser()
-        self._read: dict[int, tuple[str, dict[str, Any]]] = {}
+    An outcome is a row, or (name, reason) of an image without a label, or the promise of either.
+    """
 
-    def image(self, position: int) -> np.ndarray:
-        sample = self._dataset[position]
-        name, image = str(sample["name"]), sample["image"]
-        content, suffix = _encoded_image(name, image)
-        cell = {"bytes": content, "path": f"{Path(name).stem}{suffix}"}
-        self._read[position] = (self.published(name), cell)
-        return image
-
-    def pop(self, position: int) -> tuple[str, dict[str, Any]]:
-        """Name and encoded image of an item; for one that was never read, its position and nothing."""
-        return self._read.pop(position, (f"item {position}", {}))
-
-    def published(self, text: str) -> str:
-        """A name or message without the folder that names are relative to."""
-        return text if self._root is None else text.replace(f"{self._root}{os.sep}", "")
+    work: ShardWork
+    items: deque[LabelItem] = field(default_factory=deque)
+    handed_all: bool = False
+    is_given_up: bool = False
+    teacher_failed: bool = False
+    outcomes: list[Future[_Outcome] | _Outcome] = field(default_factory=list)
+    # Of the writing thread:
+    writer: ShardWriter | None = None
+    coding_failed: bool = False
+    rows: int = 0
+    skipped: list[tuple[str, str]] = field(default_factory=list)
 
 
-def _label_shard(
-    predictor: DepthPredictor, source: _ImageReader, positions: range, bar: tqdm[Any]
-) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
-    rows: list[dict[str, Any]] = []
-    skipped: list[tuple[str, str]] = []
-    teacher_failed = False
-    for position, prediction in zip(positions, predictor(_on_demand(source, positions)), strict=True):
-        name, image_cell = source.pop(position)
+class _LabelRun:
+    """One process's pass over its shards."""
+
+    def __init__(
+        self,
+        folder: Path,
+        inputs: TableInputs | StreamInputs,
+        naming: Naming,
+        provenance: dict[str, Any],
+        bar: tqdm[Any],
+    ) -> None:
+        self._folder = folder
+        self._inputs = inputs
+        self._naming = naming
+        self._provenance = provenance
+        self._bar = bar
+        self._open: deque[_OpenShard] = deque()
+        self._failures: list[str] = []
+
+    def completed(self, file: str) -> ShardSummary | None:
+        return completed(self._folder / file)
+
+    def label(self, predictor: DepthPredictor, shards: range) -> list[str]:
+        """Returns a reason for each input shard that could not be read."""
+        background = _Background()
+        try:
+            for prediction in predictor(self._sources(shards)):
+                # Shards without images may stand before the one that the prediction belongs to.
+                self._finish_predicted(background)
+                self._take(self._open[0], prediction, predictor.kind, background)
+                self._bar.update()
+                self._finish_predicted(background)
+            self._finish_predicted(background)
+            background.wait()
+        except BaseException:
+            # What is predicted to its end is worth keeping, whatever happened to the rest.
+            with suppress(Exception):
+                self._finish_predicted(background)
+            raise
+        finally:
+            background.close()
+            for shard in self._open:
+                _abandon(shard)
+        return self._failures
+
+    def _sources(self, shards: range) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
+        """Hands the items to the predictor, whose threads read them; each output shard ends with a bar line."""
+        for index in shards:
+            try:
+                is_done = True
+                for work in self._inputs.work(index, self.completed):
+                    is_done = False
+                    yield from self._sources_of(work)
+                if is_done:
+                    self._bar.update(self._inputs.item_count(index) or 0)
+            except Exception as error:
+                # Archives, parquet files and connections fail in many ways; the other input shards can go on.
+                reason = self._naming.published(f"shard {index}: {type(error).__name__}: {error}")
+                logger.error("an input shard cannot be read, going on with the next: %s", reason)
+                self._failures.append(reason)
+                if self._open and not self._open[-1].handed_all:
+                    self._open[-1].is_given_up = self._open[-1].handed_all = True
+                    yield None
+
+    def _sources_of(self, work: ShardWork) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
+        shard = _OpenShard(work)
+        self._open.append(shard)
+        for item in work.items:
+            shard.items.append(item)
+            yield item.name, item.image
+        shard.handed_all = True
+        yield None
+
+    def _take(self, shard: _OpenShard, prediction: Prediction, kind: str, background: _Background) -> None:
+        item = shard.items.popleft()
         if prediction.values is None:
-            skipped.append((name, source.published(prediction.error or "no prediction")))
-            teacher_failed = teacher_failed or prediction.image_size is not None
+            shard.outcomes.append((item.name, self._naming.published(prediction.error or "no prediction")))
+            shard.teacher_failed = shard.teacher_failed or prediction.image_size is not None
         else:
-            rows.append(_row(name, image_cell, _disparity(prediction, predictor.kind)))
-        bar.update()
-    if teacher_failed and not rows:
-        # Not a fault of the images, so that the shard must not count as done.
-        raise ValueError(f"the teacher failed on all images of a shard, e.g. {skipped[-1][0]}: {skipped[-1][1]}")
-    return rows, skipped
+            shard.outcomes.append(background.encode(_outcome, item, prediction.values, kind, self._provenance))
+        if len(shard.outcomes) == ROWS_PER_GROUP:
+            background.write(self._write, shard, shard.outcomes)
+            shard.outcomes = []
+
+    def _finish_predicted(self, background: _Background) -> None:
+        while self._open and self._open[0].handed_all and not self._open[0].items:
+            shard = self._open.popleft()
+            if shard.is_given_up:
+                background.write(_abandon, shard)
+            else:
+                background.write(self._finish, shard, shard.outcomes)
+
+    def _write(self, shard: _OpenShard, outcomes: list[Future[_Outcome] | _Outcome]) -> None:
+        """One row group; in the writing thread, as all that follows."""
+        if shard.is_given_up:
+            return
+        try:
+            if shard.writer is None:
+                shard.writer = ShardWriter(self._folder / shard.work.file, self._provenance["store_images"])
+            done = [outcome.result() if isinstance(outcome, Future) else outcome for outcome in outcomes]
+            shard.coding_failed |= any(
+                isinstance(promise, Future) and isinstance(outcome, tuple)
+                for promise, outcome in zip(outcomes, done, strict=True)
+            )
+            rows = [outcome for outcome in done if isinstance(outcome, dict)]
+            shard.skipped += [outcome for outcome in done if isinstance(outcome, tuple)]
+            shard.rows += len(rows)
+            shard.writer.write(rows)
+        except BaseException:
+            shard.is_given_up = True
+            _abandon(shard)
+            raise
+
+    def _finish(self, shard: _OpenShard, outcomes: list[Future[_Outcome] | _Outcome]) -> None:
+        self._write(shard, outcomes)
+        if shard.is_given_up or shard.writer is None:
+            return
+        try:
+            if (shard.teacher_failed or shard.coding_failed) and not shard.rows:
+                # Not a fault of the images, so that the shard must not count as done.
+                name, reason = shard.skipped[-1]
+                raise ValueError(f"the teacher failed on all images of a shard, e.g. {name}: {reason}")
+            if self.completed(shard.work.file) is None:
+                shard.writer.finish(shard.skipped, self._provenance, shard.work.is_last)
+        finally:
+            _abandon(shard)
 
 
-def _on_demand(source: _ImageReader, positions: range) -> Iterator[tuple[str, Any]]:
-    for position in positions:
-        yield f"item {position}", lambda position=position: source.image(position)
+class _Background:
+    """Threads that encode labels and, one by one, write shards; what waits for them is bounded."""
+
+    def __init__(self) -> None:
+        self._encoders = ThreadPoolExecutor(ENCODING_THREADS, thread_name_prefix="encode")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
+        self._slots = BoundedSemaphore(WAITING_MAPS)
+        self._writing: deque[Future[None]] = deque()
+
+    def encode(self, function: Callable[..., _Outcome], *arguments: Any) -> Future[_Outcome]:
+        self._slots.acquire()
+        future = self._encoders.submit(function, *arguments)
+        future.add_done_callback(lambda _: self._slots.release())
+        return future
+
+    def write(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Raises what an earlier task raised."""
+        self._writing.append(self._writer.submit(function, *arguments))
+        while len(self._writing) > WAITING_GROUPS or (self._writing and self._writing[0].done()):
+            self._writing.popleft().result()
+
+    def wait(self) -> None:
+        while self._writing:
+            self._writing.popleft().result()
+
+    def close(self) -> None:
+        # The writer waits for encoders, never the other way round.
+        self._writer.shutdown()
+        self._encoders.shutdown()
 
 
-def _disparity(prediction: Prediction, kind: str) -> np.ndarray:
-    values = prediction.values
-    assert values is not None
-    return depth_to_disparity(values) if kind == "depth" else values
+def _abandon(shard: _OpenShard) -> None:
+    """Removes the unfinished file; harmless for a finished shard."""
+    if shard.writer is not None:
+        shard.writer.abandon()
 
 
-def _row(name: str, image_cell: dict[str, Any], disparity: np.ndarray) -> dict[str, Any]:
-    png, minimum, maximum = encode_disparity(disparity)
-    height, width = disparity.shape
-    return {
-        "image": image_cell,
-        "disparity": {"bytes": png, "path": f"{Path(image_cell['path']).stem}_disparity.png"},
-        "disparity_minimum": minimum,
-        "disparity_maximum": maximum,
-        "name": name,
-        "width": width,
-        "height": height,
-    }
-
-
-def _encoded_image(name: str, image: np.ndarray) -> tuple[bytes, str]:
-    """The file's bytes if the sample's name is a file that shows exactly this image, else a PNG; and the suffix."""
-    path = Path(name)
+def _outcome(item: LabelItem, values: np.ndarray, kind: str, provenance: dict[str, Any]) -> _Outcome:
     try:
-        content = path.read_bytes()
-        if np.array_equal(read_image(content), image):
-            return content, path.suffix
-    except (OSError, UnreadableImageError, ValueError):
-        # Not a file, or not this image's: names are free.
-        pass
-    return encode_png(image), ".png"
+        disparity = depth_to_disparity(values) if kind == "depth" else values
+        return label_row(item, disparity, provenance["encoding"], provenance["store_images"])
+    except ValueError as error:
+        return item.name, str(error)
 
 
-def _write_shard(path: Path, rows: list[dict[str, Any]], skipped: list[tuple[str, str]]) -> None:
-    features = FEATURES.arrow_schema
-    schema = features.with_metadata({**(features.metadata or {}), SKIPPED_KEY: json.dumps(skipped).encode()})
-    # A leading dot hides the unfinished file from everything that lists the folder.
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    with pq.ParquetWriter(unfinished, schema) as writer:
-        # `datasets` cannot read a row group without rows; a file without row groups it can.
-        if rows:
-            writer.write_table(pa.Table.from_pylist(rows, schema=schema), row_group_size=len(rows))
-    os.replace(unfinished, path)
-
-
-def _is_complete(path: Path) -> bool:
-    try:
-        return SKIPPED_KEY in (pq.read_schema(path).metadata or {})
-    except (FileNotFoundError, pa.ArrowInvalid):
-        # An empty or torn file is what a power cut leaves; it is computed again.
-        return False
-
-
-def _add_shard(report: LabelReport, path: Path) -> None:
-    report.shards.append(path)
-    report.labelled += pq.read_metadata(path).num_rows
-    report.skipped += [(name, reason) for name, reason in json.loads(pq.read_schema(path).metadata[SKIPPED_KEY])]
-
-
-def _positions(shard: int, shard_size: int, image_count: int) -> range:
-    return range(shard * shard_size, min((shard + 1) * shard_size, image_count))
-
-
-def _check_counts(image_count: int, shard_size: int, process_index: int, process_count: int) -> None:
-    if image_count == 0:
+def _inputs(dataset: SampleDataset | DepthStream, shard_size: int, naming: Naming) -> TableInputs | StreamInputs:
+    if isinstance(dataset, DepthStream):
+        return StreamInputs(dataset, shard_size, naming)
+    if len(dataset) == 0:
         raise ValueError("the dataset is empty, there is nothing to label")
+    return TableInputs(dataset, shard_size, naming)
+
+
+def _add_shard(report: LabelReport, path: Path, summary: ShardSummary | None) -> None:
+    if summary is None:
+        raise ValueError(f"{path} was there and is gone; does another process remove shards?")
+    report.shards.append(path)
+    report.labelled += summary.labelled
+    report.skipped += summary.skipped
+
+
+def _check_arguments(
+    shard_size: int, process_index: int, process_count: int, store_images: str, encoding: str
+) -> None:
     if shard_size < 1:
         raise ValueError(f"shard_size must be at least 1, got {shard_size}")
     if not 0 <= process_index < process_count:
         raise ValueError(f"process_index must lie in 0..{process_count - 1}, got {process_index}")
+    for name, value, choices in (("store_images", store_images, STORED_IMAGES), ("encoding", encoding, ENCODINGS)):
+        if value not in choices:
+            raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
 
 
 def _write_provenance(folder: Path, provenance: dict[str, Any]) -> None:
@@ -267,11 +403,9 @@ def _write_provenance(folder: Path, provenance: dict[str, Any]) -> None:
     if path.exists():
         _check_same_run(folder, json.loads(path.read_text(encoding="utf-8")), json.loads(text))
         return
-    if any(folder.glob("labels-*.parquet")):
+    if any(folder.glob(SHARD_PATTERN)):
         raise ValueError(f"{folder} holds labels without a {PROVENANCE_FILE}; choose another output folder")
-    unfinished = folder / f".{PROVENANCE_FILE}.{os.getpid()}"
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)
+    write_synced(path, text)
 
 
 def _check_same_run(folder: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
@@ -287,17 +421,17 @@ def _check_same_run(folder: Path, there: dict[str, Any], here: dict[str, Any]) -
         )
 
 
-def _weight_hashes(folder: Path) -> dict[str, str]:
-    hashes = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix in WEIGHT_SUFFIXES and path.is_file():
-            with path.open("rb") as file:
-                hashes[path.name] = _sha256(file)
-    return hashes
+def _weight_hashes(folder: Path | None) -> dict[str, str] | None:
+    if folder is None:
+        return None
+    weights = sorted(path for path in folder.iterdir() if path.suffix in WEIGHT_SUFFIXES and path.is_file())
+    return {path.name: sha256_of_file(path) for path in weights}
 
 
-def _sha256(file: io.BufferedReader) -> str:
-    digest = hashlib.sha256()
-    while chunk := file.read(1 << 20):
-        digest.update(chunk)
-    return digest.hexdigest()
+def _cached_folder(name: str, revision: str | None) -> Path | None:
+    """Where the files of a model from the Hub lie on this machine."""
+    try:
+        return Path(snapshot_download(name, revision=revision, local_files_only=True))
+    except (LocalEntryNotFoundError, ValueError):
+        # Another cache folder, or not a name on the Hub at all.
+        return None

@@ -12,16 +12,14 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from .boundary_metrics import boundary_f1, depth_boundary_errors, depth_edges
 from .geometry import disparity_to_depth
 from .metrics import (
     DEPTH_METRICS,
     METRICS,
     PredictionKind,
     align_prediction,
-    boundary_f1,
     check_alignment,
-    depth_boundary_errors,
-    depth_edges,
     depth_metrics,
     ordinal_accuracy,
     point_pairs_correct,

@@ -4,15 +4,16 @@
 
     accelerate launch examples/pseudo_label.py --teacher runs/teacher --data photos/ --output_dir runs/labels
 
-An interrupted run goes on where it stopped; several processes share the shards.
+An interrupted run goes on where it stopped. Any number of processes and machines share the shards by RANK and
+WORLD_SIZE, as torchrun, accelerate and Slurm scripts set them; they never talk to each other. To check the result:
+`depth-anything-hf verify runs/labels`.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from accelerate import PartialState
 
 from depth_anything_hf.data.sources import DataSource, open_source
 from depth_anything_hf.inference import DepthPredictor
@@ -26,35 +27,54 @@ class LabelArguments:
 
     teacher: str = field(metadata={"help": "Any AutoModelForDepthEstimation checkpoint, Hub id or folder."})
     data: str = field(
-        metadata={"help": "Folder of pictures, parquet or Hub data set; labels it may have are not read."}
+        metadata={"help": "Pictures, parquet or tar shards, or a Hub data set; labels it may have are not used."}
     )
     output_dir: str = field(metadata={"help": "Folder of the shards."})
     split: str = field(default="train", metadata={"help": "Split of a data set."})
     image_column: str = field(default="image", metadata={"help": "Column of a data set."})
-    limit: int | None = field(default=None, metadata={"help": "Only the first so many images."})
+    streaming: bool = field(
+        default=False, metadata={"help": "Read parquet, tar or Hub shards in order; each is a unit of work."}
+    )
+    limit: int | None = field(default=None, metadata={"help": "Only the first so many images; not with streaming."})
     batch_size: int = field(default=8, metadata={"help": "Images of one size per forward pass."})
-    input_size: int | None = field(default=None, metadata={"help": "Side of the input instead of the teacher's own."})
+    window_batches: int = field(
+        default=4, metadata={"help": "Batches that may wait for images of equal size; more for very mixed sizes."}
+    )
+    input_size: int | None = field(
+        default=None,
+        metadata={"help": "Side of the input instead of the teacher's own; twice that gives sharper labels, slowly."},
+    )
+    flip_averaging: bool = field(default=False, metadata={"help": "Mean with the mirrored image; twice the time."})
     dtype: str | None = field(default=None, metadata={"help": "float32, bfloat16 or float16; default: the teacher's."})
     shard_size: int = field(default=256, metadata={"help": "Images per parquet file."})
+    store_images: str = field(default="bytes", metadata={"help": "bytes, or reference: only path or URL."})
+    encoding: str = field(default="linear", metadata={"help": "linear, or log, which suits a metric teacher."})
+    process_index: int = field(
+        default_factory=lambda: int(os.environ.get("RANK", 0)), metadata={"help": "Default: RANK, else 0."}
+    )
+    process_count: int = field(
+        default_factory=lambda: int(os.environ.get("WORLD_SIZE", 1)), metadata={"help": "Default: WORLD_SIZE, else 1."}
+    )
 
 
 def main() -> None:
     (arguments,) = parse_recipe(LabelArguments, description=__doc__ or "")
-    state = PartialState()
     source = DataSource(
         arguments.data,
         kind="photos",
         split=arguments.split,
         image_column=arguments.image_column,
         limit=arguments.limit,
+        streaming=arguments.streaming,
     )
     dataset = open_source(source)
     predictor = DepthPredictor.from_pretrained(
         arguments.teacher,
-        device=state.device,
         dtype=arguments.dtype,
         batch_size=arguments.batch_size,
         input_size=arguments.input_size,
+        window_batches=arguments.window_batches,
+        flip_averaging=arguments.flip_averaging,
     )
     folder = Path(arguments.data)
     provenance = {
@@ -68,17 +88,18 @@ def main() -> None:
         arguments.output_dir,
         provenance=provenance,
         shard_size=arguments.shard_size,
-        process_index=state.process_index,
-        process_count=state.num_processes,
+        process_index=arguments.process_index,
+        process_count=arguments.process_count,
         names_relative_to=folder if folder.is_dir() else None,
-        progress=state.is_main_process,
+        progress=arguments.process_index == 0,
+        store_images=arguments.store_images,
+        encoding=arguments.encoding,
     )
-    state.wait_for_everyone()
-    print(f"process {state.process_index}: {report.labelled} images labelled in {len(report.shards)} shards")
+    # No waiting for the others: shares differ, and a barrier would time out.
+    place = f"process {arguments.process_index}"
+    print(f"{place}: {report.labelled} images labelled in {len(report.shards)} shards in {arguments.output_dir}")
     for name, reason in report.skipped:
-        print(f"process {state.process_index}: skipped {name}: {reason}")
-    if state.is_main_process:
-        print(f"the labels are in {arguments.output_dir}; train on them with examples/distill.py")
+        print(f"{place}: skipped {name}: {reason}")
 
 
 if __name__ == "__main__":

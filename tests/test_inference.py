@@ -34,7 +34,7 @@ from transformers.models.glpn.image_processing_pil_glpn import GLPNImageProcesso
 
 from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
-from depth_anything_hf.inference import WINDOW_BATCHES, DepthPredictor, Prediction, find_images
+from depth_anything_hf.inference import DepthPredictor, Prediction, find_images, flip_mean
 from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
@@ -106,6 +106,17 @@ def test_a_prediction_is_the_models_output_at_the_images_size(predictor: DepthPr
     values = predictor.predict(image)
     assert values.dtype == np.float32 and values.shape == (60, 80) and values.std() > 0
     np.testing.assert_array_equal(values, expected)
+
+
+@pytest.mark.parametrize("upsampling", ["bilinear", "bicubic", None])
+def test_the_processor_says_how_predictions_are_upsampled(upsampling: Any, predictor: DepthPredictor) -> None:
+    mode = upsampling or "bilinear"
+    processor = DepthAnythingImageProcessor.for_input_size(SIDE, upsampling=upsampling)
+    image = random_image((60, 80))
+    with torch.inference_mode():
+        output = predictor.model(processor(images=image, return_tensors="pt")["pixel_values"]).predicted_depth
+    expected = F.interpolate(output[:, None], size=(60, 80), mode=mode, align_corners=mode == "bilinear")[0, 0]
+    np.testing.assert_array_equal(DepthPredictor(predictor.model, processor).predict(image), expected.numpy())
 
 
 def test_mixed_sizes_keep_their_order_and_equal_single_predictions(predictor: DepthPredictor) -> None:
@@ -213,7 +224,66 @@ def test_the_stream_is_read_a_bounded_number_of_images_ahead(predictor: DepthPre
     for done, _ in enumerate(predictor(stream()), start=1):
         ahead.append(read - done)
     assert len(ahead) == 120
-    assert max(ahead) <= WINDOW_BATCHES * predictor.batch_size + predictor.batch_size + 8
+    assert max(ahead) <= predictor.window_batches * predictor.batch_size + predictor.batch_size + 8
+
+
+def test_images_before_and_after_a_bar_line_share_no_pass(predictor: DepthPredictor) -> None:
+    sizes: list[int] = []
+    hook = predictor.model.register_forward_pre_hook(
+        lambda _, __, options: sizes.append(len(options["pixel_values"])), with_kwargs=True
+    )
+    images: list[Any] = [(str(number), random_image((60, 80), number)) for number in range(5)]
+    try:
+        names = [prediction.name for prediction in predictor([None, *images[:2], None, None, *images[2:], None])]
+    finally:
+        hook.remove()
+    assert names == [name for name, _ in images] and sizes == [2, 3]
+
+
+def test_a_wider_window_fills_the_batches_of_rare_sizes() -> None:
+    images = [(str(number), random_image((60, 80) if number % 5 else (80, 60), number)) for number in range(15)]
+    passes = []
+    for window_batches in (1, 8):
+        predictor = DepthPredictor(
+            tiny_model(),
+            DepthAnythingImageProcessor.for_input_size(SIDE),
+            batch_size=3,
+            window_batches=window_batches,
+        )
+        count = []
+        hook = predictor.model.register_forward_pre_hook(lambda *_, count=count: count.append(1))
+        assert len(list(predictor(images))) == 15
+        hook.remove()
+        passes.append(len(count))
+    assert passes[1] == 5 < passes[0]
+
+
+def test_flip_averaging_makes_a_mirrored_image_give_the_mirrored_result() -> None:
+    model, processor = tiny_model(), DepthAnythingImageProcessor.for_input_size(SIDE)
+    plain, averaging = DepthPredictor(model, processor), DepthPredictor(model, processor, flip_averaging=True)
+    image = random_image((60, 80))
+    straight, mirrored = plain.predict(image), plain.predict(image[:, ::-1].copy())[:, ::-1]
+    slope, shift = np.polyfit(mirrored.ravel().astype(np.float64), straight.ravel(), 1)
+    other = slope * mirrored + shift if slope > 0 else straight
+    result = averaging.predict(image)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, (straight + other) / 2, atol=1e-5)
+
+
+def test_flip_averaging_takes_depth_in_metres_as_it_is() -> None:
+    model = tiny_model(depth_estimation_type="metric", max_depth=20)
+    processor = DepthAnythingImageProcessor.for_input_size(SIDE)
+    averaging = DepthPredictor(model, processor, flip_averaging=True)
+    image = random_image((60, 80))
+    result = averaging.predict(image)
+    np.testing.assert_allclose(averaging.predict(image[:, ::-1].copy())[:, ::-1], result, atol=1e-4)
+
+
+def test_a_reversed_mirrored_prediction_is_left_out() -> None:
+    straight = np.linspace(1, 2, 12, dtype=np.float32).reshape(3, 4)
+    np.testing.assert_array_equal(flip_mean(straight, 5 - straight, "disparity"), straight)
+    np.testing.assert_allclose(flip_mean(straight, 3 * straight - 1, "disparity"), straight, rtol=1e-6)
+    np.testing.assert_allclose(flip_mean(straight, straight + 1, "depth"), straight + 0.5, rtol=1e-6)
 
 
 def test_images_are_let_go(predictor: DepthPredictor) -> None:

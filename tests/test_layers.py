@@ -30,7 +30,7 @@ PACKAGE = "depth_anything_hf"
 FLOORS: list[set[str]] = [
     {"alignment", "checkpoints", "geometry", "run_guards", "run_state"},
     {"calibration", "configuration_depth_anything", "image_processing_depth_anything", "losses", "metrics"},
-    {"modeling_depth_anything", "data", "protocols"},
+    {"boundary_metrics", "data", "metric_adapter", "modeling_depth_anything", "protocols"},
     {"distributed", "evaluation_results", "inference", "objectives", "optimization", "scoring", "visualization"},
     {"baselines", "conversion", "evaluation", "hub", "measured_points", "pseudo_labels", "run_records"},
     {"training_arguments", "report", "run_engine"},

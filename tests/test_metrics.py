@@ -15,18 +15,15 @@ import pytest
 from skimage.feature import canny
 
 from depth_anything_hf.alignment import align_depth, align_disparity, align_median
+from depth_anything_hf.boundary_metrics import boundary_f1, canny_edges, depth_boundary_errors, depth_edges
+from depth_anything_hf.metric_adapter import DepthMetric
 from depth_anything_hf.metrics import (
     ALIGNMENTS,
     DEPTH_METRICS,
     METRICS,
-    DepthMetric,
     align_prediction,
     aligned_depth_metrics,
-    boundary_f1,
-    canny_edges,
     check_alignment,
-    depth_boundary_errors,
-    depth_edges,
     depth_metrics,
     ordinal_accuracy,
     pairwise_agreement,

@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 import pytest
 
+from depth_anything_hf.boundary_metrics import depth_edges
 from depth_anything_hf.data.official import OFFICIAL_DATASETS
 from depth_anything_hf.evaluation import open_protocol, score_image
-from depth_anything_hf.metrics import depth_edges, point_pairs_correct
+from depth_anything_hf.metrics import point_pairs_correct
 from depth_anything_hf.protocols import CROPS, PROTOCOLS, EvaluationSettings, protocol_named
 from depth_anything_hf.scoring import cut_sample, target_of
 

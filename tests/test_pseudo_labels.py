@@ -7,11 +7,16 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import resource
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import datasets
+import huggingface_hub
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -21,15 +26,19 @@ from transformers import Dinov2Config
 from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.data.datasets import PhotoFolder
 from depth_anything_hf.data.reading import decode_disparity
-from depth_anything_hf.data.sources import open_source
+from depth_anything_hf.data.sources import DataSource, open_source
+from depth_anything_hf.data.streaming import DepthStream
 from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
 from depth_anything_hf.inference import DepthPredictor
 from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
-from depth_anything_hf.pseudo_labels import PROVENANCE_FILE, LabelReport, describe_teacher, label_images
+from depth_anything_hf.pseudo_labels import PROVENANCE_FILE, LabelReport, describe_teacher, label_images, verify_labels
 
 
 SIDE = 42
-COLUMNS = ["image", "disparity", "disparity_minimum", "disparity_maximum", "name", "width", "height"]
+COLUMNS = [
+    *("image", "disparity", "disparity_minimum", "disparity_maximum", "disparity_encoding"),
+    *("name", "source_row", "width", "height"),
+]
 PROVENANCE: dict[str, Any] = {"teacher": "tiny", "input_size": SIDE}
 
 
@@ -69,7 +78,11 @@ def label(predictor: DepthPredictor, photos: Path, output: Path, **options: Any)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    """Files without the manifest, which has an entry for each shard."""
+    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+    entries = sorted(path.stem for path in folder.glob("manifest/*"))
+    assert entries == sorted(Path(name).stem for name in files if name.endswith(".parquet"))
+    return files
 
 
 class Samples:
@@ -155,6 +168,37 @@ def test_images_that_are_not_the_file_of_their_name_become_png(
         np.testing.assert_array_equal(np.asarray(stored), image)
 
 
+def test_pictures_embedded_in_tables_keep_their_bytes(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path, table_cache: None
+) -> None:
+    files = sorted(photos.rglob("*.jpg"))
+    write_parquet(tmp_path / "tables" / "photos.parquet", files)
+    report = label_images(
+        predictor,
+        open_source(DataSource(str(tmp_path / "tables"), kind="photos")),
+        tmp_path / "labels",
+        provenance=PROVENANCE,
+        progress=False,
+    )
+    rows = pq.read_table(report.shards[0]).to_pylist()
+    assert [row["image"]["bytes"] for row in rows] == [path.read_bytes() for path in files]
+    # All rows hold the same path, which must not become the name of all.
+    assert [row["name"] for row in rows] == [f"row {index} (photo.jpg)" for index in range(7)]
+    assert [row["source_row"] for row in rows] == list(range(7))
+    assert verify_labels(tmp_path / "labels").is_sound
+
+
+def test_labels_by_reference_open_and_hold_no_pictures(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path
+) -> None:
+    report = label(predictor, photos, tmp_path / "runs" / "labels", store_images="reference", names_relative_to=photos)
+    rows = [row for path in report.shards for row in pq.read_table(path).to_pylist()]
+    assert rows[4]["image"] == "../../photos/more/4.jpg" and rows[4]["name"] == "more/4.jpg"
+    samples = open_source(str(tmp_path / "runs" / "labels"))
+    np.testing.assert_array_equal(samples[4]["image"], PhotoFolder(photos)[4]["image"])
+    assert verify_labels(tmp_path / "runs" / "labels").labelled == 7
+
+
 def test_a_metric_teachers_depth_is_stored_as_disparity(photos: Path, tmp_path: Path) -> None:
     predictor = tiny_predictor(depth_estimation_type="metric", max_depth=20)
     report = label(predictor, photos, tmp_path / "labels")
@@ -193,10 +237,10 @@ def test_an_interrupted_run_leaves_complete_shards_only(
     predictor: DepthPredictor, photos: Path, tmp_path: Path
 ) -> None:
     class Interrupted(PhotoFolder):
-        def __getitem__(self, index: int) -> dict[str, Any]:
+        def encoded(self, index: int) -> tuple[str, str]:
             if index == 5:
                 raise KeyboardInterrupt
-            return super().__getitem__(index)
+            return super().encoded(index)
 
     with pytest.raises(KeyboardInterrupt):
         label_images(
@@ -226,7 +270,7 @@ def test_unreadable_images_are_skipped_and_remembered(predictor: DepthPredictor,
     report = label(predictor, photos, tmp_path / "labels")
     assert report.labelled == 7
     ((name, reason),) = report.skipped
-    assert name == "item 4" and "broken.jpg" in reason
+    assert name.endswith("broken.jpg") and "not a picture" in reason
     assert label(predictor, photos, tmp_path / "labels") == report
     assert len(open_source(str(tmp_path / "labels"))) == 7
 
@@ -302,3 +346,206 @@ def test_a_teacher_is_described_by_its_weights_and_not_by_its_place(tmp_path: Pa
     weights = (folders[0] / "model.safetensors").read_bytes()
     assert here["weights_sha256"] == {"model.safetensors": hashlib.sha256(weights).hexdigest()}
     assert (here["teacher"], here["kind"], here["input_size"]) == ("teacher", "disparity", SIDE)
+
+
+# Streams
+
+
+def write_parquet(path: Path, pictures: list[Path]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    schema = datasets.Features({"image": datasets.Image()}).arrow_schema
+    with pq.ParquetWriter(path, schema) as writer:
+        for picture in pictures:
+            cell = {"bytes": picture.read_bytes(), "path": "photo.jpg"}
+            writer.write_table(pa.Table.from_pylist([{"image": cell}], schema=schema))
+
+
+def write_tar(path: Path, pictures: list[Path]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w") as archive:
+        for index, picture in enumerate(pictures):
+            archive.add(picture, f"{index:04d}.jpg")
+
+
+@pytest.fixture
+def tables(photos: Path, tmp_path: Path, table_cache: None) -> Path:
+    """The seven pictures in three parquet files of five, none and two."""
+    files = sorted(photos.rglob("*.jpg"))
+    for number, part in enumerate([files[:5], [], files[5:]]):
+        write_parquet(tmp_path / "tables" / f"{number}.parquet", part)
+    return tmp_path / "tables"
+
+
+def label_stream(predictor: DepthPredictor, tables: Path, output: Path, **options: Any) -> LabelReport:
+    stream = open_source(DataSource(str(tables), kind="photos", streaming=True))
+    settings: dict[str, Any] = {"provenance": PROVENANCE, "shard_size": 2, "progress": False, **options}
+    return label_images(predictor, stream, output, **settings)
+
+
+def test_a_stream_gives_output_shards_that_follow_its_files(
+    predictor: DepthPredictor, photos: Path, tables: Path, tmp_path: Path
+) -> None:
+    report = label_stream(predictor, tables, tmp_path / "labels")
+    numbers = ["00000-of-00003-0000", "00000-of-00003-0001", "00000-of-00003-0002", "00001-of-00003-0000"]
+    assert [path.name for path in report.shards] == [
+        f"labels-{number}.parquet" for number in [*numbers, "00002-of-00003-0000"]
+    ]
+    rows = [row for path in report.shards for row in pq.read_table(path).to_pylist()]
+    assert [row["image"]["bytes"] for row in rows] == [path.read_bytes() for path in sorted(photos.rglob("*.jpg"))]
+    assert [row["source_row"] for row in rows] == [0, 1, 2, 3, 4, 0, 1]
+    assert rows[5]["name"] == "shard 2 row 0 (photo.jpg)"
+    assert report.labelled == 7 and verify_labels(tmp_path / "labels").is_sound
+
+
+def test_processes_share_the_files_of_a_stream_and_a_repeated_run_makes_what_is_missing(
+    predictor: DepthPredictor, tables: Path, tmp_path: Path
+) -> None:
+    alone = label_stream(predictor, tables, tmp_path / "alone")
+    expected = contents(tmp_path / "alone")
+    for index in range(2):
+        label_stream(predictor, tables, tmp_path / "shared", process_index=index, process_count=2)
+    assert contents(tmp_path / "shared") == expected
+    (tmp_path / "shared" / alone.shards[1].name).unlink()
+    (tmp_path / "shared" / alone.shards[4].name).write_bytes(b"torn")
+    assert len(verify_labels(tmp_path / "shared", remove_damaged=True).damaged) == 1
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "shared").glob("*.parquet")}
+    assert label_stream(predictor, tables, tmp_path / "shared").labelled == 7
+    assert contents(tmp_path / "shared") == expected
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
+def test_a_finished_file_of_a_stream_is_not_read_again(
+    predictor: DepthPredictor, tables: Path, tmp_path: Path
+) -> None:
+    report = label_stream(predictor, tables, tmp_path / "labels")
+    report.shards[-1].unlink()
+    with (tables / "0.parquet").open("r+b") as file:
+        file.truncate(1000)
+        file.seek(0)
+        file.write(b"XXXX")
+    stream = DepthStream(
+        datasets.load_dataset(
+            "parquet",
+            data_files=[str(path) for path in sorted(tables.iterdir())],
+            features=datasets.Features({"image": datasets.Image()}),
+            split="train",
+            streaming=True,
+        ),
+        "tables",
+    )
+    again = label_images(predictor, stream, tmp_path / "labels", provenance=PROVENANCE, shard_size=2, progress=False)
+    assert again == report
+
+
+def test_webdataset_archives_are_labelled_and_named_by_archive_and_key(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path, table_cache: None
+) -> None:
+    files = sorted(photos.rglob("*.jpg"))
+    write_tar(tmp_path / "tables" / "a.tar", files[:3])
+    write_tar(tmp_path / "tables" / "b.tar", files[3:])
+    report = label_stream(predictor, tmp_path / "tables", tmp_path / "labels", shard_size=100)
+    rows = [row for path in report.shards for row in pq.read_table(path).to_pylist()]
+    assert [row["name"] for row in rows[2:5]] == ["a.tar/0002.jpg", "b.tar/0000.jpg", "b.tar/0001.jpg"]
+    assert [row["image"]["bytes"] for row in rows] == [path.read_bytes() for path in files]
+    referred = label_stream(predictor, tmp_path / "tables", tmp_path / "lean", store_images="reference")
+    reference = pq.read_table(referred.shards[-1]).to_pylist()[-1]["image"]
+    assert reference == "tar://0003.jpg::../tables/b.tar"
+
+
+def test_a_file_that_cannot_be_read_is_named_and_does_not_stop_the_others(
+    predictor: DepthPredictor, tables: Path, tmp_path: Path
+) -> None:
+    sound = (tables / "0.parquet").read_bytes()
+    stream = open_source(DataSource(str(tables), kind="photos", streaming=True))
+    (tables / "0.parquet").write_bytes(sound[:-2000])
+    options: dict[str, Any] = {"provenance": PROVENANCE, "shard_size": 2, "progress": False}
+    with pytest.raises(
+        ValueError, match="1 input shards could not be read, the others are done.*shard 0: ArrowInvalid"
+    ):
+        label_images(predictor, stream, tmp_path / "labels", **options)
+    assert verify_labels(tmp_path / "labels").missing == ["labels-00000-of-00003-0000.parquet"]
+    (tables / "0.parquet").write_bytes(sound)
+    assert label_stream(predictor, tables, tmp_path / "labels").labelled == 7
+    assert verify_labels(tmp_path / "labels").is_sound
+
+
+# Accidents
+
+
+def test_a_flipped_bit_is_found_and_the_shard_is_made_again(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path
+) -> None:
+    report = label(predictor, photos, tmp_path / "labels")
+    sound = contents(tmp_path / "labels")
+    content = bytearray(report.shards[1].read_bytes())
+    content[len(content) // 2] ^= 8
+    report.shards[1].write_bytes(content)
+    found = verify_labels(tmp_path / "labels", remove_damaged=True)
+    assert [name for name, _ in found.damaged] == [report.shards[1].name]
+    assert label(predictor, photos, tmp_path / "labels") == report
+    assert contents(tmp_path / "labels") == sound
+
+
+def test_two_runs_at_once_do_no_harm(photos: Path, tmp_path: Path) -> None:
+    expected = label(tiny_predictor(), photos, tmp_path / "alone", shard_size=1)
+    predictors = [tiny_predictor() for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        runs = [pool.submit(label, predictor, photos, tmp_path / "labels", shard_size=1) for predictor in predictors]
+        reports = [run.result() for run in runs]
+    assert all(report.labelled == expected.labelled for report in reports)
+    assert contents(tmp_path / "labels") == contents(tmp_path / "alone")
+    assert not list((tmp_path / "labels").glob(".*")) and verify_labels(tmp_path / "labels").is_sound
+
+
+def test_a_full_disk_is_told_and_costs_no_finished_shard(photos: Path, tmp_path: Path) -> None:
+    for number in (4, 5):
+        Image.fromarray(random_image((300, 400), number)).save(photos / "more" / f"{number}.png")
+    predictor = tiny_predictor()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(OSError, match="labels-00001-of-00003.parquet cannot be written.*finished shards stay"):
+            label(predictor, photos, tmp_path / "labels", shard_size=4)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    finished = contents(tmp_path / "labels")
+    assert "labels-00000-of-00003.parquet" in finished and "labels-00001-of-00003.parquet" not in finished
+    assert not list((tmp_path / "labels").glob(".*"))
+    assert label(predictor, photos, tmp_path / "labels", shard_size=4).labelled == 9
+
+
+def test_a_teacher_whose_labels_cannot_be_coded_writes_no_shard(photos: Path, tmp_path: Path) -> None:
+    class Negative(DepthPredictor):
+        def _forward(self, items: Any) -> list[np.ndarray]:
+            return [-values - 1 for values in super()._forward(items)]
+
+    plain = tiny_predictor()
+    predictor = Negative(plain.model, plain.processor)
+    with pytest.raises(ValueError, match="the teacher failed on all images of a shard.*use the linear one"):
+        label(predictor, photos, tmp_path / "labels", encoding="log")
+
+
+def test_a_metric_teachers_labels_in_the_logarithmic_code_open(photos: Path, tmp_path: Path) -> None:
+    predictor = tiny_predictor(depth_estimation_type="metric", max_depth=20)
+    label(predictor, photos, tmp_path / "labels", encoding="log")
+    sample = open_source(str(tmp_path / "labels"))[0]
+    np.testing.assert_allclose(sample["disparity"], 1 / predictor.predict(Path(sample["name"])), rtol=1e-4)
+    assert verify_labels(tmp_path / "labels").is_sound
+
+
+def test_a_teacher_from_the_hub_is_described_by_its_cached_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revision = "0123456789abcdef0123456789abcdef01234567"
+    cached = tmp_path / "models--someone--teacher"
+    predictor = tiny_predictor()
+    predictor.model.save_pretrained(cached / "snapshots" / revision)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(revision)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    predictor.model.config._commit_hash = revision
+    weights = (cached / "snapshots" / revision / "model.safetensors").read_bytes()
+    described = describe_teacher(predictor, "someone/teacher")
+    assert (described["teacher"], described["revision"]) == ("someone/teacher", revision)
+    assert described["weights_sha256"] == {"model.safetensors": hashlib.sha256(weights).hexdigest()}
+    assert describe_teacher(predictor, "someone/else")["weights_sha256"] is None

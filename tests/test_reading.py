@@ -302,3 +302,31 @@ def test_encoded_disparity_of_special_maps() -> None:
         encode_disparity(np.zeros((1, 2, 3), dtype=np.float32))
     with pytest.raises(ValueError, match="16-bit"):
         decode_disparity(png_bytes(np.zeros((2, 2), dtype=np.uint8)), 0, 1)
+
+
+def test_the_logarithmic_code_keeps_the_relative_error_and_zero() -> None:
+    disparity = np.geomspace(1e-3, 20, 5000, dtype=np.float32).reshape(50, 100)
+    disparity[0, :3] = (np.nan, 0, 1e-3)
+    png, minimum, maximum = encode_disparity(disparity, "log")
+    decoded = decode_disparity(png, minimum, maximum, "log")
+    assert (minimum, maximum) == (float(np.float32(1e-3)), 20.0)
+    assert np.isnan(decoded[0, 0]) and decoded[0, 1] == 0
+    positive = disparity > 0
+    np.testing.assert_allclose(decoded[positive], disparity[positive], rtol=np.log(maximum / minimum) / 65535)
+
+
+@pytest.mark.parametrize("values", [[0.0, 0.0], [np.nan, np.nan], [2.5, 2.5], [0.0, 3.0]])
+def test_the_logarithmic_code_of_few_values_is_exact(values: list[float]) -> None:
+    disparity = np.array([values], dtype=np.float32)
+    png, minimum, maximum = encode_disparity(disparity, "log")
+    np.testing.assert_array_equal(decode_disparity(png, minimum, maximum, "log"), disparity)
+
+
+def test_the_logarithmic_code_refuses_negative_values_and_unknown_names_are_told() -> None:
+    disparity = np.array([[-1.0, 2.0]], dtype=np.float32)
+    with pytest.raises(ValueError, match="disparity >= 0, got -1.0; use the linear one"):
+        encode_disparity(disparity, "log")
+    with pytest.raises(ValueError, match=r"'logarithm'.*\['linear', 'log'\]"):
+        encode_disparity(disparity, "logarithm")
+    with pytest.raises(ValueError, match="unknown encoding"):
+        decode_disparity(b"", 0, 1, "")

@@ -33,6 +33,22 @@ def pseudo_label(
     split: SplitOption = "train",
     image_column: ImageColumnOption = "image",
     limit: LimitOption = None,
+    streaming: Annotated[
+        bool,
+        typer.Option("--streaming", help="Read parquet or tar shards, here or on the Hub, one by one."),
+    ] = False,
+    flip_averaging: Annotated[
+        bool, typer.Option("--flip-averaging", help="Average with the mirrored picture's prediction; twice the time.")
+    ] = False,
+    window_batches: Annotated[
+        int, typer.Option(min=1, help="Batches of pictures open at once while equal sizes gather; more needs memory.")
+    ] = 4,
+    store_images: Annotated[
+        str, typer.Option(help="bytes: the pictures' files inside the shards; reference: where they are.")
+    ] = "bytes",
+    encoding: Annotated[
+        str, typer.Option(help="16-bit code of disparity: linear; log suits metric teachers.")
+    ] = "linear",
     process_index: Annotated[int, typer.Option(envvar="RANK", help="Number of this process, from 0.")] = 0,
     process_count: Annotated[int, typer.Option(envvar="WORLD_SIZE", help="Processes that share the work.")] = 1,
 ) -> Any:
@@ -45,6 +61,8 @@ def pseudo_label(
     Examples:
       depth-anything-hf pseudo-label photos/ --model runs/teacher --output labels/
       accelerate launch -m depth_anything_hf.cli pseudo-label photos/ -m runs/teacher -o labels/ --batch-size 16
+      depth-anything-hf pseudo-label someone/photographs --streaming -m runs/teacher -o labels/
+      depth-anything-hf verify labels/
 
     \b
     In Python:
@@ -55,10 +73,16 @@ def pseudo_label(
     from ..inference import DepthPredictor
     from ..pseudo_labels import describe_teacher, label_images
 
-    source = DataSource(data, kind="photos", split=split, image_column=image_column, limit=limit)
+    source = DataSource(data, kind="photos", split=split, image_column=image_column, limit=limit, streaming=streaming)
     dataset = open_source(source)
     predictor = DepthPredictor.from_pretrained(
-        model, device=device, dtype=dtype, batch_size=batch_size, input_size=input_size
+        model,
+        device=device,
+        dtype=dtype,
+        batch_size=batch_size,
+        input_size=input_size,
+        window_batches=window_batches,
+        flip_averaging=flip_averaging,
     )
     data_name = Path(data).resolve().name if Path(data).exists() else data
     report = label_images(
@@ -70,6 +94,8 @@ def pseudo_label(
         process_index=process_index,
         process_count=process_count,
         names_relative_to=data if Path(data).is_dir() else None,
+        store_images=store_images,
+        encoding=encoding,
     )
     typer.echo(f"{report.labelled} images labelled in {len(report.shards)} shards, see {output}")
     report_failures(report.skipped, report.labelled + len(report.skipped))
@@ -82,7 +108,7 @@ def verify(
         bool, typer.Option("--remove-damaged", help="Delete damaged shards, so that the next run makes them again.")
     ] = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Check counts and checksums only, do not decode the pictures.")
+        bool, typer.Option("--quick", help="Check counts and checksums only, decode no picture.")
     ] = False,
 ) -> Any:
     """Re-reads all shards of pseudo-labels: counts, checksums, ranges, sizes, and that nothing is twice or missing.

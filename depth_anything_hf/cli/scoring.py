@@ -46,8 +46,12 @@ def evaluate(
             "compare metres with metres. [none for a metric model and metric labels, else disparity]"
         ),
     ] = None,
-    min_depth: Annotated[float, typer.Option(help="Metres; nearer label pixels do not count.")] = 1e-3,
-    max_depth: Annotated[float, typer.Option(help="Metres; farther label pixels and sky do not count.")] = 80.0,
+    min_depth: Annotated[
+        float | None, typer.Option(help="Metres; nearer label pixels do not count. [0.001; the protocol's]")
+    ] = None,
+    max_depth: Annotated[
+        float | None, typer.Option(help="Metres; farther label pixels and sky do not count. [80; the protocol's]")
+    ] = None,
     batch_size: BatchSizeOption = 1,
     input_size: InputSizeOption = None,
     device: DeviceOption = None,
@@ -77,6 +81,10 @@ def evaluate(
 
     if (data is None) == (protocol is None) or (protocol is None) != (root is None):
         raise ValueError("give either --data, or --protocol with --root (`depth-anything-hf datasets` lists them)")
+    given = {"label": label, "scale": scale, "label_column": label_column, "alignment": alignment}
+    fixed = [name for name, value in {**given, "min_depth": min_depth, "max_depth": max_depth}.items() if value]
+    if protocol is not None and fixed:
+        raise ValueError(f"the protocol fixes what --{', --'.join(fixed).replace('_', '-')} would say; leave it out")
     dataset: Any
     settings = None
     if protocol is not None and root is not None:
@@ -101,7 +109,10 @@ def evaluate(
     if settings is None:
         both_metric = predictor.kind == "depth" and dataset.label == "depth"
         chosen: Any = alignment or ("none" if both_metric else "disparity")
-        settings = EvaluationSettings(min_depth=min_depth, max_depth=max_depth, alignment=chosen)
+        range_metres = {"min_depth": min_depth, "max_depth": max_depth}
+        settings = EvaluationSettings(
+            alignment=chosen, **{name: value for name, value in range_metres.items() if value is not None}
+        )
     result = evaluate_on_all_processes(
         predictor, dataset, settings, prediction_is=predictor.kind, accelerator=accelerator, progress=True
     )
