@@ -167,7 +167,7 @@ class DepthPredictor:
             kwargs["dtype"] = as_dtype(dtype)
         is_ours = config.model_type == "depth_anything"
         model_class: Any = DepthAnythingForDepthEstimation if is_ours else AutoModelForDepthEstimation
-        processor = _open_processor(name, config.model_type, input_size, hub)
+        processor = open_processor(name, config.model_type, input_size, hub)
         model = model_class.from_pretrained(name, **kwargs)
         return cls(
             model,
@@ -461,11 +461,20 @@ def _check_is_depth_model(name: str, config: PreTrainedConfig) -> None:
         )
 
 
-def _open_processor(name: str, model_type: str, input_size: int | None, hub: dict[str, Any]) -> Any:
+def open_processor(name: str, model_type: str, input_size: int | None, hub: dict[str, Any]) -> Any:
     """The checkpoint's image processor, with another input size if one is given.
 
     DPT's processor, which Depth Anything uses too, is opened by its PIL class: `AutoImageProcessor` of some
     transformers releases wants torchvision for it.
+
+    Args:
+        name: model id on the Hub, or a folder.
+        model_type: of its configuration.
+        input_size: side that images are resized to; None keeps the checkpoint's.
+        hub: `revision`, `token` and the like.
+
+    Raises:
+        ValueError: no processor file for a model that is not Depth Anything, or an input size that does not fit it.
     """
     is_ours = model_type == "depth_anything"
     if not _has_processor_file(name, hub):

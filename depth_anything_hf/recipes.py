@@ -23,6 +23,7 @@ from .data.streaming import DepthStream, StreamingMixture
 from .data.transforms import TrainingTransform
 from .evaluation import EvaluationSettings, open_protocol
 from .image_processing_depth_anything import PAPER_INPUT_SIZE, DepthAnythingImageProcessor
+from .inference import open_processor
 from .modeling_depth_anything import ENCODERS, DepthAnythingForDepthEstimation
 from .scoring import check_fits
 from .training import Evaluation
@@ -251,6 +252,7 @@ def build_model(
     """
     set_seed(seed)
     processor = DepthAnythingImageProcessor.for_input_size(arguments.input_size)
+    hub = {"revision": arguments.revision} if arguments.revision else {}
     options: dict[str, Any] = dict(arguments.decoder_config or {})  # type: ignore[arg-type]
     if max_depth is not None:
         options.update(depth_estimation_type="metric", max_depth=max_depth)
@@ -267,6 +269,8 @@ def build_model(
     elif arguments.model_name_or_path:
         _check_model_type(arguments.model_name_or_path, arguments.revision, [DepthAnythingConfig.model_type])
         model = make.from_pretrained(arguments.model_name_or_path, **loading, **options)
+        # How a checkpoint prepares its images goes with its weights, e.g. the original's OpenCV mode.
+        processor = open_processor(arguments.model_name_or_path, model.config.model_type, arguments.input_size, hub)
         if fresh_decoder:
             fresh = make(model.config)
             fresh.backbone.load_state_dict(model.backbone.state_dict())

@@ -5,58 +5,62 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
-import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DataLoaderConfiguration, ProjectConfiguration, gather_object, set_seed
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader
+from accelerate.utils import (
+    DataLoaderConfiguration,
+    ProjectConfiguration,
+    broadcast_object_list,
+    gather_object,
+    set_seed,
+)
+from torch import Tensor
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from .checkpoints import (
-    STATE_FILE,
-    drop_log_after,
+    STATE_FOLDER,
     find_checkpoint,
-    list_checkpoints,
-    replaced_folder,
+    move_files,
+    put_in_place,
+    repair_folder,
+    rotate_checkpoints,
+    synchronise,
+    unfinished_name,
     write_atomically,
+    write_manifest,
 )
-from .data.mixing import GlobalBatchSampler, Mixture, collate
+from .data.loading import BatchLoader
+from .data.mixing import Mixture
+from .data.streaming import StreamingMixture
 from .data.transforms import cutmix
-from .evaluation import EvaluationResult, EvaluationSettings, LabelledDataset, evaluate
+from .distributed import consolidated_state_dict, gathered_copy
+from .evaluation import EvaluationResult, EvaluationSettings, LabelledDataset, evaluate_on_all_processes
 from .hub import write_model_card
 from .inference import DepthPredictor
 from .metrics import METRICS
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
-from .optimization import (
-    apply_encoder_strategy,
-    choose_learning_rates,
-    make_schedule,
-    parameter_groups,
-)
-from .training_arguments import MAY_CHANGE_ON_RESUME, TrainingArguments
+from .optimization import choose_learning_rates
+from .run_engine import Engine, Objective
+from .run_guards import RunInterrupted, StopSignals, too_many_broken
+from .run_records import LogWindow, RunLog, new_run_id, require_tracker, training_picture
+from .run_state import Footing, Progress, random_state, require_same_model, seed_random_state, set_random_state
+from .training_arguments import ARGUMENTS_FILE, TrainingArguments, recorded_run_id, require_same_arguments
+from .visualization import encode_png
 
 
-logger = logging.getLogger(__name__)
-
-Objective = Callable[[nn.Module, dict[str, Any], float], dict[str, Tensor]]
-ARGUMENTS_FILE = "training_arguments.json"
-LOG_FILE = "log.jsonl"
-# Fields of the configuration that make it another model, beside those of the encoder.
-MODEL_KEYS = ("fusion_hidden_size", "head_hidden_size", "neck_hidden_sizes", "depth_estimation_type", "max_depth")
+Decision = TypeVar("Decision")
+STATE_FILE = "trainer_state.pt"
+NAMES_SHOWN = 8
+SHOWN_METRICS = ("delta1", "ordinal_accuracy", "abs_rel", "pair_accuracy")
 
 
 @dataclass
@@ -70,28 +74,44 @@ class Evaluation:
 
 @dataclass
 class FitResult:
-    """What a run leaves behind: where the model is, the last and the best evaluation, and the steps done."""
+    """What a run leaves behind.
+
+    Attributes:
+        output_dir: where the model is.
+        steps: optimiser steps done.
+        metrics: of the last evaluation.
+        best_metrics: of the best evaluation.
+        skipped_steps: steps left out because loss or gradient was not finite.
+        broken_samples: samples that could not be read and were replaced.
+    """
 
     output_dir: Path
     steps: int
     metrics: dict[str, float]
     best_metrics: dict[str, float]
+    skipped_steps: int = 0
+    broken_samples: int = 0
 
 
 @dataclass
-class Progress:
-    """The part of a run's state that is neither weights nor optimiser."""
+class _Outcome:
+    """What all processes agree on about a step before it is taken."""
 
-    step: int = 0
-    best_value: float | None = None
-    best_metrics: dict[str, float] = field(default_factory=dict)
+    stop: bool
+    loss_is_finite: bool
+    gradient_is_finite: bool
+    broken_samples: int
+
+    @property
+    def is_finite(self) -> bool:
+        return self.loss_is_finite and self.gradient_is_finite
 
 
 def fit(
     model: DepthAnythingForDepthEstimation,
     objective: Objective,
     arguments: TrainingArguments,
-    train_data: Mixture,
+    train_data: Mixture | StreamingMixture,
     *,
     processor: Any,
     pretrained: bool,
@@ -100,11 +120,18 @@ def fit(
 ) -> FitResult:
     """Trains a model; started by `accelerate launch`, the same code runs on any number of processes.
 
+    A run that is killed at any instant and resumed gives the same weights as one that is not: bit for bit on a CPU
+    with the same number of processes. With another number the images of every step stay the same, as long as
+    batch size x accumulation x processes does; CutMix pairs images of one micro-batch and so changes.
+
+    A step whose loss or gradient is not finite on any process is left out on all: weights and optimiser stay, the
+    step counts, so that schedule and data go on as planned.
+
     Args:
         model: a [`DepthAnythingForDepthEstimation`].
         objective: (model, batch, progress 0..1) -> {"loss": scalar, named terms}; see `objectives`.
         arguments: see [`TrainingArguments`].
-        train_data: the samples; each depends on (seed, epoch, position) alone.
+        train_data: the samples; those of a mixture depend on (seed, epoch, position) alone.
         processor: the image processor, saved beside the weights.
         pretrained: whether the encoder is; decides the learning rates that were not given.
         evaluation: a held-out set, scored every `eval_steps` and at the end; the best model is kept in `best/`.
@@ -114,8 +141,12 @@ def fit(
         The folder, which holds the final model, and the last and best scores.
 
     Raises:
-        ValueError: the folder holds another run, the checkpoint another model, or the arguments do not fit.
-        FloatingPointError: the loss is not finite, or the output left its bounds.
+        ValueError: the folder holds another run, the checkpoint is another model's or damaged, the arguments do not
+            fit, the evaluation lacks the metric for the best model, or more of the samples than `max_broken_share`
+            cannot be read.
+        FloatingPointError: `max_skipped_steps` in a row were not finite, or the output left its bounds.
+        RunInterrupted: SIGTERM or SIGINT came, and the state was saved; not caught, the process exits with code 75.
+        ImportError: the tracker's package is missing.
     """
     return _Run(model, objective, arguments, train_data, processor, pretrained, evaluation, card or {}).run()
 
@@ -128,12 +159,18 @@ class _Run:
         model: DepthAnythingForDepthEstimation,
         objective: Objective,
         arguments: TrainingArguments,
-        train_data: Mixture,
+        train_data: Mixture | StreamingMixture,
         processor: Any,
         pretrained: bool,
         evaluation: Evaluation | None,
         card: dict[str, Any],
     ) -> None:
+        require_tracker(arguments.report_to)
+        if evaluation is not None and arguments.metric_for_best_model not in evaluation.settings.metrics:
+            raise ValueError(
+                f"metric_for_best_model is {arguments.metric_for_best_model!r}, which the evaluation does not "
+                f"measure; choose one of {', '.join(evaluation.settings.metrics)}"
+            )
         self.arguments, self.train_data, self.processor = arguments, train_data, processor
         self.evaluation, self.card, self.objective = evaluation, card, objective
         self.folder = Path(arguments.output_dir)
@@ -143,165 +180,181 @@ class _Run:
             log_with=None if arguments.report_to == "none" else arguments.report_to,
             project_config=ProjectConfiguration(project_dir=str(self.folder), logging_dir=str(self.folder / "logs")),
             dataloader_config=DataLoaderConfiguration(non_blocking=True),
+            dynamo_backend="inductor" if arguments.torch_compile else None,
         )
         set_seed(arguments.seed)
-        self.total_steps = self._count_steps()
+        self.footing = self._footing()
+        self.total_steps = self.footing.total_steps
         self.progress = Progress()
-        self.resume_folder = self._claim_folder()
+        self.resume_folder = self._decided_by_main(self._claim_folder)
 
-        warning = apply_encoder_strategy(model, arguments.encoder_strategy)
-        if warning:
-            self.say(f"warning: {warning}")
-        if arguments.gradient_checkpointing:
-            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         self.rates = choose_learning_rates(
             pretrained=pretrained, encoder=arguments.encoder_learning_rate, decoder=arguments.decoder_learning_rate
         )
-        self._prepare(model)
+        self.engine = Engine(self.accelerator, model, objective, arguments, self.rates, self.total_steps)
+        if self.engine.warning:
+            self.say(f"warning: {self.engine.warning}")
+        self.log = RunLog(self.accelerator, self.folder, arguments.report_to)
+        self.window = LogWindow()
+        self.signals = StopSignals()
+        self.stream_state: dict[str, Any] | None = None
+        self.last_result: EvaluationResult | None = None
+        # The last micro-batch, for pictures.
+        self.shown_batch: dict[str, Any] = {}
 
     def say(self, text: str) -> None:
         """Prints on the main process, above a progress bar."""
         if self.accelerator.is_main_process:
             tqdm.write(text)
 
-    def _count_steps(self) -> int:
+    def _decided_by_main(self, decide: Callable[[], Decision]) -> Decision:
+        """Lets the main process alone look at files; all processes get its answer, or its error."""
+        outcome: list[Any] = [None, None]
+        if self.accelerator.is_main_process:
+            try:
+                outcome[0] = decide()
+            except (ValueError, OSError) as error:
+                outcome[1] = error
+        broadcast_object_list(outcome)
+        if outcome[1] is not None:
+            raise outcome[1]
+        return outcome[0]
+
+    def _footing(self) -> Footing:
         arguments = self.arguments
-        if arguments.max_steps > 0:
-            return arguments.max_steps
         per_step = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps
-        return max(
-            1,
-            math.ceil(arguments.num_train_epochs * len(self.train_data) / (per_step * self.accelerator.num_processes)),
-        )
+        per_step *= self.accelerator.num_processes
+        samples = None if isinstance(self.train_data, StreamingMixture) else len(self.train_data)
+        steps = arguments.max_steps
+        if steps <= 0:
+            # A stream says here that it has no length.
+            steps = max(1, math.ceil(arguments.num_train_epochs * len(self.train_data) / per_step))
+        return Footing(per_step, samples, steps)
 
     def _claim_folder(self) -> Path | None:
         """Checks that the folder is free or holds this run; returns the checkpoint to go on from."""
-        record_path = self.folder / ARGUMENTS_FILE
-        record = asdict(self.arguments)
-        resume_folder = find_checkpoint(self.folder, self.arguments.resume_from_checkpoint)
-        if record_path.exists():
-            earlier = json.loads(record_path.read_text())
-            changed = [
-                name for name in record if earlier.get(name) != record[name] and name not in MAY_CHANGE_ON_RESUME
-            ]
-            if changed:
-                details = ", ".join(f"{name}: {earlier.get(name)} -> {record[name]}" for name in changed)
-                raise ValueError(
-                    f"{self.folder} holds another run, whose arguments differ ({details}); choose another output_dir"
-                )
-            if self.arguments.resume_from_checkpoint is None:
-                raise ValueError(
-                    f"{self.folder} already holds this run; add --resume_from_checkpoint latest to go on, or choose "
-                    "another output_dir"
-                )
-        self.accelerator.wait_for_everyone()
-        if self.accelerator.is_main_process:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(record_path, json.dumps(record, indent=2) + "\n")
-        return resume_folder
-
-    def _prepare(self, model: DepthAnythingForDepthEstimation) -> None:
-        arguments, accelerator = self.arguments, self.accelerator
-        # The decoder's maps are channels last in memory; weights of the same order save a conversion at every step.
-        nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        projector = getattr(self.objective, "projector", None)
-        groups = parameter_groups(model, self.rates, arguments.weight_decay, extra=projector)
-        optimizer = torch.optim.AdamW(
-            groups,
-            betas=(arguments.adam_beta1, arguments.adam_beta2),
-            fused=accelerator.device.type in ("cuda", "cpu"),
-        )
-        self.schedule = make_schedule(
-            optimizer,
-            self.total_steps,
-            kind=arguments.lr_scheduler_type,  # type: ignore[arg-type]
-            warmup=arguments.warmup_steps,
-            decay_share=arguments.lr_decay_share,
-        )
-        self.model, self.optimizer = accelerator.prepare(model, optimizer)
-        if projector is not None:
-            self.objective.projector = accelerator.prepare(projector)  # type: ignore[attr-defined]
-        if hasattr(self.objective, "to"):
-            self.objective.to(accelerator.device)
-        self.average: AveragedModel | None = None
-        if arguments.ema_decay is not None:
-            average = get_ema_multi_avg_fn(arguments.ema_decay)
-            self.average = AveragedModel(accelerator.unwrap_model(self.model), multi_avg_fn=average)
+        require_same_arguments(self.folder, self.arguments)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        repair_folder(self.folder)
+        return find_checkpoint(self.folder, self.arguments.resume_from_checkpoint)
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
     def run(self) -> FitResult:
-        arguments, accelerator = self.arguments, self.accelerator
+        self._begin()
+        with StopSignals() as self.signals:
+            self._evaluate_if_due()
+            self._loop()
+            self._finish()
+        progress = self.progress
+        return FitResult(
+            self.folder,
+            progress.step,
+            self.last_result.mean if self.last_result else {},
+            progress.best_metrics,
+            progress.skipped_steps,
+            progress.broken_samples,
+        )
+
+    def _begin(self) -> None:
         if self.resume_folder is not None:
             self._load(self.resume_folder)
-        if accelerator.is_main_process:
-            drop_log_after(self.folder / LOG_FILE, self.progress.step)
+        if self.arguments.report_to != "none" and not self.progress.run_id:
+            # The folder's record of it outlives a kill before the first checkpoint.
+            self.progress.run_id = self._decided_by_main(lambda: recorded_run_id(self.folder) or new_run_id())
+        record = {
+            **asdict(self.arguments),
+            "processes": self.accelerator.num_processes,
+            "run_id": self.progress.run_id,
+        }
+        if self.accelerator.is_main_process:
+            write_atomically(self.folder / ARGUMENTS_FILE, json.dumps(record, indent=2) + "\n")
+        self.log.start(self.progress.run_id, self.progress.step, record)
         self._introduce()
-        if arguments.report_to != "none":
-            accelerator.init_trackers("depth_anything_hf", config=_flat(asdict(arguments)))
+        arguments, accelerator = self.arguments, self.accelerator
+        self.loader = BatchLoader(
+            self.train_data,
+            batch_size=arguments.per_device_train_batch_size,
+            accumulation=arguments.gradient_accumulation_steps,
+            process_index=accelerator.process_index,
+            process_count=accelerator.num_processes,
+            first_step=self.progress.step,
+            last_step=self.total_steps,
+            workers=arguments.dataloader_num_workers,
+            pin_memory=accelerator.device.type == "cuda",
+            state=self.stream_state,
+        )
+        self.engine.model.train()
+
+    def _loop(self) -> None:
         batches = self._batches()
         bar = tqdm(
             total=self.total_steps,
             initial=self.progress.step,
             desc="train",
-            disable=not accelerator.is_main_process,
+            disable=not self.accelerator.is_main_process,
             dynamic_ncols=True,
         )
-        window: list[dict[str, Tensor]] = []
-        window_start = time.perf_counter()
-        last_result: EvaluationResult | None = None
-        self.model.train()
         while self.progress.step < self.total_steps:
-            window += self._step(batches)
-            self.progress.step += 1
-            step = self.progress.step
+            outcome = self._step(batches)
             bar.update()
-            if step % arguments.logging_steps == 0 or step == self.total_steps:
-                images = len(window) * arguments.per_device_train_batch_size * accelerator.num_processes
-                self._log(window, images / (time.perf_counter() - window_start), bar)
-                window, window_start = [], time.perf_counter()
-            last_result = None
-            if self.evaluation and (self._is_due(arguments.eval_steps) or step == self.total_steps):
-                last_result = self._evaluate(bar)
-            if self._is_due(arguments.save_steps):
+            if self.progress.step % self.arguments.logging_steps == 0 or self.progress.step == self.total_steps:
+                self._log(bar)
+            if self._is_due(self.arguments.picture_steps):
+                self._show_picture()
+            fault = self._fault(outcome)
+            if fault is not None or outcome.stop:
+                bar.close()
+                checkpoint = self._save_checkpoint()
+                self.say(f"step {self.progress.step}: the state is saved in {checkpoint}")
+                self.accelerator.end_training()
+                raise fault or RunInterrupted(checkpoint)
+            evaluated = self._evaluate_if_due()
+            if self._is_due(self.arguments.save_steps) and not evaluated:
                 self._save_checkpoint()
         bar.close()
-        self._finish(last_result)
-        return FitResult(
-            self.folder, self.progress.step, last_result.mean if last_result else {}, self.progress.best_metrics
-        )
 
-    def _step(self, batches: Iterator[dict[str, Any]]) -> list[dict[str, Tensor]]:
+    def _step(self, batches: Iterator[dict[str, Any]]) -> _Outcome:
         """One optimiser step over `gradient_accumulation_steps` micro-batches."""
-        all_terms = []
+        names: list[str] = []
+        broken: list[tuple[str, str]] = []
+        all_terms: list[dict[str, Tensor]] = []
+        watched = torch.zeros((), device=self.accelerator.device)
         for _ in range(self.arguments.gradient_accumulation_steps):
             batch = next(batches)
-            with self.accelerator.accumulate(self.model):
-                terms = self._terms(batch)
-                loss = terms["loss"]
-                if loss.device.type == "cpu" and not torch.isfinite(loss):
-                    raise FloatingPointError(
-                        f"the loss is {loss.item()} at step {self.progress.step + 1} on {batch['name']}; the last "
-                        f"checkpoint is intact. Look at these images, or lower the learning rate"
-                    )
-                self.accelerator.backward(loss)
-                if self.accelerator.sync_gradients and self.arguments.max_grad_norm > 0:
-                    self.accelerator.clip_grad_norm_(self.model.parameters(), self.arguments.max_grad_norm)
-                self.optimizer.step()
-                self.optimizer.zero_grad()
+            names += batch["name"]
+            broken += batch.pop("skipped")
+            with self.accelerator.accumulate(self.engine.model):
+                try:
+                    terms = self.engine.terms(batch, self.progress.step / self.total_steps)
+                except ValueError as error:
+                    # Losses know an image by its place in the batch only.
+                    raise ValueError(f"step {self.progress.step + 1}, images {batch['name']}: {error}") from error
+                self.accelerator.backward(terms["loss"])
             all_terms.append({name: value.detach() for name, value in terms.items()})
-        self.schedule.step()
-        if self.average is not None:
-            self.average.update_parameters(self.accelerator.unwrap_model(self.model))
-        return all_terms
+            # On an accelerator an output of NaN gives a loss of 0 without images; its maximum tells.
+            watched = watched + terms["loss"].detach().float() + terms.get("output_maximum", watched.new_zeros(()))
+        own_loss_is_finite = torch.isfinite(watched)
+        outcome = self._agree(own_loss_is_finite, self.engine.clip_gradients(), len(broken))
+        self.engine.step(leave_out=not outcome.is_finite)
+        self.progress.step += 1
+        if outcome.is_finite:
+            self.progress.skipped_in_a_row = 0
+            self.window.add(all_terms, self.footing.images_per_step)
+        else:
+            at_fault = outcome.loss_is_finite or not own_loss_is_finite.item()
+            self._note_skipped_step(outcome, names if at_fault else [])
+        if outcome.broken_samples:
+            self._note_broken_samples(broken)
+        return outcome
 
-    def _terms(self, batch: dict[str, Any]) -> dict[str, Tensor]:
-        try:
-            with self.accelerator.autocast():
-                return self.objective(self.model, batch, self.progress.step / self.total_steps)
-        except ValueError as error:
-            # Losses know an image by its place in the batch only.
-            raise ValueError(f"step {self.progress.step + 1}, images {batch['name']}: {error}") from error
+    def _agree(self, own_loss_is_finite: Tensor, norm: Tensor, broken: int) -> _Outcome:
+        """Joins what the processes found, in one small reduction and one wait for the device."""
+        numbers = torch.tensor([float(self.signals.received is not None), float(broken)], device=norm.device)
+        found = torch.stack([~own_loss_is_finite, ~torch.isfinite(norm)]).float()
+        findings: Tensor = self.accelerator.reduce(torch.cat([numbers, found]), reduction="sum")
+        stop, broken_samples, bad_losses, bad_norms = findings.tolist()
+        return _Outcome(stop > 0, bad_losses == 0, bad_norms == 0, int(broken_samples))
 
     def _is_due(self, every: int) -> bool:
         return every > 0 and self.progress.step % every == 0
@@ -309,43 +362,61 @@ class _Run:
     def _batches(self) -> Iterator[dict[str, Any]]:
         """Batches of this process on its device, from the current step to the end."""
         arguments, accelerator = self.arguments, self.accelerator
-        sampler = GlobalBatchSampler(
-            batch_size=arguments.per_device_train_batch_size,
-            samples_per_epoch=len(self.train_data),
-            process_index=accelerator.process_index,
-            process_count=accelerator.num_processes,
-            accumulation=arguments.gradient_accumulation_steps,
-            first_step=self.progress.step,
-            last_step=self.total_steps,
-        )
-        loader = DataLoader(
-            self.train_data,
-            batch_sampler=sampler,
-            collate_fn=collate,
-            num_workers=arguments.dataloader_num_workers,
-            pin_memory=accelerator.device.type == "cuda",
-            worker_init_fn=_quiet_worker,
-        )
         first = self.progress.step * arguments.gradient_accumulation_steps
-        for number, batch in enumerate(loader, start=first):
+        for number, batch in enumerate(self.loader, start=first):
             if arguments.cutmix_probability > 0:
                 random = np.random.default_rng([arguments.seed, number, accelerator.process_index, 3])
                 batch = cutmix(batch, random, arguments.cutmix_probability)
-            yield {
+            self.shown_batch = {
                 key: value.to(accelerator.device, non_blocking=True) if isinstance(value, Tensor) else value
                 for key, value in batch.items()
             }
+            yield self.shown_batch
+
+    # -- what goes wrong ---------------------------------------------------------------------------------------------
+
+    def _note_skipped_step(self, outcome: _Outcome, names: list[str]) -> None:
+        self.progress.skipped_steps += 1
+        self.progress.skipped_in_a_row += 1
+        reason = "the gradient is not finite" if outcome.loss_is_finite else "the loss or the output is not finite"
+        self.skipped_names = gather_object(names)
+        self.say(f"step {self.progress.step} is left out: {reason}, {_some(self.skipped_names)}")
+        self.log.write(self.progress.step, {"skipped_step": reason, "names": self.skipped_names})
+
+    def _note_broken_samples(self, own: list[tuple[str, str]]) -> None:
+        broken = gather_object(own)
+        self.progress.broken_samples += len(broken)
+        self.say(f"step {self.progress.step}: replaced {_some([f'{name} ({reason})' for name, reason in broken])}")
+        entries = [{"name": name, "reason": reason} for name, reason in broken]
+        self.log.write(self.progress.step, {"broken_samples": entries})
+
+    def _fault(self, outcome: _Outcome) -> Exception | None:
+        """Why the run cannot go on after this step, if so."""
+        progress, arguments = self.progress, self.arguments
+        if not outcome.is_finite and progress.skipped_in_a_row >= min(arguments.max_skipped_steps, self.total_steps):
+            return FloatingPointError(
+                f"loss or gradient was not finite in the last {progress.skipped_in_a_row} steps, up to step "
+                f"{progress.step} with {_some(self.skipped_names)}. Look at these images, or lower the learning rate"
+            )
+        read = progress.step * self.footing.images_per_step
+        if outcome.broken_samples and too_many_broken(progress.broken_samples, read, arguments.max_broken_share):
+            return ValueError(
+                f"{progress.broken_samples} of {read + progress.broken_samples} samples could not be used, more than "
+                f"max_broken_share {arguments.max_broken_share:.2%}; {self.log.path} names them. Repair or remove "
+                "them, or raise max_broken_share, and go on with --resume_from_checkpoint latest"
+            )
+        return None
 
     # -- what a person sees ------------------------------------------------------------------------------------------
 
     def _introduce(self) -> None:
         arguments, rates = self.arguments, self.rates
-        trained = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
-        images = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps
-        images *= self.accelerator.num_processes
+        trained = sum(p.numel() for p in self.engine.model.parameters() if p.requires_grad)
+        samples = self.footing.samples_per_epoch
         self.say(
             f"training {trained / 1e6:.2f} M parameters (encoder: {arguments.encoder_strategy}) for "
-            f"{self.total_steps} steps of {images} images, {len(self.train_data)} images in an epoch, "
+            f"{self.total_steps} steps of {self.footing.images_per_step} images, "
+            f"{'a stream of images' if samples is None else f'{samples} images in an epoch'}, "
             f"{self.accelerator.num_processes} process(es) on {self.accelerator.device}, "
             f"precision {self.accelerator.mixed_precision}"
         )
@@ -353,148 +424,197 @@ class _Run:
         if self.resume_folder is not None:
             self.say(f"going on from {self.resume_folder} at step {self.progress.step}")
 
-    def _log(self, window: list[dict[str, Tensor]], images_per_second: float, bar: tqdm) -> None:
-        """Averages the window over processes, writes it, and stops a run whose output has left its bounds."""
-        names = sorted(set().union(*window))
-        totals = {name: torch.stack([terms[name].float() for terms in window if name in terms]) for name in names}
-        local = torch.stack([totals[n].amax() if n == "output_maximum" else totals[n].mean() for n in names])
-        gathered = self.accelerator.gather(local[None])
-        values = dict(zip(names, gathered.mean(0).tolist(), strict=True))
-        values["output_maximum"] = gathered[:, names.index("output_maximum")].amax().item()
-        for group in self.optimizer.param_groups:
-            if not group["name"].endswith("_no_decay"):
-                values[f"learning_rate_{group['name']}"] = group["lr"]
-        values["images_per_second"] = images_per_second
-        bar.set_postfix(loss=f"{values['loss']:.4f}", images=f"{images_per_second:.1f}/s")
-        self._record({"step": self.progress.step, **values})
-        self.accelerator.log(values, step=self.progress.step)
-        if not math.isfinite(values["loss"]):
-            raise FloatingPointError(
-                f"the loss is {values['loss']} at step {self.progress.step}; lower the learning rate"
-            )
-        # Written so that NaN stops the run too: on an accelerator a NaN prediction gives a loss of 0 without images.
-        if not values["output_maximum"] <= self.arguments.max_output:
+    def _log(self, bar: tqdm) -> None:
+        """Writes the window's averages and stops a run whose output has left its bounds."""
+        values = self.window.close(self.accelerator)
+        values |= {f"learning_rate_{name}": rate for name, rate in self.engine.learning_rates().items()}
+        values["skipped_steps"] = self.progress.skipped_steps
+        values["skipped_samples"] = self.progress.broken_samples
+        bar.set_postfix(loss=f"{values.get('loss', math.nan):.4f}", images=f"{values['images_per_second']:.1f}/s")
+        self.log.write(self.progress.step, values, tracked=values)
+        if "output_maximum" in values and values["output_maximum"] > self.arguments.max_output:
             raise FloatingPointError(
                 f"the output reached {values['output_maximum']:.3g} at step {self.progress.step}, above max_output "
                 f"{self.arguments.max_output:g}: its scale runs away, which the affine-invariant loss does not see. "
                 "Set anchor_weight to 1 (the default from random weights) or lower the learning rate"
             )
-        if values["output_zero_share"] > self.arguments.max_zero_share:
+        if values.get("output_zero_share", 0.0) > self.arguments.max_zero_share:
             raise FloatingPointError(
                 f"{values['output_zero_share']:.0%} of the output is 0 at step {self.progress.step}, above "
                 f"max_zero_share {self.arguments.max_zero_share:.0%}: the last ReLU is dying. Lower the learning "
                 "rate, set anchor_weight to 1, or raise max_zero_share if the images are mostly sky"
             )
 
-    def _record(self, entry: dict[str, Any]) -> None:
+    def _show_picture(self) -> None:
+        """The first image of the last micro-batch: image, label, prediction, error."""
+        model, batch = self.engine.raw_model, self.shown_batch
+        model.eval()
+        # Where the model is sharded, every process has to take part.
+        with torch.no_grad(), self.accelerator.autocast():
+            prediction = model(pixel_values=batch["pixel_values"][:1]).predicted_depth[0]
+            label = batch["labels"][0] if "labels" in batch else self._label_of_teacher(batch)
+        model.train()
         if self.accelerator.is_main_process:
-            with open(self.folder / LOG_FILE, "a") as log:
-                log.write(json.dumps(entry) + "\n")
+            kind = "depth" if model.config.depth_estimation_type == "metric" else "disparity"
+            picture = training_picture(batch["pixel_values"][0], prediction, label, kind)
+            path = self.folder / "pictures" / f"step-{self.progress.step}.png"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(encode_png(picture))
+            self.log.show(self.progress.step, picture)
 
-    def _published_model(self) -> Any:
-        """The weights that are evaluated and saved: their average where one is kept."""
-        return self.average.module if self.average is not None else self.accelerator.unwrap_model(self.model)
+    def _label_of_teacher(self, batch: dict[str, Any]) -> Tensor | None:
+        teacher = getattr(self.objective, "teacher", None)
+        clean = batch.get("clean_pixel_values", batch["pixel_values"])[:1]
+        return None if teacher is None else teacher(clean)[0]
 
-    def _evaluate(self, bar: tqdm) -> EvaluationResult:
+    def _evaluate_if_due(self) -> bool:
+        """Evaluates where this step asks for it, and then saves a checkpoint if one is due.
+
+        A run that was stopped by a signal is evaluated when it goes on; one that goes on at its last step needs the
+        scores once more for its model card.
+
+        Returns:
+            Whether this was done.
+        """
+        step, every = self.progress.step, self.arguments.eval_steps
+        is_last = step == self.total_steps
+        if self.evaluation is None or step == 0 or not (is_last or self._is_due(every)):
+            self.last_result = None
+            return False
+        is_new = self.progress.evaluated_step < step
+        if is_new or is_last:
+            self._evaluate(self.evaluation, is_new)
+        if is_new and self._is_due(self.arguments.save_steps):
+            self._save_checkpoint()
+        return True
+
+    def _evaluate(self, evaluation: Evaluation, is_new: bool) -> None:
         """Scores the held-out set, divided over the processes, and keeps the best model."""
-        assert self.evaluation is not None
-        result = evaluate_model(self._published_model(), self.processor, self.evaluation, self.accelerator)
-        self.model.train()
+        result = evaluate_model(
+            gathered_copy(self.engine.published_model), self.processor, evaluation, self.accelerator
+        )
+        self.engine.model.train()
+        self.last_result = result
+        if not is_new:
+            return
+        self.progress.evaluated_step = self.progress.step
         metric = METRICS[self.arguments.metric_for_best_model]
-        value = result.mean[metric.name]
-        self._record({"step": self.progress.step, **{f"eval_{k}": v for k, v in result.mean.items()}})
-        self.accelerator.log({f"eval/{name}": number for name, number in result.mean.items()}, self.progress.step)
-        best = self.progress.best_value
+        value, best = result.mean[metric.name], self.progress.best_value
+        self.log.write(
+            self.progress.step,
+            {f"eval_{name}": number for name, number in result.mean.items()},
+            tracked={f"eval/{name}": number for name, number in result.mean.items()},
+        )
         improved = not math.isnan(value) and (
             best is None or (value > best if metric.higher_is_better else value < best)
         )
         mark = " (best so far)" if improved else ""
         self.say(
             f"step {self.progress.step}: "
-            + ", ".join(f"{name} {result.mean[name]:.4f}" for name in ("delta1", "ordinal_accuracy", "abs_rel"))
+            + ", ".join(f"{name} {result.mean[name]:.4f}" for name in SHOWN_METRICS if name in result.settings.metrics)
             + f" over {len(result.rows)} held-out images{mark}"
         )
         if improved:
             self.progress.best_value, self.progress.best_metrics = value, result.mean
+            unfinished = self._empty_folder(self.folder / "best")
+            self._save_model(unfinished, result)
             if self.accelerator.is_main_process:
-                with replaced_folder(self.folder / "best") as folder:
-                    self._save_model(folder, result)
+                synchronise(unfinished)
+                put_in_place(unfinished, self.folder / "best")
         self.accelerator.wait_for_everyone()
-        return result
 
     # -- what a run leaves behind ------------------------------------------------------------------------------------
 
-    def _save_model(self, folder: Path, result: EvaluationResult | None) -> None:
-        """Model, processor and card: a folder that `from_pretrained` and stock transformers open."""
-        self._published_model().save_pretrained(folder)
-        self.processor.save_pretrained(folder)
-        if result is not None:
-            result.save(folder)
-        training = {**self.arguments.non_default(), "steps": self.progress.step, "learning_rates": asdict(self.rates)}
-        card = {"title": self.folder.name, "kind": self._published_model().config.depth_estimation_type, **self.card}
-        results = None
-        if result is not None:
-            protocol = f"alignment: {result.settings.alignment}, depth to {result.settings.max_depth:g} m"
-            scores = {name: value for name, value in result.mean.items() if name in METRICS}
-            results = {"held-out images": {"metrics": scores, "images": len(result.rows), "protocol": protocol}}
-        write_model_card(folder, training=training, results=results, **card)
-
-    def _save_checkpoint(self) -> None:
-        """`checkpoint-N/`: the model, and in `state/` what a resume needs; complete or absent."""
-        target = self.folder / f"checkpoint-{self.progress.step}"
-        unfinished = target.with_name(f".{target.name}.unfinished")
+    def _empty_folder(self, target: Path) -> Path:
+        """A new folder under the hidden name of one that is not yet whole."""
+        unfinished = unfinished_name(target)
         if self.accelerator.is_main_process:
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir(parents=True)
         self.accelerator.wait_for_everyone()
-        self.accelerator.save_state(str(unfinished / "state"))
+        return unfinished
+
+    def _save_model(self, folder: Path, result: EvaluationResult | None) -> None:
+        """Model, processor and card: a folder that `from_pretrained` and stock transformers open."""
+        model = self.engine.published_model
+        weights = consolidated_state_dict(model)
+        if not self.accelerator.is_main_process:
+            return
+        model.save_pretrained(folder, state_dict=weights)
+        self.processor.save_pretrained(folder)
+        if result is not None:
+            result.save(folder)
+        training = {**self.arguments.non_default(), "steps": self.progress.step, "learning_rates": asdict(self.rates)}
+        card = {"title": self.folder.name, "kind": model.config.depth_estimation_type, **self.card}
+        results = None if result is None else result.card_entries()
+        write_model_card(folder, training=training, results=results, **card)
+
+    def _save_checkpoint(self) -> Path:
+        """`checkpoint-N/`: the model, and in `state/` what a resume needs; complete or absent."""
+        target = self.folder / f"checkpoint-{self.progress.step}"
+        unfinished = self._empty_folder(target)
+        state = unfinished / STATE_FOLDER
+        state.mkdir(exist_ok=True)
+        rest = self.engine.save(state)
+        own = {"random": random_state(), "window": self.window.state_dict(), "data": self.loader.state_dict()}
+        torch.save(own, state / _process_file(self.accelerator.process_index))
+        self._save_model(unfinished, None)
         if self.accelerator.is_main_process:
-            self._save_model(unfinished, None)
-            torch.save(
-                {
-                    "progress": asdict(self.progress),
-                    "schedule": {"last_epoch": self.schedule.last_epoch},
-                    "average": self.average.state_dict() if self.average is not None else None,
-                },
-                unfinished / "state" / STATE_FILE,
-            )
-            shutil.rmtree(target, ignore_errors=True)
-            os.replace(unfinished, target)
-            if self.arguments.save_total_limit:
-                for old in list_checkpoints(self.folder)[: -self.arguments.save_total_limit]:
-                    shutil.rmtree(old)
+            common = {
+                "progress": asdict(self.progress),
+                "footing": asdict(self.footing),
+                "processes": self.accelerator.num_processes,
+                **rest,
+            }
+            torch.save(common, state / STATE_FILE)
+        # Each process sees to its own files; only when all have done so is the folder whole.
+        synchronise(state)
         self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            self.log.synchronise()
+            write_manifest(unfinished)
+            put_in_place(unfinished, target)
+            if self.arguments.save_total_limit:
+                rotate_checkpoints(self.folder, self.progress.step, self.arguments.save_total_limit)
+        self.accelerator.wait_for_everyone()
+        return target
 
     def _load(self, folder: Path) -> None:
-        self._check_same_model(folder)
-        self.accelerator.load_state(str(folder / "state"))
+        accelerator = self.accelerator
+        require_same_model(folder, self.engine.raw_model.config)
+        state = folder / STATE_FOLDER
         # weights_only: a checkpoint from elsewhere must not be able to run code.
-        state = torch.load(folder / "state" / STATE_FILE, map_location="cpu", weights_only=True)
-        self.progress = Progress(**state["progress"])
-        # The rates themselves came back with the optimiser's groups.
-        self.schedule.last_epoch = state["schedule"]["last_epoch"]
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
-
-    def _check_same_model(self, folder: Path) -> None:
-        ignored = ("transformers_version", "dtype", "_name_or_path", "architectures")
-        config = self.accelerator.unwrap_model(self.model).config
-        # A saved file leaves defaults out and turns integer keys to text; both sides take the same way to JSON.
-        current, saved = (
-            json.loads(each.to_json_string(use_diff=False)) for each in (config, type(config).from_pretrained(folder))
+        common = torch.load(state / STATE_FILE, map_location="cpu", weights_only=True)
+        self.footing.require(common["footing"], folder)
+        self.progress = Progress(**common["progress"])
+        self.engine.load(state, common, self.progress.step)
+        states = [
+            torch.load(state / _process_file(index), map_location="cpu", weights_only=True)
+            for index in range(common["processes"])
+        ]
+        self.window.load_state_dicts(
+            [each["window"] for each in states],
+            accelerator.process_index,
+            accelerator.num_processes,
+            accelerator.device,
         )
-        for key in MODEL_KEYS:
-            if saved[key] != current[key]:
-                raise ValueError(f"{folder} is another model: {key} is {saved[key]}, expected {current[key]}")
-        for key, value in current["backbone_config"].items():
-            if key not in ignored and saved["backbone_config"].get(key) != value:
-                raise ValueError(
-                    f"{folder} has another encoder: {key} is {saved['backbone_config'].get(key)}, expected {value}"
-                )
+        own = states[min(accelerator.process_index, len(states) - 1)]
+        self.stream_state = own["data"]
+        if accelerator.process_index < len(states):
+            set_random_state(own["random"])
+        else:
+            seed_random_state(self.arguments.seed, accelerator.process_index, self.progress.step)
 
-    def _finish(self, result: EvaluationResult | None) -> None:
+    def _finish(self) -> None:
+        unfinished = self._empty_folder(self.folder / "final")
+        self._save_model(unfinished, self.last_result)
         if self.accelerator.is_main_process:
-            self._save_model(self.folder, result)
+            move_files(unfinished, self.folder)
+            if self.progress.skipped_steps or self.progress.broken_samples:
+                self.say(
+                    f"{self.progress.skipped_steps} steps were left out and {self.progress.broken_samples} samples "
+                    f"replaced; {self.log.path} names them"
+                )
             self.say(f"the model is in {self.folder}; it opens with from_pretrained here and in stock transformers")
         self.accelerator.wait_for_everyone()
         self.accelerator.end_training()
@@ -506,26 +626,19 @@ def evaluate_model(
     """Scores a model on all processes; every process gets the whole result."""
     model.eval()
     predictor = DepthPredictor(model, processor, device=accelerator.device, batch_size=evaluation.batch_size)
-    result = evaluate(
-        predictor,
-        evaluation.dataset,
-        evaluation.settings,
-        prediction_is=predictor.kind,
-        indices=range(accelerator.process_index, len(evaluation.dataset), accelerator.num_processes),
+    return evaluate_on_all_processes(
+        predictor, evaluation.dataset, evaluation.settings, prediction_is=predictor.kind, accelerator=accelerator
     )
-    return EvaluationResult.merge(gather_object([result]))
 
 
-def _flat(values: dict[str, Any]) -> dict[str, Any]:
-    """Trackers take numbers and words only."""
-    return {
-        name: value if isinstance(value, int | float | str | bool) else str(value) for name, value in values.items()
-    }
+def _process_file(process_index: int) -> str:
+    return f"process-{process_index}.pt"
 
 
-def _quiet_worker(_: int) -> None:
-    # Each worker is one of several processes; OpenCV's own threads would compete with the training step.
-    cv2.setNumThreads(0)
+def _some(names: list[str]) -> str:
+    """The first names of a list that may be long."""
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-__all__ = ["Evaluation", "FitResult", "TrainingArguments", "evaluate_model", "fit"]
+__all__ = ["Evaluation", "FitResult", "RunInterrupted", "TrainingArguments", "evaluate_model", "fit"]

@@ -4,15 +4,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from .evaluation import SCORES
 from .optimization import SCHEDULES
+from .run_records import TRACKERS
 
 
+ARGUMENTS_FILE = "training_arguments.json"
 # Arguments that may differ between a run and its continuation.
-MAY_CHANGE_ON_RESUME = ("output_dir", "resume_from_checkpoint", "dataloader_num_workers", "report_to", "logging_steps")
+MAY_CHANGE_ON_RESUME = (
+    *("output_dir", "resume_from_checkpoint", "dataloader_num_workers", "report_to", "logging_steps", "picture_steps"),
+    *("save_steps", "save_total_limit", "max_skipped_steps", "max_broken_share"),
+)
+# These may too, as long as their product with the number of processes stays the same.
+BATCH_ARGUMENTS = ("per_device_train_batch_size", "gradient_accumulation_steps")
 
 
 @dataclass
@@ -54,6 +63,7 @@ class TrainingArguments:
         default=None, metadata={"help": "no, bf16 or fp16; default: what `accelerate launch` was told."}
     )
     gradient_checkpointing: bool = field(default=False, metadata={"help": "Recompute encoder layers to save memory."})
+    torch_compile: bool = field(default=False, metadata={"help": "Compile the model with torch.compile (inductor)."})
     seed: int = field(default=0, metadata={"help": "Order, augmentation and fresh weights."})
     dataloader_num_workers: int = field(default=0, metadata={"help": "Processes that prepare batches."})
     logging_steps: int = field(default=10, metadata={"help": "Write losses and rates every so many steps."})
@@ -63,13 +73,33 @@ class TrainingArguments:
     save_steps: int = field(
         default=0, metadata={"help": "Write checkpoint-N every so many steps; 0: none on the way."}
     )
-    save_total_limit: int | None = field(default=None, metadata={"help": "Keep only so many checkpoints, the newest."})
+    save_total_limit: int | None = field(
+        default=None, metadata={"help": "Keep only so many whole checkpoints, the newest; best/ is kept beside them."}
+    )
     metric_for_best_model: str = field(
         default="delta1", metadata={"help": "Which mean decides what is kept in best/."}
     )
-    report_to: str = field(default="none", metadata={"help": "none or tensorboard."})
+    report_to: str = field(default="none", metadata={"help": "none, tensorboard, wandb or trackio."})
+    picture_steps: int = field(
+        default=0,
+        metadata={"help": "Every so many steps a picture (image, label, prediction, error) in pictures/; 0: none."},
+    )
     resume_from_checkpoint: str | None = field(
-        default=None, metadata={"help": "'latest', or a checkpoint-N folder; goes on exactly where it stopped."}
+        default=None,
+        metadata={
+            "help": "'latest', or a checkpoint-N folder; goes on exactly where it stopped. A run that gets SIGTERM or "
+            "SIGINT (Ctrl-C) ends its step, saves and exits with code 75; a second signal ends it at once."
+        },
+    )
+    max_skipped_steps: int = field(
+        default=3,
+        metadata={
+            "help": "Stop, with the state saved, after so many steps in a row whose loss or gradient is not finite."
+        },
+    )
+    max_broken_share: float = field(
+        default=0.01,
+        metadata={"help": "Save and stop when more than this share of the samples cannot be read (and more than 10)."},
     )
     max_output: float = field(default=1e3, metadata={"help": "Stop when the output's maximum passes this (runaway)."})
     max_zero_share: float = field(
@@ -77,20 +107,55 @@ class TrainingArguments:
     )
 
     def __post_init__(self) -> None:
+        # YAML reads an unquoted `no` as False.
+        if self.mixed_precision is False:
+            self.mixed_precision = "no"
         if self.lr_scheduler_type not in SCHEDULES:
             raise ValueError(f"lr_scheduler_type is {self.lr_scheduler_type!r}, expected one of {SCHEDULES}")
         if self.mixed_precision not in (None, "no", "bf16", "fp16"):
             raise ValueError(f"mixed_precision is {self.mixed_precision!r}, expected no, bf16 or fp16")
-        if self.report_to not in ("none", "tensorboard"):
-            raise ValueError(f"report_to is {self.report_to!r}, expected none or tensorboard")
+        if self.report_to not in TRACKERS:
+            raise ValueError(f"report_to is {self.report_to!r}, expected one of {TRACKERS}")
         if self.metric_for_best_model not in SCORES:
             raise ValueError(
                 f"metric_for_best_model is {self.metric_for_best_model!r}, expected one of {list(SCORES)}"
             )
-        for name in ("per_device_train_batch_size", "gradient_accumulation_steps", "logging_steps"):
+        for name in (*BATCH_ARGUMENTS, "logging_steps", "max_skipped_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
+        if not 0 <= self.max_broken_share <= 1:
+            raise ValueError(f"max_broken_share is {self.max_broken_share}, expected 0 to 1")
 
     def non_default(self) -> dict[str, Any]:
-        """The arguments that differ from their defaults, for a model card."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        """The arguments that differ from their defaults and have a part in the result, for a model card."""
+        names = [each.name for each in fields(self) if each.name not in MAY_CHANGE_ON_RESUME]
+        defaults = {each.name: each.default for each in fields(self)}
+        return {name: getattr(self, name) for name in names if getattr(self, name) != defaults[name]}
+
+
+def require_same_arguments(folder: Path, arguments: TrainingArguments) -> None:
+    """Checks that a folder is free or holds this run.
+
+    Raises:
+        ValueError: it holds a run with other arguments, or this run while nothing was said about resuming.
+    """
+    path = folder / ARGUMENTS_FILE
+    if not path.exists():
+        return
+    earlier, current = json.loads(path.read_text()), asdict(arguments)
+    may_change = MAY_CHANGE_ON_RESUME + (BATCH_ARGUMENTS if arguments.resume_from_checkpoint else ())
+    changed = [name for name in current if earlier.get(name) != current[name] and name not in may_change]
+    if changed:
+        details = ", ".join(f"{name}: {earlier.get(name)} -> {current[name]}" for name in changed)
+        raise ValueError(f"{folder} holds another run, whose arguments differ ({details}); choose another output_dir")
+    if arguments.resume_from_checkpoint is None:
+        raise ValueError(
+            f"{folder} already holds this run; add --resume_from_checkpoint latest to go on, or choose another "
+            "output_dir"
+        )
+
+
+def recorded_run_id(folder: Path) -> str | None:
+    """The tracker's name of the run whose arguments a folder holds."""
+    path = folder / ARGUMENTS_FILE
+    return json.loads(path.read_text()).get("run_id") if path.exists() else None

@@ -16,6 +16,7 @@ import torch
 import yaml
 from transformers import Dinov2Model
 
+from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
 from depth_anything_hf.objectives import RelativeLoss
 from depth_anything_hf.recipes import DataArguments, ModelArguments, build_model, parse_recipe
 from depth_anything_hf.training import TrainingArguments
@@ -309,6 +310,14 @@ def part(model: torch.nn.Module, prefix: str) -> dict[str, torch.Tensor]:
 
 def equal(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
     return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+def test_a_checkpoint_keeps_the_way_it_prepares_images(tmp_path, make_tiny_model):
+    make_tiny_model(interpolate_offset=0.1).save_pretrained(tmp_path)
+    DepthAnythingImageProcessor(interpolation="opencv", upsampling="bilinear").save_pretrained(tmp_path)
+    start = build_model(ModelArguments(model_name_or_path=str(tmp_path), input_size=56), seed=0)
+    assert (start.processor.interpolation, start.processor.upsampling) == ("opencv", "bilinear")
+    assert start.processor.size["height"] == 56 and start.model.config.interpolate_offset == 0.1
 
 
 def test_from_scratch():

@@ -5,11 +5,17 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import json
+import os
 import pickle
+import random
+import shutil
+import signal
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +28,13 @@ from torch import nn
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation, Dinov2Config, Dinov2Model
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation, DepthAnythingImageProcessor
+from depth_anything_hf.checkpoints import damage_of, read_log, write_manifest
 from depth_anything_hf.data.datasets import DepthFolder
 from depth_anything_hf.data.mixing import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.evaluation import EvaluationSettings
 from depth_anything_hf.objectives import Distillation, RelativeLoss, SupervisedMetric, SupervisedRelative
+from depth_anything_hf.run_guards import EXIT_CODE_SAVED, RunInterrupted
 from depth_anything_hf.training import Evaluation, FitResult, TrainingArguments, fit
 
 
@@ -50,16 +58,19 @@ def train(labelled_folder: Path) -> Train:
         evaluation: Evaluation | None = None,
         transform: dict[str, Any] | None = None,
         pretrained: bool = False,
+        data: Path | None = None,
         **arguments: Any,
     ) -> FitResult:
         seed = arguments.get("seed", 0)
-        data = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56, **(transform or {})), seed=seed)
+        mixture = Mixture(
+            [DepthFolder(data or labelled_folder)], TrainingTransform(56, **(transform or {})), seed=seed
+        )
         defaults = {"max_steps": 2, "per_device_train_batch_size": 2, "logging_steps": 1, "max_zero_share": 1.0}
         return fit(
             model,
             objective or SupervisedRelative(ANCHORED),
             TrainingArguments(output_dir=str(folder), **{**defaults, **arguments}),
-            data,
+            mixture,
             processor=DepthAnythingImageProcessor.for_input_size(56),
             pretrained=pretrained,
             evaluation=evaluation,
@@ -79,9 +90,9 @@ def weights(folder: Path) -> State:
 
 
 def log_of(folder: Path) -> list[dict[str, Any]]:
-    """The log without speeds, which no two runs share."""
-    lines = (folder / "log.jsonl").read_text().splitlines()
-    return [{k: v for k, v in json.loads(line).items() if k != "images_per_second"} for line in lines]
+    """The log without speed and memory, which no two runs share."""
+    entries = read_log(folder / "log.jsonl")
+    return [{k: v for k, v in entry.items() if k not in ("images_per_second", "peak_memory_mib")} for entry in entries]
 
 
 def assert_equal_bits(left: Any, right: Any, where: str = "") -> None:
@@ -97,7 +108,7 @@ def assert_equal_bits(left: Any, right: Any, where: str = "") -> None:
         for index, (one, other) in enumerate(zip(left, right, strict=True)):
             assert_equal_bits(one, other, f"{where}[{index}]")
     else:
-        assert left == right, where
+        assert left == right or (left != left and right != right), where
 
 
 def assert_same_checkpoint(left: Path, right: Path) -> None:
@@ -106,7 +117,7 @@ def assert_same_checkpoint(left: Path, right: Path) -> None:
     assert names and names == sorted(path.name for path in (right / "state").glob("model*.safetensors"))
     for name in names:
         assert_equal_bits(load_file(left / "state" / name), load_file(right / "state" / name), name)
-    for name in ("optimizer.bin", "trainer_state.pt"):
+    for name in ("optimizer.bin", "trainer_state.pt", "process-0.pt"):
         assert_equal_bits(torch.load(left / "state" / name), torch.load(right / "state" / name), name)
 
 
@@ -230,6 +241,120 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(tmp_path, train, 
     assert (resumed.steps, resumed.metrics, resumed.best_metrics) == (4, straight.metrics, straight.best_metrics)
 
 
+class Signalled:
+    """An objective during which the process gets a signal, like a job that is to make room."""
+
+    def __init__(self, number: signal.Signals, call: int) -> None:
+        self.number, self.calls_left = number, call
+
+    def __call__(self, *inputs: Any) -> Any:
+        self.calls_left -= 1
+        if self.calls_left == 0:
+            os.kill(os.getpid(), self.number)
+        return SupervisedRelative(ANCHORED)(*inputs)
+
+
+def noisy(model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
+    """Draws from all three generators of the process."""
+    terms = SupervisedRelative(ANCHORED)(model, batch, progress)
+    terms["loss"] = terms["loss"] * (0.5 + torch.rand(()) + random.random() + float(np.random.rand()))
+    return terms
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_random_numbers_and_the_open_log_entry_are_resumed(tmp_path, train, make_tiny_model, workers):
+    # Entries average steps 1-3 and 4-5; the checkpoint lies within the first, the kill within the second.
+    options = {"max_steps": 5, "save_steps": 2, "logging_steps": 3, "dataloader_num_workers": workers}
+    train(tmp_path / "straight", make_tiny_model(), objective=noisy, **options)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "killed", make_tiny_model(), objective=Interrupted(noisy, 3), **options)
+    # As a kill in the middle of a line would leave it.
+    with open(tmp_path / "killed" / "log.jsonl", "a") as log:
+        log.write('{"step": 3, "lo')
+    train(tmp_path / "killed", make_tiny_model(), objective=noisy, resume_from_checkpoint="latest", **options)
+    assert_same_checkpoint(tmp_path / "straight" / "checkpoint-4", tmp_path / "killed" / "checkpoint-4")
+    assert_equal_bits(weights(tmp_path / "straight"), weights(tmp_path / "killed"))
+    assert [entry["step"] for entry in log_of(tmp_path / "straight")] == [3, 5]
+    assert log_of(tmp_path / "straight") == log_of(tmp_path / "killed")
+
+
+def test_a_signal_ends_the_step_saves_and_exits_with_a_code_of_its_own(tmp_path, train, make_tiny_model, evaluation):
+    options = {"max_steps": 4, "eval_steps": 2, "save_steps": 2, "evaluation": evaluation, "logging_steps": 3}
+    straight = train(tmp_path / "straight", make_tiny_model(), **options)
+    handlers = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+    # In the second step, whose evaluation has to wait: whoever sends a signal does not.
+    with pytest.raises(SystemExit) as stopped:
+        train(tmp_path / "stopped", make_tiny_model(), objective=Signalled(signal.SIGTERM, 2), **options)
+    assert stopped.value.code == EXIT_CODE_SAVED == 75
+    assert isinstance(stopped.value, RunInterrupted) and stopped.value.checkpoint.name == "checkpoint-2"
+    assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)] == handlers
+    assert log_of(tmp_path / "stopped") == []
+    resumed = train(tmp_path / "stopped", make_tiny_model(seed=4), resume_from_checkpoint="latest", **options)
+    for step in (2, 4):
+        name = f"checkpoint-{step}"
+        assert_same_checkpoint(tmp_path / "straight" / name, tmp_path / "stopped" / name)
+    assert log_of(tmp_path / "straight") == log_of(tmp_path / "stopped")
+    assert_equal_bits(asdict(resumed), asdict(replace(straight, output_dir=tmp_path / "stopped")))
+
+
+def test_a_run_that_is_resumed_at_its_end_leaves_the_same_behind(tmp_path, train, make_tiny_model, evaluation):
+    options = {"max_steps": 2, "save_steps": 2, "evaluation": evaluation}
+    first = train(tmp_path, make_tiny_model(), **options)
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for name in ("model.safetensors", "README.md", "results.json"):
+        (tmp_path / name).unlink()
+    again = train(tmp_path, make_tiny_model(seed=5), resume_from_checkpoint="latest", **options)
+    assert_equal_bits(asdict(again), asdict(first))
+    for path, content in files.items():
+        if path.name not in ("training_arguments.json", "per_image.parquet"):
+            assert path.read_bytes() == content, path
+
+
+def test_the_parts_of_a_batch_may_change_on_resume_but_not_the_batch(tmp_path, train, make_tiny_model):
+    options = {"max_steps": 4, "save_steps": 2, "logging_steps": 3, "max_grad_norm": 0.0}
+    train(tmp_path / "straight", make_tiny_model(), per_device_train_batch_size=4, **options)
+    shutil.copytree(tmp_path / "straight" / "checkpoint-2", tmp_path / "other" / "checkpoint-2")
+    shutil.copy(tmp_path / "straight" / "training_arguments.json", tmp_path / "other")
+    options |= {"resume_from_checkpoint": "latest"}
+    with pytest.raises(ValueError, match="takes 4 images, now it would take 6; .* their product is 4 again"):
+        train(tmp_path / "other", make_tiny_model(), per_device_train_batch_size=6, **options)
+    parts = {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2}
+    train(tmp_path / "other", make_tiny_model(seed=3), **parts, **options)
+    for one, other in zip(log_of(tmp_path / "straight")[-1:], log_of(tmp_path / "other")[-1:], strict=True):
+        assert one["step"] == other["step"] == 4
+        assert one["loss"] == pytest.approx(other["loss"], abs=1e-6)
+    with pytest.raises(ValueError, match=r"has 4 steps in all, now there are 5"):
+        shutil.rmtree(tmp_path / "other" / "checkpoint-4")
+        (tmp_path / "other" / "training_arguments.json").unlink()
+        train(tmp_path / "other", make_tiny_model(), **parts, **{**options, "max_steps": 5})
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "deleted": (lambda folder: (folder / "state" / "optimizer.bin").unlink(), "state/optimizer.bin is missing"),
+    "bit flipped": (lambda folder: flip_a_bit(folder / "state" / "model.safetensors"), "state/model.* has changed"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_passed_over_with_a_warning(tmp_path, train, make_tiny_model, damage):
+    options = {"max_steps": 3, "save_steps": 1}
+    train(tmp_path, make_tiny_model(), **options)
+    final, log = weights(tmp_path), log_of(tmp_path)
+    spoil, reason = DAMAGES[damage]
+    spoil(tmp_path / "checkpoint-3")
+    with pytest.warns(UserWarning, match=f"checkpoint-3 is damaged and left out: .*{reason}"):
+        train(tmp_path, make_tiny_model(seed=3), resume_from_checkpoint="latest", **options)
+    assert damage_of(tmp_path / "checkpoint-3") is None
+    assert_equal_bits(final, weights(tmp_path))
+    assert log == log_of(tmp_path)
+
+
 def test_the_projector_of_feature_alignment_is_resumed_too(tmp_path, train, make_tiny_model):
     def objective() -> Distillation:
         torch.manual_seed(3)
@@ -277,7 +402,7 @@ def test_resume_from_a_named_checkpoint(tmp_path, train, make_tiny_model):
 
 
 def test_a_named_checkpoint_that_is_none_is_an_error(tmp_path, train, make_tiny_model):
-    with pytest.raises(FileNotFoundError, match="is no checkpoint of a run: .*trainer_state.pt is missing"):
+    with pytest.raises(FileNotFoundError, match="is no checkpoint of a run: .*manifest.json is missing"):
         train(tmp_path / "run", make_tiny_model(), resume_from_checkpoint=str(tmp_path / "checkpoint-9"))
 
 
@@ -405,6 +530,54 @@ def test_tensorboard_files_are_written(tmp_path, train, make_tiny_model, evaluat
     assert "eval/delta1" in events.Tags()["scalars"]
 
 
+def test_pictures_show_image_label_prediction_and_error(tmp_path, train, make_tiny_model):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    plain, shown = tmp_path / "plain", tmp_path / "shown"
+    train(plain, make_tiny_model(), max_steps=3)
+    train(shown, make_tiny_model(), max_steps=3, picture_steps=2, report_to="tensorboard")
+    assert_equal_bits(weights(plain), weights(shown), "looking changes nothing")
+    (picture,) = (shown / "pictures").iterdir()
+    assert picture.name == "step-2.png"
+    columns = np.asarray(Image.open(picture))
+    assert columns.shape == (56, 4 * 56 + 3 * 4, 3)
+    events = EventAccumulator(str(shown / "logs" / "depth_anything_hf"))
+    events.Reload()
+    assert events.Tags()["images"]
+    assert {"peak_memory_mib", "images_per_second", "skipped_samples", "learning_rate_encoder", "ssi"} <= set(
+        events.Tags()["scalars"]
+    )
+
+
+def test_a_picture_of_a_metric_model_compares_metres(tmp_path, train, make_tiny_model):
+    model = make_tiny_model(depth_estimation_type="metric", max_depth=20)
+    options = {"objective": SupervisedMetric(max_depth=20.0), "transform": {"target": "depth"}}
+    train(tmp_path, model, picture_steps=2, **options)
+    assert (tmp_path / "pictures" / "step-2.png").is_file()
+
+
+def test_a_tracker_that_is_not_installed_is_named_before_anything_starts(tmp_path, train, make_tiny_model):
+    if importlib.util.find_spec("wandb") is not None:
+        pytest.skip("wandb is installed")
+    with pytest.raises(ImportError, match="report_to wandb needs the package wandb: pip install wandb"):
+        train(tmp_path / "run", make_tiny_model(), report_to="wandb")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_tracker_knows_a_resumed_run_by_its_name(tmp_path, train, make_tiny_model):
+    pytest.importorskip("tensorboard")
+    train(tmp_path, make_tiny_model(), save_steps=1, report_to="tensorboard")
+    record = json.loads((tmp_path / "training_arguments.json").read_text())
+    assert len(record["run_id"]) == 8 and record["processes"] == 1
+    train(tmp_path, make_tiny_model(), save_steps=1, report_to="tensorboard", resume_from_checkpoint="latest")
+    assert json.loads((tmp_path / "training_arguments.json").read_text())["run_id"] == record["run_id"]
+
+
+def test_an_unquoted_no_in_yaml_means_no_mixed_precision():
+    assert TrainingArguments("unused", mixed_precision=False).mixed_precision == "no"
+
+
 def test_epochs_give_the_steps_when_max_steps_does_not(tmp_path, train, make_tiny_model):
     options = {"max_steps": -1, "num_train_epochs": 1.5, "per_device_train_batch_size": 3}
     assert train(tmp_path, make_tiny_model(), gradient_accumulation_steps=2, **options).steps == 2
@@ -448,18 +621,67 @@ def test_a_dead_output_stops_the_run(tmp_path, train, make_tiny_model):
 def test_a_model_that_gives_nan_stops_the_run_with_the_names(tmp_path, train, make_tiny_model):
     model = make_tiny_model()
     nn.init.constant_(model.head.conv1.bias, float("nan"))
-    with pytest.raises(ValueError, match=r"step 1.*images/\d.png.*not finite"):
-        train(tmp_path, model)
+    with pytest.raises(FloatingPointError, match=r"not finite in the last 3 steps, up to step 3 with .*images/\d.png"):
+        train(tmp_path, model, max_steps=5)
+    # The state is saved, for those who want to look at it.
+    assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-3"]
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_with_the_names(tmp_path, train, make_tiny_model):
-    def objective(model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
+class Poisoned:
+    """An objective whose loss is not finite when the run is at certain steps (0-based), as by a bad batch."""
+
+    def __init__(self, spoil: Callable[[torch.Tensor], torch.Tensor], steps: set[int], total: int) -> None:
+        self.spoil, self.steps, self.total = spoil, steps, total
+
+    def __call__(self, model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
         terms = SupervisedRelative(ANCHORED)(model, batch, progress)
-        return {**terms, "loss": terms["loss"] * (float("nan") if progress > 0 else 1.0)}
+        if round(progress * self.total) in self.steps:
+            terms["loss"] = self.spoil(terms["loss"])
+        return terms
 
-    with pytest.raises(FloatingPointError, match=r"the loss is nan at step 2 on .*images/\d.png"):
-        train(tmp_path, make_tiny_model(), objective=objective, save_steps=1)
-    assert torch.isfinite(weights(tmp_path / "checkpoint-1")["head.conv1.weight"]).all()
+
+SPOILED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "nan everywhere": lambda loss: loss * float("nan"),
+    "infinite loss, finite gradient": lambda loss: loss + float("inf"),
+    # The square root of 0 has an infinite slope, and 0 times that is NaN.
+    "finite loss, gradient of nan": lambda loss: loss + (loss - loss.detach()).sqrt() * 0,
+}
+
+
+@pytest.mark.parametrize("case", SPOILED)
+def test_a_step_that_is_not_finite_is_left_out(tmp_path, train, make_tiny_model, case):
+    model = make_tiny_model()
+    options = {"max_steps": 3, "save_steps": 1, "ema_decay": 0.5, "lr_scheduler_type": "linear"}
+    result = train(tmp_path, model, objective=Poisoned(SPOILED[case], {1}, 3), **options)
+    one, two, three = (tmp_path / f"checkpoint-{step}" for step in (1, 2, 3))
+    assert_equal_bits(weights(one), weights(two), "weights and their average stay")
+    states = [torch.load(each / "state" / "optimizer.bin") for each in (one, two)]
+    assert_equal_bits(states[0]["state"], states[1]["state"], "the optimiser stays")
+    assert moved_names(weights(two), weights(three))
+    # The step counts: rate and data go on as planned.
+    rates = [entry["learning_rate_encoder"] for entry in log_of(tmp_path) if "learning_rate_encoder" in entry]
+    assert rates == pytest.approx([5e-4 * (1 - step / 3) for step in (1, 2, 3)])
+    assert (result.steps, result.skipped_steps) == (3, 1)
+    (note,) = [entry for entry in log_of(tmp_path) if "skipped_step" in entry]
+    assert note["step"] == 2 and "not finite" in note["skipped_step"]
+    assert len(note["names"]) == 2 and all("images" in name for name in note["names"])
+    assert [entry["skipped_steps"] for entry in log_of(tmp_path) if "loss" in entry] == [0, 1]
+
+
+def test_steps_left_out_in_a_row_stop_the_run_and_may_be_interrupted_by_a_kill(tmp_path, train, make_tiny_model):
+    def poisoned() -> Poisoned:
+        return Poisoned(SPOILED["nan everywhere"], {0, 2, 3, 4}, 6)
+
+    options = {"max_steps": 6, "save_steps": 4}
+    with pytest.raises(FloatingPointError, match="not finite in the last 3 steps, up to step 5"):
+        train(tmp_path, make_tiny_model(), objective=poisoned(), **options)
+    assert torch.isfinite(weights(tmp_path / "checkpoint-5")["head.conv1.weight"]).all()
+    # Two of the three lie before checkpoint-4, and are not forgotten.
+    resume = str(tmp_path / "checkpoint-4")
+    with pytest.raises(FloatingPointError, match="in the last 3 steps, up to step 5"):
+        train(tmp_path, make_tiny_model(), objective=poisoned(), resume_from_checkpoint=resume, **options)
+    # With the cause gone the run goes on from what was saved.
+    assert train(tmp_path, make_tiny_model(), resume_from_checkpoint="latest", **options).skipped_steps == 4
 
 
 def test_an_output_that_is_nan_does_not_hide_behind_a_loss_of_zero(tmp_path, train, make_tiny_model):
@@ -469,8 +691,36 @@ def test_an_output_that_is_nan_does_not_hide_behind_a_loss_of_zero(tmp_path, tra
         terms = SupervisedRelative(ANCHORED)(model, batch, progress)
         return {**terms, "loss": terms["loss"] * 0, "output_maximum": torch.tensor(float("nan"))}
 
-    with pytest.raises(FloatingPointError, match="the output reached nan at step 1"):
+    with pytest.raises(FloatingPointError, match="not finite in the last 2 steps"):
         train(tmp_path, make_tiny_model(), objective=objective)
+
+
+def test_broken_samples_are_replaced_counted_and_named(tmp_path, train, make_tiny_model, labelled_folder):
+    data = tmp_path / "data"
+    shutil.copytree(labelled_folder, data)
+    (data / "images" / "3.png").write_bytes(b"no picture")
+    options = {"max_steps": 8, "per_device_train_batch_size": 2, "data": data}
+    result = train(tmp_path / "run", make_tiny_model(), max_broken_share=0.0, **options)
+    # Two epochs: twice in its turn, and as often as it was drawn to replace itself.
+    assert result.broken_samples >= 2
+    entries = [broken for entry in log_of(tmp_path / "run") for broken in entry.get("broken_samples", [])]
+    assert len(entries) == result.broken_samples
+    assert all("3.png" in entry["reason"] for entry in entries)
+    assert log_of(tmp_path / "run")[-1]["skipped_samples"] == result.broken_samples
+
+
+def test_too_many_broken_samples_stop_the_run_with_its_state_saved(tmp_path, train, make_tiny_model, labelled_folder):
+    data = tmp_path / "data"
+    shutil.copytree(labelled_folder, data)
+    for index in range(5):
+        (data / "images" / f"{index}.png").write_bytes(b"no picture")
+    options = {"max_steps": 50, "per_device_train_batch_size": 4, "max_broken_share": 0.2, "data": data}
+    with pytest.raises(ValueError, match="samples could not be used, more than max_broken_share 20.00%.*log.jsonl"):
+        train(tmp_path / "run", make_tiny_model(), **options)
+    (checkpoint,) = (tmp_path / "run").glob("checkpoint-*")
+    assert damage_of(checkpoint) is None
+    noted = sum(len(entry.get("broken_samples", [])) for entry in log_of(tmp_path / "run"))
+    assert noted > 10
 
 
 # Precision and memory
@@ -506,7 +756,7 @@ class Malicious:
         return (Path.touch, (self.path,))
 
 
-@pytest.mark.parametrize("name", ["trainer_state.pt", "optimizer.bin", "random_states_0.pkl"])
+@pytest.mark.parametrize("name", ["trainer_state.pt", "process-0.pt", "optimizer.bin", "random_states_0.pkl"])
 @pytest.mark.parametrize("form", ["torch", "pickle"])
 def test_a_checkpoint_cannot_run_code(tmp_path, train, make_tiny_model, name, form):
     train(tmp_path / "run", make_tiny_model(), max_steps=2, save_steps=1)
@@ -516,8 +766,10 @@ def test_a_checkpoint_cannot_run_code(tmp_path, train, make_tiny_model, name, fo
         torch.save(Malicious(trace), target)
     else:
         target.write_bytes(pickle.dumps(Malicious(trace), protocol=2))
+    # Whoever plants a file can write a manifest too.
+    write_manifest(target.parents[1])
     refused = pytest.raises(pickle.UnpicklingError)
-    # Accelerate goes on without random states that it refuses; nothing here draws from them.
+    # Accelerate goes on without random states that it refuses; the run has its own.
     with nullcontext() if name == "random_states_0.pkl" else refused:
         train(tmp_path / "run", make_tiny_model(), max_steps=2, save_steps=1, resume_from_checkpoint="latest")
     assert not trace.exists()

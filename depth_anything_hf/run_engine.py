@@ -1,0 +1,202 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What training changes: model, optimiser, schedule and averaged weights, on one process or many."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedType
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from transformers import PreTrainedModel
+
+from .distributed import load_engine_state, save_engine_state
+from .modeling_depth_anything import DepthAnythingForDepthEstimation
+from .optimization import LearningRates, apply_encoder_strategy, make_schedule, parameter_groups
+
+
+if TYPE_CHECKING:
+    from .training_arguments import TrainingArguments
+
+Objective = Callable[[nn.Module, dict[str, Any], float], dict[str, Tensor]]
+SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED)
+
+
+class Engine:
+    """A model and its objective, prepared by Accelerate, with all that an optimiser step changes.
+
+    Args:
+        accelerator: decides device, precision and how processes work together.
+        model: changed in place.
+        objective: a projector of it is trained along.
+        arguments: see `TrainingArguments`.
+        rates: peak learning rates.
+        total_steps: optimiser steps of the whole run.
+
+    Attributes:
+        model, optimizer: as Accelerate prepared them.
+        warning: about the encoder's strategy, for a person, or None.
+
+    Raises:
+        ValueError: an argument that does not fit the model or a sharding engine.
+    """
+
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        model: DepthAnythingForDepthEstimation,
+        objective: Objective,
+        arguments: TrainingArguments,
+        rates: LearningRates,
+        total_steps: int,
+    ) -> None:
+        self.accelerator, self.objective, self.arguments = accelerator, objective, arguments
+        self.warning = apply_encoder_strategy(model, arguments.encoder_strategy)
+        if arguments.gradient_checkpointing:
+            _recompute_activations(model)
+        projector = getattr(objective, "projector", None)
+        if accelerator.distributed_type in SHARDED:
+            _require_shardable(arguments, projector)
+        else:
+            # The decoder's maps are channels last in memory; weights of the same order save a conversion at every
+            # step. Sharding wants them contiguous.
+            nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        optimizer = torch.optim.AdamW(
+            parameter_groups(model, rates, arguments.weight_decay, extra=projector),
+            betas=(arguments.adam_beta1, arguments.adam_beta2),
+            fused=accelerator.device.type in ("cuda", "cpu"),
+        )
+        self.schedule = make_schedule(
+            optimizer,
+            total_steps,
+            kind=arguments.lr_scheduler_type,  # type: ignore[arg-type]
+            warmup=arguments.warmup_steps,
+            decay_share=arguments.lr_decay_share,
+        )
+        self.model, self.optimizer = accelerator.prepare(model, optimizer)
+        # FSDP clips by its own way if it is given exactly the parameters of its model.
+        self._clipped = list(self.model.parameters())
+        if projector is not None:
+            objective.projector = accelerator.prepare(projector)  # type: ignore[attr-defined]
+            self._clipped += list(projector.parameters())
+        if hasattr(objective, "to"):
+            objective.to(accelerator.device)
+        self._average: AveragedModel | None = None
+        if arguments.ema_decay is not None:
+            decay = get_ema_multi_avg_fn(arguments.ema_decay)
+            self._average = AveragedModel(accelerator.unwrap_model(self.model), multi_avg_fn=decay)
+        self._last_output: Tensor | None = None
+        if accelerator.device.type == "cpu":
+            # There, and only there, losses refuse an output that is not finite; see `terms`.
+            self.model.register_forward_hook(self._remember_output)
+
+    @property
+    def raw_model(self) -> Any:
+        """The trained model without any wrapper."""
+        return self.accelerator.unwrap_model(self.model)
+
+    @property
+    def published_model(self) -> Any:
+        """The weights that are evaluated and saved: their average where one is kept."""
+        return self._average.module if self._average is not None else self.raw_model
+
+    def terms(self, batch: dict[str, Any], progress: float) -> dict[str, Tensor]:
+        """The objective's loss and terms for a micro-batch.
+
+        Raises:
+            ValueError: the objective refuses the batch. An output that is not finite is no error but a loss of NaN,
+                since all processes have to take part in the backward pass to leave the step out together.
+        """
+        self._last_output = None
+        try:
+            with self.accelerator.autocast():
+                return self.objective(self.model, batch, progress)
+        except ValueError:
+            if self._last_output is None or torch.isfinite(self._last_output).all():
+                raise
+            return {"loss": self._last_output.sum() * math.nan}
+
+    def _remember_output(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        self._last_output = output.predicted_depth
+
+    def clip_gradients(self) -> Tensor:
+        """Clips the gradients and returns their norm before, the same on all processes.
+
+        An overflow in fp16 is the gradient scaler's business, and DeepSpeed may not tell its norm: both return 0.
+        """
+        norm = self.accelerator.clip_grad_norm_(self._clipped, self.arguments.max_grad_norm or math.inf)
+        if norm is None or self.accelerator.scaler is not None:
+            norm = 0.0
+        norm = torch.as_tensor(norm, device=self.accelerator.device)
+        return norm.full_tensor() if hasattr(norm, "full_tensor") else norm
+
+    def step(self, *, leave_out: bool) -> None:
+        """Takes an optimiser step, or leaves the weights and the optimiser's state as they are; the schedule goes on.
+
+        Raises:
+            FloatingPointError: a step is to be left out that DeepSpeed has taken already.
+        """
+        if leave_out:
+            if self.accelerator.distributed_type == DistributedType.DEEPSPEED:
+                raise FloatingPointError(
+                    "loss or gradient is not finite, and DeepSpeed has taken the step; go on from the last checkpoint"
+                )
+            # Without gradients the step below changes nothing, and a gradient scaler keeps its books.
+            self.optimizer.zero_grad()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.schedule.step()
+        if self._average is not None and not leave_out:
+            self._average.update_parameters(self.raw_model)
+
+    def learning_rates(self) -> dict[str, float]:
+        """Current rates by group; groups that differ in weight decay only share one."""
+        groups = self.optimizer.param_groups
+        return {group["name"]: group["lr"] for group in groups if not group["name"].endswith("_no_decay")}
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Writes weights, optimiser and scaler; every process must call it.
+
+        Returns:
+            The rest of the state, the same on all processes, for `load`.
+        """
+        save_engine_state(self.accelerator, self.model, self.optimizer, folder)
+        return {
+            "schedule": {"last_epoch": self.schedule.last_epoch},
+            "average": self._average.state_dict() if self._average is not None else None,
+        }
+
+    def load(self, folder: Path, rest: dict[str, Any], step: int) -> None:
+        """Restores what `save` wrote when `step` optimiser steps were done."""
+        load_engine_state(self.accelerator, self.model, self.optimizer, folder)
+        # Micro-batches per step may have changed, and a step begins with the first.
+        self.accelerator.step = step * self.arguments.gradient_accumulation_steps
+        # The rates themselves came back with the optimiser's groups.
+        self.schedule.last_epoch = rest["schedule"]["last_epoch"]
+        if self._average is not None:
+            self._average.load_state_dict(rest["average"])
+
+
+def _require_shardable(arguments: TrainingArguments, projector: nn.Module | None) -> None:
+    if arguments.ema_decay is not None:
+        raise ValueError("ema_decay keeps a whole second model on each process; leave it out, or train with DDP")
+    if projector is not None:
+        raise ValueError(
+            "feature alignment through a projector does not work with a sharded model; take a feature encoder as wide "
+            "as the student's, or train with DDP"
+        )
+
+
+def _recompute_activations(model: PreTrainedModel) -> None:
+    """Activation checkpointing; transformers renamed it in 5.23."""
+    enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+    enable({"use_reentrant": False})
+
+
+__all__ = ["Engine", "Objective"]

@@ -1,0 +1,125 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A run's state beside weights and optimiser: progress, random numbers, and what must not change on a resume."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import PretrainedConfig
+
+
+# Fields of the configuration that make it another model, beside those of the encoder.
+MODEL_KEYS = ("fusion_hidden_size", "head_hidden_size", "neck_hidden_sizes", "depth_estimation_type", "max_depth")
+IGNORED_KEYS = ("transformers_version", "dtype", "_name_or_path", "architectures")
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        step: optimiser steps done, skipped ones included.
+        evaluated_step: the step of the last evaluation.
+        best_value: the best score so far by the metric that decides.
+        best_metrics: all scores of that evaluation.
+        skipped_steps: steps left out because loss or gradient was not finite.
+        skipped_in_a_row: how many of them came last, one after the other.
+        broken_samples: samples that could not be read and were replaced.
+        run_id: names the run at its tracker; empty without one.
+    """
+
+    step: int = 0
+    evaluated_step: int = 0
+    best_value: float | None = None
+    best_metrics: dict[str, float] = field(default_factory=dict)
+    skipped_steps: int = 0
+    skipped_in_a_row: int = 0
+    broken_samples: int = 0
+    run_id: str = ""
+
+
+@dataclass
+class Footing:
+    """What a resumed run must share with the run before, beside its arguments."""
+
+    images_per_step: int
+    samples_per_epoch: int | None
+    total_steps: int
+
+    def require(self, saved: Mapping[str, Any], folder: Path) -> None:
+        """Raises ValueError if the run in `folder` stood on another footing."""
+        if saved["images_per_step"] != self.images_per_step:
+            raise ValueError(
+                f"a step of the run in {folder} takes {saved['images_per_step']} images, now it would take "
+                f"{self.images_per_step}; choose per_device_train_batch_size, gradient_accumulation_steps and the "
+                f"number of processes so that their product is {saved['images_per_step']} again"
+            )
+        for name, meaning in (("samples_per_epoch", "samples in an epoch"), ("total_steps", "steps in all")):
+            if saved[name] != getattr(self, name):
+                raise ValueError(
+                    f"the run in {folder} has {saved[name]} {meaning}, now there are {getattr(self, name)}; go on "
+                    "with the data and the length that it began with, or start a new run from its weights"
+                )
+
+
+def require_same_model(folder: Path, config: PretrainedConfig) -> None:
+    """Raises ValueError if the model saved in a folder has another architecture than `config`."""
+    # A saved file leaves defaults out and turns integer keys to text; both sides take the same way to JSON.
+    current, saved = (
+        json.loads(each.to_json_string(use_diff=False)) for each in (config, type(config).from_pretrained(folder))
+    )
+    for key in MODEL_KEYS:
+        if saved[key] != current[key]:
+            raise ValueError(f"{folder} is another model: {key} is {saved[key]}, expected {current[key]}")
+    for key, value in current["backbone_config"].items():
+        if key not in IGNORED_KEYS and saved["backbone_config"].get(key) != value:
+            raise ValueError(
+                f"{folder} has another encoder: {key} is {saved['backbone_config'].get(key)}, expected {value}"
+            )
+
+
+def random_state() -> dict[str, Any]:
+    """The random generators of Python, NumPy and torch in this process, as numbers and tensors."""
+    name, keys, *rest = np.random.get_state(legacy=True)
+    return {
+        "python": random.getstate(),
+        "numpy": [name, np.asarray(keys).tolist(), *rest],
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
+    }
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Puts the random generators back to where `random_state` saw them."""
+    random.setstate(state["python"])
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, np.array(keys, dtype=np.uint32), *rest))
+    torch.set_rng_state(state["torch"])
+    if state["cuda"] is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])
+
+
+def seed_random_state(seed: int, process_index: int, step: int) -> None:
+    """Starts the generators of a process that did not exist before."""
+    numbers = np.random.SeedSequence([seed, process_index, step]).generate_state(3)
+    random.seed(int(numbers[0]))
+    np.random.seed(int(numbers[1]))
+    torch.manual_seed(int(numbers[2]))
+
+
+__all__ = [
+    "Footing",
+    "Progress",
+    "random_state",
+    "require_same_model",
+    "seed_random_state",
+    "set_random_state",
+]

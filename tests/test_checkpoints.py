@@ -1,0 +1,218 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Folders of a run: damage is found, a kill at any instant loses nothing, rotation keeps what is whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from depth_anything_hf import checkpoints
+from depth_anything_hf.checkpoints import (
+    damage_of,
+    drop_log_after,
+    find_checkpoint,
+    list_checkpoints,
+    move_files,
+    put_in_place,
+    read_log,
+    repair_folder,
+    replaced_folder,
+    rotate_checkpoints,
+    unfinished_name,
+    write_manifest,
+)
+
+
+def make_folder(path: Path, content: str = "content") -> Path:
+    (path / "state").mkdir(parents=True)
+    (path / "model").write_text(content)
+    (path / "state" / "optimizer").write_text(content * 1000)
+    write_manifest(path)
+    return path
+
+
+def make_run(folder: Path, *steps: int) -> list[Path]:
+    return [make_folder(folder / f"checkpoint-{step}") for step in steps]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_whole_folder_has_no_damage(tmp_path):
+    folder = make_folder(tmp_path / "checkpoint-1")
+    assert damage_of(folder) is None
+    manifest = json.loads((folder / "manifest.json").read_text())["files"]
+    assert manifest["state/optimizer"]["bytes"] == 7000
+    # Whoever adds a note to a checkpoint does it no harm, and a second manifest does not list the first.
+    (folder / "note").write_text("good one")
+    write_manifest(folder)
+    assert damage_of(folder) is None
+
+
+def test_every_kind_of_damage_is_found_and_named(tmp_path):
+    folder = make_folder(tmp_path / "checkpoint-1")
+    optimizer = folder / "state" / "optimizer"
+    whole = optimizer.read_bytes()
+    optimizer.write_bytes(whole[:-1])
+    assert damage_of(folder) == "state/optimizer has 6999 bytes, expected 7000"
+    optimizer.write_bytes(whole[:100] + b"C" + whole[101:])
+    assert "the content of state/optimizer has changed" in str(damage_of(folder))
+    assert damage_of(folder, checksums=False) is None
+    optimizer.unlink()
+    assert damage_of(folder) == "state/optimizer is missing"
+    (folder / "manifest.json").write_text('{"files": {"mod')
+    assert damage_of(folder) == "manifest.json is not readable"
+    (folder / "manifest.json").unlink()
+    assert damage_of(folder) == "manifest.json is missing"
+
+
+def test_the_newest_whole_checkpoint_is_found(tmp_path):
+    assert find_checkpoint(tmp_path, None) is None
+    assert find_checkpoint(tmp_path, "latest") is None
+    two, ten, nine = make_run(tmp_path, 2, 10, 9)
+    (tmp_path / "checkpoint-best").mkdir()
+    (tmp_path / ".checkpoint-11.unfinished").mkdir()
+    assert list_checkpoints(tmp_path) == [two, nine, ten]
+    assert find_checkpoint(tmp_path, "latest") == ten
+    (ten / "model").unlink()
+    (nine / "model").write_text("changed")
+    with pytest.warns(UserWarning, match="checkpoint-(10|9) is damaged and left out: ") as warned:
+        assert find_checkpoint(tmp_path, "latest") == two
+    assert len(warned) == 2
+    (two / "manifest.json").unlink()
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match="no whole checkpoint is left.*remove these"):
+        find_checkpoint(tmp_path, "latest")
+    with pytest.raises(ValueError, match="checkpoint-10 is damaged: model is missing"):
+        find_checkpoint(tmp_path, str(ten))
+    with pytest.raises(FileNotFoundError, match="checkpoint-7 is no checkpoint of a run"):
+        find_checkpoint(tmp_path, str(tmp_path / "checkpoint-7"))
+
+
+def test_rotation_keeps_the_newest_whole_ones(tmp_path):
+    for checkpoint in make_run(tmp_path, 1, 2, 3, 4, 5, 6, 9):
+        if checkpoint.name in ("checkpoint-2", "checkpoint-5"):
+            (checkpoint / "model").unlink()
+    rotate_checkpoints(tmp_path, newest=6, keep=2)
+    # 5 is damaged and does not count; 9 belongs to a future that step 6 has not reached.
+    assert names(tmp_path) == ["checkpoint-4", "checkpoint-5", "checkpoint-6", "checkpoint-9"]
+
+
+class Killed(Exception):
+    """Stands for a kill: nothing after it is executed."""
+
+
+def test_a_kill_at_any_instant_of_a_replacement_leaves_a_whole_folder(tmp_path, monkeypatch):
+    """The process is stopped before each call that changes the file system, one after the other."""
+    instant = finished = 0
+    seen = set()
+    while not finished:
+        run = tmp_path / str(instant)
+        run.mkdir()
+        make_folder(run / "best", "old")
+        calls_left = instant
+
+        def counted(function):
+            def call(*arguments, **options):
+                nonlocal calls_left
+                if calls_left == 0:
+                    raise Killed
+                calls_left -= 1
+                return function(*arguments, **options)
+
+            return call
+
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoints.os, "replace", counted(os.replace))
+            patch.setattr(checkpoints.os, "fsync", counted(os.fsync))
+            patch.setattr(checkpoints.shutil, "rmtree", counted(checkpoints.shutil.rmtree))
+            try:
+                unfinished = make_folder(unfinished_name(run / "best"), "new")
+                put_in_place(unfinished, run / "best")
+                finished = True
+            except Killed:
+                pass
+        repair_folder(run)
+        assert names(run) == ["best"]
+        assert damage_of(run / "best") is None
+        seen.add((run / "best" / "model").read_text())
+        instant += 1
+    assert seen == {"old", "new"} and instant > 8
+
+
+def test_repair_removes_what_is_half_deleted(tmp_path):
+    make_run(tmp_path, 3)
+    (tmp_path / ".checkpoint-1.deleted" / "state").mkdir(parents=True)
+    (tmp_path / ".checkpoint-4.unfinished").mkdir()
+    (tmp_path / ".training_arguments.json.unfinished").write_text("{")
+    repair_folder(tmp_path)
+    assert names(tmp_path) == ["checkpoint-3"]
+
+
+def test_a_folder_that_failed_does_not_arrive(tmp_path):
+    make_folder(tmp_path / "best", "old")
+    with pytest.raises(RuntimeError), replaced_folder(tmp_path / "best") as folder:
+        (folder / "model").write_text("half")
+        raise RuntimeError
+    assert (tmp_path / "best" / "model").read_text() == "old"
+    with replaced_folder(tmp_path / "best") as folder:
+        (folder / "model").write_text("new")
+    assert names(tmp_path / "best") == ["model"]
+
+
+def test_files_move_into_a_folder_that_has_others(tmp_path):
+    make_folder(tmp_path / "run", "old")
+    (tmp_path / "run" / "log").write_text("kept")
+    unfinished = make_folder(tmp_path / "run" / ".final.unfinished", "new")
+    move_files(unfinished, tmp_path / "run")
+    assert names(tmp_path / "run") == ["log", "manifest.json", "model", "state"]
+    assert (tmp_path / "run" / "model").read_text() == "new"
+
+
+def test_a_log_whose_last_line_was_cut_off_can_be_read_and_shortened(tmp_path):
+    path = tmp_path / "log.jsonl"
+    assert read_log(path) == []
+    path.write_text('{"step": 1, "loss": 0.1}\n{"step": 2, "loss": null}\n{"step": 3}\n{"step": 4, "lo')
+    assert [entry["step"] for entry in read_log(path)] == [1, 2, 3]
+    drop_log_after(path, 2)
+    assert path.read_text() == '{"step": 1, "loss": 0.1}\n{"step": 2, "loss": null}\n'
+
+
+WAITING = """
+import sys, time
+from depth_anything_hf.run_guards import StopSignals
+with StopSignals() as signals:
+    print("ready", flush=True)
+    while True:
+        time.sleep(0.01)
+        if signals.received:
+            print(signals.received.name, flush=True)
+            time.sleep(60)
+"""
+
+
+def test_a_second_signal_ends_the_process_at_once_but_not_an_echo_of_the_first():
+    process = subprocess.Popen([sys.executable, "-c", WAITING], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "SIGINT\n"
+        # As from a launcher that ends its processes when the group has got the signal already.
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        assert process.poll() is None
+        time.sleep(1.0)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=5) == -signal.SIGTERM
+    finally:
+        process.kill()
+        process.stdout.close()
