@@ -236,7 +236,7 @@ def test_a_protocol_signs_the_result(model: Path, tmp_path: Path) -> None:
     assert "vkitti2@1" in result.output
     record = json.loads((tmp_path / "results" / "results.json").read_text())
     assert record["settings"]["protocol"] == "vkitti2@1" and record["images"] == 1
-    assert {"errors.png", "per_image.parquet"} <= set(files_below(tmp_path / "results"))
+    assert {"errors.jpg", "per_image.parquet"} <= set(files_below(tmp_path / "results"))
     # A root without the files: one error that says what was expected.
     missing = run("evaluate", model, "--protocol", "nyu", "--root", tmp_path / "results")
     assert missing.exit_code == 1 and "nyu_depth_v2_labeled.mat" in missing.output

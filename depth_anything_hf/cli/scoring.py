@@ -121,7 +121,7 @@ def evaluate(
         if output is not None:
             result.save(output)
             if result.rows:
-                save_error_sheet(output / "errors.png", result, dataset, predictor)
+                save_error_sheet(output / "errors.jpg", result, dataset, predictor)
             typer.echo(f"saved to {output}")
     accelerator.end_training()
     if not result.rows:

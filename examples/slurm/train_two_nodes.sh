@@ -1,0 +1,51 @@
+#!/bin/bash
+# Trains on two machines with 8 GPUs each; goes on by itself after pre-emption, a time limit or a lost machine.
+#
+#   sbatch examples/slurm/train_two_nodes.sh examples/train_teacher.py --recipe examples/configs/train_teacher.yaml \
+#     --train_data /shared/hypersim --output_dir /shared/runs/teacher
+#
+# Submit it from the repository, with data and output_dir on a file system that both machines see, and with save_steps in
+# the recipe: what is lost when a machine dies is the work since the last checkpoint.
+#SBATCH --job-name=depth-anything
+#SBATCH --nodes=2
+#SBATCH --ntasks-per-node=8
+#SBATCH --gpus-per-node=8
+#SBATCH --cpus-per-task=8
+#SBATCH --time=24:00:00
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --output=%x-%j.out
+# Ten minutes before the time limit every process gets SIGTERM; the loop saves and ends with SAVED_AND_STOPPED.
+#SBATCH --signal=TERM@600
+
+SAVED_AND_STOPPED=75
+
+if [ $# -eq 0 ]; then
+    echo "usage: sbatch $0 script.py [its arguments, with --output_dir on a shared file system]" >&2
+    exit 2
+fi
+
+MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+# Two jobs on one machine must not meet at one port.
+MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000))
+WORLD_SIZE=$SLURM_NTASKS
+export MASTER_ADDR MASTER_PORT WORLD_SIZE
+export ACCELERATE_MIXED_PRECISION=${ACCELERATE_MIXED_PRECISION:-bf16}
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+
+# Slurm starts the processes, one per GPU, with the environment that `accelerate launch` would give them (and which
+# configs/accelerate/two_nodes.yaml describes). The launcher itself would stand between them and Slurm: after a signal it
+# leaves 30 seconds for saving, and it ends with 1 whatever their exit code. Ranks differ between the processes, so they
+# are read in the inner shell.
+srun --kill-on-bad-exit=0 --wait=120 bash -c '
+    export RANK=$SLURM_PROCID LOCAL_RANK=$SLURM_LOCALID
+    exec python "$@"
+' train "$@" --resume_from_checkpoint latest
+status=$?
+
+if [ "$status" -eq "$SAVED_AND_STOPPED" ]; then
+    echo "saved and stopped; the job goes back into the queue"
+    scontrol requeue "$SLURM_JOB_ID"
+    exit 0
+fi
+exit "$status"

@@ -1,0 +1,20 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing is lost when processes die: thirty kills over training and labelling change no bit of what comes out."""
+
+from __future__ import annotations
+
+import pytest
+from kill_and_resume import kill_repeatedly
+
+
+@pytest.mark.slow
+def test_thirty_kills_change_nothing(tmp_path, capsys):
+    report = kill_repeatedly(kills=30, seed=0, work=tmp_path / "kills")
+    with capsys.disabled():
+        print(f"\n{report}")
+    assert len(report.kills) == 30
+    # The kills reached both kinds of work, in their middle and not only at their start.
+    for job in ("train", "label"):
+        assert report.completed[job] >= 1
+        assert any(kill.job == job and kill.progress > 0 for kill in report.kills)
