@@ -6,31 +6,50 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 import re
-from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from huggingface_hub import EvalResult, ModelCardData
-from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
+import yaml
+from huggingface_hub import EvalResult, EvalResultEntry, ModelCardData, eval_result_entries_to_yaml
 
-from .metrics import METRICS
-
-
-KEEP_START, KEEP_END = "<!-- keep -->", "<!-- /keep -->"
-OWN_SECTION = "<!-- Text between the two keep markers is yours: it survives when the card is written again. -->"
-PACKAGES = ("depth_anything_hf", "transformers", "torch", "datasets", "accelerate", "huggingface_hub")
-
-# Identifiers of huggingface.co/docs/hub/repositories-licenses that weights and data come under. Another name is
-# written as `other` with a `license_name`, which the Hub takes as well.
-HUB_LICENSES = frozenset(
-    """apache-2.0 mit isc bsd-2-clause bsd-3-clause mpl-2.0 gpl-2.0 gpl-3.0 lgpl-2.1 lgpl-3.0 agpl-3.0 unlicense c-uda
-    openrail openrail++ cc0-1.0 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nd-4.0 cc-by-nc-3.0 cc-by-nc-4.0
-    cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 odbl odc-by pddl cdla-permissive-2.0""".split()
+from .cards import (
+    PICTURES_FOLDER,
+    code_block,
+    is_hub_id,
+    is_local_path,
+    kept_section,
+    license_fields,
+    name_and_license_entries,
+    published_command,
+    published_license,
+    published_name,
+    published_text,
+    slug,
+    stricter_parts,
+    strictest_license,
+    table,
+    versions,
+    without_secrets,
 )
+from .metrics import METRICS
+from .protocols import PROTOCOLS
+
+
+EVALUATION_FOLDER = ".eval_results"
+CODE_LICENSE = "apache-2.0"
+# Parts of a lineage that come under a license of their own.
+LICENSED_PARTS = ("encoder", "initial_weights", "teacher")
+RANDOM_WEIGHTS = "random weights"
+LINEAGE_KEY, PARENT_KEY = "lineage", "parent"
+
+LOCAL_NAME = "path/to/this/model"
+METRIC_UNIT = "(H, W) metres, larger = farther"
+# Pillow's numbers of its resampling filters.
+RESAMPLINGS = {0: "nearest", 1: "Lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "Hamming"}
+RELATIVE_UNIT = "(H, W), larger = nearer"
 
 ROLES = {
     "teacher": "a teacher, trained on labelled images, made to label photographs for students",
@@ -43,16 +62,15 @@ import torch
 from PIL import Image
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation, pipeline
 
-name = "{name}"  # a local folder or a Hub id
+name = "{name}"{remark}
 image = Image.open("photograph.jpg").convert("RGB")
 
 processor = AutoImageProcessor.from_pretrained(name)
 model = AutoModelForDepthEstimation.from_pretrained(name)
 with torch.inference_mode():
     outputs = model(**processor(images=image, return_tensors="pt"))
-size = (image.height, image.width)
 # {unit}
-{quantity} = processor.post_process_depth_estimation(outputs, target_sizes=[size])[0]["predicted_depth"]
+{quantity} = processor.post_process_depth_estimation(outputs, [image.size[::-1]])[0]["predicted_depth"]
 
 # The same in one call:
 {quantity} = pipeline("depth-estimation", model=name)(image)["predicted_depth"]
@@ -89,27 +107,37 @@ def write_model_card(
     results: Mapping[str, Mapping[str, Any]] | None = None,
     license: str | None = None,
     command: str | None = None,
+    recipe: str | Path | None = None,
+    repo_id: str | None = None,
+    loss_curve: str | Path | None = None,
+    picture_sheet: str | Path | None = None,
 ) -> Path:
-    """Writes `README.md` into a model folder, in the form the Hub reads.
+    """Writes `README.md` into a model folder, in the form the Hub reads, and `.eval_results/*.yaml`.
 
-    The depth cap and the input size come from `config.json` and `preprocessor_config.json` where the folder has them.
+    The depth cap, the input size and the preprocessing come from `config.json` and `preprocessor_config.json` where
+    the folder has them; the lineage is also written into `config.json`, which stock transformers keeps and ignores.
     What an older `README.md` holds between `<!-- keep -->` and `<!-- /keep -->` is kept; one without these markers was
-    written by hand and its text is kept whole.
+    written by hand and its text is kept whole. Local paths are reduced to their last part everywhere.
 
     Args:
         folder: folder that holds, or will hold, the saved model.
         title: heading and model name.
         kind: "relative" (disparity) or "metric" (metres).
         role: part the model plays in a recipe.
-        lineage: "encoder" and "teacher" (Hub ids, folders or plain words; each may come with "<name>_license" and
-            "<name>_revision"), "labels" (plain words), "data" (a list of names or of
-            {"name", "license", "revision", "note"}). Other entries are listed too. Of a local folder only the last
-            part of the path is printed.
+        lineage: "encoder", "initial_weights" and "teacher" (Hub ids, folders or plain words; each may come with
+            "<name>_license" and "<name>_revision"), "labels" (plain words), "data" (a list of names or of
+            {"name", "license", "revision", "note"}). Other entries are listed too. Where `config.json` holds the
+            lineage of the initial weights, it is kept in the new one as "parent".
         training: arguments that differ from the defaults, name to value.
         results: name of an evaluation set to {"metrics": {name: number}} and optionally "dataset" (Hub id), "split",
-            "revision", "images" (how many) and "protocol" (plain words).
-        license: identifier or name; None or "unknown" is said as unknown.
+            "revision", "images" (how many), "protocol" (plain words) and "identifier" (of the protocol, "nyu@1").
+        license: identifier or name, or "unknown"; None takes the strictest of code, initial weights, teacher and
+            data, and says unknown where one of them is.
         command: command line that trained the model.
+        recipe: YAML file that the run was started with, or its text.
+        repo_id: where the model will be on the Hub; the snippet then names it.
+        loss_curve: picture that is shown with the training.
+        picture_sheet: picture of predictions that is shown with the results.
 
     Returns:
         The path of the card.
@@ -124,45 +152,90 @@ def write_model_card(
     saved_kind = config.get("depth_estimation_type", kind)
     if saved_kind != kind:
         raise ValueError(f"{folder / 'config.json'} describes a {saved_kind} model, but the card is for a {kind} one")
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "README.md"
-    own = _own_text(path.read_text(encoding="utf-8")) if path.exists() else f"\n{OWN_SECTION}\n"
+    earlier = path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
+    lineage = _with_known_licenses(lineage)
+    license, reason = _license(license, lineage)
     card_data = _card_data(title, kind, role, lineage, results or {}, license, (folder / "LICENSE").exists())
+    training_rows = [(name, published_text(_words(value))) for name, value in training.items()]
+    training_parts = [
+        table(("Argument", "Value"), training_rows) if training_rows else "Not recorded.",
+        code_block(published_command(command), "bash") if command else "",
+        _recipe_text(recipe),
+        _picture(folder, loss_curve, "Loss over the steps"),
+    ]
     sections = [
         f"# {title}",
         f"A Depth Anything model: {ROLES[role]}. Made with `depth_anything_hf`.",
         "## What it predicts\n\n" + _output_text(kind, config) + "\n\n" + _input_text(folder),
-        "## How to use it\n\n" + _code(snippet(kind), "python"),
-        "## Lineage\n\n" + _table(("Part", "Origin", "License", "Revision"), _lineage_rows(lineage)) + "\n\n"
-        f"License of this model: {_license_text(license)}",
-        "## Training\n\n"
-        + (_table(("Argument", "Value"), list(training.items())) if training else "Not recorded.")
-        + (f"\n\n{_code(command, 'bash')}" if command else ""),
-        "## Results\n\n" + (_results_text(results) if results else "No evaluation is recorded."),
-        "## Versions\n\n" + _table(("Package", "Version"), _versions()),
-        "## Citations\n\n" + _code(CITATIONS, "bibtex"),
-        f"{KEEP_START}{own}{KEEP_END}",
+        "## How to use it\n\n" + code_block(snippet(kind, repo_id or LOCAL_NAME), "python"),
+        "## Lineage\n\n" + table(("Part", "Origin", "License", "Revision"), _lineage_rows(lineage)) + "\n\n"
+        f"License of this model: {license or 'unknown'}. {reason}",
+        "## Training\n\n" + "\n\n".join(filter(None, training_parts)),
+        "## Results\n\n"
+        + (_results_text(results) if results else "No evaluation is recorded.")
+        + "".join(f"\n\n{text}" for text in [_picture(folder, picture_sheet, "Predictions")] if text),
+        "## Versions\n\n" + table(("Package", "Version"), versions()),
+        "## Citations\n\n" + _citations_text(lineage),
+        kept_section(earlier),
     ]
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"---\n{card_data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n", encoding="utf-8")
+    text = f"---\n{card_data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n"
+    path.write_text(text, encoding="utf-8")
+    _write_evaluations(folder, results or {})
+    _write_lineage(folder / "config.json", config, lineage)
     return path
 
 
-def snippet(kind: Literal["relative", "metric"], name: str = "path/to/this/model") -> str:
+def snippet(kind: Literal["relative", "metric"], name: str = LOCAL_NAME) -> str:
     """Python code that runs the model `name` with stock transformers; it reads `photograph.jpg`."""
-    if kind == "metric":
-        return SNIPPET.format(name=name, quantity="depth", unit="(H, W) metres, larger = farther")
-    return SNIPPET.format(name=name, quantity="disparity", unit="(H, W), larger = nearer")
+    remark = "  # a local folder or a Hub id" if name == LOCAL_NAME else ""
+    quantity, unit = ("depth", METRIC_UNIT) if kind == "metric" else ("disparity", RELATIVE_UNIT)
+    return SNIPPET.format(name=name, remark=remark, quantity=quantity, unit=unit)
 
 
-def is_hub_id(name: object) -> bool:
-    """Whether `name` reads as `owner/name` on the Hub and is no folder or file here. Nothing is looked up."""
-    if not isinstance(name, str) or name.count("/") != 1 or Path(name).exists():
-        return False
+def results_from_file(path: str | Path, name: str | None = None) -> dict[str, dict[str, Any]]:
+    """What `write_model_card` takes as `results`, from the `results.json` of an evaluation.
+
+    Args:
+        path: the file, or the folder that holds it.
+        name: of the evaluation set; None takes the protocol's title, or "held-out images" without a protocol.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not one of an evaluation.
+    """
+    path = Path(path)
+    path = path / "results.json" if path.is_dir() else path
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist; `evaluate` writes it with `--output`")
     try:
-        validate_repo_id(name)
-    except HFValidationError:
-        return False
-    return True
+        record = json.loads(path.read_text(encoding="utf-8"))
+        identifier, means, settings = record["protocol"], record["mean"], record["settings"]
+        words = f"{identifier}, alignment: {settings['alignment']}, depth to {settings['max_depth']:g} m"
+        metrics = {metric: value for metric, value in means.items() if metric in METRICS and value is not None}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not the results.json of an evaluation: {error!r}") from error
+    protocol = PROTOCOLS.get(identifier.split("@")[0])
+    title = name or (protocol.title if protocol else "held-out images")
+    entry: dict[str, Any] = {"metrics": metrics, "images": record.get("images", ""), "protocol": words}
+    return {title: entry | ({"identifier": identifier} if protocol else {})}
+
+
+def lineage_record(lineage: Mapping[str, Any]) -> dict[str, Any]:
+    """A lineage as JSON values that may be read by anyone: local paths are reduced to their last part."""
+    record: dict[str, Any] = {}
+    for part, origin in lineage.items():
+        if origin is None or part == PARENT_KEY:
+            continue
+        if part == "data":
+            entries = name_and_license_entries(origin)
+            record[part] = [{key: published_name(value) for key, value in entry.items()} for entry in entries]
+        elif isinstance(origin, list | tuple):
+            record[part] = [published_name(each) for each in origin]
+        else:
+            record[part] = published_name(origin)
+    return record
 
 
 def _card_data(
@@ -174,16 +247,10 @@ def _card_data(
     license: str | None,
     has_license_file: bool,
 ) -> ModelCardData:
-    bases = [lineage[part] for part in ("encoder", "teacher") if is_hub_id(lineage.get(part))]
-    names = [entry["name"] for entry in _data_entries(lineage)]
+    bases = [lineage[part] for part in LICENSED_PARTS if is_hub_id(lineage.get(part))]
+    names = [entry["name"] for entry in name_and_license_entries(lineage.get("data"))]
     evaluations = [result for name, given in results.items() for result in _evaluations(name, given)]
-    fields: dict[str, Any] = {}
-    if license and license != "unknown":
-        is_listed = license.lower() in HUB_LICENSES
-        fields["license"] = license.lower() if is_listed else "other"
-        if not is_listed:
-            fields["license_name"] = _slug(license)
-            fields["license_link"] = "LICENSE" if has_license_file else None
+    fields = license_fields(license, has_license_file)
     if bases:
         fields.update(base_model=bases if len(bases) > 1 else bases[0], base_model_relation="finetune")
     return ModelCardData(
@@ -198,14 +265,63 @@ def _card_data(
     )
 
 
+def _license(given: str | None, lineage: Mapping[str, Any]) -> tuple[str | None, str]:
+    """The license of the model and the reason, as sentences."""
+    parts: list[tuple[str, str | None]] = [("code", CODE_LICENSE)]
+    for part in LICENSED_PARTS:
+        if lineage.get(part) not in (None, RANDOM_WEIGHTS):
+            parts.append((part.replace("_", " "), lineage.get(f"{part}_license")))
+    data = name_and_license_entries(lineage.get("data"))
+    parts += [(f"data {published_name(entry['name'])}", entry.get("license")) for entry in data]
+    if given == "unknown" or (given is None and len(parts) == 1):
+        advice = "The licenses of the encoder, the teacher and the data apply; settle it before you publish the model."
+        return None, advice
+    if given is None:
+        name, reason = strictest_license(parts)
+        advice = " Settle it before you publish the model." if name is None else ""
+        return name, f"{reason[0].upper()}{reason[1:]}{'' if reason.endswith('.') else '.'}{advice}"
+    stricter = stricter_parts(given, parts)
+    if stricter:
+        return (
+            given,
+            f"As stated by its author, although parts of it are under stricter terms ({', '.join(stricter)}).",
+        )
+    return given, "The licenses of the encoder, the teacher and the data above may limit its use further."
+
+
+def _with_known_licenses(lineage: Mapping[str, Any]) -> dict[str, Any]:
+    known = {
+        f"{part}_license": published_license(lineage[part])
+        for part in LICENSED_PARTS
+        if lineage.get(part) is not None and not lineage.get(f"{part}_license")
+    }
+    return {**lineage, **{key: license for key, license in known.items() if license}}
+
+
+def _write_lineage(path: Path, config: dict[str, Any], lineage: Mapping[str, Any]) -> None:
+    """Adds the lineage to a saved configuration, and keeps that of the initial weights, which it inherited."""
+    if not config:
+        return
+    record, inherited = lineage_record(lineage), config.get(LINEAGE_KEY)
+    if inherited and "initial_weights" in record:
+        is_own = inherited.get("initial_weights") == record["initial_weights"]
+        parent = inherited.get(PARENT_KEY) if is_own else inherited
+        record |= {PARENT_KEY: parent} if parent else {}
+    if record != inherited:
+        text = json.dumps({**config, LINEAGE_KEY: record}, indent=2, sort_keys=True)
+        path.write_text(text + "\n", encoding="utf-8")
+
+
 def _evaluations(name: str, given: Mapping[str, Any]) -> list[EvalResult]:
+    identifier = _protocol_identifier(given)
     return [
         EvalResult(
             task_type="depth-estimation",
-            dataset_type=given.get("dataset") or _slug(name),
+            dataset_type=given.get("dataset") or slug(name),
             dataset_name=name,
             dataset_split=given.get("split"),
             dataset_revision=given.get("revision"),
+            dataset_args={"protocol": identifier} if identifier else None,
             metric_type=metric,
             metric_name=metric,
             metric_value=round(float(value), 6),
@@ -215,16 +331,44 @@ def _evaluations(name: str, given: Mapping[str, Any]) -> list[EvalResult]:
     ]
 
 
+def _write_evaluations(folder: Path, results: Mapping[str, Mapping[str, Any]]) -> None:
+    """`.eval_results/*.yaml`, from which the Hub fills leaderboards; they need a data set of the Hub."""
+    for name, given in results.items():
+        if not is_hub_id(given.get("dataset")):
+            continue
+        identifier = _protocol_identifier(given)
+        entries = [
+            EvalResultEntry(
+                dataset_id=given["dataset"],
+                task_id=f"{identifier}/{result.metric_type}" if identifier else result.metric_type,
+                value=result.metric_value,
+                dataset_revision=given.get("revision"),
+                notes=given.get("protocol"),
+            )
+            for result in _evaluations(name, given)
+        ]
+        if entries:
+            (folder / EVALUATION_FOLDER).mkdir(exist_ok=True)
+            text = yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True)
+            (folder / EVALUATION_FOLDER / f"{slug(name)}.yaml").write_text(text, encoding="utf-8")
+
+
+def _protocol_identifier(given: Mapping[str, Any]) -> str | None:
+    """ "nyu@1", also where only the description of the protocol, which begins with it, is given."""
+    found = re.match(r"[\w.-]+@\d+(?=,|$)(?!, (?:modified|unknown))", given.get("protocol") or "")
+    return given.get("identifier") or (found[0] if found else None)
+
+
 def _results_text(results: Mapping[str, Mapping[str, Any]]) -> str:
     metrics = list(dict.fromkeys(metric for given in results.values() for metric in given["metrics"]))
     rows = []
     for name, given in results.items():
         numbers = [given["metrics"].get(metric, math.nan) for metric in metrics]
         rows.append((name, given.get("images", ""), *(f"{n:.4f}" if math.isfinite(n) else "-" for n in numbers)))
-    table = _table(("Evaluation set", "Images", *map(_with_direction, metrics)), rows)
+    scores = table(("Evaluation set", "Images", *map(_with_direction, metrics)), rows)
     protocols = [f"- {name}: {given['protocol']}" for name, given in results.items() if given.get("protocol")]
     meanings = [f"- `{name}`: {METRICS[name].description}" for name in metrics if name in METRICS]
-    return "\n\n".join([table, *("\n".join(lines) for lines in (protocols, meanings) if lines)])
+    return "\n\n".join([scores, *("\n".join(lines) for lines in (protocols, meanings) if lines)])
 
 
 def _with_direction(metric: str) -> str:
@@ -242,11 +386,21 @@ def _output_text(kind: str, config: Mapping[str, Any]) -> str:
 
 
 def _input_text(folder: Path) -> str:
-    side = _read_json(folder / "preprocessor_config.json").get("size", {}).get("height")
+    processor = _read_json(folder / "preprocessor_config.json")
+    side = processor.get("size", {}).get("height")
     target = f"so that the shorter side of a photograph has about {side} pixels" if side else "to its configured size"
+    preprocessing = ""
+    if "image_mean" in processor and "image_std" in processor:
+        resampling = RESAMPLINGS.get(processor.get("resample", -1), "configured")
+        mean, std = (", ".join(f"{value:g}" for value in processor[key]) for key in ("image_mean", "image_std"))
+        preprocessing = (
+            f"\n\nPreprocessing, done by the image processor: {resampling} resampling, values from 0..255 to 0..1, "
+            f"then per channel minus the mean ({mean}) and divided by the standard deviation ({std})."
+        )
     return (
         f"Input: RGB images. The image processor resizes them {target}, keeps the aspect ratio, and rounds both sides "
         "to multiples of 14, the encoder's patch size. Other sizes run too, if both sides are multiples of 14."
+        f"{preprocessing}"
     )
 
 
@@ -256,71 +410,61 @@ def _lineage_rows(lineage: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         if part == "data" or part.endswith(("_license", "_revision")) or origin is None:
             continue
         known = (lineage.get(f"{part}_license"), lineage.get(f"{part}_revision"))
-        needs_license = part in ("encoder", "teacher")
+        needs_license = part in LICENSED_PARTS and origin != RANDOM_WEIGHTS
         rows.append((part, _origin(origin), known[0] or ("unknown" if needs_license else ""), known[1] or ""))
-    for entry in _data_entries(lineage):
+    for entry in name_and_license_entries(lineage.get("data")):
         origin = " ".join(filter(None, [_origin(entry["name"]), entry.get("note")]))
         rows.append(("data", origin, entry.get("license") or "unknown", entry.get("revision") or ""))
     return rows or [("", "not recorded", "unknown", "")]
 
 
-def _data_entries(lineage: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    given = lineage.get("data") or []
-    entries: Sequence[Any] = [given] if isinstance(given, (str, Path, Mapping)) else given
-    return [entry if isinstance(entry, Mapping) else {"name": str(entry)} for entry in entries]
-
-
 def _origin(name: Any) -> str:
     """The Hub id, or only the last part of a local path, else the words themselves."""
+    if isinstance(name, list | tuple):
+        return ", ".join(map(_origin, name))
     text = str(name)
     if is_hub_id(text):
         return f"`{text}`"
-    is_path = Path(text).is_absolute() or text.startswith((".", "~")) or ("/" in text and Path(text).exists())
-    return f"`{Path(text).name}` (local)" if is_path else text
+    return f"`{published_name(text)}` (local)" if is_local_path(text) else published_text(text)
 
 
-def _license_text(license: str | None) -> str:
-    if license and license != "unknown":
-        return f"{license}. The licenses of the encoder, the teacher and the data above may limit its use further."
-    return (
-        "unknown. The encoder's, the teacher's and the data's licenses apply; settle it before you publish the model."
-    )
+def _words(value: Any) -> str:
+    return published_name(value) if isinstance(value, str | Path) else str(value)
 
 
-def _own_text(card: str) -> str:
-    kept = re.findall(f"{KEEP_START}(.*?)(?:{KEEP_END}|\\Z)", card, flags=re.DOTALL)
-    if kept:
-        return "".join(kept)
-    body = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL).strip()
-    return f"\n{body}\n"
+def _recipe_text(recipe: str | Path | None) -> str:
+    if not recipe:
+        return ""
+    is_file = isinstance(recipe, Path) or ("\n" not in recipe and Path(recipe).is_file())
+    text = Path(recipe).read_text(encoding="utf-8") if is_file else str(recipe)
+    heading = f"Recipe `{Path(recipe).name}`:" if is_file else "Recipe:"
+    return f"{heading}\n\n{code_block(published_text(text), 'yaml')}"
 
 
-def _versions() -> list[tuple[str, str]]:
-    found = [("python", platform.python_version())]
-    for package in PACKAGES:
-        try:
-            found.append((package, version(package)))
-        except PackageNotFoundError:
-            continue
-    return found
+def _picture(folder: Path, picture: str | Path | None, title: str) -> str:
+    """A picture beside the card, where the Hub shows it."""
+    if picture is None:
+        return ""
+    if not Path(picture).is_file():
+        raise FileNotFoundError(f"{picture} does not exist; the card was to show it as {title.lower()!r}")
+    place = folder / PICTURES_FOLDER / f"{slug(title)}{Path(picture).suffix}"
+    if not (place.exists() and place.samefile(picture)):
+        place.parent.mkdir(exist_ok=True)
+        shutil.copyfile(picture, place)
+    return f"![{title}]({PICTURES_FOLDER}/{place.name})"
 
 
-def _table(heading: Sequence[Any], rows: Sequence[Sequence[Any]]) -> str:
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join("| " + " | ".join(_cell(value) for value in line) + " |" for line in lines)
-
-
-def _cell(value: Any) -> str:
-    return re.sub(r"\s+", " ", str(value)).replace("|", "\\|")
-
-
-def _code(text: str, language: str) -> str:
-    return f"```{language}\n{text.strip()}\n```"
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-") or "unnamed"
+def _citations_text(lineage: Mapping[str, Any]) -> str:
+    cited = [
+        without_secrets(entry["citation"])
+        for entry in name_and_license_entries(lineage.get("data"))
+        if "citation" in entry
+    ]
+    return code_block("\n".join([CITATIONS.strip(), *cited]), "bibtex")
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+__all__ = ["is_hub_id", "lineage_record", "results_from_file", "snippet", "write_model_card"]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from pathlib import Path
@@ -13,12 +14,13 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from huggingface_hub import ModelCard
+from huggingface_hub import EvalResult, ModelCard, parse_eval_result_entries
 from PIL import Image
-from transformers import Dinov2Config
+from transformers import AutoConfig, Dinov2Config
 
+from depth_anything_hf.cards import published_command, strictest_license, with_own_text_of
 from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
-from depth_anything_hf.hub import is_hub_id, snippet, write_model_card
+from depth_anything_hf.hub import is_hub_id, results_from_file, snippet, write_model_card
 from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
 from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
 
@@ -35,7 +37,7 @@ LINEAGE = {
         "rendered rooms",
     ],
 }
-RESULTS = {
+RESULTS: dict[str, dict[str, Any]] = {
     "Held-out rooms": {
         "metrics": {"delta1": 0.94321, "abs_rel": 0.0712, "ordinal_accuracy": math.nan},
         "images": 200,
@@ -185,3 +187,150 @@ def test_the_snippet_on_the_card_runs(tmp_path: Path, monkeypatch: Any, kind: An
     exec(compile(snippet(kind, str(tmp_path)), "card", "exec"), names)  # noqa: S102
     prediction = names["disparity" if kind == "relative" else "depth"]
     assert isinstance(prediction, torch.Tensor) and tuple(prediction.shape) == (30, 45)
+
+
+@pytest.mark.parametrize(
+    ("parts", "name", "words"),
+    [
+        ([("code", "apache-2.0"), ("teacher", "CC-BY-NC-4.0"), ("images", "mit")], "cc-by-nc-4.0", "strictest of its"),
+        ([("code", "apache-2.0"), ("images", "cc-by-sa-4.0")], "cc-by-sa-4.0", "images: cc-by-sa-4.0"),
+        ([("code", "apache-2.0"), ("images", None)], None, "images (unknown)"),
+        ([("teacher", "cc-by-nc-4.0"), ("images", "my terms")], None, "at least as strict as cc-by-nc-4.0"),
+        ([], None, "not recorded"),
+    ],
+)
+def test_the_strictest_licence_of_all_parts(parts: Any, name: str | None, words: str) -> None:
+    found = strictest_license(parts)
+    assert found.name == name and words in found.reason
+
+
+def test_the_licence_is_derived_where_every_part_has_one(tmp_path: Path) -> None:
+    lineage = {**LINEAGE, "data": [{"name": "owner/photographs", "license": "cc-by-4.0"}]}
+    card = write(tmp_path, license=None, lineage=lineage)
+    assert metadata(tmp_path)["license"] == "cc-by-nc-4.0"
+    assert "teacher: cc-by-nc-4.0" in card.text
+    # Nobody gave the licenses of these well-known weights.
+    lineage = {"encoder": "facebook/dinov2-base", "teacher": "depth-anything/Depth-Anything-V2-Small-hf"}
+    write(tmp_path, license=None, lineage=lineage)
+    assert metadata(tmp_path)["license"] == "apache-2.0"
+    card = write(tmp_path, license="mit", lineage=LINEAGE)
+    assert metadata(tmp_path)["license"] == "mit"
+    assert "although parts of it are under stricter terms (teacher: cc-by-nc-4.0)" in card.text
+
+
+def test_results_go_to_the_hub_and_back_unchanged(tmp_path: Path) -> None:
+    protocol = {"identifier": "nyu@1", "protocol": "nyu@1, cap 10 m"}
+    data: Any = write(tmp_path, results={**RESULTS, "NYUv2": {**RESULTS["NYUv2"], **protocol}}).data
+    common: dict[str, Any] = {"task_type": "depth-estimation", "source_name": None}
+    nyu = EvalResult(
+        dataset_type="sayakpaul/nyu_depth_v2",
+        dataset_name="NYUv2",
+        dataset_split="test",
+        dataset_revision="1f2e",
+        dataset_args={"protocol": "nyu@1"},
+        metric_type="delta1",
+        metric_name="delta1",
+        metric_value=0.9,
+        **common,
+    )
+    assert [result for result in data.eval_results if result.dataset_name == "NYUv2"] == [nyu]
+    again: Any = ModelCard(f"---\n{data.to_yaml()}\n---\n").data
+    assert again.eval_results == data.eval_results
+    assert [path.name for path in (tmp_path / ".eval_results").iterdir()] == ["nyuv2.yaml"]
+    (entry,) = parse_eval_result_entries(yaml.safe_load((tmp_path / ".eval_results" / "nyuv2.yaml").read_text()))
+    assert (entry.dataset_id, entry.task_id, entry.value) == ("sayakpaul/nyu_depth_v2", "nyu@1/delta1", 0.9)
+    assert (entry.dataset_revision, entry.notes) == ("1f2e", "nyu@1, cap 10 m")
+
+
+def test_results_of_an_evaluation_file(tmp_path: Path) -> None:
+    record = {"protocol": "nyu@1", "images": 654, "settings": {"alignment": "disparity", "max_depth": 10.0}}
+    record["mean"] = {"abs_rel": 0.05, "delta1": None, "zero_share": 0.0}
+    (tmp_path / "results.json").write_text(json.dumps(record))
+    (found,) = results_from_file(tmp_path).values()
+    assert found["metrics"] == {"abs_rel": 0.05} and found["identifier"] == "nyu@1" and found["images"] == 654
+    assert "own" in results_from_file(tmp_path / "results.json", "own")
+    (tmp_path / "results.json").write_text("[]")
+    with pytest.raises(ValueError, match="not the results.json of an evaluation"):
+        results_from_file(tmp_path)
+    with pytest.raises(FileNotFoundError, match="--output"):
+        results_from_file(tmp_path / "absent.json")
+
+
+def test_no_path_and_no_token_of_this_machine_is_published(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("HF_TOKEN", "a token of another form")
+    save_tiny_model(tmp_path / "model")
+    (tmp_path / "student.yaml").write_text(f"output_dir: {tmp_path}/runs/student\nteacher: owner/teacher\n")
+    command = f"train --output_dir={tmp_path}/runs/student --data '{tmp_path}/my photos' -k hf_abcdefghij"
+    card = write(
+        tmp_path / "model",
+        lineage={**LINEAGE, "labels": [str(tmp_path / "labels"), "a token of another form"]},
+        training={"output_dir": str(tmp_path / "runs" / "student"), "rates": {"encoder": 1e-4}},
+        command=command,
+        recipe=tmp_path / "student.yaml",
+    )
+    texts = [path for path in (tmp_path / "model").rglob("*") if path.suffix in (".md", ".json", ".yaml")]
+    files = "".join(path.read_text(encoding="utf-8") for path in texts)
+    for secret in (str(tmp_path), "a token of another form", "hf_abcdefghij"):
+        assert secret not in files
+    for fact in ("--output_dir=student", "'my photos'", "Recipe `student.yaml`", "teacher: owner/teacher", "hf_***"):
+        assert fact in card.text
+    assert "| output_dir | student |" in card.text and "{'encoder': 0.0001}" in card.text
+
+
+def test_a_command_is_still_readable_without_its_paths() -> None:
+    for given, expected in (
+        ("train --model owner/name --url https://hub/a/b", "train --model owner/name --url https://hub/a/b"),
+        ("python /home/me/train.py ~/data ../x/y", "python train.py data y"),
+        ("it's /home/me/broken", "it's broken"),
+    ):
+        assert published_command(given) == expected
+
+
+def test_the_lineage_is_in_the_configuration_and_keeps_its_ancestors(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path / "teacher")
+    write(tmp_path / "teacher", lineage={"encoder": "facebook/dinov2-small"}, role="teacher")
+    model = DepthAnythingForDepthEstimation.from_pretrained(tmp_path / "teacher")
+    start = {"initial_weights": str(tmp_path / "teacher"), "data": [{"name": "owner/photographs", "license": "mit"}]}
+    for _ in range(2):
+        model.save_pretrained(tmp_path / "student")
+        for _ in range(2):
+            write(tmp_path / "student", lineage=start)
+    lineage = AutoConfig.from_pretrained(tmp_path / "student").lineage
+    assert lineage == {
+        "initial_weights": "teacher",
+        "data": [{"name": "owner/photographs", "license": "mit"}],
+        "parent": {"encoder": "facebook/dinov2-small", "encoder_license": "apache-2.0"},
+    }
+
+
+def test_pictures_and_preprocessing_are_shown(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path / "model")
+    picture = tmp_path / "curve.png"
+    Image.new("RGB", (4, 4)).save(picture)
+    for _ in range(2):
+        card = write(tmp_path / "model", loss_curve=picture, picture_sheet=picture, repo_id="owner/student")
+    for fact in (
+        "card/loss-over-the-steps.png",
+        "card/predictions.png",
+        'name = "owner/student"',
+        "bicubic resampling",
+    ):
+        assert fact in card.text
+    assert (tmp_path / "model" / "card" / "predictions.png").read_bytes() == picture.read_bytes()
+    with pytest.raises(FileNotFoundError, match="absent.png"):
+        write(tmp_path / "model", loss_curve=tmp_path / "absent.png")
+
+
+def test_broken_metadata_of_an_older_card_does_no_harm(tmp_path: Path) -> None:
+    broken = b"---\nlicense: [mit\n: {\n---\n\nBefore.\n\n<!-- keep -->\nMine.\n<!-- /keep -->\n\xff"
+    (tmp_path / "README.md").write_bytes(broken)
+    card = write(tmp_path)
+    assert card.text.count("Mine.") == 1 and "Before." not in card.text
+
+
+def test_own_text_of_two_cards_is_joined_once() -> None:
+    here, there = (f"# Card\n\n<!-- keep -->\n{text}\n<!-- /keep -->\n" for text in ("Here.", "There."))
+    joined = with_own_text_of(here, there)
+    assert joined.count("Here.") == joined.count("There.") == joined.count("<!-- keep -->") == 1
+    assert with_own_text_of(here, joined) == joined and with_own_text_of(joined, there) == joined
+    assert with_own_text_of(here, "---\nlicense: mit\n---\n") == here

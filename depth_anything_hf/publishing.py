@@ -1,0 +1,511 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Pushing to the Hub: models in the background of a training that never fails for it, and folders of pseudo-labels.
+
+The access token comes from `hf auth login` or the environment (`HF_TOKEN`), through the Hub's client. It is no
+argument here, and messages are cleared of it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shlex
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from huggingface_hub import HfApi, get_token
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    LocalTokenNotFoundError,
+    OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
+)
+from huggingface_hub.utils import disable_progress_bars, validate_repo_id
+
+from .cards import PICTURES_FOLDER, with_own_text_of, without_secrets
+from .label_cards import write_label_card
+
+
+logger = logging.getLogger(__name__)
+
+STRATEGIES = ("end", "checkpoint", "every_save")
+# What of a run's folder is published: nothing that names files of this machine, and no earlier checkpoint.
+MODEL_FILES = (
+    *("README.md", "LICENSE*", "config.json", "preprocessor_config.json", "calibration.json"),
+    *("model*.safetensors", "model.safetensors.index.json", ".eval_results/*.yaml", f"{PICTURES_FOLDER}/*"),
+)
+LABEL_FILES = ("README.md", "LICENSE*", "provenance.json", "labels-*.parquet", "manifest/*", f"{PICTURES_FOLDER}/*")
+CHECKPOINT_IN_REPOSITORY = "last-checkpoint"
+CARD = "README.md"
+
+ATTEMPTS = 8
+FIRST_WAIT_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 60.0
+LONGEST_RETRY_AFTER_SECONDS = 300.0
+# Larger files are linked, not copied, until they are uploaded: whoever replaces one writes a new file.
+LARGEST_COPY_BYTES = 1 << 20
+TRANSIENT_STATUSES = (408, 409, 412, 425, 429)
+
+
+class PushError(RuntimeError):
+    """A folder could not be pushed; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Unpushed:
+    """A folder that is not on the Hub.
+
+    Attributes:
+        folder: what was to be pushed.
+        reason: in words, without the access token.
+        command: pushes it by hand.
+    """
+
+    folder: Path
+    reason: str
+    command: str
+
+    def __str__(self) -> str:
+        return f"{self.folder} is not on the Hub: {self.reason}\n  push it with: {self.command}"
+
+
+@dataclass(frozen=True)
+class Repository:
+    """Where to push, and as what.
+
+    Attributes:
+        name: `owner/name`, or `name` for the token's owner.
+        kind: "model" or "dataset".
+        private: whether a new repository is private; an existing public one is then refused.
+        endpoint: of the Hub; None: the client's, which `HF_ENDPOINT` sets.
+    """
+
+    name: str
+    kind: str = "model"
+    private: bool = False
+    endpoint: str | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            validate_repo_id(self.name)
+        except HFValidationError as error:
+            raise ValueError(
+                f"{self.name!r} is no name of a repository on the Hub: expected owner/name, of letters, digits, '-', "
+                f"'_' and '.', at most 96 characters ({error})"
+            ) from error
+
+    def create(self) -> Repository:
+        """Creates it if it does not exist.
+
+        Returns:
+            The same with its full name.
+
+        Raises:
+            LocalTokenNotFoundError: nobody is logged in.
+            PushError: a private one was asked for, and there is a public one.
+            HfHubHTTPError: the Hub refused.
+        """
+        if get_token() is None:
+            raise LocalTokenNotFoundError("no token")
+        api = HfApi(endpoint=self.endpoint)
+        name = api.create_repo(self.name, repo_type=self.kind, private=self.private, exist_ok=True).repo_id
+        if self.private and api.repo_info(name, repo_type=self.kind).private is False:
+            raise PushError(
+                f"{name} exists and is public, although a private repository was asked for; choose another name, or "
+                "make it private in its settings on the Hub"
+            )
+        return Repository(name, self.kind, self.private, self.endpoint)
+
+    def upload(self, folder: Path, message: str, patterns: tuple[str, ...], replaced: str | None = None) -> str:
+        """One upload of the files that match; the card takes over what was edited on the Hub.
+
+        Returns:
+            The address of the repository.
+        """
+        api = HfApi(endpoint=self.endpoint)
+        self._take_over_own_text(api, folder / CARD)
+        api.upload_folder(
+            repo_id=self.name,
+            repo_type=self.kind,
+            folder_path=folder,
+            commit_message=message,
+            allow_patterns=list(patterns),
+            delete_patterns=replaced,
+        )
+        return f"{api.endpoint}/{'datasets/' if self.kind == 'dataset' else ''}{self.name}"
+
+    def command(self, folder: Path, patterns: tuple[str, ...]) -> str:
+        """The command line that pushes a folder by hand."""
+        words = ["hf", "upload", self.name, str(folder), "."]
+        words += ["--repo-type", self.kind] if self.kind != "model" else []
+        words += ["--private"] if self.private else []
+        return shlex.join([*words, *(word for pattern in patterns for word in ("--include", pattern))])
+
+    def _take_over_own_text(self, api: HfApi, card: Path) -> None:
+        if not card.is_file():
+            return
+        with tempfile.TemporaryDirectory() as place:
+            try:
+                found = api.hf_hub_download(self.name, CARD, repo_type=self.kind, local_dir=place)
+            except RemoteEntryNotFoundError:
+                return
+            theirs = Path(found).read_text(encoding="utf-8", errors="replace")
+        ours = card.read_text(encoding="utf-8")
+        joined = with_own_text_of(ours, theirs)
+        if joined != ours:
+            card.write_text(joined, encoding="utf-8")
+
+
+@dataclass
+class _Push:
+    folder: Path
+    staged: Path
+    message: str
+    patterns: tuple[str, ...]
+    replaced: str | None = None
+
+
+class Publisher:
+    """Pushes a run's models in the background; made by the main process only.
+
+    Nothing here raises into the training once it runs. The repository is created at once, so that a missing token or
+    permission is said at the start. One push is under way at a time, and of those that wait only
+    the newest is kept: a later model replaces an earlier one. Each is retried with growing pauses while the Hub is
+    overloaded, does not answer, or the connection breaks; the `Retry-After` that the Hub sends is honoured.
+
+    A push works on its own copy of the folder (links, for large files), so that the training may go on, and delete
+    or replace the folder.
+
+    Args:
+        repo_id: `owner/name`, or `name` for the token's owner.
+        folder: of the run; copies lie in it under hidden names until they are pushed.
+        private: whether a new repository is private; an existing public one is then refused.
+        strategy: "end" pushes the final model only; "every_save" also each saved one; "checkpoint" also the newest
+            whole checkpoint, as `last-checkpoint/`, from which another machine can go on.
+        endpoint: of the Hub; None: the client's, which `HF_ENDPOINT` sets.
+        attempts: how often a push is tried.
+        first_wait_seconds: pause after the first failure; it doubles with each further one.
+
+    Raises:
+        ValueError: malformed name, or unknown strategy.
+    """
+
+    def __init__(
+        self,
+        repo_id: str,
+        folder: str | os.PathLike[str],
+        *,
+        private: bool = False,
+        strategy: str = "end",
+        endpoint: str | None = None,
+        attempts: int = ATTEMPTS,
+        first_wait_seconds: float = FIRST_WAIT_SECONDS,
+    ) -> None:
+        if strategy not in STRATEGIES:
+            raise ValueError(f"hub_strategy is {strategy!r}, expected one of {STRATEGIES}")
+        self.strategy = strategy
+        self._repository = Repository(repo_id, private=private, endpoint=endpoint)
+        self._folder = Path(folder)
+        self._attempts, self._first_wait_seconds = attempts, first_wait_seconds
+        self._is_created = False
+        self._waiting: _Push | None = None
+        self._current: _Push | None = None
+        self._unpushed: list[Unpushed] = []
+        self._changed = threading.Condition()
+        # Bars of uploads would run through the training's own.
+        disable_progress_bars()
+        # A daemon: a Hub that does not answer must not keep the process from its end.
+        threading.Thread(target=self._work, name="hub-push", daemon=True).start()
+
+    def push(self, folder: str | os.PathLike[str], message: str) -> None:
+        """Sends the model in a folder to the repository's root, some time soon; returns at once."""
+        self._put(Path(folder), message, with_checkpoint=False)
+
+    def push_checkpoint(self, folder: str | os.PathLike[str], message: str) -> None:
+        """The same for a checkpoint on the way; does what the strategy says."""
+        if self.strategy != "end":
+            self._put(Path(folder), message, with_checkpoint=self.strategy == "checkpoint")
+
+    def finish(self, timeout_seconds: float = 600.0) -> list[Unpushed]:
+        """Waits for the pushes that are under way.
+
+        Args:
+            timeout_seconds: longest wait.
+
+        Returns:
+            What is not on the Hub and was not replaced there by a later push.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting is None and self._current is None, timeout_seconds)
+            late = [push for push in (self._current, self._waiting) if push is not None]
+            for push in late:
+                # The process is about to end, and nobody else would remove them.
+                shutil.rmtree(push.staged, ignore_errors=True)
+            self._waiting = None
+            reason = f"not finished within {timeout_seconds:g} seconds"
+            return [*self._unpushed, *(self._record(push.folder, reason) for push in late[-1:])]
+
+    def _put(self, folder: Path, message: str, with_checkpoint: bool) -> None:
+        replaced = f"{CHECKPOINT_IN_REPOSITORY}/*" if with_checkpoint else None
+        patterns = (*MODEL_FILES, replaced) if replaced else MODEL_FILES
+        staged: Path | None = None
+        try:
+            # Of a name that the run's clean-up after a kill knows.
+            staged = Path(tempfile.mkdtemp(dir=self._folder, prefix=".push-", suffix=".unfinished"))
+            _copy_or_link(folder, staged, MODEL_FILES)
+            if with_checkpoint:
+                _copy_or_link(folder, staged / CHECKPOINT_IN_REPOSITORY, ("*",))
+        except OSError as error:
+            if staged is not None:
+                shutil.rmtree(staged, ignore_errors=True)
+            with self._changed:
+                self._fail(folder, f"it could not be copied: {error}")
+            return
+        push = _Push(folder, staged, message, patterns, replaced)
+        with self._changed:
+            if self._waiting is not None:
+                shutil.rmtree(self._waiting.staged, ignore_errors=True)
+            self._waiting = push
+            self._changed.notify_all()
+
+    def _work(self) -> None:
+        # Now rather than at the end of a long training: whoever has no token can still log in.
+        try:
+            self._create()
+        except Exception as error:
+            reason = explanation(error, self._repository)
+            logger.warning("nothing can be pushed to %s as yet: %s", self._repository.name, reason)
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting is not None)
+                push, self._waiting = self._waiting, None
+                self._current = push
+            assert push is not None
+            try:
+                failure = self._try(push)
+            except BaseException as error:
+                failure = without_secrets(f"{type(error).__name__}: {error}")
+            shutil.rmtree(push.staged, ignore_errors=True)
+            with self._changed:
+                if failure is None:
+                    self._unpushed.clear()
+                elif self._waiting is None:
+                    self._fail(push.folder, failure)
+                self._current = None
+                self._changed.notify_all()
+
+    def _try(self, push: _Push) -> str | None:
+        """Returns why it failed, or None."""
+
+        def attempt() -> str:
+            self._create()
+            return self._repository.upload(push.staged, push.message, push.patterns, push.replaced)
+
+        def pause(seconds: float, reason: str) -> bool:
+            logger.warning("pushing to %s goes on in %.0f s: %s", self._repository.name, seconds, reason)
+            with self._changed:
+                # A newer model makes this one superfluous.
+                return not self._changed.wait_for(lambda: self._waiting is not None, seconds)
+
+        try:
+            with_retries(attempt, pause, self._attempts, self._first_wait_seconds)
+        except Exception as error:
+            return explanation(error, self._repository)
+        return None
+
+    def _create(self) -> None:
+        if not self._is_created:
+            self._repository = self._repository.create()
+            self._is_created = True
+
+    def _fail(self, folder: Path, reason: str) -> None:
+        self._unpushed = [self._record(folder, reason)]
+        logger.warning("%s", self._unpushed[0])
+
+    def _record(self, folder: Path, reason: str) -> Unpushed:
+        return Unpushed(folder, reason, self._repository.command(folder, MODEL_FILES))
+
+
+def push_labels(
+    folder: str | os.PathLike[str],
+    repo_id: str,
+    *,
+    private: bool = False,
+    image_license: str | None = None,
+    teacher_license: str | None = None,
+    endpoint: str | None = None,
+    attempts: int = ATTEMPTS,
+    first_wait_seconds: float = FIRST_WAIT_SECONDS,
+) -> str:
+    """Pushes a folder of pseudo-labels as a data set that `datasets.load_dataset(repo_id)` opens.
+
+    Shards that are already there are not sent again, so that the same call goes on where another one broke off.
+
+    Args:
+        folder: as `label_images` left it; its card is written here.
+        repo_id: `owner/name`, or `name` for the token's owner.
+        private: whether a new repository is private; an existing public one is then refused.
+        image_license, teacher_license: see `label_cards.write_label_card`.
+        endpoint, attempts, first_wait_seconds: see [`Publisher`].
+
+    Returns:
+        The address of the data set.
+
+    Raises:
+        ValueError: malformed name.
+        FileNotFoundError: the folder holds no labels.
+        PushError: the Hub cannot be reached or refused.
+    """
+    folder = Path(folder)
+    repository = Repository(repo_id, "dataset", private, endpoint)
+
+    def attempt() -> str:
+        there = repository.create()
+        title = there.name.split("/")[-1]
+        write_label_card(
+            folder, title=title, repo_id=there.name, image_license=image_license, teacher_license=teacher_license
+        )
+        return there.upload(folder, "Pseudo-labels", LABEL_FILES)
+
+    def pause(seconds: float, reason: str) -> bool:
+        logger.warning("pushing to %s goes on in %.0f s: %s", repository.name, seconds, reason)
+        time.sleep(seconds)
+        return True
+
+    try:
+        return with_retries(attempt, pause, attempts, first_wait_seconds)
+    except FileNotFoundError as error:
+        if isinstance(error, LocalEntryNotFoundError):
+            raise PushError(_unpushed_text(folder, error, repository)) from None
+        raise
+    except Exception as error:
+        # The client's own message may quote the request, and with it the token.
+        raise PushError(_unpushed_text(folder, error, repository)) from None
+
+
+def with_retries(
+    attempt: Callable[[], str], pause: Callable[[float, str], bool], attempts: int, first_wait_seconds: float
+) -> str:
+    """Calls until it works, as long as what stands in the way may pass by itself.
+
+    Args:
+        attempt: raises when it fails.
+        pause: (seconds, reason) -> whether to go on.
+        attempts: at most so many calls.
+        first_wait_seconds: the pause after the first failure; it doubles with each further one, up to a minute.
+    """
+    for number in range(1, attempts + 1):
+        try:
+            return attempt()
+        except Exception as error:
+            wait = min(first_wait_seconds * 2 ** (number - 1), LONGEST_WAIT_SECONDS)
+            wait = max(wait, min(_retry_after_seconds(error), LONGEST_RETRY_AFTER_SECONDS))
+            if number == attempts or not is_transient(error) or not pause(wait, without_secrets(_first_line(error))):
+                raise
+    raise ValueError(f"attempts is {attempts}, expected at least 1")
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same request may well work later."""
+    error = _origin(error)
+    if isinstance(error, HfHubHTTPError):
+        status = _status(error)
+        return status is None or status >= 500 or status in TRANSIENT_STATUSES
+    # An overloaded server answers in HTML where the client expects JSON.
+    if isinstance(error, LocalEntryNotFoundError | json.JSONDecodeError):
+        return not isinstance(error.__cause__, OfflineModeIsEnabled)
+    lasting = (ValueError, FileNotFoundError, PushError, LocalTokenNotFoundError, OfflineModeIsEnabled)
+    return not isinstance(error, lasting)
+
+
+def explanation(error: BaseException, repository: Repository) -> str:
+    """Why a push failed and what to do, without the access token."""
+    error = _origin(error)
+    status = _status(error)
+    name, kind = repository.name, repository.kind
+    text = without_secrets(_first_line(error))
+    if isinstance(error, LocalTokenNotFoundError):
+        return "there is no access token; log in with `hf auth login`, or set HF_TOKEN"
+    if isinstance(error, OfflineModeIsEnabled) or isinstance(error.__cause__, OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE is set; unset it to reach the Hub"
+    if status == 401:
+        return (
+            f"the Hub does not accept the access token (401); log in again with `hf auth login` (HF_TOKEN, if it is "
+            f"set, comes first): {text}"
+        )
+    if status == 403:
+        return (
+            f"the token may not write to the {kind} {name} (403); take a token with write access, and a name under "
+            f"your own account or an organisation that you may write to: {text}"
+        )
+    if status == 404:
+        return f"the {kind} {name} is not there, or hidden from this token (404): {text}"
+    if status == 409:
+        return f"the name {name} is taken, or somebody else is changing the {kind} (409): {text}"
+    if status == 429:
+        return f"the Hub asks for fewer requests (429), and went on doing so: {text}"
+    if status is not None and status >= 500:
+        return f"the Hub does not work as it should ({status}): {text}"
+    if status is None and is_transient(error) and not isinstance(error, OSError):
+        return f"the connection to the Hub broke or cannot be made: {text}"
+    return text
+
+
+def _unpushed_text(folder: Path, error: BaseException, repository: Repository) -> str:
+    again = "the same command goes on where it stopped"
+    return f"{folder} is not, or not wholly, on the Hub: {explanation(error, repository)}; {again}"
+
+
+def _origin(error: BaseException) -> BaseException:
+    """What is behind an error that only says which file was being sent."""
+    while type(error) is RuntimeError and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _status(error: BaseException) -> int | None:
+    return getattr(getattr(error, "response", None), "status_code", None)
+
+
+def _retry_after_seconds(error: BaseException) -> float:
+    headers = getattr(getattr(_origin(error), "response", None), "headers", {})
+    given = headers.get("Retry-After", "")
+    return float(given) if given.isdigit() else 0.0
+
+
+def _first_line(error: BaseException) -> str:
+    said = getattr(error, "server_message", None) or str(error)
+    return next((line.strip() for line in said.splitlines() if line.strip()), type(error).__name__)
+
+
+def _copy_or_link(source: Path, target: Path, patterns: tuple[str, ...]) -> None:
+    """A copy of the files that match; large ones are linked where the file system can."""
+    if not source.is_dir():
+        raise FileNotFoundError(f"{source} is no folder")
+    target.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.rglob("*")):
+        name = path.relative_to(source).as_posix()
+        if not path.is_file() or not any(fnmatch(name, pattern) for pattern in patterns):
+            continue
+        place = target / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if path.stat().st_size > LARGEST_COPY_BYTES:
+            try:
+                os.link(path, place)
+                continue
+            except OSError:
+                pass
+        shutil.copyfile(path, place)
+
+
+__all__ = ["STRATEGIES", "Publisher", "PushError", "Repository", "Unpushed", "push_labels"]

@@ -1,0 +1,177 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Facts about the way there and back: what is pushed opens elsewhere, without this package, with the same depth."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import TINY_SIDE_PIXELS, MakeModel
+from hub_client import TOKEN, hub_environment, new_hub, use_hub
+from hub_server import HubServer
+from huggingface_hub import DatasetCard, ModelCard
+from huggingface_hub.utils import enable_progress_bars
+from PIL import Image
+
+from depth_anything_hf import DepthAnythingImageProcessor
+from depth_anything_hf.data.datasets import PhotoFolder
+from depth_anything_hf.data.sources import DataSource, open_source
+from depth_anything_hf.hub import write_model_card
+from depth_anything_hf.inference import DepthPredictor
+from depth_anything_hf.pseudo_labels import describe_teacher, label_images
+from depth_anything_hf.publishing import Publisher, PushError, push_labels
+
+
+MODEL, LABELS = "owner/student", "owner/labels"
+
+# Run where the package cannot be imported: the snippets of both cards on what the Hub has. Then, with the package, the
+# labels as a stream for training.
+ELSEWHERE = """
+import importlib.util, json, sys
+sys.modules["depth_anything_hf"] = None
+import numpy as np
+names = {}
+exec(compile(sys.argv[1], "model card", "exec"), names)
+np.save("disparity.npy", names["disparity"].numpy())
+names = {}
+exec(compile(sys.argv[2], "data set card", "exec"), names)
+np.save("label.npy", names["disparity"])
+rows = [row["name"] for row in names["rows"]]
+from transformers import AutoConfig
+lineage = AutoConfig.from_pretrained("owner/student").lineage
+del sys.modules["depth_anything_hf"]
+from depth_anything_hf.data.sources import DataSource, open_source
+stream = open_source(DataSource("owner/labels", streaming=True))
+np.save("streamed.npy", stream.read(next(iter(stream.shard(0))), 0, 0)["disparity"])
+print(json.dumps({"rows": rows, "lineage": lineage}))
+"""
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
+    with new_hub() as server:
+        use_hub(monkeypatch, server, tmp_path / "home")
+        yield server
+    enable_progress_bars()
+
+
+@pytest.fixture
+def model(make_tiny_model: MakeModel, tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    make_tiny_model().save_pretrained(folder)
+    DepthAnythingImageProcessor.for_input_size(TINY_SIDE_PIXELS).save_pretrained(folder)
+    lineage = {"encoder": "facebook/dinov2-small", "teacher": str(tmp_path / "teacher")}
+    card: dict[str, Any] = {"title": "Student", "kind": "relative", "role": "student", "training": {}}
+    write_model_card(folder, lineage=lineage, repo_id=MODEL, **card)
+    return folder
+
+
+@pytest.fixture
+def labels(model: Path, labelled_folder: Path, tmp_path: Path) -> Path:
+    photos = labelled_folder / "images"
+    predictor = DepthPredictor.from_pretrained(str(model))
+    provenance = {**describe_teacher(predictor, model), "data": "owner/photographs"}
+    options: dict[str, Any] = {"shard_size": 3, "names_relative_to": photos, "progress": False}
+    label_images(predictor, PhotoFolder(photos), tmp_path / "labels", provenance=provenance, **options)
+    return tmp_path / "labels"
+
+
+def labels_in(folder: Path) -> Any:
+    return open_source(DataSource(str(folder)))
+
+
+def snippet_of(card: str) -> str:
+    return re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)[0]
+
+
+def test_labels_arrive_with_a_card_and_the_same_call_goes_on(hub: HubServer, labels: Path) -> None:
+    hub.storm += ["drop"] * 5
+    with pytest.raises(PushError, match="connection to the Hub broke.*goes on where it stopped"):
+        push_labels(labels, LABELS, private=True, attempts=1)
+    hub.storm.clear()
+    address = push_labels(labels, LABELS, private=True, image_license="cc-by-4.0", teacher_license="cc-by-nc-4.0")
+    assert address == f"{hub.url}/datasets/{LABELS}"
+    repository = hub.repositories["dataset", LABELS]
+    shards = {path.name: path.read_bytes() for path in labels.glob("*.parquet")}
+    assert repository.private and len(shards) == 3
+    assert {name: repository.files[name] for name in shards} == shards
+    assert {"provenance.json", "README.md", "card/samples.png"} <= set(repository.files)
+    assert sum(name.startswith("manifest/") for name in repository.files) == 3
+    uploads = sum(request.method == "PUT" for request in hub.requests)
+    push_labels(labels, LABELS, private=True)
+    assert sum(request.method == "PUT" for request in hub.requests) == uploads, "no shard is sent twice"
+
+
+def test_the_data_set_card_says_what_the_labels_are(hub: HubServer, labels: Path, tmp_path: Path) -> None:
+    push_labels(labels, LABELS, image_license="cc-by-4.0", teacher_license="cc-by-nc-4.0")
+    card = DatasetCard((labels / "README.md").read_text(encoding="utf-8"))
+    data = card.data.to_dict()
+    assert data["license"] == "cc-by-nc-4.0" and data["task_categories"] == ["depth-estimation"]
+    assert data["configs"][0]["data_files"] == [{"split": "train", "path": "labels-*.parquet"}]
+    assert data["source_datasets"] == ["owner/photographs"] and data["size_categories"] == ["n<1K"]
+    for fact in (
+        "| labels | 8 |",
+        "(code - 1) * (maximum - minimum) / 65534",
+        "sha256 of model.safetensors",
+        "`model`",
+    ):
+        assert fact in card.text
+    assert str(tmp_path) not in card.content and TOKEN not in card.content
+    assert labels_in(labels)[0]["disparity"].shape == (56, 56)
+
+
+def test_what_cannot_be_pushed_is_refused_in_words(hub: HubServer, labels: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no folder of pseudo-labels"):
+        push_labels(tmp_path, LABELS)
+    with pytest.raises(ValueError, match="no name of a repository"):
+        push_labels(labels, "a/b/c")
+    with pytest.raises(PushError, match="may not write to the dataset somebody/labels"):
+        push_labels(labels, "somebody/labels")
+
+
+@pytest.mark.slow
+def test_the_same_depth_in_a_process_without_this_package(
+    hub: HubServer, model: Path, labels: Path, labelled_folder: Path, tmp_path: Path
+) -> None:
+    publisher = Publisher(MODEL, model)
+    publisher.push(model, "Model")
+    assert publisher.finish(60) == []
+    push_labels(labels, LABELS, image_license="cc-by-4.0")
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    photograph = Image.open(labelled_folder / "images" / "0.png").convert("RGB")
+    # Of the model's own size: this package and stock transformers enlarge the output differently.
+    photograph.save(place / "photograph.jpg")
+    model_card = hub.repositories["model", MODEL].files["README.md"].decode()
+    label_card = hub.repositories["dataset", LABELS].files["README.md"].decode()
+    environment = hub_environment(hub, tmp_path / "fresh")
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE, snippet_of(model_card), snippet_of(label_card)],
+        cwd=place,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["rows"] == [f"{index}.png" for index in range(8)]
+    assert found["lineage"]["teacher"] == "teacher"
+    predictor = DepthPredictor.from_pretrained(str(model))
+    ours = next(iter(predictor([str(place / "photograph.jpg")]))).values
+    assert ours is not None
+    np.testing.assert_allclose(np.load(place / "disparity.npy"), ours, atol=1e-5)
+    row = labels_in(labels)[0]
+    np.testing.assert_array_equal(np.load(place / "label.npy").astype(np.float32), row["disparity"])
+    np.testing.assert_array_equal(np.load(place / "streamed.npy"), row["disparity"])
+    assert TOKEN not in done.stdout + done.stderr + model_card + label_card
+    assert not any(TOKEN.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert ModelCard(model_card).data.to_dict()["base_model"] == "facebook/dinov2-small"
