@@ -36,7 +36,7 @@ from .scoring import (
     score_image,
     target_of,
 )
-from .visualization import captioned, colour_map, encode_jpeg, mark_pairs, side_by_side, stacked
+from .visualization import captioned, colour_map, encode_jpeg, mark_pairs, side_by_side, stacked, thickened
 
 
 if TYPE_CHECKING:
@@ -233,7 +233,8 @@ def save_error_sheet(
 
     The columns are the image, the aligned prediction and the truth (nearer = brighter, one scale), and the error
     `|p - t| / t`, brightest from 0.5 on; pixels that do not count are grey. For point pairs: the image and the raw
-    prediction with the pairs, green where the order is right and red where it is wrong.
+    prediction with the pairs, green where the order is right and red where it is wrong. Sparse labels are thickened.
+    Of a path only the file's name is shown, because the sheet may be published.
 
     Args:
         path: of the JPEG file; its folder is created.
@@ -264,7 +265,7 @@ def save_error_sheet(
         others = [name for name in ("delta1", "ordinal_accuracy") if name in row and name != metric]
         numbers = ", ".join(f"{name} {row[name]:.3f}" for name in (metric, *others))
         height = min(SHEET_HEIGHT_PIXELS, SHEET_WIDTH_PIXELS * panels[0].shape[0] // panels[0].shape[1])
-        pictures.append(captioned(side_by_side(panels, height), f"{word}: {row['name']}  {numbers}"))
+        pictures.append(captioned(side_by_side(panels, height), f"{word}: {Path(row['name']).name}  {numbers}"))
     title = PAIR_SHEET_TITLE if result.settings.scores_pairs else SHEET_TITLE
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -301,8 +302,8 @@ def _panels(
     return [
         sample["image"],
         colour_map(1.0 / aligned, low, high),
-        colour_map(truth, low, high),
-        colour_map(error, 0.0, SHEET_LARGEST_ERROR),
+        colour_map(thickened(truth), low, high),
+        colour_map(thickened(error), 0.0, SHEET_LARGEST_ERROR),
     ]
 
 

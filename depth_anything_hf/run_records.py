@@ -21,10 +21,10 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from .alignment import fit_scale_and_shift
-from .checkpoints import drop_log_after
+from .checkpoints import drop_log_after, read_log
 from .data.transforms import IMAGENET_MEAN, IMAGENET_STD
 from .geometry import depth_to_disparity
-from .visualization import colour_map, error_map, side_by_side
+from .visualization import colour_map, error_map, line_plot, side_by_side
 
 
 LOG_FILE = "log.jsonl"
@@ -92,6 +92,13 @@ class RunLog:
         if self.accelerator.is_main_process and self.path.exists():
             with open(self.path, "a") as log:
                 os.fsync(log.fileno())
+
+    def loss_curve(self) -> np.ndarray | None:
+        """The logged loss over the steps as a picture (uint8, H x W x 3); None before the second entry."""
+        entries = [entry for entry in read_log(self.path) if entry.get("loss") is not None]
+        if len(entries) < 2:
+            return None
+        return line_plot(*(np.array([entry[name] for entry in entries]) for name in ("step", "loss")))
 
     def show(self, step: int, picture: np.ndarray) -> None:
         """Gives a picture (uint8, H x W x 3) to a tracker that takes pictures."""

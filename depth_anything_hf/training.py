@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import numpy as np
@@ -42,13 +43,20 @@ from .data.loading import BatchLoader
 from .data.mixing import Mixture
 from .data.streaming import StreamingMixture
 from .data.transforms import cutmix
-from .distributed import consolidated_state_dict, gathered_copy
-from .evaluation import EvaluationResult, EvaluationSettings, LabelledDataset, evaluate_on_all_processes
+from .distributed import consolidated_state_dict, gathered_copy, is_sharded
+from .evaluation import (
+    EvaluationResult,
+    EvaluationSettings,
+    LabelledDataset,
+    evaluate_on_all_processes,
+    save_error_sheet,
+)
 from .hub import write_model_card
 from .inference import DepthPredictor
 from .metrics import METRICS
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
 from .optimization import choose_learning_rates
+from .publishing import Publisher
 from .run_engine import Engine, Objective
 from .run_guards import RunInterrupted, StopSignals, too_many_broken
 from .run_records import LogWindow, RunLog, new_run_id, require_tracker, training_picture
@@ -60,6 +68,8 @@ from .visualization import encode_png
 Decision = TypeVar("Decision")
 STATE_FILE = "trainer_state.pt"
 NAMES_SHOWN = 8
+# Longest waits for the Hub: whoever stops a run has little time left.
+PUSH_SECONDS_AT_THE_END, PUSH_SECONDS_WHEN_STOPPED = 600.0, 60.0
 SHOWN_METRICS = ("delta1", "ordinal_accuracy", "abs_rel", "pair_accuracy")
 
 
@@ -186,6 +196,7 @@ class _Run:
         self.footing = self._footing()
         self.total_steps = self.footing.total_steps
         self.progress = Progress()
+        self.publisher: Publisher | None = None
         self.resume_folder = self._decided_by_main(self._claim_folder)
 
         self.rates = choose_learning_rates(
@@ -236,7 +247,19 @@ class _Run:
         require_same_arguments(self.folder, self.arguments)
         self.folder.mkdir(parents=True, exist_ok=True)
         repair_folder(self.folder)
+        if self.arguments.push_to_hub:
+            self.publisher = Publisher(
+                self.hub_name,
+                self.folder,
+                private=self.arguments.hub_private_repo,
+                strategy=self.arguments.hub_strategy,
+            )
         return find_checkpoint(self.folder, self.arguments.resume_from_checkpoint)
+
+    @property
+    def hub_name(self) -> str:
+        """Where the model is pushed to."""
+        return self.arguments.hub_model_id or self.folder.resolve().name
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
@@ -307,6 +330,7 @@ class _Run:
                 bar.close()
                 checkpoint = self._save_checkpoint()
                 self.say(f"step {self.progress.step}: the state is saved in {checkpoint}")
+                self._finish_pushing(PUSH_SECONDS_WHEN_STOPPED)
                 self.accelerator.end_training()
                 raise fault or RunInterrupted(checkpoint)
             evaluated = self._evaluate_if_due()
@@ -534,7 +558,7 @@ class _Run:
         self.accelerator.wait_for_everyone()
         return unfinished
 
-    def _save_model(self, folder: Path, result: EvaluationResult | None) -> None:
+    def _save_model(self, folder: Path, result: EvaluationResult | None, with_pictures: bool = False) -> None:
         """Model, processor and card: a folder that `from_pretrained` and stock transformers open."""
         model = self.engine.published_model
         weights = consolidated_state_dict(model)
@@ -546,8 +570,26 @@ class _Run:
             result.save(folder)
         training = {**self.arguments.non_default(), "steps": self.progress.step, "learning_rates": asdict(self.rates)}
         card = {"title": self.folder.name, "kind": model.config.depth_estimation_type, **self.card}
+        if self.arguments.push_to_hub:
+            card = {"repo_id": self.hub_name, **card}
         results = None if result is None else result.card_entries()
-        write_model_card(folder, training=training, results=results, **card)
+        with TemporaryDirectory() as place:
+            pictures = self._card_pictures(Path(place)) if with_pictures else {}
+            write_model_card(folder, training=training, results=results, **pictures, **card)
+
+    def _card_pictures(self, place: Path) -> dict[str, Any]:
+        """Loss curve and predictions for the final card."""
+        pictures: dict[str, Any] = {}
+        curve = self.log.loss_curve()
+        if curve is not None:
+            pictures["loss_curve"] = place / "loss.png"
+            pictures["loss_curve"].write_bytes(encode_png(curve))
+        result, model = self.last_result, self.engine.published_model
+        if self.evaluation is not None and result is not None and result.rows and not is_sharded(model):
+            predictor = DepthPredictor(model, self.processor, batch_size=self.evaluation.batch_size)
+            sheet = place / "predictions.jpg"
+            pictures["picture_sheet"] = save_error_sheet(sheet, result, self.evaluation.dataset, predictor)
+        return pictures
 
     def _save_checkpoint(self) -> Path:
         """`checkpoint-N/`: the model, and in `state/` what a resume needs; complete or absent."""
@@ -574,6 +616,8 @@ class _Run:
             self.log.synchronise()
             write_manifest(unfinished)
             put_in_place(unfinished, target)
+            if self.publisher is not None:
+                self.publisher.push_checkpoint(target, f"Step {self.progress.step}")
             if self.arguments.save_total_limit:
                 rotate_checkpoints(self.folder, self.progress.step, self.arguments.save_total_limit)
         self.accelerator.wait_for_everyone()
@@ -607,9 +651,11 @@ class _Run:
 
     def _finish(self) -> None:
         unfinished = self._empty_folder(self.folder / "final")
-        self._save_model(unfinished, self.last_result)
+        self._save_model(unfinished, self.last_result, with_pictures=True)
         if self.accelerator.is_main_process:
             move_files(unfinished, self.folder)
+            if self.publisher is not None:
+                self.publisher.push(self.folder, f"Step {self.progress.step}, the final model")
             if self.progress.skipped_steps or self.progress.broken_samples:
                 self.say(
                     f"{self.progress.skipped_steps} steps were left out and {self.progress.broken_samples} samples "
@@ -617,7 +663,14 @@ class _Run:
                 )
             self.say(f"the model is in {self.folder}; it opens with from_pretrained here and in stock transformers")
         self.accelerator.wait_for_everyone()
+        self._finish_pushing(PUSH_SECONDS_AT_THE_END)
         self.accelerator.end_training()
+
+    def _finish_pushing(self, longest_seconds: float) -> None:
+        """Waits for what is on its way to the Hub, on the main process, and says what did not arrive."""
+        if self.publisher is not None:
+            for left in self.publisher.finish(longest_seconds):
+                self.say(str(left))
 
 
 def evaluate_model(

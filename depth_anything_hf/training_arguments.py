@@ -19,6 +19,7 @@ ARGUMENTS_FILE = "training_arguments.json"
 MAY_CHANGE_ON_RESUME = (
     *("output_dir", "resume_from_checkpoint", "dataloader_num_workers", "report_to", "logging_steps", "picture_steps"),
     *("save_steps", "save_total_limit", "max_skipped_steps", "max_broken_share"),
+    *("push_to_hub", "hub_model_id", "hub_private_repo", "hub_strategy"),
 )
 # These may too, as long as their product with the number of processes stays the same.
 BATCH_ARGUMENTS = ("per_device_train_batch_size", "gradient_accumulation_steps")
@@ -83,6 +84,24 @@ class TrainingArguments:
     picture_steps: int = field(
         default=0,
         metadata={"help": "Every so many steps a picture (image, label, prediction, error) in pictures/; 0: none."},
+    )
+    push_to_hub: bool = field(
+        default=False,
+        metadata={
+            "help": "Push the model to the Hub in the background. The run never fails for it: what could not be "
+            "pushed is said at the end. Log in with `hf auth login` or set HF_TOKEN."
+        },
+    )
+    hub_model_id: str | None = field(
+        default=None, metadata={"help": "owner/name on the Hub; default: the name of output_dir, owned by you."}
+    )
+    hub_private_repo: bool = field(default=False, metadata={"help": "Make a new repository private."})
+    hub_strategy: str = field(
+        default="end",
+        metadata={
+            "help": "end: the final model; every_save: also the model of each checkpoint; checkpoint: also the newest "
+            "checkpoint with its state, to go on elsewhere."
+        },
     )
     resume_from_checkpoint: str | None = field(
         default=None,

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from .converting import convert
-from .labelling import pseudo_label, verify
+from .labelling import pseudo_label, push_labels, verify
 from .prediction import calibrate, predict
 from .rendering import render
 from .scoring import evaluate, list_datasets
@@ -81,9 +81,21 @@ app.command()(calibrate)
 app.command()(convert)
 app.command("pseudo-label")(pseudo_label)
 app.command()(verify)
+app.command("push-labels")(push_labels)
 app.command()(evaluate)
 app.command("datasets")(list_datasets)
 app.command()(render)
 
 
-__all__ = ["app", "calibrate", "convert", "evaluate", "list_datasets", "predict", "pseudo_label", "render", "verify"]
+__all__ = [
+    "app",
+    "calibrate",
+    "convert",
+    "evaluate",
+    "list_datasets",
+    "predict",
+    "pseudo_label",
+    "push_labels",
+    "render",
+    "verify",
+]

@@ -132,3 +132,40 @@ def verify(
         typer.echo("repeat the pseudo-label command to make what is missing", err=True)
         raise typer.Exit(1)
     return report
+
+
+def push_labels(
+    labels: Annotated[Path, typer.Argument(help="Folder that `pseudo-label` wrote, complete.")],
+    repository: Annotated[str, typer.Argument(help="Dataset on the Hub, owner/name; made if absent.")],
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+    image_license: Annotated[
+        str | None, typer.Option(help="Licence of the photographs, e.g. cc-by-4.0. [said as unknown]")
+    ] = None,
+    teacher_license: Annotated[
+        str | None, typer.Option(help="Licence of the teacher's weights, e.g. apache-2.0. [said as unknown]")
+    ] = None,
+) -> None:
+    """Pushes pseudo-labels to the Hub with a card that says how they were made and under which licences.
+
+    The folder is verified first. The same command goes on where an interrupted one stopped. Log in with
+    `hf auth login` or set HF_TOKEN.
+
+    \b
+    Examples:
+      depth-anything-hf push-labels labels/ owner/labels --private --image-license cc-by-4.0
+      accelerate launch examples/distill.py --train_data owner/labels ...
+    """
+    from ..data.label_checks import verify_labels
+    from ..publishing import PushError
+    from ..publishing import push_labels as push
+
+    report = verify_labels(labels, check_pixels=False)
+    if not report.is_sound:
+        raise ValueError(f"{labels} is damaged or not complete; see: depth-anything-hf verify {labels}")
+    try:
+        address = push(
+            labels, repository, private=private, image_license=image_license, teacher_license=teacher_license
+        )
+    except PushError as error:
+        raise ValueError(str(error)) from error
+    typer.echo(f"{report.labelled} labels are at {address}")

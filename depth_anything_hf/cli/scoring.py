@@ -109,7 +109,7 @@ def evaluate(
     if settings is None:
         both_metric = predictor.kind == "depth" and dataset.label == "depth"
         chosen: Any = alignment or ("none" if both_metric else "disparity")
-        range_metres = {"min_depth": min_depth, "max_depth": max_depth}
+        range_metres: dict[str, Any] = {"min_depth": min_depth, "max_depth": max_depth}
         settings = EvaluationSettings(
             alignment=chosen, **{name: value for name, value in range_metres.items() if value is not None}
         )
