@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from .auto import register_auto_classes
+    from .calibration import Calibration, fit_calibration
     from .configuration_depth_anything import DepthAnythingConfig
+    from .conversion import convert_original, convert_to_original
     from .image_processing_depth_anything import DepthAnythingImageProcessor
     from .inference import DepthPredictor
     from .modeling_depth_anything import DepthAnythingForDepthEstimation
@@ -25,17 +28,27 @@ _HOMES = {
     "DepthAnythingForDepthEstimation": "modeling_depth_anything",
     "DepthAnythingImageProcessor": "image_processing_depth_anything",
     "DepthPredictor": "inference",
+    "Calibration": "calibration",
     "TrainingArguments": "training",
+    "convert_original": "conversion",
+    "convert_to_original": "conversion",
     "fit": "training",
+    "fit_calibration": "calibration",
+    "register_auto_classes": "auto",
 }
 
 __all__ = [
+    "Calibration",
     "DepthAnythingConfig",
     "DepthAnythingForDepthEstimation",
     "DepthAnythingImageProcessor",
     "DepthPredictor",
     "TrainingArguments",
+    "convert_original",
+    "convert_to_original",
     "fit",
+    "fit_calibration",
+    "register_auto_classes",
 ]
 
 

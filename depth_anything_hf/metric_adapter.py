@@ -4,16 +4,13 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .metrics import DEPTH_METRICS, Alignment, PredictionKind, aligned_depth_metrics, check_alignment, ordinal_accuracy
-
-
-if TYPE_CHECKING:
-    import evaluate
 
 
 def DepthMetric(
@@ -23,7 +20,7 @@ def DepthMetric(
     min_depth: float = 1e-3,
     max_depth: float = 80.0,
     **module_options: Any,
-) -> evaluate.Metric:
+) -> Any:
     """A metric for the `evaluate` library: `add_batch(predictions=..., references=...)`, `compute()`, without network.
 
     Each image is scored when it is added and only its numbers are kept, so that a run over a large dataset needs no
@@ -49,7 +46,9 @@ def DepthMetric(
     """
     try:
         import datasets
-        import evaluate
+
+        # By its name as text: examples/evaluate.py would be another module of this name for a type checker.
+        evaluate: Any = importlib.import_module("evaluate")
     except ImportError as error:
         raise ImportError("DepthMetric needs evaluate; run pip install 'depth_anything_hf[evaluate]'.") from error
     check_alignment(alignment, prediction_is)
@@ -69,7 +68,7 @@ def DepthMetric(
 
         images_added = 0
 
-        def _info(self) -> evaluate.MetricInfo:
+        def _info(self) -> Any:
             return evaluate.MetricInfo(
                 description="Depth metrics: the mean over images, each aligned to its own label.",
                 citation="",

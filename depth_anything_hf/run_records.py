@@ -98,7 +98,8 @@ class RunLog:
         entries = [entry for entry in read_log(self.path) if entry.get("loss") is not None]
         if len(entries) < 2:
             return None
-        return line_plot(*(np.array([entry[name] for entry in entries]) for name in ("step", "loss")))
+        steps, losses = (np.array([entry[name] for entry in entries]) for name in ("step", "loss"))
+        return line_plot(steps, losses)
 
     def show(self, step: int, picture: np.ndarray) -> None:
         """Gives a picture (uint8, H x W x 3) to a tracker that takes pictures."""
