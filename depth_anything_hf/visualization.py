@@ -205,8 +205,9 @@ def thickened(values: np.ndarray, radius: int = 2, below_share: float = 0.2) -> 
     if not valid.any() or valid.mean() >= below_share:
         return values
     side = 2 * radius + 1
-    grown = cv2.dilate(np.where(valid, values, -np.inf).astype(np.float32), np.ones((side, side), np.uint8))
-    return np.where(np.isneginf(grown), np.nan, grown).astype(np.float32)
+    lowest = np.finfo(np.float32).min
+    grown = cv2.dilate(np.where(valid, values, lowest), np.ones((side, side), np.uint8))
+    return np.where(grown == lowest, np.nan, grown).astype(np.float32)
 
 
 def line_plot(x: np.ndarray, y: np.ndarray, size: tuple[int, int] = (280, 720)) -> np.ndarray:
