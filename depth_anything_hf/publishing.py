@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import (
@@ -33,6 +34,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import disable_progress_bars, validate_repo_id
 
 from .cards import PICTURES_FOLDER, with_own_text_of, without_secrets
+from .data.label_checks import verify_labels
 from .label_cards import write_label_card
 
 
@@ -391,6 +393,22 @@ def push_labels(
     except Exception as error:
         # The client's own message may quote the request, and with it the token.
         raise PushError(_unpushed_text(folder, error, repository)) from None
+
+
+def push_labels_when_complete(folder: str | os.PathLike[str], repo_id: str, **options: Any) -> str | None:
+    """`push_labels`, once no shard is missing: of several processes, the one that ends last does it.
+
+    Args:
+        folder: as `label_images` left it, perhaps with others still at work in it.
+        repo_id: see `push_labels`.
+        **options: of `push_labels`.
+
+    Returns:
+        The address of the data set, or None where shards are missing or damaged.
+    """
+    if not verify_labels(folder, check_pixels=False).is_sound:
+        return None
+    return push_labels(folder, repo_id, **options)
 
 
 def with_retries(

@@ -18,6 +18,7 @@ from pathlib import Path
 from depth_anything_hf.data.sources import DataSource, open_source
 from depth_anything_hf.inference import DepthPredictor
 from depth_anything_hf.pseudo_labels import describe_teacher, label_images
+from depth_anything_hf.publishing import push_labels_when_complete
 from depth_anything_hf.recipes import parse_recipe
 
 
@@ -49,6 +50,12 @@ class LabelArguments:
     shard_size: int = field(default=256, metadata={"help": "Images per parquet file."})
     store_images: str = field(default="bytes", metadata={"help": "bytes, or reference: only path or URL."})
     encoding: str = field(default="linear", metadata={"help": "linear, or log, which suits a metric teacher."})
+    push_to_hub: str | None = field(
+        default=None, metadata={"help": "owner/name: when no shard is missing, push all to this data set on the Hub."}
+    )
+    hub_private_repo: bool = field(default=False, metadata={"help": "Make a new data set private."})
+    image_license: str | None = field(default=None, metadata={"help": "Of the pictures, for the data set's card."})
+    teacher_license: str | None = field(default=None, metadata={"help": "Of the teacher's weights, likewise."})
     process_index: int = field(
         default_factory=lambda: int(os.environ.get("RANK", 0)), metadata={"help": "Default: RANK, else 0."}
     )
@@ -100,6 +107,15 @@ def main() -> None:
     print(f"{place}: {report.labelled} images labelled in {len(report.shards)} shards in {arguments.output_dir}")
     for name, reason in report.skipped:
         print(f"{place}: skipped {name}: {reason}")
+    if arguments.push_to_hub:
+        address = push_labels_when_complete(
+            arguments.output_dir,
+            arguments.push_to_hub,
+            private=arguments.hub_private_repo,
+            image_license=arguments.image_license,
+            teacher_license=arguments.teacher_license,
+        )
+        print(f"{place}: {address or 'shards are missing, so that the process that ends last pushes'}")
 
 
 if __name__ == "__main__":

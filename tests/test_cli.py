@@ -323,6 +323,9 @@ def test_verify_names_a_damaged_shard_and_a_repeat_makes_it_again(model: Path, p
     shard.write_bytes(content)
     damaged = run("verify", tmp_path / "labels", "--remove-damaged")
     assert damaged.exit_code == 1 and shard.name in damaged.output and not shard.exists()
+    # What is not complete is not pushed.
+    push = run("push-labels", tmp_path / "labels", "owner/labels")
+    assert push.exit_code == 1 and "shards are missing" in push.output
     assert run(*label).exit_code == 0
     assert run("verify", tmp_path / "labels", "--quick").exit_code == 0
 
@@ -362,7 +365,8 @@ def test_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["predict", "calibrate", "convert", "pseudo-label", "verify", "evaluate", "datasets", "render"]
+    "command",
+    ["predict", "calibrate", "convert", "pseudo-label", "verify", "push-labels", "evaluate", "datasets", "render"],
 )
 def test_every_command_explains_itself_with_examples(command: str) -> None:
     result = run(command, "--help")

@@ -214,9 +214,10 @@ def test_the_full_circle(hub: HubServer, tmp_path: Path, labelled_folder: Path, 
     teacher, labels = tmp_path / "teacher", tmp_path / "labels"
     make_tiny_model().save_pretrained(teacher)
     DepthAnythingImageProcessor.for_input_size(TINY_SIDE_PIXELS).save_pretrained(teacher)
-    command = ("-m", "depth_anything_hf.cli")
-    shown = run(*command, "pseudo-label", labelled_folder / "images", "-m", teacher, "-o", labels, "--device", "cpu")
-    shown += run(*command, "push-labels", labels, "owner/labels", "--private", "--image-license", "cc-by-4.0")
+    label = ("-m", "depth_anything_hf.cli", "pseudo-label", labelled_folder / "images", "-m", teacher, "-o", labels)
+    push = ("--push-to-hub", "owner/labels", "--private", "--image-license", "cc-by-4.0")
+    shown = run(*label, "--device", "cpu", *push)
+    assert hub.repositories["dataset", "owner/labels"].private
     recipe = {
         "encoder_config": TINY_ENCODER,
         "input_size": TINY_SIDE_PIXELS,

@@ -21,6 +21,15 @@ from .options import (
 )
 
 
+PrivateOption = Annotated[bool, typer.Option("--private", help="Make a new repository private.")]
+ImageLicenseOption = Annotated[
+    str | None, typer.Option(help="Licence of the pictures for the card, e.g. cc-by-4.0. [said as unknown]")
+]
+TeacherLicenseOption = Annotated[
+    str | None, typer.Option(help="Licence of the teacher's weights, e.g. apache-2.0. [said as unknown]")
+]
+
+
 def pseudo_label(
     data: Annotated[str, typer.Argument(help="Folder of pictures, table (parquet, arrow, JSON), or dataset id.")],
     model: Annotated[str, typer.Option("--model", "-m", help="The teacher: an id on the Hub, or a folder.")],
@@ -49,6 +58,12 @@ def pseudo_label(
     encoding: Annotated[
         str, typer.Option(help="16-bit code of disparity: linear; log suits metric teachers.")
     ] = "linear",
+    push_to_hub: Annotated[
+        str | None, typer.Option(help="owner/name: push to this data set on the Hub when no shard is missing.")
+    ] = None,
+    private: PrivateOption = False,
+    image_license: ImageLicenseOption = None,
+    teacher_license: TeacherLicenseOption = None,
     process_index: Annotated[int, typer.Option(envvar="RANK", help="Number of this process, from 0.")] = 0,
     process_count: Annotated[int, typer.Option(envvar="WORLD_SIZE", help="Processes that share the work.")] = 1,
 ) -> Any:
@@ -99,6 +114,8 @@ def pseudo_label(
     )
     typer.echo(f"{report.labelled} images labelled in {len(report.shards)} shards, see {output}")
     report_failures(report.skipped, report.labelled + len(report.skipped))
+    if push_to_hub is not None:
+        _push(output, push_to_hub, private=private, image_license=image_license, teacher_license=teacher_license)
     return report
 
 
@@ -137,13 +154,9 @@ def verify(
 def push_labels(
     labels: Annotated[Path, typer.Argument(help="Folder that `pseudo-label` wrote, complete.")],
     repository: Annotated[str, typer.Argument(help="Dataset on the Hub, owner/name; made if absent.")],
-    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
-    image_license: Annotated[
-        str | None, typer.Option(help="Licence of the photographs, e.g. cc-by-4.0. [said as unknown]")
-    ] = None,
-    teacher_license: Annotated[
-        str | None, typer.Option(help="Licence of the teacher's weights, e.g. apache-2.0. [said as unknown]")
-    ] = None,
+    private: PrivateOption = False,
+    image_license: ImageLicenseOption = None,
+    teacher_license: TeacherLicenseOption = None,
 ) -> None:
     """Pushes pseudo-labels to the Hub with a card that says how they were made and under which licences.
 
@@ -155,17 +168,17 @@ def push_labels(
       depth-anything-hf push-labels labels/ owner/labels --private --image-license cc-by-4.0
       accelerate launch examples/distill.py --train_data owner/labels ...
     """
-    from ..data.label_checks import verify_labels
-    from ..publishing import PushError
-    from ..publishing import push_labels as push
-
-    report = verify_labels(labels, check_pixels=False)
-    if not report.is_sound:
+    if not _push(labels, repository, private=private, image_license=image_license, teacher_license=teacher_license):
         raise ValueError(f"{labels} is damaged or not complete; see: depth-anything-hf verify {labels}")
+
+
+def _push(labels: Path, repository: str, **options: Any) -> bool:
+    """Returns whether the labels were complete."""
+    from ..publishing import PushError, push_labels_when_complete
+
     try:
-        address = push(
-            labels, repository, private=private, image_license=image_license, teacher_license=teacher_license
-        )
+        address = push_labels_when_complete(labels, repository, **options)
     except PushError as error:
         raise ValueError(str(error)) from error
-    typer.echo(f"{report.labelled} labels are at {address}")
+    typer.echo(f"the labels are at {address}" if address else f"not pushed as yet: shards are missing in {labels}")
+    return address is not None
