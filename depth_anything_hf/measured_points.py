@@ -28,19 +28,21 @@ PIXELS_PER_LABEL = 20_000
 def read_points(path: str | os.PathLike[str], image: str | None = None) -> dict[str, np.ndarray]:
     """Measured points from a CSV file with a header line.
 
-    Columns: `x` and `y`, pixels from the left and from the top of the upright image at its full size, and `depth`,
-    metres along the optical axis; and `image`, the picture's path relative to the file, unless all points are of one.
+    Columns: `x` and `y`, whole pixels from the left and from the top of the upright image at its full size, and
+    `depth`, metres along the optical axis; and `image`, the picture's path relative to the file, unless all points are
+    of one picture.
 
     Args:
         path: the file.
-        image: the picture of all points, where the file has no column `image`.
+        image: the picture of all points; a file with a column `image` may then name no other one.
 
     Returns:
         Picture -> float64 (N, 3): row, column, metres.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: naming the file and line: a column is missing, a cell is no number, or no picture is named.
+        ValueError: naming the file and line: a column is missing, a cell is no number or no whole pixel, or no picture
+            or another one is named.
     """
     path = Path(path)
     if not path.is_file():
@@ -55,13 +57,18 @@ def read_points(path: str | os.PathLike[str], image: str | None = None) -> dict[
         if image is None and "image" not in header:
             raise ValueError(f"{path}: name the picture, with a column image or beside the file")
         for row in reader:
-            name = image if image is not None else str(path.parent / (row["image"] or ""))
+            place = f"{path}, line {reader.line_num}"
+            name = str(path.parent / (row["image"] or "")) if "image" in header else str(image)
+            if image is not None and Path(name).resolve() != Path(image).resolve():
+                raise ValueError(f"{place}: a point of {name}, but the picture to calibrate is {image}")
             try:
                 x, y, depth = (float(row[column]) for column in COLUMNS)
             except (TypeError, ValueError):
                 cells = [row[column] for column in COLUMNS]
-                raise ValueError(f"{path}, line {reader.line_num}: expected three numbers, got {cells}") from None
-            points.setdefault(name, []).append((y, x, depth))
+                raise ValueError(f"{place}: expected three numbers, got {cells}") from None
+            if not (x.is_integer() and y.is_integer()):
+                raise ValueError(f"{place}: expected whole pixels, got x {x:g} and y {y:g}")
+            points.setdefault(name if image is None else image, []).append((y, x, depth))
     if not points:
         raise ValueError(f"{path}: no points below the header")
     return {name: np.array(rows) for name, rows in points.items()}

@@ -268,6 +268,14 @@ def test_calibration_gives_metres(model: Path, photos: Path, tmp_path: Path) -> 
     assert shown.exit_code == 0, shown.output
     depth = np.load(tmp_path / "out" / "a.npz")["depth"]
     np.testing.assert_allclose(depth, 1 / (0.5 * disparity + 0.1), rtol=1e-4)
+    # Points of another picture are not mixed in; with a folder each picture has its own.
+    other = DepthPredictor.from_pretrained(model, device="cpu").predict(photos / "sub" / "b.jpg").astype(np.float64)
+    named = [f"photos/a.png,{line}" for line in lines]
+    named += [f"photos/sub/b.jpg,{x},{y},{1 / (0.5 * other[y, x] + 0.1)}" for x, y in points]
+    (tmp_path / "both.csv").write_text("\n".join(["image,x,y,depth", *named]))
+    both = ("--points", tmp_path / "both.csv", "-m", model, "-o", tmp_path / "both.json")
+    assert "a point of" in run("calibrate", photos / "a.png", *both).output
+    assert "differ by a factor of 1.00" in run("calibrate", photos, *both).output
     other_size = ("--metric", camera, "--input-size", "56")
     assert "warning" in run("predict", photos / "a.png", "-o", tmp_path / "out", "-m", model, *other_size).output
 
@@ -298,6 +306,8 @@ def test_convert_there_and_back(tmp_path: Path) -> None:
     encoder = Dinov2Config(hidden_size=64, num_hidden_layers=4, num_attention_heads=1, image_size=70)
     torch.manual_seed(0)
     DepthAnythingForDepthEstimation(DepthAnythingConfig.from_encoder_config(encoder)).save_pretrained(tmp_path / "a")
+    refused = run("convert", tmp_path / "a", tmp_path / "a.pth", "--to-original", "--taps", "v1")
+    assert refused.exit_code == 1 and "takes no other option" in refused.output
     there = run("convert", tmp_path / "a", tmp_path / "a.pth", "--to-original")
     assert there.exit_code == 0 and "strict=True" in there.output, there.output
     back = run("convert", tmp_path / "a.pth", tmp_path / "b")

@@ -44,13 +44,15 @@ def test_points_of_one_picture_and_of_several(tmp_path: Path) -> None:
         ("x,y\n1,2\n", "a.jpg", "no column depth"),
         ("x,y,depth\n1,2,far\n", "a.jpg", "line 2: expected three numbers"),
         ("x,y,depth\n1,2\n", "a.jpg", "line 2: expected three numbers"),
+        ("x,y,depth\n1,2.5,3\n", "a.jpg", "line 2: expected whole pixels"),
+        ("image,x,y,depth\na.jpg,1,2,3\nb.jpg,1,2,3\n", "a.jpg", "line 3: a point of .*b.jpg"),
         ("x,y,depth\n1,2,3\n", None, "name the picture"),
         ("x,y,depth\n", "a.jpg", "no points"),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path: Path, text: str, image: str | None, message: str) -> None:
     with pytest.raises(ValueError, match=message) as error:
-        read_points(write(tmp_path / "points.csv", text), image)
+        read_points(write(tmp_path / "points.csv", text), None if image is None else str(tmp_path / image))
     assert str(tmp_path / "points.csv") in str(error.value)
 
 

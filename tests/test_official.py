@@ -548,6 +548,9 @@ def test_irs(roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
     assert samples[0]["intrinsics"][0, 0] == 480
     with pytest.raises(FileNotFoundError, match="list_file="):
         open_official("irs", roots["irs"], "test")
+    # Without the list it would hold the test pictures.
+    with pytest.raises(FileNotFoundError, match="IRSDataset_TRAIN.list"):
+        open_official("irs", roots["irs"], "train")
     irs(tmp_path / "IRSDataset")
     row = " ".join(f"IRSDataset/Home/Wood_d_Room/{name}" for name in ("l_7.png", "r_7.png", "d_7.exr", "n_7.exr"))
     (tmp_path / "test.list").write_text(f"{row}\t\n")

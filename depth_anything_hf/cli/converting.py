@@ -48,6 +48,8 @@ def convert(
     from ..conversion import convert_original, convert_to_original
 
     if to_original:
+        if size or metric or max_depth is not None or taps:
+            raise ValueError("--to-original takes no other option: the model folder says what the model is")
         written = convert_to_original(source, output)
         typer.echo(f"{written}: loads into the original code with load_state_dict(strict=True)")
         return

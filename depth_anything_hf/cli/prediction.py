@@ -100,14 +100,18 @@ def predict(
 
 def calibrate(
     source: Annotated[
-        Path, typer.Argument(help="A picture, with --points; or a folder, table or dataset id with depth maps.")
+        Path,
+        typer.Argument(
+            help="A picture or a folder of pictures, with --points; or a folder, table or dataset id with depth maps."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Calibration file to write, JSON.")],
     points: Annotated[
         Path | None,
         typer.Option(
-            help="CSV file with the columns x, y (pixels from the left and the top) and depth (metres along the "
-            "optical axis), one line for each measured point."
+            help="CSV file with the columns x, y (whole pixels from the left and the top) and depth (metres along the "
+            "optical axis), one line for each measured point; for several pictures also the column image, their path "
+            "from the file's folder."
         ),
     ] = None,
     model: ModelOption = DEFAULT_MODEL,
@@ -148,7 +152,10 @@ def calibrate(
 
     predictor = DepthPredictor.from_pretrained(model, device=device, dtype=dtype, input_size=input_size)
     if points is not None:
-        pairs = at_points(predictor, read_points(points, str(source)))
+        if scale is not None or limit is not None:
+            raise ValueError("--scale and --limit are for depth maps; with --points leave them out")
+        # A folder of pictures: the file says which point is on which.
+        pairs = at_points(predictor, read_points(points, None if source.is_dir() else str(source)))
     else:
         data = DataSource(str(source), label="depth", scale=scale, split=split, limit=limit)
         dataset: Any = open_source(data)

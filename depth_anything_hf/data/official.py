@@ -133,7 +133,8 @@ _TABLE = [
         ("train", "test"),
         None,
         rendered.open_irs,
-        "Disparity is EXR: needs the package OpenEXR. The official split is a list: list_file=IRSDataset_TEST.list. "
+        "Disparity is EXR: needs the package OpenEXR. The official splits are lists: list_file=IRSDataset_TRAIN.list "
+        "or _TEST.list; without a split all pictures are taken, those of the test split as well. "
         "Some pictures do not match their label.",
     ),
     OfficialDataset(

@@ -239,9 +239,11 @@ def open_irs(root: Path, split: str | None, *, list_file: str | None = None) -> 
         rows = [line.split() for line in lines_of(needed_file(list_file, "see lists/ in blackjack2015/IRS"))]
         base = root if (root / "IRSDataset").is_dir() else root.parent
         pairs = [(str(base / row[0]), str(base / row[2])) for row in rows]
-    elif split == "test":
+    elif split is not None:
+        # Without the list the training split would hold the test pictures as well.
         raise FileNotFoundError(
-            f"{root}: the test split of IRS needs list_file=, IRSDataset_TEST.list of blackjack2015/IRS"
+            f"{root}: the {split} split of IRS needs list_file=, IRSDataset_{split.upper()}.list of "
+            'blackjack2015/IRS; without a split (split: "" in a data source) all pictures are taken, those of the test split as well'
         )
     else:
         found = matches(root, "*/*/d_*.exr", "IRSDataset/*/*/d_*.exr")
