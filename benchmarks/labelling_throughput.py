@@ -3,21 +3,24 @@
 """Pseudo-labelling from end to end against the bare forward pass of the same model, batches and precision.
 
     python benchmarks/labelling_throughput.py --json benchmarks/results/labelling_throughput.json
+    python benchmarks/labelling_throughput.py --photographs 1080x1920 --input_size 518 --images 16
 
-JPEG photographs of mixed sizes are read, decoded, predicted, encoded and written to shards, which are verified off the
-clock; the bare pass gets the same images as finished tensors, in full batches of one size. Both alternate in one
-process. The goal is a share of 0.9 or more.
+JPEG photographs of mixed sizes, or of one, are read, decoded, predicted, encoded and written to shards, which are
+verified off the clock; the bare pass gets the same images as finished tensors, in full batches of one size. Both
+alternate in one process. The goal is a share of 0.9 or more.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -36,11 +39,11 @@ from depth_anything_hf.pseudo_labels import label_images, verify_labels
 SIZES = ((480, 640), (640, 480), (427, 640), (480, 640), (512, 512), (600, 800))
 
 
-def write_photographs(folder: Path, count: int) -> None:
+def write_photographs(folder: Path, count: int, sizes: Sequence[tuple[int, int]]) -> None:
     """Soft colour fields with edges and fine noise, which cost a decoder about what photographs do."""
     random = np.random.default_rng(0)
     for index in range(count):
-        height, width = SIZES[index % len(SIZES)]
+        height, width = sizes[index % len(sizes)]
         coarse = random.integers(0, 256, (6, 8, 3), dtype=np.uint8)
         image = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.int16)
         for _ in range(12):
@@ -54,7 +57,7 @@ def write_photographs(folder: Path, count: int) -> None:
 def open_teacher(arguments: argparse.Namespace) -> DepthPredictor:
     torch.manual_seed(0)
     model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_preset(arguments.size))
-    processor = DepthAnythingImageProcessor.for_input_size(arguments.input_size)
+    processor = DepthAnythingImageProcessor.for_input_size(arguments.input_size, interpolation=arguments.interpolation)
     return DepthPredictor(
         model, processor, device=arguments.device, dtype=arguments.dtype, batch_size=arguments.batch_size
     )
@@ -74,20 +77,22 @@ def prepare_batches(predictor: DepthPredictor, photographs: PhotoFolder) -> list
 
 
 @torch.inference_mode()
-def time_forward(predictor: DepthPredictor, batches: list[torch.Tensor]) -> float:
-    start = time.perf_counter()
+def time_forward(predictor: DepthPredictor, batches: list[torch.Tensor]) -> tuple[float, float]:
+    """Wall and processor seconds."""
+    start, used = time.perf_counter(), time.process_time()
     for batch in batches:
         # The copy waits for the device, as labelling has to.
         with predictor.autocast():
             predictor.model(pixel_values=batch).predicted_depth.cpu()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, time.process_time() - used
 
 
-def time_labelling(predictor: DepthPredictor, photographs: PhotoFolder, shard_size: int) -> float:
+def time_labelling(predictor: DepthPredictor, photographs: PhotoFolder, shard_size: int) -> tuple[float, float]:
+    """Wall and processor seconds."""
     with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         label_images(predictor, photographs, folder, provenance={}, shard_size=shard_size, progress=False)
-        elapsed = time.perf_counter() - start
+        elapsed = time.perf_counter() - start, time.process_time() - used
         if not verify_labels(folder).is_sound:
             raise RuntimeError("the labels are not sound")
     return elapsed
@@ -96,6 +101,8 @@ def time_labelling(predictor: DepthPredictor, photographs: PhotoFolder, shard_si
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=96)
+    parser.add_argument("--photographs", help="height x width of all of them, e.g. 1080x1920; default: mixed sizes")
+    parser.add_argument("--interpolation", default="pillow", help="pillow or opencv: how the processor resizes")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--size", default="small", help="small, base, large or giant")
     parser.add_argument("--input_size", type=int, default=252)
@@ -109,16 +116,26 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     predictor = open_teacher(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        write_photographs(Path(folder), arguments.images)
+        one_size = arguments.photographs and tuple(map(int, arguments.photographs.split("x")))
+        write_photographs(Path(folder), arguments.images, (one_size,) if one_size else SIZES)
         photographs = PhotoFolder(folder)
         batches = prepare_batches(predictor, photographs)
         time_forward(predictor, batches[:2])
         rounds = []
         for _ in range(arguments.rounds):
-            forward = arguments.images / time_forward(predictor, batches)
-            labelling = arguments.images / time_labelling(predictor, photographs, arguments.shard_size)
-            rounds.append({"forward": forward, "labelling": labelling, "share": labelling / forward})
-            print(f"forward {forward:.2f}, labelling {labelling:.2f} images/s: share {labelling / forward:.3f}")
+            (forward, forward_used), (labelling, labelling_used) = (
+                time_forward(predictor, batches),
+                time_labelling(predictor, photographs, arguments.shard_size),
+            )
+            one = {
+                "forward": arguments.images / forward,
+                "labelling": arguments.images / labelling,
+                "share": forward / labelling,
+                "share_of_processor_time": forward_used / labelling_used,
+                "load": os.getloadavg()[0],
+            }
+            rounds.append(one)
+            print(", ".join(f"{name} {value:.3f}" for name, value in one.items()), flush=True)
     share = statistics.median(one["share"] for one in rounds)
     settings = {name: value for name, value in vars(arguments).items() if name != "json"}
     machine = {"processor": platform.processor() or platform.machine(), "torch": torch.__version__}

@@ -11,6 +11,9 @@ What holds for every loss over maps in this file:
   it.
 - A valid pixel that is not finite (infinite target, infinite or NaN prediction) is a ValueError for tensors on the
   CPU. On an accelerator this is not checked, because the check would have to wait for the device.
+- The losses that normalise by the median can be differentiated once: their backward passes are written out. The
+  median's own gradient belongs to the pixel it is taken from; where several pixels have that value, one of them gets
+  all of it (the first one, on the CPU).
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -27,6 +31,9 @@ from torch import Tensor
 # by less would let it outweigh all other images of a batch.
 SMALLEST_ANCHOR_DEVIATION = 1e-2
 
+# For medians: one pixel in so many is sorted first.
+SAMPLED_STEP = 61
+
 EXCLUDE = "Exclude them with the mask or set them to NaN in the label."
 DIVERGED = "The model that gave them has diverged or was fed such values; check its weights and its input."
 
@@ -35,7 +42,7 @@ def normalize_median_mad(values: Tensor, mask: Tensor | None, eps: float = 1e-6)
     """Remove shift and scale of each map: `(values - median) / mean(|values - median|)` over its valid pixels.
 
     This is Eq. 2-3 of Depth Anything V1 (arXiv 2401.10891), after MiDaS. The median is the lower one for an even
-    number of pixels, as in `torch.median`. Gradients flow through the median and through the deviation.
+    number of pixels, as in `torch.median`. Gradients flow through the median and through the deviation, once.
 
     Args:
         values: (B, H, W), any unit.
@@ -52,7 +59,9 @@ def normalize_median_mad(values: Tensor, mask: Tensor | None, eps: float = 1e-6)
     valid = _valid_pixels(values, mask)
     _check_on_cpu(valid & torch.isinf(values), "valid pixels have a value that is not finite", EXCLUDE)
     with _no_autocast(values):
-        return _normalize(values.to(_precision(values)), valid, eps)
+        normalized, _ = _normalize(torch.where(valid, values.to(_precision(values)), 0), valid, eps)
+        # It is 0 at invalid pixels as it is; this keeps back what a caller's gradient may hold there.
+        return torch.where(valid, normalized, 0)
 
 
 def scale_and_shift_invariant_loss(
@@ -79,13 +88,12 @@ def scale_and_shift_invariant_loss(
         ValueError: for shapes that differ, a mask that is not boolean, `ignore_largest` outside [0, 1), or (on the
             CPU) valid pixels that are not finite.
     """
-    if not 0 <= ignore_largest < 1:
-        raise ValueError(f"ignore_largest must be a share in [0, 1), got {ignore_largest}.")
+    _check_share(ignore_largest)
     with _no_autocast(prediction):
         maps = _valid_maps(prediction, target, mask)
-        error = _normalized_difference(maps).abs()
-        counted = _without_largest(error, maps.valid, ignore_largest) if ignore_largest > 0 else maps.valid
-        return _nan_where_empty(_mean(error, counted), maps.valid)
+        return _for_each_image(
+            lambda part: _mean_error(_normalized_difference(part), part.valid, ignore_largest), maps
+        )
 
 
 def gradient_matching_loss(prediction: Tensor, target: Tensor, mask: Tensor | None = None, scales: int = 4) -> Tensor:
@@ -111,14 +119,42 @@ def gradient_matching_loss(prediction: Tensor, target: Tensor, mask: Tensor | No
         ValueError: for shapes that differ, a mask that is not boolean, `scales` below 1, or (on the CPU) valid pixels
             that are not finite.
     """
-    if scales < 1:
-        raise ValueError(f"scales must be at least 1, got {scales}.")
+    _check_scales(scales)
     with _no_autocast(prediction):
         maps = _valid_maps(prediction, target, mask)
-        difference = _normalized_difference(maps)
-        steps = [2**scale for scale in range(scales)]
-        terms = [_gradient_sum(difference[:, ::step, ::step], maps.valid[:, ::step, ::step]) for step in steps]
-        return _nan_where_empty(torch.stack(terms).sum(dim=0), maps.valid)
+        return _for_each_image(lambda part: _gradient_sums(_normalized_difference(part), part.valid, scales), maps)
+
+
+def relative_depth_losses(
+    prediction: Tensor, target: Tensor, mask: Tensor | None = None, ignore_largest: float = 0.0, scales: int = 4
+) -> Tensor:
+    """`scale_and_shift_invariant_loss` and `gradient_matching_loss` of the same maps, which are normalised once.
+
+    The values and gradients are those of the two functions; together they cost little more than one of them.
+
+    Args:
+        prediction: (B, H, W), disparity up to an affine map.
+        target: (B, H, W), likewise; NaN = invalid.
+        mask: bool (B, H, W) or None.
+        ignore_largest: of the first loss.
+        scales: of the second loss.
+
+    Returns:
+        (2, B): `ssi, gradient = relative_depth_losses(...)`. `within_and_outside` takes it as it is.
+
+    Raises:
+        ValueError: as the two functions.
+    """
+    _check_share(ignore_largest)
+    _check_scales(scales)
+
+    def both(part: _ValidMaps) -> Tensor:
+        difference = _normalized_difference(part)
+        error = _mean_error(difference, part.valid, ignore_largest)
+        return torch.stack([error, _gradient_sums(difference, part.valid, scales)])
+
+    with _no_autocast(prediction):
+        return _for_each_image(both, _valid_maps(prediction, target, mask))
 
 
 def anchor_loss(prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -143,7 +179,7 @@ def anchor_loss(prediction: Tensor, target: Tensor, mask: Tensor | None = None) 
     with _no_autocast(prediction):
         maps = _valid_maps(prediction, target, mask)
         target = _min_max(maps.target, maps.valid)
-        _, deviation = _center(target, maps.valid)
+        _, deviation = _normalize(target, maps.valid)
         error = _mean((maps.prediction - target).abs(), maps.valid)
         return _nan_where_empty(error / deviation.clamp(min=SMALLEST_ANCHOR_DEVIATION), maps.valid)
 
@@ -219,8 +255,8 @@ def feature_alignment_loss(student: Tensor, teacher: Tensor, tolerance: float = 
     with _no_autocast(student):
         precision = _precision(student, teacher)
         student, teacher = student.to(precision), teacher.detach().to(precision)
-        _check_on_cpu(~torch.isfinite(student), "student features are not finite", DIVERGED)
-        _check_on_cpu(~torch.isfinite(teacher), "teacher features are not finite", DIVERGED)
+        _check_finite_on_cpu(student, "student features are not finite", DIVERGED)
+        _check_finite_on_cpu(teacher, "teacher features are not finite", DIVERGED)
         distance = 1 - F.cosine_similarity(student, teacher, dim=-1)
         kept = distance >= tolerance
         return torch.where(kept, distance, 0).sum(dim=1) / kept.sum(dim=1).clamp(min=1)
@@ -240,7 +276,7 @@ def within_and_outside(
     time. A part without valid pixels has weight 0 and the weights of the others are divided by their sum.
 
     Args:
-        loss_function: one of the losses over maps in this file.
+        loss_function: one of the losses over maps in this file; (..., B) for all of them.
         prediction: (B, H, W).
         target: (B, H, W), NaN = invalid; inside the region the label of one photograph, outside that of the other.
         mask: bool (B, H, W) or None.
@@ -248,7 +284,7 @@ def within_and_outside(
         **options: handed to `loss_function`.
 
     Returns:
-        (B,); NaN where neither part has a valid pixel.
+        (..., B), as `loss_function`; NaN where neither part has a valid pixel.
 
     Raises:
         ValueError: for shapes that differ, a mask or region that is not boolean, and whatever `loss_function` raises.
@@ -297,8 +333,8 @@ def _valid_maps(prediction: Tensor, target: Tensor, mask: Tensor | None) -> _Val
     valid = _valid_pixels(target, mask)
     prediction = torch.where(valid, prediction.to(precision), 0)
     target = torch.where(valid, target.to(precision), 0)
-    _check_on_cpu(~torch.isfinite(prediction), "valid pixels have a prediction that is not finite", DIVERGED)
-    _check_on_cpu(~torch.isfinite(target), "valid pixels have a target that is not finite", EXCLUDE)
+    _check_finite_on_cpu(prediction, "valid pixels have a prediction that is not finite", DIVERGED)
+    _check_finite_on_cpu(target, "valid pixels have a target that is not finite", EXCLUDE)
     return _ValidMaps(prediction, target, valid)
 
 
@@ -316,6 +352,22 @@ def _check_maps(**maps: Tensor | None) -> None:
     for name in ("mask", "region"):
         if name in given and given[name].dtype != torch.bool:
             raise ValueError(f"{name} must be boolean, got {given[name].dtype}; convert it, e.g. `{name} > 0`.")
+
+
+def _check_share(ignore_largest: float) -> None:
+    if not 0 <= ignore_largest < 1:
+        raise ValueError(f"ignore_largest must be a share in [0, 1), got {ignore_largest}.")
+
+
+def _check_scales(scales: int) -> None:
+    if scales < 1:
+        raise ValueError(f"scales must be at least 1, got {scales}.")
+
+
+def _check_finite_on_cpu(values: Tensor, fault: str, advice: str) -> None:
+    # A value that is not finite makes the sum so, and the sum is cheap. (Huge ones may too: then all are looked at.)
+    if values.device.type == "cpu" and not torch.isfinite(values.detach().sum()):
+        _check_on_cpu(~torch.isfinite(values), fault, advice)
 
 
 def _check_on_cpu(wrong: Tensor, fault: str, advice: str) -> None:
@@ -337,20 +389,96 @@ def _no_autocast(tensor: Tensor) -> torch.autocast:
     return torch.autocast(device_type=tensor.device.type, enabled=False)
 
 
+def _for_each_image(loss: Callable[[_ValidMaps], Tensor], maps: _ValidMaps) -> Tensor:
+    """A loss (..., B), with NaN for images without a valid pixel.
+
+    On the CPU one image is finished before the next is begun: then what is computed on the way stays in the cache.
+    """
+    if _can_use_numpy(maps.valid) and len(maps.valid) > 1:
+        parts = zip(*(whole.split(1) for whole in maps), strict=True)
+        values = torch.cat([loss(_ValidMaps(*part)) for part in parts], dim=-1)
+    else:
+        values = loss(maps)
+    return _nan_where_empty(values, maps.valid)
+
+
 def _normalized_difference(maps: _ValidMaps) -> Tensor:
-    return _normalize(maps.prediction, maps.valid) - _normalize(maps.target, maps.valid)
+    return _normalize(maps.prediction, maps.valid)[0] - _normalize(maps.target, maps.valid)[0]
 
 
-def _normalize(values: Tensor, valid: Tensor, eps: float = 1e-6) -> Tensor:
-    centred, deviation = _center(values, valid)
-    return centred / deviation.clamp(min=eps)[:, None, None]
+def _normalize(values: Tensor, valid: Tensor, eps: float = 1e-6) -> tuple[Tensor, Tensor]:
+    """Values (B, H, W) without shift and scale, 0 at invalid pixels, and the deviation (B,), before `eps`."""
+    return _MedianNormalization.apply(values, valid, eps)
 
 
-def _center(values: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-    """Values minus their lower median (B, H, W), 0 at invalid pixels, and the mean absolute value of that (B,)."""
-    median = torch.where(valid, values, torch.nan).flatten(1).nanmedian(dim=1).values
-    centred = torch.where(valid, values - median[:, None, None], 0)
-    return centred, _mean(centred.abs(), valid)
+class _MedianNormalization(torch.autograd.Function):
+    """`(values - median) / deviation`, written out because autograd would keep and pass over seven maps for it.
+
+    With `n = c / s`, `c = v - m` and `s = mean |c|`, a gradient `g` of `n` gives each pixel `g / s`; the deviation's
+    own gradient, `-sum(g n) / s`, is divided among the pixels by the sign of `c`; and what all of them got belongs,
+    with its sign reversed, to the one that is the median.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, valid: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+        median, index = _lower_median(values, valid)
+        # Products with 0 and 1 pass over the maps several times as fast as selections.
+        normalized = (values - median[:, None, None]).mul_(_zeros_and_ones(valid, values.dtype))
+        deviation = normalized.abs().sum(dim=(1, 2)) / _count(valid).clamp(min=1)
+        normalized /= deviation.clamp(min=eps)[:, None, None]
+        ctx.eps = eps
+        ctx.save_for_backward(normalized, deviation, valid, index)
+        return normalized, deviation
+
+    @staticmethod
+    def backward(ctx: Any, of_normalized: Tensor, of_deviation: Tensor) -> tuple[Tensor, None, None]:
+        _refuse_second_derivative()
+        normalized, deviation, valid, index = ctx.saved_tensors
+        gradient = (of_normalized * _zeros_and_ones(valid, normalized.dtype)).contiguous()
+        gradient /= deviation.clamp(min=ctx.eps)[:, None, None]
+        through_scale = (gradient * normalized).sum(dim=(1, 2))
+        of_deviation = of_deviation - torch.where(deviation >= ctx.eps, through_scale, 0)
+        gradient.addcmul_(normalized.sign(), (of_deviation / _count(valid).clamp(min=1))[:, None, None])
+        gradient.flatten(1).scatter_add_(1, index[:, None], -gradient.sum(dim=(1, 2))[:, None])
+        return gradient, None, None
+
+
+def _lower_median(values: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    """The lower median of the valid pixels (B,), 0 for none, and the flat index of a pixel that has it (B,)."""
+    if not _can_use_numpy(values):
+        found = torch.where(valid, values, torch.nan).flatten(1).nanmedian(dim=1)
+        return found.values.nan_to_num(0), found.indices
+    median = _valid_value_at(values, valid, (_count(valid) - 1) // 2)
+    maps = zip(values.numpy(), valid.numpy(), median.tolist(), strict=True)
+    return median, torch.tensor([int(((one == middle) & known).argmax()) for one, known, middle in maps])
+
+
+def _can_use_numpy(values: Tensor) -> bool:
+    """Not on a device, which NumPy would have to wait for, nor where `torch.compile` traces."""
+    return values.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
+def _valid_value_at(values: Tensor, valid: Tensor, ranks: Tensor) -> Tensor:
+    """The value at a rank (B,) among the sorted valid ones of each image (B,); 0 for an image without any."""
+    found = torch.zeros(len(values), dtype=values.dtype)
+    for image, rank in enumerate(ranks.tolist()):
+        known = values[image].numpy()[valid[image].numpy()]
+        if known.size:
+            found[image] = float(_value_at(known, rank))
+    return found
+
+
+def _value_at(values: np.ndarray, rank: int) -> np.floating[Any]:
+    """The value (N,) at a rank, exactly: between two values of a sample first, which takes a quarter of the time."""
+    sample = np.sort(values[::SAMPLED_STEP])
+    place, margin = rank // SAMPLED_STEP, 2 + len(sample) // 50
+    low, high = sample[max(0, place - margin)], sample[min(len(sample) - 1, place + margin)]
+    between = values[(values >= low) & (values <= high)]
+    rank_between = rank - int(np.count_nonzero(values < low))
+    if not 0 <= rank_between < len(between):
+        between, rank_between = values, rank
+    value: np.floating[Any] = np.partition(between, rank_between)[rank_between]
+    return value
 
 
 def _min_max(values: Tensor, valid: Tensor) -> Tensor:
@@ -361,30 +489,89 @@ def _min_max(values: Tensor, valid: Tensor) -> Tensor:
     return torch.where(valid & (span > 0), (values - low) / torch.where(span > 0, span, 1), 0)
 
 
+def _mean_error(difference: Tensor, valid: Tensor, ignore_largest: float) -> Tensor:
+    """Mean absolute value (B,) of a map that is 0 at invalid pixels."""
+    error = difference.abs()
+    if ignore_largest > 0:
+        valid = _without_largest(error.detach(), valid, ignore_largest)
+        error = error * _zeros_and_ones(valid, error.dtype)
+    return error.sum(dim=(1, 2)) / _count(valid).clamp(min=1)
+
+
 def _without_largest(error: Tensor, valid: Tensor, share: float) -> Tensor:
     """The valid pixels with an error strictly below the value at which the largest `share` begins; all, if none is."""
-    # Whole millionths keep the rounding exact. The length of the list is that of an image without invalid pixels, so
-    # that it is known without asking the device.
+    # Whole millionths keep the rounding exact.
     millionths = max(1, round(share * 1_000_000))
-    longest = -(-valid.shape[1] * valid.shape[2] * millionths // 1_000_000)
-    ignored = -(-_count(valid).long() * millionths // 1_000_000)
-    with torch.no_grad():
+    count = _count(valid).long()
+    ignored = -(-count * millionths // 1_000_000)
+    if _can_use_numpy(error):
+        threshold = _valid_value_at(error, valid, count - ignored)
+    else:
+        # The list is as long as for an image without invalid pixels, which is known without asking the device.
+        longest = -(-valid.shape[1] * valid.shape[2] * millionths // 1_000_000)
         largest = torch.where(valid, error, -torch.inf).flatten(1).topk(longest, dim=1).values
-        threshold = largest.gather(1, (ignored - 1).clamp(min=0)[:, None])
-        below = valid & (error < threshold[:, :, None])
+        threshold = largest.gather(1, (ignored - 1).clamp(min=0)[:, None])[:, 0]
+    below = valid & (error < threshold[:, None, None])
     return torch.where(_has_pixels(below)[:, None, None], below, valid)
 
 
-def _gradient_sum(difference: Tensor, valid: Tensor) -> Tensor:
-    """Sum of |difference of neighbours| over valid pairs, per valid pixel (B,)."""
-    across = (difference[:, :, 1:] - difference[:, :, :-1]).abs() * (valid[:, :, 1:] & valid[:, :, :-1])
-    down = (difference[:, 1:, :] - difference[:, :-1, :]).abs() * (valid[:, 1:, :] & valid[:, :-1, :])
-    return (across.sum(dim=(1, 2)) + down.sum(dim=(1, 2))) / _count(valid).clamp(min=1)
+def _gradient_sums(difference: Tensor, valid: Tensor, scales: int) -> Tensor:
+    """Sum over the scales of the sum of |difference of valid neighbours| per valid pixel (B,)."""
+    sums: Tensor = _GradientSums.apply(difference, valid, scales)
+    return sums
+
+
+class _GradientSums(torch.autograd.Function):
+    """The gradient is known in the forward pass: of two neighbours, one gets the sign of the step, one loses it."""
+
+    @staticmethod
+    def forward(ctx: Any, difference: Tensor, valid: Tensor, scales: int) -> Tensor:
+        total = difference.new_zeros(len(difference))
+        slope = torch.zeros_like(difference, memory_format=torch.contiguous_format)
+        for step in (2**scale for scale in range(scales)):
+            coarse = difference[:, ::step, ::step].contiguous()
+            known = _zeros_and_ones(valid[:, ::step, ::step], difference.dtype)
+            count = _count(valid[:, ::step, ::step]).clamp(min=1)
+            coarse_slope = torch.zeros_like(coarse)
+            for axis in (1, 2):
+                rise = _neighbour(coarse, axis, 1) - _neighbour(coarse, axis, 0)
+                rise *= _neighbour(known, axis, 1) * _neighbour(known, axis, 0)
+                total += rise.abs().sum(dim=(1, 2)) / count
+                if ctx.needs_input_grad[0]:
+                    sign = rise.sign_()
+                    _neighbour(coarse_slope, axis, 1).add_(sign)
+                    _neighbour(coarse_slope, axis, 0).sub_(sign)
+            slope[:, ::step, ::step] += coarse_slope / count[:, None, None]
+        if ctx.needs_input_grad[0]:
+            ctx.save_for_backward(slope)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, of_sums: Tensor) -> tuple[Tensor, None, None]:
+        _refuse_second_derivative()
+        (slope,) = ctx.saved_tensors
+        return slope * of_sums[:, None, None], None, None
+
+
+def _refuse_second_derivative() -> None:
+    # Autograd records a backward pass only where a graph of it was asked for.
+    if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+        raise RuntimeError("the losses over normalised maps can be differentiated once; leave out create_graph=True")
+
+
+def _neighbour(maps: Tensor, axis: int, first: int) -> Tensor:
+    """The maps without their last row or column (`first` 0), or without their first (1); a view."""
+    return maps.narrow(axis, first, maps.shape[axis] - 1)
 
 
 def _mean(values: Tensor, valid: Tensor) -> Tensor:
     """Mean over the valid pixels (B,); 0 for none, because a NaN in mid-arithmetic would reach the gradients."""
     return torch.where(valid, values, 0).sum(dim=(1, 2)) / _count(valid).clamp(min=1)
+
+
+def _zeros_and_ones(valid: Tensor, dtype: torch.dtype) -> Tensor:
+    # On the CPU torch converts bytes ten times as fast as booleans, which are stored alike.
+    return valid.view(torch.uint8).to(dtype)
 
 
 def _nan_where_empty(per_image: Tensor, valid: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ from .losses import (
     feature_alignment_loss,
     gradient_matching_loss,
     mean_over_images,
+    relative_depth_losses,
     scale_and_shift_invariant_loss,
     silog_loss,
     within_and_outside,
@@ -107,20 +108,24 @@ class RelativeLoss:
             progress: share of the run that is done, 0..1.
         """
         ramp = min(1.0, progress / self.gradient_ramp) if self.gradient_ramp > 0 else 1.0
-        parts: dict[str, tuple[float, Callable[..., Tensor], dict[str, Any]]] = {
-            "ssi": (self.ssi_weight, scale_and_shift_invariant_loss, {"ignore_largest": self.ignore_largest}),
-            "gradient": (self.gradient_weight * ramp, gradient_matching_loss, {}),
-            "anchor": (self.anchor_weight or 0.0, anchor_loss, {}),
-        }
-        weighted = {}
-        for name, (weight, function, options) in parts.items():
-            if weight == 0:
-                continue
+        gradient_weight = self.gradient_weight * ramp
+
+        def values(loss: Callable[..., Tensor], **options: Any) -> Tensor:
             if region is None:
-                values = function(prediction, target, **options)
-            else:
-                values = within_and_outside(function, prediction, target, ~target.isnan(), region, **options)
-            weighted[name] = (weight, values)
+                return loss(prediction, target, **options)
+            return within_and_outside(loss, prediction, target, ~target.isnan(), region, **options)
+
+        weighted: dict[str, tuple[float, Tensor]] = {}
+        if self.ssi_weight and gradient_weight:
+            ssi, gradient = values(relative_depth_losses, ignore_largest=self.ignore_largest)
+            weighted = {"ssi": (self.ssi_weight, ssi), "gradient": (gradient_weight, gradient)}
+        elif self.ssi_weight:
+            ssi = values(scale_and_shift_invariant_loss, ignore_largest=self.ignore_largest)
+            weighted = {"ssi": (self.ssi_weight, ssi)}
+        elif gradient_weight:
+            weighted = {"gradient": (gradient_weight, values(gradient_matching_loss))}
+        if self.anchor_weight:
+            weighted["anchor"] = (self.anchor_weight, values(anchor_loss))
         return weighted
 
 

@@ -165,6 +165,54 @@ def test_opencv_pixels_are_the_authors() -> None:
     assert np.abs(pillow - values).max() > 1e-2
 
 
+@pytest.mark.parametrize("size", [(300, 400), (70, 84), (61, 301)])
+def test_float32_stays_near_the_authors_float64(size: tuple[int, int]) -> None:
+    """Black and white noise, of the highest contrast there is; larger and smaller than the network's input."""
+    image = 255 * np.random.default_rng(0).integers(0, 2, (*size, 3), dtype=np.uint8)
+    processor = DepthAnythingImageProcessor.for_input_size(140, interpolation="opencv")
+    in_use = cv2.ipp.useIPP()
+    values = processor(image, return_tensors="np", input_data_format="channels_last")["pixel_values"][0]
+    assert cv2.ipp.useIPP() == in_use
+    resized = cv2.resize(image / 255.0, values.shape[:0:-1], interpolation=cv2.INTER_CUBIC)
+    expected = (resized - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    np.testing.assert_allclose(values.transpose(1, 2, 0), expected, rtol=0, atol=1.5e-6)
+    in_floats = processor(image / 255.0, do_rescale=False, return_tensors="np", input_data_format="channels_last")
+    np.testing.assert_allclose(in_floats["pixel_values"][0].transpose(1, 2, 0), expected, rtol=0, atol=5e-7)
+
+
+def test_one_picture_does_not_change_another() -> None:
+    """The memory that pictures of one thread share must not reach the results."""
+    processor = DepthAnythingImageProcessor.for_input_size(70, interpolation="opencv", do_resize=False)
+    pictures = [photograph(84, 98), photograph(70, 70), photograph(98, 84)]
+    alone = [processor(picture, return_tensors="np")["pixel_values"][0].copy() for picture in pictures]
+    together = processor(pictures, return_tensors=None)["pixel_values"]
+    for first, second in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_as_many_means_as_channels() -> None:
+    settings: Any = {"interpolation": "opencv", "image_mean": [0.5, 0.5]}
+    with pytest.raises(ValueError, match="image_mean has 2 values, expected one or 3, one for each channel"):
+        DepthAnythingImageProcessor.for_input_size(70)(photograph(70, 70), **settings)
+
+
+def test_looked_up_pixels_are_stocks_to_the_bit() -> None:
+    """The pillow mode looks its 256 values up; every combination of steps, and pictures that are not bytes."""
+    ours, stock = (
+        DepthAnythingImageProcessor.for_input_size(70),
+        DPTImageProcessorPil(**{**PUBLISHED_SETTINGS, "size": {"height": 70, "width": 70}}),
+    )
+    image = photograph(120, 160)
+    for left_out in ({}, {"do_rescale": False}, {"do_normalize": False}, {"do_resize": False}, {"size_divisor": 32}):
+        options: Any = {**left_out, "do_pad": "size_divisor" in left_out, "return_tensors": "np"}
+        options |= {"input_data_format": "channels_last", "image_mean": 0.4, "image_std": 0.3}
+        for picture in (image, image[..., :1], image.astype(np.float32) / 255):
+            values = ours(picture, **options)["pixel_values"]
+            expected = stock(picture, **options)["pixel_values"]
+            assert values.dtype == expected.dtype
+            np.testing.assert_array_equal(values, expected)
+
+
 def test_steps_can_be_left_out_with_opencv_too() -> None:
     image = photograph(70, 84)
     processor = DepthAnythingImageProcessor(interpolation="opencv", do_resize=False, do_normalize=False)

@@ -21,6 +21,7 @@ from depth_anything_hf.losses import (
     gradient_matching_loss,
     mean_over_images,
     normalize_median_mad,
+    relative_depth_losses,
     scale_and_shift_invariant_loss,
     silog_loss,
     within_and_outside,
@@ -104,25 +105,47 @@ def reference_alignment(student: np.ndarray, teacher: np.ndarray, tolerance: flo
     return sum(distances) / len(distances) if distances else 0.0
 
 
+def joint(prediction: Tensor, target: Tensor, mask: Tensor | None = None, **options: Any) -> Tensor:
+    """Both terms of the joint form as one number per image, weighted as in the paper."""
+    ssi, gradient = relative_depth_losses(prediction, target, mask, **options)
+    return ssi + 2 * gradient
+
+
+def reference_joint(
+    prediction: np.ndarray, target: np.ndarray, valid: np.ndarray, ignore_largest: float = 0.0, scales: int = 4
+) -> float:
+    ssi = reference_ssi(prediction, target, valid, ignore_largest)
+    return ssi + 2 * reference_gradient(prediction, target, valid, scales)
+
+
 CASES: list[Any] = [
     pytest.param(scale_and_shift_invariant_loss, reference_ssi, {}, id="ssi"),
     pytest.param(scale_and_shift_invariant_loss, reference_ssi, {"ignore_largest": 0.1}, id="ssi-ignore-tenth"),
     pytest.param(scale_and_shift_invariant_loss, reference_ssi, {"ignore_largest": 0.37}, id="ssi-ignore-third"),
     pytest.param(gradient_matching_loss, reference_gradient, {}, id="gradient"),
     pytest.param(gradient_matching_loss, reference_gradient, {"scales": 1}, id="gradient-one-scale"),
+    pytest.param(joint, reference_joint, {}, id="joint"),
+    pytest.param(joint, reference_joint, {"ignore_largest": 0.1, "scales": 2}, id="joint-ignore-tenth"),
     pytest.param(anchor_loss, reference_anchor, {}, id="anchor"),
     pytest.param(silog_loss, reference_silog, {}, id="silog"),
     pytest.param(silog_loss, reference_silog, {"variance_focus": 0.85}, id="silog-0.85"),
 ]
-MAP_LOSSES: tuple[Loss, ...] = (scale_and_shift_invariant_loss, gradient_matching_loss, anchor_loss, silog_loss)
+MAP_LOSSES: tuple[Loss, ...] = (
+    scale_and_shift_invariant_loss,
+    gradient_matching_loss,
+    joint,
+    anchor_loss,
+    silog_loss,
+)
 LOSSES: list[Any] = [
     pytest.param(scale_and_shift_invariant_loss, id="ssi"),
     pytest.param(partial(scale_and_shift_invariant_loss, ignore_largest=0.1), id="ssi-ignore-tenth"),
     pytest.param(gradient_matching_loss, id="gradient"),
+    pytest.param(joint, id="joint"),
     pytest.param(anchor_loss, id="anchor"),
     pytest.param(silog_loss, id="silog"),
 ]
-AFFINE_INVARIANT: list[Any] = LOSSES[:3]
+AFFINE_INVARIANT: list[Any] = LOSSES[:4]
 
 
 def random_maps(
@@ -568,3 +591,132 @@ def test_mean_over_images() -> None:
     mean.backward()
     assert mean.item() == 2.5 and left_out.item() == 2
     assert values.grad is not None and values.grad.tolist() == [0.5, 0.0, 0.5, 0.0]
+
+
+# The joint form and the backward passes that are written out
+
+
+def autograd_normalized(values: Tensor, valid: Tensor, eps: float = 1e-6) -> Tensor:
+    """`normalize_median_mad` as autograd differentiates it."""
+    median = torch.where(valid, values, torch.nan).flatten(1).nanmedian(dim=1).values
+    centred = torch.where(valid, values - median[:, None, None], 0)
+    deviation = centred.abs().sum(dim=(1, 2)) / valid.sum(dim=(1, 2)).clamp(min=1)
+    return centred / deviation.clamp(min=eps)[:, None, None]
+
+
+def autograd_losses(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    difference = autograd_normalized(prediction, mask) - autograd_normalized(target, mask)
+    ssi = difference.abs().sum(dim=(1, 2)) / mask.sum(dim=(1, 2)).clamp(min=1)
+    gradient = torch.zeros_like(ssi)
+    for step in (1, 2, 4, 8):
+        coarse, known = difference[:, ::step, ::step], mask[:, ::step, ::step]
+        across = (coarse.diff(dim=2).abs() * (known[:, :, 1:] & known[:, :, :-1])).sum(dim=(1, 2))
+        down = (coarse.diff(dim=1).abs() * (known[:, 1:] & known[:, :-1])).sum(dim=(1, 2))
+        gradient = gradient + (across + down) / known.sum(dim=(1, 2)).clamp(min=1)
+    return torch.stack([ssi, gradient])
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float64, 1e-12), (torch.float32, 2e-6)])
+@pytest.mark.parametrize("density", DENSITIES)
+def test_values_and_gradients_are_those_of_autograd(density: float, dtype: torch.dtype, tolerance: float) -> None:
+    prediction, target, mask = random_maps(30, 3, 41, 37, density, dtype)
+    mask[2] = False
+    weights = torch.tensor([[1.0, 0.3, 2.0], [2.0, -0.7, 1.0]], dtype=dtype)
+    for target_has_gradient in (False, True):
+        first, second = prediction.clone().requires_grad_(), target.clone().requires_grad_(target_has_gradient)
+        leaves = [first, second] if target_has_gradient else [first]
+        values, expected = relative_depth_losses(first, second, mask), autograd_losses(first, second, mask)
+        assert values.isnan().all(dim=0).tolist() == [False, False, True]
+        torch.testing.assert_close(values[:, :2], expected[:, :2], rtol=tolerance, atol=tolerance)
+        gradients = torch.autograd.grad((weights * values.nan_to_num(0)).sum(), leaves)
+        expected_gradients = torch.autograd.grad((weights * expected).sum(), leaves)
+        for gradient, by_autograd in zip(gradients, expected_gradients, strict=True):
+            assert by_autograd.abs().max() > 1e-3
+            torch.testing.assert_close(gradient, by_autograd, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("ignore_largest", [0.0, 0.1])
+def test_the_joint_form_is_the_two_losses(ignore_largest: float) -> None:
+    prediction, target, mask = random_maps(31, 3, 30, 26, 0.8, torch.float32)
+    prediction.requires_grad_()
+    ssi, gradient = relative_depth_losses(prediction, target, mask, ignore_largest=ignore_largest, scales=3)
+    assert torch.equal(ssi, scale_and_shift_invariant_loss(prediction, target, mask, ignore_largest=ignore_largest))
+    assert torch.equal(gradient, gradient_matching_loss(prediction, target, mask, scales=3))
+    region = torch.zeros_like(mask)
+    region[:, 4:20, 7:18] = True
+    mixed = within_and_outside(relative_depth_losses, prediction, target, mask, region, ignore_largest=ignore_largest)
+    apart = partial(within_and_outside, prediction=prediction, target=target, mask=mask, region=region)
+    assert torch.equal(mixed[0], apart(scale_and_shift_invariant_loss, ignore_largest=ignore_largest))
+    assert torch.equal(mixed[1], apart(gradient_matching_loss))
+    with pytest.raises(ValueError, match="ignore_largest must be a share"):
+        relative_depth_losses(prediction, target, ignore_largest=1.0)
+    with pytest.raises(ValueError, match="scales must be at least 1"):
+        relative_depth_losses(prediction, target, scales=0)
+
+
+def test_float32_is_near_float64_on_large_maps() -> None:
+    prediction, target, mask = random_maps(32, 1, 259, 301, 0.9)
+    results = []
+    for dtype in (torch.float64, torch.float32):
+        leaf = prediction.to(dtype).requires_grad_()
+        values = relative_depth_losses(leaf, target.to(dtype), mask)
+        (gradient,) = torch.autograd.grad(values.sum(), leaf)
+        results.append((values.detach().double(), gradient.double()))
+    (values, gradient), (values_32, gradient_32) = results
+    assert ((values_32 - values).abs() / values).max() < 1e-6
+    # A pair of pixels whose step is zero in float32 only has no sign there; none is in this map. The median's pixel
+    # gets the sum over all others, which rounds the most.
+    assert (gradient_32 - gradient).abs().max() < 1e-7 < 1e-4 * gradient.abs().max()
+
+
+def test_of_tied_medians_one_pixel_gets_the_gradient() -> None:
+    """The median 2 stands at three pixels. Shifting all values changes nothing, so the gradients sum to zero."""
+    values = torch.tensor([[[1.0, 2.0, 2.0], [2.0, 3.0, 9.0]]], dtype=torch.float64, requires_grad=True)
+    weights = torch.tensor([[[1.0, 10.0, 100.0], [1000.0, 1e4, 1e5]]], dtype=torch.float64)
+    (gradient,) = torch.autograd.grad((normalize_median_mad(values, None) * weights).sum(), values)
+    assert gradient.sum().item() == pytest.approx(0, abs=1e-9)
+    # Away from the median the derivative exists.
+    for y, x in ((0, 0), (1, 1), (1, 2)):
+        step = torch.zeros_like(values)
+        step[0, y, x] = 1e-6
+        moved = [(normalize_median_mad((values + sign * step).detach(), None) * weights).sum() for sign in (1, -1)]
+        assert gradient[0, y, x].item() == pytest.approx((moved[0] - moved[1]).item() / 2e-6, rel=1e-6)
+    # The tied ones get the weight of their own value, and the first of them that of the median too.
+    deviation = 9 / 6
+    assert gradient[0, 0, 2].item() == pytest.approx(100 / deviation)
+    assert gradient[0, 1, 0].item() == pytest.approx(1000 / deviation)
+
+
+def test_the_written_out_gradients_have_no_second_derivative() -> None:
+    prediction, target, mask = random_maps(33, 1, 6, 5)
+    prediction.requires_grad_()
+    for values in (joint(prediction, target, mask), normalize_median_mad(prediction, mask)):
+        with pytest.raises(RuntimeError, match="differentiated once; leave out create_graph=True"):
+            torch.autograd.grad(values.sum(), prediction, create_graph=True)
+
+
+@pytest.mark.parametrize("ignore_largest", [0.0, 0.1])
+def test_selection_without_numpy_gives_the_same(monkeypatch: pytest.MonkeyPatch, ignore_largest: float) -> None:
+    """What devices and `torch.compile` use; all values differ, so that the median is one pixel."""
+    prediction, target, mask = random_maps(34, 3, 13, 12, 0.7)
+    mask[1] = False
+    prediction.requires_grad_()
+
+    def values_and_gradient() -> tuple[Tensor, Tensor]:
+        values = relative_depth_losses(prediction, target, mask, ignore_largest=ignore_largest)[:, [0, 2]]
+        return values.detach(), torch.autograd.grad(values.sum(), prediction)[0]
+
+    expected = values_and_gradient()
+    monkeypatch.setattr("depth_anything_hf.losses._can_use_numpy", lambda values: False)
+    for found, wanted in zip(values_and_gradient(), expected, strict=True):
+        assert torch.equal(found, wanted)
+
+
+def test_gradients_reach_maps_of_any_memory_layout() -> None:
+    prediction, target, mask = random_maps(35, 2, 9, 7, 0.8)
+    leaf = prediction.transpose(1, 2).contiguous().requires_grad_()
+    values = relative_depth_losses(leaf.transpose(1, 2), target, mask)
+    (gradient,) = torch.autograd.grad(values.sum(), leaf)
+    plain = prediction.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(relative_depth_losses(plain, target, mask).sum(), plain)
+    torch.testing.assert_close(gradient.transpose(1, 2), expected, rtol=1e-12, atol=1e-15)

@@ -88,6 +88,22 @@ def test_weights_and_what_is_ignored(model, batch):
     assert "gradient" not in terms
 
 
+@pytest.mark.parametrize("ignore_largest", [0.0, 0.1])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_terms_together_are_the_terms_apart(batch, mixed, ignore_largest):
+    batch = cutmix(batch, np.random.default_rng(0), probability=1.0) if mixed else batch
+    prediction = torch.rand(3, 28, 28, generator=torch.Generator().manual_seed(9))
+    target, region = batch["labels"], batch.get("region")
+    together = RelativeLoss(ignore_largest=ignore_largest, anchor_weight=0.5).terms(prediction, target, region, 0.0)
+    assert {name: weight for name, (weight, _) in together.items()} == {"ssi": 1.0, "gradient": 2.0, "anchor": 0.5}
+    for name in together:
+        only = RelativeLoss(0.0, 0.0, anchor_weight=0.0, ignore_largest=ignore_largest)
+        setattr(only, f"{name}_weight", 1.0)
+        apart = only.terms(prediction, target, region, 0.0)
+        assert set(apart) == {name}
+        assert torch.equal(apart[name][1], together[name][1])
+
+
 @pytest.mark.parametrize(("progress", "share"), [(0.1, 0.25), (0.2, 0.5), (0.4, 1.0), (0.9, 1.0)])
 def test_the_gradient_term_ramps_up(batch, progress, share):
     prediction = batch["labels"].nan_to_num(0.5) ** 2

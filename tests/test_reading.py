@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from sample_files import png_bytes
 
 from depth_anything_hf.data.reading import (
@@ -46,6 +46,26 @@ def test_read_image_takes_path_bytes_cell_and_picture(tmp_path: pathlib.Path, rg
     for source in sources:
         image = read_image(source)
         assert image.dtype == np.uint8 and np.array_equal(image, rgb)
+
+
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+def test_jpeg_pixels_are_pillows(subsampling: int) -> None:
+    """OpenCV decodes whole JPEG pictures in colour or grey; they are Pillow's to the bit, turned upright or not."""
+    coarse = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    image = cv2.resize(coarse, (61, 43), interpolation=cv2.INTER_CUBIC)
+    for pixels, mode in ((image, "RGB"), (image[..., 0], "L"), (image, "CMYK")):
+        for quality, orientation in ((50, 0), (95, 1), (90, 5), (90, 6), (90, 7)):
+            file = io.BytesIO()
+            exif = Image.Exif()
+            exif[0x0112] = orientation
+            options: dict[str, Any] = {} if mode == "L" else {"subsampling": subsampling}
+            Image.fromarray(pixels).convert(mode).save(file, "JPEG", quality=quality, exif=exif, **options)
+            with Image.open(io.BytesIO(file.getvalue())) as stored:
+                expected = np.asarray(ImageOps.exif_transpose(stored).convert("RGB"))
+            found = read_image(file.getvalue())
+            assert found.flags["C_CONTIGUOUS"] and np.array_equal(found, expected)
+            with pytest.raises(UnreadableImageError, match="bytes: cannot be decoded"):
+                read_image(file.getvalue()[:-30])
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -243,7 +243,7 @@ def open_irs(root: Path, split: str | None, *, list_file: str | None = None) -> 
         # Without the list the training split would hold the test pictures as well.
         raise FileNotFoundError(
             f"{root}: the {split} split of IRS needs list_file=, IRSDataset_{split.upper()}.list of "
-            'blackjack2015/IRS; without a split (split: "" in a data source) all pictures are taken, also the test ones'
+            'blackjack2015/IRS; without a split (split: "" in a data source) all pictures are taken, the test ones too'
         )
     else:
         found = matches(root, "*/*/d_*.exr", "IRSDataset/*/*/d_*.exr")

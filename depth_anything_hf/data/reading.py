@@ -10,14 +10,14 @@ import os
 import re
 import struct
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 
 FileLike: TypeAlias = "str | os.PathLike[str] | bytes | Mapping[str, Any]"
@@ -32,8 +32,22 @@ SCALE_ADVICE = (
 LARGEST_CODE = 65535
 LARGEST_VALUE_BYTES = 8
 PNG_START, PNG_END = b"\x89PNG", b"IEND"
+JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 EXR_MAGIC = b"\x76\x2f\x31\x01"
 ENCODINGS = ("linear", "log")
+
+
+# What turns a stored picture upright, by its EXIF orientation.
+JPEG_TURNS: dict[int, tuple[Callable[[np.ndarray], np.ndarray], ...]] = {
+    1: (),
+    2: (lambda image: cv2.flip(image, 1),),
+    3: (lambda image: cv2.rotate(image, cv2.ROTATE_180),),
+    4: (lambda image: cv2.flip(image, 0),),
+    5: (cv2.transpose,),
+    6: (lambda image: cv2.rotate(image, cv2.ROTATE_90_CLOCKWISE),),
+    7: (cv2.transpose, lambda image: cv2.rotate(image, cv2.ROTATE_180)),
+    8: (lambda image: cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE),),
+}
 
 
 class BrokenSampleError(ValueError):
@@ -77,7 +91,31 @@ def read_image(source: FileLike | Image.Image) -> np.ndarray:
             f"{name}: not a picture in a format Pillow knows (it starts with {content[:12]!r})"
         ) from error
     with picture:
-        return _decode_picture(picture, name)
+        decoded = _decode_jpeg(picture, content)
+        return _decode_picture(picture, name) if decoded is None else decoded
+
+
+def _decode_jpeg(picture: Image.Image, content: bytes) -> np.ndarray | None:
+    """Decodes an ordinary, whole JPEG by OpenCV: Pillow's library and pixels, in less time.
+
+    Returns:
+        uint8 (H, W, 3); None for anything else, which Pillow then decodes or refuses.
+    """
+    is_whole = content.startswith(JPEG_START) and content.endswith(JPEG_END)
+    if not is_whole or picture.mode not in ("RGB", "L"):
+        return None
+    orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    if orientation not in JPEG_TURNS:
+        return None
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:
+        return None
+    if image is None or image.shape[:2] != picture.size[::-1]:
+        return None
+    for turn in JPEG_TURNS[orientation]:
+        image = turn(image)
+    return image
 
 
 def _decode_picture(picture: Image.Image, name: str) -> np.ndarray:

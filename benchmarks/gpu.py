@@ -1,0 +1,297 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Training steps and labelling on one GPU beside stock transformers in a plain loop, in nine minutes at most.
+
+    python benchmarks/gpu.py                            # ViT-S, B, L at 518; --compile adds compiled models
+    python benchmarks/gpu.py --device cpu --quick       # the same code on tiny models, to see that it runs
+
+Training: float32 weights under bf16 autocast, forward, loss, backward and AdamW. Labelling: bf16 weights, forward and
+the copy of the maps to the host; compiled, it replays a CUDA graph. Ours keeps channels last and the joint loss; stock
+is as it comes, with the loss of image after image. Contenders of one size take turns. The share of the card is the
+model's arithmetic (a training step counts as three forward passes) against the best bf16 matrix product of this run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from harness import images, machine
+from losses import by_loop, maps
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import DepthAnythingForDepthEstimation as StockModel
+from transformers import Dinov2Config
+
+from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
+from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
+from depth_anything_hf.objectives import SupervisedRelative
+
+
+TRAINING_BATCH = {"small": 32, "base": 16, "large": 8, "tiny": 2}
+LABELLING_BATCH = {"small": 64, "base": 32, "large": 16, "tiny": 2}
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass
+class Run:
+    """What one contender did; `error` says why it did not.
+
+    Attributes:
+        peak_memory_bytes: of the GPU, weights and optimiser included; None on a CPU.
+        share_of_card: arithmetic per second against the measured matrix rate.
+        synchronises: whether a training step waits for the device; None where that was not looked at.
+    """
+
+    work: str
+    size: str
+    contender: str
+    batch: int
+    images_per_second: float | None = None
+    rounds: list[float] = field(default_factory=list)
+    peak_memory_bytes: int | None = None
+    share_of_card: float | None = None
+    synchronises: bool | str | None = None
+    error: str | None = None
+
+
+def wait_for(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def seconds_of(work: Callable[[], Any], device: torch.device, repeats: int) -> float:
+    wait_for(device)
+    start = time.perf_counter()
+    for _ in range(repeats):
+        work()
+    wait_for(device)
+    return (time.perf_counter() - start) / repeats
+
+
+def matrix_rate(device: torch.device, sides: tuple[int, ...]) -> float:
+    """The best bf16 rate of square matrix products, in operations per second."""
+    best = 0.0
+    for side in sides:
+        left, right = (torch.randn(side, side, device=device, dtype=torch.bfloat16) for _ in range(2))
+        for _ in range(3):
+            left @ right
+        seconds = statistics.median(seconds_of(lambda a=left, b=right: a @ b, device, 20) for _ in range(3))  # type: ignore[misc]
+        best = max(best, 2 * side**3 / seconds)
+    return best
+
+
+def configuration(size: str) -> DepthAnythingConfig:
+    if size != "tiny":
+        return DepthAnythingConfig.from_preset(size)  # type: ignore[arg-type]
+    encoder = Dinov2Config(hidden_size=32, num_hidden_layers=4, num_attention_heads=2, image_size=56, patch_size=14)
+    return DepthAnythingConfig.from_encoder_config(
+        encoder, neck_hidden_sizes=[8, 8, 16, 16], fusion_hidden_size=8, head_hidden_size=8
+    )
+
+
+def open_model(contender: str, size: str, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    torch.manual_seed(0)
+    kind: Any = StockModel if contender == "stock" else DepthAnythingForDepthEstimation
+    config = configuration(size)
+    config.backbone_config._attn_implementation = "sdpa"
+    model: nn.Module = kind(config).to(device, dtype)
+    if contender == "stock":
+        return model
+    return nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def forward_operations(size: str, side: int, device: torch.device) -> int:
+    """Floating-point operations of one image's forward pass."""
+    model = open_model("ours", size, device, torch.bfloat16).eval()
+    pixels = images(1, side, side).to(device, torch.bfloat16)
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        model(pixel_values=pixels)
+    return int(counter.get_total_flops())
+
+
+def training_step(contender: str, size: str, side: int, batch: int, device: torch.device) -> Callable[[], None]:
+    model = open_model(contender, size, device, torch.float32).train()
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    pixels = images(batch, side, side).to(device)
+    labels = maps(batch, side)[1].to(device)
+    if contender == "stock":
+        optimizer = torch.optim.AdamW(parameters, lr=1e-8)
+    else:
+        optimizer = torch.optim.AdamW(parameters, lr=1e-8, fused=True)
+    trained: Any = torch.compile(model) if contender == "ours, compiled" else model
+    objective = SupervisedRelative()
+
+    def step() -> None:
+        with torch.autocast(device.type, torch.bfloat16):
+            if contender == "stock":
+                loss = by_loop(trained(pixel_values=pixels).predicted_depth.float(), labels).mean()
+            else:
+                loss = objective(trained, {"pixel_values": pixels, "labels": labels}, 0.0)["loss"]
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def labelling_pass(contender: str, size: str, side: int, batch: int, device: torch.device) -> Callable[[], None]:
+    model = open_model(contender, size, device, torch.bfloat16).eval()
+    pixels = images(batch, side, side).to(device, torch.bfloat16)
+    # Reduced overhead is PyTorch's name for CUDA graphs.
+    predict: Any = torch.compile(model, mode="reduce-overhead") if contender == "ours, compiled" else model
+
+    @torch.inference_mode()
+    def forward() -> None:
+        predict(pixel_values=pixels).predicted_depth.float().cpu()
+
+    return forward
+
+
+WORK = {"training": training_step, "labelling": labelling_pass}
+
+
+def waits_for_the_device(step: Callable[[], Any]) -> bool | str:
+    """Whether a step makes the host wait, and where: PyTorch is told to raise then."""
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        step()
+    except RuntimeError as error:
+        return f"True: {error}"
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    return False
+
+
+@contextmanager
+def noted_failure(runs: list[Run], device: torch.device) -> Iterator[None]:
+    """A failure, most often for want of memory, is a line of the table and not the end of the benchmark."""
+    try:
+        yield
+    except Exception as error:
+        reason = f"{type(error).__name__}: {str(error).partition('. ')[0]}"
+        for run in runs:
+            run.error = run.error or reason
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def measure_alone(run: Run, side: int, device: torch.device) -> None:
+    """Memory, and whether a training step waits; with no other contender's tensors on the card."""
+    work = WORK[run.work](run.contender, run.size, side, run.batch, device)
+    work()
+    if device.type != "cuda":
+        return
+    wait_for(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    work()
+    wait_for(device)
+    run.peak_memory_bytes = torch.cuda.max_memory_allocated(device)
+    if run.work == "training":
+        run.synchronises = waits_for_the_device(work)
+
+
+def measure_in_turns(runs: list[Run], side: int, device: torch.device, rounds: int, repeats: int) -> None:
+    able = [run for run in runs if run.error is None]
+    works = [WORK[run.work](run.contender, run.size, side, run.batch, device) for run in able]
+    for work in works:
+        seconds_of(work, device, 3)
+    for _ in range(rounds):
+        for run, work in zip(able, works, strict=True):
+            run.rounds.append(run.batch / seconds_of(work, device, repeats))
+    for run in able:
+        run.images_per_second = statistics.median(run.rounds)
+
+
+def table(runs: list[Run]) -> str:
+    lines = [
+        "| | | batch | images/s | times stock | GiB | share of card | waits |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for run in runs:
+        name = f"{run.work}, {run.size}"
+        if run.images_per_second is None:
+            lines.append(f"| {name} | {run.contender} | {run.batch} | {run.error} |")
+            continue
+        stock = next(one for one in runs if (one.work, one.size, one.contender) == (run.work, run.size, "stock"))
+        ratio = "" if stock.images_per_second is None else f"{run.images_per_second / stock.images_per_second:.2f}"
+        memory = "" if run.peak_memory_bytes is None else f"{run.peak_memory_bytes / 2**30:.1f}"
+        lines.append(
+            f"| {name} | {run.contender} | {run.batch} | {run.images_per_second:.1f} | {ratio} | {memory} | "
+            f"{run.share_of_card or 0:.0%} | {'' if run.synchronises is None else run.synchronises} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--sizes", default="small,base,large")
+    parser.add_argument("--side", type=int, default=518)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5, help="steps in each timed run")
+    parser.add_argument("--batch", type=int, help="for all; default: by size, for 80 GB")
+    parser.add_argument(
+        "--compile", action="store_true", help="also time compiled models, which take minutes to build"
+    )
+    parser.add_argument("--minutes", type=float, default=8, help="what has not begun by then is left out")
+    parser.add_argument("--quick", action="store_true", help="tiny models and pictures")
+    parser.add_argument("--name", help="of the result gpu-NAME.json; default: the card's")
+    parser.add_argument("--output_dir", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    start = time.monotonic()
+    device = torch.device(arguments.device)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise SystemExit("PyTorch finds no CUDA device; --device cpu --quick tries the code without one")
+    if arguments.quick:
+        arguments.sizes, arguments.side, arguments.rounds, arguments.repeats = "tiny", 56, 1, 1
+    card = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    rate = matrix_rate(device, (256,) if arguments.quick else (4096, 8192, 16384))
+    print(f"{card}: {rate / 1e12:.1f} TFLOP/s in bf16 matrix products")
+    contenders = ["stock", "ours", *(["ours, compiled"] if arguments.compile else [])]
+    left_out: list[str] = []
+    done: list[Run] = []
+    for size in arguments.sizes.split(","):
+        operations = forward_operations(size, arguments.side, device)
+        for work, batches in (("labelling", LABELLING_BATCH), ("training", TRAINING_BATCH)):
+            if time.monotonic() - start > 60 * arguments.minutes:
+                left_out.append(f"{work}, {size}")
+                continue
+            runs = [Run(work, size, contender, arguments.batch or batches[size]) for contender in contenders]
+            for run in runs:
+                with noted_failure([run], device):
+                    measure_alone(run, arguments.side, device)
+            with noted_failure(runs, device):
+                measure_in_turns(runs, arguments.side, device, arguments.rounds, arguments.repeats)
+            passes = 3 if work == "training" else 1
+            for run in runs:
+                if run.images_per_second is not None:
+                    run.share_of_card = run.images_per_second * passes * operations / rate
+            done += runs
+            print(table(runs), flush=True)
+    result = {
+        "card": card,
+        "machine": machine(),
+        "matrix_operations_per_second": rate,
+        "settings": {name: value for name, value in vars(arguments).items() if name != "output_dir"},
+        "runs": [asdict(run) for run in done],
+        "left_out": left_out,
+        "seconds": time.monotonic() - start,
+    }
+    arguments.output_dir.mkdir(parents=True, exist_ok=True)
+    name = arguments.name or "".join(letter if letter.isalnum() else "-" for letter in card.lower())
+    path = arguments.output_dir / f"gpu-{name}.json"
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(f"{path}, {result['seconds']:.0f} s" + (f"; left out for time: {'; '.join(left_out)}" if left_out else ""))
+
+
+if __name__ == "__main__":
+    main()

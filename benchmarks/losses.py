@@ -1,0 +1,97 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Seconds for the relative loss (SSI + 2 x gradient matching at four scales), forward and backward.
+
+    python benchmarks/losses.py --json benchmarks/results/losses.json
+
+The loop goes over the images as most code does, here with the better habit: each map is normalised once, for both
+terms. What is compared is the gradient of the prediction.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from harness import Contender, measure, report
+from torch import Tensor
+from torch.nn import functional as F
+
+from depth_anything_hf.losses import gradient_matching_loss, relative_depth_losses, scale_and_shift_invariant_loss
+
+
+def maps(batch: int, side: int) -> tuple[Tensor, Tensor]:
+    """A smooth prediction with fine noise, and a target with edges and some unknown pixels; (B, H, W)."""
+    generator = torch.Generator().manual_seed(0)
+    coarse = torch.rand(batch, 1, 9, 9, generator=generator)
+    target = F.interpolate(coarse, (side, side), mode="bicubic")[:, 0]
+    target[:, side // 4 : side // 2, side // 3 : side // 2] += 1.5
+    prediction = 3 * target + 0.5 + 0.1 * torch.randn(target.shape, generator=generator)
+    target[torch.rand(target.shape, generator=generator) < 0.02] = torch.nan
+    target[:, : side // 24] = torch.nan
+    return prediction, target
+
+
+def normalized(values: Tensor, valid: Tensor) -> Tensor:
+    known = values[valid]
+    shift = known.median()
+    return (values - shift) / (known - shift).abs().mean().clamp(min=1e-6)
+
+
+def image_loss(prediction: Tensor, target: Tensor) -> Tensor:
+    """The loss of one image (H, W), as one writes it down."""
+    valid = ~target.isnan()
+    difference = normalized(prediction, valid) - normalized(target.nan_to_num(0), valid)
+    total = difference[valid].abs().mean()
+    for step in (1, 2, 4, 8):
+        coarse, known = difference[::step, ::step], valid[::step, ::step]
+        across = coarse.diff(dim=1).abs() * (known[:, 1:] & known[:, :-1])
+        down = coarse.diff(dim=0).abs() * (known[1:] & known[:-1])
+        total = total + 2 * (across.sum() + down.sum()) / known.sum()
+    return total
+
+
+def by_loop(prediction: Tensor, target: Tensor) -> Tensor:
+    return torch.stack([image_loss(one, wanted) for one, wanted in zip(prediction, target, strict=True)])
+
+
+def by_two_functions(prediction: Tensor, target: Tensor) -> Tensor:
+    return scale_and_shift_invariant_loss(prediction, target) + 2 * gradient_matching_loss(prediction, target)
+
+
+def by_joint_form(prediction: Tensor, target: Tensor) -> Tensor:
+    ssi, gradient = relative_depth_losses(prediction, target)
+    return ssi + 2 * gradient
+
+
+def gradient_of(loss: Callable[[Tensor, Tensor], Tensor], prediction: Tensor, target: Tensor) -> Tensor:
+    leaf = prediction.detach().requires_grad_()
+    return torch.autograd.grad(loss(leaf, target).mean(), leaf)[0]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--side", type=int, default=518)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", type=Path, help="file for the result")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    prediction, target = maps(arguments.batch, arguments.side)
+    losses = {"loop over images": by_loop, "two functions": by_two_functions, "joint form": by_joint_form}
+    contenders = [
+        Contender(name, lambda loss=loss: gradient_of(loss, prediction, target))  # type: ignore[misc]
+        for name, loss in losses.items()
+    ]
+    timings = measure(contenders, arguments.rounds)
+    settings = {name: value for name, value in vars(arguments).items() if name != "json"}
+    report(
+        f"relative loss, {arguments.batch} x {arguments.side} x {arguments.side}", timings, settings, arguments.json
+    )
+
+
+if __name__ == "__main__":
+    main()

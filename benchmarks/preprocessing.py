@@ -1,0 +1,152 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Images per second and core from a JPEG file's bytes to the network's input: decode, resize, normalise.
+
+    python benchmarks/preprocessing.py --json benchmarks/results/preprocessing.json
+
+One thread. Peers are transformers' processor on its PIL backend and the preparation of the original code, by OpenCV in
+float64; the distance of each input from both is printed, in units of the normalised input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from harness import Contender, machine, measure
+from PIL import Image
+from torch import Tensor
+from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
+
+from depth_anything_hf.data.reading import read_image
+from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
+
+
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def photograph(height: int, width: int) -> np.ndarray:
+    """Soft colour fields with edges and fine noise, which cost a decoder about what photographs do."""
+    random = np.random.default_rng(0)
+    coarse = random.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    image = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.int16)
+    for _ in range(24):
+        top, left = int(random.integers(0, height - 40)), int(random.integers(0, width - 40))
+        rows, columns = random.integers(20, 300, size=2)
+        image[top : top + rows, left : left + columns] = random.integers(0, 256, 3)
+    image += random.integers(-8, 9, image.shape, dtype=np.int16)
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def by_transformers(path: Path, side: int) -> Callable[[], Tensor]:
+    processor = DPTImageProcessorPil(
+        size={"height": side, "width": side},
+        ensure_multiple_of=14,
+        keep_aspect_ratio=True,
+        image_mean=MEAN,
+        image_std=DEVIATION,
+    )
+
+    def run() -> Tensor:
+        with Image.open(path) as picture:
+            prepared: Tensor = processor(picture.convert("RGB"), return_tensors="pt")["pixel_values"][0]
+        return prepared
+
+    return run
+
+
+def by_the_original(path: Path, height: int, width: int) -> Callable[[], Tensor]:
+    def run() -> Tensor:
+        stored = cv2.imread(str(path))
+        assert stored is not None
+        image: Any = cv2.cvtColor(stored, cv2.COLOR_BGR2RGB) / 255.0
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
+        prepared = ((image - MEAN) / DEVIATION).transpose(2, 0, 1)
+        return torch.from_numpy(np.ascontiguousarray(prepared).astype(np.float32))
+
+    return run
+
+
+def by_us(path: Path, side: int, interpolation: str) -> Callable[[], Tensor]:
+    processor = DepthAnythingImageProcessor.for_input_size(side, interpolation=interpolation)
+
+    def run() -> Tensor:
+        image = read_image(path)
+        prepared: Tensor = processor(image, input_data_format="channels_last", return_tensors="pt")["pixel_values"][0]
+        return prepared
+
+    return run
+
+
+def repeated(run: Callable[[], Tensor], times: int) -> Callable[[], Tensor]:
+    def many() -> Tensor:
+        for _ in range(times - 1):
+            run()
+        return run()
+
+    return many
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--height", type=int, default=1080)
+    parser.add_argument("--width", type=int, default=1920)
+    parser.add_argument("--quality", type=int, default=90)
+    parser.add_argument("--side", type=int, default=518)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--images", type=int, default=8, help="images in each timed run")
+    parser.add_argument("--folder", type=Path, default=Path("/tmp"), help="where the picture is written")
+    parser.add_argument("--json", type=Path, help="file for the result")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    path = arguments.folder / f"preprocessing_{arguments.height}x{arguments.width}.jpg"
+    Image.fromarray(photograph(arguments.height, arguments.width)).save(path, quality=arguments.quality)
+    stock, ours = by_transformers(path, arguments.side), by_us(path, arguments.side, "opencv")
+    original = by_the_original(path, *ours().shape[1:])
+    ways = {
+        "transformers, PIL": stock,
+        "the original's code": original,
+        "ours, pillow": by_us(path, arguments.side, "pillow"),
+        "ours, opencv": ours,
+    }
+    contenders = [Contender(name, repeated(run, arguments.images)) for name, run in ways.items()]
+    rows: list[dict[str, Any]] = []
+    for timing, run in zip(measure(contenders, arguments.rounds), ways.values(), strict=True):
+        rates = [arguments.images / seconds for seconds in timing.processor]
+        rows.append(
+            {
+                "name": timing.name,
+                "images_per_second_and_core": statistics.median(rates),
+                "rounds": rates,
+                "difference_to_transformers": (run() - stock()).abs().max().item(),
+                "difference_to_original": (run() - original()).abs().max().item(),
+                "load_of_others": statistics.median(timing.foreign),
+            }
+        )
+    print("| | images/s and core | times transformers | to transformers | to the original | load of others |")
+    print("|---|---|---|---|---|---|")
+    for row in rows:
+        ratio = statistics.median(one / other for one, other in zip(row["rounds"], rows[0]["rounds"], strict=True))
+        print(
+            f"| {row['name']} | {row['images_per_second_and_core']:.1f} | {ratio:.2f} | "
+            f"{row['difference_to_transformers']:.1e} | {row['difference_to_original']:.1e} | "
+            f"{row['load_of_others']:.0%} |"
+        )
+    if arguments.json:
+        settings = {name: value for name, value in vars(arguments).items() if name not in ("json", "folder")}
+        result = {"file_bytes": path.stat().st_size, "settings": settings, "machine": machine(), "ways": rows}
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    path.unlink()
+
+
+if __name__ == "__main__":
+    main()
