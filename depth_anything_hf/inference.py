@@ -19,6 +19,7 @@ import torch
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from PIL import Image
+from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoImageProcessor, AutoModelForDepthEstimation, PreTrainedConfig, PreTrainedModel
@@ -42,6 +43,7 @@ METRIC_MODEL_TYPES = ("depth_pro", "glpn", "tipsv2_dpt", "zoedepth")
 OWN_POST_PROCESSING = ("depth_pro", "zoedepth")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 HUB_OPTIONS = ("revision", "token", "cache_dir", "local_files_only", "force_download", "subfolder")
+NAMES_SHOWN = 10
 DECODING_THREADS = min(4, os.cpu_count() or 1)
 
 
@@ -155,7 +157,8 @@ class DepthPredictor:
                 the processor.
 
         Raises:
-            ValueError: not a depth model, an input size that does not fit it, or an unknown precision.
+            ValueError: not a depth model, an input size that does not fit it, an unknown precision, or weights that
+                are damaged, incomplete or of another shape than the configuration says.
             OSError: no such folder or id on the Hub, or files missing in it.
         """
         name = os.fspath(name_or_path)
@@ -168,7 +171,7 @@ class DepthPredictor:
         is_ours = config.model_type == "depth_anything"
         model_class: Any = DepthAnythingForDepthEstimation if is_ours else AutoModelForDepthEstimation
         processor = open_processor(name, config.model_type, input_size, hub)
-        model = model_class.from_pretrained(name, **kwargs)
+        model = _load(model_class, name, kwargs, must_be_complete=is_ours)
         return cls(
             model,
             processor,
@@ -459,6 +462,24 @@ def _check_is_depth_model(name: str, config: PreTrainedConfig) -> None:
             f"{name} is a {config.model_type!r} model, which does not estimate depth; "
             f"expected one of {', '.join(sorted(MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES))}"
         )
+
+
+def _load(model_class: Any, name: str, options: dict[str, Any], must_be_complete: bool) -> PreTrainedModel:
+    try:
+        model, report = model_class.from_pretrained(name, output_loading_info=True, **options)
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(
+            f"the weights of {name} are damaged or do not fit its configuration: {error}; load it again, or compare "
+            "config.json with the files of weights"
+        ) from error
+    missing = sorted(report["missing_keys"])
+    # transformers gives missing tensors random values. Some models of others do without a part of theirs.
+    if missing and must_be_complete:
+        more = f" and {len(missing) - NAMES_SHOWN} more" if len(missing) > NAMES_SHOWN else ""
+        raise ValueError(
+            f"{name} lacks {len(missing)} tensors, which would be random: {', '.join(missing[:NAMES_SHOWN])}{more}"
+        )
+    return model
 
 
 def open_processor(name: str, model_type: str, input_size: int | None, hub: dict[str, Any]) -> Any:

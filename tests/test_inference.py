@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,6 +20,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 from transformers import (
     BertConfig,
@@ -444,6 +447,35 @@ def test_a_model_of_another_task_is_refused_by_name(tmp_path: Path) -> None:
     BertForSequenceClassification(config).save_pretrained(tmp_path)
     with pytest.raises(ValueError, match="'bert' model.*depth_anything.*dpt"):
         DepthPredictor.from_pretrained(tmp_path, device="cpu")
+
+
+def test_weights_that_are_missing_damaged_or_of_another_shape_are_refused(checkpoint: Path, tmp_path: Path) -> None:
+    def copied(name: str) -> Path:
+        return Path(shutil.copytree(checkpoint, tmp_path / name))
+
+    lacking = copied("lacking")
+    tensors = load_file(lacking / "model.safetensors")
+    del tensors["head.conv2.weight"]
+    save_file(tensors, lacking / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ValueError, match="lacking lacks 1 tensors, which would be random: head.conv2.weight"):
+        DepthPredictor.from_pretrained(lacking)
+    damaged = copied("damaged")
+    os.truncate(damaged / "model.safetensors", 1000)
+    with pytest.raises(ValueError, match="weights of .*damaged are damaged"):
+        DepthPredictor.from_pretrained(damaged)
+    other = copied("other")
+    config = json.loads((other / "config.json").read_text())
+    config["fusion_hidden_size"] *= 2
+    (other / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="weights of .*other are damaged or do not fit"):
+        DepthPredictor.from_pretrained(other)
+    pieces = tmp_path / "pieces"
+    DepthAnythingForDepthEstimation.from_pretrained(checkpoint).save_pretrained(pieces, max_shard_size="50KB")
+    DepthAnythingImageProcessor.from_pretrained(checkpoint).save_pretrained(pieces)
+    gone = sorted(pieces.glob("*.safetensors"))[1]
+    gone.unlink()
+    with pytest.raises((OSError, ValueError), match=gone.name):
+        DepthPredictor.from_pretrained(pieces)
 
 
 def test_an_absent_folder_is_told(tmp_path: Path) -> None:
