@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +16,10 @@ from transformers import AutoModel, Dinov2Model, Dinov2WithRegistersModel, PreTr
 from transformers import initialization as init
 from transformers.modeling_outputs import DepthEstimatorOutput
 
+from .attention import CPU_HEADS, route_linears
 from .configuration_depth_anything import DepthAnythingConfig
-from .losses import gradient_matching_loss, mean_over_images, scale_and_shift_invariant_loss, silog_loss
+from .losses import mean_over_images, relative_depth_losses, silog_loss
+from .packed_encoder import PackedEncoder
 
 
 ENCODERS = {"dinov2": Dinov2Model, "dinov2_with_registers": Dinov2WithRegistersModel}
@@ -112,7 +115,8 @@ class ResidualConvolutions(nn.Module):
         self.convolution2 = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.convolution2(F.relu(self.convolution1(F.relu(features)))) + features
+        inner = F.relu(self.convolution1(F.relu(features)), inplace=True)
+        return self.convolution2(inner).add_(features)
 
 
 class FusionLayer(nn.Module):
@@ -126,7 +130,7 @@ class FusionLayer(nn.Module):
 
     def forward(self, features: Tensor, finer: Tensor | None, size: tuple[int, int]) -> Tensor:
         if finer is not None:
-            features = features + self.residual_layer1(finer)
+            features = self.residual_layer1(finer).add_(features)
         features = self.residual_layer2(features)
         # Bilinear weights sum to one, so projecting before upsampling gives the same map for a quarter of the work.
         return F.interpolate(self.projection(features), size=size, mode="bilinear", align_corners=True)
@@ -189,7 +193,7 @@ class DepthAnythingHead(nn.Module):
         """(B, H, W): disparity >= 0 of a relative head, or depth in 0..max_depth metres of a metric head."""
         features = self.conv1(fused[self.head_in_index])
         features = F.interpolate(features, size=size, mode="bilinear", align_corners=True)
-        output = self.conv3(F.relu(self.conv2(features))).squeeze(1)
+        output = self.conv3(F.relu(self.conv2(features), inplace=True)).squeeze(1)
         # Stock multiplies a relative output too, by the 1 that its configurations carry.
         return (torch.sigmoid(output) if self.metric else F.relu(output)) * self.max_depth
 
@@ -221,6 +225,8 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
     _parameters_without_use = ("backbone.embeddings.mask_token", "neck.fusion_stage.layers.0.residual_layer1.")
 
     def __init__(self, config: DepthAnythingConfig) -> None:
+        if config._attn_implementation is None and config.backbone_config._attn_implementation is None:
+            config._attn_implementation = CPU_HEADS
         super().__init__(config)
         encoder_config = config.backbone_config
         if encoder_config.model_type not in ENCODERS:
@@ -238,6 +244,8 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         self.prefix_tokens = 1 + int(getattr(encoder_config, "num_register_tokens", 0) or 0)
         self.interpolate_offset = float(getattr(config, "interpolate_offset", 0.0))
         self.backbone = ENCODERS[encoder_config.model_type](encoder_config)
+        route_linears(self.backbone.encoder)
+        self._packed: PackedEncoder | None = None
         self.neck = DepthAnythingNeck(config)
         self.head = DepthAnythingHead(config)
         self.post_init()
@@ -278,8 +286,7 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
                 "facebook/dinov2-small"
             )
         config = cls.config_class.from_encoder_config(encoder.config, **config_options)
-        if encoder.config._attn_implementation:
-            config._attn_implementation = encoder.config._attn_implementation
+        config._attn_implementation = (encoder_options or {}).get("attn_implementation", CPU_HEADS)
         model = cls(config).to(encoder.dtype)
         model.backbone.load_state_dict(encoder.state_dict(), strict=True)
         return model
@@ -312,18 +319,55 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
             if name.startswith(self._parameters_without_use + unused_layers + unused_norm):
                 parameter.requires_grad_(False)
 
+    def optimize_for_inference(self, enabled: bool = True) -> DepthAnythingForDepthEstimation:
+        """Switches a faster way through the encoder on or off, for predictions in evaluation mode without gradients.
+
+        It computes with the model's own parameters: names, values and saved files stay, and what training or loading
+        changes counts at once. One product gives queries, keys and values, states are updated in place, and position
+        embeddings are kept for the grids seen last. Forward hooks inside encoder layers do not run. Training and
+        compilers get the usual way.
+
+        Args:
+            enabled: False goes back, and gives every parameter memory of its own again.
+
+        Returns:
+            The model.
+
+        Raises:
+            ValueError: the encoder has adapters or quantised layers; merge or remove them first.
+        """
+        if enabled:
+            self._packed = PackedEncoder(self.backbone)
+        elif self._packed is not None:
+            self._packed.separate()
+            self._packed = None
+        return self
+
+    def _is_packed(self) -> bool:
+        return not (self._packed is None or self.training or torch.is_grad_enabled() or torch.compiler.is_compiling())
+
+    def _positions(self, tokens: Tensor, height: int, width: int) -> Tensor:
+        """Position embeddings of the class token and the patches (1, 1 + N, C) for an image of this size."""
+        embeddings = self.backbone.embeddings
+        if not self.interpolate_offset:
+            return embeddings.interpolate_pos_encoding(tokens, height, width)
+        grid = (height // self.patch_size, width // self.patch_size)
+        return offset_position_embeddings(embeddings.position_embeddings, grid, self.interpolate_offset)
+
     def embed(self, pixel_values: Tensor) -> Tensor:
         """Images (B, 3, H, W) -> the encoder's first state (B, prefix + N, C); see `config.interpolate_offset`."""
         embeddings = self.backbone.embeddings
-        if not self.interpolate_offset:
+        if not self.interpolate_offset and not self._is_packed():
             return embeddings(pixel_values)
+        height, width = pixel_values.shape[-2:]
         patches = embeddings.patch_embeddings(pixel_values)
         tokens = torch.cat([embeddings.cls_token.expand(len(patches), -1, -1), patches], dim=1)
-        positions = offset_position_embeddings(
-            embeddings.position_embeddings,
-            (pixel_values.shape[-2] // self.patch_size, pixel_values.shape[-1] // self.patch_size),
-            self.interpolate_offset,
-        )
+        if self._is_packed():
+            cache = cast(PackedEncoder, self._packed).positions
+            compute = partial(self._positions, tokens, height, width)
+            positions = cache.get(embeddings.position_embeddings, (height, width), compute)
+        else:
+            positions = self._positions(tokens, height, width)
         tokens = tokens + positions.to(tokens.dtype)
         if self.prefix_tokens > 1:
             registers = embeddings.register_tokens.expand(len(tokens), -1, -1)
@@ -349,8 +393,14 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         normalise = self.backbone.layernorm if self.config.backbone_config.apply_layernorm else nn.Identity()
         states = [hidden] if keep_all else []
         taps = [normalise(hidden)] if 0 in self.taps else []
+        packed = cast(PackedEncoder, self._packed).layers if self._is_packed() else None
         for number, layer in enumerate(layers[: None if to_the_end else self.taps[-1]], start=1):
-            hidden = layer(hidden)
+            if packed is None:
+                hidden = layer(hidden)
+            else:
+                # It works in place, so that a state that is kept must be another one.
+                kept = keep_all or (number - 1 in self.taps and isinstance(normalise, nn.Identity))
+                hidden = packed[number - 1](hidden.clone() if kept else hidden)
             if keep_all:
                 states.append(hidden)
             if number in self.taps:
@@ -414,9 +464,8 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         if self.config.depth_estimation_type == "metric":
             valid = (labels >= SMALLEST_METRIC_DEPTH) & (labels <= self.config.max_depth)
             return mean_over_images(silog_loss(predicted_depth, labels, valid))[0]
-        per_image = scale_and_shift_invariant_loss(predicted_depth, labels)
-        per_image = per_image + 2 * gradient_matching_loss(predicted_depth, labels)
-        return mean_over_images(per_image)[0]
+        ssi, gradient = relative_depth_losses(predicted_depth, labels)
+        return mean_over_images(ssi + 2 * gradient)[0]
 
     def _check_size(self, height: int, width: int) -> None:
         patch = self.patch_size

@@ -28,12 +28,30 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "depth_anything_hf"
 
 FLOORS: list[set[str]] = [
-    {"alignment", "checkpoints", "geometry", "run_guards", "run_state"},
-    {"calibration", "configuration_depth_anything", "image_processing_depth_anything", "losses", "metrics"},
+    {"alignment", "checkpoints", "cpu_kernels", "geometry", "run_guards", "run_state"},
+    {
+        "attention",
+        "calibration",
+        "configuration_depth_anything",
+        "image_processing_depth_anything",
+        "losses",
+        "metrics",
+        "packed_encoder",
+    },
     {"boundary_metrics", "data", "metric_adapter", "modeling_depth_anything", "protocols"},
-    {"distributed", "evaluation_results", "inference", "objectives", "optimization", "scoring", "visualization"},
-    {"baselines", "conversion", "evaluation", "hub", "measured_points", "pseudo_labels", "run_records"},
-    {"training_arguments", "report", "run_engine"},
+    {
+        "auto",
+        "cards",
+        "distributed",
+        "evaluation_results",
+        "inference",
+        "objectives",
+        "optimization",
+        "scoring",
+        "visualization",
+    },
+    {"baselines", "conversion", "evaluation", "hub", "label_cards", "measured_points", "pseudo_labels", "run_records"},
+    {"publishing", "report", "run_engine", "training_arguments"},
     {"training"},
     {"cli", "recipes"},
 ]

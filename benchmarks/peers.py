@@ -1,0 +1,129 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The ways to predict that `inference.py` compares: this package, stock transformers, compilers and other engines.
+
+Each is a function (folder of the model, images, threads) -> function that predicts once. ONNX Runtime and OpenVINO
+need the extra `peers`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import DepthAnythingForDepthEstimation as StockModel
+
+from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
+
+
+Predict = Callable[[], Tensor]
+Peer = Callable[[Path, Tensor, int], Predict]
+
+
+def _prediction_of(model: Any, images: Tensor) -> Predict:
+    @torch.inference_mode()
+    def predict() -> Tensor:
+        return model(images).predicted_depth
+
+    return predict
+
+
+def ours(dtype: torch.dtype, optimized: bool = True, compiled: bool = False) -> Peer:
+    def make(folder: Path, images: Tensor, threads: int) -> Predict:
+        model = DepthAnythingForDepthEstimation.from_pretrained(folder, dtype=dtype).eval()
+        if optimized:
+            model.optimize_for_inference()
+        return _prediction_of(torch.compile(model) if compiled else model, images.to(dtype))
+
+    return make
+
+
+def stock(dtype: torch.dtype, attention: str = "sdpa", channels_last: bool = False, compiled: bool = False) -> Peer:
+    def make(folder: Path, images: Tensor, threads: int) -> Predict:
+        model = StockModel.from_pretrained(
+            folder, dtype=dtype, attn_implementation={"backbone_config": attention}
+        ).eval()
+        images = images.to(dtype)
+        if channels_last:
+            model, images = model.to(memory_format=torch.channels_last), images.to(memory_format=torch.channels_last)
+        return _prediction_of(torch.compile(model) if compiled else model, images)
+
+    return make
+
+
+class _OnlyDepth(torch.nn.Module):
+    """A stock model that gives a tensor, for exporters."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.model = StockModel.from_pretrained(folder, attn_implementation={"backbone_config": "sdpa"}).eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.model(images).predicted_depth
+
+
+def _export(folder: Path, images: Tensor) -> Path:
+    """The stock model as an ONNX file for images of this shape, beside the model."""
+    file = folder / f"model_{'x'.join(str(side) for side in images.shape)}.onnx"
+    if not file.exists():
+        torch.onnx.export(
+            _OnlyDepth(folder),
+            (images,),
+            file,
+            input_names=["images"],
+            output_names=["depth"],
+            dynamo=True,
+            verbose=False,
+        )
+    return file
+
+
+def onnx_runtime(folder: Path, images: Tensor, threads: int) -> Predict:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(str(_export(folder, images)), options, providers=["CPUExecutionProvider"])
+    feed = {session.get_inputs()[0].name: images.numpy()}
+    return lambda: torch.from_numpy(session.run(None, feed)[0])
+
+
+def openvino(precision: str) -> Peer:
+    def make(folder: Path, images: Tensor, threads: int) -> Predict:
+        import openvino
+
+        options = {
+            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_PRECISION_HINT": precision,
+            "PERFORMANCE_HINT": "LATENCY",
+            "CACHE_DIR": tempfile.gettempdir(),
+        }
+        core = openvino.Core()
+        compiled = core.compile_model(core.read_model(str(_export(folder, images))), "CPU", options)
+        array = images.numpy()
+        return lambda: torch.from_numpy(compiled([array])[0].copy())
+
+    return make
+
+
+PEERS: dict[str, Peer] = {
+    "stock": stock(torch.float32),
+    "stock_eager": stock(torch.float32, "eager"),
+    "stock_channels_last": stock(torch.float32, channels_last=True),
+    "stock_compiled": stock(torch.float32, compiled=True),
+    "stock_bf16": stock(torch.bfloat16),
+    "stock_bf16_eager": stock(torch.bfloat16, "eager"),
+    "stock_bf16_compiled": stock(torch.bfloat16, compiled=True),
+    "onnxruntime": onnx_runtime,
+    "openvino": openvino("f32"),
+    "openvino_bf16": openvino("bf16"),
+    "ours_plain": ours(torch.float32, optimized=False),
+    "ours": ours(torch.float32),
+    "ours_bf16_plain": ours(torch.bfloat16, optimized=False),
+    "ours_bf16": ours(torch.bfloat16),
+    "ours_compiled": ours(torch.float32, optimized=False, compiled=True),
+}

@@ -1,0 +1,242 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Facts about the kernels for CPUs: they compute the same, with gradients, and are chosen by what was measured."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import Dinov2Config, Dinov2Model
+
+from depth_anything_hf import cpu_kernels
+from depth_anything_hf.attention import CPU_HEADS, RoutedLinear, cpu_heads_attention, route_linears
+from depth_anything_hf.cpu_kernels import (
+    attention,
+    convolution_linear,
+    heads_attention,
+    linear,
+    product,
+    set_cpu_kernels,
+    transposed_product,
+)
+
+
+# Largest error allowed, as a share of the largest value.
+TOLERANCES = {torch.float32: 2e-6, torch.bfloat16: 2**-6}
+
+
+@pytest.fixture(params=[1, 2])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def setting() -> Iterator[None]:
+    before = set_cpu_kernels("auto")
+    yield
+    set_cpu_kernels(before)
+
+
+@pytest.fixture
+def own_measurements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: None) -> Path:
+    file = tmp_path / "folder" / "measured.json"
+    monkeypatch.setattr(cpu_kernels, "MEASUREMENTS_FILE", file)
+    monkeypatch.setattr(cpu_kernels, "_verdicts", None)
+    return file
+
+
+def random(*shape: int, dtype: torch.dtype = torch.float32, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
+
+
+def assert_near(found: Tensor, expected: Tensor) -> None:
+    error = (found.double() - expected).abs().max()
+    assert error <= TOLERANCES[found.dtype] * expected.abs().max(), f"{error:.1e} of {expected.abs().max():.1e}"
+
+
+def heads(tokens: int, dtype: torch.dtype, batch: int = 2) -> list[Tensor]:
+    """Query, key and value (B, 3, N, 16) as projections give them, heads next to each other."""
+    return [random(batch, tokens, 3, 16, dtype=dtype, seed=seed).transpose(1, 2) for seed in range(3)]
+
+
+# What they compute
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize(("rows", "inputs", "outputs"), [(300, 64, 96), (1, 5, 3), (37, 16, 1)])
+def test_products_are_products(dtype: torch.dtype, rows: int, inputs: int, outputs: int, threads: int) -> None:
+    left, right = random(rows, inputs, dtype=dtype), random(outputs, inputs, dtype=dtype, seed=1)
+    other = random(rows, outputs, dtype=dtype, seed=2)
+    assert_near(product(left, right), left.double() @ right.double().t())
+    assert_near(transposed_product(other, left), other.double().t() @ left.double())
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize("with_bias", [True, False])
+def test_a_convolution_is_the_linear_layer(dtype: torch.dtype, with_bias: bool, threads: int) -> None:
+    inputs = [random(2, 150, 64, dtype=dtype), random(96, 64, dtype=dtype, seed=1)]
+    if with_bias:
+        inputs.append(random(96, dtype=dtype, seed=2))
+    exact = [tensor.double().requires_grad_() for tensor in inputs]
+    inputs = [tensor.requires_grad_() for tensor in inputs]
+    output = convolution_linear(inputs[0], inputs[1], inputs[2] if with_bias else None)
+    expected = F.linear(*exact)
+    assert output.is_contiguous() and output.shape == (2, 150, 96)
+    assert_near(output, expected)
+    gradient = random(2, 150, 96, dtype=dtype, seed=3)
+    found = torch.autograd.grad(output, inputs, gradient)
+    for part, right in zip(found, torch.autograd.grad(expected, exact, gradient.double()), strict=True):
+        assert_near(part, right)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize("tokens", [1, 37, 600])
+def test_heads_attention_is_attention(dtype: torch.dtype, tokens: int, threads: int) -> None:
+    inputs = [tensor.requires_grad_() for tensor in heads(tokens, dtype)]
+    exact = [tensor.detach().double().requires_grad_() for tensor in inputs]
+    output = heads_attention(*inputs, scale=0.3)
+    expected = F.scaled_dot_product_attention(*exact, scale=0.3).transpose(1, 2)
+    assert output.shape == (2, tokens, 3, 16) and output.is_contiguous()
+    assert_near(output, expected)
+    gradient = random(2, tokens, 3, 16, dtype=dtype, seed=5)
+    found = torch.autograd.grad(output, inputs, gradient)
+    for part, right in zip(found, torch.autograd.grad(expected, exact, gradient.double()), strict=True):
+        if tokens > 1:  # A single weight is always 1 and has no gradient but rounding.
+            assert_near(part, right)
+    with torch.inference_mode():
+        assert torch.equal(heads_attention(*heads(tokens, dtype), scale=0.3), output)
+
+
+def test_scores_of_any_size_give_finite_attention() -> None:
+    query, key, value = heads(300, torch.float32)
+    output = heads_attention(1e4 * query, key, value, scale=1.0)
+    assert torch.isfinite(output).all() and output.abs().max() <= value.abs().max()
+
+
+# When they are used
+
+
+def test_the_setting_chooses(setting: None) -> None:
+    tokens, weight = random(400, 256), random(256, 256, seed=1)
+    set_cpu_kernels("off")
+    assert torch.equal(linear(tokens, weight), F.linear(tokens, weight))
+    assert set_cpu_kernels("on") == "off"
+    assert torch.equal(linear(tokens, weight), convolution_linear(tokens, weight, None))
+    with pytest.raises(ValueError, match="auto, on, off, got 'fast'"):
+        set_cpu_kernels("fast")  # type: ignore[arg-type]
+
+
+def test_small_and_other_inputs_keep_standard_kernels(own_measurements: Path) -> None:
+    set_cpu_kernels("on")
+    small, weight = random(8, 256), random(256, 256, seed=1)
+    assert torch.equal(linear(small, weight), F.linear(small, weight))
+    exact = random(400, 256).double()
+    assert torch.equal(linear(exact, weight.double()), F.linear(exact, weight.double()))
+    query, key, value = heads(100, torch.float32)
+    expected = F.scaled_dot_product_attention(query, key, value, scale=0.3).transpose(1, 2)
+    assert torch.equal(attention(query, key, value, 0.3), expected)
+    assert not own_measurements.exists()
+
+
+def test_what_was_measured_is_remembered(own_measurements: Path) -> None:
+    tokens, weight = random(400, 256), random(256, 256, seed=1)
+    before = torch.get_rng_state()
+    output = linear(tokens, weight)
+    linear(tokens.requires_grad_(), weight)
+    attention(*heads(300, torch.float32), scale=0.3)
+    assert torch.equal(torch.get_rng_state(), before), "measuring must leave the random numbers alone"
+    verdicts = json.loads(own_measurements.read_text())
+    assert len(verdicts) == 3 and all(isinstance(verdict, bool) for verdict in verdicts.values())
+    kinds = [key.split(" | ")[-4:] for key in verdicts]
+    assert ["linear", "float32", "inference", "256x256x256"] in kinds
+    assert ["linear", "float32", "training", "256x256x256"] in kinds
+    assert ["attention", "float32", "inference", "256x16"] in kinds
+    torch.testing.assert_close(output, F.linear(tokens, weight), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("verdict", [True, False])
+def test_a_remembered_verdict_is_followed(
+    verdict: bool, own_measurements: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens, weight = random(400, 256), random(256, 256, seed=1)
+    linear(tokens, weight)
+    (key,) = json.loads(own_measurements.read_text())
+    own_measurements.write_text(json.dumps({key: verdict, "of another machine": True}))
+    monkeypatch.setattr(cpu_kernels, "_verdicts", None)
+    expected = convolution_linear(tokens, weight, None) if verdict else F.linear(tokens, weight)
+    assert torch.equal(linear(tokens, weight), expected)
+
+
+@pytest.mark.parametrize("content", ["", "no json", "[1, 2]", '{"a": "b"}'])
+def test_an_unreadable_file_is_measured_again(content: str, own_measurements: Path) -> None:
+    own_measurements.parent.mkdir()
+    own_measurements.write_text(content)
+    linear(random(400, 256), random(256, 256, seed=1))
+    assert len(json.loads(own_measurements.read_text())) == 1
+
+
+def test_a_folder_that_cannot_be_written_does_no_harm(own_measurements: Path) -> None:
+    own_measurements.parent.write_text("a file where the folder should be")
+    assert linear(random(400, 256), random(256, 256, seed=1)).shape == (400, 256)
+
+
+# In transformers
+
+
+def test_a_stock_encoder_takes_it_by_name(setting: None) -> None:
+    config = Dinov2Config(
+        hidden_size=64, num_hidden_layers=2, num_attention_heads=2, image_size=224, attn_implementation=CPU_HEADS
+    )
+    torch.manual_seed(0)
+    model = Dinov2Model(config).eval()
+    assert model.config._attn_implementation == CPU_HEADS
+    images = random(1, 3, 252, 252)
+    outputs = {}
+    with torch.inference_mode():
+        for name in ("on", "off"):
+            set_cpu_kernels(name)  # type: ignore[arg-type]
+            outputs[name] = model(images).last_hidden_state
+    assert not torch.equal(outputs["on"], outputs["off"])
+    torch.testing.assert_close(outputs["on"], outputs["off"], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("difficulty", ["mask", "dropout", "causal"])
+def test_what_it_cannot_do_is_left_to_sdpa(difficulty: str, setting: None) -> None:
+    set_cpu_kernels("on")
+    module = nn.Module()
+    module.is_causal = difficulty == "causal"  # type: ignore[assignment]
+    query, key, value = heads(300, torch.float32)
+    mask = torch.ones(2, 1, 300, 300, dtype=torch.bool).tril() if difficulty == "mask" else None
+    torch.manual_seed(0)
+    dropout = 0.5 if difficulty == "dropout" else 0.0
+    found, _ = cpu_heads_attention(module, query, key, value, mask, dropout=dropout, scaling=0.3)
+    torch.manual_seed(0)
+    expected = F.scaled_dot_product_attention(
+        query, key, value, mask, dropout, is_causal=difficulty == "causal", scale=0.3
+    )
+    torch.testing.assert_close(found, expected.transpose(1, 2), rtol=0, atol=0)
+
+
+def test_linears_keep_everything_but_their_class() -> None:
+    model = nn.Sequential(
+        nn.Linear(4, 4), nn.ReLU(), nn.ModuleList([nn.Linear(4, 2, bias=False)]), nn.Bilinear(2, 2, 2)
+    )
+    before = {name: id(module) for name, module in model.named_modules()}
+    state = copy.deepcopy(model.state_dict())
+    route_linears(model)
+    assert {name: id(module) for name, module in model.named_modules()} == before
+    assert [type(module) for module in model.modules() if isinstance(module, nn.Linear)] == [RoutedLinear] * 2
+    assert all(torch.equal(value, model.state_dict()[name]) for name, value in state.items())
+    inputs = random(3, 4)
+    assert torch.equal(model[0](inputs), F.linear(inputs, model[0].weight, model[0].bias))
+    assert type(copy.deepcopy(model)[0]) is RoutedLinear
