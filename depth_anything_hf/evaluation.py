@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
@@ -19,11 +20,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from .data.reading import UnreadableImageError
-from .evaluation_results import DIAGNOSTICS, EvaluationResult
+from .cards import published_name
+from .data.reading import BrokenSampleError
+from .evaluation_results import DIAGNOSTICS, EvaluationResult, summary_of_sets
 from .geometry import depth_to_disparity
+from .inference import OWN_POST_PROCESSING
 from .metrics import METRICS, PredictionKind, point_pairs_correct
-from .protocols import SCORES, EvaluationSettings, protocol_named
+from .protocols import PROTOCOL_GROUPS, PROTOCOLS, SCORES, EvaluationSettings, protocol_named
 from .scoring import (
     PairTarget,
     Target,
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
     from .data.datasets import SampleDataset
-    from .inference import Prediction
+    from .inference import DepthPredictor, Prediction
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +67,10 @@ PAIR_SHEET_TITLE = "image, raw prediction (bright = near); dot = annotated as ne
 
 
 class LabelledDataset(Protocol):
-    """Anything with a length whose items are samples with a label: `depth`, `disparity` or `pairs`."""
+    """Anything with a length whose items are samples with a label: `depth`, `disparity` or `pairs`.
+
+    A method `name_of(index)`, if there is one, names a sample that cannot be read.
+    """
 
     def __len__(self) -> int: ...
 
@@ -83,7 +89,8 @@ def open_protocol(
         limit: only the first so many images, for a trial.
 
     Returns:
-        The dataset and the settings. A warning is logged if the dataset has another number of images than the
+        The dataset and the settings. With other images than the protocol's the settings say which, so that a result no
+        longer passes as the protocol's. A warning is logged if the dataset has another number of images than the
         benchmark.
 
     Raises:
@@ -102,7 +109,96 @@ def open_protocol(
             root,
             len(dataset),
         )
-    return dataset, protocol.settings
+    deviations = [f"split {split}"] if split not in (None, _split_of(protocol.settings)) else []
+    if limit == len(dataset) != protocol.images:
+        deviations.append(f"first {limit}")
+    if not deviations:
+        return dataset, protocol.settings
+    return dataset, replace(protocol.settings, images=", ".join(deviations))
+
+
+def open_benchmarks(
+    name: str, root: str | os.PathLike[str], split: str | None = None, limit: int | None = None
+) -> tuple[dict[str, tuple[SampleDataset, EvaluationSettings]], dict[str, str]]:
+    """Opens a protocol, or all of a group such as "moge-bundle" whose data is there.
+
+    Args:
+        name: of a protocol or of a group in `protocols.PROTOCOL_GROUPS`.
+        root: as for `open_protocol`; of a group the folder with a sub-folder per set.
+        split: as for `open_protocol`; a group takes none.
+        limit: as for `open_protocol`, for each set.
+
+    Returns:
+        What `open_protocol` gives, by the protocol's name; and the protocols of the group whose sub-folder is not
+        there, with the reason.
+
+    Raises:
+        ValueError: as `open_protocol`, or a split for a group.
+        FileNotFoundError: as `open_protocol`; of a group, no set is there or one has files missing.
+    """
+    if name not in PROTOCOL_GROUPS:
+        return {name: open_protocol(name, root, split, limit)}, {}
+    if split is not None:
+        raise ValueError(f"{name} runs every set on its own split; leave the split {split!r} out")
+    opened, missing = {}, {}
+    for member in PROTOCOL_GROUPS[name]:
+        folder = Path(root).expanduser() / str(PROTOCOLS[member].split)
+        if folder.is_dir():
+            opened[member] = open_protocol(member, root, limit=limit)
+        else:
+            missing[member] = f"no folder {folder.name} in the root"
+    if not opened:
+        expected = ", ".join(str(PROTOCOLS[member].split) for member in PROTOCOL_GROUPS[name])
+        raise FileNotFoundError(f"{root}: no set of {name} is there; expected at least one of the folders {expected}")
+    return opened, missing
+
+
+def description_of(
+    predictor: DepthPredictor,
+    model: str | os.PathLike[str],
+    settings: EvaluationSettings,
+    split: str | None = None,
+    limit: int | None = None,
+) -> dict[str, Any]:
+    """What a score was made with beside the protocol, for `EvaluationResult.save` and `table`.
+
+    Args:
+        predictor: that is scored.
+        model: Hub id or folder that it was opened from; of a folder only the name is kept.
+        settings: of the score.
+        split: that was asked for; None takes that of the protocol, if there is one.
+        limit: that was asked for.
+
+    Returns:
+        JSON values; None where something does not apply. A Hub id ends in `@` and the revision, where it is known.
+    """
+    has_own_upsampling = predictor.model.config.model_type in OWN_POST_PROCESSING
+    is_folder = Path(model).expanduser().is_dir()
+    revision = None if is_folder else getattr(predictor.model.config, "_commit_hash", None)
+    name = Path(model).expanduser().resolve().name if is_folder else published_name(model)
+    return {
+        "model": f"{name}@{revision}" if revision else name,
+        "input_size": predictor.input_size,
+        "precision": predictor.precision,
+        "interpolation": getattr(predictor.processor, "interpolation", None),
+        "upsampling": None if has_own_upsampling else getattr(predictor.processor, "upsampling", None) or "bilinear",
+        "flip_averaging": predictor.flip_averaging,
+        "batch_size": predictor.batch_size,
+        "split": split or _split_of(settings),
+        "limit": limit,
+    }
+
+
+def _split_of(settings: EvaluationSettings) -> str | None:
+    """The split that the protocol of these settings takes by itself; None without a protocol, or if it takes all."""
+    from .data.official import official_dataset
+
+    protocol = PROTOCOLS.get(settings.protocol.split("@")[0])
+    if protocol is None:
+        return None
+    reader = official_dataset(protocol.reader)
+    only_one = reader.splits[0] if len(reader.splits) == 1 else None
+    return protocol.split or reader.default_split or only_one
 
 
 def evaluate(
@@ -116,9 +212,9 @@ def evaluate(
 ) -> EvaluationResult:
     """Predict every image of a dataset and score it at the label's own resolution.
 
-    An image is skipped, counted and listed with its reason if it cannot be read, its prediction failed or is not
-    finite at the valid pixels, or it has fewer than `settings.min_valid_pixels` of them. A broken dataset or protocol
-    raises.
+    An image is skipped, counted and listed with its reason if its dataset cannot read it or calls it broken
+    (`BrokenSampleError`), its prediction failed or is not finite at the valid pixels, or it has fewer than
+    `settings.min_valid_pixels` of them. A broken dataset or protocol raises.
 
     Samples are read and scores are computed in threads beside the model. The dataset is predicted in fixed groups of
     neighbouring images, one call of `predict` for each: the batches of a group, and with them the last bits of the
@@ -219,6 +315,36 @@ def evaluate_on_all_processes(
     shown = progress and accelerator.is_main_process
     result = evaluate(predict, dataset, settings, prediction_is=prediction_is, indices=own, progress=shown)
     return EvaluationResult.merge(gather_object([result]))
+
+
+def save_report(
+    folder: str | os.PathLike[str],
+    result: EvaluationResult,
+    dataset: LabelledDataset,
+    predict: Predictor,
+    made_with: Mapping[str, Any] | None = None,
+) -> None:
+    """Everything that is worth keeping of an evaluation.
+
+    `results.json` and `per_image.parquet` (`EvaluationResult.save`); `card_entries.json`, what `hub.write_model_card`
+    takes as `results`; and `errors.jpg` (`save_error_sheet`), unless no image was scored.
+
+    Args:
+        folder: created if it does not exist.
+        result: scores of images of `dataset`.
+        dataset: the one that `result` comes from.
+        predict: as in `evaluate`; predicts the images of the sheet once more.
+        made_with: see `description_of`.
+    """
+    folder = Path(folder)
+    result.save(folder, made_with=made_with)
+    entries = result.card_entries()
+    for entry in entries.values():
+        entry["metrics"] = {name: value for name, value in entry["metrics"].items() if math.isfinite(value)}
+    text = json.dumps(entries, indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / "card_entries.json").write_text(text + "\n", encoding="utf-8")
+    if result.rows:
+        save_error_sheet(folder / "errors.jpg", result, dataset, predict)
 
 
 def save_error_sheet(
@@ -345,10 +471,19 @@ class _Loaded:
 def _load(dataset: LabelledDataset, settings: EvaluationSettings, index: int) -> _Loaded:
     try:
         sample = cut_sample(dataset[index], settings)
-    except UnreadableImageError as error:
-        return _Loaded(index, f"item {index}", np.zeros((0, 0, 3), dtype=np.uint8), None, str(error))
+    except BrokenSampleError as error:
+        return _Loaded(index, _known_name(dataset, index), np.zeros((0, 0, 3), dtype=np.uint8), None, str(error))
     target = target_of(sample, settings)
     return _Loaded(index, sample["name"], sample["image"], target, reason_to_skip(target, settings))
+
+
+def _known_name(dataset: LabelledDataset, index: int) -> str:
+    """The name of a sample that cannot be decoded."""
+    name_of = getattr(dataset, "name_of", None)
+    if name_of is not None:
+        return name_of(index)
+    frames = getattr(dataset, "frames", None)  # of `data.official_frames.OfficialSamples`
+    return f"item {index}" if frames is None else frames[index].name
 
 
 def _outcome(
@@ -375,10 +510,14 @@ __all__ = [
     "EvaluationSettings",
     "LabelledDataset",
     "Predictor",
+    "description_of",
     "evaluate",
     "evaluate_on_all_processes",
     "indices_of_process",
+    "open_benchmarks",
     "open_protocol",
     "save_error_sheet",
+    "save_report",
     "score_image",
+    "summary_of_sets",
 ]

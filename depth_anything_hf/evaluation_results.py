@@ -7,8 +7,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +87,15 @@ class EvaluationResult:
             intervals[name] = (float(low), float(high))
         return intervals
 
-    def table(self) -> str:
-        """Text: the protocol; per metric its better direction, mean, interval and median; counts and the skipped."""
+    def table(self, made_with: Mapping[str, Any] | None = None) -> str:
+        """Text: the protocol; per metric its better direction, mean, interval and median; counts and the skipped.
+
+        Args:
+            made_with: what was scored, such as `evaluation.description_of` gives; the second line. None leaves it out.
+        """
         means, medians, intervals = self.mean, self.median, self.interval
         lines = [f"protocol: {self.settings.describe()}"]
+        lines += [f"made with: {_in_words(made_with)}"] if made_with else []
         lines.append(f"{'metric':<28}{'mean':>12}{'95 % interval':>24}{'median':>12}")
         for name in self._reported():
             if not math.isnan(means[name]):
@@ -120,13 +125,14 @@ class EvaluationResult:
             }
         }
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
+    def save(self, folder: str | os.PathLike[str], made_with: Mapping[str, Any] | None = None) -> None:
         """Write `results.json` (protocol, counts, summaries, package version) and `per_image.parquet` (the rows).
 
         A number that is not finite is null in the JSON file, which has no NaN.
 
         Args:
             folder: created if it does not exist; files of an earlier save are replaced.
+            made_with: what was scored, as JSON values, such as `evaluation.description_of` gives.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -134,7 +140,9 @@ class EvaluationResult:
         record = {
             "depth_anything_hf": __version__,
             "protocol": self.settings.identifier,
-            "settings": asdict(self.settings),
+            "description": self.settings.describe(),
+            "settings": self.settings.record(),
+            "made_with": dict(made_with or {}),
             "prediction_is": self.prediction_is,
             "images": len(self.rows),
             "expected_images": self._expected_images(),
@@ -205,6 +213,37 @@ class EvaluationResult:
     def _remark_on_images(self) -> str:
         expected = self._expected_images()
         return "" if expected in (None, len(self.rows)) else f" (the benchmark has {expected})"
+
+
+def summary_of_sets(results: Mapping[str, EvaluationResult], missing: Mapping[str, str]) -> str:
+    """The mean over several sets, each of equal weight, of the metrics that all of them have.
+
+    Args:
+        results: by the name of the set.
+        missing: names of the sets that were not scored, with the reason.
+
+    Returns:
+        A line of means, and a line for each set that is not in them.
+    """
+    scored = [result for result in results.values() if result.rows]
+    left_out = {name: "no image was scored" for name, result in results.items() if not result.rows} | dict(missing)
+    candidates = scored[0].settings.metrics if scored else ()
+    shared = [name for name in candidates if all(name in result.settings.metrics for result in scored)]
+    means = [
+        f"{name}{_arrow(name)} {_short(math.fsum(one.mean[name] for one in scored) / len(scored))}" for name in shared
+    ]
+    lines = [f"mean over {len(scored)} of {len(results) + len(missing)} sets: {', '.join(means) or 'none'}"]
+    return "\n".join([*lines, *(f"not in it: {name}: {reason}" for name, reason in left_out.items())])
+
+
+def _in_words(made_with: Mapping[str, Any]) -> str:
+    """The entries that have a value; those that are only on or off are named if they are on."""
+    words = []
+    for key, value in made_with.items():
+        name = key.replace("_", " ")
+        if value not in (None, False):
+            words.append(name if value is True else f"{name} {value}")
+    return ", ".join(words)
 
 
 def _row_schema(settings: EvaluationSettings) -> pa.Schema:

@@ -19,6 +19,7 @@ def DepthMetric(
     prediction_is: PredictionKind = "disparity",
     min_depth: float = 1e-3,
     max_depth: float = 80.0,
+    min_valid_pixels: int = 10,
     **module_options: Any,
 ) -> Any:
     """A metric for the `evaluate` library: `add_batch(predictions=..., references=...)`, `compute()`, without network.
@@ -32,17 +33,18 @@ def DepthMetric(
         prediction_is: "disparity" (larger = nearer, any scale and shift) or "depth".
         min_depth: metres.
         max_depth: metres.
+        min_valid_pixels: an image with fewer valid reference pixels gets no numbers, as in `evaluation.evaluate`.
         module_options: of `evaluate.Metric`, such as `cache_dir`, `num_process`, `process_id`, `experiment_id`.
 
     Returns:
         An `evaluate.Metric`. `compute()` gives the mean over the images for each name in `DEPTH_METRICS`,
         `ordinal_accuracy` and `clamped_share`, where images without a number are left out, then the counts `images`
-        and `images_without_valid_pixels`.
+        and `images_with_too_few_pixels`.
 
     Raises:
         ImportError: if `evaluate` is not installed.
-        ValueError: if the alignment or the range does not fit; from `add_batch`, with the image's number, if an image
-            cannot be scored; from `compute`, if none was added.
+        ValueError: if the alignment, the range or `min_valid_pixels` does not fit; from `add_batch`, with the image's
+            number, if an image cannot be scored; from `compute`, if none was added.
     """
     try:
         import datasets
@@ -54,14 +56,18 @@ def DepthMetric(
     check_alignment(alignment, prediction_is)
     if not 0 < min_depth < max_depth < float("inf"):
         raise ValueError(f"expected 0 < min_depth < max_depth < inf, got {min_depth} and {max_depth}.")
+    if min_valid_pixels < 1:
+        raise ValueError(f"min_valid_pixels must be at least 1, got {min_valid_pixels}.")
     columns = (*DEPTH_METRICS, "ordinal_accuracy", "clamped_share", "valid_pixels")
 
     def scores(prediction: np.ndarray, depth: np.ndarray) -> dict[str, float]:
         mask = (depth >= min_depth) & (depth <= max_depth)
+        valid_pixels = int(mask.sum())
+        mask &= valid_pixels >= min_valid_pixels
         row = aligned_depth_metrics(prediction, depth, mask, alignment, prediction_is, min_depth, max_depth)
         nearness = prediction if prediction_is == "disparity" else -prediction
         row["ordinal_accuracy"] = ordinal_accuracy(nearness, depth, mask)
-        return {**row, "valid_pixels": float(mask.sum())}
+        return {**row, "valid_pixels": float(valid_pixels)}
 
     class ImageMeans(evaluate.Metric):
         """Mean of each image's scores; what passes through `evaluate`'s files is one row of numbers per image."""
@@ -111,8 +117,8 @@ def DepthMetric(
         def _compute(self, **rows: Sequence[float]) -> dict[str, float]:
             means = {name: _mean_of_numbers(rows[name]) for name in columns if name != "valid_pixels"}
             valid_pixels = np.asarray(rows["valid_pixels"])
-            counts = {"images": valid_pixels.size, "images_without_valid_pixels": int((valid_pixels == 0).sum())}
-            return {**means, **counts}
+            too_few = int((valid_pixels < min_valid_pixels).sum())
+            return {**means, "images": valid_pixels.size, "images_with_too_few_pixels": too_few}
 
     return ImageMeans(**module_options)
 

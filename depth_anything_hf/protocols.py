@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -20,6 +20,8 @@ DENSE_METRICS = tuple(name for name, m in METRICS.items() if m.needs in ("depth"
 BOUNDARY_METRICS = tuple(name for name, metric in METRICS.items() if metric.needs == "boundaries")
 EDGE_METRICS = tuple(name for name, metric in METRICS.items() if metric.needs == "edges")
 PAIR_METRICS = tuple(name for name, metric in METRICS.items() if metric.needs == "pairs")
+# The settings that decide a score of point pairs.
+PAIR_FIELDS = ("protocol", "images", "metrics")
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,12 @@ class EvaluationSettings:
         metrics: names in `SCORES`, in the order of the report.
         exact_labels: every pixel of the label is exact, as in a rendered one: edges may be taken from it for the edge
             errors where the dataset has none annotated.
+        min_aligned_disparity: 1 / metres; predictions in disparity are clamped to it once they are aligned (Marigold),
+            so that none is farther than its inverse. It does not limit the label.
+        largest_over_near_quantile: label pixels more than this many times as far as the 1 % quantile of the image's
+            valid depths do not count (MoGe).
+        images: which images of the protocol's benchmark are scored where these are not its own, e.g. "split train,
+            first 10"; empty for all of them.
     """
 
     min_depth: float = 1e-3
@@ -124,6 +132,9 @@ class EvaluationSettings:
     upsampling: Literal["bilinear", "nearest"] = "bilinear"
     metrics: tuple[str, ...] = DENSE_METRICS
     exact_labels: bool = False
+    min_aligned_disparity: float | None = None
+    largest_over_near_quantile: float | None = None
+    images: str = ""
 
     def __post_init__(self) -> None:
         # A list comes from JSON and YAML, which have no tuples.
@@ -136,6 +147,13 @@ class EvaluationSettings:
             raise ValueError(f"max_depth_ratio must be more than 1, got {self.max_depth_ratio}.")
         if self.fit_max_side is not None and self.fit_max_side < 2:
             raise ValueError(f"fit_max_side must be at least 2 pixels, got {self.fit_max_side}.")
+        if self.min_aligned_disparity is not None and not 0 < self.min_aligned_disparity < 1 / self.min_depth:
+            raise ValueError(
+                f"min_aligned_disparity must be between 0 and 1 / min_depth = {1 / self.min_depth:g}, "
+                f"got {self.min_aligned_disparity}."
+            )
+        if self.largest_over_near_quantile is not None and self.largest_over_near_quantile <= 1:
+            raise ValueError(f"largest_over_near_quantile must be more than 1, got {self.largest_over_near_quantile}.")
         _check_known("alignment", self.alignment, ALIGNMENTS)
         _check_known("clamp", self.clamp, ("range", "farthest label"))
         _check_known("upsampling", self.upsampling, ("bilinear", "nearest"))
@@ -178,15 +196,27 @@ class EvaluationSettings:
 
     def describe(self) -> str:
         """One line with the identifier and everything that decides a score."""
+        images = [self.images] if self.images else []
         if self.scores_pairs:
-            return f"{self.identifier}, annotated point pairs at the image's own size, no alignment"
-        parts = [self.identifier, f"alignment: {self.alignment}", f"depth {self.min_depth:g} to {self.max_depth:g} m"]
+            rules = "annotated point pairs at the image's own size, no alignment"
+            return ", ".join([self.identifier, *images, rules])
+        parts = [self.identifier, *images, f"alignment: {self.alignment}"]
+        parts += [f"depth {self.min_depth:g} to {self.max_depth:g} m"]
         parts += [f"image cut to {self.image_crop}"] if self.image_crop else []
         parts += [f"crop {self.crop}"] if self.crop else []
         parts += [f"clamped to the {self.clamp}"] if self.clamp != "range" else []
         parts += [f"fitted on a grid of at most {self.fit_max_side} px"] if self.fit_max_side else []
         parts += ["fitted where the output is positive"] if self.fit_positive_only else []
+        if self.min_aligned_disparity is not None:
+            parts.append(f"aligned disparity at least {self.min_aligned_disparity:g} / m")
+        if self.largest_over_near_quantile is not None:
+            parts.append(f"labels up to {self.largest_over_near_quantile:g} times the nearest 1 %")
         return ", ".join(parts)
+
+    def record(self) -> dict[str, Any]:
+        """The fields as JSON values; for point pairs without those of depth, which decide nothing there."""
+        fields = asdict(self)
+        return {name: fields[name] for name in PAIR_FIELDS} if self.scores_pairs else fields
 
 
 @dataclass(frozen=True)
@@ -232,11 +262,14 @@ def protocol_named(name: str) -> Protocol:
     """The protocol of a name such as "nyu", or of an identifier such as "nyu@1".
 
     Raises:
-        ValueError: there is none of this name, or it is at another version; the message says which there are.
+        ValueError: there is none of this name, it is at another version, or it is a group; the message says which
+            there are.
     """
     plain, _, version = name.partition("@")
+    if plain in PROTOCOL_GROUPS:
+        raise ValueError(f"{plain!r} is a group, of which one is wanted here: {', '.join(PROTOCOL_GROUPS[plain])}.")
     if plain not in PROTOCOLS:
-        _check_known("protocol", plain, tuple(PROTOCOLS))
+        _check_known("protocol", plain, (*PROTOCOLS, *PROTOCOL_GROUPS))
     protocol = PROTOCOLS[plain]
     if version and version != str(protocol.version):
         raise ValueError(f"protocol {plain!r} is at version {protocol.version} in this release, not {version}.")
@@ -272,12 +305,14 @@ MARIGOLD_DIODE = EvaluationSettings(min_depth=0.6, max_depth=350.0, alignment="d
 # Some of MoGe's sets are not in metres, so neither the range nor errors in metres mean anything.
 MOGE_METRICS = ("abs_rel", "delta1", "ordinal_accuracy")
 MOGE_SHARP = (*MOGE_METRICS, *BOUNDARY_METRICS)
-MOGE_SETTINGS = EvaluationSettings(min_depth=1e-6, max_depth=1e6, clamp="farthest label")
+MOGE_SETTINGS = EvaluationSettings(
+    min_depth=1e-6, max_depth=1e6, clamp="farthest label", largest_over_near_quantile=1000.0
+)
 MOGE_NOTE = (
     "MoGe first warps every image to a fixed size and view; here images are scored as packed. Its boundary F1 is "
     "another formula than Depth Pro's, which is used here."
 )
-IN_DISPARITY: dict[str, Any] = {"alignment": "disparity", "fit_positive_only": True}
+IN_DISPARITY: dict[str, Any] = {"alignment": "disparity", "fit_positive_only": True, "min_aligned_disparity": 1e-3}
 IN_DISPARITY_NOTE = "Marigold's option least_square_disparity, for models that give disparity."
 
 _TABLE = [
@@ -476,3 +511,7 @@ _TABLE = [
 ]
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({protocol.name: protocol for protocol in _TABLE})
 """Name to protocol."""
+PROTOCOL_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"moge-bundle": tuple(name for name in PROTOCOLS if name.startswith("moge-"))}
+)
+"""Name to the protocols that are run together; each one's data is the sub-folder of its split below one root."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .protocols import EvaluationSettings
 
 BOUNDARY_NEEDS, EDGE_NEEDS = "boundaries", "edges"
+NEAR_QUANTILE = 0.01  # of `EvaluationSettings.largest_over_near_quantile`
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Target:
         depth: float (H, W), metres or multiples of the nearest valid pixel's depth; NaN is invalid, `+inf` the sky.
         mask: bool (H, W), the pixels that are compared.
         labelled: bool (H, W), the same and beside them sky and what is beyond the range: contours against them count.
-        min_depth, max_depth: range of an aligned prediction.
+        min_depth, max_depth: range of an aligned prediction; a contour between two pixels beyond it does not count.
         in_metres: whether the unit is known.
         edges: bool (H, W), annotated depth edges, or None.
     """
@@ -114,9 +115,13 @@ def target_of(sample: dict[str, Any], settings: EvaluationSettings) -> Target | 
         min_depth, max_depth = 1.0 / settings.max_depth_ratio, settings.max_depth_ratio
     labelled &= _inside_crop(depth.shape, settings, name)
     mask = labelled & (depth <= max_depth)
+    if settings.largest_over_near_quantile is not None and mask.any():
+        mask &= depth <= settings.largest_over_near_quantile * np.quantile(depth[mask], NEAR_QUANTILE)
     if settings.clamp == "farthest label" and mask.any():
         # A hair more, so that a flat scene does not make an empty range.
         max_depth = max(float(depth[mask].max()), min_depth * (1 + 1e-6))
+    if settings.min_aligned_disparity is not None and settings.alignment == "disparity" and labels == ["depth"]:
+        max_depth = min(max_depth, 1.0 / settings.min_aligned_disparity)
     return Target(depth, mask, labelled, min_depth, max_depth, labels == ["depth"], sample.get("edges"))
 
 
@@ -319,12 +324,14 @@ def _dense_numbers(
 
 def _contour_numbers(aligned: np.ndarray, target: Target, settings: EvaluationSettings) -> dict[str, float]:
     seen = target.labelled & np.isfinite(aligned)
+    # The label ends where predictions are clamped; otherwise contours beyond would count that none can predict.
+    depth = np.minimum(target.depth, target.max_depth)
     numbers = {}
     if "boundary_f1" in settings.metrics:
-        numbers["boundary_f1"] = boundary_f1(aligned, target.depth, seen)
+        numbers["boundary_f1"] = boundary_f1(aligned, depth, seen)
     if any(METRICS[name].needs == EDGE_NEEDS for name in settings.metrics):
         edges = target.edges
         if edges is None:
-            edges = depth_edges(target.depth, seen) if settings.exact_labels else np.zeros(seen.shape, dtype=bool)
+            edges = depth_edges(depth, seen) if settings.exact_labels else np.zeros(seen.shape, dtype=bool)
         numbers.update(depth_boundary_errors(np.nan_to_num(aligned, nan=target.max_depth), edges, seen))
     return numbers

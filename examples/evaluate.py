@@ -5,14 +5,16 @@
     accelerate launch examples/evaluate.py --model runs/student --protocol nyu --root path/to/nyu --output_dir scores
     accelerate launch examples/evaluate.py --model runs/student --data path/to/rooms --output_dir scores
 
-With --protocol everything that decides a number is fixed by the protocol (docs/evaluation.md). With --data a relative
-model is aligned to each label in disparity (least squares of scale and shift, clamped, inverted); a metric model is
-compared in metres.
+With --protocol everything that decides a number is fixed by the protocol (docs/evaluation.md); `moge-bundle` runs all
+sets of MoGe's bundle that are there. With --data a relative model is aligned to each label in disparity (least squares
+of scale and shift, clamped, inverted); a metric model is compared in metres.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
@@ -20,12 +22,19 @@ from accelerate import Accelerator
 from depth_anything_hf.data.sources import DataSource, open_source
 from depth_anything_hf.evaluation import (
     EvaluationSettings,
+    description_of,
     evaluate_on_all_processes,
-    open_protocol,
-    save_error_sheet,
+    open_benchmarks,
+    save_report,
+    summary_of_sets,
 )
 from depth_anything_hf.inference import DepthPredictor
+from depth_anything_hf.protocols import PROTOCOL_GROUPS
 from depth_anything_hf.recipes import parse_recipe
+
+
+# What a protocol decides by itself.
+OF_OWN_DATA = ("label", "label_column", "scale", "min_depth", "max_depth", "alignment")
 
 
 @dataclass
@@ -37,7 +46,7 @@ class EvaluationArguments:
     root: str | None = field(default=None, metadata={"help": "Folder of the benchmark as it was downloaded."})
     data: str | None = field(default=None, metadata={"help": "Labelled folder, parquet folder or Hub data set."})
     output_dir: str | None = field(
-        default=None, metadata={"help": "Folder for results.json, per_image.parquet and error_sheet.jpg."}
+        default=None, metadata={"help": "Folder for the scores, the entries of a model card and errors.jpg."}
     )
     label: str | None = field(default=None, metadata={"help": "depth or disparity; default: what the data has."})
     label_column: str | None = field(default=None, metadata={"help": "Column of a data set that holds the label."})
@@ -46,8 +55,8 @@ class EvaluationArguments:
     )
     split: str | None = field(default=None, metadata={"help": "Split; default: the protocol's, or train."})
     limit: int | None = field(default=None, metadata={"help": "Only the first so many images."})
-    min_depth: float = field(default=1e-3, metadata={"help": "With --data: metres; nearer labels do not count."})
-    max_depth: float = field(default=80.0, metadata={"help": "With --data: metres; farther labels do not count."})
+    min_depth: float | None = field(default=None, metadata={"help": "With --data: nearest label in metres; 0.001."})
+    max_depth: float | None = field(default=None, metadata={"help": "With --data: farthest label in metres; 80."})
     alignment: str | None = field(
         default=None, metadata={"help": "With --data: disparity, depth, median or none; default: by the model's kind."}
     )
@@ -58,11 +67,14 @@ class EvaluationArguments:
     def __post_init__(self) -> None:
         if (self.data is None) == (self.protocol is None) or (self.protocol is None) != (self.root is None):
             raise ValueError("give --protocol with --root, or --data")
+        fixed = [f"--{name}" for name in OF_OWN_DATA if getattr(self, name) is not None]
+        if self.protocol is not None and fixed:
+            raise ValueError(f"the protocol fixes what {', '.join(fixed)} would say; leave it out")
 
-    def open(self, prediction_is: str) -> tuple[Any, EvaluationSettings]:
-        """The dataset, and how it is scored."""
+    def open(self, prediction_is: str) -> tuple[dict[str, tuple[Any, EvaluationSettings]], dict[str, str]]:
+        """Datasets and how they are scored, by name; and the sets of a group that are not there, with the reason."""
         if self.protocol is not None and self.root is not None:
-            return open_protocol(self.protocol, self.root, self.split, self.limit)
+            return open_benchmarks(self.protocol, self.root, self.split, self.limit)
         assert self.data is not None
         source = DataSource(
             self.data,
@@ -75,7 +87,9 @@ class EvaluationArguments:
         dataset = open_source(source)
         in_metres = prediction_is == "depth" and dataset.label == "depth"
         alignment: Any = self.alignment or ("none" if in_metres else "disparity")
-        return dataset, EvaluationSettings(min_depth=self.min_depth, max_depth=self.max_depth, alignment=alignment)
+        given = {"min_depth": self.min_depth, "max_depth": self.max_depth}
+        settings: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return {self.data: (dataset, EvaluationSettings(alignment=alignment, **settings))}, {}
 
 
 def main() -> None:
@@ -88,18 +102,25 @@ def main() -> None:
         batch_size=arguments.batch_size,
         input_size=arguments.input_size,
     )
-    dataset, settings = arguments.open(predictor.kind)
-    result = evaluate_on_all_processes(
-        predictor, dataset, settings, prediction_is=predictor.kind, accelerator=accelerator, progress=True
-    )
-    if accelerator.is_main_process:
-        print(result.table())
-        if arguments.output_dir:
-            result.save(arguments.output_dir)
-            if result.rows:
-                save_error_sheet(f"{arguments.output_dir}/error_sheet.jpg", result, dataset, predictor)
-            print(f"saved to {arguments.output_dir}")
+    benchmarks, missing = arguments.open(predictor.kind)
+    is_group = arguments.protocol in PROTOCOL_GROUPS
+    results = {}
+    for name, (dataset, settings) in benchmarks.items():
+        results[name] = result = evaluate_on_all_processes(
+            predictor, dataset, settings, prediction_is=predictor.kind, accelerator=accelerator, progress=True
+        )
+        if accelerator.is_main_process:
+            made_with = description_of(predictor, arguments.model, settings, arguments.split, arguments.limit)
+            print(result.table(made_with))
+            if arguments.output_dir:
+                folder = Path(arguments.output_dir, name if is_group else "")
+                save_report(folder, result, dataset, predictor, made_with)
+                print(f"saved to {folder}")
+    if accelerator.is_main_process and is_group:
+        print(summary_of_sets(results, missing))
     accelerator.end_training()
+    if not any(result.rows for result in results.values()):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

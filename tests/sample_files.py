@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import io
+import json
 import pathlib
 
 import datasets
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from depth_anything_hf.data.reading import encode_disparity
 
@@ -53,3 +55,20 @@ def pseudo_label_table(rgb: np.ndarray, disparities: list[np.ndarray]) -> datase
         disparity_maximum=datasets.Value("float64"),
     )
     return datasets.Dataset.from_dict(rows, features=features)
+
+
+def write_moge(root: pathlib.Path, subset: str, count: int, shape: tuple[int, int] = (30, 40)) -> None:
+    """A set of MoGe's bundle: pictures of noise, depth from 0.5 to 40 downwards with an edge in the middle."""
+    codes = np.linspace(1, 65534, shape[0] * shape[1]).astype(np.uint16).reshape(shape)
+    codes[:, shape[1] // 2 :] //= 2
+    text = PngInfo()
+    text.add_text("near", "0.5")
+    text.add_text("far", "40.0")
+    for number in range(count):
+        folder = root / subset / str(number)
+        folder.mkdir(parents=True)
+        noise = np.random.default_rng(number).integers(0, 256, (*shape, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(folder / "image.jpg")
+        Image.fromarray(codes).save(folder / "depth.png", pnginfo=text)
+        (folder / "meta.json").write_text(json.dumps({"intrinsics": [[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]]}))
+    (root / subset / ".index.txt").write_text("".join(f"{number}\n" for number in range(count)))

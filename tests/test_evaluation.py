@@ -14,21 +14,27 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from accelerate import Accelerator
+from sample_files import pseudo_label_table, write_moge, write_pairs
 
 from depth_anything_hf.alignment import align_disparity
+from depth_anything_hf.data.datasets import DepthFolder, DepthTable
 from depth_anything_hf.data.reading import UnreadableImageError, read_image
 from depth_anything_hf.evaluation import (
     DIAGNOSTICS,
     EvaluationResult,
     EvaluationSettings,
     Predictor,
+    description_of,
     evaluate,
     evaluate_on_all_processes,
     indices_of_process,
+    open_protocol,
     save_error_sheet,
+    save_report,
     score_image,
+    summary_of_sets,
 )
-from depth_anything_hf.hub import write_model_card
+from depth_anything_hf.hub import results_from_file, write_model_card
 from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
 from depth_anything_hf.inference import DepthPredictor, Prediction
 from depth_anything_hf.metrics import METRICS, depth_metrics, ordinal_accuracy
@@ -132,6 +138,28 @@ def test_an_unreadable_file_is_skipped() -> None:
     result = evaluate(predictor(brightness), Damaged(make_dataset(3)), prediction_is="disparity")
     assert [row["index"] for row in result.rows] == [0, 2]
     assert result.skipped_images == [{"index": 1, "name": "item 1", "reason": "b.png: cannot be decoded"}]
+
+
+def test_a_sample_of_two_sizes_is_skipped_and_every_dataset_names_what_it_cannot_read(tmp_path: Path) -> None:
+    sample = make_dataset(1)[0]
+    write_pairs(tmp_path / "folder", sample["image"], sample["depth"], ["a", "b", "c"])
+    np.save(tmp_path / "folder" / "depth" / "a.npy", sample["depth"][:-1])
+    (tmp_path / "folder" / "images" / "b.png").write_bytes(b"no picture")
+    found = evaluate(predictor(brightness), DepthFolder(tmp_path / "folder"), prediction_is="disparity")
+    assert [row["index"] for row in found.rows] == [2]
+    names = [image["name"] for image in found.skipped_images]
+    assert names == [str(tmp_path / "folder" / "images" / name) for name in ("a.png", "b.png")]
+    assert "must agree pixel by pixel" in found.skipped_images[0]["reason"]
+
+    table = pseudo_label_table(sample["image"], [np.ones((18, 24)), np.ones((9, 24))])
+    found = evaluate(predictor(brightness), DepthTable(table, label="disparity"), prediction_is="disparity")
+    assert [image["name"] for image in found.skipped_images] == ["row 1"]
+
+    write_moge(tmp_path, "NYUv2", 2)
+    (tmp_path / "NYUv2" / "1" / "image.jpg").write_bytes(b"no picture")
+    dataset, settings = open_protocol("moge-nyu", tmp_path)
+    found = evaluate(predictor(brightness), dataset, settings, prediction_is="disparity")
+    assert [image["name"] for image in found.skipped_images] == ["NYUv2/1"] and len(found.rows) == 1
 
 
 def test_a_predictor_may_read_ahead() -> None:
@@ -317,6 +345,9 @@ def test_point_pairs_are_counted_as_pairs_overall_and_per_scenario(tmp_path: Pat
     assert [(row["pairs"], row["scenario"]) for row in rows] == [(3, "indoor"), (1, "indoor"), (1, "aerial")]
     record = json.loads((tmp_path / "results.json").read_text())
     assert record["protocol"] == "da-2k@1" and record["mean"]["pair_accuracy/indoor"] == pytest.approx(0.75)
+    assert record["settings"] == {"protocol": "da-2k@1", "images": "", "metrics": ["pair_accuracy"]}
+    (entry,) = results_from_file(tmp_path).values()
+    assert "no alignment" in entry["protocol"] and entry["metrics"]["pair_accuracy"] == pytest.approx(0.8)
     metres = evaluate(predictor(lambda image: -brightness(image)), pair_dataset(), settings, prediction_is="depth")
     assert metres.mean["pair_accuracy"] == pytest.approx(0.8)
     sheet = save_error_sheet(tmp_path / "pairs.jpg", result, pair_dataset(), predictor(brightness), count=1)
@@ -382,6 +413,73 @@ def test_a_result_says_which_benchmark_it_is_and_how_much_of_it(tmp_path: Path) 
     text = card.read_text(encoding="utf-8")
     assert "nyu@1" in text and f"{result.mean['delta1']:.4f}" in text
     assert list(result.card_entries("kitchen")) == ["kitchen"]
+
+
+def test_a_report_says_what_was_scored_and_holds_the_entries_of_a_model_card(
+    tmp_path: Path, make_tiny_model: Any
+) -> None:
+    make_tiny_model().save_pretrained(tmp_path / "student")
+    DepthAnythingImageProcessor.for_input_size(56).save_pretrained(tmp_path / "student")
+    predict = DepthPredictor.from_pretrained(tmp_path / "student", device="cpu", batch_size=2, flip_averaging=True)
+    dataset, settings = make_dataset(2, (30, 40)), PROTOCOLS["moge-nyu"].settings
+    for sample in dataset:
+        sample["disparity"] = 1 / sample.pop("depth")
+    result = evaluate(predict, dataset, EvaluationSettings(), prediction_is="disparity")
+    made_with = description_of(predict, tmp_path / "student", settings, limit=2)
+    assert made_with == {
+        "model": "student",
+        "input_size": 56,
+        "precision": "float32",
+        "interpolation": predict.processor.interpolation,
+        "upsampling": "bilinear",
+        "flip_averaging": True,
+        "batch_size": 2,
+        "split": "NYUv2",
+        "limit": 2,
+    }
+    assert description_of(predict, tmp_path / "student", EvaluationSettings())["split"] is None
+    predict.processor.upsampling = "bicubic"
+    assert description_of(predict, tmp_path / "student", settings)["upsampling"] == "bicubic"
+    predict.processor.upsampling = "bilinear"
+    predict.model.config._commit_hash = "1f2e"
+    assert description_of(predict, "owner/student", settings)["model"] == "owner/student@1f2e"
+    line = result.table(made_with).splitlines()[1]
+    assert line.startswith("made with: model student, input size 56, precision float32, ")
+    assert line.endswith("flip averaging, batch size 2, split NYUv2, limit 2")
+
+    save_report(tmp_path / "report", result, dataset, predict, made_with)
+    assert json.loads((tmp_path / "report" / "results.json").read_text())["made_with"] == made_with
+    assert (tmp_path / "report" / "errors.jpg").is_file() and (tmp_path / "report" / "per_image.parquet").is_file()
+    entries = json.loads((tmp_path / "report" / "card_entries.json").read_text())
+    (entry,), (expected,) = entries.values(), result.card_entries().values()
+    assert entry["metrics"]["delta1"] == expected["metrics"]["delta1"] and entry["protocol"] == expected["protocol"]
+    assert "rmse" not in entry["metrics"], "a disparity label has no metres"
+    card = write_model_card(
+        tmp_path / "student", title="m", kind="relative", role="student", lineage={}, training={}, results=entries
+    )
+    assert f"{result.mean['delta1']:.4f}" in card.read_text(encoding="utf-8")
+    save_report(tmp_path / "empty", evaluate(predict, [], prediction_is="disparity"), [], predict)
+    assert not (tmp_path / "empty" / "errors.jpg").exists()
+    assert json.loads((tmp_path / "empty" / "results.json").read_text())["made_with"] == {}
+
+
+def test_the_summary_of_sets_is_the_mean_of_their_means() -> None:
+    def result(metrics: tuple[str, ...], *values: float) -> EvaluationResult:
+        rows = [{"index": i, "name": str(i), **dict.fromkeys(metrics, value)} for i, value in enumerate(values)]
+        return EvaluationResult(rows, EvaluationSettings(metrics=metrics))
+
+    results = {
+        "moge-nyu": result(("abs_rel", "delta1"), 0.1, 0.3),
+        "moge-spring": result(("abs_rel", "delta1", "boundary_f1"), 0.6),
+        "moge-gso": result(("abs_rel",)),
+    }
+    lines = summary_of_sets(results, {"moge-kitti": "no folder KITTI in the root"}).splitlines()
+    assert lines == [
+        "mean over 2 of 4 sets: abs_rel ↓ 0.4000, delta1 ↑ 0.4000",
+        "not in it: moge-gso: no image was scored",
+        "not in it: moge-kitti: no folder KITTI in the root",
+    ]
+    assert summary_of_sets({}, {}) == "mean over 0 of 0 sets: none"
 
 
 def test_the_sheet_shows_best_median_and_worst(tmp_path: Path) -> None:

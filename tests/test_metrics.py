@@ -494,9 +494,9 @@ def test_the_evaluate_adapter_gives_the_mean_of_the_images(alignment: Any, tmp_p
     metric.add_batch(predictions=predictions[:3], references=references[:3])
     metric.add(prediction=predictions[3].tolist(), reference=references[3].tolist())
     expected = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
-    assert metric.compute() == {**expected, "images": 4, "images_without_valid_pixels": 0}
+    assert metric.compute() == {**expected, "images": 4, "images_with_too_few_pixels": 0}
     again = metric.compute(predictions=predictions[:1], references=references[:1])
-    assert again == {**rows[0], "images": 1, "images_without_valid_pixels": 0}
+    assert again == {**rows[0], "images": 1, "images_with_too_few_pixels": 0}
 
 
 def test_the_evaluate_adapter_counts_empty_images_and_names_broken_ones(
@@ -509,7 +509,14 @@ def test_the_evaluate_adapter_counts_empty_images_and_names_broken_ones(
     metric.add_batch(predictions=predictions[:1], references=references[:1])
     alone = metric.compute()
     metric.add_batch(predictions=predictions[:2], references=[references[0], np.full_like(references[1], np.nan)])
-    assert metric.compute() == {**alone, "images": 2, "images_without_valid_pixels": 1}
+    assert metric.compute() == {**alone, "images": 2, "images_with_too_few_pixels": 1}
+    # As `evaluate` does, an image with a handful of pixels gets no number that would weigh as much as a whole one's.
+    sparse = np.full_like(references[1], np.nan)
+    sparse.flat[:9] = 3
+    metric.add_batch(predictions=predictions[:2], references=[references[0], sparse])
+    assert metric.compute() == {**alone, "images": 2, "images_with_too_few_pixels": 1}
+    lenient = DepthMetric(min_valid_pixels=9, cache_dir=str(tmp_path))
+    assert lenient.compute(predictions=predictions[1:2], references=[sparse])["images_with_too_few_pixels"] == 0
 
     metric.add_batch(predictions=predictions[:1], references=references[:1])
     with pytest.raises(ValueError, match="image 2: all maps must have one shape"):
@@ -523,6 +530,8 @@ def test_the_evaluate_adapter_counts_empty_images_and_names_broken_ones(
         DepthMetric(alignment="none")
     with pytest.raises(ValueError, match="min_depth < max_depth"):
         DepthMetric(min_depth=0)
+    with pytest.raises(ValueError, match="min_valid_pixels must be at least 1"):
+        DepthMetric(min_valid_pixels=0)
     monkeypatch.setitem(sys.modules, "evaluate", None)
     with pytest.raises(ImportError, match=r"depth_anything_hf\[evaluate\]"):
         DepthMetric()

@@ -14,12 +14,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from sample_files import write_moge
 
 from depth_anything_hf.boundary_metrics import depth_edges
 from depth_anything_hf.data.official import OFFICIAL_DATASETS
-from depth_anything_hf.evaluation import open_protocol, score_image
+from depth_anything_hf.evaluation import open_benchmarks, open_protocol, score_image
 from depth_anything_hf.metrics import point_pairs_correct
-from depth_anything_hf.protocols import CROPS, PROTOCOLS, EvaluationSettings, protocol_named
+from depth_anything_hf.protocols import CROPS, PROTOCOL_GROUPS, PROTOCOLS, EvaluationSettings, protocol_named
 from depth_anything_hf.scoring import cut_sample, target_of
 
 
@@ -36,8 +37,8 @@ def test_every_protocol_has_a_reader_an_identifier_and_a_source() -> None:
         assert protocol.split is None or protocol.split in dataset.splits
         assert set(protocol.options) <= set(dataset.options)
         assert (dataset.label == "pairs") == protocol.settings.scores_pairs
-        restored = EvaluationSettings(**json.loads(json.dumps(asdict(protocol.settings))))
-        assert restored == protocol.settings
+        for record in (asdict(protocol.settings), protocol.settings.record()):
+            assert EvaluationSettings(**json.loads(json.dumps(record))) == protocol.settings
     # Their protocol was never published, so no number of ours may be put beside the papers'.
     for name in ("diode", "eth3d", "sintel"):
         assert PROTOCOLS[name].matches == "none known" and "do not compare" in PROTOCOLS[name].notes
@@ -65,6 +66,11 @@ def test_a_protocol_is_found_by_name_and_by_identifier() -> None:
         protocol_named("kiti")
     with pytest.raises(ValueError, match="version 1 in this release, not 9"):
         protocol_named("nyu@9")
+    assert len(PROTOCOL_GROUPS["moge-bundle"]) == 10 and set(PROTOCOL_GROUPS["moge-bundle"]) < set(PROTOCOLS)
+    with pytest.raises(ValueError, match="'moge-bundle' is a group, of which one is wanted here: moge-nyu"):
+        protocol_named("moge-bundle")
+    with pytest.raises(ValueError, match="did you mean 'moge-bundle'"):
+        protocol_named("moge-bundel")
 
 
 def test_changed_settings_no_longer_pass_as_the_protocol() -> None:
@@ -155,6 +161,41 @@ def test_the_clamp_decides_pixels_whose_aligned_disparity_is_negative() -> None:
     assert 0 < results["range"]["clamped_share"] <= results["farthest label"]["clamped_share"]
 
 
+def test_a_smallest_disparity_limits_the_prediction_and_not_the_label() -> None:
+    depth = ramp()
+    depth[:4] = 5000.0
+    output = 1 / depth
+    sample = {"depth": depth, "name": "a"}
+    unlimited = replace(PROTOCOLS["marigold-eth3d-disparity"].settings, min_aligned_disparity=None)
+    assert unlimited.fit_positive_only
+    limited = score_image(output, sample, PROTOCOLS["marigold-eth3d-disparity"].settings, "disparity")
+    assert limited["valid_pixels"] == depth.size and limited["clamped_share"] == pytest.approx(0.1)
+    # A tenth of the pixels at 1000 m instead of 5000 m; all else is exact.
+    assert limited["abs_rel"] == pytest.approx(0.1 * 0.8, abs=1e-4)
+    assert score_image(output, sample, unlimited, "disparity")["abs_rel"] < 1e-4
+    for name, protocol in PROTOCOLS.items():
+        expected = 1e-3 if name.startswith("marigold") and name.endswith("-disparity") else None
+        assert protocol.settings.min_aligned_disparity == expected
+    for wrong in (0.0, 1e3):
+        with pytest.raises(ValueError, match="min_aligned_disparity"):
+            EvaluationSettings(min_aligned_disparity=wrong)
+
+
+def test_labels_far_beyond_the_nearest_do_not_count() -> None:
+    settings = PROTOCOLS["moge-ddad"].settings
+    depth = ramp()
+    depth[0, :7] = 9000.0
+    depth[1, :3] = 900.0
+    target = target_of({"depth": depth, "name": "a"}, settings)
+    # The nearest percent is about 1 m away.
+    assert np.array_equal(target.mask, depth < 1000)  # type: ignore[union-attr]
+    assert target.max_depth == 900  # type: ignore[union-attr]
+    for name, protocol in PROTOCOLS.items():
+        assert protocol.settings.largest_over_near_quantile == (1000 if name.startswith("moge-") else None)
+    with pytest.raises(ValueError, match="largest_over_near_quantile must be more than 1"):
+        EvaluationSettings(largest_over_near_quantile=1.0)
+
+
 def test_the_fit_may_leave_pixels_out_but_the_score_does_not() -> None:
     depth = ramp()
     output = 0.5 / depth + 0.1
@@ -205,6 +246,27 @@ def test_boundaries_and_edges_are_scored_where_the_protocol_asks() -> None:
     assert score_image(output, annotated, ibims, "disparity")["edge_accuracy_error"] == sharp["edge_accuracy_error"]
 
 
+@pytest.mark.parametrize("name", ["sintel", "ibims", "moge-spring"])
+def test_a_perfect_prediction_has_perfect_boundaries_whatever_lies_beyond_the_range(name: str) -> None:
+    settings = PROTOCOLS[name].settings
+    depth = np.full((40, 60), 8.0, dtype=np.float32)
+    depth[10:30, 5:20] = 2.0
+    depth[:, 30:] = 3e5  # beyond the range, or the nearest percent, of each
+    depth[10:30, 40:50] = 1e6
+    depth[:5, 50:] = np.inf
+    output = np.where(np.isinf(depth), 0.0, 1 / depth)
+    found = score_image(output, {"depth": depth, "name": "a"}, replace(settings, exact_labels=True), "disparity")
+    assert found["abs_rel"] < 1e-6 and found["boundary_f1"] == 1
+    beyond = target_of({"depth": depth, "name": "a"}, settings)
+    assert not beyond.mask[:, 30:].any()  # type: ignore[union-attr]
+    if "edge_completeness_error" in found:
+        # No edge is expected between two pixels beyond the range.
+        near = depth.copy()
+        near[:, 30:] = np.inf
+        expected = score_image(output, {"depth": near, "name": "a"}, replace(settings, exact_labels=True), "disparity")
+        assert found["edge_completeness_error"] == expected["edge_completeness_error"]
+
+
 def write_da_2k(root: Path) -> Path:
     """Three pictures of two scenarios, brighter = nearer, with five pairs of which the last is annotated falsely."""
     annotations: dict[str, list[dict[str, Any]]] = {}
@@ -241,3 +303,40 @@ def test_a_protocol_opens_its_data_and_warns_of_another_number_of_images(tmp_pat
     assert "nyu@1: the benchmark has 654 images" in caplog.text and "has 1" in caplog.text
     with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path / "absent"))):
         open_protocol("nyu", tmp_path / "absent")
+
+
+def test_other_images_than_the_protocols_do_not_sign_as_it(tmp_path: Path) -> None:
+    for subset, count in (("NYUv2", 2), ("Sintel", 1)):
+        write_moge(tmp_path, subset, count)
+    _, settings = open_protocol("moge-nyu", tmp_path, split="Sintel", limit=1)
+    assert settings.identifier == "moge-nyu@1, modified" and settings.images == "split Sintel, first 1"
+    assert settings.describe().startswith("moge-nyu@1, modified, split Sintel, first 1, alignment")
+    # What is asked for is what the protocol takes anyway.
+    for options in ({"split": "NYUv2"}, {"limit": 3}):
+        assert open_protocol("moge-nyu", tmp_path, **options)[1].identifier == "moge-nyu@1"
+    pairs = open_protocol("da-2k", write_da_2k(tmp_path / "da-2k"), limit=2)[1]
+    assert pairs.describe().startswith("da-2k@1, modified, first 2, annotated point pairs")
+    # The default split of a reader belongs to a protocol that names none.
+    assert open_protocol("da-2k", tmp_path / "da-2k", split="test")[1].identifier == "da-2k@1"
+
+
+def test_a_group_opens_the_sets_that_are_there_and_names_the_others(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no set of moge-bundle is there; expected .*NYUv2, KITTI"):
+        open_benchmarks("moge-bundle", tmp_path)
+    for subset in ("NYUv2", "Spring"):
+        write_moge(tmp_path, subset, 2)
+    opened, missing = open_benchmarks("moge-bundle", tmp_path)
+    assert list(opened) == ["moge-nyu", "moge-spring"]
+    assert [len(dataset) for dataset, _ in opened.values()] == [2, 2]
+    assert {*opened, *missing} == set(PROTOCOL_GROUPS["moge-bundle"])
+    assert missing["moge-kitti"] == "no folder KITTI in the root"
+    limited, _ = open_benchmarks("moge-bundle", tmp_path, limit=1)
+    assert limited["moge-spring"][1].identifier == "moge-spring@1, modified"
+    with pytest.raises(ValueError, match="leave the split 'NYUv2' out"):
+        open_benchmarks("moge-bundle", tmp_path, "NYUv2")
+    # A set that is there in part is an error, not a missing one.
+    (tmp_path / "Spring" / "1" / "depth.png").unlink()
+    with pytest.raises(FileNotFoundError, match="depth.png"):
+        open_benchmarks("moge-bundle", tmp_path)
+    alone, missing = open_benchmarks("moge-nyu", tmp_path)
+    assert list(alone) == ["moge-nyu"] and missing == {}

@@ -13,7 +13,6 @@ from .options import (
     BatchSizeOption,
     DeviceOption,
     DtypeOption,
-    ImageColumnOption,
     InputSizeOption,
     LabelOption,
     LimitOption,
@@ -25,7 +24,8 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="Depth model: an id on the Hub, or a folder.")],
     data: Annotated[str | None, typer.Option(help="Your labelled folder, table, or dataset id.")] = None,
     protocol: Annotated[
-        str | None, typer.Option(help="A pinned benchmark, with --root: nyu, kitti, da-2k, ... (see `datasets`).")
+        str | None,
+        typer.Option(help="A pinned benchmark, with --root: nyu, kitti, da-2k, moge-bundle, ... (see `datasets`)."),
     ] = None,
     root: Annotated[Path | None, typer.Option(help="Folder of the benchmark's files as they were downloaded.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the results. [not saved]")] = None,
@@ -34,7 +34,9 @@ def evaluate(
     split: Annotated[
         str | None, typer.Option(help="Split of a dataset that has several. [train; the protocol's]")
     ] = None,
-    image_column: ImageColumnOption = "image",
+    image_column: Annotated[
+        str | None, typer.Option(help="Column of the pictures, for tables. [image; the protocol's]")
+    ] = None,
     label_column: Annotated[
         str | None, typer.Option(help="Column of the labels, for tables. [depth, disparity]")
     ] = None,
@@ -62,10 +64,12 @@ def evaluate(
     Either by a pinned protocol, which fixes crop, range, alignment and metrics and signs every result with its name
     and version, or on your own data with the options above: papers use --max-depth 80 for KITTI and 10 for NYU.
     Besides the errors after alignment, `ordinal_accuracy` says how often of two random points the nearer one is told,
-    which no alignment can flatter.
+    which no alignment can flatter. Another split than the protocol's, or --limit, makes the result a "modified" one.
 
-    With --output: results.json, a row for every image in per_image.parquet, and a picture of the best, median and
-    worst images. `accelerate launch -m depth_anything_hf.cli evaluate ...` divides the images over processes.
+    With --output: results.json, a row for every image in per_image.parquet, what a model card takes in
+    card_entries.json, and a picture of the best, median and worst images; for a group of protocols such as moge-bundle
+    a sub-folder of them for each. `accelerate launch -m depth_anything_hf.cli evaluate ...` divides the images over
+    processes.
 
     \b
     Examples:
@@ -76,57 +80,71 @@ def evaluate(
     from accelerate import Accelerator
 
     from ..data.sources import DataSource, open_source
-    from ..evaluation import EvaluationSettings, evaluate_on_all_processes, open_protocol, save_error_sheet
+    from ..evaluation import (
+        EvaluationSettings,
+        description_of,
+        evaluate_on_all_processes,
+        open_benchmarks,
+        save_report,
+        summary_of_sets,
+    )
     from ..inference import DepthPredictor
+    from ..protocols import PROTOCOL_GROUPS
 
     if (data is None) == (protocol is None) or (protocol is None) != (root is None):
         raise ValueError("give either --data, or --protocol with --root (`depth-anything-hf datasets` lists them)")
-    given = {"label": label, "scale": scale, "label_column": label_column, "alignment": alignment}
-    fixed = [name for name, value in {**given, "min_depth": min_depth, "max_depth": max_depth}.items() if value]
+    own = {"label": label, "scale": scale, "label_column": label_column, "image_column": image_column}
+    own |= {"alignment": alignment, "min_depth": min_depth, "max_depth": max_depth}
+    fixed = [name for name, value in own.items() if value is not None]
     if protocol is not None and fixed:
         raise ValueError(f"the protocol fixes what --{', --'.join(fixed).replace('_', '-')} would say; leave it out")
-    dataset: Any
-    settings = None
+    benchmarks: dict[str, tuple[Any, EvaluationSettings | None]] = {}
+    missing: dict[str, str] = {}
     if protocol is not None and root is not None:
-        dataset, settings = open_protocol(protocol, root, split, limit)
+        opened, missing = open_benchmarks(protocol, root, split, limit)
+        benchmarks.update(opened)
     else:
         source = DataSource(
             str(data),
             label=label,
             scale=scale,
             split=split or "train",
-            image_column=image_column,
+            image_column=image_column or "image",
             label_column=label_column,
             limit=limit,
         )
-        dataset = open_source(source)
-        if dataset.label is None:
+        benchmarks[str(data)] = (open_source(source), None)
+        if benchmarks[str(data)][0].label is None:
             raise ValueError(f"{data} has pictures but no depth or disparity labels to score against")
     accelerator = Accelerator()
     predictor = DepthPredictor.from_pretrained(
         model, device=device or accelerator.device, dtype=dtype, batch_size=batch_size, input_size=input_size
     )
-    if settings is None:
-        both_metric = predictor.kind == "depth" and dataset.label == "depth"
-        chosen: Any = alignment or ("none" if both_metric else "disparity")
-        range_metres: dict[str, Any] = {"min_depth": min_depth, "max_depth": max_depth}
-        settings = EvaluationSettings(
-            alignment=chosen, **{name: value for name, value in range_metres.items() if value is not None}
+    is_group = protocol in PROTOCOL_GROUPS
+    results = {}
+    for name, (dataset, settings) in benchmarks.items():
+        if settings is None:
+            in_metres = predictor.kind == dataset.label == "depth"
+            chosen: dict[str, Any] = {"alignment": alignment or ("none" if in_metres else "disparity")}
+            chosen |= {"min_depth": min_depth, "max_depth": max_depth}
+            settings = EvaluationSettings(**{key: value for key, value in chosen.items() if value is not None})
+        result = evaluate_on_all_processes(
+            predictor, dataset, settings, prediction_is=predictor.kind, accelerator=accelerator, progress=True
         )
-    result = evaluate_on_all_processes(
-        predictor, dataset, settings, prediction_is=predictor.kind, accelerator=accelerator, progress=True
-    )
-    if accelerator.is_main_process:
-        typer.echo(result.table())
-        if output is not None:
-            result.save(output)
-            if result.rows:
-                save_error_sheet(output / "errors.jpg", result, dataset, predictor)
-            typer.echo(f"saved to {output}")
+        results[name] = result
+        if accelerator.is_main_process:
+            made_with = description_of(predictor, model, settings, split, limit)
+            typer.echo(result.table(made_with))
+            if output is not None:
+                folder = output / name if is_group else output
+                save_report(folder, result, dataset, predictor, made_with)
+                typer.echo(f"saved to {folder}")
+    if accelerator.is_main_process and is_group:
+        typer.echo(summary_of_sets(results, missing))
     accelerator.end_training()
-    if not result.rows:
+    if not any(result.rows for result in results.values()):
         raise typer.Exit(1)
-    return result
+    return results if is_group else result
 
 
 def list_datasets(
@@ -143,7 +161,7 @@ def list_datasets(
       depth-anything-hf datasets hypersim
     """
     from ..data.official import describe_official
-    from ..protocols import PROTOCOLS
+    from ..protocols import PROTOCOL_GROUPS, PROTOCOLS
 
     rows = describe_official()
     if name is None:
@@ -152,6 +170,8 @@ def list_datasets(
         typer.echo("\nprotocols of `evaluate --protocol NAME --root DIR`:")
         for protocol in PROTOCOLS.values():
             typer.echo(f"{protocol.name:<25} {protocol.title}")
+        for group, members in PROTOCOL_GROUPS.items():
+            typer.echo(f"{group:<25} all of {', '.join(members)}")
         return
     found = [row for row in rows if row["name"] == name]
     if not found:

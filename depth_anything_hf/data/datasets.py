@@ -93,6 +93,10 @@ class DepthFolder:
         sample = {"image": read_image(image_path), "name": str(image_path)}
         return _with_label(sample, self._rules.label, self._rules.read(label_path), str(label_path))
 
+    def name_of(self, index: int) -> str:
+        """Name of a sample, which need not be readable."""
+        return str(self._pairs[index][0])
+
 
 class DepthTable:
     """Samples from the rows of a map-style `datasets.Dataset`.
@@ -141,6 +145,10 @@ class DepthTable:
 
     def __getitem__(self, index: int) -> Sample:
         return self._reader.read(self._rows[int(index)], f"row {index}")
+
+    def name_of(self, index: int) -> str:
+        """Name of a sample, which need not be readable."""
+        return self.encoded(index)[0]
 
     def encoded(self, index: int) -> tuple[str, Any]:
         """Name and undecoded picture of a row, see `RowReader.encoded`."""
@@ -246,6 +254,11 @@ class PhotoFolder:
     def __getitem__(self, index: int) -> Sample:
         path = self._paths[index]
         return {"image": read_image(path), "name": str(path)}
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all samples, in their order."""
+        return [str(path) for path in self._paths]
 
     def encoded(self, index: int) -> tuple[str, str]:
         """Name and path of a picture."""
