@@ -4,7 +4,7 @@
 
 A folder is filled under a hidden name, synchronised to the disk, listed in `manifest.json` with sizes and checksums,
 and renamed. Hidden names that a kill leaves behind (`.NAME.unfinished`, `.NAME.replaced`, `.NAME.deleted`) are dealt
-with by `repair_folder` at the next start.
+with by `repair_folder` at the next start. While a run is going on, it holds a lock on `.lock`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,16 @@ import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 
+try:
+    import fcntl
+except ImportError:
+    # Windows has no such locks.
+    fcntl = None  # type: ignore[assignment]
+
+LOCK_FILE = ".lock"
 MANIFEST_FILE = "manifest.json"
 STATE_FOLDER = "state"
 CHUNK_BYTES = 1 << 24
@@ -69,6 +76,30 @@ def find_checkpoint(folder: Path, wanted: str | None) -> Path | None:
             "again from its beginning"
         )
     return None
+
+
+def set_aside_later_checkpoints(checkpoint: Path, folder: Path) -> list[Path]:
+    """Renames the checkpoints that came after one from which a run goes on, to `abandoned-checkpoint-N`.
+
+    They are another future of the run, which "latest" must not find.
+
+    Args:
+        checkpoint: of any run; only the folder's own have others after them.
+        folder: of the run.
+
+    Returns:
+        The new folders, oldest first.
+    """
+    if checkpoint.resolve().parent != folder.resolve():
+        return []
+    renamed = []
+    for later in [each for each in list_checkpoints(folder) if step_of(each) > step_of(checkpoint)]:
+        place, number = later.with_name(f"abandoned-{later.name}"), 2
+        while place.exists():
+            place, number = later.with_name(f"abandoned-{later.name}-{number}"), number + 1
+        os.replace(later, place)
+        renamed.append(place)
+    return renamed
 
 
 def write_manifest(folder: Path) -> None:
@@ -124,9 +155,10 @@ def synchronise(folder: Path) -> None:
 def rotate_checkpoints(folder: Path, newest: int, keep: int) -> None:
     """Deletes what is older than the `keep` newest whole checkpoints up to step `newest`, damaged ones included.
 
-    Later ones, of a run that went on from an earlier checkpoint, are left alone until they are written again.
+    At least one is kept. Later ones, which were damaged when the run went on, are left alone until they are written
+    again.
     """
-    kept = 0
+    kept, keep = 0, max(1, keep)
     for checkpoint in reversed([each for each in list_checkpoints(folder) if step_of(each) <= newest]):
         if kept >= keep:
             remove_folder(checkpoint)
@@ -169,6 +201,53 @@ def repair_folder(folder: Path) -> None:
             shutil.rmtree(leftover)
         else:
             leftover.unlink()
+
+
+class FolderLock:
+    """Context manager: keeps other processes out of the folder of a run, from `acquire` to its end or its death.
+
+    Where the system or the file system knows no locks, it does nothing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / LOCK_FILE
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> FolderLock:
+        return self
+
+    def acquire(self) -> None:
+        """Takes the lock; the folder must exist.
+
+        Raises:
+            ValueError: another process has it.
+        """
+        while fcntl is not None and self._file is None:
+            file = open(self.path, "w")
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError) as error:
+                file.close()
+                raise ValueError(
+                    f"another process is training in {self.path.parent}; wait for its end, or choose another "
+                    "output_dir"
+                ) from error
+            except OSError:
+                self.path.unlink(missing_ok=True)
+                file.close()
+                return
+            # Whoever had the lock may have deleted the file after it was opened here; then another one counts.
+            if self.path.exists() and os.path.samestat(os.stat(self.path), os.fstat(file.fileno())):
+                self._file = file
+            else:
+                file.close()
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            # First the file and then the lock, so that nobody gets a lock on a file that is about to go.
+            self.path.unlink(missing_ok=True)
+            self._file.close()
+            self._file = None
 
 
 class replaced_folder:
@@ -214,9 +293,13 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """The entries of a log with one JSON object per line; a last line that a kill cut off is left out."""
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    """The entries of a log with one JSON object per line, each with its step.
+
+    Lines that are none, as a kill or a power cut leaves them, are left out.
+    """
+    lines = path.read_text(errors="replace").splitlines(keepends=True) if path.exists() else []
+    entries = [_parsed(line) for line in lines if line.endswith("\n")]
+    return [entry for entry in entries if isinstance(entry, dict) and "step" in entry]
 
 
 def drop_log_after(path: Path, step: int) -> None:
@@ -224,6 +307,13 @@ def drop_log_after(path: Path, step: int) -> None:
     if path.exists():
         kept = [json.dumps(entry) + "\n" for entry in read_log(path) if entry["step"] <= step]
         write_atomically(path, "".join(kept))
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
 
 
 def _hidden(target: Path, purpose: str) -> Path:

@@ -41,6 +41,7 @@ class Engine:
 
     Attributes:
         model, optimizer: as Accelerate prepared them.
+        trained: the model, and the objective's projector if there is one, as Accelerate prepared them.
         warning: about the encoder's strategy, for a person, or None.
 
     Raises:
@@ -63,6 +64,8 @@ class Engine:
         projector = getattr(objective, "projector", None)
         if accelerator.distributed_type in SHARDED:
             _require_shardable(arguments, projector)
+            if accelerator.distributed_type == DistributedType.DEEPSPEED:
+                complete_deepspeed_config(accelerator.state.deepspeed_plugin.deepspeed_config, arguments)
         else:
             # The decoder's maps are channels last in memory; weights of the same order save a conversion at every
             # step. Sharding wants them contiguous.
@@ -80,17 +83,21 @@ class Engine:
             decay_share=arguments.lr_decay_share,
         )
         self.model, self.optimizer = accelerator.prepare(model, optimizer)
+        self.trained: list[nn.Module] = [self.model]
         # FSDP clips by its own way if it is given exactly the parameters of its model.
         self._clipped = list(self.model.parameters())
+        self._projector, self._projector_width = None, 0
         if projector is not None:
-            objective.projector = accelerator.prepare(projector)  # type: ignore[attr-defined]
+            self._projector, self._projector_width = accelerator.prepare(projector), projector.in_features
+            objective.projector = self._projector  # type: ignore[attr-defined]
+            self.trained.append(self._projector)
             self._clipped += list(projector.parameters())
         if hasattr(objective, "to"):
             objective.to(accelerator.device)
         self._average: AveragedModel | None = None
         if arguments.ema_decay is not None:
             decay = get_ema_multi_avg_fn(arguments.ema_decay)
-            self._average = AveragedModel(accelerator.unwrap_model(self.model), multi_avg_fn=decay)
+            self._average = AveragedModel(self.raw_model, multi_avg_fn=decay)
         self._last_output: Tensor | None = None
         if accelerator.device.type == "cpu":
             # There, and only there, losses refuse an output that is not finite; see `terms`.
@@ -99,7 +106,7 @@ class Engine:
     @property
     def raw_model(self) -> Any:
         """The trained model without any wrapper."""
-        return self.accelerator.unwrap_model(self.model)
+        return self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
 
     @property
     def published_model(self) -> Any:
@@ -120,7 +127,11 @@ class Engine:
         except ValueError:
             if self._last_output is None or torch.isfinite(self._last_output).all():
                 raise
-            return {"loss": self._last_output.sum() * math.nan}
+            total = self._last_output.sum()
+            if self._projector is not None:
+                # Its gradients are averaged over the processes too, and the others wait for them.
+                total = total + self._projector(total.new_zeros(1, self._projector_width)).sum()
+            return {"loss": total * math.nan}
 
     def _remember_output(self, module: nn.Module, inputs: Any, output: Any) -> None:
         self._last_output = output.predicted_depth
@@ -128,13 +139,24 @@ class Engine:
     def clip_gradients(self) -> Tensor:
         """Clips the gradients and returns their norm before, the same on all processes.
 
-        An overflow in fp16 is the gradient scaler's business, and DeepSpeed may not tell its norm: both return 0.
+        DeepSpeed may not tell its norm, which then is 0.
         """
         norm = self.accelerator.clip_grad_norm_(self._clipped, self.arguments.max_grad_norm or math.inf)
-        if norm is None or self.accelerator.scaler is not None:
-            norm = 0.0
-        norm = torch.as_tensor(norm, device=self.accelerator.device)
+        norm = torch.as_tensor(0.0 if norm is None else norm, device=self.accelerator.device)
         return norm.full_tensor() if hasattr(norm, "full_tensor") else norm
+
+    def discard_gradients(self) -> bool:
+        """Forgets the micro-batches since the last step; False where DeepSpeed has used them already."""
+        self.optimizer.zero_grad()
+        return self.accelerator.distributed_type != DistributedType.DEEPSPEED
+
+    @property
+    def loss_scale(self) -> float | None:
+        """By how much the loss is scaled for gradients in fp16; None where it is not.
+
+        A gradient that overflows is the scaler's business: it leaves the step out and lowers the scale.
+        """
+        return None if self.accelerator.scaler is None else self.accelerator.scaler.get_scale()
 
     def step(self, *, leave_out: bool) -> None:
         """Takes an optimiser step, or leaves the weights and the optimiser's state as they are; the schedule goes on.
@@ -183,6 +205,30 @@ class Engine:
             self._average.load_state_dict(rest["average"])
 
 
+def complete_deepspeed_config(config: dict[str, Any], arguments: TrainingArguments) -> None:
+    """Fills in what Accelerate could only learn from a data loader of its own.
+
+    Args:
+        config: DeepSpeed's, changed in place.
+        arguments: of the run.
+
+    Raises:
+        ValueError: accumulation or clipping are not those of the arguments.
+    """
+    for key, name, default in (
+        ("gradient_accumulation_steps", "gradient_accumulation_steps", 1),
+        ("gradient_clipping", "max_grad_norm", 0.0),
+    ):
+        value, wanted = config.get(key, default), getattr(arguments, name)
+        if value == "auto":
+            config[key] = wanted
+        elif float(value or 0) != float(wanted):
+            raise ValueError(
+                f"DeepSpeed's configuration has {key} {value}, but {name} is {wanted}; write the same into both"
+            )
+    config["train_micro_batch_size_per_gpu"] = arguments.per_device_train_batch_size
+
+
 def _require_shardable(arguments: TrainingArguments, projector: nn.Module | None) -> None:
     if arguments.ema_decay is not None:
         raise ValueError("ema_decay keeps a whole second model on each process; leave it out, or train with DDP")
@@ -199,4 +245,4 @@ def _recompute_activations(model: PreTrainedModel) -> None:
     enable({"use_reentrant": False})
 
 
-__all__ = ["Engine", "Objective"]
+__all__ = ["Engine", "Objective", "complete_deepspeed_config"]

@@ -21,6 +21,8 @@ ECHO_SECONDS = 1.0
 WORKER_GRACE_SECONDS = 60
 # Below this many broken samples their share says nothing.
 FEW_BROKEN_SAMPLES = 10
+# A scale for fp16 that halves at every overflow has by then fallen from any start to nothing.
+MOST_OVERFLOWS_IN_A_ROW = 50
 
 
 class RunInterrupted(SystemExit):
@@ -92,4 +94,16 @@ def too_many_broken(broken: int, read: int, largest_share: float) -> bool:
     return broken > FEW_BROKEN_SAMPLES and broken > largest_share * (broken + read)
 
 
-__all__ = ["EXIT_CODE_SAVED", "RunInterrupted", "StopSignals", "outlive_signals", "too_many_broken"]
+def too_many_overflows(in_a_row: int) -> bool:
+    """Whether so many steps without a finite gradient in fp16 are no search for a scale any more."""
+    return in_a_row > MOST_OVERFLOWS_IN_A_ROW
+
+
+__all__ = [
+    "EXIT_CODE_SAVED",
+    "RunInterrupted",
+    "StopSignals",
+    "outlive_signals",
+    "too_many_broken",
+    "too_many_overflows",
+]

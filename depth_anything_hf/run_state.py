@@ -32,6 +32,7 @@ class Progress:
         best_metrics: all scores of that evaluation.
         skipped_steps: steps left out because loss or gradient was not finite.
         skipped_in_a_row: how many of them came last, one after the other.
+        overflows_in_a_row: how many of the last steps the scaler of fp16 left out, one after the other.
         broken_samples: samples that could not be read and were replaced.
         run_id: names the run at its tracker; empty without one.
     """
@@ -42,6 +43,7 @@ class Progress:
     best_metrics: dict[str, float] = field(default_factory=dict)
     skipped_steps: int = 0
     skipped_in_a_row: int = 0
+    overflows_in_a_row: int = 0
     broken_samples: int = 0
     run_id: str = ""
 

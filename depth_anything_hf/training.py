@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 import torch
@@ -29,11 +29,13 @@ from transformers import PreTrainedModel
 
 from .checkpoints import (
     STATE_FOLDER,
+    FolderLock,
     find_checkpoint,
     move_files,
     put_in_place,
     repair_folder,
     rotate_checkpoints,
+    set_aside_later_checkpoints,
     synchronise,
     unfinished_name,
     write_atomically,
@@ -58,7 +60,7 @@ from .modeling_depth_anything import DepthAnythingForDepthEstimation
 from .optimization import choose_learning_rates
 from .publishing import Publisher
 from .run_engine import Engine, Objective
-from .run_guards import RunInterrupted, StopSignals, too_many_broken
+from .run_guards import RunInterrupted, StopSignals, too_many_broken, too_many_overflows
 from .run_records import LogWindow, RunLog, new_run_id, require_tracker, training_picture
 from .run_state import Footing, Progress, random_state, require_same_model, seed_random_state, set_random_state
 from .training_arguments import ARGUMENTS_FILE, TrainingArguments, recorded_run_id, require_same_arguments
@@ -67,6 +69,7 @@ from .visualization import encode_png
 
 Decision = TypeVar("Decision")
 STATE_FILE = "trainer_state.pt"
+CARD = "README.md"
 NAMES_SHOWN = 8
 # Longest waits for the Hub: whoever stops a run has little time left.
 PUSH_SECONDS_AT_THE_END, PUSH_SECONDS_WHEN_STOPPED = 600.0, 60.0
@@ -110,7 +113,9 @@ class _Outcome:
     stop: bool
     loss_is_finite: bool
     gradient_is_finite: bool
+    overflowed: bool
     broken_samples: int
+    unreadable: bool
 
     @property
     def is_finite(self) -> bool:
@@ -127,6 +132,7 @@ def fit(
     pretrained: bool,
     evaluation: Evaluation | None = None,
     card: dict[str, Any] | None = None,
+    record: dict[str, Any] | None = None,
 ) -> FitResult:
     """Trains a model; started by `accelerate launch`, the same code runs on any number of processes.
 
@@ -145,20 +151,29 @@ def fit(
         processor: the image processor, saved beside the weights.
         pretrained: whether the encoder is; decides the learning rates that were not given.
         evaluation: a held-out set, scored every `eval_steps` and at the end; the best model is kept in `best/`.
-        card: further content of the model card; see `hub.write_model_card`.
+        card: further content of the model card; see `hub.write_model_card`. Without a role the model is called a
+            student, or a metric model. A card that cannot be written is found out at the start; if it fails later,
+            the weights are saved without it.
+        record: what else makes the run what it is (data, losses), as plain values that JSON has. It is stored with
+            the arguments as "recipe" and must be the same on a resume.
 
     Returns:
         The folder, which holds the final model, and the last and best scores.
 
     Raises:
-        ValueError: the folder holds another run, the checkpoint is another model's or damaged, the arguments do not
-            fit, the evaluation lacks the metric for the best model, or more of the samples than `max_broken_share`
-            cannot be read.
-        FloatingPointError: `max_skipped_steps` in a row were not finite, or the output left its bounds.
+        ValueError: the folder holds another run, or another process trains in it; the checkpoint is another model's
+            or damaged; the arguments or the card do not fit; the evaluation lacks the metric for the best model; or
+            too many samples in a row, or more than `max_broken_share` of them, cannot be read.
+        FloatingPointError: `max_skipped_steps` in a row were not finite, more than 50 gradients in a row overflowed
+            in fp16, or the output left its bounds.
         RunInterrupted: SIGTERM or SIGINT came, and the state was saved; not caught, the process exits with code 75.
         ImportError: the tracker's package is missing.
     """
-    return _Run(model, objective, arguments, train_data, processor, pretrained, evaluation, card or {}).run()
+    with FolderLock(Path(arguments.output_dir)) as lock:
+        run = _Run(
+            model, objective, arguments, train_data, processor, pretrained, evaluation, card or {}, record, lock
+        )
+        return run.run()
 
 
 class _Run:
@@ -174,6 +189,8 @@ class _Run:
         pretrained: bool,
         evaluation: Evaluation | None,
         card: dict[str, Any],
+        record: dict[str, Any] | None,
+        lock: FolderLock,
     ) -> None:
         require_tracker(arguments.report_to)
         if evaluation is not None and arguments.metric_for_best_model not in evaluation.settings.metrics:
@@ -182,7 +199,9 @@ class _Run:
                 f"measure; choose one of {', '.join(evaluation.settings.metrics)}"
             )
         self.arguments, self.train_data, self.processor = arguments, train_data, processor
-        self.evaluation, self.card, self.objective = evaluation, card, objective
+        self.evaluation, self.objective, self.lock = evaluation, objective, lock
+        self.kind = model.config.depth_estimation_type
+        self.card = {"role": "metric" if self.kind == "metric" else "student", "lineage": {}, **card}
         self.folder = Path(arguments.output_dir)
         self.accelerator = Accelerator(
             mixed_precision=arguments.mixed_precision,
@@ -197,11 +216,15 @@ class _Run:
         self.total_steps = self.footing.total_steps
         self.progress = Progress()
         self.publisher: Publisher | None = None
-        self.resume_folder = self._decided_by_main(self._claim_folder)
-
         self.rates = choose_learning_rates(
             pretrained=pretrained, encoder=arguments.encoder_learning_rate, decoder=arguments.decoder_learning_rate
         )
+        self.fixed_record: dict[str, Any] = {"precision": self.accelerator.mixed_precision}
+        if record is not None:
+            # As it comes back from the file.
+            self.fixed_record["recipe"] = json.loads(json.dumps(record, default=str))
+        self._decided_by_main(self._try_card)
+        self.resume_folder = self._decided_by_main(self._claim_folder)
         self.engine = Engine(self.accelerator, model, objective, arguments, self.rates, self.total_steps)
         if self.engine.warning:
             self.say(f"warning: {self.engine.warning}")
@@ -209,6 +232,7 @@ class _Run:
         self.window = LogWindow()
         self.signals = StopSignals()
         self.stream_state: dict[str, Any] | None = None
+        self.reading_error: Exception | None = None
         self.last_result: EvaluationResult | None = None
         # The last micro-batch, for pictures.
         self.shown_batch: dict[str, Any] = {}
@@ -244,9 +268,11 @@ class _Run:
 
     def _claim_folder(self) -> Path | None:
         """Checks that the folder is free or holds this run; returns the checkpoint to go on from."""
-        require_same_arguments(self.folder, self.arguments)
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.lock.acquire()
+        require_same_arguments(self.folder, self.arguments, self.fixed_record)
         repair_folder(self.folder)
+        checkpoint = find_checkpoint(self.folder, self.arguments.resume_from_checkpoint)
         if self.arguments.push_to_hub:
             self.publisher = Publisher(
                 self.hub_name,
@@ -254,7 +280,7 @@ class _Run:
                 private=self.arguments.hub_private_repo,
                 strategy=self.arguments.hub_strategy,
             )
-        return find_checkpoint(self.folder, self.arguments.resume_from_checkpoint)
+        return checkpoint
 
     @property
     def hub_name(self) -> str:
@@ -282,11 +308,15 @@ class _Run:
     def _begin(self) -> None:
         if self.resume_folder is not None:
             self._load(self.resume_folder)
+            if self.accelerator.is_main_process:
+                for abandoned in set_aside_later_checkpoints(self.resume_folder, self.folder):
+                    self.say(f"a later checkpoint is kept as {abandoned}; 'latest' does not find it any more")
         if self.arguments.report_to != "none" and not self.progress.run_id:
             # The folder's record of it outlives a kill before the first checkpoint.
             self.progress.run_id = self._decided_by_main(lambda: recorded_run_id(self.folder) or new_run_id())
         record = {
             **asdict(self.arguments),
+            **self.fixed_record,
             "processes": self.accelerator.num_processes,
             "run_id": self.progress.run_id,
         }
@@ -318,25 +348,27 @@ class _Run:
             disable=not self.accelerator.is_main_process,
             dynamic_ncols=True,
         )
-        while self.progress.step < self.total_steps:
-            outcome = self._step(batches)
-            bar.update()
-            if self.progress.step % self.arguments.logging_steps == 0 or self.progress.step == self.total_steps:
-                self._log(bar)
-            if self._is_due(self.arguments.picture_steps):
-                self._show_picture()
-            fault = self._fault(outcome)
-            if fault is not None or outcome.stop:
-                bar.close()
-                checkpoint = self._save_checkpoint()
-                self.say(f"step {self.progress.step}: the state is saved in {checkpoint}")
-                self._finish_pushing(PUSH_SECONDS_WHEN_STOPPED)
-                self.accelerator.end_training()
-                raise fault or RunInterrupted(checkpoint)
-            evaluated = self._evaluate_if_due()
-            if self._is_due(self.arguments.save_steps) and not evaluated:
-                self._save_checkpoint()
-        bar.close()
+        with bar:
+            while self.progress.step < self.total_steps:
+                outcome = self._step(batches)
+                bar.update()
+                if self._is_due(self.arguments.logging_steps) or self.progress.step == self.total_steps:
+                    self._log(bar)
+                if self._is_due(self.arguments.picture_steps):
+                    self._show_picture()
+                fault = self._fault(outcome)
+                if fault is not None or outcome.stop:
+                    self._save_and_leave(fault)
+                evaluated = self._evaluate_if_due()
+                if self._is_due(self.arguments.save_steps) and not evaluated:
+                    self._save_checkpoint()
+
+    def _save_and_leave(self, fault: Exception | None) -> NoReturn:
+        checkpoint = self._save_checkpoint()
+        self.say(f"step {self.progress.step}: the state is saved in {checkpoint}")
+        self._finish_pushing(PUSH_SECONDS_WHEN_STOPPED)
+        self.accelerator.end_training()
+        raise fault or RunInterrupted(checkpoint)
 
     def _step(self, batches: Iterator[dict[str, Any]]) -> _Outcome:
         """One optimiser step over `gradient_accumulation_steps` micro-batches."""
@@ -344,11 +376,12 @@ class _Run:
         broken: list[tuple[str, str]] = []
         all_terms: list[dict[str, Tensor]] = []
         watched = torch.zeros((), device=self.accelerator.device)
+        before = self.loader.state_dict(), random_state()
         for _ in range(self.arguments.gradient_accumulation_steps):
-            batch = next(batches)
+            batch = self._next_batch(batches)
             names += batch["name"]
             broken += batch.pop("skipped")
-            with self.accelerator.accumulate(self.engine.model):
+            with self.accelerator.accumulate(*self.engine.trained):
                 try:
                     terms = self.engine.terms(batch, self.progress.step / self.total_steps)
                 except ValueError as error:
@@ -360,8 +393,11 @@ class _Run:
             watched = watched + terms["loss"].detach().float() + terms.get("output_maximum", watched.new_zeros(()))
         own_loss_is_finite = torch.isfinite(watched)
         outcome = self._agree(own_loss_is_finite, self.engine.clip_gradients(), len(broken))
+        if outcome.unreadable:
+            self._leave_for_unreadable_data(*before)
         self.engine.step(leave_out=not outcome.is_finite)
         self.progress.step += 1
+        self.progress.overflows_in_a_row = self.progress.overflows_in_a_row + 1 if outcome.overflowed else 0
         if outcome.is_finite:
             self.progress.skipped_in_a_row = 0
             self.window.add(all_terms, self.footing.images_per_step)
@@ -374,11 +410,25 @@ class _Run:
 
     def _agree(self, own_loss_is_finite: Tensor, norm: Tensor, broken: int) -> _Outcome:
         """Joins what the processes found, in one small reduction and one wait for the device."""
-        numbers = torch.tensor([float(self.signals.received is not None), float(broken)], device=norm.device)
+        own = [self.signals.received is not None, self.reading_error is not None, broken]
+        numbers = torch.tensor(own, dtype=torch.float32, device=norm.device)
         found = torch.stack([~own_loss_is_finite, ~torch.isfinite(norm)]).float()
         findings: Tensor = self.accelerator.reduce(torch.cat([numbers, found]), reduction="sum")
-        stop, broken_samples, bad_losses, bad_norms = findings.tolist()
-        return _Outcome(stop > 0, bad_losses == 0, bad_norms == 0, int(broken_samples))
+        stop, unreadable, broken_samples, bad_losses, bad_norms = findings.tolist()
+        # The scaler of fp16 looks after such gradients itself.
+        scaled = self.engine.loss_scale is not None
+        return _Outcome(
+            stop=stop > 0,
+            loss_is_finite=bad_losses == 0,
+            gradient_is_finite=bad_norms == 0 or scaled,
+            overflowed=bad_norms > 0 and scaled,
+            broken_samples=int(broken_samples),
+            unreadable=unreadable > 0,
+        )
+
+    def _on_any_process(self, own: bool) -> bool:
+        flag = torch.tensor(float(own), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(flag, reduction="sum").item() > 0)
 
     def _is_due(self, every: int) -> bool:
         return every > 0 and self.progress.step % every == 0
@@ -397,7 +447,32 @@ class _Run:
             }
             yield self.shown_batch
 
+    def _next_batch(self, batches: Iterator[dict[str, Any]]) -> dict[str, Any]:
+        """The next micro-batch.
+
+        Where it cannot be read, it is the one before once more: the other processes wait for this one in the backward
+        pass, and learn of the error when they agree on the step, which is not taken.
+        """
+        is_first = not self.shown_batch
+        if self.reading_error is None:
+            try:
+                batch = next(batches)
+            except Exception as error:
+                self.reading_error = error
+        if is_first and self._on_any_process(self.reading_error is not None):
+            raise self.reading_error or _unreadable_elsewhere()
+        return batch if self.reading_error is None else {**self.shown_batch, "skipped": []}
+
     # -- what goes wrong ---------------------------------------------------------------------------------------------
+
+    def _leave_for_unreadable_data(self, data_state: dict[str, Any], random_numbers: dict[str, Any]) -> NoReturn:
+        """Saves the run as it was before the step that could not be read, and ends it on all processes."""
+        fault = self.reading_error or _unreadable_elsewhere()
+        if self.progress.step == 0 or not self.engine.discard_gradients():
+            raise fault
+        self.loader.rewind(data_state)
+        set_random_state(random_numbers)
+        self._save_and_leave(fault)
 
     def _note_skipped_step(self, outcome: _Outcome, names: list[str]) -> None:
         self.progress.skipped_steps += 1
@@ -421,6 +496,12 @@ class _Run:
             return FloatingPointError(
                 f"loss or gradient was not finite in the last {progress.skipped_in_a_row} steps, up to step "
                 f"{progress.step} with {_some(self.skipped_names)}. Look at these images, or lower the learning rate"
+            )
+        if too_many_overflows(progress.overflows_in_a_row):
+            return FloatingPointError(
+                f"the gradient was not finite in the last {progress.overflows_in_a_row} steps, up to step "
+                f"{progress.step}, although the scale of the loss in fp16 has fallen to {self.engine.loss_scale:g}. "
+                "Train with mixed_precision bf16 or no, or lower the learning rate"
             )
         read = progress.step * self.footing.images_per_step
         if outcome.broken_samples and too_many_broken(progress.broken_samples, read, arguments.max_broken_share):
@@ -454,6 +535,8 @@ class _Run:
         values |= {f"learning_rate_{name}": rate for name, rate in self.engine.learning_rates().items()}
         values["skipped_steps"] = self.progress.skipped_steps
         values["skipped_samples"] = self.progress.broken_samples
+        if self.engine.loss_scale is not None:
+            values["loss_scale"] = self.engine.loss_scale
         bar.set_postfix(loss=f"{values.get('loss', math.nan):.4f}", images=f"{values['images_per_second']:.1f}/s")
         self.log.write(self.progress.step, values, tracked=values)
         if "output_maximum" in values and values["output_maximum"] > self.arguments.max_output:
@@ -507,6 +590,9 @@ class _Run:
             return False
         is_new = self.progress.evaluated_step < step
         if is_new or is_last:
+            # An evaluation may take minutes, and whoever sends a signal does not wait so long.
+            if self._on_any_process(self.signals.received is not None):
+                self._save_and_leave(None)
             self._evaluate(self.evaluation, is_new)
         if is_new and self._is_due(self.arguments.save_steps):
             self._save_checkpoint()
@@ -541,7 +627,7 @@ class _Run:
         if improved:
             self.progress.best_value, self.progress.best_metrics = value, result.mean
             unfinished = self._empty_folder(self.folder / "best")
-            self._save_model(unfinished, result)
+            self._save_model(unfinished, self.folder / "best", result)
             if self.accelerator.is_main_process:
                 synchronise(unfinished)
                 put_in_place(unfinished, self.folder / "best")
@@ -558,8 +644,17 @@ class _Run:
         self.accelerator.wait_for_everyone()
         return unfinished
 
-    def _save_model(self, folder: Path, result: EvaluationResult | None, with_pictures: bool = False) -> None:
-        """Model, processor and card: a folder that `from_pretrained` and stock transformers open."""
+    def _save_model(
+        self, folder: Path, target: Path, result: EvaluationResult | None, with_pictures: bool = False
+    ) -> None:
+        """Model, processor and card: a folder that `from_pretrained` and stock transformers open.
+
+        Args:
+            folder: where they are written.
+            target: where they will be; the text that a person added to the card there, or to the run's, is kept.
+            result: what is saved beside the model.
+            with_pictures: whether the card shows the loss curve and predictions.
+        """
         model = self.engine.published_model
         weights = consolidated_state_dict(model)
         if not self.accelerator.is_main_process:
@@ -568,14 +663,39 @@ class _Run:
         self.processor.save_pretrained(folder)
         if result is not None:
             result.save(folder)
-        training = {**self.arguments.non_default(), "steps": self.progress.step, "learning_rates": asdict(self.rates)}
-        card = {"title": self.folder.name, "kind": model.config.depth_estimation_type, **self.card}
+        with TemporaryDirectory() as place:
+            # Hours of training are worth more than a card.
+            pictures: dict[str, Any] = {}
+            try:
+                if with_pictures:
+                    pictures = self._card_pictures(Path(place))
+            except Exception as error:
+                self.say(f"warning: the pictures of the model card could not be made: {_described(error)}")
+            try:
+                earlier = next((each / CARD for each in (target, self.folder) if (each / CARD).is_file()), None)
+                if earlier is not None:
+                    shutil.copyfile(earlier, folder / CARD)
+                self._write_card(folder, self.progress.step, result, pictures)
+            except Exception as error:
+                self.say(
+                    f"warning: the model in {target} is saved, but its card could not be written: {_described(error)}"
+                )
+
+    def _write_card(self, folder: Path, steps: int, result: EvaluationResult | None, pictures: dict[str, Any]) -> None:
+        training = {**self.arguments.non_default(), "steps": steps, "learning_rates": asdict(self.rates)}
+        card = {"title": self.folder.name, "kind": self.kind, **self.card}
         if self.arguments.push_to_hub:
             card = {"repo_id": self.hub_name, **card}
         results = None if result is None else result.card_entries()
+        write_model_card(folder, training=training, results=results, **pictures, **card)
+
+    def _try_card(self) -> None:
+        """Writes the card once in vain, so that an error in it shows before the training."""
         with TemporaryDirectory() as place:
-            pictures = self._card_pictures(Path(place)) if with_pictures else {}
-            write_model_card(folder, training=training, results=results, **pictures, **card)
+            try:
+                self._write_card(Path(place), self.total_steps, None, {})
+            except Exception as error:
+                raise ValueError(f"the model card cannot be written from {self.card}: {_described(error)}") from error
 
     def _card_pictures(self, place: Path) -> dict[str, Any]:
         """Loss curve and predictions for the final card."""
@@ -600,7 +720,7 @@ class _Run:
         rest = self.engine.save(state)
         own = {"random": random_state(), "window": self.window.state_dict(), "data": self.loader.state_dict()}
         torch.save(own, state / _process_file(self.accelerator.process_index))
-        self._save_model(unfinished, None)
+        self._save_model(unfinished, target, None)
         if self.accelerator.is_main_process:
             common = {
                 "progress": asdict(self.progress),
@@ -618,7 +738,7 @@ class _Run:
             put_in_place(unfinished, target)
             if self.publisher is not None:
                 self.publisher.push_checkpoint(target, f"Step {self.progress.step}")
-            if self.arguments.save_total_limit:
+            if self.arguments.save_total_limit is not None:
                 rotate_checkpoints(self.folder, self.progress.step, self.arguments.save_total_limit)
         self.accelerator.wait_for_everyone()
         return target
@@ -651,7 +771,7 @@ class _Run:
 
     def _finish(self) -> None:
         unfinished = self._empty_folder(self.folder / "final")
-        self._save_model(unfinished, self.last_result, with_pictures=True)
+        self._save_model(unfinished, self.folder, self.last_result, with_pictures=True)
         if self.accelerator.is_main_process:
             move_files(unfinished, self.folder)
             if self.publisher is not None:
@@ -686,6 +806,14 @@ def evaluate_model(
 
 def _process_file(process_index: int) -> str:
     return f"process-{process_index}.pt"
+
+
+def _unreadable_elsewhere() -> ValueError:
+    return ValueError("another process could not read its data, and says why; this one ends with it")
+
+
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _some(names: list[str]) -> str:

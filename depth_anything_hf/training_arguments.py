@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from .run_records import TRACKERS
 
 
 ARGUMENTS_FILE = "training_arguments.json"
+# As `publishing` knows them.
+HUB_STRATEGIES = ("end", "checkpoint", "every_save")
 # Arguments that may differ between a run and its continuation.
 MAY_CHANGE_ON_RESUME = (
     *("output_dir", "resume_from_checkpoint", "dataloader_num_workers", "report_to", "logging_steps", "picture_steps"),
@@ -142,6 +145,17 @@ class TrainingArguments:
         for name in (*BATCH_ARGUMENTS, "logging_steps", "max_skipped_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
+        if self.save_total_limit is not None and self.save_total_limit < 1:
+            raise ValueError(
+                f"save_total_limit is {self.save_total_limit}, expected at least 1; leave it out to keep all "
+                "checkpoints"
+            )
+        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
+            raise ValueError(f"ema_decay is {self.ema_decay}, expected a number between 0 and 1, e.g. 0.998")
+        if self.warmup_steps < 0:
+            raise ValueError(f"warmup_steps is {self.warmup_steps}, expected at least 0")
+        if self.hub_strategy not in HUB_STRATEGIES:
+            raise ValueError(f"hub_strategy is {self.hub_strategy!r}, expected one of {HUB_STRATEGIES}")
         if not 0 <= self.max_broken_share <= 1:
             raise ValueError(f"max_broken_share is {self.max_broken_share}, expected 0 to 1")
 
@@ -152,20 +166,35 @@ class TrainingArguments:
         return {name: getattr(self, name) for name in names if getattr(self, name) != defaults[name]}
 
 
-def require_same_arguments(folder: Path, arguments: TrainingArguments) -> None:
+def require_same_arguments(
+    folder: Path, arguments: TrainingArguments, further: Mapping[str, Any] | None = None
+) -> None:
     """Checks that a folder is free or holds this run.
 
+    Args:
+        folder: of the run.
+        arguments: of the run that is about to start.
+        further: what else its record holds and must not change, as plain values that JSON has; dicts may hold dicts.
+            A part that the earlier record does not have is not compared.
+
     Raises:
-        ValueError: it holds a run with other arguments, or this run while nothing was said about resuming.
+        ValueError: it holds a run with other arguments, or this run while nothing was said about resuming, or its
+            record is damaged.
     """
-    path = folder / ARGUMENTS_FILE
-    if not path.exists():
+    earlier, current = _record_of(folder), asdict(arguments)
+    if earlier is None:
         return
-    earlier, current = json.loads(path.read_text()), asdict(arguments)
     may_change = MAY_CHANGE_ON_RESUME + (BATCH_ARGUMENTS if arguments.resume_from_checkpoint else ())
-    changed = [name for name in current if earlier.get(name) != current[name] and name not in may_change]
+    changed = [
+        f"{name}: {earlier.get(name)} -> {current[name]}"
+        for name in current
+        if earlier.get(name) != current[name] and name not in may_change
+    ]
+    for name, value in (further or {}).items():
+        if name in earlier:
+            changed += _differences(name, earlier[name], value)
     if changed:
-        details = ", ".join(f"{name}: {earlier.get(name)} -> {current[name]}" for name in changed)
+        details = ", ".join(changed)
         raise ValueError(f"{folder} holds another run, whose arguments differ ({details}); choose another output_dir")
     if arguments.resume_from_checkpoint is None:
         raise ValueError(
@@ -176,5 +205,30 @@ def require_same_arguments(folder: Path, arguments: TrainingArguments) -> None:
 
 def recorded_run_id(folder: Path) -> str | None:
     """The tracker's name of the run whose arguments a folder holds."""
+    record = _record_of(folder)
+    return None if record is None else record.get("run_id")
+
+
+def _record_of(folder: Path) -> dict[str, Any] | None:
     path = folder / ARGUMENTS_FILE
-    return json.loads(path.read_text()).get("run_id") if path.exists() else None
+    if not path.exists():
+        return None
+    record: Any
+    try:
+        record = json.loads(path.read_text())
+    except ValueError as error:
+        record = str(error)
+    if not isinstance(record, dict):
+        raise ValueError(
+            f"{path} is damaged, expected a JSON object with the arguments of the run: {record}. Remove this file and "
+            "go on with the arguments of the run, which can then not be compared"
+        )
+    return record
+
+
+def _differences(name: str, earlier: Any, current: Any) -> list[str]:
+    """Where two plain values differ, with the names of nested dicts."""
+    if isinstance(earlier, dict) and isinstance(current, dict):
+        keys = dict.fromkeys([*earlier, *current])
+        return [found for key in keys for found in _differences(f"{name}.{key}", earlier.get(key), current.get(key))]
+    return [] if earlier == current else [f"{name}: {earlier} -> {current}"]

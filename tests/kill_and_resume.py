@@ -40,6 +40,7 @@ from safetensors.torch import load_file
 from transformers import Dinov2Config
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation, DepthAnythingImageProcessor
+from depth_anything_hf.checkpoints import LOCK_FILE
 from depth_anything_hf.data.datasets import DepthFolder, PhotoFolder
 from depth_anything_hf.data.mixing import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
@@ -429,7 +430,9 @@ def _kill_until_complete(
         if run_processes(job.target, (data, folder), output, kill_after=kill_after, second_kill_after=second):
             return
         assert kill_after is not None
-        within = [re.sub(r"^\W*([a-z]*).*", r"\1", Path(name).name) for name in unfinished(folder)]
+        # The lock of a run is there from its beginning to its end.
+        files = [Path(name).name for name in unfinished(folder) if name != LOCK_FILE]
+        within = [re.sub(r"^\W*([a-z]*).*", r"\1", name) for name in files]
         report.kills.append(Kill(job.name, kill_after, job.progress(folder), "".join(within[:1])))
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from depth_anything_hf import checkpoints
 from depth_anything_hf.checkpoints import (
+    FolderLock,
     damage_of,
     drop_log_after,
     find_checkpoint,
@@ -26,6 +27,7 @@ from depth_anything_hf.checkpoints import (
     repair_folder,
     replaced_folder,
     rotate_checkpoints,
+    set_aside_later_checkpoints,
     unfinished_name,
     write_manifest,
 )
@@ -106,6 +108,59 @@ def test_rotation_keeps_the_newest_whole_ones(tmp_path):
     assert names(tmp_path) == ["checkpoint-4", "checkpoint-5", "checkpoint-6", "checkpoint-9"]
 
 
+@pytest.mark.parametrize("keep", [1, 0, -1])
+def test_rotation_never_deletes_the_newest_one(tmp_path, keep):
+    make_run(tmp_path, 1, 2)
+    rotate_checkpoints(tmp_path, newest=2, keep=keep)
+    assert names(tmp_path) == ["checkpoint-2"]
+
+
+def test_checkpoints_of_a_future_that_was_given_up_are_kept_but_not_found(tmp_path):
+    fifty, _, _ = make_run(tmp_path / "run", 50, 60, 100)
+    (elsewhere,) = make_run(tmp_path / "other", 50)
+    assert set_aside_later_checkpoints(elsewhere, tmp_path / "run") == []
+    renamed = set_aside_later_checkpoints(fifty, tmp_path / "run")
+    assert [path.name for path in renamed] == ["abandoned-checkpoint-60", "abandoned-checkpoint-100"]
+    assert all(damage_of(path) is None for path in renamed)
+    make_run(tmp_path / "run", 60)
+    assert find_checkpoint(tmp_path / "run", "latest") == tmp_path / "run" / "checkpoint-60"
+    # A second time the first one stays.
+    (again,) = set_aside_later_checkpoints(fifty, tmp_path / "run")
+    assert again.name == "abandoned-checkpoint-60-2" and renamed[0].is_dir()
+
+
+HOLDING = """
+import sys
+from pathlib import Path
+from depth_anything_hf.checkpoints import FolderLock
+with FolderLock(Path(sys.argv[1])) as lock:
+    lock.acquire()
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_folder_belongs_to_one_process_until_its_end_or_its_death(tmp_path):
+    pytest.importorskip("fcntl")
+
+    def take() -> None:
+        with FolderLock(tmp_path) as lock:
+            lock.acquire()
+
+    for kill in (False, True):
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLDING, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None and process.stdout.readline() == "held\n"
+        with pytest.raises(ValueError, match=f"another process is training in {tmp_path}; .*output_dir"):
+            take()
+        if kill:
+            process.kill()
+        process.communicate()
+        take()
+        assert names(tmp_path) == []
+
+
 class Killed(Exception):
     """Stands for a kill: nothing after it is executed."""
 
@@ -175,6 +230,14 @@ def test_files_move_into_a_folder_that_has_others(tmp_path):
     move_files(unfinished, tmp_path / "run")
     assert names(tmp_path / "run") == ["log", "manifest.json", "model", "state"]
     assert (tmp_path / "run" / "model").read_text() == "new"
+
+
+def test_lines_that_a_power_cut_spoiled_are_left_out_of_a_log(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b'{"step": 1}\n{"step": 2, "l\n\0\0\0\n\xff\n7\n{"step": 3}\n')
+    assert [entry["step"] for entry in read_log(path)] == [1, 3]
+    drop_log_after(path, 1)
+    assert path.read_text() == '{"step": 1}\n'
 
 
 def test_a_log_whose_last_line_was_cut_off_can_be_read_and_shortened(tmp_path):

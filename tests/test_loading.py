@@ -179,6 +179,17 @@ def test_processes_read_other_rows_of_a_stream(stream: StreamingMixture) -> None
     assert len({*per_process[0], *per_process[1]}) == 60
 
 
+def test_batches_of_a_step_that_is_given_up_are_taken_back(stream: StreamingMixture) -> None:
+    loader = load(stream, batch_size=4)
+    batches = iter(loader)
+    next(batches)
+    state = loader.state_dict()
+    given_up = next(batches)["name"]
+    loader.rewind(state)
+    again = load(stream, first=1, batch_size=4, state=loader.state_dict())
+    assert next(iter(again))["name"] == given_up
+
+
 def test_a_stream_refuses_another_layout(stream: StreamingMixture, tmp_path: Path) -> None:
     loader = load(stream, last=2)
     list(loader)

@@ -12,6 +12,9 @@ import pickle
 import random
 import shutil
 import signal
+import subprocess
+import sys
+import threading
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -22,6 +25,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
@@ -30,12 +34,16 @@ from transformers import AutoImageProcessor, AutoModelForDepthEstimation, Dinov2
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation, DepthAnythingImageProcessor
 from depth_anything_hf.checkpoints import damage_of, read_log, write_manifest
 from depth_anything_hf.data.datasets import DepthFolder
-from depth_anything_hf.data.mixing import Mixture
+from depth_anything_hf.data.mixing import Mixture, collate
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.evaluation import EvaluationSettings
 from depth_anything_hf.objectives import Distillation, RelativeLoss, SupervisedMetric, SupervisedRelative
-from depth_anything_hf.run_guards import EXIT_CODE_SAVED, RunInterrupted
+from depth_anything_hf.optimization import choose_learning_rates
+from depth_anything_hf.publishing import STRATEGIES
+from depth_anything_hf.run_engine import Engine, complete_deepspeed_config
+from depth_anything_hf.run_guards import EXIT_CODE_SAVED, RunInterrupted, too_many_overflows
 from depth_anything_hf.training import Evaluation, FitResult, TrainingArguments, fit
+from depth_anything_hf.training_arguments import HUB_STRATEGIES, require_same_arguments
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -59,6 +67,8 @@ def train(labelled_folder: Path) -> Train:
         transform: dict[str, Any] | None = None,
         pretrained: bool = False,
         data: Path | None = None,
+        card: dict[str, Any] | None = CARD,
+        record: dict[str, Any] | None = None,
         **arguments: Any,
     ) -> FitResult:
         seed = arguments.get("seed", 0)
@@ -74,7 +84,8 @@ def train(labelled_folder: Path) -> Train:
             processor=DepthAnythingImageProcessor.for_input_size(56),
             pretrained=pretrained,
             evaluation=evaluation,
-            card=CARD,
+            card=card,
+            record=record,
         )
 
     return run
@@ -396,14 +407,31 @@ def test_resume_from_a_named_checkpoint(tmp_path, train, make_tiny_model):
     options = {"max_steps": 4, "save_steps": 1}
     train(tmp_path, make_tiny_model(), **options)
     final, log = weights(tmp_path), log_of(tmp_path)
-    train(tmp_path, make_tiny_model(seed=5), resume_from_checkpoint=str(tmp_path / "checkpoint-3"), **options)
+    # Killed before it has saved anything: from then on "latest" is where it went on.
+    killed = Interrupted(SupervisedRelative(ANCHORED), after_calls=0)
+    options["objective"] = killed
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, make_tiny_model(), resume_from_checkpoint=str(tmp_path / "checkpoint-2"), **options)
+    checkpoints = ["abandoned-checkpoint-3", "abandoned-checkpoint-4", "checkpoint-1", "checkpoint-2"]
+    assert sorted(path.name for path in tmp_path.glob("*checkpoint*")) == checkpoints
+    options["objective"] = None
+    train(tmp_path, make_tiny_model(seed=5), resume_from_checkpoint="latest", **options)
     assert_equal_bits(final, weights(tmp_path))
     assert log == log_of(tmp_path)
 
 
 def test_a_named_checkpoint_that_is_none_is_an_error(tmp_path, train, make_tiny_model):
+    before = set(threading.enumerate())
     with pytest.raises(FileNotFoundError, match="is no checkpoint of a run: .*manifest.json is missing"):
-        train(tmp_path / "run", make_tiny_model(), resume_from_checkpoint=str(tmp_path / "checkpoint-9"))
+        train(
+            tmp_path / "run",
+            make_tiny_model(),
+            resume_from_checkpoint=str(tmp_path / "checkpoint-9"),
+            push_to_hub=True,
+            hub_model_id="owner/student",
+        )
+    # A run that does not begin makes no repository.
+    assert set(threading.enumerate()) <= before
 
 
 def test_the_folder_of_another_run_is_an_error_that_names_what_differs(tmp_path, train, make_tiny_model):
@@ -412,6 +440,28 @@ def test_the_folder_of_another_run_is_an_error_that_names_what_differs(tmp_path,
         train(tmp_path, make_tiny_model(), max_steps=1, weight_decay=0.2)
     with pytest.raises(ValueError, match="already holds this run; add --resume_from_checkpoint latest"):
         train(tmp_path, make_tiny_model(), max_steps=1)
+
+
+def test_other_data_or_another_precision_is_another_run(tmp_path, train, make_tiny_model):
+    recipe = {"data": {"path": Path("renders"), "limit": None}, "losses": {"anchor": 1.0, "sizes": (1, 2)}}
+    options = {"save_steps": 1, "max_steps": 1, "resume_from_checkpoint": "latest"}
+    train(tmp_path, make_tiny_model(), record=recipe, **options)
+    train(tmp_path, make_tiny_model(), record=recipe, **options)
+    other = {"data": {"path": "photos", "limit": None}, "losses": {"anchor": 0.5, "sizes": (1, 2)}}
+    with pytest.raises(
+        ValueError, match=r"differ \(recipe.data.path: renders -> photos, recipe.losses.anchor: 1.0 -> 0.5\)"
+    ):
+        train(tmp_path, make_tiny_model(), record=other, **options)
+    path = tmp_path / "training_arguments.json"
+    path.write_text(path.read_text().replace('"precision": "no"', '"precision": "bf16"'))
+    with pytest.raises(ValueError, match=r"differ \(precision: bf16 -> no\)"):
+        train(tmp_path, make_tiny_model(), record=recipe, **options)
+
+
+def test_a_damaged_record_is_named_with_what_to_do(tmp_path):
+    (tmp_path / "training_arguments.json").write_text("")
+    with pytest.raises(ValueError, match=r"training_arguments.json is damaged.*Remove this file"):
+        require_same_arguments(tmp_path, TrainingArguments(str(tmp_path)))
 
 
 @pytest.mark.parametrize(
@@ -445,6 +495,64 @@ def test_another_depth_cap_is_another_model(tmp_path, train, make_tiny_model):
 
 
 # What a run leaves behind
+
+
+def test_without_anything_for_the_card_there_is_one(tmp_path, train, make_tiny_model):
+    train(tmp_path, make_tiny_model(), card=None, max_steps=1)
+    assert "# " in (tmp_path / "README.md").read_text()
+
+
+def test_a_card_that_cannot_be_written_stops_the_run_at_its_beginning(tmp_path, train, make_tiny_model):
+    with pytest.raises(ValueError, match="the model card cannot be written from .*TypeError: .*unheard_of"):
+        train(tmp_path / "run", make_tiny_model(), card={**CARD, "unheard_of": 1})
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_card_that_fails_at_the_end_costs_no_weights(tmp_path, train, make_tiny_model, monkeypatch, capsys):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("lr: 1")
+
+    def spoil(model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
+        # Somebody puts a folder where the recipe was, while the run goes on.
+        recipe.unlink()
+        recipe.mkdir()
+        return SupervisedRelative(ANCHORED)(model, batch, progress)
+
+    train(tmp_path / "run", make_tiny_model(), objective=spoil, card={**CARD, "recipe": recipe}, max_steps=1)
+    assert weights(tmp_path / "run")
+    assert "is saved, but its card could not be written: IsADirectoryError" in capsys.readouterr().out
+
+
+def test_what_a_person_wrote_into_the_card_is_kept(tmp_path, train, make_tiny_model):
+    options = {"save_steps": 1, "max_steps": 2}
+    train(tmp_path, make_tiny_model(), **options)
+    for path, text in ((tmp_path, "of the run"), (tmp_path / "checkpoint-2", "of the checkpoint")):
+        card = (path / "README.md").read_text()
+        (path / "README.md").write_text(card.replace("<!-- /keep -->", f"My note {text}.\n<!-- /keep -->"))
+    shutil.rmtree(tmp_path / "checkpoint-2")
+    train(tmp_path, make_tiny_model(), resume_from_checkpoint="latest", **options)
+    for path in (tmp_path, tmp_path / "checkpoint-2"):
+        assert (path / "README.md").read_text().count("My note of the run.") == 1
+
+
+def test_two_processes_cannot_train_in_one_folder(tmp_path, train, make_tiny_model):
+    pytest.importorskip("fcntl")
+    holding = "import fcntl, sys\nfile = open(sys.argv[1], 'w')\nfcntl.lockf(file, fcntl.LOCK_EX)\nprint(flush=True)\n"
+    process = subprocess.Popen(
+        [sys.executable, "-c", holding + "sys.stdin.readline()", str(tmp_path / ".lock")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None and process.stdout.readline()
+        (tmp_path / ".checkpoint-1.unfinished").mkdir()
+        with pytest.raises(ValueError, match="another process is training in"):
+            train(tmp_path, make_tiny_model())
+        assert (tmp_path / ".checkpoint-1.unfinished").is_dir(), "of the other one"
+    finally:
+        process.communicate()
+    train(tmp_path, make_tiny_model(), max_steps=1)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 def test_a_checkpoint_opens_here_and_in_stock_transformers(tmp_path, train, make_tiny_model):
@@ -594,6 +702,24 @@ def test_a_metric_that_no_evaluation_gives_cannot_decide():
         TrainingArguments("unused", metric_for_best_model="pairwise_agreement")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("save_total_limit", value) for value in (-1, 0)),
+        *(("ema_decay", value) for value in (0.0, 1.0, 998.0)),
+        ("warmup_steps", -1),
+        ("hub_strategy", "sometimes"),
+    ],
+)
+def test_numbers_that_would_do_harm_are_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} is '?{value}'?, expected"):
+        TrainingArguments("unused", **{name: value})
+
+
+def test_the_strategies_are_those_of_the_publisher():
+    assert HUB_STRATEGIES == STRATEGIES
+
+
 @pytest.mark.parametrize("name", ["per_device_train_batch_size", "gradient_accumulation_steps", "logging_steps"])
 def test_counts_must_be_positive(name):
     with pytest.raises(ValueError, match=f"{name} is 0, expected at least 1"):
@@ -601,6 +727,22 @@ def test_counts_must_be_positive(name):
 
 
 # How a run stops
+
+
+def test_a_signal_before_an_evaluation_is_answered_before_it(tmp_path, train, make_tiny_model, evaluation):
+    model, calls = make_tiny_model(), []
+
+    def when_not_training(module: nn.Module, inputs: Any) -> None:
+        # The first time this is for the picture, after the processes have agreed on the step.
+        if not module.training and not calls:
+            os.kill(os.getpid(), signal.SIGTERM)
+        calls.extend([] if module.training else [module])
+
+    model.register_forward_pre_hook(when_not_training)
+    with pytest.raises(RunInterrupted) as stopped:
+        train(tmp_path, model, max_steps=2, eval_steps=1, picture_steps=1, evaluation=evaluation)
+    assert stopped.value.checkpoint.name == "checkpoint-1" and len(calls) == 1
+    assert not [entry for entry in log_of(tmp_path) if "eval_delta1" in entry]
 
 
 def test_a_runaway_output_stops_the_run(tmp_path, train, make_tiny_model):
@@ -723,7 +865,62 @@ def test_too_many_broken_samples_stop_the_run_with_its_state_saved(tmp_path, tra
     assert noted > 10
 
 
+def test_data_that_cannot_be_read_any_more_stops_the_run_as_it_was(tmp_path, train, make_tiny_model, labelled_folder):
+    data = tmp_path / "data"
+    shutil.copytree(labelled_folder, data)
+    options = {"max_steps": 4, "per_device_train_batch_size": 2, "data": data}
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    train(straight, make_tiny_model(), objective=noisy, **options)
+
+    def unplugged(model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
+        if progress == 0.5 and (data / "images").exists():
+            (data / "images").rename(data / "away")
+        return noisy(model, batch, progress)
+
+    with pytest.raises(ValueError, match="10 samples in a row cannot be used"):
+        train(stopped, make_tiny_model(), objective=unplugged, **options)
+    assert [path.name for path in stopped.glob("checkpoint-*")] == ["checkpoint-3"]
+    (data / "away").rename(data / "images")
+    train(stopped, make_tiny_model(seed=3), objective=noisy, resume_from_checkpoint="latest", **options)
+    assert_equal_bits(weights(straight), weights(stopped))
+
+
 # Precision and memory
+
+
+def test_an_output_of_nan_gives_the_projector_a_gradient_too(tmp_path, make_tiny_model, labelled_folder):
+    """Its gradients are averaged over processes, and one that gives none would keep the others waiting."""
+    sizes = {"hidden_size": 48, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 56, "patch_size": 14}
+    objective = Distillation(ANCHORED, feature_encoder=Dinov2Model(Dinov2Config(**sizes)), student_width=32)
+    model = make_tiny_model()
+    nn.init.constant_(model.head.conv1.bias, float("nan"))
+    rates = choose_learning_rates(pretrained=False, encoder=None, decoder=None)
+    engine = Engine(Accelerator(), model, objective, TrainingArguments(str(tmp_path)), rates, total_steps=2)
+    mixture = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
+    engine.terms(collate([mixture[0, 0], mixture[0, 1]]), 0.0)["loss"].backward()
+    assert [type(each) for each in engine.trained] == [DepthAnythingForDepthEstimation, nn.Linear]
+    assert objective.projector.weight.grad is not None and objective.projector.weight.grad.isnan().all()
+
+
+def test_gradients_that_never_fit_into_fp16_end_the_run():
+    assert not too_many_overflows(50) and too_many_overflows(51)
+
+
+def test_deepspeed_is_told_the_batch_and_must_agree_on_the_rest():
+    arguments = TrainingArguments("unused", per_device_train_batch_size=3, gradient_accumulation_steps=2)
+    config = {"train_micro_batch_size_per_gpu": "auto", "gradient_accumulation_steps": "auto", "gradient_clipping": 1}
+    complete_deepspeed_config(config, arguments)
+    assert config == {
+        "train_micro_batch_size_per_gpu": 3,
+        "gradient_accumulation_steps": 2,
+        "gradient_clipping": 1,
+    }
+    with pytest.raises(ValueError, match="gradient_accumulation_steps 1, but gradient_accumulation_steps is 2"):
+        complete_deepspeed_config({**config, "gradient_accumulation_steps": 1}, arguments)
+    with pytest.raises(ValueError, match="gradient_clipping 0.5, but max_grad_norm is 1.0"):
+        complete_deepspeed_config({**config, "gradient_clipping": 0.5}, arguments)
+    with pytest.raises(ValueError, match="gradient_clipping 0.0, but max_grad_norm is 1.0"):
+        complete_deepspeed_config({"gradient_accumulation_steps": 2}, arguments)
 
 
 def test_bf16_runs_and_saves_float32(tmp_path, train, make_tiny_model, evaluation):

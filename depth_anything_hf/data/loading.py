@@ -97,6 +97,10 @@ class BatchLoader:
         """
         return copy.deepcopy(self._streams)
 
+    def rewind(self, state: dict[str, Any]) -> None:
+        """Takes back the batches handed out since `state_dict` gave this state; none can be asked for any more."""
+        self._streams = copy.deepcopy(state)
+
     def _from_map(self) -> Iterator[dict[str, Any]]:
         yield from DataLoader(
             self.data,  # type: ignore[arg-type]
