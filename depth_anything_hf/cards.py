@@ -161,7 +161,13 @@ def is_local_path(text: str) -> bool:
 
 
 def published_command(command: str) -> str:
-    """A command line as it may be read by anyone: local paths reduced to their last part, no access token."""
+    """A command line as it may be read by anyone: local paths reduced to their last part, no access token.
+
+    A comment in a line before it stays.
+    """
+    if command.startswith("# "):
+        comment, _, rest = command.partition("\n")
+        return f"{published_text(comment)}\n{published_command(rest)}"
     try:
         words = shlex.split(command)
     except ValueError:

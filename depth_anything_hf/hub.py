@@ -5,15 +5,23 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from huggingface_hub import EvalResult, EvalResultEntry, ModelCardData, eval_result_entries_to_yaml
+from huggingface_hub import (
+    EvalResult,
+    EvalResultEntry,
+    ModelCardData,
+    RepoCard,
+    eval_result_entries_to_yaml,
+    hf_hub_download,
+)
 
 from .cards import (
     PICTURES_FOLDER,
@@ -34,14 +42,19 @@ from .cards import (
     versions,
     without_secrets,
 )
+from .data.label_shards import PROVENANCE_FILE
 from .metrics import METRICS
 from .protocols import PROTOCOLS
 
+
+logger = logging.getLogger(__name__)
 
 EVALUATION_FOLDER = ".eval_results"
 CODE_LICENSE = "apache-2.0"
 # Parts of a lineage that come under a license of their own.
 LICENSED_PARTS = ("encoder", "initial_weights", "teacher")
+# Parts that are sets of images, each entry with a name and perhaps a license.
+DATA_PARTS = ("labels", "data")
 RANDOM_WEIGHTS = "random weights"
 LINEAGE_KEY, PARENT_KEY = "lineage", "parent"
 
@@ -124,15 +137,16 @@ def write_model_card(
         title: heading and model name.
         kind: "relative" (disparity) or "metric" (metres).
         role: part the model plays in a recipe.
-        lineage: "encoder", "initial_weights" and "teacher" (Hub ids, folders or plain words; each may come with
-            "<name>_license" and "<name>_revision"), "labels" (plain words), "data" (a list of names or of
-            {"name", "license", "revision", "note"}). Other entries are listed too. Where `config.json` holds the
-            lineage of the initial weights, it is kept in the new one as "parent".
+        lineage: "encoder", "initial_weights" and "teacher" (Hub ids, folders or plain words, or lists of them; each
+            may come with "<name>_license" and "<name>_revision"), "labels" and "data" (a list of names or of
+            {"name", "license", "revision", "note"}; labels in plain words beside a teacher are described by them
+            only, see also `labels_lineage`). Other entries are listed too. Where `config.json` holds the lineage of
+            the initial weights, it is kept in the new one as "parent".
         training: arguments that differ from the defaults, name to value.
         results: name of an evaluation set to {"metrics": {name: number}} and optionally "dataset" (Hub id), "split",
             "revision", "images" (how many), "protocol" (plain words) and "identifier" (of the protocol, "nyu@1").
-        license: identifier or name, or "unknown"; None takes the strictest of code, initial weights, teacher and
-            data, and says unknown where one of them is.
+        license: identifier or name, or "unknown"; None takes the strictest of code, initial weights, teacher, labels
+            and data, and says unknown where one of them is.
         command: command line that trained the model.
         recipe: YAML file that the run was started with, or its text.
         repo_id: where the model will be on the Hub; the snippet then names it.
@@ -212,7 +226,9 @@ def results_from_file(path: str | Path, name: str | None = None) -> dict[str, di
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         identifier, means, settings = record["protocol"], record["mean"], record["settings"]
-        words = f"{identifier}, alignment: {settings['alignment']}, depth to {settings['max_depth']:g} m"
+        words = record.get("description")
+        if words is None:
+            words = f"{identifier}, alignment: {settings['alignment']}, depth to {settings['max_depth']:g} m"
         metrics = {metric: value for metric, value in means.items() if metric in METRICS and value is not None}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not the results.json of an evaluation: {error!r}") from error
@@ -222,17 +238,59 @@ def results_from_file(path: str | Path, name: str | None = None) -> dict[str, di
     return {title: entry | ({"identifier": identifier} if protocol else {})}
 
 
+def labels_lineage(sources: Sequence[str]) -> dict[str, Any]:
+    """The part of a student's lineage that its stored labels tell: whose they are, and under which license.
+
+    `provenance.json` beside the labels names the teacher, and the card of the labels, where there is one, the license
+    of photographs and labels together. Of data sets on the Hub both are fetched.
+
+    Args:
+        sources: folders that `label_images` wrote, or the same as data sets on the Hub.
+
+    Returns:
+        "labels", a list of {"name", "license", "revision", "note", "teacher_weights_sha256"}, as far as known; and
+        where any is known, "teacher" and "teacher_revision", lists if they are several.
+    """
+    entries: list[dict[str, Any]] = []
+    teachers: dict[str, str | None] = {}
+    for source in sources:
+        place = Path(source).expanduser()
+        folder = place if place.is_dir() else place.parent if place.exists() else _files_beside_labels(source)
+        provenance = _read_json(folder / PROVENANCE_FILE) if folder else {}
+        teacher = provenance.get("teacher")
+        entry: dict[str, Any] = {"name": source, "license": _license_in_card(folder) if folder else None}
+        if folder and folder.parent.name == "snapshots":
+            entry["revision"] = folder.name
+        if teacher:
+            teachers[teacher] = provenance.get("revision")
+            entry["note"] = f"labels of {teacher} for {provenance.get('data', 'photographs')}"
+            hashes = (provenance.get("weights_sha256") or {}).items()
+            entry["teacher_weights_sha256"] = ", ".join(f"{file} {digest}" for file, digest in hashes)
+        else:
+            entry["note"] = f"teacher unknown: no {PROVENANCE_FILE} that names it"
+            # Whoever made the labels, their license would count too.
+            entry["license"] = None
+        entries.append({key: value for key, value in entry.items() if value})
+    names, revisions = list(teachers), list(teachers.values())
+    lineage: dict[str, Any] = {"labels": entries}
+    if names:
+        lineage["teacher"] = names if len(names) > 1 else names[0]
+    if any(revisions):
+        lineage["teacher_revision"] = revisions if len(names) > 1 else revisions[0]
+    return lineage
+
+
 def lineage_record(lineage: Mapping[str, Any]) -> dict[str, Any]:
     """A lineage as JSON values that may be read by anyone: local paths are reduced to their last part."""
     record: dict[str, Any] = {}
     for part, origin in lineage.items():
         if origin is None or part == PARENT_KEY:
             continue
-        if part == "data":
+        if part == "data" or (part == "labels" and _holds_mappings(origin)):
             entries = name_and_license_entries(origin)
             record[part] = [{key: published_name(value) for key, value in entry.items()} for entry in entries]
         elif isinstance(origin, list | tuple):
-            record[part] = [published_name(each) for each in origin]
+            record[part] = [None if each is None else published_name(each) for each in origin]
         else:
             record[part] = published_name(origin)
     return record
@@ -247,8 +305,8 @@ def _card_data(
     license: str | None,
     has_license_file: bool,
 ) -> ModelCardData:
-    bases = [lineage[part] for part in LICENSED_PARTS if is_hub_id(lineage.get(part))]
-    names = [entry["name"] for entry in name_and_license_entries(lineage.get("data"))]
+    bases = [name for part in LICENSED_PARTS for name, _, _ in _origins(lineage, part) if is_hub_id(name)]
+    names = [entry["name"] for part in DATA_PARTS for entry in name_and_license_entries(lineage.get(part))]
     evaluations = [result for name, given in results.items() for result in _evaluations(name, given)]
     fields = license_fields(license, has_license_file)
     if bases:
@@ -257,7 +315,7 @@ def _card_data(
         library_name="transformers",
         pipeline_tag="depth-estimation",
         tags=["depth", f"{kind} depth", "depth-anything", "depth_anything_hf", role],
-        datasets=[name for name in names if is_hub_id(name)] or None,
+        datasets=list(dict.fromkeys(name for name in names if is_hub_id(name))) or None,
         metrics=sorted({result.metric_type for result in evaluations}) or None,
         eval_results=evaluations or None,
         model_name=title if evaluations else None,
@@ -269,10 +327,16 @@ def _license(given: str | None, lineage: Mapping[str, Any]) -> tuple[str | None,
     """The license of the model and the reason, as sentences."""
     parts: list[tuple[str, str | None]] = [("code", CODE_LICENSE)]
     for part in LICENSED_PARTS:
-        if lineage.get(part) not in (None, RANDOM_WEIGHTS):
-            parts.append((part.replace("_", " "), lineage.get(f"{part}_license")))
-    data = name_and_license_entries(lineage.get("data"))
-    parts += [(f"data {published_name(entry['name'])}", entry.get("license")) for entry in data]
+        origins = [origin for origin in _origins(lineage, part) if origin[0] not in (None, RANDOM_WEIGHTS)]
+        for name, own_license, _ in origins:
+            what = part.replace("_", " ")
+            parts.append((what if len(origins) == 1 else f"{what} {published_name(name)}", own_license))
+    parts += [
+        (f"{part} {published_name(entry['name'])}", entry.get("license"))
+        for part in DATA_PARTS
+        for entry in name_and_license_entries(lineage.get(part))
+        if part == "data" or _is_licensed(entry, lineage)
+    ]
     if given == "unknown" or (given is None and len(parts) == 1):
         advice = "The licenses of the encoder, the teacher and the data apply; settle it before you publish the model."
         return None, advice
@@ -290,12 +354,61 @@ def _license(given: str | None, lineage: Mapping[str, Any]) -> tuple[str | None,
 
 
 def _with_known_licenses(lineage: Mapping[str, Any]) -> dict[str, Any]:
-    known = {
-        f"{part}_license": published_license(lineage[part])
-        for part in LICENSED_PARTS
-        if lineage.get(part) is not None and not lineage.get(f"{part}_license")
-    }
-    return {**lineage, **{key: license for key, license in known.items() if license}}
+    known: dict[str, Any] = {}
+    for part in LICENSED_PARTS:
+        if lineage.get(part) is None or lineage.get(f"{part}_license"):
+            continue
+        licenses = [published_license(name) for name, _, _ in _origins(lineage, part)]
+        if any(licenses):
+            known[f"{part}_license"] = licenses if isinstance(lineage[part], list | tuple) else licenses[0]
+    return {**lineage, **known}
+
+
+def _origins(lineage: Mapping[str, Any], part: str) -> list[tuple[Any, Any, Any]]:
+    """(name, license, revision) of each of a part's origins, of which there is mostly one."""
+    names = lineage.get(part)
+    if not isinstance(names, list | tuple):
+        return [(names, lineage.get(f"{part}_license"), lineage.get(f"{part}_revision"))]
+    licenses, revisions = (
+        given if isinstance(given, list | tuple) else [given] * len(names)
+        for given in (lineage.get(f"{part}_license"), lineage.get(f"{part}_revision"))
+    )
+    return list(zip(names, licenses, revisions, strict=True))
+
+
+def _holds_mappings(given: Any) -> bool:
+    return any(isinstance(entry, Mapping) for entry in (given if isinstance(given, list | tuple) else [given]))
+
+
+def _is_licensed(entry: Mapping[str, Any], lineage: Mapping[str, Any]) -> bool:
+    """Whether labels come under a license of their own; words that describe those of a named teacher do not."""
+    name = str(entry["name"])
+    is_described = set(entry) == {"name"} and not is_hub_id(name) and not is_local_path(name)
+    return not is_described or lineage.get("teacher") is None
+
+
+def _files_beside_labels(repo_id: str) -> Path | None:
+    """Where provenance and card of a data set on the Hub lie in the local cache, as far as it has them."""
+    found = None
+    for file in (PROVENANCE_FILE, "README.md"):
+        try:
+            found = Path(hf_hub_download(repo_id, file, repo_type="dataset")).parent
+        except Exception as error:
+            # No such file, most often. An outage must not stop a training either: the card then says unknown.
+            logger.info("%s of the labels %s is not at hand: %s", file, repo_id, type(error).__name__)
+    return found
+
+
+def _license_in_card(folder: Path) -> str | None:
+    card = folder / "README.md"
+    if not card.is_file():
+        return None
+    try:
+        data = RepoCard(card.read_text(encoding="utf-8", errors="replace"), ignore_metadata_errors=True).data.to_dict()
+    except ValueError:
+        return None
+    name = data.get("license_name") if data.get("license") == "other" else data.get("license")
+    return name if isinstance(name, str) else None
 
 
 def _write_lineage(path: Path, config: dict[str, Any], lineage: Mapping[str, Any]) -> None:
@@ -407,21 +520,21 @@ def _input_text(folder: Path) -> str:
 def _lineage_rows(lineage: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     rows = []
     for part, origin in lineage.items():
-        if part == "data" or part.endswith(("_license", "_revision")) or origin is None:
+        if part in DATA_PARTS or part.endswith(("_license", "_revision")) or origin is None:
             continue
-        known = (lineage.get(f"{part}_license"), lineage.get(f"{part}_revision"))
-        needs_license = part in LICENSED_PARTS and origin != RANDOM_WEIGHTS
-        rows.append((part, _origin(origin), known[0] or ("unknown" if needs_license else ""), known[1] or ""))
-    for entry in name_and_license_entries(lineage.get("data")):
-        origin = " ".join(filter(None, [_origin(entry["name"]), entry.get("note")]))
-        rows.append(("data", origin, entry.get("license") or "unknown", entry.get("revision") or ""))
+        for name, own_license, revision in _origins(lineage, part):
+            needs_license = part in LICENSED_PARTS and name != RANDOM_WEIGHTS
+            rows.append((part, _origin(name), own_license or ("unknown" if needs_license else ""), revision or ""))
+    for part in DATA_PARTS:
+        for entry in name_and_license_entries(lineage.get(part)):
+            origin = " ".join(filter(None, [_origin(entry["name"]), published_text(entry.get("note") or "")]))
+            unknown = "unknown" if part == "data" or _is_licensed(entry, lineage) else ""
+            rows.append((part, origin, entry.get("license") or unknown, entry.get("revision") or ""))
     return rows or [("", "not recorded", "unknown", "")]
 
 
 def _origin(name: Any) -> str:
     """The Hub id, or only the last part of a local path, else the words themselves."""
-    if isinstance(name, list | tuple):
-        return ", ".join(map(_origin, name))
     text = str(name)
     if is_hub_id(text):
         return f"`{text}`"
@@ -467,4 +580,4 @@ def _read_json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-__all__ = ["is_hub_id", "lineage_record", "results_from_file", "snippet", "write_model_card"]
+__all__ = ["is_hub_id", "labels_lineage", "lineage_record", "results_from_file", "snippet", "write_model_card"]

@@ -57,12 +57,14 @@ class Prediction:
             error.
         error: why there are no values; None if there are.
         image_size: (height, width) after the EXIF orientation; None if the image could not be read.
+        failed_in_model: whether the model's pass itself failed, most often for want of memory; a later try may not.
     """
 
     name: str
     values: np.ndarray | None = None
     error: str | None = None
     image_size: tuple[int, int] | None = None
+    failed_in_model: bool = False
 
 
 @dataclass
@@ -295,7 +297,8 @@ class DepthPredictor:
             for item in group:
                 self._predict_group([item])
         else:
-            group[0].prediction = Prediction(group[0].name, error=reason, image_size=group[0].image_size)
+            size = group[0].image_size
+            group[0].prediction = Prediction(group[0].name, error=reason, image_size=size, failed_in_model=True)
         for item in group:
             item.pixel_values = None
 
@@ -329,9 +332,11 @@ class DepthPredictor:
 
 
 def default_device() -> torch.device:
-    """This process's CUDA device (`LOCAL_RANK` of a distributed launch), else Apple's GPU, else the CPU."""
+    """This process's CUDA device (by `LOCAL_RANK` or `SLURM_LOCALID`), else Apple's GPU, else the CPU."""
     if torch.cuda.is_available():
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+        # Slurm may show each of its processes one GPU only, whatever their number.
+        under_slurm = int(os.environ.get("SLURM_LOCALID", 0)) % torch.cuda.device_count()
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", under_slurm)))
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 

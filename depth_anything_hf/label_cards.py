@@ -26,7 +26,7 @@ from .cards import (
     table,
     versions,
 )
-from .data.label_shards import PROVENANCE_FILE, SHARD_PATTERN
+from .data.label_shards import PROVENANCE_FILE, SHARD_PATTERN, write_synced
 from .data.reading import decode_disparity
 from .visualization import colour_map, encode_png, sheet
 
@@ -34,8 +34,20 @@ from .visualization import colour_map, encode_png, sheet
 SAMPLES = 6
 SAMPLE_HEIGHT_PIXELS = 160
 SAMPLES_FILE = f"{PICTURES_FOLDER}/samples.png"
-SIZE_CATEGORIES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
-LARGEST_CATEGORY = "1M<n<10M"
+# Those of the Hub: below so many rows.
+SIZE_CATEGORIES = {
+    10**3: "n<1K",
+    10**4: "1K<n<10K",
+    10**5: "10K<n<100K",
+    10**6: "100K<n<1M",
+    10**7: "1M<n<10M",
+    10**8: "10M<n<100M",
+    10**9: "100M<n<1B",
+    10**10: "1B<n<10B",
+    10**11: "10B<n<100B",
+    10**12: "100B<n<1T",
+}
+LARGEST_CATEGORY = "n>1T"
 
 SNIPPET = """\
 import cv2
@@ -148,7 +160,7 @@ def write_label_card(
         "## Versions\n\n" + table(("Package", "Version"), versions()),
         kept_section(earlier),
     ]
-    path.write_text(f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n", encoding="utf-8")
+    write_synced(path, f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n")
     return path
 
 

@@ -39,14 +39,15 @@ from .data.label_shards import (
     ShardSummary,
     ShardWriter,
     completed,
+    create_synced,
     remove_abandoned,
     sha256_of_file,
-    write_synced,
 )
 from .data.reading import ENCODINGS
 from .data.streaming import DepthStream
 from .geometry import depth_to_disparity
 from .inference import DepthPredictor, Prediction
+from .run_guards import too_many_broken
 
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,9 @@ ENCODING_THREADS = min(4, os.cpu_count() or 1)
 WAITING_MAPS = 2 * ENCODING_THREADS
 ROWS_PER_GROUP = 32
 WAITING_GROUPS = 2
+# Where all of so many images in one shard fail, it is an outage rather than chance.
+MANY_IMAGES = 8
+LARGEST_BROKEN_SHARE = 0.1
 
 
 @dataclass
@@ -67,7 +71,7 @@ class LabelReport:
 
     Attributes:
         labelled: number of images with a label.
-        skipped: (name, reason) of each image that could not be read or predicted.
+        skipped: (name, reason) of each image that could not be read, or whose prediction was NaN or not codable.
         shards: the shard files.
     """
 
@@ -89,6 +93,7 @@ def label_images(
     progress: bool = True,
     store_images: str = "bytes",
     encoding: str = "linear",
+    max_broken_share: float = LARGEST_BROKEN_SHARE,
 ) -> LabelReport:
     """Labels a dataset's images and writes parquet shards.
 
@@ -103,7 +108,9 @@ def label_images(
     stream gives `labels-00000-of-NNNNN-0000.parquet`, shard j with the rows of the stream's shard (file) j, in parts
     of `shard_size`; it cannot keep more processes busy than it has files.
 
-    Two runs at once by mistake do each other no harm: they only do the work twice.
+    Two runs at once by mistake do each other no harm: they only do the work twice. What may pass by itself is not kept
+    as a result: a shard in which the teacher's pass failed for an image (out of memory), and one of at least 8 images
+    of which none could be read, stay absent, so that a repeated run tries again.
 
     Args:
         predictor: the teacher.
@@ -118,14 +125,18 @@ def label_images(
         store_images: "bytes", or "reference": only the path from `output_dir`, or the URL (`tar://` of `fsspec` for
             tar archives); of images that are embedded in a table, none, as `source_row` says which they are.
         encoding: "linear" or "log", see `data.reading.encode_disparity`. "log" suits metric teachers.
+        max_broken_share: of the images that this process tried, 0..1; the run stops when more, and more than ten,
+            cannot be read.
 
     Raises:
         ValueError: an empty dataset, wrong counts or choices, `output_dir` holds the labels of a run with other
-            settings, the teacher failed on every readable image of a shard, or, after all others were done, shards of
-            a stream that could not be read.
+            settings, the teacher failed on every readable image of a shard, too many images cannot be read, or, after
+            all others were done, shards that could not be read or made.
         OSError: a shard cannot be written, e.g. because the disk is full. The finished ones stay.
     """
     _check_arguments(shard_size, process_index, process_count, store_images, encoding)
+    if not 0 <= max_broken_share <= 1:
+        raise ValueError(f"max_broken_share must lie in 0..1, got {max_broken_share}")
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     naming = Naming(names_relative_to, folder)
@@ -139,17 +150,20 @@ def label_images(
     counts = [inputs.item_count(shard) for shard in own_shards]
     total = None if None in counts else sum(count for count in counts if count is not None)
     with tqdm(total=total, desc="pseudo-labels", unit="image", disable=not progress) as bar:
-        run = _LabelRun(folder, inputs, naming, provenance, bar)
-        failures = run.label(predictor, own_shards)
+        run = _LabelRun(folder, inputs, naming, provenance, max_broken_share, bar)
+        run.label(predictor, own_shards)
     report = LabelReport()
     for shard in own_shards:
         for file in inputs.files(shard, run.completed):
-            _add_shard(report, folder / file, run.completed(file))
+            if file not in run.unmade:
+                _add_shard(report, folder / file, run.completed(file))
+    failures = [
+        f"{len(reasons)} {what}: {'; '.join(reasons.values())}"
+        for reasons, what in ((run.unread, "input shards could not be read"), (run.unmade, "shards could not be made"))
+        if reasons
+    ]
     if failures:
-        raise ValueError(
-            f"{len(failures)} input shards could not be read, the others are done; mend them and repeat the same "
-            f"command: {'; '.join(failures)}"
-        )
+        raise ValueError(f"{'. '.join(failures)}. The others are done; mend the cause and repeat the same command")
     return report
 
 
@@ -188,6 +202,7 @@ class _OpenShard:
     handed_all: bool = False
     is_given_up: bool = False
     teacher_failed: bool = False
+    failure_in_model: str = ""
     outcomes: list[Future[_Outcome] | _Outcome] = field(default_factory=list)
     # Of the writing thread:
     writer: ShardWriter | None = None
@@ -205,6 +220,7 @@ class _LabelRun:
         inputs: TableInputs | StreamInputs,
         naming: Naming,
         provenance: dict[str, Any],
+        max_broken_share: float,
         bar: tqdm[Any],
     ) -> None:
         self._folder = folder
@@ -212,14 +228,17 @@ class _LabelRun:
         self._naming = naming
         self._provenance = provenance
         self._bar = bar
+        self._max_broken_share = max_broken_share
         self._open: deque[_OpenShard] = deque()
-        self._failures: list[str] = []
+        self._read = self._broken = 0
+        # By input shard and by file: why it is not done.
+        self.unread: dict[str, str] = {}
+        self.unmade: dict[str, str] = {}
 
     def completed(self, file: str) -> ShardSummary | None:
         return completed(self._folder / file)
 
-    def label(self, predictor: DepthPredictor, shards: range) -> list[str]:
-        """Returns a reason for each input shard that could not be read."""
+    def label(self, predictor: DepthPredictor, shards: range) -> None:
         background = _Background()
         try:
             for prediction in predictor(self._sources(shards)):
@@ -239,7 +258,6 @@ class _LabelRun:
             background.close()
             for shard in self._open:
                 _abandon(shard)
-        return self._failures
 
     def _sources(self, shards: range) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
         """Hands the items to the predictor, whose threads read them; each output shard ends with a bar line."""
@@ -255,7 +273,7 @@ class _LabelRun:
                 # Archives, parquet files and connections fail in many ways; the other input shards can go on.
                 reason = self._naming.published(f"shard {index}: {type(error).__name__}: {error}")
                 logger.error("an input shard cannot be read, going on with the next: %s", reason)
-                self._failures.append(reason)
+                self.unread[str(index)] = reason
                 if self._open and not self._open[-1].handed_all:
                     self._open[-1].is_given_up = self._open[-1].handed_all = True
                     yield None
@@ -272,13 +290,30 @@ class _LabelRun:
     def _take(self, shard: _OpenShard, prediction: Prediction, kind: str, background: _Background) -> None:
         item = shard.items.popleft()
         if prediction.values is None:
-            shard.outcomes.append((item.name, self._naming.published(prediction.error or "no prediction")))
+            reason = self._naming.published(prediction.error or "no prediction")
+            shard.outcomes.append((item.name, reason))
             shard.teacher_failed = shard.teacher_failed or prediction.image_size is not None
+            if prediction.failed_in_model:
+                shard.failure_in_model = f"the teacher failed on {item.name}: {reason}"
         else:
             shard.outcomes.append(background.encode(_outcome, item, prediction.values, kind, self._provenance))
         if len(shard.outcomes) == ROWS_PER_GROUP:
             background.write(self._write, shard, shard.outcomes)
             shard.outcomes = []
+        self._count(prediction, item.name)
+
+    def _count(self, prediction: Prediction, name: str) -> None:
+        if prediction.values is not None or prediction.image_size is not None:
+            self._read += 1
+            return
+        self._broken += 1
+        if too_many_broken(self._broken, self._read, self._max_broken_share):
+            raise ValueError(
+                f"{self._broken} of {self._broken + self._read} images could not be read, more than the share "
+                f"{self._max_broken_share:g} that max_broken_share allows; the last one is {name}: "
+                f"{self._naming.published(prediction.error or '')}. If this has passed, remove the shards "
+                "that left images out (`depth-anything-hf verify --remove-skipped`) and repeat the same command"
+            )
 
     def _finish_predicted(self, background: _Background) -> None:
         while self._open and self._open[0].handed_all and not self._open[0].items:
@@ -314,11 +349,19 @@ class _LabelRun:
         if shard.is_given_up or shard.writer is None:
             return
         try:
-            if (shard.teacher_failed or shard.coding_failed) and not shard.rows:
-                # Not a fault of the images, so that the shard must not count as done.
+            failure = shard.failure_in_model
+            is_teachers_fault = shard.teacher_failed or shard.coding_failed
+            if is_teachers_fault and not shard.rows and not (failure and len(shard.skipped) < MANY_IMAGES):
+                # Not a fault of the images, so that the shard must not count as done, and the next ones will not fare
+                # better. A few that are too large for the memory may stand together.
                 name, reason = shard.skipped[-1]
                 raise ValueError(f"the teacher failed on all images of a shard, e.g. {name}: {reason}")
-            if self.completed(shard.work.file) is None:
+            if not shard.rows and len(shard.skipped) >= MANY_IMAGES:
+                failure = f"none of its {len(shard.skipped)} images could be read, e.g. {': '.join(shard.skipped[-1])}"
+            if failure:
+                logger.error("%s is left out: %s", shard.work.file, failure)
+                self.unmade[shard.work.file] = f"{shard.work.file}: {failure}"
+            elif self.completed(shard.work.file) is None:
                 shard.writer.finish(shard.skipped, self._provenance, shard.work.is_last)
         finally:
             _abandon(shard)
@@ -400,12 +443,11 @@ def _check_arguments(
 def _write_provenance(folder: Path, provenance: dict[str, Any]) -> None:
     text = json.dumps(provenance, indent=2, sort_keys=True) + "\n"
     path = folder / PROVENANCE_FILE
-    if path.exists():
-        _check_same_run(folder, json.loads(path.read_text(encoding="utf-8")), json.loads(text))
-        return
-    if any(folder.glob(SHARD_PATTERN)):
+    if not path.exists() and any(folder.glob(SHARD_PATTERN)) and not path.exists():
         raise ValueError(f"{folder} holds labels without a {PROVENANCE_FILE}; choose another output folder")
-    write_synced(path, text)
+    # Of two runs that begin at once one writes it, and the other one compares itself with it.
+    if not create_synced(path, text):
+        _check_same_run(folder, json.loads(path.read_text(encoding="utf-8")), json.loads(text))
 
 
 def _check_same_run(folder: Path, there: dict[str, Any], here: dict[str, Any]) -> None:

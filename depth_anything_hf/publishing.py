@@ -16,7 +16,8 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -34,21 +35,28 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import disable_progress_bars, validate_repo_id
 
 from .cards import PICTURES_FOLDER, with_own_text_of, without_secrets
-from .data.label_checks import verify_labels
+from .data.label_checks import missing_shards, verify_labels
+from .data.label_shards import MANIFEST_FILE, SHARD_PATTERN, join_manifest, write_synced
+from .hub import EVALUATION_FOLDER
 from .label_cards import write_label_card
 
 
 logger = logging.getLogger(__name__)
 
+FAULTS_SHOWN = 10
 STRATEGIES = ("end", "checkpoint", "every_save")
 # What of a run's folder is published: nothing that names files of this machine, and no earlier checkpoint.
 MODEL_FILES = (
     *("README.md", "LICENSE*", "config.json", "preprocessor_config.json", "calibration.json"),
-    *("model*.safetensors", "model.safetensors.index.json", ".eval_results/*.yaml", f"{PICTURES_FOLDER}/*"),
+    *("model*.safetensors", "model.safetensors.index.json", f"{EVALUATION_FOLDER}/*.yaml", f"{PICTURES_FOLDER}/*"),
 )
-LABEL_FILES = ("README.md", "LICENSE*", "provenance.json", "labels-*.parquet", "manifest/*", f"{PICTURES_FOLDER}/*")
+LABEL_FILES = ("README.md", "LICENSE*", "provenance.json", SHARD_PATTERN, MANIFEST_FILE, f"{PICTURES_FOLDER}/*")
 CHECKPOINT_IN_REPOSITORY = "last-checkpoint"
 CARD = "README.md"
+# Of the process that pushes labels; names that end so are never copied.
+LOCK_SUFFIX = ".lock"
+LABELS_LOCK = f".push{LOCK_SUFFIX}"
+UNFINISHED_SUFFIX = ".unfinished"
 
 ATTEMPTS = 8
 FIRST_WAIT_SECONDS = 1.0
@@ -56,6 +64,8 @@ LONGEST_WAIT_SECONDS = 60.0
 LONGEST_RETRY_AFTER_SECONDS = 300.0
 # Larger files are linked, not copied, until they are uploaded: whoever replaces one writes a new file.
 LARGEST_COPY_BYTES = 1 << 20
+# At its end a run waits so long for a push that it gives up, to see it stop.
+LAST_WORDS_SECONDS = 2.0
 TRANSIENT_STATUSES = (408, 409, 412, 425, 429)
 
 
@@ -165,7 +175,7 @@ class Repository:
         ours = card.read_text(encoding="utf-8")
         joined = with_own_text_of(ours, theirs)
         if joined != ours:
-            card.write_text(joined, encoding="utf-8")
+            write_synced(card, joined)
 
 
 @dataclass
@@ -175,6 +185,7 @@ class _Push:
     message: str
     patterns: tuple[str, ...]
     replaced: str | None = None
+    is_given_up: bool = False
 
 
 class Publisher:
@@ -250,12 +261,17 @@ class Publisher:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting is None and self._current is None, timeout_seconds)
             late = [push for push in (self._current, self._waiting) if push is not None]
-            for push in late:
-                # The process is about to end, and nobody else would remove them.
-                shutil.rmtree(push.staged, ignore_errors=True)
-            self._waiting = None
+            if not late:
+                return list(self._unpushed)
+            if self._waiting is not None:
+                shutil.rmtree(self._waiting.staged, ignore_errors=True)
+                self._waiting = None
+            late[0].is_given_up = True
+            self._changed.notify_all()
+            # Its copy is removed by whoever reads it: a half removed folder would be pushed as half a model.
+            self._changed.wait_for(lambda: self._current is None, LAST_WORDS_SECONDS)
             reason = f"not finished within {timeout_seconds:g} seconds"
-            return [*self._unpushed, *(self._record(push.folder, reason) for push in late[-1:])]
+            return [*self._unpushed, self._record(late[-1].folder, reason)]
 
     def _put(self, folder: Path, message: str, with_checkpoint: bool) -> None:
         replaced = f"{CHECKPOINT_IN_REPOSITORY}/*" if with_checkpoint else None
@@ -264,9 +280,9 @@ class Publisher:
         try:
             # Of a name that the run's clean-up after a kill knows.
             staged = Path(tempfile.mkdtemp(dir=self._folder, prefix=".push-", suffix=".unfinished"))
-            _copy_or_link(folder, staged, MODEL_FILES)
+            _copy_or_link(folder, staged, _model_files(folder))
             if with_checkpoint:
-                _copy_or_link(folder, staged / CHECKPOINT_IN_REPOSITORY, ("*",))
+                _copy_or_link(folder, staged / CHECKPOINT_IN_REPOSITORY, _all_files(folder))
         except OSError as error:
             if staged is not None:
                 shutil.rmtree(staged, ignore_errors=True)
@@ -301,7 +317,7 @@ class Publisher:
             with self._changed:
                 if failure is None:
                     self._unpushed.clear()
-                elif self._waiting is None:
+                elif self._waiting is None and not push.is_given_up:
                     self._fail(push.folder, failure)
                 self._current = None
                 self._changed.notify_all()
@@ -311,13 +327,15 @@ class Publisher:
 
         def attempt() -> str:
             self._create()
+            if push.is_given_up:
+                raise PushError("given up")
             return self._repository.upload(push.staged, push.message, push.patterns, push.replaced)
 
         def pause(seconds: float, reason: str) -> bool:
             logger.warning("pushing to %s goes on in %.0f s: %s", self._repository.name, seconds, reason)
             with self._changed:
                 # A newer model makes this one superfluous.
-                return not self._changed.wait_for(lambda: self._waiting is not None, seconds)
+                return not self._changed.wait_for(lambda: self._waiting is not None or push.is_given_up, seconds)
 
         try:
             with_retries(attempt, pause, self._attempts, self._first_wait_seconds)
@@ -377,6 +395,7 @@ def push_labels(
         write_label_card(
             folder, title=title, repo_id=there.name, image_license=image_license, teacher_license=teacher_license
         )
+        join_manifest(folder)
         return there.upload(folder, "Pseudo-labels", LABEL_FILES)
 
     def pause(seconds: float, reason: str) -> bool:
@@ -404,11 +423,49 @@ def push_labels_when_complete(folder: str | os.PathLike[str], repo_id: str, **op
         **options: of `push_labels`.
 
     Returns:
-        The address of the data set, or None where shards are missing or damaged.
+        The address of the data set, or None where shards are missing, or another process is at the push.
+
+    Raises:
+        FileNotFoundError: the folder holds no labels.
+        PushError: shards are damaged or images labelled twice; or as `push_labels`.
     """
-    if not verify_labels(folder, check_pixels=False).is_sound:
+    folder = Path(folder)
+    if missing_shards(folder):
         return None
-    return push_labels(folder, repo_id, **options)
+    with _alone(folder / LABELS_LOCK) as is_alone:
+        if not is_alone:
+            return None
+        report = verify_labels(folder, check_pixels=False)
+        faults = [f"{name} is damaged ({reason})" for name, reason in report.damaged]
+        faults += [f"{name} is missing" for name in report.missing]
+        faults += [f"{name} is labelled more than once" for name in report.duplicates]
+        if faults:
+            listed = "; ".join(faults[:FAULTS_SHOWN]) + (" ..." if len(faults) > FAULTS_SHOWN else "")
+            raise PushError(
+                f"{folder} is not pushed, {len(faults)} faults: {listed}. `depth-anything-hf verify --remove-damaged` "
+                "and the labelling command make damaged shards again"
+            )
+        return push_labels(folder, repo_id, **options)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[bool]:
+    """Whether no other process holds the lock; the system frees it with the process, also after a kill."""
+    if os.name != "posix":
+        yield True
+        return
+    import fcntl
+
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        except OSError as error:
+            # Some network file systems have no locks; two pushes of the same files do no harm, only work.
+            logger.warning("%s cannot be locked: %s", lock, error)
+        yield True
 
 
 def with_retries(
@@ -506,16 +563,27 @@ def _first_line(error: BaseException) -> str:
     return next((line.strip() for line in said.splitlines() if line.strip()), type(error).__name__)
 
 
-def _copy_or_link(source: Path, target: Path, patterns: tuple[str, ...]) -> None:
-    """A copy of the files that match; large ones are linked where the file system can."""
-    if not source.is_dir():
-        raise FileNotFoundError(f"{source} is no folder")
+def _model_files(folder: Path) -> list[Path]:
+    """The published files of a model; the rest of a run's folder, in which others work, is not looked at."""
+    files = [*folder.iterdir(), *(folder / EVALUATION_FOLDER).glob("*"), *(folder / PICTURES_FOLDER).glob("*")]
+    return [path for path in files if any(fnmatch(path.relative_to(folder).as_posix(), name) for name in MODEL_FILES)]
+
+
+def _all_files(folder: Path) -> list[Path]:
+    found = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.endswith(UNFINISHED_SUFFIX)]
+        found += [Path(place) / name for name in files]
+    return found
+
+
+def _copy_or_link(source: Path, target: Path, files: list[Path]) -> None:
+    """A copy of some files of a folder; large ones are linked where the file system can."""
     target.mkdir(parents=True, exist_ok=True)
-    for path in sorted(source.rglob("*")):
-        name = path.relative_to(source).as_posix()
-        if not path.is_file() or not any(fnmatch(name, pattern) for pattern in patterns):
+    for path in sorted(files):
+        if path.suffix == LOCK_SUFFIX or not path.is_file():
             continue
-        place = target / name
+        place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
         if path.stat().st_size > LARGEST_COPY_BYTES:
             try:

@@ -8,16 +8,14 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import dataclass, field
-from typing import Any
 
 from transformers import AutoModel
 
+from depth_anything_hf.hub import labels_lineage
 from depth_anything_hf.inference import DepthPredictor
 from depth_anything_hf.objectives import Distillation, OnlineTeacher, RelativeLoss
-from depth_anything_hf.recipes import DataArguments, ModelArguments, build_model, parse_recipe
+from depth_anything_hf.recipes import DataArguments, ModelArguments, build_model, command_and_recipe, parse_recipe
 from depth_anything_hf.training import TrainingArguments, fit
 
 
@@ -66,9 +64,10 @@ def main() -> None:
         feature_tolerance=distillation.feature_tolerance,
         student_width=start.model.config.backbone_config.hidden_size,
     )
-    lineage: dict[str, Any] = {**start.lineage, "labels": data_arguments.source_names}
     if distillation.teacher:
-        lineage["teacher"] = distillation.teacher
+        lineage = {"teacher": distillation.teacher, "data": data_arguments.source_names}
+    else:
+        lineage = labels_lineage(data_arguments.source_names)
     fit(
         start.model,
         objective,
@@ -79,8 +78,8 @@ def main() -> None:
         evaluation=data_arguments.evaluation(),
         card={
             "role": "student",
-            "lineage": lineage,
-            "command": shlex.join(["accelerate", "launch", *sys.argv]),
+            "lineage": {**start.lineage, **lineage},
+            **command_and_recipe(),
         },
     )
 

@@ -8,12 +8,10 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import dataclass, field
 
 from depth_anything_hf.objectives import SupervisedMetric
-from depth_anything_hf.recipes import DataArguments, ModelArguments, build_model, parse_recipe
+from depth_anything_hf.recipes import DataArguments, ModelArguments, build_model, command_and_recipe, parse_recipe
 from depth_anything_hf.training import TrainingArguments, fit
 
 
@@ -54,7 +52,7 @@ def main() -> None:
         card={
             "role": "metric",
             "lineage": {**start.lineage, "data": data_arguments.source_names},
-            "command": shlex.join(["accelerate", "launch", *sys.argv]),
+            **command_and_recipe(),
         },
     )
 

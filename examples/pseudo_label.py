@@ -5,13 +5,12 @@
     accelerate launch examples/pseudo_label.py --teacher runs/teacher --data photos/ --output_dir runs/labels
 
 An interrupted run goes on where it stopped. Any number of processes and machines share the shards by RANK and
-WORLD_SIZE, as torchrun, accelerate and Slurm scripts set them; they never talk to each other. To check the result:
-`depth-anything-hf verify runs/labels`.
+WORLD_SIZE, as torchrun and accelerate set them, or by their numbers under `srun`; they never talk to each other. To
+check the result: `depth-anything-hf verify runs/labels`.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from depth_anything_hf.data.sources import DataSource, open_source
 from depth_anything_hf.inference import DepthPredictor
 from depth_anything_hf.pseudo_labels import describe_teacher, label_images
 from depth_anything_hf.publishing import push_labels_when_complete
-from depth_anything_hf.recipes import parse_recipe
+from depth_anything_hf.recipes import from_environment, parse_recipe
 
 
 @dataclass
@@ -56,11 +55,16 @@ class LabelArguments:
     hub_private_repo: bool = field(default=False, metadata={"help": "Make a new data set private."})
     image_license: str | None = field(default=None, metadata={"help": "Of the pictures, for the data set's card."})
     teacher_license: str | None = field(default=None, metadata={"help": "Of the teacher's weights, likewise."})
+    max_broken_share: float = field(
+        default=0.1, metadata={"help": "Stop when more than this share of the pictures cannot be read."}
+    )
     process_index: int = field(
-        default_factory=lambda: int(os.environ.get("RANK", 0)), metadata={"help": "Default: RANK, else 0."}
+        default_factory=lambda: from_environment("RANK", "SLURM_PROCID", default=0),
+        metadata={"help": "Default: RANK, or the number under srun, else 0."},
     )
     process_count: int = field(
-        default_factory=lambda: int(os.environ.get("WORLD_SIZE", 1)), metadata={"help": "Default: WORLD_SIZE, else 1."}
+        default_factory=lambda: from_environment("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", default=1),
+        metadata={"help": "Default: WORLD_SIZE, or the tasks under srun, else 1."},
     )
 
 
@@ -101,6 +105,7 @@ def main() -> None:
         progress=arguments.process_index == 0,
         store_images=arguments.store_images,
         encoding=arguments.encoding,
+        max_broken_share=arguments.max_broken_share,
     )
     # No waiting for the others: shares differ, and a barrier would time out.
     place = f"process {arguments.process_index}"
@@ -115,7 +120,7 @@ def main() -> None:
             image_license=arguments.image_license,
             teacher_license=arguments.teacher_license,
         )
-        print(f"{place}: {address or 'shards are missing, so that the process that ends last pushes'}")
+        print(f"{place}: {address or 'the process that ends last pushes'}")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,8 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-
 from depth_anything_hf.objectives import RelativeLoss, SupervisedRelative
-from depth_anything_hf.recipes import DataArguments, ModelArguments, build_model, parse_recipe
+from depth_anything_hf.recipes import DataArguments, ModelArguments, build_model, command_and_recipe, parse_recipe
 from depth_anything_hf.training import TrainingArguments, fit
 
 
@@ -32,7 +29,7 @@ def main() -> None:
         card={
             "role": "teacher",
             "lineage": {**start.lineage, "data": data_arguments.source_names},
-            "command": shlex.join(["accelerate", "launch", *sys.argv]),
+            **command_and_recipe(),
         },
     )
 

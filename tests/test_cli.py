@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from sample_files import write_moge
 from transformers import Dinov2Config
 from typer.testing import CliRunner
 
@@ -201,6 +203,9 @@ def test_evaluate_prints_and_saves_the_scores(model: Path, labelled: Path, tmp_p
     assert "abs_rel" in result.output and "alignment: disparity" in result.output
     record = json.loads((tmp_path / "results" / "results.json").read_text())
     assert record["images"] == 3 and record["prediction_is"] == "disparity"
+    assert record["made_with"]["model"] == model.name and f"made with: model {model.name}, " in result.output
+    (entry,) = json.loads((tmp_path / "results" / "card_entries.json").read_text()).values()
+    assert entry["metrics"]["abs_rel"] == record["mean"]["abs_rel"]
 
 
 def test_a_metric_model_is_scored_in_metres(metric_model: Path, labelled: Path) -> None:
@@ -244,9 +249,71 @@ def test_a_protocol_signs_the_result(model: Path, tmp_path: Path) -> None:
     assert "known" in run("evaluate", model, "--protocol", "nyuu", "--root", tmp_path).output
 
 
+@pytest.mark.parametrize(
+    "option", [("--min-depth", 0), ("--image-column", "image"), ("--scale", 0), ("--alignment", "")]
+)
+def test_what_a_protocol_fixes_cannot_be_given(option: tuple[str, Any], model: Path, tmp_path: Path) -> None:
+    result = run("evaluate", model, "--protocol", "vkitti2", "--root", tmp_path, *map(str, option))
+    assert result.exit_code == 1 and f"the protocol fixes what {option[0]} would say" in result.output
+
+
+def evaluation_example() -> Any:
+    path = Path(__file__).parents[1] / "examples" / "evaluate.py"
+    specification = importlib.util.spec_from_file_location("example_evaluate", path)
+    assert specification is not None and specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    # Its dataclass looks its module up.
+    sys.modules["example_evaluate"] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("is_example", [False, True])
+def test_a_group_scores_every_set_that_is_there(
+    is_example: bool, model: Path, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    for subset in ("NYUv2", "HAMMER"):
+        write_moge(tmp_path / "bundle", subset, 2)
+    group = ("--protocol", "moge-bundle", "--root", str(tmp_path / "bundle"), "--limit", "1")
+    if is_example:
+        arguments = ["evaluate.py", "--model", str(model), *group, "--output_dir", str(tmp_path / "out")]
+        monkeypatch.setattr(sys, "argv", arguments)
+        evaluation_example().main()
+        printed = capsys.readouterr().out
+    else:
+        result = run("evaluate", model, *group, "-o", tmp_path / "out", "--device", "cpu")
+        assert result.exit_code == 0, result.output
+        printed = result.output
+    assert "protocol: moge-nyu@1, modified, first 1" in printed and "protocol: moge-hammer@1" in printed
+    assert "mean over 2 of 10 sets: abs_rel" in printed and "not in it: moge-kitti: no folder KITTI" in printed
+    names = ("card_entries.json", "errors.jpg", "per_image.parquet", "results.json")
+    assert files_below(tmp_path / "out") == sorted(
+        f"{p}/{name}" for p in ("moge-hammer", "moge-nyu") for name in names
+    )
+    record = json.loads((tmp_path / "out" / "moge-nyu" / "results.json").read_text())
+    assert record["protocol"] == "moge-nyu@1, modified"
+    assert record["made_with"]["model"] == model.name and record["made_with"]["split"] == "NYUv2"
+
+
+def test_the_example_refuses_what_the_protocol_fixes_and_fails_without_scores(
+    model: Path, labelled: Path, monkeypatch: Any
+) -> None:
+    example = evaluation_example()
+    for name, value in (("max_depth", 10.0), ("min_depth", 0.0), ("alignment", "none"), ("scale", 1.0), ("label", "")):
+        with pytest.raises(ValueError, match=f"the protocol fixes what --{name} would say"):
+            example.EvaluationArguments(model="m", protocol="nyu", root="r", **{name: value})
+    # No label is that near.
+    arguments = ["evaluate.py", "--model", str(model), "--data", str(labelled), "--max_depth", "0.5"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        example.main()
+    assert ended.value.code == 1
+
+
 def test_datasets_are_listed_with_their_licences() -> None:
     overview = run("datasets").output
     assert "hypersim" in overview and "CC BY-SA 3.0" in overview and "da-2k" in overview
+    assert "moge-bundle" in overview and "all of moge-nyu, moge-kitti" in overview
     one = run("datasets", "hypersim").output
     assert "depth_meters.hdf5" in one and "hypersim-val@1" in one
     assert "known: " in run("datasets", "imaginary").output

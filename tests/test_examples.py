@@ -18,6 +18,7 @@ from transformers import AutoModelForDepthEstimation, Dinov2Config, Dinov2Model
 
 from depth_anything_hf import DepthAnythingForDepthEstimation
 from depth_anything_hf.data.sources import open_source
+from depth_anything_hf.recipes import command_and_recipe, from_environment
 
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -78,6 +79,32 @@ def labels(tmp_path_factory, teacher, labelled_folder) -> Path:
     return folder
 
 
+def test_the_card_tells_how_a_run_was_launched(monkeypatch, tmp_path):
+    for name in ("WORLD_SIZE", "TORCHELASTIC_RUN_ID", "ACCELERATE_DYNAMO_BACKEND", "ACCELERATE_USE_DEEPSPEED"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "r.yaml").write_text("max_steps: 3\n")
+    monkeypatch.setattr(sys, "argv", ["train.py", f"--recipe={tmp_path / 'r.yaml'}"])
+    told = command_and_recipe()
+    assert told["command"].startswith("python train.py --recipe=") and told["recipe"] == "# r.yaml\nmax_steps: 3\n"
+    monkeypatch.setattr(sys, "argv", ["train.py", "--haze"])
+    monkeypatch.setenv("WORLD_SIZE", "8")
+    assert command_and_recipe() == {"command": "# 8 processes\npython train.py --haze"}
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    assert command_and_recipe()["command"].endswith("\ntorchrun train.py --haze")
+    monkeypatch.setenv("ACCELERATE_DYNAMO_BACKEND", "NO")
+    assert command_and_recipe()["command"].endswith("\naccelerate launch train.py --haze")
+
+
+def test_numbers_of_processes_come_from_the_launcher_before_slurm(monkeypatch):
+    monkeypatch.delenv("RANK", raising=False)
+    monkeypatch.delenv("SLURM_PROCID", raising=False)
+    assert from_environment("RANK", "SLURM_PROCID", default=0) == 0
+    monkeypatch.setenv("SLURM_PROCID", "3")
+    assert from_environment("RANK", "SLURM_PROCID", default=0) == 3
+    monkeypatch.setenv("RANK", "1")
+    assert from_environment("RANK", "SLURM_PROCID", default=0) == 1
+
+
 def test_train_teacher_leaves_a_scored_model(teacher):
     assert len(losses(teacher)) == 2
     assert "eval_delta1" in log_of(teacher)[-1]
@@ -102,6 +129,8 @@ def test_distill_from_stored_labels(tmp_path, teacher, labels):
     # A student that starts as its teacher is right at the first step, up to the 16 bits of the labels.
     first = log_of(tmp_path / "student")[0]
     assert first["ssi"] < 1e-3 and "feature" not in first
+    lineage = json.loads((tmp_path / "student" / "config.json").read_text())["lineage"]
+    assert lineage["teacher"] == "teacher" and "license" not in (tmp_path / "student" / "README.md").read_text()[:300]
 
 
 @pytest.mark.slow

@@ -20,8 +20,9 @@ from transformers import AutoConfig, Dinov2Config
 
 from depth_anything_hf.cards import published_command, strictest_license, with_own_text_of
 from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
-from depth_anything_hf.hub import is_hub_id, results_from_file, snippet, write_model_card
+from depth_anything_hf.hub import is_hub_id, labels_lineage, results_from_file, snippet, write_model_card
 from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
+from depth_anything_hf.label_cards import _size_category
 from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
@@ -334,3 +335,70 @@ def test_own_text_of_two_cards_is_joined_once() -> None:
     assert joined.count("Here.") == joined.count("There.") == joined.count("<!-- keep -->") == 1
     assert with_own_text_of(here, joined) == joined and with_own_text_of(joined, there) == joined
     assert with_own_text_of(here, "---\nlicense: mit\n---\n") == here
+
+
+def stored_labels(folder: Path, teacher: str | None, card_license: str | None = None) -> Path:
+    """A folder of pseudo-labels, as far as a student's card looks at it."""
+    folder.mkdir()
+    if teacher:
+        provenance = {
+            "teacher": teacher,
+            "revision": "abc",
+            "data": "owner/photographs",
+            "weights_sha256": {"w": "12"},
+        }
+        (folder / "provenance.json").write_text(json.dumps(provenance))
+    if card_license:
+        (folder / "README.md").write_text(f"---\nlicense: {card_license}\n---\n\n# Labels\n")
+    return folder
+
+
+def test_a_student_of_stored_labels_names_their_teacher_and_inherits_its_licence(tmp_path: Path) -> None:
+    large, small = (f"depth-anything/Depth-Anything-V2-{size}-hf" for size in ("Large", "Small"))
+    start = {"encoder": "facebook/dinov2-small"}
+    labels = stored_labels(tmp_path / "labels", large)
+    lineage = labels_lineage([str(labels)])
+    assert (lineage["teacher"], lineage["teacher_revision"]) == (large, "abc")
+    assert lineage["labels"][0]["teacher_weights_sha256"] == "w 12"
+    card = write(tmp_path / "student", license=None, lineage={**start, **lineage})
+    # The photographs' licence is not known.
+    assert "license" not in metadata(tmp_path / "student")
+    assert "It depends on labels labels (unknown)" in card.text and "at least as strict as cc-by-nc-4.0" in card.text
+    assert str(tmp_path) not in card.content
+    known = stored_labels(tmp_path / "known", large, "cc-by-nc-4.0")
+    write(tmp_path / "student", license=None, lineage={**start, **labels_lineage([str(known)])})
+    assert metadata(tmp_path / "student")["license"] == "cc-by-nc-4.0"
+    free = stored_labels(tmp_path / "free", small, "cc-by-4.0")
+    both = labels_lineage([str(known), str(free)])
+    assert both["teacher"] == [large, small] and both["teacher_revision"] == ["abc", "abc"]
+    write(tmp_path / "student", license=None, lineage={**start, **both})
+    assert metadata(tmp_path / "student")["license"] == "cc-by-nc-4.0"
+    assert metadata(tmp_path / "student")["base_model"] == ["facebook/dinov2-small", large, small]
+
+
+def test_labels_of_an_unknown_teacher_leave_the_licence_unknown(tmp_path: Path) -> None:
+    labels = stored_labels(tmp_path / "labels", None, "cc0-1.0")
+    lineage = {"encoder": "facebook/dinov2-small", **labels_lineage([str(labels)])}
+    assert "teacher" not in lineage
+    card = write(tmp_path / "student", license=None, lineage=lineage)
+    assert "license" not in metadata(tmp_path / "student") and "teacher unknown" in card.text
+    write(tmp_path / "student", license=None, lineage={"encoder": "facebook/dinov2-small", "labels": "by somebody"})
+    assert "license" not in metadata(tmp_path / "student")
+
+
+def test_labels_on_the_hub_are_a_data_set_of_the_card(tmp_path: Path) -> None:
+    # Without the Hub nothing is known about them, and that stops nothing.
+    lineage = labels_lineage(["owner/labels"])
+    write(tmp_path, license=None, lineage=lineage)
+    assert metadata(tmp_path)["datasets"] == ["owner/labels"] and "license" not in metadata(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "category"), [(999, "n<1K"), (62_000_000, "10M<n<100M"), (10**9, "1B<n<10B"), (10**12, "n>1T")]
+)
+def test_sizes_of_data_sets_as_the_hub_names_them(rows: int, category: str) -> None:
+    assert _size_category(rows) == category
+
+
+def test_a_comment_before_the_command_stays(tmp_path: Path) -> None:
+    assert published_command(f"# 8 processes\npython {tmp_path}/a.py") == "# 8 processes\npython a.py"

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,17 @@ from PIL import Image
 from depth_anything_hf import DepthAnythingImageProcessor
 from depth_anything_hf.data.datasets import PhotoFolder
 from depth_anything_hf.data.sources import DataSource, open_source
-from depth_anything_hf.hub import write_model_card
+from depth_anything_hf.hub import labels_lineage, write_model_card
 from depth_anything_hf.inference import DepthPredictor
-from depth_anything_hf.pseudo_labels import describe_teacher, label_images
-from depth_anything_hf.publishing import Publisher, PushError, push_labels
+from depth_anything_hf.pseudo_labels import describe_teacher, label_images, verify_labels
+from depth_anything_hf.publishing import (
+    LABELS_LOCK,
+    Publisher,
+    PushError,
+    _alone,
+    push_labels,
+    push_labels_when_complete,
+)
 
 
 MODEL, LABELS = "owner/student", "owner/labels"
@@ -104,7 +113,10 @@ def test_labels_arrive_with_a_card_and_the_same_call_goes_on(hub: HubServer, lab
     assert repository.private and len(shards) == 3
     assert {name: repository.files[name] for name in shards} == shards
     assert {"provenance.json", "README.md", "card/samples.png"} <= set(repository.files)
-    assert sum(name.startswith("manifest/") for name in repository.files) == 3
+    assert not any(name.startswith("manifest/") for name in repository.files)
+    lines = [json.loads(line) for line in repository.files["manifest.jsonl"].splitlines()]
+    assert [line["file"] for line in lines] == sorted(shards)
+    assert len(open_source(str(labels))) == 8, "the joined manifest is not taken for data"
     uploads = sum(request.method == "PUT" for request in hub.requests)
     push_labels(labels, LABELS, private=True)
     assert sum(request.method == "PUT" for request in hub.requests) == uploads, "no shard is sent twice"
@@ -126,6 +138,43 @@ def test_the_data_set_card_says_what_the_labels_are(hub: HubServer, labels: Path
         assert fact in card.text
     assert str(tmp_path) not in card.content and TOKEN not in card.content
     assert labels_in(labels)[0]["disparity"].shape == (56, 56)
+
+
+def test_a_student_of_labels_on_the_hub_knows_their_teacher_and_licence(hub: HubServer, labels: Path) -> None:
+    push_labels(labels, LABELS, image_license="cc-by-4.0", teacher_license="cc-by-nc-4.0")
+    lineage = labels_lineage([LABELS])
+    (entry,) = lineage["labels"]
+    assert lineage["teacher"] == "model" and entry["license"] == "cc-by-nc-4.0" and len(entry["revision"]) == 40
+
+
+def test_labels_are_pushed_once_and_only_when_they_are_whole(hub: HubServer, labels: Path, tmp_path: Path) -> None:
+    shard = labels / "labels-00001-of-00003.parquet"
+    sound = shard.read_bytes()
+    shard.unlink()
+    assert push_labels_when_complete(labels, LABELS) is None
+    shard.write_bytes(sound[:-1])
+    with pytest.raises(PushError, match=f"1 faults: {shard.name} is damaged .*remove-damaged"):
+        push_labels_when_complete(labels, LABELS)
+    assert not hub.requests
+    shard.write_bytes(sound)
+    with ThreadPoolExecutor(3) as pool:
+        addresses = list(pool.map(lambda _: push_labels_when_complete(labels, LABELS), range(3)))
+    assert set(addresses) - {None} == {f"{hub.url}/datasets/{LABELS}"}
+    with _alone(labels / LABELS_LOCK) as is_alone:
+        assert is_alone and push_labels_when_complete(labels, LABELS) is None
+
+
+def test_a_downloaded_copy_is_checked_against_the_joined_manifest(
+    hub: HubServer, labels: Path, tmp_path: Path
+) -> None:
+    push_labels(labels, LABELS)
+    shutil.rmtree(labels / "manifest")
+    shard = labels / "labels-00001-of-00003.parquet"
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 8
+    shard.write_bytes(content)
+    report = verify_labels(labels, check_pixels=False)
+    assert [name for name, _ in report.damaged] == [shard.name] and report.missing == []
 
 
 def test_what_cannot_be_pushed_is_refused_in_words(hub: HubServer, labels: Path, tmp_path: Path) -> None:

@@ -241,5 +241,9 @@ def test_the_full_circle(hub: HubServer, tmp_path: Path, labelled_folder: Path, 
     # The picture has the model's own size, so nothing is enlarged, which stock does otherwise.
     np.testing.assert_allclose(stock.reshape(ours.shape), ours, atol=1e-5 * max(1.0, float(np.ptp(ours))))
     lineage = json.loads(files["config.json"])["lineage"]
-    assert lineage["labels"] == ["owner/labels"]
+    assert [entry["name"] for entry in lineage["labels"]] == ["owner/labels"] and lineage["teacher"] == "teacher"
+    card = ModelCard(files["README.md"].decode())
+    assert card.data.datasets == ["owner/labels"] and card.data.to_dict().get("license") is None
+    # As it was launched, and with the recipe.
+    assert "python distill.py --recipe" in card.text and "max_zero_share: 1.0" in card.text
     assert TOKEN not in shown and TOKEN.encode() not in texts_below(tmp_path / "student") + texts_below(labels)

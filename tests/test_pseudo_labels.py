@@ -11,6 +11,7 @@ import resource
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import datasets
@@ -460,7 +461,7 @@ def test_a_file_that_cannot_be_read_is_named_and_does_not_stop_the_others(
     (tables / "0.parquet").write_bytes(sound[:-2000])
     options: dict[str, Any] = {"provenance": PROVENANCE, "shard_size": 2, "progress": False}
     with pytest.raises(
-        ValueError, match="1 input shards could not be read, the others are done.*shard 0: ArrowInvalid"
+        ValueError, match="1 input shards could not be read: shard 0: ArrowInvalid.*The others are done"
     ):
         label_images(predictor, stream, tmp_path / "labels", **options)
     assert verify_labels(tmp_path / "labels").missing == ["labels-00000-of-00003-0000.parquet"]
@@ -549,3 +550,77 @@ def test_a_teacher_from_the_hub_is_described_by_its_cached_weights(
     assert (described["teacher"], described["revision"]) == ("someone/teacher", revision)
     assert described["weights_sha256"] == {"model.safetensors": hashlib.sha256(weights).hexdigest()}
     assert describe_teacher(predictor, "someone/else")["weights_sha256"] is None
+
+
+class ShortOfMemory(DepthPredictor):
+    """Its pass fails for upright images as long as `is_short`."""
+
+    is_short = True
+
+    def _forward(self, items: Any) -> list[np.ndarray]:
+        if self.is_short and any(item.image_size[0] > item.image_size[1] for item in items):
+            raise torch.OutOfMemoryError("out of memory")
+        return super()._forward(items)
+
+
+def test_a_pass_that_failed_is_no_result_and_is_tried_again(photos: Path, tmp_path: Path) -> None:
+    plain = tiny_predictor()
+    predictor = ShortOfMemory(plain.model, plain.processor)
+    with pytest.raises(ValueError, match="3 shards could not be made: .*00000-of.*2.jpg: OutOfMemoryError.*00002-of"):
+        label(predictor, photos, tmp_path / "labels", shard_size=3, store_images="reference", progress=False)
+    assert sorted(contents(tmp_path / "labels")) == [PROVENANCE_FILE]
+    predictor.is_short = False
+    again = label(predictor, photos, tmp_path / "labels", shard_size=3, store_images="reference")
+    assert (again.labelled, again.skipped) == (7, [])
+
+
+def test_many_unreadable_images_are_an_outage_and_no_result(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path
+) -> None:
+    for number in range(8):
+        (photos / f"lost-{number}.jpg").write_bytes(b"")
+    lost = PhotoFolder(sorted(photos.glob("lost*")))
+    with pytest.raises(ValueError, match="1 shards could not be made: labels-00000.*none of its 8 images"):
+        label_images(predictor, lost, tmp_path / "labels", provenance=PROVENANCE, progress=False)
+    assert sorted(contents(tmp_path / "labels")) == [PROVENANCE_FILE]
+
+
+def test_a_run_stops_when_most_images_cannot_be_read_and_skipped_ones_are_tried_again(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path
+) -> None:
+    content = (photos / "0.jpg").read_bytes()
+    for number in range(40):
+        (photos / f"z{number:02d}.jpg").write_bytes(b"" if number < 20 else content)
+    with pytest.raises(ValueError, match="11 of .* images could not be read, more than the share 0.1"):
+        label(predictor, photos, tmp_path / "labels", shard_size=4)
+    for number in range(20):
+        (photos / f"z{number:02d}.jpg").write_bytes(content)
+    label(predictor, photos, tmp_path / "labels", shard_size=4)
+    found = verify_labels(tmp_path / "labels", remove_skipped=True)
+    assert found.skipped and found.missing and not found.is_sound
+    assert label(predictor, photos, tmp_path / "labels", shard_size=4).labelled == 47
+    assert verify_labels(tmp_path / "labels").skipped == []
+
+
+def test_other_images_of_the_same_number_are_refused(predictor: DepthPredictor, photos: Path, tmp_path: Path) -> None:
+    label(predictor, photos, tmp_path / "labels")
+    (photos / "0.jpg").rename(photos / "00.jpg")
+    with pytest.raises(ValueError, match="output folder of another run .names_sha256"):
+        label(predictor, photos, tmp_path / "labels")
+
+
+def test_two_runs_with_other_settings_that_begin_at_once_do_not_mix(photos: Path, tmp_path: Path) -> None:
+    barrier = Barrier(4)
+
+    def run(side: int) -> bool:
+        predictor = tiny_predictor()
+        barrier.wait()
+        try:
+            label(predictor, photos, tmp_path / "labels", provenance={"side": side})
+        except ValueError as error:
+            assert "output folder of another run" in str(error)
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(run, range(4))) == 1

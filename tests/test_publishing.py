@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -269,3 +271,54 @@ def test_small_files_go_through_the_clients_pipeline_too(hub: HubServer, tmp_pat
     hub.faults[len(hub.requests) + 7] = "drop"
     assert push_once(run, hub) == []
     assert hub.repositories["model", NAME].files == published(run)
+
+
+def test_a_run_folder_in_which_others_delete_can_be_pushed(
+    hub: HubServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = make_run(tmp_path / "run")
+    is_over = threading.Event()
+
+    def churn() -> None:
+        while not is_over.is_set():
+            for number in range(50):
+                (run / f".push-{number}.unfinished" / "card").mkdir(parents=True, exist_ok=True)
+            for number in range(50):
+                shutil.rmtree(run / f".push-{number}.unfinished", ignore_errors=True)
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    publisher = Publisher(NAME, run, strategy="checkpoint", endpoint=hub.url, **QUICK)
+    try:
+        for step in range(30):
+            publisher.push_checkpoint(run, f"Step {step}")
+        assert publisher.finish(60) == []
+    finally:
+        is_over.set()
+        thread.join()
+    # Not once, also where a later push made up for it.
+    assert "could not be copied" not in caplog.text
+
+
+def test_locks_are_not_copied(hub: HubServer, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    (run / "checkpoint-3" / "run.lock").touch()
+    publisher = Publisher(NAME, run, strategy="checkpoint", endpoint=hub.url, **QUICK)
+    publisher.push_checkpoint(run / "checkpoint-3", "Step 3")
+    assert publisher.finish(60) == []
+    assert not any("lock" in name for name in hub.repositories["model", NAME].files)
+
+
+def test_what_was_given_up_is_not_tried_again(hub: HubServer, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    hub.storm += [503] * 100
+    publisher = Publisher(NAME, run, endpoint=hub.url, first_wait_seconds=0.4)
+    publisher.push(run, "Model")
+    time.sleep(0.2)
+    (left,) = publisher.finish(0.0)
+    count = len(hub.requests)
+    hub.storm.clear()
+    time.sleep(0.8)
+    assert len(hub.requests) == count and left.folder == run and not list(run.glob(".push*"))
+    publisher.push(run, "Model")
+    assert publisher.finish(30) == [] and hub.repositories["model", NAME].files == published(run)

@@ -64,8 +64,15 @@ def pseudo_label(
     private: PrivateOption = False,
     image_license: ImageLicenseOption = None,
     teacher_license: TeacherLicenseOption = None,
-    process_index: Annotated[int, typer.Option(envvar="RANK", help="Number of this process, from 0.")] = 0,
-    process_count: Annotated[int, typer.Option(envvar="WORLD_SIZE", help="Processes that share the work.")] = 1,
+    process_index: Annotated[
+        int, typer.Option(envvar=["RANK", "SLURM_PROCID"], help="Number of this process, from 0.")
+    ] = 0,
+    process_count: Annotated[
+        int, typer.Option(envvar=["WORLD_SIZE", "SLURM_STEP_NUM_TASKS"], help="Processes that share the work.")
+    ] = 1,
+    max_broken_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Stop when more than this share of the pictures cannot be read.")
+    ] = 0.1,
 ) -> Any:
     """Labels photographs with a teacher's disparity, into parquet shards for training.
 
@@ -111,6 +118,7 @@ def pseudo_label(
         names_relative_to=data if Path(data).is_dir() else None,
         store_images=store_images,
         encoding=encoding,
+        max_broken_share=max_broken_share,
     )
     typer.echo(f"{report.labelled} images labelled in {len(report.shards)} shards, see {output}")
     report_failures(report.skipped, report.labelled + len(report.skipped))
@@ -124,6 +132,10 @@ def verify(
     remove_damaged: Annotated[
         bool, typer.Option("--remove-damaged", help="Delete damaged shards, so that the next run makes them again.")
     ] = False,
+    remove_skipped: Annotated[
+        bool,
+        typer.Option("--remove-skipped", help="Delete shards that left pictures out; the next run tries again."),
+    ] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="Check counts and checksums only, decode no picture.")
     ] = False,
@@ -134,10 +146,13 @@ def verify(
     Examples:
       depth-anything-hf verify labels/
       depth-anything-hf verify labels/ --remove-damaged
+      depth-anything-hf verify labels/ --remove-skipped
     """
     from ..data.label_checks import verify_labels
 
-    report = verify_labels(labels, remove_damaged=remove_damaged, check_pixels=not quick)
+    report = verify_labels(
+        labels, remove_damaged=remove_damaged, remove_skipped=remove_skipped, check_pixels=not quick
+    )
     typer.echo(f"{report.labelled} labels in {report.shards} shards, {len(report.skipped)} images left out")
     for name, reason in report.damaged:
         typer.echo(f"damaged{' and removed' if remove_damaged else ''}: {name}: {reason}", err=True)
@@ -169,16 +184,19 @@ def push_labels(
       accelerate launch examples/distill.py --train_data owner/labels ...
     """
     if not _push(labels, repository, private=private, image_license=image_license, teacher_license=teacher_license):
-        raise ValueError(f"{labels} is damaged or not complete; see: depth-anything-hf verify {labels}")
+        raise ValueError(
+            f"{labels} is not complete, or another process is at its push; see: depth-anything-hf verify {labels}"
+        )
 
 
 def _push(labels: Path, repository: str, **options: Any) -> bool:
-    """Returns whether the labels were complete."""
+    """Returns whether the labels were pushed."""
     from ..publishing import PushError, push_labels_when_complete
 
     try:
         address = push_labels_when_complete(labels, repository, **options)
     except PushError as error:
         raise ValueError(str(error)) from error
-    typer.echo(f"the labels are at {address}" if address else f"not pushed as yet: shards are missing in {labels}")
+    not_pushed = f"not pushed here: shards are missing in {labels}, or another process is at its push"
+    typer.echo(f"the labels are at {address}" if address else not_pushed)
     return address is not None

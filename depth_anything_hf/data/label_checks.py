@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from .label_shards import (
     read_summary,
     record,
     remove_shard,
+    restore_manifest,
     sha256_of_file,
     shard_name,
 )
@@ -62,7 +63,11 @@ class VerifyReport:
 
 
 def verify_labels(
-    folder: str | os.PathLike[str], *, remove_damaged: bool = False, check_pixels: bool = True
+    folder: str | os.PathLike[str],
+    *,
+    remove_damaged: bool = False,
+    remove_skipped: bool = False,
+    check_pixels: bool = True,
 ) -> VerifyReport:
     """Re-reads all shards of a folder.
 
@@ -74,6 +79,8 @@ def verify_labels(
     Args:
         folder: what `label_images` wrote.
         remove_damaged: delete the damaged shards, so that a repeated run makes them again.
+        remove_skipped: delete also the sound shards that leave images out, so that a repeated run tries those again,
+            as after an outage; they are then missing.
         check_pixels: False leaves out the decoding, which takes most of the time; checksums are checked all the same.
 
     Raises:
@@ -84,6 +91,7 @@ def verify_labels(
     provenance = _read_provenance(root)
     if not shards and not provenance:
         raise FileNotFoundError(f"{root}: neither shards ({SHARD_PATTERN}) nor {PROVENANCE_FILE}; is it the folder?")
+    restore_manifest(root)
     report = VerifyReport(shards=len(shards))
     hashes = []
     sound: dict[str, ShardSummary] = {}
@@ -100,11 +108,30 @@ def verify_labels(
         hashes.append(_name_hashes(path))
     report.duplicates = _repeated_names([root / name for name in sound], hashes)
     present = {path.name for path in shards}
-    report.missing = [name for name in _expected(provenance, sound) if name not in present]
+    report.missing = [name for name in _expected(provenance, sound.get) if name not in present]
     if remove_damaged:
         for name, _ in report.damaged:
             remove_shard(root / name)
+    if remove_skipped:
+        with_gaps = [name for name, summary in sound.items() if summary.skipped]
+        for name in with_gaps:
+            remove_shard(root / name)
+        report.missing = sorted([*report.missing, *with_gaps])
     return report
+
+
+def missing_shards(folder: str | os.PathLike[str]) -> list[str]:
+    """Names of the shards that are not there; by their names alone, and by the footers of a stream's.
+
+    Raises:
+        FileNotFoundError: no labels at all in the folder.
+    """
+    root = Path(folder)
+    provenance = _read_provenance(root)
+    present = {path.name for path in root.glob(SHARD_PATTERN)}
+    if not present and not provenance:
+        raise FileNotFoundError(f"{root}: neither shards ({SHARD_PATTERN}) nor {PROVENANCE_FILE}; is it the folder?")
+    return [name for name in _expected(provenance, lambda name: read_summary(root / name)) if name not in present]
 
 
 def _read_provenance(root: Path) -> dict[str, Any]:
@@ -186,7 +213,7 @@ def _repeated_names(shards: list[Path], hashes: list[np.ndarray]) -> list[str]:
     return sorted(name for name, count in times.items() if count > 1)
 
 
-def _expected(provenance: dict[str, Any], sound: dict[str, ShardSummary]) -> Iterator[str]:
+def _expected(provenance: dict[str, Any], summary_of: Callable[[str], ShardSummary | None]) -> Iterator[str]:
     """Names of the shards that the run of this provenance ends with, as far as they are known."""
     if "shard_size" not in provenance:
         return
@@ -197,7 +224,7 @@ def _expected(provenance: dict[str, Any], sound: dict[str, ShardSummary]) -> Ite
     count = provenance["input_shards"]
     for index in range(count):
         part = 0
-        while (summary := sound.get(shard_name(index, count, part))) is not None and not summary.is_last:
+        while (summary := summary_of(shard_name(index, count, part))) is not None and not summary.is_last:
             yield shard_name(index, count, part)
             part += 1
         yield shard_name(index, count, part)

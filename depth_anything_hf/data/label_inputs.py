@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -104,7 +105,16 @@ class TableInputs:
 
     def description(self) -> dict[str, Any]:
         """What decides which image is in which shard; JSON values."""
-        return {"images": len(self._dataset), "input_shards": None, "shard_size": self._shard_size}
+        description = {"images": len(self._dataset), "input_shards": None, "shard_size": self._shard_size}
+        names = getattr(self._dataset, "names", None)
+        # Of tables they would have to be read with the pictures.
+        return description if names is None else {**description, "names_sha256": self._digest(names)}
+
+    def _digest(self, names: list[str]) -> str:
+        digest = hashlib.sha256()
+        for name in names:
+            digest.update(f"{self._naming.published(name)}\n".encode())
+        return digest.hexdigest()
 
     def item_count(self, shard: int) -> int | None:
         return len(self._positions(shard))

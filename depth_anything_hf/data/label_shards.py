@@ -29,6 +29,8 @@ import pyarrow.parquet as pq
 SHARD_PATTERN = "labels-*.parquet"
 PROVENANCE_FILE = "provenance.json"
 MANIFEST_FOLDER = "manifest"
+# All its lines in one file, for the Hub.
+MANIFEST_FILE = "manifest.jsonl"
 # In the shard's own footer, so that the shard says by itself what it holds and leaves out.
 SUMMARY_KEY = b"labels"
 PROVENANCE_KEY = b"provenance"
@@ -98,9 +100,7 @@ class ShardWriter:
         self._stored_images = stored_images
         features = FEATURES if stored_images == "bytes" else FEATURES | {"image": datasets.Value("string")}
         self._schema = datasets.Features(features).arrow_schema
-        place = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
-        # A leading dot hides the unfinished file from everything that lists the folder.
-        self._unfinished = path.with_name(f".{path.name}.{place}.unfinished")
+        self._unfinished = _unfinished_file(path)
         self._rows = 0
         try:
             # Pictures do not shrink any further, and their bytes in the statistics would double the file's footer.
@@ -217,6 +217,29 @@ def record(path: Path) -> None:
             return
 
 
+def join_manifest(folder: Path) -> Path:
+    """Writes the lines of all shards into one file, which is one file on the Hub too."""
+    shards = sorted(folder.glob(SHARD_PATTERN))
+    for path in shards:
+        if read_entry(path) is None:
+            record(path)
+    write_synced(folder / MANIFEST_FILE, "".join(entry_path(path).read_text(encoding="utf-8") for path in shards))
+    return folder / MANIFEST_FILE
+
+
+def restore_manifest(folder: Path) -> None:
+    """Writes the lines of shards that came from the Hub, where the joined file has them and the folder does not."""
+    try:
+        lines = (folder / MANIFEST_FILE).read_text(encoding="utf-8").splitlines()
+        entries = [ManifestEntry(**json.loads(line)) for line in lines]
+    except (FileNotFoundError, ValueError, TypeError):
+        return
+    for entry in entries:
+        path = folder / Path(entry.file).name
+        if path.is_file() and not entry_path(path).exists():
+            write_synced(entry_path(path), json.dumps(asdict(entry)) + "\n")
+
+
 def remove_shard(path: Path) -> None:
     """Removes a shard and its line of the manifest."""
     path.unlink(missing_ok=True)
@@ -235,8 +258,7 @@ def remove_abandoned(folder: Path) -> list[Path]:
 def write_synced(path: Path, text: str) -> None:
     """Writes a small file that is complete or absent, also after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    place = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
-    unfinished = path.with_name(f".{path.name}.{place}.unfinished")
+    unfinished = _unfinished_file(path)
     try:
         unfinished.write_text(text, encoding="utf-8")
         _sync(unfinished)
@@ -244,6 +266,35 @@ def write_synced(path: Path, text: str) -> None:
         _sync(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def create_synced(path: Path, text: str) -> bool:
+    """The same for a file that must not be there yet; returns whether this call made it."""
+    if path.exists():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = _unfinished_file(path)
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        _sync(unfinished)
+        try:
+            os.link(unfinished, path)
+        except FileExistsError:
+            return False
+        except OSError:
+            # A file system without links: here two runs that begin within a millisecond of each other may both write.
+            if path.exists():
+                return False
+            os.replace(unfinished, path)
+        _sync(path.parent)
+        return True
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _unfinished_file(path: Path) -> Path:
+    """A name of its own beside a file; the leading dot hides it from everything that lists the folder."""
+    return path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}.unfinished")
 
 
 def sha256_of_file(path: Path) -> str:
