@@ -162,7 +162,8 @@ def test_all_reference_models(name: str, tmp_path: Path, record_property: Any) -
             assert share_of_range(outputs[f"wide_tap{number}_patch_tokens"], tokens[:, 1:]) <= TOLERANCE
         predictor = DepthPredictor.from_pretrained(folder)
         pixel_values = predictor.processor(read_image(SHARED / "photo_160x213.png"), return_tensors="np")
-        np.testing.assert_array_equal(pixel_values["pixel_values"], outputs["photo_pixel_values"])
+        # The authors resize in float64, we in float32: a few units in the last place of values up to 2.6.
+        np.testing.assert_allclose(pixel_values["pixel_values"], outputs["photo_pixel_values"], rtol=0, atol=1.1e-6)
         share = share_of_range(outputs["photo_depth"], predictor.predict(SHARED / "photo_160x213.png"))
         record_property("photograph", share)
         assert share <= PHOTOGRAPH_TOLERANCE
