@@ -30,7 +30,7 @@ RECIPES = EXAMPLES / "configs" / "quickstart"
 PHOTOGRAPHS = ("astronaut.png", "camera.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
 
 # name: (labelled renders, unlabelled renders, teacher's steps, student's steps)
-PRESETS = {"quick": (1400, 600, 4500, 2400), "long": (6000, 3000, 30000, 12000), "smoke": (24, 12, 6, 4)}
+PRESETS = {"quick": (1400, 600, 4500, 3600), "long": (6000, 3000, 30000, 12000), "smoke": (24, 12, 6, 4)}
 
 
 def main() -> None:
