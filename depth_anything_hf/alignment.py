@@ -41,17 +41,21 @@ def fit_scale_and_shift(
     if values.size == 0:
         return float("nan"), float("nan")
 
-    share = np.ones(values.size) if weights is None else weights[counted].astype(np.float64)
-    share = share / share.max()
-    share = share / share.sum()
-    wanted_mean = float(share @ wanted)
+    if weights is None:
+        share = np.float64(1.0 / values.size)
+        wanted_mean, mean = float(wanted.mean()), float(values.mean())
+    else:
+        relative = weights[counted].astype(np.float64)
+        relative = relative / relative.max()
+        share = relative / relative.sum()
+        wanted_mean, mean = float(share @ wanted), float(share @ values)
     if values.min() == values.max():
         return 0.0, wanted_mean
-    mean = float(share @ values)
     # Dividing by the largest deviation keeps the squares in range for outputs of any size.
     spread = float(np.abs(values - mean).max())
     deviation = (values - mean) / spread
-    scale = float((share * deviation) @ (wanted - wanted_mean)) / float((share * deviation) @ deviation) / spread
+    weighted = share * deviation
+    scale = float(weighted @ (wanted - wanted_mean)) / float(weighted @ deviation) / spread
     return scale, wanted_mean - scale * mean
 
 
@@ -157,9 +161,9 @@ def check_same_shape(**maps: np.ndarray) -> None:
 
 def finite_inside(values: np.ndarray, mask: np.ndarray, name: str) -> np.ndarray:
     """The values at the mask's pixels as a (n,) float64 array; ValueError with the map's name if one is not finite."""
-    inside = values[mask].astype(np.float64)
-    broken = int((~np.isfinite(inside)).sum())
-    if broken:
+    inside = values[mask].astype(np.float64, copy=False)
+    if not np.isfinite(inside).all():
+        broken = int((~np.isfinite(inside)).sum())
         raise ValueError(f"{name} is not finite at {broken} of {inside.size} pixels inside the mask.")
     return inside
 

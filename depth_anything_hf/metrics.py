@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -105,7 +106,7 @@ def depth_metrics(prediction_depth: np.ndarray, depth: np.ndarray, mask: np.ndar
         "sq_rel": np.mean(error**2 / true),
         "rmse": np.sqrt(np.mean(error**2)),
         "rmse_log": np.sqrt(np.mean(log_error**2)),
-        "log10": np.mean(np.abs(np.log10(predicted) - np.log10(true))),
+        "log10": np.mean(np.abs(log_error)) / math.log(10.0),
         # np.std subtracts the mean before it squares, so a large common factor costs no digits.
         "silog": 100.0 * np.std(log_error),
         "delta1": np.mean(ratio < 1.25),
