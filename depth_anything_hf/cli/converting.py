@@ -28,6 +28,9 @@ def convert(
             help="v2: Depth Anything V2, whose decoder reads intermediate layers; v1: V1, the last four. [v2]"
         ),
     ] = None,
+    num_attention_heads: Annotated[
+        int | None, typer.Option(help="Of an encoder that is none of the published ones. [64 wide heads]")
+    ] = None,
     to_original: Annotated[
         bool, typer.Option("--to-original", help="The other way: a model folder to a .pth of the original code.")
     ] = False,
@@ -48,13 +51,13 @@ def convert(
     from ..conversion import convert_original, convert_to_original
 
     if to_original:
-        if size or metric or max_depth is not None or taps:
+        if size or metric or max_depth is not None or taps or num_attention_heads is not None:
             raise ValueError("--to-original takes no other option: the model folder says what the model is")
         written = convert_to_original(source, output)
         typer.echo(f"{written}: loads into the original code with load_state_dict(strict=True)")
         return
     if metric != (max_depth is not None):
         raise ValueError("a metric checkpoint needs both --metric and --max-depth (20 indoors, 80 outdoors)")
-    names: dict[str, Any] = {"size": size, "taps": taps}
+    names: dict[str, Any] = {"size": size, "taps": taps, "num_attention_heads": num_attention_heads}
     written = convert_original(source, output, max_depth=max_depth, **names)
     typer.echo(f"the model is in {written}; see {written / 'README.md'} for what was set and why")
