@@ -94,12 +94,6 @@ def room(builder: Builder) -> SampleCamera:
     return sample_camera
 
 
-def _walls(width: float, length: float) -> list[tuple[Frame, float]]:
-    """Frame and span of the four walls; x runs along the wall, +y out of the room."""
-    turned = [(0, length, width), (180, length, width), (90, width, length), (-90, width, length)]
-    return [(rotation((0, 0, 1), turn) @ translation(0, distance / 2, 0), span) for turn, distance, span in turned]
-
-
 def _room_shell(builder: Builder, width: float, length: float, height: float) -> int:
     """Floor, ceiling and four walls; returns the number of openings to the outside."""
     repeats = (0.7 * width, 0.7 * length)
