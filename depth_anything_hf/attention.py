@@ -1,8 +1,8 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The kernels for CPUs inside transformers' encoders: a registered attention function and linear layers.
+"""The kernels for CPUs inside models: an attention function for transformers, linear layers and convolutions.
 
-Both leave parameters, names, classes of the layers and saved files as they are. On a GPU, under a compiler, and where
+All leave parameters, names, classes of the layers and saved files as they are. On a GPU, under a compiler, and where
 PyTorch's kernels are faster, they are PyTorch's kernels.
 """
 
@@ -15,7 +15,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from .cpu_kernels import heads_attention, heads_attention_wins, linear
+from .cpu_kernels import convolution, heads_attention, heads_attention_wins, linear
 
 
 # For `attn_implementation=...` of any transformers model.
@@ -84,3 +84,26 @@ def route_linears(module: nn.Module) -> None:
     for part in module.modules():
         if type(part) is nn.Linear:
             part.__class__ = RoutedLinear
+
+
+class RoutedConvolution(nn.Conv2d):
+    """A 3x3 convolution whose gradients are computed by the faster way of its CPU; otherwise `torch.nn.Conv2d`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return convolution(input, self.weight, self.bias)
+
+
+def route_convolutions(module: nn.Module) -> None:
+    """Makes every 3x3 `torch.nn.Conv2d` with stride 1 and padding 1 inside a module a [`RoutedConvolution`], in place.
+
+    As with `route_linears`, only the class changes.
+    """
+    for part in module.modules():
+        is_plain = type(part) is nn.Conv2d and part.padding_mode == "zeros" and part.groups == 1
+        if is_plain and (part.kernel_size, part.stride, part.padding, part.dilation) == (
+            (3, 3),
+            (1, 1),
+            (1, 1),
+            (1, 1),
+        ):
+            part.__class__ = RoutedConvolution

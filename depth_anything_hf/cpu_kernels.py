@@ -1,102 +1,56 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Matrix products and attention for CPUs, through public PyTorch operations, each used where it measured faster.
+"""Matrix products, convolutions and attention for CPUs, through public PyTorch operations, each where it is faster.
 
-PyTorch computes a float32 `linear` with MKL, which runs at less than half the speed of oneDNN on AMD processors, and
-its fused attention for CPUs stays below the speed of plain matrix products when there are many tokens. A 1x1
-convolution is the same arithmetic as a linear layer and goes to oneDNN. Which way is faster depends on the processor,
-the precision, the threads and the size, so it is measured once for each and remembered in a file.
+PyTorch computes a float32 `linear` with MKL, which runs at less than half the speed of oneDNN on some AMD processors,
+and its fused attention for CPUs can stay below the speed of plain matrix products when there are many tokens. A 1x1
+convolution is the same arithmetic as a linear layer and goes to oneDNN. With channels last, oneDNN's gradients of a
+convolution's weight are slow on processors without AVX-512. Which way is faster is measured by `kernel_choice`.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import statistics
-import tempfile
-import threading
-import time
-from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, cast
 
 import torch
-from huggingface_hub.constants import HF_HOME
 from torch import Tensor
 from torch.nn import functional as F
-from torch.nn.grad import conv2d_weight
+from torch.nn.grad import conv2d_input, conv2d_weight
+
+from .kernel_choice import SETTING_VARIABLE as SETTING_VARIABLE
+from .kernel_choice import CpuKernels as CpuKernels
+from .kernel_choice import adopt_kernel_choices as adopt_kernel_choices
+from .kernel_choice import kernel_choices as kernel_choices
+from .kernel_choice import may_choose, ours_wins, power_of_two, random_tensor, share_of_time
+from .kernel_choice import set_cpu_kernels as set_cpu_kernels
 
 
-CpuKernels: TypeAlias = Literal["auto", "on", "off"]
-SETTINGS = ("auto", "on", "off")
-SETTING_VARIABLE = "DEPTH_ANYTHING_HF_CPU_KERNELS"
-MEASUREMENTS_FILE = Path(HF_HOME) / "depth_anything_hf" / "cpu_kernels.json"
-
-DTYPES = (torch.float32, torch.bfloat16)
 # Below these sizes the calls cost more than the arithmetic, and standard kernels stay.
 SMALLEST_PRODUCT = 2**24  # multiplications
 FEWEST_TOKENS = 256
 # Scores of so many queries at a time stay in the processor's caches.
 QUERIES_AT_A_TIME = 1024
 
-# Ours has to win clearly, so that noise does not decide where there is little to gain.
-LARGEST_SHARE_OF_TIME = 0.97
 # What is measured is cut to this, which takes about a tenth of a second.
 MEASURED_ROWS = 1024
 MEASURED_PRODUCT = 2**30
 MEASURED_TOKENS = 2048
 MEASURED_HEADS = 2
-REPETITIONS = 5
+MEASURED_WIDTH = 256
+FEWEST_MEASURED_LINES = 16
 
 # A stride over a dimension of one element changes nothing, but PyTorch gives strided 1x1 convolutions to oneDNN with
 # one thread too, which it does not do otherwise.
 STRIDE = (2, 1)
 
-_lock = threading.RLock()
-_verdicts: dict[str, bool] | None = None
-
-
-def _as_setting(value: str) -> CpuKernels:
-    if value not in SETTINGS:
-        raise ValueError(f"the CPU kernels can be {', '.join(SETTINGS)}, got {value!r}")
-    return cast(CpuKernels, value)
-
-
-# Off unless asked for: another kernel has other last bits, and runs that go on after a stop, or evaluations on several
-# processes, are promised to be equal to the bit whatever was measured when.
-_setting: CpuKernels = _as_setting(os.environ.get(SETTING_VARIABLE, "off"))
-
-
-def set_cpu_kernels(setting: CpuKernels) -> CpuKernels:
-    """Chooses the kernels for CPUs in the whole process; the environment variable in `SETTING_VARIABLE` does so too.
-
-    Args:
-        setting: "auto" measures, "on" takes ours for every size that is large enough, "off" takes PyTorch's.
-
-    Returns:
-        The setting before.
-    """
-    global _setting
-    before, _setting = _setting, _as_setting(setting)
-    return before
-
-
-def _may_choose(tensor: Tensor, dtype: torch.dtype) -> bool:
-    """Whether there is a choice at all; compilers and exporters see PyTorch's own operations."""
-    return (
-        _setting != "off"
-        and tensor.device.type == "cpu"
-        and dtype in DTYPES
-        and not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()
-    )
-
 
 def _computed_dtype(tensor: Tensor) -> torch.dtype:
     """The precision in which a product of the tensor runs here."""
     return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else tensor.dtype
+
+
+def _is_training(*tensors: Tensor) -> bool:
+    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
 
 
 # Products
@@ -145,18 +99,94 @@ def linear(tokens: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
 
 def _convolution_wins(tokens: Tensor, weight: Tensor) -> bool:
     dtype = _computed_dtype(tokens)
-    if not _may_choose(tokens, dtype):
+    if not may_choose(tokens, dtype):
         return False
     outputs, inputs = weight.shape
     rows = tokens.numel() // inputs
     if rows * inputs * outputs < SMALLEST_PRODUCT:
         return False
-    if _setting == "on":
-        return True
-    measured = min(_power_of_two(rows), MEASURED_ROWS, max(256, _power_of_two(MEASURED_PRODUCT // (inputs * outputs))))
-    training = torch.is_grad_enabled() and (tokens.requires_grad or weight.requires_grad)
-    key = _key("linear", dtype, training, f"{measured}x{inputs}x{outputs}")
-    return _is_faster(key, lambda: _compare_linears(dtype, training, measured, inputs, outputs))
+    measured = min(power_of_two(rows), MEASURED_ROWS, max(256, power_of_two(MEASURED_PRODUCT // (inputs * outputs))))
+    training = _is_training(tokens, weight)
+
+    def measure() -> float:
+        shapes = ((measured, inputs), (outputs, inputs), (outputs,))
+        tensors = [random_tensor(*shape, dtype=dtype, training=training) for shape in shapes]
+        return share_of_time(F.linear, convolution_linear, tensors, training)
+
+    return ours_wins("linear", dtype, training, f"{measured}x{inputs}x{outputs}", measure)
+
+
+# Convolutions
+
+
+class _Convolution(torch.autograd.Function):
+    """A 3x3 convolution with channels last whose weight's gradient is computed with channels first."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(features, weight)
+        return F.conv2d(features, weight, bias, padding=1)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        features, weight = ctx.saved_tensors
+        of_features = of_weight = of_bias = None
+        if ctx.needs_input_grad[0]:
+            gradient = gradient.contiguous(memory_format=torch.channels_last)
+            kernels = weight.contiguous(memory_format=torch.channels_last)
+            of_features = conv2d_input(features.shape, kernels, gradient, padding=1)
+        if ctx.needs_input_grad[1]:
+            # One image after the other, so that the copies stay small.
+            of_weight = torch.zeros_like(weight, memory_format=torch.contiguous_format)
+            for image, its_gradient in zip(features.split(1), gradient.split(1), strict=True):
+                of_weight += conv2d_weight(image.contiguous(), weight.shape, its_gradient.contiguous(), padding=1)
+        if ctx.needs_input_grad[2]:
+            of_bias = gradient.sum(dim=(0, 2, 3))
+        return of_features, of_weight, of_bias
+
+
+def convolution_with_first_gradients(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """A 3x3 convolution (stride 1, padding 1) of (B, C, H, W), channels last; see `_Convolution`."""
+    return cast(Tensor, _Convolution.apply(features, weight, bias))
+
+
+def convolution(features: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A 3x3 convolution with stride 1 and padding 1 by the faster way: (B, C, H, W) -> (B, N, H, W)."""
+    if _first_gradients_win(features, weight):
+        return convolution_with_first_gradients(features, weight, bias)
+    return F.conv2d(features, weight, bias, padding=1)
+
+
+def _first_gradients_win(features: Tensor, weight: Tensor) -> bool:
+    if not (torch.is_grad_enabled() and weight.requires_grad):
+        return False
+    if not may_choose(features, torch.float32) or _computed_dtype(features) != torch.float32:
+        return False
+    outputs, inputs = weight.shape[:2]
+    height, width = features.shape[2:]
+    if height * width * weight.numel() < SMALLEST_PRODUCT or not _is_channels_last(features):
+        return False
+    columns = min(power_of_two(width), MEASURED_WIDTH)
+    lines = min(power_of_two(height), power_of_two(MEASURED_PRODUCT // (weight.numel() * columns)))
+    lines = max(lines, FEWEST_MEASURED_LINES)
+
+    def measure() -> float:
+        shapes = ((1, lines, columns, inputs), (outputs, inputs, 3, 3), (outputs,))
+        image, kernels, shift = (random_tensor(*shape, dtype=torch.float32, training=False) for shape in shapes)
+        tensors = [image.permute(0, 3, 1, 2).requires_grad_(), kernels.requires_grad_(), shift.requires_grad_()]
+
+        def standard(features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+            return F.conv2d(features, weight, bias, padding=1)
+
+        return share_of_time(standard, convolution_with_first_gradients, tensors, training=True)
+
+    size = f"{inputs}x{lines}x{columns} to {outputs}"
+    return ours_wins("convolution's gradient", torch.float32, True, size, measure)
+
+
+def _is_channels_last(features: Tensor) -> bool:
+    return features.is_contiguous(memory_format=torch.channels_last) and not features.is_contiguous()
 
 
 # Attention
@@ -254,123 +284,19 @@ def _attention_gradients(
 def heads_attention_wins(query: Tensor, key: Tensor, value: Tensor) -> bool:
     """Whether `heads_attention` is the way to go for these inputs, each (B, heads, N, size)."""
     same_kind = query.shape == key.shape == value.shape and query.dtype == key.dtype == value.dtype
-    if not same_kind or not _may_choose(query, query.dtype) or _computed_dtype(query) != query.dtype:
+    dtype = query.dtype
+    if not same_kind or not may_choose(query, dtype) or _computed_dtype(query) != dtype:
         return False
     tokens, size = query.shape[2:]
     if tokens < FEWEST_TOKENS:
         return False
-    if _setting == "on":
-        return True
-    training = torch.is_grad_enabled() and query.requires_grad
-    measured = min(_power_of_two(tokens), MEASURED_TOKENS)
-    key_name = _key("attention", query.dtype, training, f"{measured}x{size}")
-    return _is_faster(key_name, lambda: _compare_attentions(query.dtype, training, measured, size))
+    training = _is_training(query)
+    measured = min(power_of_two(tokens), MEASURED_TOKENS)
 
-
-def attention(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-    """Attention by the faster way; arguments and result as in `heads_attention`."""
-    if heads_attention_wins(query, key, value):
-        return heads_attention(query, key, value, scale)
-    return F.scaled_dot_product_attention(query, key, value, scale=scale).transpose(1, 2)
-
-
-# Measuring
-
-
-def _power_of_two(number: int) -> int:
-    """The largest power of two up to the number."""
-    return 1 << max(0, number.bit_length() - 1)
-
-
-def _processor() -> str:
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def _key(kind: str, dtype: torch.dtype, training: bool, size: str) -> str:
-    parts = (
-        _processor(),
-        torch.backends.cpu.get_cpu_capability(),
-        f"torch {torch.__version__}",
-        f"{torch.get_num_threads()} threads",
-        kind,
-        str(dtype).removeprefix("torch."),
-        "training" if training else "inference",
-        size,
-    )
-    return " | ".join(parts)
-
-
-def _is_faster(key: str, measure: Callable[[], float]) -> bool:
-    """The remembered verdict, or a new one by measuring the time of ours as a share of the standard's."""
-    global _verdicts
-    with _lock:
-        if _verdicts is None:
-            _verdicts = _read_verdicts()
-        if key not in _verdicts:
-            _verdicts[key] = measure() < LARGEST_SHARE_OF_TIME
-            _write_verdicts({**_read_verdicts(), key: _verdicts[key]})
-        return _verdicts[key]
-
-
-def _read_verdicts() -> dict[str, bool]:
-    with suppress(OSError, ValueError):
-        stored = json.loads(MEASUREMENTS_FILE.read_text(encoding="utf-8"))
-        if isinstance(stored, dict):
-            return {str(key): verdict for key, verdict in stored.items() if isinstance(verdict, bool)}
-    return {}
-
-
-def _write_verdicts(verdicts: dict[str, bool]) -> None:
-    """Remembers for later processes, so that a run that goes on after a stop computes in the same way."""
-    with suppress(OSError):
-        MEASUREMENTS_FILE.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=MEASUREMENTS_FILE.parent, suffix=".tmp", delete=False
-        ) as file:
-            json.dump(verdicts, file, indent=1, sort_keys=True)
-        os.replace(file.name, MEASUREMENTS_FILE)
-
-
-def _random(*shape: int, dtype: torch.dtype, training: bool) -> Tensor:
-    # A generator of its own leaves the caller's random numbers as they are.
-    values = torch.randn(*shape, generator=torch.Generator().manual_seed(0))
-    return values.to(dtype).requires_grad_(training)
-
-
-def _compare(
-    standard: Callable[..., Tensor], ours: Callable[..., Tensor], inputs: list[Tensor], training: bool
-) -> float:
-    """Time of ours as a share of the standard's, with the gradients when training.
-
-    Both run in turns and the median of the shares counts, which other processes hardly move.
-    """
-
-    def seconds(function: Callable[..., Tensor]) -> float:
-        start = time.perf_counter()
-        output = function(*inputs)
-        if training:
-            torch.autograd.grad(output, inputs, torch.ones_like(output))
-        return time.perf_counter() - start
-
-    seconds(standard), seconds(ours)
-    return statistics.median(seconds(ours) / seconds(standard) for _ in range(REPETITIONS))
-
-
-def _compare_linears(dtype: torch.dtype, training: bool, rows: int, inputs: int, outputs: int) -> float:
-    with torch.inference_mode(not training), torch.set_grad_enabled(training), torch.autocast("cpu", enabled=False):
-        shapes = ((rows, inputs), (outputs, inputs), (outputs,))
-        tensors = [_random(*shape, dtype=dtype, training=training) for shape in shapes]
-        return _compare(F.linear, convolution_linear, tensors, training)
-
-
-def _compare_attentions(dtype: torch.dtype, training: bool, tokens: int, size: int) -> float:
-    with torch.inference_mode(not training), torch.set_grad_enabled(training), torch.autocast("cpu", enabled=False):
+    def measure() -> float:
         # As they come from the projections: heads next to each other.
-        heads = [_random(1, tokens, MEASURED_HEADS, size, dtype=dtype, training=training) for _ in range(3)]
+        shape = (1, measured, MEASURED_HEADS, size)
+        heads = [random_tensor(*shape, dtype=dtype, training=training) for _ in range(3)]
 
         def standard(*tensors: Tensor) -> Tensor:
             query, key, value = (tensor.transpose(1, 2) for tensor in tensors)
@@ -380,4 +306,13 @@ def _compare_attentions(dtype: torch.dtype, training: bool, tokens: int, size: i
             query, key, value = (tensor.transpose(1, 2) for tensor in tensors)
             return heads_attention(query, key, value, size**-0.5)
 
-        return _compare(standard, ours, heads, training)
+        return share_of_time(standard, ours, heads, training)
+
+    return ours_wins("attention", dtype, training, f"{measured}x{size}", measure)
+
+
+def attention(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    """Attention by the faster way; arguments and result as in `heads_attention`."""
+    if heads_attention_wins(query, key, value):
+        return heads_attention(query, key, value, scale)
+    return F.scaled_dot_product_attention(query, key, value, scale=scale).transpose(1, 2)

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,19 +16,29 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 from transformers import Dinov2Config, Dinov2Model
 
-from depth_anything_hf import cpu_kernels
-from depth_anything_hf.attention import CPU_HEADS, RoutedLinear, cpu_heads_attention, route_linears
+from depth_anything_hf import kernel_choice
+from depth_anything_hf.attention import (
+    CPU_HEADS,
+    RoutedConvolution,
+    RoutedLinear,
+    cpu_heads_attention,
+    route_convolutions,
+    route_linears,
+)
 from depth_anything_hf.cpu_kernels import (
     attention,
+    convolution,
     convolution_linear,
+    convolution_with_first_gradients,
     heads_attention,
     linear,
     product,
-    set_cpu_kernels,
     transposed_product,
 )
+from depth_anything_hf.kernel_choice import adopt_kernel_choices, kernel_choices, set_cpu_kernels
 
 
 # Largest error allowed, as a share of the largest value.
@@ -50,8 +63,8 @@ def setting() -> Iterator[None]:
 @pytest.fixture
 def own_measurements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: None) -> Path:
     file = tmp_path / "folder" / "measured.json"
-    monkeypatch.setattr(cpu_kernels, "MEASUREMENTS_FILE", file)
-    monkeypatch.setattr(cpu_kernels, "_verdicts", None)
+    monkeypatch.setattr(kernel_choice, "MEASUREMENTS_FILE", file)
+    monkeypatch.setattr(kernel_choice, "_choices", {})
     return file
 
 
@@ -96,6 +109,29 @@ def test_a_convolution_is_the_linear_layer(dtype: torch.dtype, with_bias: bool, 
     gradient = random(2, 150, 96, dtype=dtype, seed=3)
     found = torch.autograd.grad(output, inputs, gradient)
     for part, right in zip(found, torch.autograd.grad(expected, exact, gradient.double()), strict=True):
+        assert_near(part, right)
+
+
+@pytest.mark.parametrize("with_bias", [True, False])
+@pytest.mark.parametrize("trained", ["all", "weight", "features"])
+def test_gradients_with_channels_first_are_the_convolutions(trained: str, with_bias: bool, threads: int) -> None:
+    features = random(3, 17, 23, 8).permute(0, 3, 1, 2)
+    weight, bias = random(6, 8, 3, 3, seed=1), random(6, seed=2) if with_bias else None
+    needed = [tensor for tensor in (features, weight, bias) if tensor is not None]
+    if trained != "all":
+        needed = [{"weight": weight, "features": features}[trained]]
+    exact = {id(tensor): tensor.double().requires_grad_(any(tensor is one for one in needed)) for tensor in needed}
+    for tensor in needed:
+        tensor.requires_grad_()
+    output = convolution_with_first_gradients(features, weight, bias)
+    doubles = [None if one is None else exact.get(id(one), one.double()) for one in (features, weight, bias)]
+    expected = F.conv2d(doubles[0], doubles[1], doubles[2], padding=1)
+    assert_near(output, expected)
+    gradient = random(3, 17, 23, 6, seed=3).permute(0, 3, 1, 2)
+    found = torch.autograd.grad(output, needed, gradient)
+    for part, right in zip(
+        found, torch.autograd.grad(expected, [exact[id(one)] for one in needed], gradient.double()), strict=True
+    ):
         assert_near(part, right)
 
 
@@ -172,7 +208,7 @@ def test_a_remembered_verdict_is_followed(
     linear(tokens, weight)
     (key,) = json.loads(own_measurements.read_text())
     own_measurements.write_text(json.dumps({key: verdict, "of another machine": True}))
-    monkeypatch.setattr(cpu_kernels, "_verdicts", None)
+    monkeypatch.setattr(kernel_choice, "_choices", {})
     expected = convolution_linear(tokens, weight, None) if verdict else F.linear(tokens, weight)
     assert torch.equal(linear(tokens, weight), expected)
 
@@ -183,6 +219,60 @@ def test_an_unreadable_file_is_measured_again(content: str, own_measurements: Pa
     own_measurements.write_text(content)
     linear(random(400, 256), random(256, 256, seed=1))
     assert len(json.loads(own_measurements.read_text())) == 1
+
+
+def test_a_choice_that_another_process_made_meanwhile_is_followed(own_measurements: Path) -> None:
+    tokens, weight = random(400, 256), random(256, 256, seed=1)
+    linear(tokens, weight)
+    (key,) = kernel_choices()
+    for verdict in (True, False):
+        own_measurements.write_text(json.dumps({key: verdict}))
+        kernel_choice._choices.clear()
+        linear(tokens, weight)
+        assert kernel_choices() == {key: verdict}
+
+
+def test_adopted_choices_win_over_the_file(own_measurements: Path) -> None:
+    tokens, weight = random(400, 256), random(256, 256, seed=1)
+    linear(tokens, weight)
+    ((key, verdict),) = kernel_choices().items()
+    adopt_kernel_choices({key: not verdict})
+    expected = F.linear(tokens, weight) if verdict else convolution_linear(tokens, weight, None)
+    assert torch.equal(linear(tokens, weight), expected)
+
+
+def test_measuring_inside_a_checkpointed_layer_does_not_disturb_it(own_measurements: Path) -> None:
+    tokens, weight = random(400, 256).requires_grad_(), random(256, 256, seed=1).requires_grad_()
+    calls = []
+
+    def layer(*inputs: Tensor) -> Tensor:
+        calls.append(1)
+        return linear(*inputs).square()
+
+    output = checkpoint(layer, tokens, weight, use_reentrant=False)
+    assert len(kernel_choices()) == len(calls) == 1
+    found = torch.autograd.grad(output.sum(), [tokens, weight])
+    assert len(calls) == 2
+    expected = torch.autograd.grad((tokens @ weight.t()).square().sum(), [tokens, weight])
+    for part, right in zip(found, expected, strict=True):
+        torch.testing.assert_close(part, right, rtol=1e-4, atol=1e-2)
+
+
+def test_processes_agree_on_what_was_measured(tmp_path: Path) -> None:
+    program = (
+        "import json, torch\n"
+        "from depth_anything_hf.cpu_kernels import linear, kernel_choices\n"
+        "torch.set_num_threads(1)\n"
+        "linear(torch.randn(400, 256), torch.randn(256, 256))\n"
+        "print(json.dumps(kernel_choices()))"
+    )
+    environment = {**os.environ, "HF_HOME": str(tmp_path), kernel_choice.SETTING_VARIABLE: "auto"}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    found = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
+    assert len(found[0]) == 1 and found[0] == found[1] == found[2]
 
 
 def test_a_folder_that_cannot_be_written_does_no_harm(own_measurements: Path) -> None:
@@ -225,6 +315,28 @@ def test_what_it_cannot_do_is_left_to_sdpa(difficulty: str, setting: None) -> No
         query, key, value, mask, dropout, is_causal=difficulty == "causal", scale=0.3
     )
     torch.testing.assert_close(found, expected.transpose(1, 2), rtol=0, atol=0)
+
+
+def test_convolutions_keep_everything_but_their_class(setting: None) -> None:
+    model = nn.Sequential(
+        nn.Conv2d(8, 8, 3, padding=1),
+        nn.Conv2d(8, 8, 3, padding=1, stride=2),
+        nn.Conv2d(8, 8, 1),
+        nn.Conv2d(8, 8, 3, padding=1, groups=2),
+    )
+    state = copy.deepcopy(model.state_dict())
+    route_convolutions(model)
+    assert [type(module) is RoutedConvolution for module in model] == [True, False, False, False]
+    assert all(torch.equal(value, model.state_dict()[name]) for name, value in state.items())
+    features = random(1, 96, 96, 64).permute(0, 3, 1, 2)
+    weight = random(64, 64, 3, 3, seed=1).requires_grad_()
+    gradients = []
+    for name in ("on", "off"):
+        set_cpu_kernels(name)  # type: ignore[arg-type]
+        output = convolution(features, weight)
+        assert ("_Convolution" in type(output.grad_fn).__name__) == (name == "on")
+        gradients += torch.autograd.grad(output.square().sum(), weight)
+    assert_near(gradients[0], gradients[1].double())
 
 
 def test_linears_keep_everything_but_their_class() -> None:

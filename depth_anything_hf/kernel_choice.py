@@ -1,0 +1,219 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Which kernel a CPU computes with: measured once for each processor, precision, number of threads and size.
+
+What was measured is remembered in a file. The processes of a machine measure one after the other and follow the first,
+so that all of them compute with the same kernels, now and after a stop.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Literal, TypeAlias, cast
+
+import torch
+from filelock import FileLock, Timeout
+from huggingface_hub.constants import HF_HOME
+from torch import Tensor
+
+
+logger = logging.getLogger(__name__)
+
+CpuKernels: TypeAlias = Literal["auto", "on", "off"]
+SETTINGS = ("auto", "on", "off")
+SETTING_VARIABLE = "DEPTH_ANYTHING_HF_CPU_KERNELS"
+MEASUREMENTS_FILE = Path(HF_HOME) / "depth_anything_hf" / "cpu_kernels.json"
+# The longest wait for another process that measures.
+LOCK_SECONDS = 60.0
+
+DTYPES = (torch.float32, torch.bfloat16)
+
+# Ours has to win clearly, so that noise does not decide where there is little to gain.
+LARGEST_SHARE_OF_TIME = 0.97
+REPETITIONS = 5
+
+_lock = threading.RLock()
+# What this process follows.
+_choices: dict[str, bool] = {}
+
+
+def _as_setting(value: str) -> CpuKernels:
+    if value not in SETTINGS:
+        raise ValueError(f"the CPU kernels can be {', '.join(SETTINGS)}, got {value!r}")
+    return cast(CpuKernels, value)
+
+
+_setting: CpuKernels = _as_setting(os.environ.get(SETTING_VARIABLE, "auto"))
+
+
+def set_cpu_kernels(setting: CpuKernels) -> CpuKernels:
+    """Chooses the kernels for CPUs in the whole process; the environment variable in `SETTING_VARIABLE` does so too.
+
+    Args:
+        setting: "auto" measures, "on" takes ours for every size that is large enough, "off" takes PyTorch's.
+
+    Returns:
+        The setting before.
+    """
+    global _setting
+    before, _setting = _setting, _as_setting(setting)
+    return before
+
+
+def kernel_choices() -> dict[str, bool]:
+    """What this process has decided so far: a description of processor, threads and size -> whether ours is used.
+
+    Another kernel has other last bits, so that a run that is to go on exactly stores this.
+    """
+    with _lock:
+        return dict(_choices)
+
+
+def adopt_kernel_choices(choices: dict[str, bool]) -> None:
+    """Follows what another process decided, whatever was measured here; see `kernel_choices`."""
+    with _lock:
+        _choices.update(choices)
+
+
+def may_choose(tensor: Tensor, dtype: torch.dtype) -> bool:
+    """Whether there is a choice at all; compilers and exporters see PyTorch's own operations."""
+    return (
+        _setting != "off"
+        and tensor.device.type == "cpu"
+        and dtype in DTYPES
+        and not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()
+    )
+
+
+def ours_wins(kind: str, dtype: torch.dtype, training: bool, size: str, measure: Callable[[], float]) -> bool:
+    """Whether our kernel is the one to use, where `may_choose` says that there is a choice.
+
+    Args:
+        kind: of kernel.
+        dtype: precision of the computation.
+        training: whether gradients will be asked for.
+        size: in words; whatever has the same one shares a choice.
+        measure: gives the time of our kernel as a share of the standard one's; called once for each size.
+    """
+    if _setting == "on":
+        return True
+    key = _key(kind, dtype, training, size)
+    with _lock:
+        if key not in _choices:
+            with _only_process():
+                stored = _read_choices()
+                if key not in stored:
+                    stored[key] = measure() < LARGEST_SHARE_OF_TIME
+                    _write_choices(stored)
+                _choices[key] = stored[key]
+        return _choices[key]
+
+
+def share_of_time(
+    standard: Callable[..., Tensor], ours: Callable[..., Tensor], inputs: list[Tensor], training: bool
+) -> float:
+    """Time of ours as a share of the standard's, with the gradients when training.
+
+    Both run in turns and the median of the shares counts, which other processes hardly move.
+    """
+
+    def seconds(function: Callable[..., Tensor]) -> float:
+        start = time.perf_counter()
+        output = function(*inputs)
+        if training:
+            torch.autograd.grad(output, inputs, torch.ones_like(output))
+        return time.perf_counter() - start
+
+    with (
+        torch.inference_mode(not training),
+        torch.set_grad_enabled(training),
+        torch.autocast("cpu", enabled=False),
+        # Activation checkpointing counts what is saved for the backward pass, and this is not part of it.
+        torch.autograd.graph.saved_tensors_hooks(_as_it_is, _as_it_is),
+    ):
+        seconds(standard), seconds(ours)
+        return statistics.median(seconds(ours) / seconds(standard) for _ in range(REPETITIONS))
+
+
+def random_tensor(*shape: int, dtype: torch.dtype, training: bool) -> Tensor:
+    """Something to measure with, drawn without touching the caller's random numbers."""
+    with torch.inference_mode(False):
+        values = torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+        return values.to(dtype).requires_grad_(training)
+
+
+def power_of_two(number: int) -> int:
+    """The largest power of two up to the number."""
+    return 1 << max(0, number.bit_length() - 1)
+
+
+def _as_it_is(tensor: Tensor) -> Tensor:
+    return tensor
+
+
+def _processor() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _key(kind: str, dtype: torch.dtype, training: bool, size: str) -> str:
+    parts = (
+        _processor(),
+        torch.backends.cpu.get_cpu_capability(),
+        f"torch {torch.__version__}",
+        f"{torch.get_num_threads()} threads",
+        kind,
+        str(dtype).removeprefix("torch."),
+        "training" if training else "inference",
+        size,
+    )
+    return " | ".join(parts)
+
+
+@contextmanager
+def _only_process() -> Iterator[None]:
+    """Waits until no other process of this machine measures; where files cannot be locked, it does without."""
+    lock = None
+    with suppress(OSError, NotImplementedError):
+        MEASUREMENTS_FILE.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{MEASUREMENTS_FILE}.lock")
+        try:
+            lock.acquire(timeout=LOCK_SECONDS)
+        except Timeout:
+            logger.warning("another process holds %s.lock; measuring beside it", MEASUREMENTS_FILE)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _read_choices() -> dict[str, bool]:
+    with suppress(OSError, ValueError):
+        stored = json.loads(MEASUREMENTS_FILE.read_text(encoding="utf-8"))
+        if isinstance(stored, dict):
+            return {str(key): choice for key, choice in stored.items() if isinstance(choice, bool)}
+    return {}
+
+
+def _write_choices(choices: dict[str, bool]) -> None:
+    with suppress(OSError):
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=MEASUREMENTS_FILE.parent, suffix=".tmp", delete=False
+        ) as file:
+            json.dump(choices, file, indent=1, sort_keys=True)
+        os.replace(file.name, MEASUREMENTS_FILE)
