@@ -9,7 +9,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
@@ -44,7 +44,7 @@ OWN_POST_PROCESSING = ("depth_pro", "zoedepth")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 HUB_OPTIONS = ("revision", "token", "cache_dir", "local_files_only", "force_download", "subfolder")
 NAMES_SHOWN = 10
-DECODING_THREADS = min(4, os.cpu_count() or 1)
+DECODING_THREADS = min(16, os.cpu_count() or 1)
 
 
 @dataclass
@@ -73,8 +73,76 @@ class _Item:
 
     name: str
     image_size: tuple[int, int] | None = None
-    pixel_values: Tensor | None = None  # (3, h, w), normalised; None once predicted
+    pixel_values: Tensor | None = None  # (3, h, w), normalised; None once a pass has it
     prediction: Prediction | None = None
+
+
+class _Passes:
+    """The model's passes of one stream of images; where a pass fails, its images are tried one by one.
+
+    Args:
+        launch: begins a pass over inputs (3, h, w) for image sizes, and returns what waits for its results.
+        runs_ahead: whether the results of a pass are fetched only when the next one has begun.
+    """
+
+    def __init__(self, launch: Callable[..., Callable[[], list[np.ndarray]]], runs_ahead: bool) -> None:
+        self._launch = launch
+        self._runs_ahead = runs_ahead
+        self._under_way: tuple[list[_Item], list[Tensor], Callable[[], list[np.ndarray]]] | None = None
+
+    def run_all(self, by_size: dict[tuple[int, ...], list[_Item]]) -> None:
+        """Predicts all groups, and finishes what is under way."""
+        while by_size:
+            self.run(by_size.pop(next(iter(by_size))))
+        self.finish()
+
+    def run(self, group: list[_Item]) -> None:
+        """Predicts images of one processed size; when it returns, the pass may still be under way."""
+        inputs = [item.pixel_values for item in group if item.pixel_values is not None]
+        for item in group:
+            item.pixel_values = None
+        try:
+            values: Callable[[], list[np.ndarray]] | None = self._launch(inputs, _sizes(group))
+        except Exception as error:
+            # Out of memory, most often. The retry stands outside so that the failed pass's tensors are freed first.
+            values, reason = None, _explain(error)
+        if values is None:
+            self.finish()
+            self._retry(group, inputs, reason)
+            return
+        earlier, self._under_way = self._under_way, (group, inputs, values)
+        if earlier is not None:
+            self._take(*earlier)
+        if not self._runs_ahead:
+            self.finish()
+
+    def finish(self) -> None:
+        """Waits for the pass that is under way, if there is one."""
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            self._take(*under_way)
+
+    def _take(self, group: list[_Item], inputs: list[Tensor], values: Callable[[], list[np.ndarray]]) -> None:
+        try:
+            predicted: list[np.ndarray] | None = values()
+        except Exception as error:
+            predicted, reason = None, _explain(error)
+        if predicted is None:
+            self._retry(group, inputs, reason)
+            return
+        for item, array in zip(group, predicted, strict=True):
+            item.prediction = _checked_prediction(item, array)
+
+    def _retry(self, group: list[_Item], inputs: list[Tensor], reason: str) -> None:
+        if len(group) == 1:
+            name, size = group[0].name, group[0].image_size
+            group[0].prediction = Prediction(name, error=reason, image_size=size, failed_in_model=True)
+            return
+        logger.warning("a batch of %d images failed, trying them one by one: %s", len(group), reason)
+        for item, pixel_values in zip(group, inputs, strict=True):
+            item.pixel_values = pixel_values
+            self.run([item])
+        self.finish()
 
 
 class DepthPredictor:
@@ -99,9 +167,13 @@ class DepthPredictor:
             the time. Two disparities of one image agree in scale and shift only roughly, so that the mirrored one is
             first brought to the other by least squares; where that fit reverses it, it is left out. Depth in metres
             is averaged as it is.
+        compile: runs the model through `torch.compile` (on a GPU as a CUDA graph), which takes a minute or so to build
+            for each processed size; for many images of few sizes. Batches that are not full are filled up with a
+            copy, so that all have one size. For models of this package.
 
     Raises:
-        ValueError: a batch size or window below 1, or a precision that the model cannot run in.
+        ValueError: a batch size or window below 1, a precision that the model cannot run in, or a model of others to
+            be compiled.
     """
 
     def __init__(
@@ -115,6 +187,7 @@ class DepthPredictor:
         kind: PredictionKind | None = None,
         window_batches: int = 4,
         flip_averaging: bool = False,
+        compile: bool = False,
     ) -> None:
         for name, value in (("batch_size", batch_size), ("window_batches", window_batches)):
             if value < 1:
@@ -130,6 +203,13 @@ class DepthPredictor:
         self.flip_averaging = flip_averaging
         self.kind: PredictionKind = kind or _kind_of(model)
         self._autocast_dtype = _autocast_dtype(model.dtype, as_dtype(dtype))
+        self._is_compiled = compile
+        if compile:
+            if not isinstance(model, DepthAnythingForDepthEstimation):
+                raise ValueError(f"only models of this package can be compiled here, not {type(model).__name__}")
+            model.optimize_for_inference(compile=True)
+        # A GPU works by itself: what it computed is fetched when it has got the next batch.
+        self._runs_ahead = self.device.type == "cuda"
 
     @classmethod
     def from_pretrained(
@@ -143,9 +223,13 @@ class DepthPredictor:
         kind: PredictionKind | None = None,
         window_batches: int = 4,
         flip_averaging: bool = False,
+        compile: bool = False,
         **kwargs: Any,
     ) -> DepthPredictor:
         """Opens a checkpoint: Depth Anything as this package's model, other depth models as transformers' own.
+
+        Depth Anything predicts by `optimize_for_inference`, unless an `attn_implementation` is asked for or the
+        checkpoint has adapters or quantised layers.
 
         Args:
             name_or_path: model id on the Hub, or a folder.
@@ -154,7 +238,7 @@ class DepthPredictor:
                 keeps the checkpoint's.
             batch_size: as for the class.
             input_size: side that images are resized to instead of the checkpoint's; larger is sharper and slower.
-            kind, window_batches, flip_averaging: as for the class.
+            kind, window_batches, flip_averaging, compile: as for the class.
             **kwargs: to the model's `from_pretrained`; `revision`, `token` and the like also to the configuration and
                 the processor.
 
@@ -174,6 +258,10 @@ class DepthPredictor:
         model_class: Any = DepthAnythingForDepthEstimation if is_ours else AutoModelForDepthEstimation
         processor = open_processor(name, config.model_type, input_size, hub)
         model = _load(model_class, name, kwargs, must_be_complete=is_ours)
+        if is_ours and "attn_implementation" not in kwargs:
+            # It refuses layers of other kinds, which then work as they are.
+            with suppress(ValueError):
+                cast(Any, model).optimize_for_inference()
         return cls(
             model,
             processor,
@@ -182,6 +270,7 @@ class DepthPredictor:
             kind=kind,
             window_batches=window_batches,
             flip_averaging=flip_averaging,
+            compile=compile,
         )
 
     @property
@@ -216,9 +305,10 @@ class DepthPredictor:
         window = self.window_batches * self.batch_size
         in_order: deque[_Item] = deque()
         by_size: dict[tuple[int, ...], list[_Item]] = {}
+        passes = _Passes(self._launch, self._runs_ahead)
         for item in self._prepare_ahead(images):
             if item is None:
-                self._predict_groups(by_size)
+                passes.run_all(by_size)
                 yield from _finished(in_order)
                 continue
             in_order.append(item)
@@ -226,19 +316,23 @@ class DepthPredictor:
                 group = by_size.setdefault(tuple(item.pixel_values.shape), [])
                 group.append(item)
                 if len(group) == self.batch_size:
-                    self._predict_group(by_size.pop(tuple(item.pixel_values.shape)))
-            oldest = in_order[0].pixel_values
-            if len(in_order) >= window and oldest is not None:
-                self._predict_group(by_size.pop(tuple(oldest.shape)))
+                    passes.run(by_size.pop(tuple(item.pixel_values.shape)))
+            while len(in_order) >= window and in_order[0].prediction is None:
+                oldest = in_order[0].pixel_values
+                if oldest is None:
+                    passes.finish()
+                else:
+                    passes.run(by_size.pop(tuple(oldest.shape)))
             yield from _finished(in_order)
-        self._predict_groups(by_size)
+        passes.run_all(by_size)
         yield from _finished(in_order)
 
     def predict(self, image: np.ndarray | str | os.PathLike[str] | Image.Image) -> np.ndarray:
         """One image (uint8 (H, W, 3), path, or PIL image) -> float32 (H, W); an error is raised."""
         self.model.eval()
         item = self._prepare(("image", image if isinstance(image, np.ndarray) else read_image(image)))
-        values = self._forward([item])[0]
+        assert item.pixel_values is not None and item.image_size is not None
+        values = self._launch([item.pixel_values], [item.image_size])()[0]
         _check_finite(values)
         return values
 
@@ -278,49 +372,44 @@ class DepthPredictor:
         processed = self.processor(images=image, input_data_format="channels_last", return_tensors="pt")
         return _Item(name, (image.shape[0], image.shape[1]), processed["pixel_values"][0])
 
-    def _predict_groups(self, by_size: dict[tuple[int, ...], list[_Item]]) -> None:
-        while by_size:
-            self._predict_group(by_size.pop(next(iter(by_size))))
-
-    def _predict_group(self, group: Sequence[_Item]) -> None:
-        """Fills in the predictions; where a batch fails, its images are tried one by one."""
-        try:
-            predicted: Sequence[np.ndarray] | None = self._forward(group)
-        except Exception as error:
-            # Out of memory, most often. The retry stands outside so that the failed pass's tensors are freed first.
-            predicted, reason = None, _explain(error)
-        if predicted is not None:
-            for item, values in zip(group, predicted, strict=True):
-                item.prediction = _checked_prediction(item, values)
-        elif len(group) > 1:
-            logger.warning("a batch of %d images failed, trying them one by one: %s", len(group), reason)
-            for item in group:
-                self._predict_group([item])
-        else:
-            size = group[0].image_size
-            group[0].prediction = Prediction(group[0].name, error=reason, image_size=size, failed_in_model=True)
-        for item in group:
-            item.pixel_values = None
-
     @torch.inference_mode()
-    def _forward(self, items: Sequence[_Item]) -> list[np.ndarray]:
-        """One pass over prepared images of one processed size: float32 (H, W) each, at the image's own size."""
-        pixel_values = torch.stack([item.pixel_values for item in items if item.pixel_values is not None])
-        sizes = [item.image_size for item in items if item.image_size is not None]
-        maps = self._maps(pixel_values, sizes)
-        if not self.flip_averaging:
-            return maps
-        mirrored = self._maps(pixel_values.flip(-1), sizes)
-        return [flip_mean(one, other[:, ::-1], self.kind) for one, other in zip(maps, mirrored, strict=True)]
+    def _launch(self, inputs: Sequence[Tensor], sizes: Sequence[tuple[int, int]]) -> Callable[[], list[np.ndarray]]:
+        """Begins a pass over images (3, h, w) of one processed size.
 
-    def _maps(self, pixel_values: Tensor, sizes: Sequence[tuple[int, int]]) -> list[np.ndarray]:
-        """(B, 3, h, w) -> float32 (H, W) each, at the given sizes."""
+        Returns:
+            What waits for its end and gives float32 (H, W) each, at the given sizes.
+        """
+        missing = self.batch_size - len(inputs) if self._is_compiled else 0
+        pixel_values = torch.stack([*inputs, *[inputs[-1]] * missing])
+        if self.device.type == "cuda":
+            pixel_values = pixel_values.pin_memory()
+        pixel_values = pixel_values.to(self.device, self.model.dtype, non_blocking=True)
+        maps = self._maps(pixel_values, sizes)
+        mirrored = self._maps(pixel_values.flip(-1), sizes) if self.flip_averaging else []
+        on_host = [one.to("cpu", non_blocking=True) for one in (*maps, *mirrored)]
+        end = torch.cuda.Event() if self.device.type == "cuda" else None
+        if end is not None:
+            end.record()
+
+        def values() -> list[np.ndarray]:
+            if end is not None:
+                end.synchronize()
+            arrays = [one.numpy() for one in on_host]
+            if not mirrored:
+                return arrays
+            pairs = zip(arrays[: len(maps)], arrays[len(maps) :], strict=True)
+            return [flip_mean(one, other[:, ::-1], self.kind) for one, other in pairs]
+
+        return values
+
+    def _maps(self, pixel_values: Tensor, sizes: Sequence[tuple[int, int]]) -> list[Tensor]:
+        """(B, 3, h, w) -> float32 (H, W) each, at the given sizes, which may be fewer than B."""
         with self.autocast():
-            output = self.model(pixel_values=pixel_values.to(self.device, self.model.dtype))
+            output = self.model(pixel_values=pixel_values)
         if self.model.config.model_type in OWN_POST_PROCESSING:
             results = self.processor.post_process_depth_estimation(output, sizes)
-            return [result["predicted_depth"].float().cpu().numpy() for result in results]
-        maps = output.predicted_depth.float()[:, None]  # (B, 1, h, w)
+            return [result["predicted_depth"].float() for result in results]
+        maps = output.predicted_depth.float()[: len(sizes), None]  # (B, 1, h, w)
         bicubic = getattr(self.processor, "upsampling", None) == "bicubic"
         return [_resize(one, size, bicubic=bicubic) for one, size in zip(maps, sizes, strict=True)]
 
@@ -372,6 +461,10 @@ def find_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     return found
 
 
+def _sizes(group: Sequence[_Item]) -> list[tuple[int, int]]:
+    return [item.image_size for item in group if item.image_size is not None]
+
+
 def _finished(in_order: deque[_Item]) -> Iterator[Prediction]:
     while in_order:
         prediction = in_order[0].prediction
@@ -381,10 +474,10 @@ def _finished(in_order: deque[_Item]) -> Iterator[Prediction]:
         yield prediction
 
 
-def _resize(one: Tensor, size: tuple[int, int], *, bicubic: bool) -> np.ndarray:
+def _resize(one: Tensor, size: tuple[int, int], *, bicubic: bool) -> Tensor:
     """(1, h, w) -> float32 (H, W), as stock does or as the original does."""
     mode = "bicubic" if bicubic else "bilinear"
-    return F.interpolate(one[None], size=size, mode=mode, align_corners=not bicubic)[0, 0].cpu().numpy()
+    return F.interpolate(one[None], size=size, mode=mode, align_corners=not bicubic)[0, 0]
 
 
 def flip_mean(straight: np.ndarray, mirrored_back: np.ndarray, kind: PredictionKind) -> np.ndarray:

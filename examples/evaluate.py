@@ -19,6 +19,7 @@ from typing import Any
 
 from accelerate import Accelerator
 
+from depth_anything_hf.cpu_memory import keep_freed_memory
 from depth_anything_hf.data.sources import DataSource, open_source
 from depth_anything_hf.evaluation import (
     EvaluationSettings,
@@ -94,6 +95,7 @@ class EvaluationArguments:
 
 def main() -> None:
     (arguments,) = parse_recipe(EvaluationArguments, description=__doc__ or "")
+    keep_freed_memory()
     accelerator = Accelerator()
     predictor = DepthPredictor.from_pretrained(
         arguments.model,

@@ -4,9 +4,8 @@
 
     accelerate launch examples/pseudo_label.py --teacher runs/teacher --data photos/ --output_dir runs/labels
 
-An interrupted run goes on where it stopped. Any number of processes and machines share the shards by RANK and
-WORLD_SIZE, as torchrun and accelerate set them, or by their numbers under `srun`; they never talk to each other. To
-check the result: `depth-anything-hf verify runs/labels`.
+An interrupted run goes on where it stopped. Processes and machines share them by RANK and WORLD_SIZE, as torchrun
+and accelerate set them, or by their numbers under `srun`. To check the result: `depth-anything-hf verify runs/labels`.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from depth_anything_hf.cpu_memory import keep_freed_memory
 from depth_anything_hf.data.sources import DataSource, open_source
 from depth_anything_hf.inference import DepthPredictor
 from depth_anything_hf.pseudo_labels import describe_teacher, label_images
@@ -46,6 +46,7 @@ class LabelArguments:
     )
     flip_averaging: bool = field(default=False, metadata={"help": "Mean with the mirrored image; twice the time."})
     dtype: str | None = field(default=None, metadata={"help": "float32, bfloat16 or float16; default: the teacher's."})
+    compile: bool = field(default=False, metadata={"help": "Compile the teacher: a minute for each size first."})
     shard_size: int = field(default=256, metadata={"help": "Images per parquet file."})
     store_images: str = field(default="bytes", metadata={"help": "bytes, or reference: only path or URL."})
     encoding: str = field(default="linear", metadata={"help": "linear, or log, which suits a metric teacher."})
@@ -70,6 +71,7 @@ class LabelArguments:
 
 def main() -> None:
     (arguments,) = parse_recipe(LabelArguments, description=__doc__ or "")
+    keep_freed_memory()
     source = DataSource(
         arguments.data,
         kind="photos",
@@ -86,6 +88,7 @@ def main() -> None:
         input_size=arguments.input_size,
         window_batches=arguments.window_batches,
         flip_averaging=arguments.flip_averaging,
+        compile=arguments.compile,
     )
     folder = Path(arguments.data)
     provenance = {

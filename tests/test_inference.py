@@ -37,7 +37,7 @@ from transformers.models.glpn.image_processing_pil_glpn import GLPNImageProcesso
 
 from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
-from depth_anything_hf.inference import DepthPredictor, Prediction, find_images, flip_mean
+from depth_anything_hf.inference import DECODING_THREADS, DepthPredictor, Prediction, find_images, flip_mean
 from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
@@ -87,9 +87,12 @@ def random_images() -> list[tuple[str, np.ndarray]]:
     return [(f"image {number}", random_image(size, number)) for number, size in enumerate(SIZES)]
 
 
-@pytest.fixture(scope="module")
-def predictor() -> DepthPredictor:
-    return DepthPredictor(tiny_model(), DepthAnythingImageProcessor.for_input_size(SIDE), batch_size=3)
+@pytest.fixture(scope="module", params=["in step", "ahead"])
+def predictor(request: pytest.FixtureRequest) -> DepthPredictor:
+    predictor = DepthPredictor(tiny_model(), DepthAnythingImageProcessor.for_input_size(SIDE), batch_size=3)
+    # As on a GPU, where results are fetched when the next pass has begun.
+    predictor._runs_ahead = request.param == "ahead"
+    return predictor
 
 
 @pytest.fixture(scope="module")
@@ -191,19 +194,25 @@ class FailsOnWhite(DepthAnythingForDepthEstimation):
         return super().forward(pixel_values, *arguments, **options)
 
 
-def test_one_image_that_breaks_its_pass_does_not_cost_the_others(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("runs_ahead", [False, True])
+def test_one_image_that_breaks_its_pass_does_not_cost_the_others(
+    runs_ahead: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     torch.manual_seed(0)
     predictor = DepthPredictor(
         FailsOnWhite(tiny_config()), DepthAnythingImageProcessor.for_input_size(SIDE), batch_size=4
     )
-    images = [(str(number), random_image((60, 80), number)) for number in range(4)]
-    images[2] = ("white", np.full((60, 80, 3), 255, dtype=np.uint8))
+    predictor._runs_ahead = runs_ahead
+    images = [(str(number), random_image((60, 80), number)) for number in range(11)]
+    images[6] = ("white", np.full((60, 80, 3), 255, dtype=np.uint8))
     with caplog.at_level(logging.WARNING):
         predictions = list(predictor(images))
-    assert [p.error for p in predictions] == [None, None, "RuntimeError: out of memory", None]
-    assert predictions[2].image_size == (60, 80) and "one by one" in caplog.text
+    assert [p.name for p in predictions] == [name for name, _ in images]
+    errors = [p.error for p in predictions]
+    assert errors == [None] * 6 + ["RuntimeError: out of memory"] + [None] * 4
+    assert predictions[6].image_size == (60, 80) and "one by one" in caplog.text
     with pytest.raises(RuntimeError, match="out of memory"):
-        predictor.predict(images[2][1])
+        predictor.predict(images[6][1])
 
 
 def test_outputs_that_are_not_finite_are_errors() -> None:
@@ -227,7 +236,23 @@ def test_the_stream_is_read_a_bounded_number_of_images_ahead(predictor: DepthPre
     for done, _ in enumerate(predictor(stream()), start=1):
         ahead.append(read - done)
     assert len(ahead) == 120
-    assert max(ahead) <= predictor.window_batches * predictor.batch_size + predictor.batch_size + 8
+    decoding = 2 * DECODING_THREADS + predictor.batch_size
+    assert max(ahead) <= predictor.window_batches * predictor.batch_size + predictor.batch_size + decoding
+
+
+def test_sizes_that_never_fill_a_batch_are_not_held_back(predictor: DepthPredictor) -> None:
+    read, ahead = 0, []
+
+    def stream() -> Iterator[tuple[str, np.ndarray]]:
+        nonlocal read
+        for number in range(60):
+            read += 1
+            yield str(number), random_image((14 * (1 + number % 20), 140), number)
+
+    for done, _ in enumerate(predictor(stream()), start=1):
+        ahead.append(read - done)
+    assert len(ahead) == 60
+    assert max(ahead) <= predictor.window_batches * predictor.batch_size + 2 * DECODING_THREADS + predictor.batch_size
 
 
 def test_images_before_and_after_a_bar_line_share_no_pass(predictor: DepthPredictor) -> None:
@@ -372,6 +397,34 @@ def test_a_checkpoint_opens_with_its_settings(checkpoint: Path) -> None:
 def test_the_weights_are_loaded_in_the_precision_asked_for(checkpoint: Path) -> None:
     opened = DepthPredictor.from_pretrained(checkpoint, device="cpu", dtype="bfloat16")
     assert opened.precision == "bfloat16" and opened.predict(random_image((20, 30))).dtype == np.float32
+
+
+def test_a_checkpoint_is_opened_for_fast_predictions(checkpoint: Path) -> None:
+    fast = DepthPredictor.from_pretrained(checkpoint, device="cpu")
+    plain = DepthPredictor.from_pretrained(checkpoint, device="cpu", attn_implementation="sdpa")
+    assert fast.model._packed is not None and plain.model._packed is None
+    values = [each.predict(random_image((60, 80))) for each in (fast, plain)]
+    assert np.abs(values[0] - values[1]).max() <= 2e-5 * np.ptp(values[1])
+
+
+@pytest.mark.slow
+def test_compiled_predictions_are_those_of_the_model_and_their_batches_are_full(checkpoint: Path) -> None:
+    predictor = DepthPredictor.from_pretrained(checkpoint, device="cpu", batch_size=2, compile=True)
+    plain = DepthPredictor.from_pretrained(checkpoint, device="cpu")
+    sizes: list[int] = []
+    predictor.model.register_forward_pre_hook(
+        lambda _, __, options: sizes.append(len(options["pixel_values"])), with_kwargs=True
+    )
+    images = [(str(number), random_image((60, 80), number)) for number in range(3)]
+    for prediction, expected in zip(predictor(images), plain(images), strict=True):
+        error = np.abs(values_of(prediction) - values_of(expected)).max()
+        assert error <= 2e-5 * np.ptp(values_of(expected))
+    assert sizes == [2, 2]
+
+
+def test_models_of_others_are_not_compiled() -> None:
+    with pytest.raises(ValueError, match="only models of this package can be compiled here, not DPTFor"):
+        DepthPredictor(tiny_dpt(), DPTImageProcessorPil(), compile=True)
 
 
 def test_another_input_size_changes_what_the_model_sees(checkpoint: Path) -> None:

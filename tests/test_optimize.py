@@ -17,7 +17,7 @@ from transformers import DepthAnythingForDepthEstimation as StockModel
 from transformers import Dinov2Config, Dinov2WithRegistersConfig
 
 from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
-from depth_anything_hf.cpu_kernels import CpuKernels, set_cpu_kernels
+from depth_anything_hf.kernel_choice import CpuKernels, set_cpu_kernels
 from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
 from depth_anything_hf.packed_encoder import CACHED_GRIDS
 
@@ -146,6 +146,46 @@ def test_autocast_works(kernels: Any) -> None:
             with torch.autocast("cpu", torch.bfloat16):
                 found = predict(model, pixels())
             assert 0 < (found.float() - expected).abs().max() <= 0.05 * (expected.max() - expected.min() + 1)
+
+
+def test_another_precision_is_a_switch_that_leaves_the_parameters(tmp_path: Path) -> None:
+    model = model_of()
+    model.save_pretrained(tmp_path / "before")
+    exact = predict(model, pixels())
+    half = DepthAnythingForDepthEstimation.from_pretrained(tmp_path / "before", dtype=torch.bfloat16).eval()
+    model.optimize_for_inference(dtype=torch.bfloat16)
+    found, other = predict(model, pixels()), predict(half, pixels().bfloat16())
+    assert found.dtype == torch.bfloat16
+    assert 0 < (found.float() - exact).abs().mean() <= 1.2 * (other.float() - exact).abs().mean()
+    # Training, and whoever asks for gradients, computes in the parameters' own precision.
+    assert model(pixels()).predicted_depth.dtype == torch.float32
+    model.save_pretrained(tmp_path / "after")
+    names = ("before", "after")
+    before, after = (load_file(tmp_path / name / "model.safetensors") for name in names)
+    assert all(
+        torch.equal(value, after[name]) and after[name].dtype == torch.float32 for name, value in before.items()
+    )
+    assert torch.equal(predict(model.optimize_for_inference(False), pixels()), exact)
+
+
+@pytest.mark.slow
+def test_compiled_predictions_are_the_same_and_follow_the_parameters() -> None:
+    images = pixels(56, 84)
+    model, reference = model_of(width=32), model_of(width=32)
+    before = predict(reference, images)
+    model.optimize_for_inference(compile=True)
+    assert_close(predict(model, images), before)
+    copied = copy.deepcopy(model)
+    with torch.no_grad():
+        for each in (model, reference):
+            each.head.conv1.weight.mul_(1.5)
+    assert_close(predict(model, images), predict(reference, images))
+    assert_close(predict(copied, images), before)
+    with torch.inference_mode():
+        assert len(model(images, output_hidden_states=True).hidden_states) == LAYERS + 1
+    model(images, labels=images.mean(dim=1)).loss.backward()
+    assert model.head.conv1.weight.grad is not None
+    assert model.optimize_for_inference(False)._compiled is None
 
 
 @pytest.mark.parametrize("kind", ["relative", "layers_after_the_last_tap", "taps_not_normalised"])

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from ..cpu_memory import keep_freed_memory
 from .converting import convert
 from .labelling import pseudo_label, push_labels, verify
 from .prediction import calibrate, predict
@@ -74,6 +75,8 @@ def main(
 
     Options of this line go before the command: depth-anything-hf --debug predict ...
     """
+    # The process is the command's own.
+    keep_freed_memory()
 
 
 app.command()(predict)

@@ -11,6 +11,7 @@ import typer
 
 from .options import (
     BatchSizeOption,
+    CompileOption,
     DeviceOption,
     DtypeOption,
     ImageColumnOption,
@@ -38,6 +39,7 @@ def pseudo_label(
     input_size: InputSizeOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
+    compile: CompileOption = False,
     shard_size: Annotated[int, typer.Option(help="Images per parquet file.")] = 256,
     split: SplitOption = "train",
     image_column: ImageColumnOption = "image",
@@ -105,6 +107,7 @@ def pseudo_label(
         input_size=input_size,
         window_batches=window_batches,
         flip_averaging=flip_averaging,
+        compile=compile,
     )
     data_name = Path(data).resolve().name if Path(data).exists() else data
     report = label_images(

@@ -27,6 +27,10 @@ DeviceOption = Annotated[str | None, typer.Option(help="cuda, cuda:1, mps or cpu
 DtypeOption = Annotated[
     str | None, typer.Option(help="float32, bfloat16 or float16; bfloat16 is faster on recent hardware. [the model's]")
 ]
+CompileOption = Annotated[
+    bool,
+    typer.Option("--compile", help="Compile the model: a minute or so for each size, then faster; for many pictures."),
+]
 LabelOption = Annotated[str | None, typer.Option(help="depth or disparity. [what is there, depth first]")]
 ScaleOption = Annotated[
     float | None,

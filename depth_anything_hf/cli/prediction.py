@@ -13,6 +13,7 @@ import typer
 from .options import (
     DEFAULT_MODEL,
     BatchSizeOption,
+    CompileOption,
     DeviceOption,
     DtypeOption,
     InputSizeOption,
@@ -45,6 +46,7 @@ def predict(
     input_size: InputSizeOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
+    compile: CompileOption = False,
     raw: Annotated[bool, typer.Option("--raw", help="Write the .npz files only, no pictures.")] = False,
     metric: Annotated[
         Path | None,
@@ -79,7 +81,7 @@ def predict(
     paths = find_images(inputs)
     targets = _targets(paths, inputs, output)
     predictor = DepthPredictor.from_pretrained(
-        model, device=device, dtype=dtype, batch_size=batch_size, input_size=input_size
+        model, device=device, dtype=dtype, batch_size=batch_size, input_size=input_size, compile=compile
     )
     kind: str = predictor.kind
     if calibration is not None:
