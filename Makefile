@@ -1,17 +1,18 @@
 # make quickstart   the whole road on rendered scenes, in minutes on a CPU (PRESET=long for better models, PHOTOS=dir)
 # make test         all set-up, then the fast tests
-# make bench        seconds and memory of predictions and training steps beside stock transformers
-# make bench-peers  the same predictions by other engines too
+# make bench        seconds and memory of predictions, training steps and their parts beside stock transformers
+# make bench-peers  the same predictions by other engines too (RUNS=3 repeats either, each run with its own results)
 # make check        everything that continuous integration runs
 
 PYTHON ?= python3
 VENV ?= .venv
 PRESET ?= quick
 PHOTOS ?=
+RUNS ?= 1
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: install quickstart test test-slow test-floor lint bench bench-peers check clean
+.PHONY: install quickstart test test-slow test-floor lint bench bench-once bench-peers bench-peers-once check clean
 
 install: $(VENV)/.installed
 
@@ -44,21 +45,44 @@ lint: install
 	$(BIN)/mypy
 
 RESULTS := benchmarks/results
+MEASURE := $(BIN)/python benchmarks
+ENGINES := onnxruntime,openvino
+FLOAT32 := stock,stock_kept,ours_returned,ours
+BFLOAT16 := stock_bf16,stock_bf16_eager,stock_bf16_kept,ours_bf16_returned,ours_bf16
+# Of several runs each has results of its own: NAME_run1.json and so on.
+NUMBER := $(if $(filter 1,$(RUNS)),,_run$$run)
 
 bench: install
-	$(BIN)/python benchmarks/inference.py --json $(RESULTS)/inference_small.json
-	$(BIN)/python benchmarks/inference.py --peers stock_bf16,stock_bf16_eager,ours_bf16 --json $(RESULTS)/inference_small_bf16.json
-	$(BIN)/python benchmarks/training_step.py --side 252 --batch 4 --json $(RESULTS)/training_252.json
-	$(BIN)/python benchmarks/training_step.py --side 518 --batch 2 --json $(RESULTS)/training_518.json
-	$(BIN)/python benchmarks/training_step.py --side 518 --batch 2 --precision bfloat16 --json $(RESULTS)/training_518_bf16.json
-	$(BIN)/python benchmarks/peak_memory.py --json $(RESULTS)/peak_memory.json
+	for run in $$(seq $(RUNS)); do $(MAKE) bench-once SUFFIX=$(NUMBER) || exit 1; done
 
 bench-peers: install
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[peers]"
-	$(BIN)/python benchmarks/inference.py --peers stock,onnxruntime,openvino,ours --json $(RESULTS)/peers_small.json
-	$(BIN)/python benchmarks/inference.py --peers stock_bf16,openvino_bf16,ours_bf16 --json $(RESULTS)/peers_small_bf16.json
-	$(BIN)/python benchmarks/inference.py --size base --peers stock,openvino,ours --json $(RESULTS)/peers_base.json
-	$(BIN)/python benchmarks/inference.py --size base --peers stock_bf16,openvino_bf16,ours_bf16 --json $(RESULTS)/peers_base_bf16.json
+	for run in $$(seq $(RUNS)); do $(MAKE) bench-peers-once SUFFIX=$(NUMBER) || exit 1; done
+
+bench-once:
+	$(MEASURE)/inference.py --peers $(FLOAT32) --json $(RESULTS)/inference_small$(SUFFIX).json
+	$(MEASURE)/inference.py --peers $(FLOAT32) --batch 4 --json $(RESULTS)/inference_small_batch4$(SUFFIX).json
+	$(MEASURE)/inference.py --peers $(FLOAT32) --size base --json $(RESULTS)/inference_base$(SUFFIX).json
+	$(MEASURE)/inference.py --peers $(BFLOAT16) --json $(RESULTS)/inference_small_bf16$(SUFFIX).json
+	$(MEASURE)/inference.py --peers $(BFLOAT16) --size base --json $(RESULTS)/inference_base_bf16$(SUFFIX).json
+	$(MEASURE)/training_step.py --side 252 --batch 4 --json $(RESULTS)/training_252$(SUFFIX).json
+	$(MEASURE)/training_step.py --side 518 --batch 2 --json $(RESULTS)/training_518$(SUFFIX).json
+	$(MEASURE)/training_step.py --side 518 --batch 2 --precision bfloat16 --json $(RESULTS)/training_518_bf16$(SUFFIX).json
+	$(MEASURE)/peak_memory.py --json $(RESULTS)/peak_memory_inference$(SUFFIX).json
+	$(MEASURE)/peak_memory.py --work training --batch 2 --json $(RESULTS)/peak_memory_training$(SUFFIX).json
+	$(MEASURE)/peak_memory.py --work training --batch 2 --checkpointing --json $(RESULTS)/peak_memory_training_checkpointed$(SUFFIX).json
+	$(MEASURE)/losses.py --batch 8 --json $(RESULTS)/losses$(SUFFIX).json
+	$(MEASURE)/preprocessing.py --json $(RESULTS)/preprocessing$(SUFFIX).json
+	$(MEASURE)/mixed_sizes.py --json $(RESULTS)/mixed_sizes$(SUFFIX).json
+	$(MEASURE)/mixed_sizes.py --kept --rounds 1 --json $(RESULTS)/mixed_sizes_kept$(SUFFIX).json
+	$(MEASURE)/labelling_throughput.py --photographs 1080x1920 --input_size 518 --images 16 --json $(RESULTS)/labelling_1080p$(SUFFIX).json
+
+bench-peers-once:
+	$(MEASURE)/inference.py --peers stock,ours,$(ENGINES) --json $(RESULTS)/peers_small$(SUFFIX).json
+	$(MEASURE)/inference.py --peers stock,ours,$(ENGINES) --batch 4 --rounds 3 --json $(RESULTS)/peers_small_batch4$(SUFFIX).json
+	$(MEASURE)/inference.py --peers stock,ours,$(ENGINES) --size base --rounds 3 --json $(RESULTS)/peers_base$(SUFFIX).json
+	$(MEASURE)/inference.py --peers $(BFLOAT16),openvino_bf16 --json $(RESULTS)/peers_small_bf16$(SUFFIX).json
+	$(MEASURE)/inference.py --peers $(BFLOAT16),openvino_bf16 --size base --rounds 3 --json $(RESULTS)/peers_base_bf16$(SUFFIX).json
 
 check: test lint test-floor test-slow
 

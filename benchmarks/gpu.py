@@ -3,34 +3,43 @@
 """Training steps and labelling on one GPU beside stock transformers in a plain loop, in nine minutes at most.
 
     python benchmarks/gpu.py                            # ViT-S, B, L at 518; --compile adds compiled models
+    python benchmarks/gpu.py --original Depth-Anything-V2   # a checkout of DepthAnything/Depth-Anything-V2 too
     python benchmarks/gpu.py --device cpu --quick       # the same code on tiny models, to see that it runs
 
 Training: float32 weights under bf16 autocast, forward, loss, backward and AdamW. Labelling: bf16 weights, forward and
-the copy of the maps to the host; compiled, it replays a CUDA graph. Ours keeps channels last and the joint loss; stock
-is as it comes, with the loss of image after image. Contenders of one size take turns. The share of the card is the
-model's arithmetic (a training step counts as three forward passes) against the best bf16 matrix product of this run.
+the copy of the maps to the host; compiled, it replays a CUDA graph. Ours is what `fit` and `DepthPredictor` run:
+weights channels last and the joint loss, and `optimize_for_inference`. Stock is as it comes, with the loss of image
+after image, and so is the original, in float32 throughout. Contenders of one size take turns, in one process. The
+share of the card is the model's arithmetic (a training step counts as three forward passes) against the best bf16
+matrix product of this run. What has not begun by `--minutes` is left out, and what still runs 90 seconds later is
+stopped; the results are written after each size.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import signal
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import torch
-from harness import images, machine
+from harness import images, machine, write_result
 from losses import by_loop, maps
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import DepthAnythingForDepthEstimation as StockModel
 from transformers import Dinov2Config
 
+from depth_anything_hf.compilation import compile_blocks
 from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
 from depth_anything_hf.objectives import SupervisedRelative
@@ -39,11 +48,22 @@ from depth_anything_hf.objectives import SupervisedRelative
 TRAINING_BATCH = {"small": 32, "base": 16, "large": 8, "tiny": 2}
 LABELLING_BATCH = {"small": 64, "base": 32, "large": 16, "tiny": 2}
 RESULTS = Path(__file__).parent / "results"
+SECONDS_OF_GRACE = 90
+
+COMPILED = "ours, compiled"
+ORIGINAL = "original, fp32"
+# Arguments of the original's model (its README); it has none as small as "tiny".
+ORIGINAL_ARGUMENTS = {
+    "small": {"encoder": "vits", "features": 64, "out_channels": [48, 96, 192, 384]},
+    "base": {"encoder": "vitb", "features": 128, "out_channels": [96, 192, 384, 768]},
+    "large": {"encoder": "vitl", "features": 256, "out_channels": [256, 512, 1024, 1024]},
+}
+ORIGINAL_ARGUMENTS["tiny"] = ORIGINAL_ARGUMENTS["small"]
 
 
 @dataclass
 class Run:
-    """What one contender did; `error` says why it did not.
+    """What one contender did; `error` says why it did not, or did not do all rounds.
 
     Attributes:
         peak_memory_bytes: of the GPU, weights and optimiser included; None on a CPU.
@@ -66,6 +86,11 @@ class Run:
 def wait_for(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def free_memory(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def seconds_of(work: Callable[[], Any], device: torch.device, repeats: int) -> float:
@@ -98,17 +123,36 @@ def configuration(size: str) -> DepthAnythingConfig:
     )
 
 
+class Original(nn.Module):
+    """The original code's model, called as the others are."""
+
+    def __init__(self, size: str) -> None:
+        super().__init__()
+        from depth_anything_v2.dpt import DepthAnythingV2
+
+        self.model = DepthAnythingV2(**ORIGINAL_ARGUMENTS[size])
+
+    def forward(self, pixel_values: Tensor) -> SimpleNamespace:
+        return SimpleNamespace(predicted_depth=self.model(pixel_values))
+
+
 def open_model(contender: str, size: str, device: torch.device, dtype: torch.dtype) -> nn.Module:
     torch.manual_seed(0)
+    if contender == ORIGINAL:
+        with device:
+            return Original(size)
     kind: Any = StockModel if contender == "stock" else DepthAnythingForDepthEstimation
     config = configuration(size)
     config.backbone_config._attn_implementation = "sdpa"
-    model: nn.Module = kind(config).to(device, dtype)
+    # Made where it will be: to draw a large model's weights takes a CPU many seconds.
+    with device:
+        model: nn.Module = kind(config).to(device, dtype)
     if contender == "stock":
         return model
     return nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
+@cache
 def forward_operations(size: str, side: int, device: torch.device) -> int:
     """Floating-point operations of one image's forward pass."""
     model = open_model("ours", size, device, torch.bfloat16).eval()
@@ -123,19 +167,19 @@ def training_step(contender: str, size: str, side: int, batch: int, device: torc
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     pixels = images(batch, side, side).to(device)
     labels = maps(batch, side)[1].to(device)
-    if contender == "stock":
-        optimizer = torch.optim.AdamW(parameters, lr=1e-8)
-    else:
-        optimizer = torch.optim.AdamW(parameters, lr=1e-8, fused=True)
-    trained: Any = torch.compile(model) if contender == "ours, compiled" else model
+    is_ours = contender.startswith("ours")
+    optimizer = torch.optim.AdamW(parameters, lr=1e-8, fused=True if is_ours else None)
+    precision = nullcontext() if contender == ORIGINAL else torch.autocast(device.type, torch.bfloat16)
+    if contender == COMPILED:
+        compile_blocks(model, device)
     objective = SupervisedRelative()
 
     def step() -> None:
-        with torch.autocast(device.type, torch.bfloat16):
-            if contender == "stock":
-                loss = by_loop(trained(pixel_values=pixels).predicted_depth.float(), labels).mean()
+        with precision:
+            if is_ours:
+                loss = objective(model, {"pixel_values": pixels, "labels": labels}, 0.0)["loss"]
             else:
-                loss = objective(trained, {"pixel_values": pixels, "labels": labels}, 0.0)["loss"]
+                loss = by_loop(model(pixel_values=pixels).predicted_depth.float(), labels).mean()
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -144,14 +188,14 @@ def training_step(contender: str, size: str, side: int, batch: int, device: torc
 
 
 def labelling_pass(contender: str, size: str, side: int, batch: int, device: torch.device) -> Callable[[], None]:
-    model = open_model(contender, size, device, torch.bfloat16).eval()
-    pixels = images(batch, side, side).to(device, torch.bfloat16)
-    # Reduced overhead is PyTorch's name for CUDA graphs.
-    predict: Any = torch.compile(model, mode="reduce-overhead") if contender == "ours, compiled" else model
+    model: Any = open_model(contender, size, device, torch.bfloat16).eval()
+    pixels = images(batch, side, side).to(device, next(model.parameters()).dtype)
+    if contender.startswith("ours"):
+        model.optimize_for_inference(compile=contender == COMPILED)
 
     @torch.inference_mode()
     def forward() -> None:
-        predict(pixel_values=pixels).predicted_depth.float().cpu()
+        model(pixel_values=pixels).predicted_depth.float().cpu()
 
     return forward
 
@@ -171,17 +215,36 @@ def waits_for_the_device(step: Callable[[], Any]) -> bool | str:
     return False
 
 
+class OutOfTime(BaseException):
+    """Not an `Exception`, so that nobody takes it for a contender's failure."""
+
+
 @contextmanager
-def noted_failure(runs: list[Run], device: torch.device) -> Iterator[None]:
+def stopped_after(seconds: float) -> Iterator[None]:
+    """Stops what runs in the block by `OutOfTime` if it takes longer."""
+
+    def stop(*_: object) -> None:
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def noted_failure(run: Run, device: torch.device) -> Iterator[None]:
     """A failure, most often for want of memory, is a line of the table and not the end of the benchmark."""
     try:
         yield
     except Exception as error:
-        reason = f"{type(error).__name__}: {str(error).partition('. ')[0]}"
-        for run in runs:
-            run.error = run.error or reason
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
+        run.error = f"{type(error).__name__}: {str(error).partition('. ')[0]}"
+    if run.error:
+        # Only here, as the exception holds on to the tensors of the frames that it went through.
+        free_memory(device)
 
 
 def measure_alone(run: Run, side: int, device: torch.device) -> None:
@@ -200,15 +263,40 @@ def measure_alone(run: Run, side: int, device: torch.device) -> None:
 
 
 def measure_in_turns(runs: list[Run], side: int, device: torch.device, rounds: int, repeats: int) -> None:
-    able = [run for run in runs if run.error is None]
-    works = [WORK[run.work](run.contender, run.size, side, run.batch, device) for run in able]
-    for work in works:
-        seconds_of(work, device, 3)
+    able = []
+    for run in runs:
+        with noted_failure(run, device):
+            work = WORK[run.work](run.contender, run.size, side, run.batch, device)
+            seconds_of(work, device, 3)
+            able.append((run, work))
     for _ in range(rounds):
-        for run, work in zip(able, works, strict=True):
-            run.rounds.append(run.batch / seconds_of(work, device, repeats))
-    for run in able:
-        run.images_per_second = statistics.median(run.rounds)
+        for run, work in able:
+            if run.error is None:
+                with noted_failure(run, device):
+                    run.rounds.append(run.batch / seconds_of(work, device, repeats))
+
+
+def measure_size(
+    runs: list[Run], device: torch.device, rate: float, arguments: argparse.Namespace, end: float
+) -> None:
+    """One kind of work at one size; what `end` (of the monotonic clock) interrupts keeps the rounds it has."""
+    try:
+        with stopped_after(end - time.monotonic()):
+            for run in runs:
+                with noted_failure(run, device):
+                    measure_alone(run, arguments.side, device)
+                free_memory(device)
+            able = [run for run in runs if run.error is None]
+            measure_in_turns(able, arguments.side, device, arguments.rounds, arguments.repeats)
+    except OutOfTime:
+        for run in runs:
+            run.error = run.error or "stopped for time"
+    for run in runs:
+        if run.rounds:
+            run.images_per_second = statistics.median(run.rounds)
+            passes = 3 if run.work == "training" else 1
+            operations = forward_operations(run.size, arguments.side, device)
+            run.share_of_card = run.images_per_second * passes * operations / rate
 
 
 def table(runs: list[Run]) -> str:
@@ -231,6 +319,22 @@ def table(runs: list[Run]) -> str:
     return "\n".join(lines)
 
 
+def find_original(checkout: Path) -> None:
+    """Makes the original code importable.
+
+    Raises:
+        SystemExit: it is not there.
+    """
+    if not (checkout / "depth_anything_v2" / "dpt.py").is_file():
+        raise SystemExit(f"{checkout} is no checkout of DepthAnything/Depth-Anything-V2: no depth_anything_v2/dpt.py")
+    sys.path.insert(0, str(checkout))
+    if find_spec("torchvision") is None:
+        # Its file imports this for the preparation of images, which is not measured here.
+        stand_in: Any = ModuleType("torchvision.transforms")
+        stand_in.Compose = None
+        sys.modules |= {"torchvision": ModuleType("torchvision"), "torchvision.transforms": stand_in}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda")
@@ -242,55 +346,52 @@ def main() -> None:
     parser.add_argument(
         "--compile", action="store_true", help="also time compiled models, which take minutes to build"
     )
-    parser.add_argument("--minutes", type=float, default=8, help="what has not begun by then is left out")
+    parser.add_argument("--original", type=Path, help="checkout of the original code, to be timed too")
+    parser.add_argument("--minutes", type=float, default=7, help="what has not begun by then is left out")
     parser.add_argument("--quick", action="store_true", help="tiny models and pictures")
     parser.add_argument("--name", help="of the result gpu-NAME.json; default: the card's")
     parser.add_argument("--output_dir", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     start = time.monotonic()
+    last_begin = start + 60 * arguments.minutes
     device = torch.device(arguments.device)
     if device.type == "cuda" and not torch.cuda.is_available():
         raise SystemExit("PyTorch finds no CUDA device; --device cpu --quick tries the code without one")
     if arguments.quick:
         arguments.sizes, arguments.side, arguments.rounds, arguments.repeats = "tiny", 56, 1, 1
+    contenders = ["stock", "ours", *([COMPILED] if arguments.compile else [])]
+    if arguments.original:
+        find_original(arguments.original)
+        contenders.append(ORIGINAL)
     card = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     rate = matrix_rate(device, (256,) if arguments.quick else (4096, 8192, 16384))
     print(f"{card}: {rate / 1e12:.1f} TFLOP/s in bf16 matrix products")
-    contenders = ["stock", "ours", *(["ours, compiled"] if arguments.compile else [])]
+    name = arguments.name or "".join(letter if letter.isalnum() else "-" for letter in card.lower())
+    path = arguments.output_dir / f"gpu-{name}.json"
+    settings = {key: value for key, value in vars(arguments).items() if key not in ("output_dir", "original")}
     left_out: list[str] = []
     done: list[Run] = []
     for size in arguments.sizes.split(","):
-        operations = forward_operations(size, arguments.side, device)
         for work, batches in (("labelling", LABELLING_BATCH), ("training", TRAINING_BATCH)):
-            if time.monotonic() - start > 60 * arguments.minutes:
+            if time.monotonic() > last_begin:
                 left_out.append(f"{work}, {size}")
-                continue
-            runs = [Run(work, size, contender, arguments.batch or batches[size]) for contender in contenders]
-            for run in runs:
-                with noted_failure([run], device):
-                    measure_alone(run, arguments.side, device)
-            with noted_failure(runs, device):
-                measure_in_turns(runs, arguments.side, device, arguments.rounds, arguments.repeats)
-            passes = 3 if work == "training" else 1
-            for run in runs:
-                if run.images_per_second is not None:
-                    run.share_of_card = run.images_per_second * passes * operations / rate
-            done += runs
-            print(table(runs), flush=True)
-    result = {
-        "card": card,
-        "machine": machine(),
-        "matrix_operations_per_second": rate,
-        "settings": {name: value for name, value in vars(arguments).items() if name != "output_dir"},
-        "runs": [asdict(run) for run in done],
-        "left_out": left_out,
-        "seconds": time.monotonic() - start,
-    }
-    arguments.output_dir.mkdir(parents=True, exist_ok=True)
-    name = arguments.name or "".join(letter if letter.isalnum() else "-" for letter in card.lower())
-    path = arguments.output_dir / f"gpu-{name}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(f"{path}, {result['seconds']:.0f} s" + (f"; left out for time: {'; '.join(left_out)}" if left_out else ""))
+            else:
+                runs = [Run(work, size, contender, arguments.batch or batches[size]) for contender in contenders]
+                measure_size(runs, device, rate, arguments, last_begin + SECONDS_OF_GRACE)
+                done += runs
+                print(table(runs), flush=True)
+            result = {
+                "card": card,
+                "machine": machine(torch.get_num_threads()),
+                "matrix_operations_per_second": rate,
+                "settings": settings,
+                "runs": [asdict(run) for run in done],
+                "left_out": left_out,
+                "seconds": time.monotonic() - start,
+            }
+            write_result(path, result)
+    seconds = f"{time.monotonic() - start:.0f} s"
+    print(f"{path}, {seconds}" + (f"; left out for time: {'; '.join(left_out)}" if left_out else ""))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Seconds for one prediction, by this package and by others, in turns in one process.
+"""Seconds for one prediction, by this package and by others, in turns, each in a process of its own.
 
     python benchmarks/inference.py --size small --json benchmarks/results/inference_small.json
     python benchmarks/inference.py --peers stock_bf16,stock_bf16_eager,ours_bf16      # see peers.py for the names
 
 The first peer is what the others are compared to. Differences are those to stock transformers in float32, whichever
-peers run.
+peers run. `stock_kept` is stock with this package's `keep_freed_memory`, and `ours_returned` is ours without it.
 """
 
 from __future__ import annotations
@@ -15,36 +15,35 @@ import argparse
 import tempfile
 from pathlib import Path
 
-import torch
-from harness import Contender, images, measure, report, write_live_model
-from peers import PEERS
+from harness import Contender, add_options, bare, measure, output_of, report, write_live_model
+from peers import PEERS, exporter, needs_export, open_peer
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", default="stock,ours_plain,ours", help="names from peers.py")
+    parser.add_argument(
+        "--peers", default="stock,stock_kept,ours_returned,ours", help="names from peers.py, _kept and _returned too"
+    )
     parser.add_argument("--size", default="small", help="small, base, large or giant")
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--height", type=int, default=518)
     parser.add_argument("--width", type=int, default=518)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--json", type=Path, help="file for the result")
+    add_options(parser, rounds=7)
     arguments = parser.parse_args()
     names = arguments.peers.split(",")
-    unknown = set(names) - PEERS.keys()
+    unknown = {name for name in names if bare(name) not in PEERS}
     if unknown:
         parser.error(f"unknown peers {', '.join(sorted(unknown))}; there are {', '.join(PEERS)}")
-    torch.set_num_threads(arguments.threads)
+    shape, threads = (arguments.batch, arguments.height, arguments.width), arguments.threads
     with tempfile.TemporaryDirectory() as folder:
-        write_live_model(folder, arguments.size)
-        inputs = images(arguments.batch, arguments.height, arguments.width)
-        reference = PEERS["stock"](Path(folder), inputs, arguments.threads)()
-        contenders = [Contender(name, PEERS[name](Path(folder), inputs, arguments.threads)) for name in names]
-        timings = measure(contenders, arguments.rounds, reference)
-    title = f"{arguments.size} {arguments.height}x{arguments.width}, batch {arguments.batch}"
-    settings = {name: value for name, value in vars(arguments).items() if name != "json"}
-    report(title, timings, settings, arguments.json)
+        place = Path(folder)
+        write_live_model(place, arguments.size)
+        if needs_export(names):
+            output_of(Contender("export", exporter, (place, shape)), threads)
+        reference = output_of(Contender("reference", open_peer, ("stock", place, shape, threads)), threads)
+        contenders = [Contender.named(name, open_peer, name, place, shape, threads) for name in names]
+        timings = measure(contenders, arguments.rounds, threads, arguments.longest, reference)
+    report(f"{arguments.size} {arguments.height}x{arguments.width}, batch {arguments.batch}", timings, arguments)
 
 
 if __name__ == "__main__":

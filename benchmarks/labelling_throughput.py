@@ -6,26 +6,25 @@
     python benchmarks/labelling_throughput.py --photographs 1080x1920 --input_size 518 --images 16
 
 JPEG photographs of mixed sizes, or of one, are read, decoded, predicted, encoded and written to shards, which are
-verified off the clock; the bare pass gets the same images as finished tensors, in full batches of one size. Both
-alternate in one process. The goal is a share of 0.9 or more.
+verified off the clock; the bare pass gets the same images as finished tensors, in full batches of one size. Each has
+a process of its own, which keeps freed memory as the commands do, and they take turns. The goal is a share of 0.9 or
+more.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
+import itertools
 import statistics
 import tempfile
-import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from harness import Contender, add_options, measure, median_ratio, report
 
 from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.data.datasets import PhotoFolder
@@ -56,7 +55,7 @@ def write_photographs(folder: Path, count: int, sizes: Sequence[tuple[int, int]]
 
 def open_teacher(arguments: argparse.Namespace) -> DepthPredictor:
     torch.manual_seed(0)
-    model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_preset(arguments.size))
+    model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_preset(arguments.size)).optimize_for_inference()
     processor = DepthAnythingImageProcessor.for_input_size(arguments.input_size, interpolation=arguments.interpolation)
     return DepthPredictor(
         model, processor, device=arguments.device, dtype=arguments.dtype, batch_size=arguments.batch_size
@@ -76,26 +75,32 @@ def prepare_batches(predictor: DepthPredictor, photographs: PhotoFolder) -> list
     return batches
 
 
-@torch.inference_mode()
-def time_forward(predictor: DepthPredictor, batches: list[torch.Tensor]) -> tuple[float, float]:
-    """Wall and processor seconds."""
-    start, used = time.perf_counter(), time.process_time()
-    for batch in batches:
-        # The copy waits for the device, as labelling has to.
-        with predictor.autocast():
-            predictor.model(pixel_values=batch).predicted_depth.cpu()
-    return time.perf_counter() - start, time.process_time() - used
+def forward_passes(folder: Path, arguments: argparse.Namespace) -> Callable[[], None]:
+    """A function that predicts all photographs from finished tensors."""
+    predictor = open_teacher(arguments)
+    batches = prepare_batches(predictor, PhotoFolder(folder))
+    predictor.model.eval()
+
+    @torch.inference_mode()
+    def predict() -> None:
+        for batch in batches:
+            # The copy waits for the device, as labelling has to.
+            with predictor.autocast():
+                predictor.model(pixel_values=batch).predicted_depth.cpu()
+
+    return predict
 
 
-def time_labelling(predictor: DepthPredictor, photographs: PhotoFolder, shard_size: int) -> tuple[float, float]:
-    """Wall and processor seconds."""
-    with tempfile.TemporaryDirectory() as folder:
-        start, used = time.perf_counter(), time.process_time()
-        label_images(predictor, photographs, folder, provenance={}, shard_size=shard_size, progress=False)
-        elapsed = time.perf_counter() - start, time.process_time() - used
-        if not verify_labels(folder).is_sound:
-            raise RuntimeError("the labels are not sound")
-    return elapsed
+def labelling(folder: Path, arguments: argparse.Namespace, labels: Path) -> Callable[[], None]:
+    """A function that labels all photographs, into a new folder below `labels` each time."""
+    predictor, photographs = open_teacher(arguments), PhotoFolder(folder)
+    counter = itertools.count()
+
+    def label() -> None:
+        place = labels / str(next(counter))
+        label_images(predictor, photographs, place, provenance={}, shard_size=arguments.shard_size, progress=False)
+
+    return label
 
 
 def main() -> None:
@@ -103,47 +108,36 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=96)
     parser.add_argument("--photographs", help="height x width of all of them, e.g. 1080x1920; default: mixed sizes")
     parser.add_argument("--interpolation", default="pillow", help="pillow or opencv: how the processor resizes")
-    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--size", default="small", help="small, base, large or giant")
     parser.add_argument("--input_size", type=int, default=252)
     parser.add_argument("--batch_size", type=int, default=4)
     parser.add_argument("--shard_size", type=int, default=48)
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--json", type=Path, help="file for the result")
+    add_options(parser, rounds=3, longest=3600)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    predictor = open_teacher(arguments)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as place:
+        folder, labels = Path(place, "photographs"), Path(place, "labels")
+        folder.mkdir()
+        labels.mkdir()
         one_size = arguments.photographs and tuple(map(int, arguments.photographs.split("x")))
-        write_photographs(Path(folder), arguments.images, (one_size,) if one_size else SIZES)
-        photographs = PhotoFolder(folder)
-        batches = prepare_batches(predictor, photographs)
-        time_forward(predictor, batches[:2])
-        rounds = []
-        for _ in range(arguments.rounds):
-            (forward, forward_used), (labelling, labelling_used) = (
-                time_forward(predictor, batches),
-                time_labelling(predictor, photographs, arguments.shard_size),
-            )
-            one = {
-                "forward": arguments.images / forward,
-                "labelling": arguments.images / labelling,
-                "share": forward / labelling,
-                "share_of_processor_time": forward_used / labelling_used,
-                "load": os.getloadavg()[0],
-            }
-            rounds.append(one)
-            print(", ".join(f"{name} {value:.3f}" for name, value in one.items()), flush=True)
-    share = statistics.median(one["share"] for one in rounds)
-    settings = {name: value for name, value in vars(arguments).items() if name != "json"}
-    machine = {"processor": platform.processor() or platform.machine(), "torch": torch.__version__}
-    result = {"share": share, "images_per_second": rounds, "settings": settings, "machine": machine}
-    print(json.dumps(result))
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+        write_photographs(folder, arguments.images, (one_size,) if one_size else SIZES)
+        contenders = [
+            Contender("forward passes", forward_passes, (folder, arguments), keeps_memory=True),
+            Contender("labelling", labelling, (folder, arguments, labels), keeps_memory=True),
+        ]
+        timings = measure(contenders, arguments.rounds, arguments.threads, arguments.longest)
+        broken = [run.name for run in labels.iterdir() if not verify_labels(run).is_sound]
+        if broken:
+            raise RuntimeError(f"the labels of the runs {', '.join(broken)} are not sound")
+    forward, whole = timings
+    shares = {kind: median_ratio(forward, whole, kind) for kind in ("wall", "processor")}
+    rates = {timing.name: arguments.images / statistics.median(timing.wall) for timing in timings if timing.wall}
+    title = f"{arguments.images} photographs ({arguments.photographs or 'mixed sizes'}), {arguments.size}"
+    title += f", input {arguments.input_size}, batches of {arguments.batch_size}, {arguments.dtype}"
+    report(title, timings, arguments, share=shares["wall"], shares=shares, images_per_second=rates)
+    print(", ".join(f"{name} {rate:.2f} images/s" for name, rate in rates.items()))
+    print(f"share of the bare forward rate {shares['wall']:.3f}, by CPU time {shares['processor']:.3f}")
 
 
 if __name__ == "__main__":

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
-from harness import Contender, measure, report
+from harness import Contender, add_options, measure, report
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -66,31 +65,29 @@ def by_joint_form(prediction: Tensor, target: Tensor) -> Tensor:
     return ssi + 2 * gradient
 
 
-def gradient_of(loss: Callable[[Tensor, Tensor], Tensor], prediction: Tensor, target: Tensor) -> Tensor:
-    leaf = prediction.detach().requires_grad_()
-    return torch.autograd.grad(loss(leaf, target).mean(), leaf)[0]
+LOSSES = {"loop over images": by_loop, "two functions": by_two_functions, "joint form": by_joint_form}
+
+
+def gradient_by(name: str, batch: int, side: int) -> Callable[[], Tensor]:
+    """A function that gives the gradient of the prediction, by the loss of this name."""
+    loss, (prediction, target) = LOSSES[name], maps(batch, side)
+
+    def gradient() -> Tensor:
+        leaf = prediction.detach().requires_grad_()
+        return torch.autograd.grad(loss(leaf, target).mean(), leaf)[0]
+
+    return gradient
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--side", type=int, default=518)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--json", type=Path, help="file for the result")
+    add_options(parser, rounds=15)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    prediction, target = maps(arguments.batch, arguments.side)
-    losses = {"loop over images": by_loop, "two functions": by_two_functions, "joint form": by_joint_form}
-    contenders = [
-        Contender(name, lambda loss=loss: gradient_of(loss, prediction, target))  # type: ignore[misc]
-        for name, loss in losses.items()
-    ]
-    timings = measure(contenders, arguments.rounds)
-    settings = {name: value for name, value in vars(arguments).items() if name != "json"}
-    report(
-        f"relative loss, {arguments.batch} x {arguments.side} x {arguments.side}", timings, settings, arguments.json
-    )
+    contenders = [Contender(name, gradient_by, (name, arguments.batch, arguments.side)) for name in LOSSES]
+    timings = measure(contenders, arguments.rounds, arguments.threads, arguments.longest)
+    report(f"relative loss, {arguments.batch} x {arguments.side} x {arguments.side}", timings, arguments)
 
 
 if __name__ == "__main__":

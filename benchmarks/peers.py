@@ -3,7 +3,8 @@
 """The ways to predict that `inference.py` compares: this package, stock transformers, compilers and other engines.
 
 Each is a function (folder of the model, images, threads) -> function that predicts once. ONNX Runtime and OpenVINO
-need the extra `peers`.
+need the extra `peers`. Names that end in `_kept` are the same with freed memory kept, and `_returned` without; the
+harness sees to it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from harness import bare, images
 from torch import Tensor
 from transformers import DepthAnythingForDepthEstimation as StockModel
 
@@ -36,8 +38,8 @@ def ours(dtype: torch.dtype, optimized: bool = True, compiled: bool = False) -> 
     def make(folder: Path, images: Tensor, threads: int) -> Predict:
         model = DepthAnythingForDepthEstimation.from_pretrained(folder, dtype=dtype).eval()
         if optimized:
-            model.optimize_for_inference()
-        return _prediction_of(torch.compile(model) if compiled else model, images.to(dtype))
+            model.optimize_for_inference(compile=compiled)
+        return _prediction_of(model, images.to(dtype))
 
     return make
 
@@ -66,20 +68,25 @@ class _OnlyDepth(torch.nn.Module):
         return self.model(images).predicted_depth
 
 
-def _export(folder: Path, images: Tensor) -> Path:
-    """The stock model as an ONNX file for images of this shape, beside the model."""
-    file = folder / f"model_{'x'.join(str(side) for side in images.shape)}.onnx"
-    if not file.exists():
+def _exported(folder: Path) -> Path:
+    return folder / "model.onnx"
+
+
+def exporter(folder: Path, shape: tuple[int, int, int]) -> Callable[[], None]:
+    """A function that writes the stock model as an ONNX file for images (batch, height, width), beside the model."""
+
+    def export() -> None:
         torch.onnx.export(
             _OnlyDepth(folder),
-            (images,),
-            file,
+            (images(*shape),),
+            _exported(folder),
             input_names=["images"],
             output_names=["depth"],
             dynamo=True,
             verbose=False,
         )
-    return file
+
+    return export
 
 
 def onnx_runtime(folder: Path, images: Tensor, threads: int) -> Predict:
@@ -87,7 +94,9 @@ def onnx_runtime(folder: Path, images: Tensor, threads: int) -> Predict:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(str(_export(folder, images)), options, providers=["CPUExecutionProvider"])
+    # Between runs its threads would take the processors from the other contenders.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    session = onnxruntime.InferenceSession(str(_exported(folder)), options, providers=["CPUExecutionProvider"])
     feed = {session.get_inputs()[0].name: images.numpy()}
     return lambda: torch.from_numpy(session.run(None, feed)[0])
 
@@ -103,7 +112,7 @@ def openvino(precision: str) -> Peer:
             "CACHE_DIR": tempfile.gettempdir(),
         }
         core = openvino.Core()
-        compiled = core.compile_model(core.read_model(str(_export(folder, images))), "CPU", options)
+        compiled = core.compile_model(core.read_model(str(_exported(folder))), "CPU", options)
         array = images.numpy()
         return lambda: torch.from_numpy(compiled([array])[0].copy())
 
@@ -125,5 +134,16 @@ PEERS: dict[str, Peer] = {
     "ours": ours(torch.float32),
     "ours_bf16_plain": ours(torch.bfloat16, optimized=False),
     "ours_bf16": ours(torch.bfloat16),
-    "ours_compiled": ours(torch.float32, optimized=False, compiled=True),
+    "ours_compiled": ours(torch.float32, compiled=True),
 }
+
+ENGINES = ("onnxruntime", "openvino")
+
+
+def needs_export(names: list[str]) -> bool:
+    return any(name.startswith(ENGINES) for name in names)
+
+
+def open_peer(name: str, folder: Path, shape: tuple[int, int, int], threads: int) -> Predict:
+    """The function that predicts images (batch, height, width) by the way of this name."""
+    return PEERS[bare(name)](folder, images(*shape), threads)

@@ -11,8 +11,9 @@ float64; the distance of each input from both is printed, in units of the normal
 from __future__ import annotations
 
 import argparse
-import json
+import math
 import statistics
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from harness import Contender, machine, measure
+from harness import Contender, add_options, machine, measure, settings_of, write_result
 from PIL import Image
 from torch import Tensor
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
@@ -28,6 +29,8 @@ from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPi
 from depth_anything_hf.data.reading import read_image
 from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
 
+
+Way = Callable[..., Callable[[], Tensor]]
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -85,7 +88,11 @@ def by_us(path: Path, side: int, interpolation: str) -> Callable[[], Tensor]:
     return run
 
 
-def repeated(run: Callable[[], Tensor], times: int) -> Callable[[], Tensor]:
+def preparation(way: Way, arguments: tuple[Any, ...], times: int = 1) -> Callable[[], Tensor]:
+    """A function that prepares the picture so often, in one thread."""
+    cv2.setNumThreads(1)
+    run = way(*arguments)
+
     def many() -> Tensor:
         for _ in range(times - 1):
             run()
@@ -100,52 +107,58 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=1920)
     parser.add_argument("--quality", type=int, default=90)
     parser.add_argument("--side", type=int, default=518)
-    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--images", type=int, default=8, help="images in each timed run")
-    parser.add_argument("--folder", type=Path, default=Path("/tmp"), help="where the picture is written")
-    parser.add_argument("--json", type=Path, help="file for the result")
+    add_options(parser, rounds=15)
+    parser.set_defaults(threads=1)
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    path = arguments.folder / f"preprocessing_{arguments.height}x{arguments.width}.jpg"
-    Image.fromarray(photograph(arguments.height, arguments.width)).save(path, quality=arguments.quality)
-    stock, ours = by_transformers(path, arguments.side), by_us(path, arguments.side, "opencv")
-    original = by_the_original(path, *ours().shape[1:])
-    ways = {
-        "transformers, PIL": stock,
-        "the original's code": original,
-        "ours, pillow": by_us(path, arguments.side, "pillow"),
-        "ours, opencv": ours,
-    }
-    contenders = [Contender(name, repeated(run, arguments.images)) for name, run in ways.items()]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "picture.jpg"
+        Image.fromarray(photograph(arguments.height, arguments.width)).save(path, quality=arguments.quality)
+        file_bytes = path.stat().st_size
+        side, size = arguments.side, by_us(path, arguments.side, "opencv")().shape[1:]
+        ways: dict[str, tuple[Way, tuple[Any, ...]]] = {
+            "transformers, PIL": (by_transformers, (path, side)),
+            "the original's code": (by_the_original, (path, *size)),
+            "ours, pillow": (by_us, (path, side, "pillow")),
+            "ours, opencv": (by_us, (path, side, "opencv")),
+        }
+        contenders = [Contender(name, preparation, (*way, arguments.images)) for name, way in ways.items()]
+        timings = measure(contenders, arguments.rounds, arguments.threads, arguments.longest)
+        prepared = [preparation(*way)() for way in ways.values()]
+    stock, original = prepared[:2]
     rows: list[dict[str, Any]] = []
-    for timing, run in zip(measure(contenders, arguments.rounds), ways.values(), strict=True):
+    for timing, inputs in zip(timings, prepared, strict=True):
+        if timing.left_out:
+            rows.append({"name": timing.name, "left_out": timing.left_out})
+            continue
         rates = [arguments.images / seconds for seconds in timing.processor]
         rows.append(
             {
                 "name": timing.name,
                 "images_per_second_and_core": statistics.median(rates),
                 "rounds": rates,
-                "difference_to_transformers": (run() - stock()).abs().max().item(),
-                "difference_to_original": (run() - original()).abs().max().item(),
+                "difference_to_transformers": (inputs - stock).abs().max().item(),
+                "difference_to_original": (inputs - original).abs().max().item(),
+                "page_faults": statistics.median(timing.page_faults) / arguments.images,
                 "load_of_others": statistics.median(timing.foreign),
             }
         )
-    print("| | images/s and core | times transformers | to transformers | to the original | load of others |")
-    print("|---|---|---|---|---|---|")
+    print("| | images/s and core | times transformers | to transformers | to the original | faults | load of others |")
+    print("|---|---|---|---|---|---|---|")
     for row in rows:
-        ratio = statistics.median(one / other for one, other in zip(row["rounds"], rows[0]["rounds"], strict=True))
+        if "left_out" in row:
+            print(f"| {row['name']} | left out: {row['left_out']} | | | | | |")
+            continue
+        pairs = zip(row["rounds"], rows[0].get("rounds", []), strict=False)
+        ratio = statistics.median([one / other for one, other in pairs] or [math.nan])
         print(
             f"| {row['name']} | {row['images_per_second_and_core']:.1f} | {ratio:.2f} | "
             f"{row['difference_to_transformers']:.1e} | {row['difference_to_original']:.1e} | "
-            f"{row['load_of_others']:.0%} |"
+            f"{row['page_faults']:.0f} | {row['load_of_others']:.0%} |"
         )
-    if arguments.json:
-        settings = {name: value for name, value in vars(arguments).items() if name not in ("json", "folder")}
-        result = {"file_bytes": path.stat().st_size, "settings": settings, "machine": machine(), "ways": rows}
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    path.unlink()
+    settings, facts = settings_of(arguments), machine(arguments.threads)
+    result = {"file_bytes": file_bytes, "settings": settings, "machine": facts, "ways": rows}
+    write_result(arguments.json, result)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import PreTrainedModel
 
+from .compilation import compile_blocks, repeated_layers
 from .distributed import load_engine_state, save_engine_state
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
 from .optimization import LearningRates, apply_encoder_strategy, make_schedule, parameter_groups
@@ -60,7 +61,7 @@ class Engine:
         self.accelerator, self.objective, self.arguments = accelerator, objective, arguments
         self.warning = apply_encoder_strategy(model, arguments.encoder_strategy)
         if arguments.gradient_checkpointing:
-            _recompute_activations(model)
+            _recompute_activations(model, arguments.gradient_checkpointing_every)
         projector = getattr(objective, "projector", None)
         if accelerator.distributed_type in SHARDED:
             _require_shardable(arguments, projector)
@@ -70,6 +71,8 @@ class Engine:
             # The decoder's maps are channels last in memory; weights of the same order save a conversion at every
             # step. Sharding wants them contiguous.
             nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if arguments.torch_compile:
+            compile_blocks(model, accelerator.device)
         optimizer = torch.optim.AdamW(
             parameter_groups(model, rates, arguments.weight_decay, extra=projector),
             betas=(arguments.adam_beta1, arguments.adam_beta2),
@@ -239,10 +242,13 @@ def _require_shardable(arguments: TrainingArguments, projector: nn.Module | None
         )
 
 
-def _recompute_activations(model: PreTrainedModel) -> None:
-    """Activation checkpointing; transformers renamed it in 5.23."""
+def _recompute_activations(model: PreTrainedModel, every: int) -> None:
+    """Activation checkpointing of the first encoder layer and each `every`-th after it."""
+    # Renamed in transformers 5.23, which can count layers by itself; earlier releases cannot.
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
     enable({"use_reentrant": False})
+    for index, layer in enumerate(repeated_layers(model)):
+        layer.gradient_checkpointing = index % every == 0  # type: ignore[assignment]
 
 
 __all__ = ["Engine", "Objective", "complete_deepspeed_config"]

@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -25,42 +23,31 @@ from accelerate.utils import (
 )
 from torch import Tensor
 from tqdm import tqdm
-from transformers import PreTrainedModel
 
 from .checkpoints import (
     STATE_FOLDER,
     FolderLock,
     find_checkpoint,
-    move_files,
-    put_in_place,
     repair_folder,
-    rotate_checkpoints,
     set_aside_later_checkpoints,
-    synchronise,
-    unfinished_name,
     write_atomically,
-    write_manifest,
 )
+from .compilation import as_written
+from .cpu_kernels import adopt_kernel_choices, kernel_choices
+from .cpu_memory import keep_freed_memory, return_freed_memory
 from .data.loading import BatchLoader
 from .data.mixing import Mixture
 from .data.streaming import StreamingMixture
 from .data.transforms import cutmix
-from .distributed import consolidated_state_dict, gathered_copy, is_sharded
-from .evaluation import (
-    EvaluationResult,
-    EvaluationSettings,
-    LabelledDataset,
-    evaluate_on_all_processes,
-    save_error_sheet,
-)
-from .hub import write_model_card
-from .inference import DepthPredictor
-from .metrics import METRICS
+from .distributed import gathered_copy
+from .evaluation import EvaluationResult
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
 from .optimization import choose_learning_rates
-from .publishing import Publisher
+from .run_batches import DeviceBatches
 from .run_engine import Engine, Objective
+from .run_evaluation import Evaluation, described_scores, evaluate_model, is_better
 from .run_guards import RunInterrupted, StopSignals, too_many_broken, too_many_overflows
+from .run_outputs import RunOutputs, card_pictures
 from .run_records import LogWindow, RunLog, new_run_id, require_tracker, training_picture
 from .run_state import Footing, Progress, random_state, require_same_model, seed_random_state, set_random_state
 from .training_arguments import ARGUMENTS_FILE, TrainingArguments, recorded_run_id, require_same_arguments
@@ -69,20 +56,9 @@ from .visualization import encode_png
 
 Decision = TypeVar("Decision")
 STATE_FILE = "trainer_state.pt"
-CARD = "README.md"
 NAMES_SHOWN = 8
 # Longest waits for the Hub: whoever stops a run has little time left.
 PUSH_SECONDS_AT_THE_END, PUSH_SECONDS_WHEN_STOPPED = 600.0, 60.0
-SHOWN_METRICS = ("delta1", "ordinal_accuracy", "abs_rel", "pair_accuracy")
-
-
-@dataclass
-class Evaluation:
-    """A held-out labelled dataset and the protocol it is scored by."""
-
-    dataset: LabelledDataset
-    settings: EvaluationSettings = field(default_factory=EvaluationSettings)
-    batch_size: int = 8
 
 
 @dataclass
@@ -193,15 +169,10 @@ class _Run:
         lock: FolderLock,
     ) -> None:
         require_tracker(arguments.report_to)
-        if evaluation is not None and arguments.metric_for_best_model not in evaluation.settings.metrics:
-            raise ValueError(
-                f"metric_for_best_model is {arguments.metric_for_best_model!r}, which the evaluation does not "
-                f"measure; choose one of {', '.join(evaluation.settings.metrics)}"
-            )
+        if evaluation is not None:
+            evaluation.require_metric(arguments.metric_for_best_model)
         self.arguments, self.train_data, self.processor = arguments, train_data, processor
         self.evaluation, self.objective, self.lock = evaluation, objective, lock
-        self.kind = model.config.depth_estimation_type
-        self.card = {"role": "metric" if self.kind == "metric" else "student", "lineage": {}, **card}
         self.folder = Path(arguments.output_dir)
         self.accelerator = Accelerator(
             mixed_precision=arguments.mixed_precision,
@@ -209,13 +180,11 @@ class _Run:
             log_with=None if arguments.report_to == "none" else arguments.report_to,
             project_config=ProjectConfiguration(project_dir=str(self.folder), logging_dir=str(self.folder / "logs")),
             dataloader_config=DataLoaderConfiguration(non_blocking=True),
-            dynamo_backend="inductor" if arguments.torch_compile else None,
         )
         set_seed(arguments.seed)
         self.footing = self._footing()
         self.total_steps = self.footing.total_steps
         self.progress = Progress()
-        self.publisher: Publisher | None = None
         self.rates = choose_learning_rates(
             pretrained=pretrained, encoder=arguments.encoder_learning_rate, decoder=arguments.decoder_learning_rate
         )
@@ -223,7 +192,9 @@ class _Run:
         if record is not None:
             # As it comes back from the file.
             self.fixed_record["recipe"] = json.loads(json.dumps(record, default=str))
-        self._decided_by_main(self._try_card)
+        kind = model.config.depth_estimation_type
+        self.outputs = RunOutputs(self.accelerator, arguments, processor, kind, self.rates, card, self.say)
+        self._decided_by_main(lambda: self.outputs.try_card(self.total_steps))
         self.resume_folder = self._decided_by_main(self._claim_folder)
         self.engine = Engine(self.accelerator, model, objective, arguments, self.rates, self.total_steps)
         if self.engine.warning:
@@ -273,28 +244,24 @@ class _Run:
         require_same_arguments(self.folder, self.arguments, self.fixed_record)
         repair_folder(self.folder)
         checkpoint = find_checkpoint(self.folder, self.arguments.resume_from_checkpoint)
-        if self.arguments.push_to_hub:
-            self.publisher = Publisher(
-                self.hub_name,
-                self.folder,
-                private=self.arguments.hub_private_repo,
-                strategy=self.arguments.hub_strategy,
-            )
+        self.outputs.start_publishing()
         return checkpoint
-
-    @property
-    def hub_name(self) -> str:
-        """Where the model is pushed to."""
-        return self.arguments.hub_model_id or self.folder.resolve().name
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
     def run(self) -> FitResult:
-        self._begin()
-        with StopSignals() as self.signals:
-            self._evaluate_if_due()
-            self._loop()
-            self._finish()
+        on_cpu = self.accelerator.device.type == "cpu"
+        if on_cpu:
+            keep_freed_memory()
+        try:
+            self._begin()
+            with StopSignals() as self.signals:
+                self._evaluate_if_due()
+                self._loop()
+                self._finish()
+        finally:
+            if on_cpu:
+                return_freed_memory()
         progress = self.progress
         return FitResult(
             self.folder,
@@ -325,7 +292,7 @@ class _Run:
         self.log.start(self.progress.run_id, self.progress.step, record)
         self._introduce()
         arguments, accelerator = self.arguments, self.accelerator
-        self.loader = BatchLoader(
+        loader = BatchLoader(
             self.train_data,
             batch_size=arguments.per_device_train_batch_size,
             accumulation=arguments.gradient_accumulation_steps,
@@ -337,10 +304,11 @@ class _Run:
             pin_memory=accelerator.device.type == "cuda",
             state=self.stream_state,
         )
+        first = self.progress.step * arguments.gradient_accumulation_steps
+        self.batches = DeviceBatches(loader, accelerator.device, first=first, change=self._mix)
         self.engine.model.train()
 
     def _loop(self) -> None:
-        batches = self._batches()
         bar = tqdm(
             total=self.total_steps,
             initial=self.progress.step,
@@ -350,7 +318,7 @@ class _Run:
         )
         with bar:
             while self.progress.step < self.total_steps:
-                outcome = self._step(batches)
+                outcome = self._step()
                 bar.update()
                 if self._is_due(self.arguments.logging_steps) or self.progress.step == self.total_steps:
                     self._log(bar)
@@ -366,19 +334,19 @@ class _Run:
     def _save_and_leave(self, fault: Exception | None) -> NoReturn:
         checkpoint = self._save_checkpoint()
         self.say(f"step {self.progress.step}: the state is saved in {checkpoint}")
-        self._finish_pushing(PUSH_SECONDS_WHEN_STOPPED)
+        self.outputs.finish_publishing(PUSH_SECONDS_WHEN_STOPPED)
         self.accelerator.end_training()
         raise fault or RunInterrupted(checkpoint)
 
-    def _step(self, batches: Iterator[dict[str, Any]]) -> _Outcome:
+    def _step(self) -> _Outcome:
         """One optimiser step over `gradient_accumulation_steps` micro-batches."""
         names: list[str] = []
         broken: list[tuple[str, str]] = []
         all_terms: list[dict[str, Tensor]] = []
         watched = torch.zeros((), device=self.accelerator.device)
-        before = self.loader.state_dict(), random_state()
+        before = self.batches.state_dict(), random_state()
         for _ in range(self.arguments.gradient_accumulation_steps):
-            batch = self._next_batch(batches)
+            batch = self._next_batch()
             names += batch["name"]
             broken += batch.pop("skipped")
             with self.accelerator.accumulate(*self.engine.trained):
@@ -388,6 +356,7 @@ class _Run:
                     # Losses know an image by its place in the batch only.
                     raise ValueError(f"step {self.progress.step + 1}, images {batch['name']}: {error}") from error
                 self.accelerator.backward(terms["loss"])
+            self.batches.look_ahead()
             all_terms.append({name: value.detach() for name, value in terms.items()})
             # On an accelerator an output of NaN gives a loss of 0 without images; its maximum tells.
             watched = watched + terms["loss"].detach().float() + terms.get("output_maximum", watched.new_zeros(()))
@@ -433,21 +402,14 @@ class _Run:
     def _is_due(self, every: int) -> bool:
         return every > 0 and self.progress.step % every == 0
 
-    def _batches(self) -> Iterator[dict[str, Any]]:
-        """Batches of this process on its device, from the current step to the end."""
-        arguments, accelerator = self.arguments, self.accelerator
-        first = self.progress.step * arguments.gradient_accumulation_steps
-        for number, batch in enumerate(self.loader, start=first):
-            if arguments.cutmix_probability > 0:
-                random = np.random.default_rng([arguments.seed, number, accelerator.process_index, 3])
-                batch = cutmix(batch, random, arguments.cutmix_probability)
-            self.shown_batch = {
-                key: value.to(accelerator.device, non_blocking=True) if isinstance(value, Tensor) else value
-                for key, value in batch.items()
-            }
-            yield self.shown_batch
+    def _mix(self, batch: dict[str, Any], number: int) -> dict[str, Any]:
+        """CutMix, where the run has it, by random numbers that belong to the micro-batch."""
+        if self.arguments.cutmix_probability <= 0:
+            return batch
+        random = np.random.default_rng([self.arguments.seed, number, self.accelerator.process_index, 3])
+        return cutmix(batch, random, self.arguments.cutmix_probability)
 
-    def _next_batch(self, batches: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    def _next_batch(self) -> dict[str, Any]:
         """The next micro-batch.
 
         Where it cannot be read, it is the one before once more: the other processes wait for this one in the backward
@@ -456,12 +418,12 @@ class _Run:
         is_first = not self.shown_batch
         if self.reading_error is None:
             try:
-                batch = next(batches)
+                self.shown_batch = next(self.batches)
             except Exception as error:
                 self.reading_error = error
         if is_first and self._on_any_process(self.reading_error is not None):
             raise self.reading_error or _unreadable_elsewhere()
-        return batch if self.reading_error is None else {**self.shown_batch, "skipped": []}
+        return self.shown_batch if self.reading_error is None else {**self.shown_batch, "skipped": []}
 
     # -- what goes wrong ---------------------------------------------------------------------------------------------
 
@@ -470,7 +432,7 @@ class _Run:
         fault = self.reading_error or _unreadable_elsewhere()
         if self.progress.step == 0 or not self.engine.discard_gradients():
             raise fault
-        self.loader.rewind(data_state)
+        self.batches.rewind(data_state)
         set_random_state(random_numbers)
         self._save_and_leave(fault)
 
@@ -556,8 +518,8 @@ class _Run:
         """The first image of the last micro-batch: image, label, prediction, error."""
         model, batch = self.engine.raw_model, self.shown_batch
         model.eval()
-        # Where the model is sharded, every process has to take part.
-        with torch.no_grad(), self.accelerator.autocast():
+        # Where the model is sharded, every process has to take part. One image is a size that nothing was built for.
+        with torch.no_grad(), self.accelerator.autocast(), as_written():
             prediction = model(pixel_values=batch["pixel_values"][:1]).predicted_depth[0]
             label = batch["labels"][0] if "labels" in batch else self._label_of_teacher(batch)
         model.train()
@@ -600,148 +562,48 @@ class _Run:
 
     def _evaluate(self, evaluation: Evaluation, is_new: bool) -> None:
         """Scores the held-out set, divided over the processes, and keeps the best model."""
-        result = evaluate_model(
-            gathered_copy(self.engine.published_model), self.processor, evaluation, self.accelerator
-        )
+        # Held-out images may have sizes that nothing was built for.
+        with as_written():
+            model = gathered_copy(self.engine.published_model)
+            result = evaluate_model(model, self.processor, evaluation, self.accelerator)
         self.engine.model.train()
         self.last_result = result
         if not is_new:
             return
         self.progress.evaluated_step = self.progress.step
-        metric = METRICS[self.arguments.metric_for_best_model]
-        value, best = result.mean[metric.name], self.progress.best_value
         self.log.write(
             self.progress.step,
             {f"eval_{name}": number for name, number in result.mean.items()},
             tracked={f"eval/{name}": number for name, number in result.mean.items()},
         )
-        improved = not math.isnan(value) and (
-            best is None or (value > best if metric.higher_is_better else value < best)
-        )
-        mark = " (best so far)" if improved else ""
-        self.say(
-            f"step {self.progress.step}: "
-            + ", ".join(f"{name} {result.mean[name]:.4f}" for name in SHOWN_METRICS if name in result.settings.metrics)
-            + f" over {len(result.rows)} held-out images{mark}"
-        )
+        value = result.mean[self.arguments.metric_for_best_model]
+        improved = is_better(value, self.progress.best_value, self.arguments.metric_for_best_model)
+        self.say(f"step {self.progress.step}: {described_scores(result)}{' (best so far)' if improved else ''}")
         if improved:
             self.progress.best_value, self.progress.best_metrics = value, result.mean
-            unfinished = self._empty_folder(self.folder / "best")
-            self._save_model(unfinished, self.folder / "best", result)
-            if self.accelerator.is_main_process:
-                synchronise(unfinished)
-                put_in_place(unfinished, self.folder / "best")
+            self.outputs.save_best(self.engine.published_model, self.progress.step, result)
         self.accelerator.wait_for_everyone()
 
-    # -- what a run leaves behind ------------------------------------------------------------------------------------
-
-    def _empty_folder(self, target: Path) -> Path:
-        """A new folder under the hidden name of one that is not yet whole."""
-        unfinished = unfinished_name(target)
-        if self.accelerator.is_main_process:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir(parents=True)
-        self.accelerator.wait_for_everyone()
-        return unfinished
-
-    def _save_model(
-        self, folder: Path, target: Path, result: EvaluationResult | None, with_pictures: bool = False
-    ) -> None:
-        """Model, processor and card: a folder that `from_pretrained` and stock transformers open.
-
-        Args:
-            folder: where they are written.
-            target: where they will be; the text that a person added to the card there, or to the run's, is kept.
-            result: what is saved beside the model.
-            with_pictures: whether the card shows the loss curve and predictions.
-        """
-        model = self.engine.published_model
-        weights = consolidated_state_dict(model)
-        if not self.accelerator.is_main_process:
-            return
-        model.save_pretrained(folder, state_dict=weights)
-        self.processor.save_pretrained(folder)
-        if result is not None:
-            result.save(folder)
-        with TemporaryDirectory() as place:
-            # Hours of training are worth more than a card.
-            pictures: dict[str, Any] = {}
-            try:
-                if with_pictures:
-                    pictures = self._card_pictures(Path(place))
-            except Exception as error:
-                self.say(f"warning: the pictures of the model card could not be made: {_described(error)}")
-            try:
-                earlier = next((each / CARD for each in (target, self.folder) if (each / CARD).is_file()), None)
-                if earlier is not None:
-                    shutil.copyfile(earlier, folder / CARD)
-                self._write_card(folder, self.progress.step, result, pictures)
-            except Exception as error:
-                self.say(
-                    f"warning: the model in {target} is saved, but its card could not be written: {_described(error)}"
-                )
-
-    def _write_card(self, folder: Path, steps: int, result: EvaluationResult | None, pictures: dict[str, Any]) -> None:
-        training = {**self.arguments.non_default(), "steps": steps, "learning_rates": asdict(self.rates)}
-        card = {"title": self.folder.name, "kind": self.kind, **self.card}
-        if self.arguments.push_to_hub:
-            card = {"repo_id": self.hub_name, **card}
-        results = None if result is None else result.card_entries()
-        write_model_card(folder, training=training, results=results, **pictures, **card)
-
-    def _try_card(self) -> None:
-        """Writes the card once in vain, so that an error in it shows before the training."""
-        with TemporaryDirectory() as place:
-            try:
-                self._write_card(Path(place), self.total_steps, None, {})
-            except Exception as error:
-                raise ValueError(f"the model card cannot be written from {self.card}: {_described(error)}") from error
-
-    def _card_pictures(self, place: Path) -> dict[str, Any]:
-        """Loss curve and predictions for the final card."""
-        pictures: dict[str, Any] = {}
-        curve = self.log.loss_curve()
-        if curve is not None:
-            pictures["loss_curve"] = place / "loss.png"
-            pictures["loss_curve"].write_bytes(encode_png(curve))
-        result, model = self.last_result, self.engine.published_model
-        if self.evaluation is not None and result is not None and result.rows and not is_sharded(model):
-            predictor = DepthPredictor(model, self.processor, batch_size=self.evaluation.batch_size)
-            sheet = place / "predictions.jpg"
-            pictures["picture_sheet"] = save_error_sheet(sheet, result, self.evaluation.dataset, predictor)
-        return pictures
+    # -- the state of the run, and its end --------------------------------------------------------------------------
 
     def _save_checkpoint(self) -> Path:
-        """`checkpoint-N/`: the model, and in `state/` what a resume needs; complete or absent."""
-        target = self.folder / f"checkpoint-{self.progress.step}"
-        unfinished = self._empty_folder(target)
-        state = unfinished / STATE_FOLDER
-        state.mkdir(exist_ok=True)
+        return self.outputs.save_checkpoint(self.engine.published_model, self.progress.step, self._write_state)
+
+    def _write_state(self, state: Path) -> None:
+        """What `_load` needs, in a folder of a new checkpoint."""
         rest = self.engine.save(state)
-        own = {"random": random_state(), "window": self.window.state_dict(), "data": self.loader.state_dict()}
+        own = {"random": random_state(), "window": self.window.state_dict(), "data": self.batches.state_dict()}
         torch.save(own, state / _process_file(self.accelerator.process_index))
-        self._save_model(unfinished, target, None)
         if self.accelerator.is_main_process:
             common = {
                 "progress": asdict(self.progress),
                 "footing": asdict(self.footing),
                 "processes": self.accelerator.num_processes,
+                "cpu_kernels": kernel_choices(),
                 **rest,
             }
             torch.save(common, state / STATE_FILE)
-        # Each process sees to its own files; only when all have done so is the folder whole.
-        synchronise(state)
-        self.accelerator.wait_for_everyone()
-        if self.accelerator.is_main_process:
             self.log.synchronise()
-            write_manifest(unfinished)
-            put_in_place(unfinished, target)
-            if self.publisher is not None:
-                self.publisher.push_checkpoint(target, f"Step {self.progress.step}")
-            if self.arguments.save_total_limit is not None:
-                rotate_checkpoints(self.folder, self.progress.step, self.arguments.save_total_limit)
-        self.accelerator.wait_for_everyone()
-        return target
 
     def _load(self, folder: Path) -> None:
         accelerator = self.accelerator
@@ -751,6 +613,8 @@ class _Run:
         common = torch.load(state / STATE_FILE, map_location="cpu", weights_only=True)
         self.footing.require(common["footing"], folder)
         self.progress = Progress(**common["progress"])
+        # Other kernels have other last bits. Checkpoints of earlier versions do not name them.
+        adopt_kernel_choices(common.get("cpu_kernels", {}))
         self.engine.load(state, common, self.progress.step)
         states = [
             torch.load(state / _process_file(index), map_location="cpu", weights_only=True)
@@ -770,12 +634,9 @@ class _Run:
             seed_random_state(self.arguments.seed, accelerator.process_index, self.progress.step)
 
     def _finish(self) -> None:
-        unfinished = self._empty_folder(self.folder / "final")
-        self._save_model(unfinished, self.folder, self.last_result, with_pictures=True)
+        model = self.engine.published_model
+        self.outputs.save_final(model, self.progress.step, self.last_result, self._card_pictures)
         if self.accelerator.is_main_process:
-            move_files(unfinished, self.folder)
-            if self.publisher is not None:
-                self.publisher.push(self.folder, f"Step {self.progress.step}, the final model")
             if self.progress.skipped_steps or self.progress.broken_samples:
                 self.say(
                     f"{self.progress.skipped_steps} steps were left out and {self.progress.broken_samples} samples "
@@ -783,25 +644,15 @@ class _Run:
                 )
             self.say(f"the model is in {self.folder}; it opens with from_pretrained here and in stock transformers")
         self.accelerator.wait_for_everyone()
-        self._finish_pushing(PUSH_SECONDS_AT_THE_END)
+        self.outputs.finish_publishing(PUSH_SECONDS_AT_THE_END)
         self.accelerator.end_training()
 
-    def _finish_pushing(self, longest_seconds: float) -> None:
-        """Waits for what is on its way to the Hub, on the main process, and says what did not arrive."""
-        if self.publisher is not None:
-            for left in self.publisher.finish(longest_seconds):
-                self.say(str(left))
-
-
-def evaluate_model(
-    model: PreTrainedModel, processor: Any, evaluation: Evaluation, accelerator: Accelerator
-) -> EvaluationResult:
-    """Scores a model on all processes; every process gets the whole result."""
-    model.eval()
-    predictor = DepthPredictor(model, processor, device=accelerator.device, batch_size=evaluation.batch_size)
-    return evaluate_on_all_processes(
-        predictor, evaluation.dataset, evaluation.settings, prediction_is=predictor.kind, accelerator=accelerator
-    )
+    def _card_pictures(self, place: Path) -> dict[str, Any]:
+        with as_written():
+            model = self.engine.published_model
+            return card_pictures(
+                place, self.log.loss_curve(), model, self.processor, self.evaluation, self.last_result
+            )
 
 
 def _process_file(process_index: int) -> str:
@@ -810,10 +661,6 @@ def _process_file(process_index: int) -> str:
 
 def _unreadable_elsewhere() -> ValueError:
     return ValueError("another process could not read its data, and says why; this one ends with it")
-
-
-def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def _some(names: list[str]) -> str:

@@ -22,6 +22,8 @@ HUB_STRATEGIES = ("end", "checkpoint", "every_save")
 MAY_CHANGE_ON_RESUME = (
     *("output_dir", "resume_from_checkpoint", "dataloader_num_workers", "report_to", "logging_steps", "picture_steps"),
     *("save_steps", "save_total_limit", "max_skipped_steps", "max_broken_share"),
+    # What is recomputed is the same, on a CPU to the bit.
+    *("gradient_checkpointing", "gradient_checkpointing_every"),
     *("push_to_hub", "hub_model_id", "hub_private_repo", "hub_strategy"),
 )
 # These may too, as long as their product with the number of processes stays the same.
@@ -67,7 +69,14 @@ class TrainingArguments:
         default=None, metadata={"help": "no, bf16 or fp16; default: what `accelerate launch` was told."}
     )
     gradient_checkpointing: bool = field(default=False, metadata={"help": "Recompute encoder layers to save memory."})
-    torch_compile: bool = field(default=False, metadata={"help": "Compile the model with torch.compile (inductor)."})
+    gradient_checkpointing_every: int = field(
+        default=1,
+        metadata={"help": "With gradient_checkpointing: recompute every n-th layer only. Less time, more memory."},
+    )
+    torch_compile: bool = field(
+        default=False,
+        metadata={"help": "Compile the encoder's layers, and on a GPU the decoder, with torch.compile (inductor)."},
+    )
     seed: int = field(default=0, metadata={"help": "Order, augmentation and fresh weights."})
     dataloader_num_workers: int = field(default=0, metadata={"help": "Processes that prepare batches."})
     logging_steps: int = field(default=10, metadata={"help": "Write losses and rates every so many steps."})
@@ -142,7 +151,7 @@ class TrainingArguments:
             raise ValueError(
                 f"metric_for_best_model is {self.metric_for_best_model!r}, expected one of {list(SCORES)}"
             )
-        for name in (*BATCH_ARGUMENTS, "logging_steps", "max_skipped_steps"):
+        for name in (*BATCH_ARGUMENTS, "logging_steps", "max_skipped_steps", "gradient_checkpointing_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
         if self.save_total_limit is not None and self.save_total_limit < 1:

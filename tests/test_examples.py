@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -145,6 +147,31 @@ def test_distill_with_a_teacher_beside_the_student_and_feature_alignment(tmp_pat
     assert first["feature"] > 0 and first["ssi"] > 0 and first["images_without_label"] == 0
     card = (tmp_path / "student" / "README.md").read_text()
     assert "teacher" in card.lower()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="on a CPU torch.compile needs a C++ compiler")
+def test_distill_with_a_teacher_in_half_precision_compiled(tmp_path, teacher, labelled_folder):
+    start = ["--model_name_or_path", teacher, *SHORT, "--train_data", labelled_folder / "images"]
+    flags = ["--teacher", teacher, "--teacher_dtype", "bfloat16", "--teacher_compile", "--picture_steps", 2]
+    launch("distill.py", *start, *flags, "--output_dir", tmp_path / "student")
+    assert len(losses(tmp_path / "student")) == 2
+    # A student that starts as its teacher is right at the first step, up to the teacher's precision.
+    assert 0 < log_of(tmp_path / "student")[0]["ssi"] < 0.3
+    assert AutoModelForDepthEstimation.from_pretrained(tmp_path / "student").dtype == torch.float32
+
+
+def test_how_a_teacher_computes_needs_a_teacher(monkeypatch):
+    specification = importlib.util.spec_from_file_location("distill", EXAMPLES / "distill.py")
+    assert specification is not None and specification.loader is not None
+    distill = importlib.util.module_from_spec(specification)
+    # Dataclasses look their module up.
+    monkeypatch.setitem(sys.modules, "distill", distill)
+    specification.loader.exec_module(distill)
+    assert distill.DistillationArguments(teacher="somewhere", teacher_dtype="bfloat16").teacher_compile is False
+    for option in ({"teacher_dtype": "bfloat16"}, {"teacher_compile": True}):
+        with pytest.raises(ValueError, match="name it: --teacher"):
+            distill.DistillationArguments(**option)
 
 
 @pytest.mark.slow

@@ -28,7 +28,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "depth_anything_hf"
 
 FLOORS: list[set[str]] = [
-    {"alignment", "checkpoints", "cpu_kernels", "geometry", "run_guards", "run_state"},
+    {"kernel_choice"},
+    {"alignment", "checkpoints", "compilation", "cpu_kernels", "cpu_memory", "geometry", "run_guards", "run_state"},
     {
         "attention",
         "calibration",
@@ -45,13 +46,24 @@ FLOORS: list[set[str]] = [
         "distributed",
         "evaluation_results",
         "inference",
-        "objectives",
         "optimization",
+        "run_batches",
         "scoring",
         "visualization",
     },
-    {"baselines", "conversion", "evaluation", "hub", "label_cards", "measured_points", "pseudo_labels", "run_records"},
-    {"publishing", "report", "run_engine", "training_arguments"},
+    {
+        "baselines",
+        "conversion",
+        "evaluation",
+        "hub",
+        "label_cards",
+        "measured_points",
+        "objectives",
+        "pseudo_labels",
+        "run_records",
+    },
+    {"publishing", "report", "run_engine", "run_evaluation", "training_arguments"},
+    {"run_outputs"},
     {"training"},
     {"cli", "recipes"},
 ]

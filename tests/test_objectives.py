@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from types import SimpleNamespace
 from typing import Any
 
@@ -265,6 +266,87 @@ def test_online_teacher_of_disparity_is_passed_through(make_tiny_model, batch):
     network = make_tiny_model(seed=1)
     teacher = OnlineTeacher(network, "disparity", IMAGENET_MEAN, IMAGENET_STD)
     torch.testing.assert_close(teacher(batch["pixel_values"]), predict(network, batch))
+
+
+def test_the_teachers_labels_are_float32_in_its_own_precision(make_tiny_model, model, batch):
+    exact = OnlineTeacher(make_tiny_model(seed=1), "disparity", IMAGENET_MEAN, IMAGENET_STD)(batch["pixel_values"])
+    for dtype in ("bfloat16", torch.bfloat16):
+        network = make_tiny_model(seed=1)
+        teacher = OnlineTeacher(network, "disparity", IMAGENET_MEAN, IMAGENET_STD, dtype=dtype)
+        assert {parameter.dtype for parameter in network.parameters()} == {torch.bfloat16}
+        labels = teacher.to(torch.device("cpu"))(batch["pixel_values"])
+        assert labels.dtype == torch.float32 and not labels.requires_grad
+        assert 0 < (labels - exact).abs().max() < 0.02 * exact.max()
+        terms = Distillation(teacher=teacher)(model, batch, 0.0)
+        terms["loss"].backward()
+        assert all(parameter.grad is None and not parameter.requires_grad for parameter in network.parameters())
+        model.zero_grad()
+
+
+def test_a_run_in_mixed_precision_leaves_a_teacher_with_one_of_its_own_alone(make_tiny_model, batch):
+    def labels(dtype: str | None, mixed: bool) -> Tensor:
+        teacher = OnlineTeacher(make_tiny_model(seed=1), "disparity", IMAGENET_MEAN, IMAGENET_STD, dtype=dtype)
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            return teacher(batch["pixel_values"])
+
+    exact = labels(None, mixed=False)
+    assert torch.equal(labels("float32", mixed=True), exact)
+    assert torch.equal(labels("bfloat16", mixed=True), labels("bfloat16", mixed=False))
+    assert not torch.equal(labels(None, mixed=True), exact)
+
+
+def test_weights_stored_in_bfloat16_label_as_they_are(make_tiny_model, batch):
+    networks = make_tiny_model(seed=1).to(torch.bfloat16), make_tiny_model(seed=1)
+    stored = OnlineTeacher(networks[0], "disparity", IMAGENET_MEAN, IMAGENET_STD)
+    converted = OnlineTeacher(networks[1], "disparity", IMAGENET_MEAN, IMAGENET_STD, dtype="bfloat16")
+    assert torch.equal(stored(batch["pixel_values"]), converted(batch["pixel_values"]))
+
+
+def test_an_unknown_precision_of_the_teacher_is_refused(make_tiny_model):
+    with pytest.raises(ValueError, match="unknown precision 'half'"):
+        OnlineTeacher(make_tiny_model(), "disparity", IMAGENET_MEAN, IMAGENET_STD, dtype="half")
+
+
+def test_a_teacher_of_this_package_takes_the_faster_way(make_tiny_model, batch):
+    network, usual = make_tiny_model(seed=1), []
+    network.backbone.encoder.layer[0].register_forward_hook(lambda *_: usual.append(1))
+    teacher = OnlineTeacher(network, "disparity", IMAGENET_MEAN, IMAGENET_STD)
+    made = teacher(batch["pixel_values"])
+    assert not usual
+    network.optimize_for_inference(False)
+    torch.testing.assert_close(teacher(batch["pixel_values"]), made)
+    assert usual
+
+
+def test_a_teacher_with_adapters_goes_the_usual_way(make_tiny_model, batch):
+    peft = pytest.importorskip("peft")
+    network = make_tiny_model(seed=1)
+    names = [name for name, part in network.named_modules() if name.endswith(("q_proj", "attention.query"))]
+    adapted = peft.inject_adapter_in_model(peft.LoraConfig(target_modules=names), network)
+    teacher = OnlineTeacher(adapted, "disparity", IMAGENET_MEAN, IMAGENET_STD)
+    torch.testing.assert_close(teacher(batch["pixel_values"]), predict(make_tiny_model(seed=1), batch))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="on a CPU torch.compile needs a C++ compiler")
+@pytest.mark.parametrize("dtype", [None, "bfloat16"])
+def test_a_compiled_teacher_labels_the_same(make_tiny_model, batch, dtype):
+    # It takes seconds to import.
+    from torch._dynamo.utils import counters
+
+    torch.compiler.reset()
+    counters.clear()
+    made = []
+    for compiled in (False, True):
+        # As a predictor leaves it.
+        network = make_tiny_model(seed=1).optimize_for_inference()
+        names = list(network.state_dict())
+        options = {"dtype": dtype, "compile": compiled}
+        made.append(OnlineTeacher(network, "disparity", IMAGENET_MEAN, IMAGENET_STD, **options)(batch["pixel_values"]))
+        assert list(network.state_dict()) == names
+    assert counters["stats"]["unique_graphs"] == 1, "of all layers"
+    tolerance = 1e-5 if dtype is None else 0.02 * float(made[0].max())
+    torch.testing.assert_close(made[1], made[0], rtol=0, atol=tolerance)
 
 
 def test_the_teacher_sees_the_clean_image_and_gets_no_gradient(make_tiny_model, model, batch):

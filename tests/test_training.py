@@ -9,6 +9,7 @@ import importlib.util
 import json
 import os
 import pickle
+import platform
 import random
 import shutil
 import signal
@@ -33,6 +34,8 @@ from transformers import AutoImageProcessor, AutoModelForDepthEstimation, Dinov2
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation, DepthAnythingImageProcessor
 from depth_anything_hf.checkpoints import damage_of, read_log, write_manifest
+from depth_anything_hf.compilation import compile_blocks
+from depth_anything_hf.cpu_kernels import adopt_kernel_choices, kernel_choices
 from depth_anything_hf.data.datasets import DepthFolder
 from depth_anything_hf.data.mixing import Mixture, collate
 from depth_anything_hf.data.transforms import TrainingTransform
@@ -338,6 +341,24 @@ def test_the_parts_of_a_batch_may_change_on_resume_but_not_the_batch(tmp_path, t
         shutil.rmtree(tmp_path / "other" / "checkpoint-4")
         (tmp_path / "other" / "training_arguments.json").unlink()
         train(tmp_path / "other", make_tiny_model(), **parts, **{**options, "max_steps": 5})
+
+
+def test_a_resumed_run_computes_with_the_kernels_that_the_checkpoint_names(tmp_path, train, make_tiny_model):
+    name = "a processor | a kernel | a size"
+    adopt_kernel_choices({name: True})
+    train(tmp_path, make_tiny_model(), save_steps=1)
+    path = tmp_path / "checkpoint-2" / "state" / "trainer_state.pt"
+    assert torch.load(path)["cpu_kernels"] == kernel_choices()
+    # As another process may have measured.
+    adopt_kernel_choices({name: False})
+    train(tmp_path, make_tiny_model(), save_steps=1, resume_from_checkpoint="latest")
+    assert kernel_choices()[name] is True
+    # As earlier versions wrote it.
+    state = torch.load(path)
+    del state["cpu_kernels"]
+    torch.save(state, path)
+    write_manifest(tmp_path / "checkpoint-2")
+    train(tmp_path, make_tiny_model(), save_steps=1, resume_from_checkpoint="latest")
 
 
 def flip_a_bit(path: Path) -> None:
@@ -720,7 +741,13 @@ def test_the_strategies_are_those_of_the_publisher():
     assert HUB_STRATEGIES == STRATEGIES
 
 
-@pytest.mark.parametrize("name", ["per_device_train_batch_size", "gradient_accumulation_steps", "logging_steps"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("per_device_train_batch_size", "gradient_accumulation_steps", "logging_steps"),
+        "gradient_checkpointing_every",
+    ],
+)
 def test_counts_must_be_positive(name):
     with pytest.raises(ValueError, match=f"{name} is 0, expected at least 1"):
         TrainingArguments("unused", **{name: 0})
@@ -888,14 +915,20 @@ def test_data_that_cannot_be_read_any_more_stops_the_run_as_it_was(tmp_path, tra
 # Precision and memory
 
 
+def make_engine(folder: Path, model: nn.Module, objective: Any = None, **arguments: Any) -> Engine:
+    """An engine for two steps of a model from random weights."""
+    rates = choose_learning_rates(pretrained=False, encoder=None, decoder=None)
+    objective = objective or SupervisedRelative(ANCHORED)
+    return Engine(Accelerator(), model, objective, TrainingArguments(str(folder), **arguments), rates, total_steps=2)
+
+
 def test_an_output_of_nan_gives_the_projector_a_gradient_too(tmp_path, make_tiny_model, labelled_folder):
     """Its gradients are averaged over processes, and one that gives none would keep the others waiting."""
     sizes = {"hidden_size": 48, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 56, "patch_size": 14}
     objective = Distillation(ANCHORED, feature_encoder=Dinov2Model(Dinov2Config(**sizes)), student_width=32)
     model = make_tiny_model()
     nn.init.constant_(model.head.conv1.bias, float("nan"))
-    rates = choose_learning_rates(pretrained=False, encoder=None, decoder=None)
-    engine = Engine(Accelerator(), model, objective, TrainingArguments(str(tmp_path)), rates, total_steps=2)
+    engine = make_engine(tmp_path, model, objective)
     mixture = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
     engine.terms(collate([mixture[0, 0], mixture[0, 1]]), 0.0)["loss"].backward()
     assert [type(each) for each in engine.trained] == [DepthAnythingForDepthEstimation, nn.Linear]
@@ -932,12 +965,145 @@ def test_bf16_runs_and_saves_float32(tmp_path, train, make_tiny_model, evaluatio
     assert 0 <= result.metrics["delta1"] <= 1
 
 
-def test_gradient_checkpointing_changes_nothing_but_memory(tmp_path, train, make_tiny_model):
-    for checkpointing in (False, True):
-        folder = tmp_path / str(checkpointing)
-        train(folder, make_tiny_model(), max_steps=2, gradient_checkpointing=checkpointing)
-    assert log_of(tmp_path / "False") == log_of(tmp_path / "True")
-    assert_equal_bits(weights(tmp_path / "False"), weights(tmp_path / "True"))
+CHECKPOINTING = {
+    "no layer": {},
+    "every layer": {"gradient_checkpointing": True},
+    "every second layer": {"gradient_checkpointing": True, "gradient_checkpointing_every": 2},
+}
+
+
+@pytest.mark.parametrize("precision", ["no", "bf16"])
+def test_gradient_checkpointing_changes_nothing_but_memory(tmp_path, train, make_tiny_model, precision):
+    for name, options in CHECKPOINTING.items():
+        # Dropout, so that random numbers are drawn again too.
+        model = make_tiny_model(encoder={"hidden_dropout_prob": 0.2, "drop_path_rate": 0.2})
+        train(tmp_path / name, model, max_steps=2, mixed_precision=precision, **options)
+    for name in CHECKPOINTING:
+        assert log_of(tmp_path / name) == log_of(tmp_path / "no layer")
+        assert_equal_bits(weights(tmp_path / name), weights(tmp_path / "no layer"))
+
+
+@pytest.mark.parametrize(("every", "passes"), [(1, [2, 2, 2, 2, 2]), (2, [2, 1, 2, 1, 2]), (3, [2, 1, 1, 2, 1])])
+def test_every_nth_layer_is_computed_again_for_the_gradients(
+    tmp_path, make_tiny_model, labelled_folder, every, passes
+):
+    layers = {"encoder": {"num_hidden_layers": 5}, "out_indices": [1, 2, 4, 5]}
+    plain, saving = make_tiny_model(**layers), make_tiny_model(**layers)
+    mixture = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
+    batch = collate([mixture[0, 0], mixture[0, 1]])
+    make_engine(tmp_path, plain).terms(batch, 0.0)["loss"].backward()
+    engine = make_engine(tmp_path, saving, gradient_checkpointing=True, gradient_checkpointing_every=every)
+    found = [0] * 5
+
+    def count(index: int) -> Callable[..., None]:
+        def note(*_: Any) -> None:
+            found[index] += 1
+
+        return note
+
+    for index, layer in enumerate(saving.backbone.encoder.layer):
+        # A layer's own hooks stay outside of what is recomputed.
+        layer.mlp.register_forward_hook(count(index))
+    loss = engine.terms(batch, 0.0)["loss"]
+    assert found == [1] * 5
+    loss.backward()
+    assert found == passes
+    expected = {name: parameter.grad for name, parameter in plain.named_parameters()}
+    for name, parameter in saving.named_parameters():
+        assert (parameter.grad is None) == (expected[name] is None)
+        if parameter.grad is not None:
+            assert torch.equal(parameter.grad, expected[name]), name
+
+
+def test_a_run_may_go_on_with_less_memory(tmp_path, train, make_tiny_model):
+    options = {"max_steps": 3, "save_steps": 2}
+    train(tmp_path / "straight", make_tiny_model(), **options)
+    with pytest.raises(KeyboardInterrupt):
+        killed = Interrupted(SupervisedRelative(ANCHORED), after_calls=2)
+        train(tmp_path / "killed", make_tiny_model(), objective=killed, **options)
+    options |= {"resume_from_checkpoint": "latest", **CHECKPOINTING["every second layer"]}
+    train(tmp_path / "killed", make_tiny_model(seed=3), **options)
+    assert_equal_bits(weights(tmp_path / "straight"), weights(tmp_path / "killed"))
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the setting is the GNU C library's")
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_run_on_a_cpu_keeps_freed_memory_while_it_lasts(tmp_path, train, make_tiny_model, fails):
+    size = 256 * 2**20
+    kept: list[int] = []
+
+    def growth() -> int:
+        """How much larger the process is after it has had a large tensor and freed it."""
+        before = resident_bytes()
+        torch.ones(size, dtype=torch.uint8)
+        return resident_bytes() - before
+
+    def objective(model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
+        kept.append(growth())
+        if fails:
+            raise KeyboardInterrupt
+        return SupervisedRelative(ANCHORED)(model, batch, progress)
+
+    with pytest.raises(KeyboardInterrupt) if fails else nullcontext():
+        train(tmp_path, make_tiny_model(), objective=objective, max_steps=1)
+    # Some of it may have been there before.
+    assert kept[0] > size / 2
+    assert growth() < size / 4
+
+
+def test_what_is_compiled_depends_on_the_device(make_tiny_model):
+    model = make_tiny_model()
+    layers = list(model.backbone.encoder.layer)
+    names = list(model.state_dict())
+    assert compile_blocks(model, torch.device("cpu")) == layers
+    assert compile_blocks(model, torch.device("cuda")) == [*layers, model.neck, model.head]
+    assert list(model.state_dict()) == names
+    other = nn.Sequential(nn.Linear(2, 2))
+    assert compile_blocks(other, torch.device("cpu")) == [other]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="on a CPU torch.compile needs a C++ compiler")
+@pytest.mark.parametrize("options", [{}, CHECKPOINTING["every second layer"]], ids=["plain", "recomputed"])
+def test_a_compiled_run_trains_saves_scores_and_resumes_like_another(
+    tmp_path, train, make_tiny_model, evaluation, options
+):
+    # It takes seconds to import.
+    from torch._dynamo.utils import counters
+
+    torch.compiler.reset()
+    common = {"max_steps": 4, "save_steps": 2, "eval_steps": 2, "evaluation": evaluation, "picture_steps": 3}
+    eager = train(tmp_path / "eager", make_tiny_model(), **common)
+    model = make_tiny_model()
+    counters.clear()
+    compiled = train(tmp_path / "compiled", model, torch_compile=True, **common, **options)
+    # The layers share them, and neither pictures nor scores, with batches of other sizes, need more.
+    assert counters["stats"]["unique_graphs"] == (2 if options else 1)
+    left, right = log_of(tmp_path / "eager"), log_of(tmp_path / "compiled")
+    assert [entry.keys() for entry in left] == [entry.keys() for entry in right]
+    for one, other in zip(left, right, strict=True):
+        if "loss" in one:
+            assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
+    assert compiled.metrics["delta1"] == pytest.approx(eager.metrics["delta1"], abs=1e-2)
+
+    for folder in (tmp_path / "compiled", tmp_path / "compiled" / "best", tmp_path / "compiled" / "checkpoint-4"):
+        assert weights(folder).keys() == weights(tmp_path / "eager").keys()
+        stock, info = AutoModelForDepthEstimation.from_pretrained(folder, output_loading_info=True)
+        assert not any(info[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+    state = load_file(tmp_path / "compiled" / "checkpoint-4" / "state" / "model.safetensors")
+    assert state.keys() == model.state_dict().keys()
+
+    shutil.copytree(tmp_path / "compiled", tmp_path / "resumed")
+    for name in ("checkpoint-4", "best"):
+        shutil.rmtree(tmp_path / "resumed" / name)
+    more = {"torch_compile": True, "resume_from_checkpoint": "latest", **common, **options}
+    resumed = train(tmp_path / "resumed", make_tiny_model(seed=7), **more)
+    assert_same_checkpoint(tmp_path / "compiled" / "checkpoint-4", tmp_path / "resumed" / "checkpoint-4")
+    assert resumed.metrics == compiled.metrics
 
 
 # Safety
