@@ -135,12 +135,15 @@ class PositionCache:
     def __init__(self) -> None:
         self._of_grid: OrderedDict[tuple[int, int], Tensor] = OrderedDict()
         self._source: Tensor | None = None
+        self._state: tuple[Any, ...] = ()
+        self._values: Tensor | None = None
 
     def get(self, source: Tensor, grid: tuple[int, int], compute: Callable[[], Tensor]) -> Tensor:
         """What `compute` gives for a grid (rows, columns) and the embeddings `source`."""
-        if self._source is None or not _is_same(self._source, source):
+        if not self._knows(source):
             self._of_grid.clear()
-            self._source = source.detach().clone()
+            self._source, self._state = source, _state_of(source)
+            self._values = source.detach().clone() if source.device.type == "cpu" else None
         if grid not in self._of_grid:
             self._of_grid[grid] = compute().detach()
             if len(self._of_grid) > CACHED_GRIDS:
@@ -148,9 +151,17 @@ class PositionCache:
         self._of_grid.move_to_end(grid)
         return self._of_grid[grid]
 
+    def _knows(self, source: Tensor) -> bool:
+        if source is not self._source or _state_of(source) != self._state:
+            return False
+        # Writing through `.data` counts no version. To look for it, a GPU would have to be waited for.
+        return self._values is None or torch.equal(self._values, source)
 
-def _is_same(first: Tensor, second: Tensor) -> bool:
-    return first.dtype == second.dtype and first.device == second.device and torch.equal(first, second)
+
+def _state_of(source: Tensor) -> tuple[Any, ...]:
+    """What tells without a look at the values that a tensor has changed."""
+    version = None if source.is_inference() else source._version
+    return source.data_ptr(), source.dtype, source.device, version
 
 
 class PackedEncoder:

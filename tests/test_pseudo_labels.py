@@ -9,6 +9,7 @@ import io
 import json
 import resource
 import tarfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -517,8 +518,9 @@ def test_a_full_disk_is_told_and_costs_no_finished_shard(photos: Path, tmp_path:
 
 def test_a_teacher_whose_labels_cannot_be_coded_writes_no_shard(photos: Path, tmp_path: Path) -> None:
     class Negative(DepthPredictor):
-        def _forward(self, items: Any) -> list[np.ndarray]:
-            return [-values - 1 for values in super()._forward(items)]
+        def _launch(self, inputs: Any, sizes: Any) -> Callable[[], list[np.ndarray]]:
+            values = super()._launch(inputs, sizes)
+            return lambda: [-each - 1 for each in values()]
 
     plain = tiny_predictor()
     predictor = Negative(plain.model, plain.processor)
@@ -557,10 +559,10 @@ class ShortOfMemory(DepthPredictor):
 
     is_short = True
 
-    def _forward(self, items: Any) -> list[np.ndarray]:
-        if self.is_short and any(item.image_size[0] > item.image_size[1] for item in items):
+    def _launch(self, inputs: Any, sizes: Any) -> Callable[[], list[np.ndarray]]:
+        if self.is_short and any(height > width for height, width in sizes):
             raise torch.OutOfMemoryError("out of memory")
-        return super()._forward(items)
+        return super()._launch(inputs, sizes)
 
 
 def test_a_pass_that_failed_is_no_result_and_is_tried_again(photos: Path, tmp_path: Path) -> None:
