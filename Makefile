@@ -27,7 +27,7 @@ quickstart: install
 	$(BIN)/python examples/quickstart.py --preset $(PRESET) $(if $(PHOTOS),--photos $(PHOTOS))
 
 test: install
-	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow"
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow and not long"
 
 test-slow: install
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow
@@ -37,7 +37,7 @@ test-floor:
 	$(PYTHON) -m venv $(VENV)-floor
 	$(VENV)-floor/bin/python -m pip install --quiet -c constraints.txt torch
 	$(VENV)-floor/bin/python -m pip install --quiet transformers==5.17.0 pytest -e .
-	HF_HUB_OFFLINE=1 $(VENV)-floor/bin/python -m pytest tests/test_parity.py -m "not slow"
+	HF_HUB_OFFLINE=1 $(VENV)-floor/bin/python -m pytest tests/test_parity.py -m "not slow and not long"
 
 lint: install
 	$(BIN)/ruff check .

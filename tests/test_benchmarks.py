@@ -91,7 +91,7 @@ def test_the_gpu_benchmark_stops_in_time(harness: Any) -> None:
     assert run.error is None
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_training_benchmark_compares_equal_gradients(tmp_path: Path) -> None:
     arguments = ["--side", "70", "--batch", "1", "--rounds", "1", "--precision", "float64", "--threads", "1"]
     run("training_step.py", *arguments, "--contenders", "stock,ours", "--json", str(tmp_path / "training.json"))
@@ -99,7 +99,7 @@ def test_the_training_benchmark_compares_equal_gradients(tmp_path: Path) -> None
     assert timings[0]["gradient_difference"] == 0 and timings[1]["gradient_difference"] < 1e-6
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_mixed_sizes_benchmark_notes_memory_by_fifths(tmp_path: Path) -> None:
     arguments = ["--count", "10", "--input_size", "56", "--rounds", "1", "--threads", "1"]
     run("mixed_sizes.py", *arguments, "--json", str(tmp_path / "mixed.json"))

@@ -149,7 +149,7 @@ def test_distill_with_a_teacher_beside_the_student_and_feature_alignment(tmp_pat
     assert "teacher" in card.lower()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("g++") is None, reason="on a CPU torch.compile needs a C++ compiler")
 def test_distill_with_a_teacher_in_half_precision_compiled(tmp_path, teacher, labelled_folder):
     start = ["--model_name_or_path", teacher, *SHORT, "--train_data", labelled_folder / "images"]

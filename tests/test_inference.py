@@ -407,7 +407,7 @@ def test_a_checkpoint_is_opened_for_fast_predictions(checkpoint: Path) -> None:
     assert np.abs(values[0] - values[1]).max() <= 2e-5 * np.ptp(values[1])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_compiled_predictions_are_those_of_the_model_and_their_batches_are_full(checkpoint: Path) -> None:
     predictor = DepthPredictor.from_pretrained(checkpoint, device="cpu", batch_size=2, compile=True)
     plain = DepthPredictor.from_pretrained(checkpoint, device="cpu")

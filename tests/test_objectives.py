@@ -327,7 +327,7 @@ def test_a_teacher_with_adapters_goes_the_usual_way(make_tiny_model, batch):
     torch.testing.assert_close(teacher(batch["pixel_values"]), predict(make_tiny_model(seed=1), batch))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("g++") is None, reason="on a CPU torch.compile needs a C++ compiler")
 @pytest.mark.parametrize("dtype", [None, "bfloat16"])
 def test_a_compiled_teacher_labels_the_same(make_tiny_model, batch, dtype):
