@@ -17,12 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.grad import conv2d_input, conv2d_weight
 
-from .kernel_choice import SETTING_VARIABLE as SETTING_VARIABLE
-from .kernel_choice import CpuKernels as CpuKernels
-from .kernel_choice import adopt_kernel_choices as adopt_kernel_choices
-from .kernel_choice import kernel_choices as kernel_choices
 from .kernel_choice import may_choose, ours_wins, power_of_two, random_tensor, share_of_time
-from .kernel_choice import set_cpu_kernels as set_cpu_kernels
 
 
 # Below these sizes the calls cost more than the arithmetic, and standard kernels stay.

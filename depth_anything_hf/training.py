@@ -33,7 +33,6 @@ from .checkpoints import (
     write_atomically,
 )
 from .compilation import as_written
-from .cpu_kernels import adopt_kernel_choices, kernel_choices
 from .cpu_memory import keep_freed_memory, return_freed_memory
 from .data.loading import BatchLoader
 from .data.mixing import Mixture
@@ -41,6 +40,7 @@ from .data.streaming import StreamingMixture
 from .data.transforms import cutmix
 from .distributed import gathered_copy
 from .evaluation import EvaluationResult
+from .kernel_choice import adopt_kernel_choices, kernel_choices
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
 from .optimization import choose_learning_rates
 from .run_batches import DeviceBatches

@@ -261,7 +261,8 @@ def test_measuring_inside_a_checkpointed_layer_does_not_disturb_it(own_measureme
 def test_processes_agree_on_what_was_measured(tmp_path: Path) -> None:
     program = (
         "import json, torch\n"
-        "from depth_anything_hf.cpu_kernels import linear, kernel_choices\n"
+        "from depth_anything_hf.cpu_kernels import linear\n"
+        "from depth_anything_hf.kernel_choice import kernel_choices\n"
         "torch.set_num_threads(1)\n"
         "linear(torch.randn(400, 256), torch.randn(256, 256))\n"
         "print(json.dumps(kernel_choices()))"

@@ -39,11 +39,11 @@ from depth_anything_hf import (
 )
 from depth_anything_hf.checkpoints import damage_of, read_log, write_manifest
 from depth_anything_hf.compilation import compile_blocks
-from depth_anything_hf.cpu_kernels import adopt_kernel_choices, kernel_choices
 from depth_anything_hf.data.datasets import DepthFolder
 from depth_anything_hf.data.mixing import Mixture, collate
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.evaluation import EvaluationSettings
+from depth_anything_hf.kernel_choice import adopt_kernel_choices, kernel_choices
 from depth_anything_hf.objectives import Distillation, RelativeLoss, SupervisedMetric, SupervisedRelative
 from depth_anything_hf.optimization import choose_learning_rates
 from depth_anything_hf.publishing import STRATEGIES
