@@ -29,7 +29,8 @@ def keep_freed_memory() -> bool:
 
     It is a setting of the whole process, and therefore never made by importing something or by opening a model:
     `fit` on a CPU makes it while it runs, and so do the commands and examples, whose process is their own. Resident
-    memory then stays near its largest value.
+    memory then stays near its largest value. It may grow by some more large blocks at first: small ones settle in what
+    is free, which then is too small for the next large one.
 
     Returns:
         Whether the setting was made; False on systems without glibc, where nothing changes.
