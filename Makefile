@@ -60,6 +60,7 @@ bench-peers: install
 	for run in $$(seq $(RUNS)); do $(MAKE) bench-peers-once SUFFIX=$(NUMBER) || exit 1; done
 
 bench-once:
+	$(MEASURE)/parts.py
 	$(MEASURE)/inference.py --peers $(FLOAT32) --json $(RESULTS)/inference_small$(SUFFIX).json
 	$(MEASURE)/inference.py --peers $(FLOAT32) --batch 4 --json $(RESULTS)/inference_small_batch4$(SUFFIX).json
 	$(MEASURE)/inference.py --peers $(FLOAT32) --size base --json $(RESULTS)/inference_base$(SUFFIX).json
