@@ -16,20 +16,15 @@ from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 import torch
-from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from PIL import Image
-from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import AutoConfig, AutoImageProcessor, AutoModelForDepthEstimation, PreTrainedConfig, PreTrainedModel
-from transformers.models.auto.modeling_auto import MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES
-from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
+from transformers import PreTrainedModel
 
 from .alignment import fit_scale_and_shift
 from .data.reading import IMAGE_SUFFIXES, UnreadableImageError, read_image
-from .image_processing_depth_anything import DepthAnythingImageProcessor
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
+from .opening import as_dtype, dtype_name, open_checkpoint, size_of
 
 
 logger = logging.getLogger(__name__)
@@ -41,9 +36,6 @@ ImageSource: TypeAlias = "str | os.PathLike[str] | tuple[str, np.ndarray] | tupl
 METRIC_MODEL_TYPES = ("depth_pro", "glpn", "tipsv2_dpt", "zoedepth")
 # Their raw output is not the depth of the image: ZoeDepth pads it, Depth Pro needs the focal length.
 OWN_POST_PROCESSING = ("depth_pro", "zoedepth")
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-HUB_OPTIONS = ("revision", "token", "cache_dir", "local_files_only", "force_download", "subfolder")
-NAMES_SHOWN = 10
 DECODING_THREADS = min(16, os.cpu_count() or 1)
 
 
@@ -248,20 +240,11 @@ class DepthPredictor:
             OSError: no such folder or id on the Hub, or files missing in it.
         """
         name = os.fspath(name_or_path)
-        _check_folder_exists(name)
-        hub = {key: kwargs[key] for key in HUB_OPTIONS if key in kwargs}
-        config = AutoConfig.from_pretrained(name, **hub)
-        _check_is_depth_model(name, config)
-        if dtype is not None:
-            kwargs["dtype"] = as_dtype(dtype)
-        is_ours = config.model_type == "depth_anything"
-        model_class: Any = DepthAnythingForDepthEstimation if is_ours else AutoModelForDepthEstimation
-        processor = open_processor(name, config.model_type, input_size, hub)
-        model = _load(model_class, name, kwargs, must_be_complete=is_ours)
-        if is_ours and "attn_implementation" not in kwargs:
+        model, processor = open_checkpoint(name, dtype=dtype, input_size=input_size, options=kwargs)
+        if isinstance(model, DepthAnythingForDepthEstimation) and "attn_implementation" not in kwargs:
             # It refuses layers of other kinds, which then work as they are.
             with suppress(ValueError):
-                cast(Any, model).optimize_for_inference()
+                model.optimize_for_inference()
         return cls(
             model,
             processor,
@@ -280,14 +263,14 @@ class DepthPredictor:
     @property
     def input_size(self) -> int | None:
         """The side that the processor resizes to (its height, where it has two); None if it keeps the size."""
-        return _size_of(self.processor)
+        return size_of(self.processor)
 
     @property
     def precision(self) -> str:
         """E.g. "float32", "bfloat16", or "bfloat16 autocast"."""
         if self._autocast_dtype is not None:
-            return f"{_dtype_name(self._autocast_dtype)} autocast"
-        return _dtype_name(self.model.dtype)
+            return f"{dtype_name(self._autocast_dtype)} autocast"
+        return dtype_name(self.model.dtype)
 
     def __call__(self, images: Iterable[ImageSource | None]) -> Iterator[Prediction]:
         """Predicts a stream of images with bounded memory.
@@ -429,19 +412,6 @@ def default_device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def as_dtype(dtype: str | torch.dtype | None) -> torch.dtype | None:
-    """A precision by its name.
-
-    Raises:
-        ValueError: an unknown name.
-    """
-    if not isinstance(dtype, str):
-        return dtype
-    if dtype not in DTYPES:
-        raise ValueError(f"unknown precision {dtype!r}, expected one of {sorted(DTYPES)}")
-    return DTYPES[dtype]
-
-
 def find_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     """The given files, and all pictures below the given folders (sorted, hidden ones left out).
 
@@ -538,118 +508,7 @@ def _autocast_dtype(model_dtype: torch.dtype, wanted: torch.dtype | None) -> tor
         return None
     if model_dtype != torch.float32 or wanted not in (torch.bfloat16, torch.float16):
         raise ValueError(
-            f"a {_dtype_name(model_dtype)} model cannot run in {_dtype_name(wanted)} by autocast; "
+            f"a {dtype_name(model_dtype)} model cannot run in {dtype_name(wanted)} by autocast; "
             "convert it first, e.g. model.float()"
         )
     return wanted
-
-
-def _dtype_name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
-
-
-def _check_folder_exists(name: str) -> None:
-    can_be_on_hub = name.count("/") <= 1 and not name.startswith((".", "/", "~"))
-    if not can_be_on_hub and not os.path.isdir(name):
-        raise FileNotFoundError(f"{name}: no such model folder")
-
-
-def _check_is_depth_model(name: str, config: PreTrainedConfig) -> None:
-    if config.model_type not in MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES:
-        raise ValueError(
-            f"{name} is a {config.model_type!r} model, which does not estimate depth; "
-            f"expected one of {', '.join(sorted(MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES))}"
-        )
-
-
-def _load(model_class: Any, name: str, options: dict[str, Any], must_be_complete: bool) -> PreTrainedModel:
-    try:
-        model, report = model_class.from_pretrained(name, output_loading_info=True, **options)
-    except (SafetensorError, RuntimeError) as error:
-        raise ValueError(
-            f"the weights of {name} are damaged or do not fit its configuration: {error}; load it again, or compare "
-            "config.json with the files of weights"
-        ) from error
-    missing = sorted(report["missing_keys"])
-    # transformers gives missing tensors random values. Some models of others do without a part of theirs.
-    if missing and must_be_complete:
-        more = f" and {len(missing) - NAMES_SHOWN} more" if len(missing) > NAMES_SHOWN else ""
-        raise ValueError(
-            f"{name} lacks {len(missing)} tensors, which would be random: {', '.join(missing[:NAMES_SHOWN])}{more}"
-        )
-    return model
-
-
-def open_processor(name: str, model_type: str, input_size: int | None, hub: dict[str, Any]) -> Any:
-    """The checkpoint's image processor, with another input size if one is given.
-
-    DPT's processor, which Depth Anything uses too, is opened by its PIL class: `AutoImageProcessor` of some
-    transformers releases wants torchvision for it.
-
-    Args:
-        name: model id on the Hub, or a folder.
-        model_type: of its configuration.
-        input_size: side that images are resized to; None keeps the checkpoint's.
-        hub: `revision`, `token` and the like.
-
-    Raises:
-        ValueError: no processor file for a model that is not Depth Anything, or an input size that does not fit it.
-    """
-    is_ours = model_type == "depth_anything"
-    if not _has_processor_file(name, hub):
-        if not is_ours:
-            raise ValueError(
-                f"{name} has no preprocessor_config.json, which says how to prepare images for a {model_type!r} "
-                "model; save its image processor there"
-            )
-        logger.warning(
-            "%s has no preprocessor_config.json; using Depth Anything's settings (side %d)",
-            name,
-            DepthAnythingImageProcessor.size["height"],
-        )
-        processor: Any = DepthAnythingImageProcessor()
-    elif is_ours:
-        processor = DepthAnythingImageProcessor.from_pretrained(name, **hub)
-    elif model_type == "dpt":
-        processor = DPTImageProcessorPil.from_pretrained(name, **hub)
-    else:
-        processor = AutoImageProcessor.from_pretrained(name, **hub)
-    if input_size is not None:
-        _set_input_size(name, processor, input_size)
-    return processor
-
-
-def _has_processor_file(name: str, hub: dict[str, Any]) -> bool:
-    files = ("preprocessor_config.json", "processor_config.json")
-    if os.path.isdir(name):
-        return any((Path(name) / hub.get("subfolder", "") / file).is_file() for file in files)
-    return any(_is_on_hub(name, file, hub) for file in files)
-
-
-def _is_on_hub(name: str, file: str, hub: dict[str, Any]) -> bool:
-    try:
-        hf_hub_download(name, file, **hub)
-    except LocalEntryNotFoundError:
-        # The Hub cannot be reached, so nothing is known about the file.
-        raise
-    except EntryNotFoundError:
-        return False
-    return True
-
-
-def _set_input_size(name: str, processor: Any, input_size: int) -> None:
-    if _size_of(processor) is None:
-        raise ValueError(f"the image processor of {name} has no height and width, so input_size cannot be set")
-    multiple = getattr(processor, "ensure_multiple_of", None) or 1
-    if input_size < 1 or input_size % multiple:
-        nearest = max(1, round(input_size / multiple)) * multiple
-        raise ValueError(
-            f"input size {input_size} does not fit {name}: it must be a multiple of {multiple}, e.g. {nearest}"
-        )
-    processor.size = type(processor)(size={"height": input_size, "width": input_size}).size
-
-
-def _size_of(processor: Any) -> int | None:
-    size = getattr(processor, "size", None)
-    height = size.get("height") if isinstance(size, dict) else getattr(size, "height", None)
-    return None if height is None else int(height)

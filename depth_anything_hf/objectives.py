@@ -18,7 +18,6 @@ from transformers import PreTrainedModel
 from .compilation import compile_blocks
 from .data.transforms import IMAGENET_MEAN, IMAGENET_STD
 from .geometry import depth_to_disparity
-from .inference import as_dtype
 from .losses import (
     anchor_loss,
     feature_alignment_loss,
@@ -30,6 +29,7 @@ from .losses import (
     within_and_outside,
 )
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
+from .opening import as_dtype
 
 
 Batch = dict[str, Any]

@@ -25,8 +25,8 @@ from .data.streaming import DepthStream, StreamingMixture
 from .data.transforms import TrainingTransform
 from .evaluation import EvaluationSettings, open_protocol
 from .image_processing_depth_anything import PAPER_INPUT_SIZE, DepthAnythingImageProcessor
-from .inference import open_processor
 from .modeling_depth_anything import ENCODERS, DepthAnythingForDepthEstimation
+from .opening import open_processor
 from .scoring import check_fits
 from .training import Evaluation
 
