@@ -26,6 +26,7 @@ PARTS = {
     "upsampling": ("upsample",),
     "GELU": ("gelu",),
 }
+READY_BYTES = 2 * 2**30
 NAMES = ("linear", "linear as convolution", *list(PARTS)[1:], "the rest")
 
 
@@ -44,6 +45,9 @@ def parts(name: str, folder: Path, shape: tuple[int, int, int], threads: int, ru
     predict = open_peer(name, folder, shape, threads)
 
     def measure() -> torch.Tensor:
+        # The profiler's records settle in freed blocks, so that results would need fresh pages, which cost more than
+        # some operations: enough of them is made ready here.
+        torch.ones(READY_BYTES, dtype=torch.uint8)
         predict()
         with profile(activities=[ProfilerActivity.CPU], record_shapes=True) as recorded:
             for _ in range(runs):
