@@ -76,6 +76,7 @@ bench-once:
 	$(MEASURE)/preprocessing.py --json $(RESULTS)/preprocessing$(SUFFIX).json
 	$(MEASURE)/mixed_sizes.py --json $(RESULTS)/mixed_sizes$(SUFFIX).json
 	$(MEASURE)/mixed_sizes.py --kept --rounds 1 --json $(RESULTS)/mixed_sizes_kept$(SUFFIX).json
+	$(MEASURE)/mixed_sizes.py --kept --rounds 1 --batch_size 4 --json $(RESULTS)/mixed_sizes_batch4$(SUFFIX).json
 	$(MEASURE)/labelling_throughput.py --photographs 1080x1920 --input_size 518 --images 16 --json $(RESULTS)/labelling_1080p$(SUFFIX).json
 
 bench-peers-once:

@@ -3,11 +3,12 @@
 """Predictions for images of many sizes: whether memory stays flat, and whether it costs time that sizes change.
 
     python benchmarks/mixed_sizes.py --json benchmarks/results/mixed_sizes.json
-    python benchmarks/mixed_sizes.py --kept       # freed memory kept, as the commands and examples do
+    python benchmarks/mixed_sizes.py --kept          # freed memory kept, as the commands and examples do
+    python benchmarks/mixed_sizes.py --batch_size 4  # in random order few batches are full, which costs time by itself
 
 `DepthPredictor.from_pretrained` opens a folder, as users do, and predicts the same images in random order and sorted
 by size; each order has a process of its own, and they take turns. Resident memory is that of the first run of a
-process, in fifths of the images.
+process, in fifths of the images; passes are the model's in that run.
 """
 
 from __future__ import annotations
@@ -52,12 +53,14 @@ def pictures(sizes: list[tuple[int, int]]) -> Iterator[tuple[str, np.ndarray]]:
 def predictions(
     folder: Path, order: str, count: int, aspects: int, batch_size: int, notes: Path
 ) -> Callable[[], None]:
-    """A function that predicts all images; its first run writes the resident bytes after each image to `notes`."""
+    """A function that predicts all images; its first run writes its passes and resident bytes after each image."""
     predictor = DepthPredictor.from_pretrained(folder, device="cpu", batch_size=batch_size)
     sizes = draw_sizes(count, aspects)
     if order == "sorted by size":
         sizes.sort(key=lambda size: (size[0] / size[1], size))
     process = psutil.Process()
+    passes: list[None] = []
+    predictor.model.register_forward_pre_hook(lambda *_: passes.append(None))
 
     def predict() -> None:
         resident: list[int] = []
@@ -66,16 +69,20 @@ def predictions(
                 raise RuntimeError(f"{prediction.name}: {prediction.error}")
             resident.append(process.memory_info().rss)
         if not notes.exists():
-            notes.write_text(json.dumps(resident), encoding="utf-8")
+            notes.write_text(json.dumps({"passes": len(passes), "resident": resident}), encoding="utf-8")
 
     return predict
 
 
 def memory_by_fifths(notes: Path) -> dict[str, Any]:
     """Means of the resident memory in fifths of the images, and their growth from the second to the last."""
-    resident = np.array(json.loads(notes.read_text(encoding="utf-8"))) / 2**20
-    means = [float(part.mean()) for part in np.array_split(resident, 5)]
-    return {"mebibytes_by_fifth": means, "growth_percent": 100 * (means[4] / means[1] - 1)}
+    found = json.loads(notes.read_text(encoding="utf-8"))
+    means = [float(part.mean()) for part in np.array_split(np.array(found["resident"]) / 2**20, 5)]
+    return {
+        "passes": found["passes"],
+        "mebibytes_by_fifth": means,
+        "growth_percent": 100 * (means[4] / means[1] - 1),
+    }
 
 
 def main() -> None:
@@ -84,7 +91,7 @@ def main() -> None:
     parser.add_argument("--aspects", type=int, default=40, help="different aspect ratios")
     parser.add_argument("--size", default="small", help="small, base, large or giant")
     parser.add_argument("--input_size", type=int, default=252, help="shorter side of the input, a multiple of 14")
-    parser.add_argument("--batch_size", type=int, default=4)
+    parser.add_argument("--batch_size", type=int, default=1)
     parser.add_argument("--kept", action="store_true", help="keep freed memory")
     add_options(parser, rounds=2, longest=3600)
     arguments = parser.parse_args()
@@ -107,7 +114,8 @@ def main() -> None:
     report(title, timings, arguments, memory=memory, random_to_sorted=ratios)
     for order, found in memory.items():
         fifths = ", ".join(f"{mean:.0f}" for mean in found["mebibytes_by_fifth"])
-        print(f"{order}: {fifths} MiB by fifths, {found['growth_percent']:+.1f} % from the second to the last")
+        growth = f"{found['growth_percent']:+.1f} % from the second to the last"
+        print(f"{order}: {found['passes']} passes; {fifths} MiB by fifths, {growth}")
     print(
         f"random order takes {ratios['wall']:.3f} of the sorted one's time, {ratios['processor']:.3f} of its CPU time"
     )
