@@ -37,6 +37,8 @@ METRIC_MODEL_TYPES = ("depth_pro", "glpn", "tipsv2_dpt", "zoedepth")
 # Their raw output is not the depth of the image: ZoeDepth pads it, Depth Pro needs the focal length.
 OWN_POST_PROCESSING = ("depth_pro", "zoedepth")
 DECODING_THREADS = min(16, os.cpu_count() or 1)
+# Images per pass where nobody says, on anything but a CPU.
+ACCELERATOR_BATCH = 8
 
 
 @dataclass
@@ -210,7 +212,7 @@ class DepthPredictor:
         *,
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
-        batch_size: int = 1,
+        batch_size: int | None = 1,
         input_size: int | None = None,
         kind: PredictionKind | None = None,
         window_batches: int = 4,
@@ -228,7 +230,8 @@ class DepthPredictor:
             device: None takes this process's CUDA device, else Apple's, else the CPU.
             dtype: precision of the weights and the computation ("float32", "bfloat16", "float16" or torch's); None
                 keeps the checkpoint's.
-            batch_size: as for the class.
+            batch_size: as for the class; None takes 8 on an accelerator and 1 on a CPU, where larger ones gain little
+                and take more memory the more sizes are mixed.
             input_size: side that images are resized to instead of the checkpoint's; larger is sharper and slower.
             kind, window_batches, flip_averaging, compile: as for the class.
             **kwargs: to the model's `from_pretrained`; `revision`, `token` and the like also to the configuration and
@@ -245,10 +248,13 @@ class DepthPredictor:
             # It refuses layers of other kinds, which then work as they are.
             with suppress(ValueError):
                 model.optimize_for_inference()
+        device = torch.device(device or default_device())
+        if batch_size is None:
+            batch_size = 1 if device.type == "cpu" else ACCELERATOR_BATCH
         return cls(
             model,
             processor,
-            device=device or default_device(),
+            device=device,
             batch_size=batch_size,
             kind=kind,
             window_batches=window_batches,

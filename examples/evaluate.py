@@ -61,7 +61,9 @@ class EvaluationArguments:
     alignment: str | None = field(
         default=None, metadata={"help": "With --data: disparity, depth, median or none; default: by the model's kind."}
     )
-    batch_size: int = field(default=8, metadata={"help": "Images of one size per forward pass."})
+    batch_size: int | None = field(
+        default=None, metadata={"help": "Images of one size per forward pass; default: 8, on a CPU 1."}
+    )
     input_size: int | None = field(default=None, metadata={"help": "Side of the input instead of the model's own."})
     dtype: str | None = field(default=None, metadata={"help": "float32, bfloat16 or float16; default: the model's."})
 

@@ -36,7 +36,9 @@ class LabelArguments:
         default=False, metadata={"help": "Read parquet, tar or Hub shards in order; each is a unit of work."}
     )
     limit: int | None = field(default=None, metadata={"help": "Only the first so many images; not with streaming."})
-    batch_size: int = field(default=8, metadata={"help": "Images of one size per forward pass."})
+    batch_size: int | None = field(
+        default=None, metadata={"help": "Images of one size per forward pass; default: 8, on a CPU 1."}
+    )
     window_batches: int = field(
         default=4, metadata={"help": "Batches that may wait for images of equal size; more for very mixed sizes."}
     )

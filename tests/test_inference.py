@@ -389,6 +389,7 @@ def test_a_checkpoint_opens_with_its_settings(checkpoint: Path) -> None:
     opened = DepthPredictor.from_pretrained(checkpoint, device="cpu", batch_size=2)
     assert isinstance(opened.model, DepthAnythingForDepthEstimation)
     assert (opened.kind, opened.input_size, opened.batch_size) == ("disparity", SIDE, 2)
+    assert DepthPredictor.from_pretrained(checkpoint, device="cpu", batch_size=None).batch_size == 1
     image = random_image((60, 80))
     by_hand = DepthPredictor(tiny_model(), DepthAnythingImageProcessor.for_input_size(SIDE))
     np.testing.assert_allclose(opened.predict(image), by_hand.predict(image), atol=1e-5)
