@@ -85,6 +85,23 @@ def offset_position_embeddings(embeddings: Tensor, grid: tuple[int, int], offset
     return torch.cat([class_token, resized.flatten(2).transpose(1, 2)], dim=1)
 
 
+class CheckpointedPart(nn.Module):
+    """A part of the decoder with maps that are computed again in the backward pass where the model's layers are.
+
+    It has transformers' flag and is not its `GradientCheckpointingLayer`, which stands for the encoder's layers only:
+    they are counted, and compiled one by one.
+    """
+
+    # Set by transformers, together with `_gradient_checkpointing_func`.
+    gradient_checkpointing = False
+
+    def again_in_backward(self, part: Callable[..., Tensor], *inputs: Any) -> Tensor:
+        """What `part` gives for the inputs; with checkpointing it keeps nothing else for the backward pass."""
+        if self.gradient_checkpointing and self.training:
+            return self._gradient_checkpointing_func(part, *inputs)  # type: ignore[operator]
+        return part(*inputs)
+
+
 class ReassembleLayer(nn.Module):
     """Projects one tap's tokens and brings them to its scale: x4, x2, x1 or x1/2 of the token grid."""
 
@@ -145,7 +162,7 @@ class FusionLayer(nn.Module):
         return F.interpolate(self.projection(features), size=size, mode="bilinear", align_corners=True)
 
 
-class FusionStage(nn.Module):
+class FusionStage(CheckpointedPart):
     """From the coarsest tap to the finest, each fused with what came before."""
 
     def __init__(self, config: DepthAnythingConfig) -> None:
@@ -162,7 +179,8 @@ class FusionStage(nn.Module):
             else:
                 height, width = 2 * feature.shape[2], 2 * feature.shape[3]
             first = index == 0
-            fused.append(layer(feature if first else fused[-1], None if first else feature, (height, width)))
+            maps = (feature, None) if first else (fused[-1], feature)
+            fused.append(self.again_in_backward(layer, *maps, (height, width)))
         return fused
 
 
@@ -183,7 +201,7 @@ class DepthAnythingNeck(nn.Module):
         return self.fusion_stage([conv(feature) for conv, feature in zip(self.convs, features, strict=True)])
 
 
-class DepthAnythingHead(nn.Module):
+class DepthAnythingHead(CheckpointedPart):
     """Three convolutions with an upsampling to the image's size between the first two; ReLU or scaled sigmoid last."""
 
     def __init__(self, config: DepthAnythingConfig) -> None:
@@ -201,10 +219,14 @@ class DepthAnythingHead(nn.Module):
     def forward(self, fused: list[Tensor], size: tuple[int, int]) -> Tensor:
         """(B, H, W): disparity >= 0 of a relative head, or depth in 0..max_depth metres of a metric head."""
         features = self.conv1(fused[self.head_in_index])
-        features = F.interpolate(features, size=size, mode="bilinear", align_corners=True)
-        output = self.conv3(F.relu(self.conv2(features), inplace=True)).squeeze(1)
+        # The largest map of all is the enlarged one.
+        features = self.again_in_backward(self._enlarge, features, size)
+        output = self.conv3(F.relu(features, inplace=True)).squeeze(1)
         # Stock multiplies a relative output too, by the 1 that its configurations carry.
         return (torch.sigmoid(output) if self.metric else F.relu(output)) * self.max_depth
+
+    def _enlarge(self, features: Tensor, size: tuple[int, int]) -> Tensor:
+        return self.conv2(F.interpolate(features, size=size, mode="bilinear", align_corners=True))
 
 
 class DepthAnythingForDepthEstimation(PreTrainedModel):

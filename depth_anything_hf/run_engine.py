@@ -243,7 +243,7 @@ def _require_shardable(arguments: TrainingArguments, projector: nn.Module | None
 
 
 def _recompute_activations(model: PreTrainedModel, every: int) -> None:
-    """Activation checkpointing of the first encoder layer and each `every`-th after it."""
+    """Activation checkpointing of the decoder, the first encoder layer and each `every`-th after it."""
     # Renamed in transformers 5.23, which can count layers by itself; earlier releases cannot.
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
     enable({"use_reentrant": False})

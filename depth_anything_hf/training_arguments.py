@@ -68,10 +68,12 @@ class TrainingArguments:
     mixed_precision: str | None = field(
         default=None, metadata={"help": "no, bf16 or fp16; default: what `accelerate launch` was told."}
     )
-    gradient_checkpointing: bool = field(default=False, metadata={"help": "Recompute encoder layers to save memory."})
+    gradient_checkpointing: bool = field(
+        default=False, metadata={"help": "Recompute encoder layers and the decoder's large maps to save memory."}
+    )
     gradient_checkpointing_every: int = field(
         default=1,
-        metadata={"help": "With gradient_checkpointing: recompute every n-th layer only. Less time, more memory."},
+        metadata={"help": "With gradient_checkpointing: only every n-th encoder layer. Less time, more memory."},
     )
     torch_compile: bool = field(
         default=False,
