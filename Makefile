@@ -74,6 +74,7 @@ bench-once:
 	$(MEASURE)/peak_memory.py --work training --batch 2 --checkpointing --json $(RESULTS)/peak_memory_training_checkpointed$(SUFFIX).json
 	$(MEASURE)/losses.py --batch 8 --json $(RESULTS)/losses$(SUFFIX).json
 	$(MEASURE)/preprocessing.py --json $(RESULTS)/preprocessing$(SUFFIX).json
+	$(MEASURE)/preprocessing.py --kept --json $(RESULTS)/preprocessing_kept$(SUFFIX).json
 	$(MEASURE)/mixed_sizes.py --json $(RESULTS)/mixed_sizes$(SUFFIX).json
 	$(MEASURE)/mixed_sizes.py --kept --rounds 1 --json $(RESULTS)/mixed_sizes_kept$(SUFFIX).json
 	$(MEASURE)/mixed_sizes.py --kept --rounds 1 --batch_size 4 --json $(RESULTS)/mixed_sizes_batch4$(SUFFIX).json

@@ -3,6 +3,7 @@
 """Images per second and core from a JPEG file's bytes to the network's input: decode, resize, normalise.
 
     python benchmarks/preprocessing.py --json benchmarks/results/preprocessing.json
+    python benchmarks/preprocessing.py --kept    # all of them keep freed memory, as the commands and examples do
 
 One thread. Peers are transformers' processor on its PIL backend and the preparation of the original code, by OpenCV in
 float64; the distance of each input from both is printed, in units of the normalised input.
@@ -108,6 +109,7 @@ def main() -> None:
     parser.add_argument("--quality", type=int, default=90)
     parser.add_argument("--side", type=int, default=518)
     parser.add_argument("--images", type=int, default=8, help="images in each timed run")
+    parser.add_argument("--kept", action="store_true", help="keep freed memory")
     add_options(parser, rounds=15)
     parser.set_defaults(threads=1)
     arguments = parser.parse_args()
@@ -122,7 +124,10 @@ def main() -> None:
             "ours, pillow": (by_us, (path, side, "pillow")),
             "ours, opencv": (by_us, (path, side, "opencv")),
         }
-        contenders = [Contender(name, preparation, (*way, arguments.images)) for name, way in ways.items()]
+        contenders = [
+            Contender(name, preparation, (*way, arguments.images), keeps_memory=arguments.kept)
+            for name, way in ways.items()
+        ]
         timings = measure(contenders, arguments.rounds, arguments.threads, arguments.longest)
         prepared = [preparation(*way)() for way in ways.values()]
     stock, original = prepared[:2]
