@@ -46,7 +46,13 @@ def open_checkpoint(
     """
     _check_folder_exists(name)
     hub = {key: options[key] for key in HUB_OPTIONS if key in options}
-    config = AutoConfig.from_pretrained(name, **hub)
+    try:
+        config = AutoConfig.from_pretrained(name, **hub)
+    except OSError as error:
+        # Without a network transformers does not say what it looked for.
+        if os.path.isdir(name) or name in str(error):
+            raise
+        raise OSError(f"{name}: no such folder, and no such model from the Hub. {error}") from error
     _check_is_depth_model(name, config)
     if dtype is not None:
         options = {**options, "dtype": as_dtype(dtype)}

@@ -532,6 +532,12 @@ def test_weights_that_are_missing_damaged_or_of_another_shape_are_refused(checkp
         DepthPredictor.from_pretrained(pieces)
 
 
+def test_a_model_that_is_neither_here_nor_on_the_hub_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(OSError, match="runs/nothing"):
+        DepthPredictor.from_pretrained("runs/nothing")
+
+
 def test_an_absent_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no such model folder"):
         DepthPredictor.from_pretrained(tmp_path / "absent")
