@@ -178,8 +178,7 @@ class FusionStage(CheckpointedPart):
                 height, width = coarse_to_fine[index + 1].shape[2:]
             else:
                 height, width = 2 * feature.shape[2], 2 * feature.shape[3]
-            first = index == 0
-            maps = (feature, None) if first else (fused[-1], feature)
+            maps = (fused[-1], feature) if fused else (feature, None)
             fused.append(self.again_in_backward(layer, *maps, (height, width)))
         return fused
 
