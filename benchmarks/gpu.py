@@ -7,12 +7,12 @@
     python benchmarks/gpu.py --device cpu --quick       # the same code on tiny models, to see that it runs
 
 Training: float32 weights under bf16 autocast, forward, loss, backward and AdamW. Labelling: bf16 weights, forward and
-the copy of the maps to the host; compiled, it replays a CUDA graph. Ours is what `fit` and `DepthPredictor` run:
-weights channels last and the joint loss, and `optimize_for_inference`. Stock is as it comes, with the loss of image
-after image, and so is the original, in float32 throughout. Contenders of one size take turns, in one process. The
-share of the card is the model's arithmetic (a training step counts as three forward passes) against the best bf16
-matrix product of this run. What has not begun by `--minutes` is left out, and what still runs 90 seconds later is
-stopped; the results are written after each size.
+the copy of the maps to the host; compiled, it replays a CUDA graph. Ours is what `fit` and `DepthPredictor` run: the
+whole step, with clipping and the watch over what is not finite, and `optimize_for_inference`. Stock is as it comes,
+with the loss of image after image, and so is the original, in float32 throughout. Contenders of one size take turns,
+in one process. The share of the card is the model's arithmetic (a training step counts as three forward passes)
+against the best bf16 matrix product of this run. What has not begun by `--minutes` is left out, and what still runs 90
+seconds later is stopped; the results are written after each size.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import torch
+from accelerate import Accelerator
 from harness import images, machine, write_result
 from losses import by_loop, maps
 from torch import Tensor, nn
@@ -39,16 +40,20 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import DepthAnythingForDepthEstimation as StockModel
 from transformers import Dinov2Config
 
-from depth_anything_hf.compilation import compile_blocks
 from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
 from depth_anything_hf.objectives import SupervisedRelative
+from depth_anything_hf.optimization import LearningRates
+from depth_anything_hf.run_engine import Engine
+from depth_anything_hf.run_steps import JoinedFindings
+from depth_anything_hf.training import TrainingArguments
 
 
 TRAINING_BATCH = {"small": 32, "base": 16, "large": 8, "tiny": 2}
 LABELLING_BATCH = {"small": 64, "base": 32, "large": 16, "tiny": 2}
 RESULTS = Path(__file__).parent / "results"
 SECONDS_OF_GRACE = 90
+LEARNING_RATE = 1e-8
 
 COMPILED = "ours, compiled"
 ORIGINAL = "original, fp32"
@@ -164,25 +169,44 @@ def forward_operations(size: str, side: int, device: torch.device) -> int:
 
 def training_step(contender: str, size: str, side: int, batch: int, device: torch.device) -> Callable[[], None]:
     model = open_model(contender, size, device, torch.float32).train()
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     pixels = images(batch, side, side).to(device)
     labels = maps(batch, side)[1].to(device)
-    is_ours = contender.startswith("ours")
-    optimizer = torch.optim.AdamW(parameters, lr=1e-8, fused=True if is_ours else None)
+    if contender.startswith("ours"):
+        return step_of_fit(model, {"pixel_values": pixels, "labels": labels}, device, contender == COMPILED)
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=LEARNING_RATE)
     precision = nullcontext() if contender == ORIGINAL else torch.autocast(device.type, torch.bfloat16)
-    if contender == COMPILED:
-        compile_blocks(model, device)
-    objective = SupervisedRelative()
 
     def step() -> None:
         with precision:
-            if is_ours:
-                loss = objective(model, {"pixel_values": pixels, "labels": labels}, 0.0)["loss"]
-            else:
-                loss = by_loop(model(pixel_values=pixels).predicted_depth.float(), labels).mean()
+            loss = by_loop(model(pixel_values=pixels).predicted_depth.float(), labels).mean()
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
+
+    return step
+
+
+def step_of_fit(model: Any, batch: dict[str, Any], device: torch.device, compiled: bool) -> Callable[[], None]:
+    """The optimiser step of `fit`, without its data and its log."""
+    accelerator = Accelerator(mixed_precision="bf16", cpu=device.type == "cpu")
+    arguments = TrainingArguments("unused", torch_compile=compiled)
+    rates = LearningRates(LEARNING_RATE, LEARNING_RATE, "weights stay nearly as they are")
+    engine = Engine(accelerator, model, SupervisedRelative(), arguments, rates, total_steps=10**6)
+
+    def step() -> None:
+        loss = engine.terms(batch, 0.0)["loss"]
+        accelerator.backward(loss)
+        findings = JoinedFindings(
+            accelerator,
+            stop=False,
+            unreadable=False,
+            broken_samples=0,
+            loss_is_finite=torch.isfinite(loss.detach()),
+            gradient_norm=engine.clip_gradients(),
+            overflow_is_allowed=False,
+        )
+        engine.step(findings.leave_out)
 
     return step
 

@@ -1,16 +1,17 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What is trained and how fast: encoder strategies, parameter groups, learning rates and their schedule."""
+"""What is trained and how fast: encoder strategies, parameter groups, rates, schedule, and the weights' average."""
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
 
@@ -159,3 +160,48 @@ def make_schedule(
         optimizer,
         lambda step: schedule_factor(step, total, kind=kind, warmup=warmup, decay_share=decay_share),
     )
+
+
+class AveragedWeights:
+    """An exponential moving average of a model's weights, which starts at those after the first step.
+
+    Unlike `torch.optim.swa_utils.AveragedModel` it never makes the host wait for the device.
+
+    Args:
+        model: copied.
+        decay: average <- decay * average + (1 - decay) * weights, at every step; 0..1.
+
+    Attributes:
+        model: has the averaged weights.
+        updates: how many there were.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.model = copy.deepcopy(model)
+        self.decay = decay
+        self.updates = 0
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, leave_out: Tensor) -> None:
+        """Moves the average towards the weights of `model`.
+
+        Args:
+            model: as the one copied.
+            leave_out: 1 where the average is to stay as it is, otherwise 0: a float32 scalar on the model's device.
+        """
+        share = 1 - self.decay if self.updates else 1.0
+        weight = share * (1 - leave_out)
+        for average, current in zip(self.model.parameters(), model.parameters(), strict=True):
+            average.lerp_(current, weight.to(average.dtype))
+        self.updates += 1
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """By the names of `torch.optim.swa_utils.AveragedModel`, whose states `load_state_dict` takes as well."""
+        weights = {f"module.{name}": value for name, value in self.model.state_dict().items()}
+        return {"n_averaged": torch.tensor(self.updates), **weights}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Goes on from a state; raises RuntimeError if it is another model's."""
+        weights = {name.removeprefix("module."): value for name, value in state.items() if name != "n_averaged"}
+        self.model.load_state_dict(weights)
+        self.updates = int(state["n_averaged"])

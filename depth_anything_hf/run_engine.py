@@ -13,13 +13,12 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedType
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import PreTrainedModel
 
 from .compilation import compile_blocks, repeated_layers
 from .distributed import load_engine_state, save_engine_state
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
-from .optimization import LearningRates, apply_encoder_strategy, make_schedule, parameter_groups
+from .optimization import AveragedWeights, LearningRates, apply_encoder_strategy, make_schedule, parameter_groups
 
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ class Engine:
     Attributes:
         model, optimizer: as Accelerate prepared them.
         trained: the model, and the objective's projector if there is one, as Accelerate prepared them.
+        decides_on_device: whether `step` leaves a step out without asking the device, which then never runs dry.
         warning: about the encoder's strategy, for a person, or None.
 
     Raises:
@@ -78,6 +78,9 @@ class Engine:
             betas=(arguments.adam_beta1, arguments.adam_beta2),
             fused=accelerator.device.type in ("cuda", "cpu"),
         )
+        # The scaler of fp16 reads its scale at every step, and sharded parameters do not mix with a plain number.
+        is_plain = accelerator.distributed_type not in SHARDED and accelerator.scaler is None
+        self.decides_on_device = is_plain and optimizer.defaults["fused"]
         self.schedule = make_schedule(
             optimizer,
             total_steps,
@@ -97,10 +100,9 @@ class Engine:
             self._clipped += list(projector.parameters())
         if hasattr(objective, "to"):
             objective.to(accelerator.device)
-        self._average: AveragedModel | None = None
+        self._average: AveragedWeights | None = None
         if arguments.ema_decay is not None:
-            decay = get_ema_multi_avg_fn(arguments.ema_decay)
-            self._average = AveragedModel(self.raw_model, multi_avg_fn=decay)
+            self._average = AveragedWeights(self.raw_model, arguments.ema_decay)
         self._last_output: Tensor | None = None
         if accelerator.device.type == "cpu":
             # There, and only there, losses refuse an output that is not finite; see `terms`.
@@ -114,7 +116,7 @@ class Engine:
     @property
     def published_model(self) -> Any:
         """The weights that are evaluated and saved: their average where one is kept."""
-        return self._average.module if self._average is not None else self.raw_model
+        return self._average.model if self._average is not None else self.raw_model
 
     def terms(self, batch: dict[str, Any], progress: float) -> dict[str, Tensor]:
         """The objective's loss and terms for a micro-batch.
@@ -148,9 +150,19 @@ class Engine:
         norm = torch.as_tensor(0.0 if norm is None else norm, device=self.accelerator.device)
         return norm.full_tensor() if hasattr(norm, "full_tensor") else norm
 
-    def discard_gradients(self) -> bool:
-        """Forgets the micro-batches since the last step; False where DeepSpeed has used them already."""
+    def take_back(self, steps: int) -> bool:
+        """Forgets the gradients, and the last steps, all of which were left out.
+
+        Returns:
+            False where DeepSpeed has used the gradients already.
+        """
         self.optimizer.zero_grad()
+        if steps:
+            # Once more to the step before, for the rates that belong to it.
+            self.schedule.last_epoch -= steps + 1
+            self.schedule.step()
+            if self._average is not None:
+                self._average.updates -= steps
         return self.accelerator.distributed_type != DistributedType.DEEPSPEED
 
     @property
@@ -161,13 +173,19 @@ class Engine:
         """
         return None if self.accelerator.scaler is None else self.accelerator.scaler.get_scale()
 
-    def step(self, *, leave_out: bool) -> None:
+    def step(self, leave_out: Tensor) -> None:
         """Takes an optimiser step, or leaves the weights and the optimiser's state as they are; the schedule goes on.
+
+        Args:
+            leave_out: 1 or 0, a float32 scalar on the device, the same on all processes.
 
         Raises:
             FloatingPointError: a step is to be left out that DeepSpeed has taken already.
         """
-        if leave_out:
+        if self.decides_on_device:
+            # What a gradient scaler tells a fused optimiser: where it is 1, nothing changes.
+            self.optimizer.optimizer.found_inf = leave_out
+        elif leave_out.item():
             if self.accelerator.distributed_type == DistributedType.DEEPSPEED:
                 raise FloatingPointError(
                     "loss or gradient is not finite, and DeepSpeed has taken the step; go on from the last checkpoint"
@@ -177,8 +195,8 @@ class Engine:
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.schedule.step()
-        if self._average is not None and not leave_out:
-            self._average.update_parameters(self.raw_model)
+        if self._average is not None:
+            self._average.update(self.raw_model, leave_out)
 
     def learning_rates(self) -> dict[str, float]:
         """Current rates by group; groups that differ in weight decay only share one."""

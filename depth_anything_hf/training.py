@@ -50,6 +50,7 @@ from .run_guards import RunInterrupted, StopSignals, too_many_broken, too_many_o
 from .run_outputs import RunOutputs, card_pictures
 from .run_records import LogWindow, RunLog, new_run_id, require_tracker, training_picture
 from .run_state import Footing, Progress, random_state, require_same_model, seed_random_state, set_random_state
+from .run_steps import Findings, JoinedFindings, OpenStep
 from .training_arguments import ARGUMENTS_FILE, TrainingArguments, recorded_run_id, require_same_arguments
 from .visualization import encode_png
 
@@ -80,22 +81,6 @@ class FitResult:
     best_metrics: dict[str, float]
     skipped_steps: int = 0
     broken_samples: int = 0
-
-
-@dataclass
-class _Outcome:
-    """What all processes agree on about a step before it is taken."""
-
-    stop: bool
-    loss_is_finite: bool
-    gradient_is_finite: bool
-    overflowed: bool
-    broken_samples: int
-    unreadable: bool
-
-    @property
-    def is_finite(self) -> bool:
-        return self.loss_is_finite and self.gradient_is_finite
 
 
 def fit(
@@ -204,6 +189,10 @@ class _Run:
         self.signals = StopSignals()
         self.stream_state: dict[str, Any] | None = None
         self.reading_error: Exception | None = None
+        # Steps that the device has been given and whose findings have not been read, and what came of the others.
+        self.open_steps: list[OpenStep] = []
+        self.is_to_stop = False
+        self.fault: Exception | None = None
         self.last_result: EvaluationResult | None = None
         # The last micro-batch, for pictures.
         self.shown_batch: dict[str, Any] = {}
@@ -318,15 +307,17 @@ class _Run:
         )
         with bar:
             while self.progress.step < self.total_steps:
-                outcome = self._step()
+                self._step()
                 bar.update()
+                # What is found about a step is read when the device has got the next one, so that it never runs dry.
+                self._settle(still_open=0 if self._is_something_due() else 1)
                 if self._is_due(self.arguments.logging_steps) or self.progress.step == self.total_steps:
                     self._log(bar)
                 if self._is_due(self.arguments.picture_steps):
                     self._show_picture()
-                fault = self._fault(outcome)
-                if fault is not None or outcome.stop:
-                    self._save_and_leave(fault)
+                if self.fault is not None or self.is_to_stop:
+                    self._settle()
+                    self._save_and_leave(self.fault)
                 evaluated = self._evaluate_if_due()
                 if self._is_due(self.arguments.save_steps) and not evaluated:
                     self._save_checkpoint()
@@ -338,13 +329,13 @@ class _Run:
         self.accelerator.end_training()
         raise fault or RunInterrupted(checkpoint)
 
-    def _step(self) -> _Outcome:
-        """One optimiser step over `gradient_accumulation_steps` micro-batches."""
+    def _step(self) -> None:
+        """Gives the device one optimiser step over `gradient_accumulation_steps` micro-batches."""
         names: list[str] = []
         broken: list[tuple[str, str]] = []
         all_terms: list[dict[str, Tensor]] = []
         watched = torch.zeros((), device=self.accelerator.device)
-        before = self.batches.state_dict(), random_state()
+        data_state, random_numbers = self.batches.state_dict(), random_state()
         for _ in range(self.arguments.gradient_accumulation_steps):
             batch = self._next_batch()
             names += batch["name"]
@@ -360,40 +351,49 @@ class _Run:
             all_terms.append({name: value.detach() for name, value in terms.items()})
             # On an accelerator an output of NaN gives a loss of 0 without images; its maximum tells.
             watched = watched + terms["loss"].detach().float() + terms.get("output_maximum", watched.new_zeros(()))
-        own_loss_is_finite = torch.isfinite(watched)
-        outcome = self._agree(own_loss_is_finite, self.engine.clip_gradients(), len(broken))
-        if outcome.unreadable:
-            self._leave_for_unreadable_data(*before)
-        self.engine.step(leave_out=not outcome.is_finite)
-        self.progress.step += 1
-        self.progress.overflows_in_a_row = self.progress.overflows_in_a_row + 1 if outcome.overflowed else 0
-        if outcome.is_finite:
-            self.progress.skipped_in_a_row = 0
-            self.window.add(all_terms, self.footing.images_per_step)
-        else:
-            at_fault = outcome.loss_is_finite or not own_loss_is_finite.item()
-            self._note_skipped_step(outcome, names if at_fault else [])
-        if outcome.broken_samples:
-            self._note_broken_samples(broken)
-        return outcome
-
-    def _agree(self, own_loss_is_finite: Tensor, norm: Tensor, broken: int) -> _Outcome:
-        """Joins what the processes found, in one small reduction and one wait for the device."""
-        own = [self.signals.received is not None, self.reading_error is not None, broken]
-        numbers = torch.tensor(own, dtype=torch.float32, device=norm.device)
-        found = torch.stack([~own_loss_is_finite, ~torch.isfinite(norm)]).float()
-        findings: Tensor = self.accelerator.reduce(torch.cat([numbers, found]), reduction="sum")
-        stop, unreadable, broken_samples, bad_losses, bad_norms = findings.tolist()
-        # The scaler of fp16 looks after such gradients itself.
-        scaled = self.engine.loss_scale is not None
-        return _Outcome(
-            stop=stop > 0,
-            loss_is_finite=bad_losses == 0,
-            gradient_is_finite=bad_norms == 0 or scaled,
-            overflowed=bad_norms > 0 and scaled,
-            broken_samples=int(broken_samples),
-            unreadable=unreadable > 0,
+        loss_is_finite = torch.isfinite(watched)
+        findings = JoinedFindings(
+            self.accelerator,
+            stop=self.signals.received is not None,
+            unreadable=self.reading_error is not None,
+            broken_samples=len(broken),
+            loss_is_finite=loss_is_finite,
+            gradient_norm=self.engine.clip_gradients(),
+            overflow_is_allowed=self.accelerator.scaler is not None,
         )
+        number = self.progress.step + 1
+        self.open_steps.append(
+            OpenStep(number, findings, loss_is_finite, names, broken, all_terms, data_state, random_numbers)
+        )
+        if not self.engine.decides_on_device:
+            self._settle()
+        self.engine.step(findings.leave_out)
+        self.progress.step = number
+
+    def _is_something_due(self) -> bool:
+        arguments = self.arguments
+        intervals = (arguments.logging_steps, arguments.picture_steps, arguments.eval_steps, arguments.save_steps)
+        return self.progress.step == self.total_steps or any(self._is_due(every) for every in intervals)
+
+    def _settle(self, still_open: int = 0) -> None:
+        """Reads what was found about the oldest open steps, and tells and counts it."""
+        while len(self.open_steps) > still_open:
+            step = self.open_steps.pop(0)
+            findings = step.findings.read()
+            if findings.unreadable:
+                self._leave_for_unreadable_data(step)
+            self.is_to_stop |= findings.stop
+            progress, scaled = self.progress, self.accelerator.scaler is not None
+            overflowed = scaled and not findings.gradient_is_finite
+            progress.overflows_in_a_row = progress.overflows_in_a_row + 1 if overflowed else 0
+            if findings.loss_is_finite and (findings.gradient_is_finite or scaled):
+                progress.skipped_in_a_row = 0
+                self.window.add(step.terms, self.footing.images_per_step)
+            else:
+                self._note_skipped_step(step, findings)
+            if findings.broken_samples:
+                self._note_broken_samples(step)
+            self.fault = self.fault or self._fault(step.number, findings)
 
     def _on_any_process(self, own: bool) -> bool:
         flag = torch.tensor(float(own), device=self.accelerator.device)
@@ -427,46 +427,51 @@ class _Run:
 
     # -- what goes wrong ---------------------------------------------------------------------------------------------
 
-    def _leave_for_unreadable_data(self, data_state: dict[str, Any], random_numbers: dict[str, Any]) -> NoReturn:
+    def _leave_for_unreadable_data(self, step: OpenStep) -> NoReturn:
         """Saves the run as it was before the step that could not be read, and ends it on all processes."""
         fault = self.reading_error or _unreadable_elsewhere()
-        if self.progress.step == 0 or not self.engine.discard_gradients():
+        # A later step has been left out as well: a process that cannot read any more says so at every step.
+        steps_since = self.progress.step - step.number + 1
+        self.open_steps.clear()
+        if step.number == 1 or not self.engine.take_back(steps_since):
             raise fault
-        self.batches.rewind(data_state)
-        set_random_state(random_numbers)
+        self.progress.step -= steps_since
+        self.batches.rewind(step.data_state)
+        set_random_state(step.random_numbers)
         self._save_and_leave(fault)
 
-    def _note_skipped_step(self, outcome: _Outcome, names: list[str]) -> None:
+    def _note_skipped_step(self, step: OpenStep, findings: Findings) -> None:
         self.progress.skipped_steps += 1
         self.progress.skipped_in_a_row += 1
-        reason = "the gradient is not finite" if outcome.loss_is_finite else "the loss or the output is not finite"
-        self.skipped_names = gather_object(names)
-        self.say(f"step {self.progress.step} is left out: {reason}, {_some(self.skipped_names)}")
-        self.log.write(self.progress.step, {"skipped_step": reason, "names": self.skipped_names})
+        reason = "the gradient is not finite" if findings.loss_is_finite else "the loss or the output is not finite"
+        at_fault = findings.loss_is_finite or not step.loss_is_finite.item()
+        self.skipped_names = gather_object(step.names if at_fault else [])
+        self.say(f"step {step.number} is left out: {reason}, {_some(self.skipped_names)}")
+        self.log.write(step.number, {"skipped_step": reason, "names": self.skipped_names})
 
-    def _note_broken_samples(self, own: list[tuple[str, str]]) -> None:
-        broken = gather_object(own)
+    def _note_broken_samples(self, step: OpenStep) -> None:
+        broken = gather_object(step.broken_samples)
         self.progress.broken_samples += len(broken)
-        self.say(f"step {self.progress.step}: replaced {_some([f'{name} ({reason})' for name, reason in broken])}")
+        self.say(f"step {step.number}: replaced {_some([f'{name} ({reason})' for name, reason in broken])}")
         entries = [{"name": name, "reason": reason} for name, reason in broken]
-        self.log.write(self.progress.step, {"broken_samples": entries})
+        self.log.write(step.number, {"broken_samples": entries})
 
-    def _fault(self, outcome: _Outcome) -> Exception | None:
+    def _fault(self, step: int, findings: Findings) -> Exception | None:
         """Why the run cannot go on after this step, if so."""
         progress, arguments = self.progress, self.arguments
-        if not outcome.is_finite and progress.skipped_in_a_row >= min(arguments.max_skipped_steps, self.total_steps):
+        if progress.skipped_in_a_row >= min(arguments.max_skipped_steps, self.total_steps):
             return FloatingPointError(
                 f"loss or gradient was not finite in the last {progress.skipped_in_a_row} steps, up to step "
-                f"{progress.step} with {_some(self.skipped_names)}. Look at these images, or lower the learning rate"
+                f"{step} with {_some(self.skipped_names)}. Look at these images, or lower the learning rate"
             )
         if too_many_overflows(progress.overflows_in_a_row):
             return FloatingPointError(
                 f"the gradient was not finite in the last {progress.overflows_in_a_row} steps, up to step "
-                f"{progress.step}, although the scale of the loss in fp16 has fallen to {self.engine.loss_scale:g}. "
+                f"{step}, although the scale of the loss in fp16 has fallen to {self.engine.loss_scale:g}. "
                 "Train with mixed_precision bf16 or no, or lower the learning rate"
             )
-        read = progress.step * self.footing.images_per_step
-        if outcome.broken_samples and too_many_broken(progress.broken_samples, read, arguments.max_broken_share):
+        read = step * self.footing.images_per_step
+        if findings.broken_samples and too_many_broken(progress.broken_samples, read, arguments.max_broken_share):
             return ValueError(
                 f"{progress.broken_samples} of {read + progress.broken_samples} samples could not be used, more than "
                 f"max_broken_share {arguments.max_broken_share:.2%}; {self.log.path} names them. Repair or remove "

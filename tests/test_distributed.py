@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -324,6 +325,70 @@ def test_the_training_loop_shards_evaluates_saves_and_resumes(tmp_path, labelled
         values = [[entry[name] for entry in log if name in entry] for log in logs]
         assert len(values[0]) == (6 if name == "loss" else 2) and values[1] == pytest.approx(values[0], abs=1e-4)
     assert type(AutoModelForDepthEstimation.from_pretrained(straight)).__module__.startswith("transformers.")
+
+
+# One process that cannot read its data any more
+
+
+class Unplugged:
+    """An objective during whose fourth step the pictures of the second process go away."""
+
+    def __init__(self, pictures: Path) -> None:
+        self.objective, self.pictures = (
+            SupervisedRelative(RelativeLoss(gradient_weight=0.5, anchor_weight=1.0)),
+            pictures,
+        )
+
+    def __call__(self, model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
+        if progress == 0.5 and self.pictures.exists():
+            self.pictures.rename(self.pictures.with_name("away"))
+        return self.objective(model, batch, progress)
+
+
+def train_until_unplugged(rank: int, pictures: Path, folder: Path, own_pictures: Path | None) -> None:
+    objective: Any = SupervisedRelative(RelativeLoss(gradient_weight=0.5, anchor_weight=1.0))
+    if own_pictures is not None and rank == 1:
+        objective, pictures = Unplugged(own_pictures / "images"), own_pictures
+    resumed = list(folder.glob("checkpoint-*"))
+    try:
+        fit(
+            tiny_model(seed=7 if resumed else 0),
+            objective,
+            TrainingArguments(
+                output_dir=str(folder),
+                max_steps=6,
+                per_device_train_batch_size=2,
+                logging_steps=100,
+                save_steps=6,
+                ema_decay=0.5,
+                max_zero_share=1.0,
+                resume_from_checkpoint="latest",
+            ),
+            Mixture([DepthFolder(pictures)], TrainingTransform(28)),
+            processor=DepthAnythingImageProcessor.for_input_size(28),
+            pretrained=False,
+            card={"role": "teacher", "lineage": {"encoder": "random weights"}},
+        )
+    except ValueError as error:
+        # Each process says what it knows; an exit code would count as a failure of the test's processes.
+        print(f"process {rank}: {error}", flush=True)
+
+
+@pytest.mark.slow
+def test_data_that_one_process_cannot_read_ends_the_run_on_all_as_it_was(tmp_path, labelled_folder):
+    output, own = tmp_path / "output.txt", tmp_path / "own"
+    shutil.copytree(labelled_folder, own)
+    for name, pictures in (("straight", None), ("unplugged", own), ("unplugged", None)):
+        run_processes(train_until_unplugged, (labelled_folder, tmp_path / name, pictures), output)
+        if pictures:
+            said = output.read_text()
+            assert "process 0: another process could not read its data" in said
+            assert "process 1: 10 samples in a row cannot be used" in said
+            assert [path.name for path in (tmp_path / name).glob("checkpoint-*")] == ["checkpoint-4"]
+    # Which the straight run has not.
+    shutil.rmtree(tmp_path / "unplugged" / "checkpoint-4")
+    straight, resumed = (training_outcome(tmp_path / name) for name in ("straight", "unplugged"))
+    assert list(differences(straight, resumed)) == []
 
 
 # The same run, whichever way a batch is divided

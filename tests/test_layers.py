@@ -29,7 +29,17 @@ PACKAGE = "depth_anything_hf"
 
 FLOORS: list[set[str]] = [
     {"kernel_choice"},
-    {"alignment", "checkpoints", "compilation", "cpu_kernels", "cpu_memory", "geometry", "run_guards", "run_state"},
+    {
+        "alignment",
+        "checkpoints",
+        "compilation",
+        "cpu_kernels",
+        "cpu_memory",
+        "geometry",
+        "run_guards",
+        "run_state",
+        "run_steps",
+    },
     {
         "attention",
         "calibration",

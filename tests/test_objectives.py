@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import shutil
+from collections.abc import Callable
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -435,3 +438,35 @@ def test_an_encoder_kept_at_its_start_costs_nothing(model, batch):
 def test_feature_alignment_needs_the_students_width():
     with pytest.raises(ValueError, match="needs student_width"):
         Distillation(feature_encoder=frozen_encoder(32))
+
+
+# No wait for the device
+
+
+OBJECTIVES: dict[str, Callable[[nn.Module], Any]] = {
+    "relative": lambda model: SupervisedRelative(),
+    "relative, anchored": lambda model: SupervisedRelative(RelativeLoss(anchor_weight=1.0, ignore_largest=0.1)),
+    "metric": lambda model: SupervisedMetric(20.0),
+    "distillation": lambda model: Distillation(),
+    "distillation with teacher and features": lambda model: Distillation(
+        teacher=OnlineTeacher(copy.deepcopy(model), "disparity", IMAGENET_MEAN, IMAGENET_STD),
+        feature_encoder=Dinov2Model(model.config.backbone_config),
+        student_width=32,
+    ).to(torch.device("meta")),
+}
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_no_objective_asks_an_accelerator_for_a_value(make_tiny_model, monkeypatch, name):
+    """On the meta device tensors have no values, and whoever asks for one, which would be a wait, gets an error."""
+    # There is no autocast for it.
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())
+    with torch.device("meta"):
+        model = make_tiny_model()
+        batch = {"pixel_values": torch.randn(2, 3, 28, 28), "labels": torch.randn(2, 28, 28), "name": ["a", "b"]}
+        terms = OBJECTIVES[name](model)(model, batch, 0.5)
+        terms["loss"].backward()
+        norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    assert {each.device.type for each in (*terms.values(), norm)} == {"meta"}
+    with pytest.raises(RuntimeError, match="meta"):
+        terms["loss"].item()

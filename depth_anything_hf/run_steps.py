@@ -1,0 +1,108 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What all processes found out about an optimiser step: joined on the device and read later, so that nobody waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+
+@dataclass
+class Findings:
+    """What all processes found about a step, together.
+
+    Attributes:
+        stop: a process was asked to stop by a signal.
+        unreadable: a process could not read its data.
+        broken_samples: samples that were replaced.
+        loss_is_finite, gradient_is_finite: on all processes.
+    """
+
+    stop: bool
+    unreadable: bool
+    broken_samples: int
+    loss_is_finite: bool
+    gradient_is_finite: bool
+
+
+class JoinedFindings:
+    """The findings of all processes about a step, on their way to the host. Every process must make one.
+
+    Args:
+        accelerator: joins them, in one small reduction.
+        stop, unreadable, broken_samples: of this process; see `Findings`.
+        loss_is_finite: of this process, a boolean on the device.
+        gradient_norm: the same on all processes, on the device.
+        overflow_is_allowed: whether the step is taken with a gradient that is not finite, as under a scaler for fp16,
+            which leaves it out itself.
+
+    Attributes:
+        leave_out: whether the step must not be taken: 1 or 0 as float32 on the device, the same on all processes.
+    """
+
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        *,
+        stop: bool,
+        unreadable: bool,
+        broken_samples: int,
+        loss_is_finite: Tensor,
+        gradient_norm: Tensor,
+        overflow_is_allowed: bool,
+    ) -> None:
+        found = [
+            # Filled in on the device: a copy from the host would wait for all that the device has to do before.
+            *(
+                torch.full_like(gradient_norm, float(number), dtype=torch.float32)
+                for number in (stop, broken_samples, unreadable)
+            ),
+            (~loss_is_finite).float(),
+            (~torch.isfinite(gradient_norm)).float(),
+        ]
+        joined: Tensor = accelerator.reduce(torch.stack(found), reduction="sum")
+        reasons = joined[2:4] if overflow_is_allowed else joined[2:]
+        self.leave_out = (reasons.amax() > 0).float()
+        self._numbers = joined.to("cpu", non_blocking=joined.is_cuda)
+        self._arrival = torch.cuda.Event() if joined.is_cuda else None
+        if self._arrival is not None:
+            self._arrival.record()
+
+    def read(self) -> Findings:
+        """Waits until the device has come so far; not for what it has been given since."""
+        if self._arrival is not None:
+            self._arrival.synchronize()
+        stop, broken_samples, unreadable, bad_losses, bad_gradients = self._numbers.tolist()
+        return Findings(stop > 0, unreadable > 0, int(broken_samples), bad_losses == 0, bad_gradients == 0)
+
+
+@dataclass
+class OpenStep:
+    """An optimiser step that the device has been given, and whose findings have not been read.
+
+    Attributes:
+        number: of the step, from 1.
+        findings: of all processes.
+        loss_is_finite: of this process, a boolean on the device.
+        names: the samples of this process.
+        broken_samples: those of this process that were replaced, each with the reason.
+        terms: named scalars of each micro-batch.
+        data_state, random_numbers: as they were before the step.
+    """
+
+    number: int
+    findings: JoinedFindings
+    loss_is_finite: Tensor
+    names: list[str]
+    broken_samples: list[tuple[str, str]]
+    terms: list[dict[str, Tensor]]
+    data_state: dict[str, Any]
+    random_numbers: dict[str, Any]
+
+
+__all__ = ["Findings", "JoinedFindings", "OpenStep"]
