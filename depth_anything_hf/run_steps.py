@@ -20,7 +20,9 @@ class Findings:
         stop: a process was asked to stop by a signal.
         unreadable: a process could not read its data.
         broken_samples: samples that were replaced.
-        loss_is_finite, gradient_is_finite: on all processes.
+        loss_is_finite: on all processes.
+        gradient_is_finite: or it overflowed where it may.
+        overflowed: a gradient is not finite, as it may be under a scaler for fp16, which leaves the step out itself.
     """
 
     stop: bool
@@ -28,6 +30,11 @@ class Findings:
     broken_samples: int
     loss_is_finite: bool
     gradient_is_finite: bool
+    overflowed: bool
+
+    @property
+    def is_finite(self) -> bool:
+        return self.loss_is_finite and self.gradient_is_finite
 
 
 class JoinedFindings:
@@ -38,8 +45,7 @@ class JoinedFindings:
         stop, unreadable, broken_samples: of this process; see `Findings`.
         loss_is_finite: of this process, a boolean on the device.
         gradient_norm: the same on all processes, on the device.
-        overflow_is_allowed: whether the step is taken with a gradient that is not finite, as under a scaler for fp16,
-            which leaves it out itself.
+        overflow_is_allowed: whether a gradient that is not finite is the business of a scaler for fp16.
 
     Attributes:
         leave_out: whether the step must not be taken: 1 or 0 as float32 on the device, the same on all processes.
@@ -66,6 +72,7 @@ class JoinedFindings:
             (~torch.isfinite(gradient_norm)).float(),
         ]
         joined: Tensor = accelerator.reduce(torch.stack(found), reduction="sum")
+        self._overflow_is_allowed = overflow_is_allowed
         reasons = joined[2:4] if overflow_is_allowed else joined[2:]
         self.leave_out = (reasons.amax() > 0).float()
         self._numbers = joined.to("cpu", non_blocking=joined.is_cuda)
@@ -78,7 +85,14 @@ class JoinedFindings:
         if self._arrival is not None:
             self._arrival.synchronize()
         stop, broken_samples, unreadable, bad_losses, bad_gradients = self._numbers.tolist()
-        return Findings(stop > 0, unreadable > 0, int(broken_samples), bad_losses == 0, bad_gradients == 0)
+        return Findings(
+            stop=stop > 0,
+            unreadable=unreadable > 0,
+            broken_samples=int(broken_samples),
+            loss_is_finite=bad_losses == 0,
+            gradient_is_finite=bad_gradients == 0 or self._overflow_is_allowed,
+            overflowed=bad_gradients > 0 and self._overflow_is_allowed,
+        )
 
 
 @dataclass

@@ -18,7 +18,6 @@ from accelerate.utils import (
     DataLoaderConfiguration,
     ProjectConfiguration,
     broadcast_object_list,
-    gather_object,
     set_seed,
 )
 from torch import Tensor
@@ -46,18 +45,18 @@ from .optimization import choose_learning_rates
 from .run_batches import DeviceBatches
 from .run_engine import Engine, Objective
 from .run_evaluation import Evaluation, described_scores, evaluate_model, is_better
-from .run_guards import RunInterrupted, StopSignals, too_many_broken, too_many_overflows
+from .run_guards import RunInterrupted, StopSignals
 from .run_outputs import RunOutputs, card_pictures
 from .run_records import LogWindow, RunLog, new_run_id, require_tracker, training_picture
 from .run_state import Footing, Progress, random_state, require_same_model, seed_random_state, set_random_state
-from .run_steps import Findings, JoinedFindings, OpenStep
+from .run_steps import JoinedFindings, OpenStep
+from .run_watch import RunWatch
 from .training_arguments import ARGUMENTS_FILE, TrainingArguments, recorded_run_id, require_same_arguments
 from .visualization import encode_png
 
 
 Decision = TypeVar("Decision")
 STATE_FILE = "trainer_state.pt"
-NAMES_SHOWN = 8
 # Longest waits for the Hub: whoever stops a run has little time left.
 PUSH_SECONDS_AT_THE_END, PUSH_SECONDS_WHEN_STOPPED = 600.0, 60.0
 
@@ -186,13 +185,13 @@ class _Run:
             self.say(f"warning: {self.engine.warning}")
         self.log = RunLog(self.accelerator, self.folder, arguments.report_to)
         self.window = LogWindow()
+        self.watch = RunWatch(self.accelerator, arguments, self.footing, self.log, self.say)
         self.signals = StopSignals()
         self.stream_state: dict[str, Any] | None = None
         self.reading_error: Exception | None = None
         # Steps that the device has been given and whose findings have not been read, and what came of the others.
         self.open_steps: list[OpenStep] = []
         self.is_to_stop = False
-        self.fault: Exception | None = None
         self.last_result: EvaluationResult | None = None
         # The last micro-batch, for pictures.
         self.shown_batch: dict[str, Any] = {}
@@ -315,9 +314,9 @@ class _Run:
                     self._log(bar)
                 if self._is_due(self.arguments.picture_steps):
                     self._show_picture()
-                if self.fault is not None or self.is_to_stop:
+                if self.watch.fault is not None or self.is_to_stop:
                     self._settle()
-                    self._save_and_leave(self.fault)
+                    self._save_and_leave(self.watch.fault)
                 evaluated = self._evaluate_if_due()
                 if self._is_due(self.arguments.save_steps) and not evaluated:
                     self._save_checkpoint()
@@ -376,24 +375,16 @@ class _Run:
         return self.progress.step == self.total_steps or any(self._is_due(every) for every in intervals)
 
     def _settle(self, still_open: int = 0) -> None:
-        """Reads what was found about the oldest open steps, and tells and counts it."""
+        """Reads what was found about the oldest open steps."""
         while len(self.open_steps) > still_open:
             step = self.open_steps.pop(0)
             findings = step.findings.read()
             if findings.unreadable:
                 self._leave_for_unreadable_data(step)
             self.is_to_stop |= findings.stop
-            progress, scaled = self.progress, self.accelerator.scaler is not None
-            overflowed = scaled and not findings.gradient_is_finite
-            progress.overflows_in_a_row = progress.overflows_in_a_row + 1 if overflowed else 0
-            if findings.loss_is_finite and (findings.gradient_is_finite or scaled):
-                progress.skipped_in_a_row = 0
+            self.watch.look_at(step, findings, self.progress, self.engine.loss_scale)
+            if findings.is_finite:
                 self.window.add(step.terms, self.footing.images_per_step)
-            else:
-                self._note_skipped_step(step, findings)
-            if findings.broken_samples:
-                self._note_broken_samples(step)
-            self.fault = self.fault or self._fault(step.number, findings)
 
     def _on_any_process(self, own: bool) -> bool:
         flag = torch.tensor(float(own), device=self.accelerator.device)
@@ -440,45 +431,6 @@ class _Run:
         set_random_state(step.random_numbers)
         self._save_and_leave(fault)
 
-    def _note_skipped_step(self, step: OpenStep, findings: Findings) -> None:
-        self.progress.skipped_steps += 1
-        self.progress.skipped_in_a_row += 1
-        reason = "the gradient is not finite" if findings.loss_is_finite else "the loss or the output is not finite"
-        at_fault = findings.loss_is_finite or not step.loss_is_finite.item()
-        self.skipped_names = gather_object(step.names if at_fault else [])
-        self.say(f"step {step.number} is left out: {reason}, {_some(self.skipped_names)}")
-        self.log.write(step.number, {"skipped_step": reason, "names": self.skipped_names})
-
-    def _note_broken_samples(self, step: OpenStep) -> None:
-        broken = gather_object(step.broken_samples)
-        self.progress.broken_samples += len(broken)
-        self.say(f"step {step.number}: replaced {_some([f'{name} ({reason})' for name, reason in broken])}")
-        entries = [{"name": name, "reason": reason} for name, reason in broken]
-        self.log.write(step.number, {"broken_samples": entries})
-
-    def _fault(self, step: int, findings: Findings) -> Exception | None:
-        """Why the run cannot go on after this step, if so."""
-        progress, arguments = self.progress, self.arguments
-        if progress.skipped_in_a_row >= min(arguments.max_skipped_steps, self.total_steps):
-            return FloatingPointError(
-                f"loss or gradient was not finite in the last {progress.skipped_in_a_row} steps, up to step "
-                f"{step} with {_some(self.skipped_names)}. Look at these images, or lower the learning rate"
-            )
-        if too_many_overflows(progress.overflows_in_a_row):
-            return FloatingPointError(
-                f"the gradient was not finite in the last {progress.overflows_in_a_row} steps, up to step "
-                f"{step}, although the scale of the loss in fp16 has fallen to {self.engine.loss_scale:g}. "
-                "Train with mixed_precision bf16 or no, or lower the learning rate"
-            )
-        read = step * self.footing.images_per_step
-        if findings.broken_samples and too_many_broken(progress.broken_samples, read, arguments.max_broken_share):
-            return ValueError(
-                f"{progress.broken_samples} of {read + progress.broken_samples} samples could not be used, more than "
-                f"max_broken_share {arguments.max_broken_share:.2%}; {self.log.path} names them. Repair or remove "
-                "them, or raise max_broken_share, and go on with --resume_from_checkpoint latest"
-            )
-        return None
-
     # -- what a person sees ------------------------------------------------------------------------------------------
 
     def _introduce(self) -> None:
@@ -506,18 +458,7 @@ class _Run:
             values["loss_scale"] = self.engine.loss_scale
         bar.set_postfix(loss=f"{values.get('loss', math.nan):.4f}", images=f"{values['images_per_second']:.1f}/s")
         self.log.write(self.progress.step, values, tracked=values)
-        if "output_maximum" in values and values["output_maximum"] > self.arguments.max_output:
-            raise FloatingPointError(
-                f"the output reached {values['output_maximum']:.3g} at step {self.progress.step}, above max_output "
-                f"{self.arguments.max_output:g}: its scale runs away, which the affine-invariant loss does not see. "
-                "Set anchor_weight to 1 (the default from random weights) or lower the learning rate"
-            )
-        if values.get("output_zero_share", 0.0) > self.arguments.max_zero_share:
-            raise FloatingPointError(
-                f"{values['output_zero_share']:.0%} of the output is 0 at step {self.progress.step}, above "
-                f"max_zero_share {self.arguments.max_zero_share:.0%}: the last ReLU is dying. Lower the learning "
-                "rate, set anchor_weight to 1, or raise max_zero_share if the images are mostly sky"
-            )
+        self.watch.require_bounds(self.progress.step, values)
 
     def _show_picture(self) -> None:
         """The first image of the last micro-batch: image, label, prediction, error."""
@@ -666,12 +607,6 @@ def _process_file(process_index: int) -> str:
 
 def _unreadable_elsewhere() -> ValueError:
     return ValueError("another process could not read its data, and says why; this one ends with it")
-
-
-def _some(names: list[str]) -> str:
-    """The first names of a list that may be long."""
-    more = len(names) - NAMES_SHOWN
-    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 __all__ = ["Evaluation", "FitResult", "RunInterrupted", "TrainingArguments", "evaluate_model", "fit"]

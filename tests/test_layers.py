@@ -73,7 +73,7 @@ FLOORS: list[set[str]] = [
         "pseudo_labels",
         "run_records",
     },
-    {"publishing", "report", "run_engine", "run_evaluation", "training_arguments"},
+    {"publishing", "report", "run_engine", "run_evaluation", "run_watch", "training_arguments"},
     {"run_outputs"},
     {"training"},
     {"cli", "recipes"},
