@@ -312,8 +312,15 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
 
         Raises:
             ValueError: the checkpoint is not a DINOv2 encoder.
+            OSError: no such folder or id on the Hub, or files missing in it.
         """
-        encoder = AutoModel.from_pretrained(encoder_name_or_path, **(encoder_options or {}))
+        try:
+            encoder = AutoModel.from_pretrained(encoder_name_or_path, **(encoder_options or {}))
+        except OSError as error:
+            # Without a network transformers does not say what it looked for.
+            if encoder_name_or_path in str(error):
+                raise
+            raise OSError(f"{encoder_name_or_path}: no such folder, and not on the Hub. {error}") from error
         if encoder.config.model_type not in ENCODERS:
             raise ValueError(
                 f"{encoder_name_or_path} is a {encoder.config.model_type!r} model, expected a DINOv2 encoder such as "

@@ -548,6 +548,11 @@ def test_from_encoder_refuses_other_models(tmp_path: Path) -> None:
         DepthAnythingForDepthEstimation.from_encoder(str(tmp_path))
 
 
+def test_an_absent_encoder_is_named_in_the_error() -> None:
+    with pytest.raises(OSError, match="nobody/no-encoder"):
+        DepthAnythingForDepthEstimation.from_encoder("nobody/no-encoder", encoder_options={"local_files_only": True})
+
+
 @pytest.mark.parametrize("kind", ["registers", "swiglu"])
 def test_saved_models_open_again_unchanged(kind: str, tmp_path: Path) -> None:
     model = tiny_model(**KINDS[kind]).eval()
