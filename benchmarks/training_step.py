@@ -8,10 +8,11 @@
 `stock` is the plain loop that people write: the stock model, `torch.optim.AdamW(parameters, lr)`, and the relative
 loss as the sum of its two functions. `ours` is what `fit` runs for each step on a CPU: weights channels last in
 memory, fused AdamW, and `SupervisedRelative`, whose joint loss is the same sum in closed form; freed memory is kept
-and the CPU kernels are chosen. Neither clips gradients. `stock_kept` is stock with freed memory kept, `ours_returned`
-ours without. Weights, images and labels are equal; the first predictions and the first gradients of all weights are
-compared to those of the first contender. The loss is a sum of absolute values, whose gradient jumps where they are 0,
-so that rounding in float32 moves it by a percent; with `--precision float64` one sees that it is the same gradient.
+(with `--checkpointing` every block is given back instead) and the CPU kernels are chosen. Neither clips gradients.
+`stock_kept` is stock with freed memory kept, `ours_returned` ours with memory as glibc has it. Weights, images and
+labels are equal; the first predictions and the first gradients of all weights are compared to those of the first
+contender. The loss is a sum of absolute values, whose gradient jumps where they are 0, so that rounding in float32
+moves it by a percent; with `--precision float64` one sees that it is the same gradient.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from losses import by_two_functions
 from torch import Tensor, nn
 from transformers import DepthAnythingForDepthEstimation as StockModel
 
+from depth_anything_hf.cpu_memory import return_every_block
 from depth_anything_hf.losses import mean_over_images
 from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
 from depth_anything_hf.objectives import SupervisedRelative
@@ -82,6 +84,9 @@ def trainer(
         checkpointing: whether activations are computed again for the backward pass.
         gradients: file for the gradients of the first step.
     """
+    if checkpointing and name == "ours":
+        # As `fit` does.
+        return_every_block()
     batch, side = shape
     dtype = torch.float64 if precision == "float64" else torch.float32
     pixels = images(batch, side, side).to(dtype)

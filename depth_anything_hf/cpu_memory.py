@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether a process keeps the memory that its tensors have freed: on Linux that is a large part of a step's time.
 
-The C library maps every large block afresh and gives it back when it is freed. The system then has to find and clear
-each of its pages again at the next pass, which costs more than many of the operations that use them.
+The C library maps the largest blocks afresh and gives them back when they are freed. The system then has to find and
+clear each of their pages again at the next pass, which costs more than many of the operations that use them. Other
+blocks share a heap, where those in use keep the free ones between them from being given back.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from typing import Any
 
 
 # Parameters of glibc's mallopt, and its own settings of them (man 3 mallopt).
-TRIM_THRESHOLD, MAPPINGS = -1, -4
+TRIM_THRESHOLD, MAPPING_THRESHOLD, MAPPINGS = -1, -3, -4
 NEVER_TRIM, NO_MAPPINGS = -1, 0
-STANDARD_TRIM_THRESHOLD, STANDARD_MAPPINGS = 128 * 1024, 65536
+STANDARD_MAPPINGS = 65536
+# Where glibc begins, and where it gets to in a process that frees large blocks; it trims from twice as much.
+SMALLEST_MAPPING_THRESHOLD, LARGEST_MAPPING_THRESHOLD = 128 * 1024, 32 * 2**20
 
 
 def _c_library() -> Any:
@@ -41,10 +44,33 @@ def keep_freed_memory() -> bool:
     return bool(library.mallopt(MAPPINGS, NO_MAPPINGS) and library.mallopt(TRIM_THRESHOLD, NEVER_TRIM))
 
 
+def return_every_block() -> bool:
+    """Gives every block of 128 KiB or more back to the system when it is freed, so that no gaps add up.
+
+    Like `keep_freed_memory` it is a setting of the whole process, and the opposite one: the least memory, for more
+    time. `fit` on a CPU makes it where activations are computed again to save memory.
+
+    Returns:
+        Whether the setting was made; False on systems without glibc, where nothing changes.
+    """
+    library = _c_library()
+    if library is None:
+        return False
+    return _give_back(library, SMALLEST_MAPPING_THRESHOLD)
+
+
 def return_freed_memory() -> None:
-    """Undoes `keep_freed_memory`, and gives back to the system what is free now."""
+    """Undoes `keep_freed_memory` and `return_every_block`, and gives back to the system what is free now."""
     library = _c_library()
     if library is not None:
-        library.mallopt(MAPPINGS, STANDARD_MAPPINGS)
-        library.mallopt(TRIM_THRESHOLD, STANDARD_TRIM_THRESHOLD)
+        _give_back(library, LARGEST_MAPPING_THRESHOLD)
         library.malloc_trim(0)
+
+
+def _give_back(library: Any, mapping_threshold: int) -> bool:
+    settings = {
+        MAPPINGS: STANDARD_MAPPINGS,
+        MAPPING_THRESHOLD: mapping_threshold,
+        TRIM_THRESHOLD: 2 * mapping_threshold,
+    }
+    return all([library.mallopt(parameter, value) for parameter, value in settings.items()])

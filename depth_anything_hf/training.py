@@ -32,7 +32,7 @@ from .checkpoints import (
     write_atomically,
 )
 from .compilation import as_written
-from .cpu_memory import keep_freed_memory, return_freed_memory
+from .cpu_memory import keep_freed_memory, return_every_block, return_freed_memory
 from .data.loading import BatchLoader
 from .data.mixing import Mixture
 from .data.streaming import StreamingMixture
@@ -239,7 +239,9 @@ class _Run:
 
     def run(self) -> FitResult:
         on_cpu = self.accelerator.device.type == "cpu"
-        if on_cpu:
+        if on_cpu and self.arguments.gradient_checkpointing:
+            return_every_block()
+        elif on_cpu:
             keep_freed_memory()
         try:
             self._begin()
