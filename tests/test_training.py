@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import copy
+import ctypes
 import importlib.util
 import json
 import os
 import pickle
 import platform
 import random
-import resource
 import shutil
 import signal
 import subprocess
@@ -1137,11 +1137,55 @@ def test_a_run_may_go_on_with_less_memory(tmp_path, train, make_tiny_model):
     assert_equal_bits(weights(tmp_path / "straight"), weights(tmp_path / "killed"))
 
 
-def fresh_pages(mebibytes: int = 64) -> int:
-    """Pages that the system had to find for a tensor that is freed at once."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    torch.ones(mebibytes * 2**20, dtype=torch.uint8)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+class AllocatorState(ctypes.Structure):
+    """What glibc's mallinfo2 returns."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        )
+    ]
+
+
+def allocator_state() -> AllocatorState:
+    describe = ctypes.CDLL(None).mallinfo2
+    describe.restype = AllocatorState
+    return describe()
+
+
+# A run holds FEW blocks, so that the gaps that may be left of them in the heap have no room for half of MANY.
+FEW, MANY = 4, 64
+
+
+def mapped_blocks(number: int, mebibytes: int) -> int:
+    """How many of so many blocks, all held at once and never touched, the C library has mapped each by itself."""
+    library = ctypes.CDLL(None)
+    library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    library.free.argtypes = [ctypes.c_void_p]
+    before = allocator_state().hblks
+    held = [library.malloc(mebibytes * 2**20) for _ in range(number)]
+    mapped = allocator_state().hblks - before
+    assert None not in held
+    for block in held:
+        library.free(block)
+    return mapped
+
+
+def kept_mebibytes(number: int, mebibytes: int) -> float:
+    """How much larger the heap still is after so many blocks have been held and freed."""
+    before = allocator_state().arena
+    mapped_blocks(number, mebibytes)
+    return (allocator_state().arena - before) / 2**20
 
 
 def passes_in_its_own_process(request: pytest.FixtureRequest) -> bool:
@@ -1158,8 +1202,10 @@ def passes_in_its_own_process(request: pytest.FixtureRequest) -> bool:
     return True
 
 
-FEW_PAGES = 20  # of 16,384 in 64 MiB, of 256 in one; where the system gives huge pages, 64 MiB are 32
-needs_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the setting is the GNU C library's")
+needs_glibc = pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc" or not hasattr(ctypes.CDLL(None), "mallinfo2"),
+    reason="the setting and the count of mapped blocks are the GNU C library's, from 2.33 on",
+)
 
 
 @needs_glibc
@@ -1167,38 +1213,39 @@ needs_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the 
 def test_a_run_on_a_cpu_keeps_freed_memory_while_it_lasts(request, tmp_path, train, make_tiny_model, fails):
     if passes_in_its_own_process(request):
         return
-    found: list[int] = []
+    mapped, kept = [], []
 
     def objective(model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
-        # Small blocks settle in what is free, so that the heap grows a few times before it stays as it is.
-        found.extend(fresh_pages() for _ in range(30))
+        kept.append(kept_mebibytes(FEW, 64))
+        mapped.append(mapped_blocks(FEW, 64))
         if fails:
             raise KeyboardInterrupt
         return SupervisedRelative(ANCHORED)(model, batch, progress)
 
+    assert mapped_blocks(MANY, 64) > MANY / 2
     with pytest.raises(KeyboardInterrupt) if fails else nullcontext():
         train(tmp_path, make_tiny_model(), objective=objective, max_steps=1)
-    assert max(found[-3:]) <= FEW_PAGES
-    assert min(fresh_pages() for _ in range(3)) > FEW_PAGES
+    assert mapped == [0] and kept[0] > FEW / 2 * 64
+    assert mapped_blocks(MANY, 64) > MANY / 2
+    assert kept_mebibytes(MANY, 16) <= 64
 
 
 @needs_glibc
 def test_a_run_on_a_cpu_with_checkpointing_returns_every_block(request, tmp_path, train, make_tiny_model):
     if passes_in_its_own_process(request):
         return
-    found: list[int] = []
+    mapped: list[int] = []
 
     def objective(model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
-        found.extend(fresh_pages(mebibytes=1) for _ in range(30))
+        mapped.append(mapped_blocks(MANY, 1))
         return SupervisedRelative(ANCHORED)(model, batch, progress)
 
     # Whoever has freed large blocks takes those of one mebibyte from the heap.
-    fresh_pages(), fresh_pages(mebibytes=1)
-    assert fresh_pages(mebibytes=1) <= FEW_PAGES
+    mapped_blocks(1, 31)
+    assert mapped_blocks(MANY, 1) == 0
     train(tmp_path, make_tiny_model(), objective=objective, max_steps=1, gradient_checkpointing=True)
-    assert min(found) > FEW_PAGES
-    fresh_pages(mebibytes=1)
-    assert fresh_pages(mebibytes=1) <= FEW_PAGES and fresh_pages() > FEW_PAGES
+    assert len(mapped) == 1 and mapped[0] > MANY / 2
+    assert mapped_blocks(MANY, 1) == 0 and mapped_blocks(MANY, 64) > MANY / 2
 
 
 def test_what_is_compiled_depends_on_the_device(make_tiny_model):
