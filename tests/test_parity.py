@@ -324,7 +324,9 @@ def test_published_sizes_agree_with_stock(size: Any, tmp_path: Path, record_prop
         print(f"{size} at {height}x{width}: largest difference {share:.1e} of the range")
         assert share <= TOLERANCE, (height, width)
 
-    # Other weights go the other way; the same code runs on them, so that one size suffices.
+    # Other weights go the other way; the same code runs on them, so that one size suffices. They are a fresh model's:
+    # moved a second time, large's are conditioned so badly that stock itself is off float64 by the whole tolerance.
+    ours = DepthAnythingForDepthEstimation(ours.config).eval()
     randomise(ours, seed=1, trial_sizes=[(252, 336)], batch=1, cut_off=0.01)
     ours.save_pretrained(tmp_path / "ours")
     reopened, info = AutoModelForDepthEstimation.from_pretrained(tmp_path / "ours", output_loading_info=True)
