@@ -21,18 +21,17 @@ from transformers import AutoModelForDepthEstimation, Dinov2Config, Dinov2WithRe
 from transformers import DepthAnythingForDepthEstimation as StockModel
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation, DepthPredictor
-from depth_anything_hf.conversion import (
+from depth_anything_hf.conversion import convert_original, convert_to_original
+from depth_anything_hf.data.reading import read_image
+from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
+from depth_anything_hf.original_tensors import (
     check_tensors,
     config_of_original,
-    convert_original,
-    convert_to_original,
     original_shapes,
     original_to_stock,
     published_size,
     stock_to_original,
 )
-from depth_anything_hf.data.reading import read_image
-from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
 
 
 DATA = Path(__file__).parent / "data"

@@ -49,7 +49,7 @@ FLOORS: list[set[str]] = [
         "metrics",
         "packed_encoder",
     },
-    {"boundary_metrics", "data", "metric_adapter", "modeling_depth_anything", "protocols"},
+    {"boundary_metrics", "data", "metric_adapter", "modeling_depth_anything", "original_tensors", "protocols"},
     {"opening"},
     {
         "auto",
