@@ -32,11 +32,11 @@ from depth_anything_hf.pseudo_labels import describe_teacher, label_images, veri
 from depth_anything_hf.publishing import (
     LABELS_LOCK,
     Publisher,
-    PushError,
     _alone,
     push_labels,
     push_labels_when_complete,
 )
+from depth_anything_hf.repositories import PushError
 
 
 MODEL, LABELS = "owner/student", "owner/labels"

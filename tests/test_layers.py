@@ -71,6 +71,7 @@ FLOORS: list[set[str]] = [
         "label_cards",
         "measured_points",
         "pseudo_labels",
+        "repositories",
         "run_records",
     },
     {"publishing", "report", "run_engine", "run_evaluation", "run_watch", "training_arguments"},

@@ -23,7 +23,8 @@ from huggingface_hub import ModelCard, constants
 from huggingface_hub.utils import are_progress_bars_disabled, enable_progress_bars
 
 from depth_anything_hf.hub import write_model_card
-from depth_anything_hf.publishing import Publisher, Repository, Unpushed
+from depth_anything_hf.publishing import Publisher, Unpushed
+from depth_anything_hf.repositories import Repository
 
 
 NAME = "owner/model"

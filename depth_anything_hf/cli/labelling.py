@@ -194,7 +194,8 @@ def push_labels(
 
 def _push(labels: Path, repository: str, **options: Any) -> bool:
     """Returns whether the labels were pushed."""
-    from ..publishing import PushError, push_labels_when_complete
+    from ..publishing import push_labels_when_complete
+    from ..repositories import PushError
 
     try:
         address = push_labels_when_complete(labels, repository, **options)
