@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from transformers import AutoModel
 
-from depth_anything_hf.hub import labels_lineage
 from depth_anything_hf.inference import DepthPredictor
+from depth_anything_hf.lineage import labels_lineage
 from depth_anything_hf.objectives import Distillation, OnlineTeacher, RelativeLoss
 from depth_anything_hf.recipes import DataArguments, ModelArguments, build_model, command_and_recipe, parse_recipe
 from depth_anything_hf.training import TrainingArguments, fit

@@ -26,8 +26,9 @@ from PIL import Image
 from depth_anything_hf import DepthAnythingImageProcessor
 from depth_anything_hf.data.datasets import PhotoFolder
 from depth_anything_hf.data.sources import DataSource, open_source
-from depth_anything_hf.hub import labels_lineage, write_model_card
+from depth_anything_hf.hub import write_model_card
 from depth_anything_hf.inference import DepthPredictor
+from depth_anything_hf.lineage import labels_lineage
 from depth_anything_hf.pseudo_labels import describe_teacher, label_images, verify_labels
 from depth_anything_hf.publishing import (
     LABELS_LOCK,
