@@ -8,6 +8,7 @@ so that all of them compute with the same kernels, now and after a stop.
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
@@ -162,7 +163,9 @@ def _as_it_is(tensor: Tensor) -> Tensor:
     return tensor
 
 
+@functools.cache
 def _processor() -> str:
+    # Once: it is asked at every call of a kernel, and the file is long where there are many processors.
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
