@@ -10,24 +10,29 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
 
+from .attention import RoutedLinear
 from .cpu_kernels import attention, linear
 
+
+Projections: TypeAlias = tuple[nn.Linear, nn.Linear, nn.Linear, nn.Linear]
 
 # Inside an attention layer, by release of transformers: its first three products, and the last.
 PROJECTION_NAMES = (
     ("q_proj", "k_proj", "v_proj", "o_proj"),
     ("attention.query", "attention.key", "attention.value", "output.dense"),
 )
+# Subclasses of others, such as quantised layers, have weights of another form or compute something else.
+PLAIN_LINEARS = (nn.Linear, RoutedLinear)
 # Position embeddings of so many grids are kept.
 CACHED_GRIDS = 8
 
 
-def projections_of(attention_layer: nn.Module) -> tuple[nn.Linear, nn.Linear, nn.Linear, nn.Linear]:
+def projections_of(attention_layer: nn.Module) -> Projections:
     """Query, key, value and output projection of an encoder layer's attention.
 
     Raises:
@@ -37,13 +42,13 @@ def projections_of(attention_layer: nn.Module) -> tuple[nn.Linear, nn.Linear, nn
     for names in PROJECTION_NAMES:
         if all(name in modules for name in names):
             found = [modules[name] for name in names]
-            others = {type(module).__name__ for module in found if not isinstance(module, nn.Linear)}
+            others = {type(module).__name__ for module in found if type(module) not in PLAIN_LINEARS}
             if others:
                 raise ValueError(
                     f"the encoder's projections are {', '.join(sorted(others))}, expected plain linear layers; merge "
                     "adapters into the weights first (peft: `merge_and_unload`)"
                 )
-            return cast("tuple[nn.Linear, nn.Linear, nn.Linear, nn.Linear]", tuple(found))
+            return cast("Projections", tuple(found))
     raise ValueError(
         f"{type(attention_layer).__name__} has none of the projections {PROJECTION_NAMES}; this release of "
         "transformers names them in another way"
@@ -110,9 +115,9 @@ class JoinedLinears:
 class PackedLayer:
     """One encoder layer for inference."""
 
-    def __init__(self, layer: nn.Module, heads: int) -> None:
+    def __init__(self, layer: nn.Module, heads: int, projections: Projections) -> None:
         self._layer: Any = layer
-        query, key, value, self._output = projections_of(layer.get_submodule("attention"))
+        query, key, value, self._output = projections
         self.joined = JoinedLinears([query, key, value])
         self._heads = heads
 
@@ -178,7 +183,12 @@ class PackedEncoder:
         model: Any = encoder
         heads = int(model.config.num_attention_heads)
         self.positions = PositionCache()
-        self.layers = [PackedLayer(layer, heads) for layer in model.encoder.layer]
+        # All are looked at before the first is changed: a refusal leaves the encoder as it was.
+        found = [projections_of(layer.get_submodule("attention")) for layer in model.encoder.layer]
+        self.layers = [
+            PackedLayer(layer, heads, projections)
+            for layer, projections in zip(model.encoder.layer, found, strict=True)
+        ]
 
     def separate(self) -> None:
         """Gives every parameter memory of its own again."""

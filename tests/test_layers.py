@@ -47,8 +47,8 @@ FLOORS: list[set[str]] = [
         "image_processing_depth_anything",
         "losses",
         "metrics",
-        "packed_encoder",
     },
+    {"packed_encoder"},
     {"boundary_metrics", "data", "metric_adapter", "modeling_depth_anything", "original_tensors", "protocols"},
     {"cards", "opening"},
     {

@@ -290,6 +290,25 @@ def test_adapters_are_refused_until_they_are_merged() -> None:
     assert_close(predict(merged.optimize_for_inference(), pixels(56, 70)), expected)
 
 
+class Doubled(nn.Linear):
+    """As a quantised layer: a linear layer by its class, whose product is another."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return 2 * super().forward(inputs)
+
+
+def test_a_linear_layer_that_computes_something_else_is_refused_before_anything_is_joined() -> None:
+    model = model_of(width=32)
+    *_, query = [part for name, part in model.named_modules() if name.endswith(("q_proj", "attention.query"))]
+    query.__class__ = Doubled
+    expected = predict(model, pixels(56, 70))
+    with pytest.raises(ValueError, match="projections are Doubled, expected plain linear layers"):
+        model.optimize_for_inference()
+    assert torch.equal(predict(model, pixels(56, 70)), expected)
+    for parameter in model.parameters():
+        assert parameter.untyped_storage().nbytes() == parameter.numel() * parameter.element_size()
+
+
 def test_positions_are_kept_for_the_last_grids_only() -> None:
     model = model_of(width=32).optimize_for_inference()
     reference = model_of(width=32)
