@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from .alignment import fit_scale_and_shift
+from .compilation import as_written
 from .data.reading import IMAGE_SUFFIXES, UnreadableImageError, read_image
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
 from .opening import as_dtype, dtype_name, open_checkpoint, size_of
@@ -75,7 +76,8 @@ class _Passes:
     """The model's passes of one stream of images; where a pass fails, its images are tried one by one.
 
     Args:
-        launch: begins a pass over inputs (3, h, w) for image sizes, and returns what waits for its results.
+        launch: begins a pass over inputs (3, h, w) for image sizes, told whether a larger one has failed, and returns
+            what waits for its results.
         runs_ahead: whether the results of a pass are fetched only when the next one has begun.
     """
 
@@ -90,13 +92,13 @@ class _Passes:
             self.run(by_size.pop(next(iter(by_size))))
         self.finish()
 
-    def run(self, group: list[_Item]) -> None:
+    def run(self, group: list[_Item], *, again: bool = False) -> None:
         """Predicts images of one processed size; when it returns, the pass may still be under way."""
         inputs = [item.pixel_values for item in group if item.pixel_values is not None]
         for item in group:
             item.pixel_values = None
         try:
-            values: Callable[[], list[np.ndarray]] | None = self._launch(inputs, _sizes(group))
+            values: Callable[[], list[np.ndarray]] | None = self._launch(inputs, _sizes(group), again)
         except Exception as error:
             # Out of memory, most often. The retry stands outside so that the failed pass's tensors are freed first.
             values, reason = None, _explain(error)
@@ -135,7 +137,7 @@ class _Passes:
         logger.warning("a batch of %d images failed, trying them one by one: %s", len(group), reason)
         for item, pixel_values in zip(group, inputs, strict=True):
             item.pixel_values = pixel_values
-            self.run([item])
+            self.run([item], again=True)
         self.finish()
 
 
@@ -201,7 +203,7 @@ class DepthPredictor:
         if compile:
             if not isinstance(model, DepthAnythingForDepthEstimation):
                 raise ValueError(f"only models of this package can be compiled here, not {type(model).__name__}")
-            model.optimize_for_inference(compile=True)
+            model.optimize_for_inference(dtype=model._inference_dtype, compile=True)
         # A GPU works by itself: what it computed is fetched when it has got the next batch.
         self._runs_ahead = self.device.type == "cuda"
 
@@ -362,23 +364,36 @@ class DepthPredictor:
         return _Item(name, (image.shape[0], image.shape[1]), processed["pixel_values"][0])
 
     @torch.inference_mode()
-    def _launch(self, inputs: Sequence[Tensor], sizes: Sequence[tuple[int, int]]) -> Callable[[], list[np.ndarray]]:
+    def _launch(
+        self, inputs: Sequence[Tensor], sizes: Sequence[tuple[int, int]], again: bool = False
+    ) -> Callable[[], list[np.ndarray]]:
         """Begins a pass over images (3, h, w) of one processed size.
+
+        Args:
+            inputs: prepared images.
+            sizes: (height, width) of each image.
+            again: whether a larger pass has failed. A compiled model then takes the usual way, without filling the
+                batch up to the size that it was built for, which would fail again.
 
         Returns:
             What waits for its end and gives float32 (H, W) each, at the given sizes.
         """
-        missing = self.batch_size - len(inputs) if self._is_compiled else 0
+        fills_up = self._is_compiled and not again
+        missing = self.batch_size - len(inputs) if fills_up else 0
         pixel_values = torch.stack([*inputs, *[inputs[-1]] * missing])
-        if self.device.type == "cuda":
-            pixel_values = pixel_values.pin_memory()
-        pixel_values = pixel_values.to(self.device, self.model.dtype, non_blocking=True)
-        maps = self._maps(pixel_values, sizes)
-        mirrored = self._maps(pixel_values.flip(-1), sizes) if self.flip_averaging else []
-        on_host = [one.to("cpu", non_blocking=True) for one in (*maps, *mirrored)]
-        end = torch.cuda.Event() if self.device.type == "cuda" else None
-        if end is not None:
-            end.record()
+        # Copies that are not waited for need an event to wait for, which only CUDA has here.
+        is_cuda = self.device.type == "cuda"
+        # An event marks a place in the work of the current device, which need not be the model's.
+        with torch.cuda.device(self.device) if is_cuda else nullcontext(), as_written() if again else nullcontext():
+            if is_cuda:
+                pixel_values = pixel_values.pin_memory()
+            pixel_values = pixel_values.to(self.device, self.model.dtype, non_blocking=is_cuda)
+            maps = self._maps(pixel_values, sizes)
+            mirrored = self._maps(pixel_values.flip(-1), sizes) if self.flip_averaging else []
+            on_host = [one.to("cpu", non_blocking=is_cuda) for one in (*maps, *mirrored)]
+            end = torch.cuda.Event() if is_cuda else None
+            if end is not None:
+                end.record()
 
         def values() -> list[np.ndarray]:
             if end is not None:

@@ -215,6 +215,23 @@ def test_one_image_that_breaks_its_pass_does_not_cost_the_others(
         predictor.predict(images[6][1])
 
 
+def test_a_batch_that_a_compiled_model_had_no_memory_for_is_not_filled_up_again() -> None:
+    predictor = DepthPredictor(tiny_model(), DepthAnythingImageProcessor.for_input_size(SIDE), batch_size=4)
+    # Batches are filled up as for a compiled model; what is built for them has no part in this.
+    predictor._is_compiled = True
+    sizes: list[int] = []
+
+    def refuse(_module: Any, _arguments: Any, options: dict[str, Any]) -> None:
+        sizes.append(len(options["pixel_values"]))
+        if sizes[-1] > 2:
+            raise RuntimeError("out of memory")
+
+    predictor.model.register_forward_pre_hook(refuse, with_kwargs=True)
+    predictions = list(predictor([(str(number), random_image((60, 80), number)) for number in range(3)]))
+    assert [prediction.error for prediction in predictions] == [None] * 3
+    assert sizes == [4, 1, 1, 1]
+
+
 def test_outputs_that_are_not_finite_are_errors() -> None:
     model = tiny_model()
     torch.nn.init.constant_(model.head.conv3.weight, float("nan"))
@@ -421,6 +438,12 @@ def test_compiled_predictions_are_those_of_the_model_and_their_batches_are_full(
         error = np.abs(values_of(prediction) - values_of(expected)).max()
         assert error <= 2e-5 * np.ptp(values_of(expected))
     assert sizes == [2, 2]
+
+
+def test_compiling_keeps_the_precision_of_predictions() -> None:
+    model = tiny_model().optimize_for_inference(dtype=torch.bfloat16)
+    DepthPredictor(model, DepthAnythingImageProcessor.for_input_size(SIDE), compile=True)
+    assert model._inference_dtype == torch.bfloat16
 
 
 def test_models_of_others_are_not_compiled() -> None:

@@ -518,8 +518,8 @@ def test_a_full_disk_is_told_and_costs_no_finished_shard(photos: Path, tmp_path:
 
 def test_a_teacher_whose_labels_cannot_be_coded_writes_no_shard(photos: Path, tmp_path: Path) -> None:
     class Negative(DepthPredictor):
-        def _launch(self, inputs: Any, sizes: Any) -> Callable[[], list[np.ndarray]]:
-            values = super()._launch(inputs, sizes)
+        def _launch(self, inputs: Any, sizes: Any, again: bool = False) -> Callable[[], list[np.ndarray]]:
+            values = super()._launch(inputs, sizes, again)
             return lambda: [-each - 1 for each in values()]
 
     plain = tiny_predictor()
@@ -559,10 +559,10 @@ class ShortOfMemory(DepthPredictor):
 
     is_short = True
 
-    def _launch(self, inputs: Any, sizes: Any) -> Callable[[], list[np.ndarray]]:
+    def _launch(self, inputs: Any, sizes: Any, again: bool = False) -> Callable[[], list[np.ndarray]]:
         if self.is_short and any(height > width for height, width in sizes):
             raise torch.OutOfMemoryError("out of memory")
-        return super()._launch(inputs, sizes)
+        return super()._launch(inputs, sizes, again)
 
 
 def test_a_pass_that_failed_is_no_result_and_is_tried_again(photos: Path, tmp_path: Path) -> None:
