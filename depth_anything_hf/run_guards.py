@@ -18,7 +18,8 @@ EXIT_CODE_SAVED = 75
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # A launcher hands on the signal that the whole process group may have got already; both together are one request.
 ECHO_SECONDS = 1.0
-WORKER_GRACE_SECONDS = 60
+# An evaluation or a slow checkpoint may come before a run that got a signal ends, and with it its readers.
+READER_GRACE_SECONDS = 600
 # Below this many broken samples their share says nothing.
 FEW_BROKEN_SAMPLES = 10
 # A scale for fp16 that halves at every overflow has by then fallen from any start to nothing.
@@ -73,14 +74,26 @@ class StopSignals:
 def outlive_signals() -> None:
     """To be called in a process that reads data: a signal to the whole group must not end it before the run has saved.
 
-    SIGINT is ignored; SIGTERM ends the process a minute later, unless it has ended by itself as the run did.
+    SIGINT is ignored. SIGTERM ends the process ten minutes later, unless it has ended by itself as the run did; one
+    more, a second or later, ends it at once, as it ends the run.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _end_later)
+    signal.signal(signal.SIGALRM, _end_well)
+    first_time: list[float] = []
+
+    def end_later(*_: object) -> None:
+        if not first_time:
+            first_time.append(time.monotonic())
+            signal.alarm(READER_GRACE_SECONDS)
+        elif time.monotonic() - first_time[0] >= ECHO_SECONDS:
+            _end_well()
+
+    signal.signal(signal.SIGTERM, end_later)
 
 
-def _end_later(*_: object) -> None:
-    signal.alarm(WORKER_GRACE_SECONDS)
+def _end_well(*_: object) -> None:
+    # A reader that dies of a signal, or with another status, is an error in the process that trains.
+    os._exit(0)
 
 
 def too_many_broken(broken: int, read: int, largest_share: float) -> bool:

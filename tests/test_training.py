@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -1044,6 +1045,65 @@ def test_an_output_of_nan_gives_the_projector_a_gradient_too(tmp_path, make_tiny
     engine.terms(collate([mixture[0, 0], mixture[0, 1]]), 0.0)["loss"].backward()
     assert [type(each) for each in engine.trained] == [DepthAnythingForDepthEstimation, nn.Linear]
     assert objective.projector.weight.grad is not None and objective.projector.weight.grad.isnan().all()
+
+
+def test_a_trained_model_is_the_users_again(tmp_path, train, make_tiny_model):
+    model = make_tiny_model()
+    train(tmp_path / "first", model)
+    assert not model._forward_hooks
+    copied = copy.deepcopy(model)
+    train(tmp_path / "second", model, ema_decay=0.5)
+    train(tmp_path / "copy", copied, ema_decay=0.5)
+    assert_equal_bits(weights(tmp_path / "second"), weights(tmp_path / "copy"))
+
+
+@pytest.mark.parametrize("elsewhere", ["1", "4"])
+def test_accumulation_is_what_the_arguments_say(tmp_path, train, make_tiny_model, monkeypatch, elsewhere):
+    train(tmp_path / "undisturbed", make_tiny_model(), gradient_accumulation_steps=2)
+    monkeypatch.setenv("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", elsewhere)
+    train(tmp_path / "disturbed", make_tiny_model(), gradient_accumulation_steps=2)
+    assert_equal_bits(weights(tmp_path / "undisturbed"), weights(tmp_path / "disturbed"))
+
+
+def test_a_run_goes_on_from_a_device_without_a_fused_optimizer(tmp_path, train, make_tiny_model):
+    options = {"max_steps": 3, "save_steps": 2}
+    train(tmp_path, make_tiny_model(), **options)
+    final = weights(tmp_path)
+    path = tmp_path / "checkpoint-2" / "state" / "optimizer.bin"
+    state = torch.load(path, weights_only=True)
+    for group in state["param_groups"]:
+        assert group["fused"]
+        group["fused"] = False
+    torch.save(state, path)
+    write_manifest(tmp_path / "checkpoint-2")
+    train(tmp_path, make_tiny_model(), resume_from_checkpoint=str(tmp_path / "checkpoint-2"), **options)
+    assert_equal_bits(final, weights(tmp_path))
+
+
+READER = """
+import os, signal, sys, time
+from depth_anything_hf import run_guards
+run_guards.READER_GRACE_SECONDS, run_guards.ECHO_SECONDS = int(sys.argv[1]), 0.5
+run_guards.outlive_signals()
+print("reads", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("grace", "signals", "at_least"), [(1, 1, 0.9), (30, 2, 0.5)])
+def test_a_reader_outlives_a_signal_and_ends_without_an_error(grace, signals, at_least):
+    reader = subprocess.Popen([sys.executable, "-c", READER, str(grace)], stdout=subprocess.PIPE, text=True)
+    assert reader.stdout is not None and reader.stdout.readline() == "reads\n"
+    start = time.monotonic()
+    reader.send_signal(signal.SIGINT)
+    for _ in range(signals):
+        # The second one right after the first is its echo.
+        reader.send_signal(signal.SIGTERM)
+        reader.send_signal(signal.SIGTERM)
+        time.sleep(0.6)
+    assert reader.wait(timeout=20) == 0
+    assert time.monotonic() - start >= at_least
+    reader.stdout.close()
 
 
 def test_gradients_that_never_fit_into_fp16_end_the_run():
