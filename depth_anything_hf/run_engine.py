@@ -80,7 +80,8 @@ class Engine:
         )
         # The scaler of fp16 reads its scale at every step, and sharded parameters do not mix with a plain number.
         is_plain = accelerator.distributed_type not in SHARDED and accelerator.scaler is None
-        self.decides_on_device = is_plain and optimizer.defaults["fused"]
+        self._is_fused = optimizer.defaults["fused"]
+        self.decides_on_device = is_plain and self._is_fused
         self.schedule = make_schedule(
             optimizer,
             total_steps,
@@ -103,10 +104,6 @@ class Engine:
         self._average: AveragedWeights | None = None
         if arguments.ema_decay is not None:
             self._average = AveragedWeights(self.raw_model, arguments.ema_decay)
-        self._last_output: Tensor | None = None
-        if accelerator.device.type == "cpu":
-            # There, and only there, losses refuse an output that is not finite; see `terms`.
-            self.model.register_forward_hook(self._remember_output)
 
     @property
     def raw_model(self) -> Any:
@@ -125,21 +122,27 @@ class Engine:
             ValueError: the objective refuses the batch. An output that is not finite is no error but a loss of NaN,
                 since all processes have to take part in the backward pass to leave the step out together.
         """
-        self._last_output = None
+        if self.accelerator.device.type != "cpu":
+            return self._terms(batch, progress)
+        # There, and only there, losses refuse an output that is not finite. The model keeps no hook: it is the user's.
+        outputs: list[Tensor] = []
+        hook = self.model.register_forward_hook(lambda module, inputs, output: outputs.append(output.predicted_depth))
         try:
-            with self.accelerator.autocast():
-                return self.objective(self.model, batch, progress)
+            return self._terms(batch, progress)
         except ValueError:
-            if self._last_output is None or torch.isfinite(self._last_output).all():
+            if not outputs or torch.isfinite(outputs[-1]).all():
                 raise
-            total = self._last_output.sum()
+            total = outputs[-1].sum()
             if self._projector is not None:
                 # Its gradients are averaged over the processes too, and the others wait for them.
                 total = total + self._projector(total.new_zeros(1, self._projector_width)).sum()
             return {"loss": total * math.nan}
+        finally:
+            hook.remove()
 
-    def _remember_output(self, module: nn.Module, inputs: Any, output: Any) -> None:
-        self._last_output = output.predicted_depth
+    def _terms(self, batch: dict[str, Any], progress: float) -> dict[str, Tensor]:
+        with self.accelerator.autocast():
+            return self.objective(self.model, batch, progress)
 
     def clip_gradients(self) -> Tensor:
         """Clips the gradients and returns their norm before, the same on all processes.
@@ -218,6 +221,9 @@ class Engine:
     def load(self, folder: Path, rest: dict[str, Any], step: int) -> None:
         """Restores what `save` wrote when `step` optimiser steps were done."""
         load_engine_state(self.accelerator, self.model, self.optimizer, folder)
+        for group in self.optimizer.param_groups:
+            # The saved groups say how the device that they come from computes.
+            group["fused"] = self._is_fused
         # Micro-batches per step may have changed, and a step begins with the first.
         self.accelerator.step = step * self.arguments.gradient_accumulation_steps
         # The rates themselves came back with the optimiser's groups.

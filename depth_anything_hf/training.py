@@ -16,6 +16,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import (
     DataLoaderConfiguration,
+    GradientAccumulationPlugin,
     ProjectConfiguration,
     broadcast_object_list,
     set_seed,
@@ -160,7 +161,8 @@ class _Run:
         self.folder = Path(arguments.output_dir)
         self.accelerator = Accelerator(
             mixed_precision=arguments.mixed_precision,
-            gradient_accumulation_steps=arguments.gradient_accumulation_steps,
+            # Instead of the number alone, which an environment variable of Accelerate would overrule.
+            gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=arguments.gradient_accumulation_steps),
             log_with=None if arguments.report_to == "none" else arguments.report_to,
             project_config=ProjectConfiguration(project_dir=str(self.folder), logging_dir=str(self.folder / "logs")),
             dataloader_config=DataLoaderConfiguration(non_blocking=True),
