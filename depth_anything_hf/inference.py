@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias, cast
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
@@ -251,6 +251,9 @@ class DepthPredictor:
             with suppress(ValueError):
                 model.optimize_for_inference()
         device = torch.device(device or default_device())
+        if device.type == "cuda" and isinstance(model, DepthAnythingForDepthEstimation):
+            # The decoder's maps are channels last; weights of the same order save a conversion at every pass.
+            nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if batch_size is None:
             batch_size = 1 if device.type == "cpu" else ACCELERATOR_BATCH
         return cls(
