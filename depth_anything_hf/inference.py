@@ -381,13 +381,13 @@ class DepthPredictor:
         Returns:
             What waits for its end and gives float32 (H, W) each, at the given sizes.
         """
-        fills_up = self._is_compiled and not again
-        missing = self.batch_size - len(inputs) if fills_up else 0
+        missing = self.batch_size - len(inputs) if self._is_compiled and not again else 0
         pixel_values = torch.stack([*inputs, *[inputs[-1]] * missing])
         # Copies that are not waited for need an event to wait for, which only CUDA has here.
         is_cuda = self.device.type == "cuda"
         # An event marks a place in the work of the current device, which need not be the model's.
-        with torch.cuda.device(self.device) if is_cuda else nullcontext(), as_written() if again else nullcontext():
+        on_device = torch.cuda.device(self.device) if is_cuda else nullcontext()
+        with on_device, as_written() if self._is_compiled and again else nullcontext():
             if is_cuda:
                 pixel_values = pixel_values.pin_memory()
             pixel_values = pixel_values.to(self.device, self.model.dtype, non_blocking=is_cuda)

@@ -35,6 +35,7 @@ from transformers import DepthAnythingForDepthEstimation as StockDepthAnything
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 from transformers.models.glpn.image_processing_pil_glpn import GLPNImageProcessorPil
 
+from depth_anything_hf.compilation import as_written
 from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
 from depth_anything_hf.inference import DECODING_THREADS, DepthPredictor, Prediction, find_images, flip_mean
@@ -441,9 +442,14 @@ def test_compiled_predictions_are_those_of_the_model_and_their_batches_are_full(
 
 
 def test_compiling_keeps_the_precision_of_predictions() -> None:
-    model = tiny_model().optimize_for_inference(dtype=torch.bfloat16)
-    DepthPredictor(model, DepthAnythingImageProcessor.for_input_size(SIDE), compile=True)
-    assert model._inference_dtype == torch.bfloat16
+    model, image = tiny_model(), random_image((60, 80))
+    processor = DepthAnythingImageProcessor.for_input_size(SIDE)
+    in_float32 = DepthPredictor(model.optimize_for_inference(), processor).predict(image)
+    in_bfloat16 = DepthPredictor(model.optimize_for_inference(dtype=torch.bfloat16), processor).predict(image)
+    assert not np.array_equal(in_float32, in_bfloat16)
+    compiled = DepthPredictor(model, processor, compile=True)
+    with as_written():
+        assert np.array_equal(compiled.predict(image), in_bfloat16)
 
 
 def test_models_of_others_are_not_compiled() -> None:

@@ -1081,7 +1081,7 @@ def test_a_run_goes_on_from_a_device_without_a_fused_optimizer(tmp_path, train, 
 
 
 READER = """
-import os, signal, sys, time
+import sys, time
 from depth_anything_hf import run_guards
 run_guards.READER_GRACE_SECONDS, run_guards.ECHO_SECONDS = int(sys.argv[1]), 0.5
 run_guards.outlive_signals()
