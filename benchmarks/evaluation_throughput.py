@@ -26,9 +26,9 @@ import torch
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation, DepthAnythingImageProcessor
 from depth_anything_hf.data.datasets import DepthFolder
-from depth_anything_hf.evaluation import EvaluationSettings, evaluate
-from depth_anything_hf.inference import DepthPredictor, default_device
-from depth_anything_hf.protocols import PROTOCOLS
+from depth_anything_hf.evaluation.protocols import PROTOCOLS
+from depth_anything_hf.evaluation.runner import EvaluationSettings, evaluate
+from depth_anything_hf.inference.predictor import DepthPredictor, default_device
 
 
 HEIGHT, WIDTH = 480, 640

@@ -41,13 +41,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import DepthAnythingForDepthEstimation as StockModel
 from transformers import Dinov2Config
 
-from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
-from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
-from depth_anything_hf.objectives import SupervisedRelative
-from depth_anything_hf.optimization import LearningRates
-from depth_anything_hf.run_engine import Engine
-from depth_anything_hf.run_steps import JoinedFindings
-from depth_anything_hf.training import TrainingArguments
+from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
+from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from depth_anything_hf.training.engine import Engine
+from depth_anything_hf.training.objectives import SupervisedRelative
+from depth_anything_hf.training.optim import LearningRates
+from depth_anything_hf.training.step_status import JoinedFindings
+from depth_anything_hf.training.trainer import TrainingArguments
 
 
 TRAINING_BATCH = {"small": 32, "base": 16, "large": 8, "tiny": 2}

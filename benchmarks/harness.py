@@ -35,9 +35,9 @@ import torch
 import transformers
 from torch import Tensor
 
-from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
-from depth_anything_hf.cpu_memory import keep_freed_memory
-from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
+from depth_anything_hf.cpu.memory import keep_freed_memory
+from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
+from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
 # Above this share of the machine, other processes make a wall time worth little.

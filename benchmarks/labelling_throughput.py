@@ -26,12 +26,12 @@ import numpy as np
 import torch
 from harness import Contender, add_options, measure, median_ratio, report
 
-from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.data.datasets import PhotoFolder
-from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
-from depth_anything_hf.inference import DepthPredictor
-from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
-from depth_anything_hf.pseudo_labels import label_images, verify_labels
+from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
+from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
+from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from depth_anything_hf.pseudo_labels.runner import label_images, verify_labels
 
 
 # Height and width; as photographs on the web, most of them landscape.

@@ -19,7 +19,11 @@ from harness import Contender, add_options, measure, report
 from torch import Tensor
 from torch.nn import functional as F
 
-from depth_anything_hf.losses import gradient_matching_loss, relative_depth_losses, scale_and_shift_invariant_loss
+from depth_anything_hf.losses.relative import (
+    gradient_matching_loss,
+    relative_depth_losses,
+    scale_and_shift_invariant_loss,
+)
 
 
 def maps(batch: int, side: int) -> tuple[Tensor, Tensor]:

@@ -25,8 +25,8 @@ import numpy as np
 import psutil
 from harness import Contender, add_options, measure, median_ratio, report, write_live_model
 
-from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
-from depth_anything_hf.inference import DepthPredictor
+from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 
 
 ORDERS = ("random order", "sorted by size")

@@ -19,7 +19,7 @@ from harness import bare, images
 from torch import Tensor
 from transformers import DepthAnythingForDepthEstimation as StockModel
 
-from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
+from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
 Predict = Callable[[], Tensor]

@@ -29,10 +29,10 @@ from losses import by_two_functions
 from torch import Tensor, nn
 from transformers import DepthAnythingForDepthEstimation as StockModel
 
-from depth_anything_hf.cpu_memory import return_every_block
-from depth_anything_hf.losses import mean_over_images
-from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
-from depth_anything_hf.objectives import SupervisedRelative
+from depth_anything_hf.cpu.memory import return_every_block
+from depth_anything_hf.losses.relative import mean_over_images
+from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from depth_anything_hf.training.objectives import SupervisedRelative
 
 
 LEARNING_RATE = 1e-8

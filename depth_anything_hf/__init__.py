@@ -14,27 +14,27 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .auto import register_auto_classes
-    from .calibration import Calibration, fit_calibration
-    from .configuration_depth_anything import DepthAnythingConfig
-    from .conversion import convert_original, convert_to_original
-    from .image_processing_depth_anything import DepthAnythingImageProcessor
-    from .inference import DepthPredictor
-    from .modeling_depth_anything import DepthAnythingForDepthEstimation
-    from .training import TrainingArguments, fit
+    from .conversion.original import convert_original, convert_to_original
+    from .inference.calibration import Calibration, fit_calibration
+    from .inference.predictor import DepthPredictor
+    from .models.auto import register_auto_classes
+    from .models.configuration_depth_anything import DepthAnythingConfig
+    from .models.image_processing_depth_anything import DepthAnythingImageProcessor
+    from .models.modeling_depth_anything import DepthAnythingForDepthEstimation
+    from .training.trainer import TrainingArguments, fit
 
 _HOMES = {
-    "DepthAnythingConfig": "configuration_depth_anything",
-    "DepthAnythingForDepthEstimation": "modeling_depth_anything",
-    "DepthAnythingImageProcessor": "image_processing_depth_anything",
-    "DepthPredictor": "inference",
-    "Calibration": "calibration",
-    "TrainingArguments": "training",
-    "convert_original": "conversion",
-    "convert_to_original": "conversion",
-    "fit": "training",
-    "fit_calibration": "calibration",
-    "register_auto_classes": "auto",
+    "DepthAnythingConfig": "models.configuration_depth_anything",
+    "DepthAnythingForDepthEstimation": "models.modeling_depth_anything",
+    "DepthAnythingImageProcessor": "models.image_processing_depth_anything",
+    "DepthPredictor": "inference.predictor",
+    "Calibration": "inference.calibration",
+    "TrainingArguments": "training.trainer",
+    "convert_original": "conversion.original",
+    "convert_to_original": "conversion.original",
+    "fit": "training.trainer",
+    "fit_calibration": "inference.calibration",
+    "register_auto_classes": "models.auto",
 }
 
 __all__ = [

@@ -12,11 +12,17 @@ from dataclasses import dataclass, field
 
 from transformers import AutoModel
 
-from depth_anything_hf.inference import DepthPredictor
-from depth_anything_hf.lineage import labels_lineage
-from depth_anything_hf.objectives import Distillation, OnlineTeacher, RelativeLoss
-from depth_anything_hf.recipes import DataArguments, ModelArguments, build_model, command_and_recipe, parse_recipe
-from depth_anything_hf.training import TrainingArguments, fit
+from depth_anything_hf.hub.lineage import labels_lineage
+from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.recipes.arguments import (
+    DataArguments,
+    ModelArguments,
+    build_model,
+    command_and_recipe,
+    parse_recipe,
+)
+from depth_anything_hf.training.objectives import Distillation, OnlineTeacher, RelativeLoss
+from depth_anything_hf.training.trainer import TrainingArguments, fit
 
 
 @dataclass

@@ -19,9 +19,10 @@ from typing import Any
 
 from accelerate import Accelerator
 
-from depth_anything_hf.cpu_memory import keep_freed_memory
+from depth_anything_hf.cpu.memory import keep_freed_memory
 from depth_anything_hf.data.sources import DataSource, open_source
-from depth_anything_hf.evaluation import (
+from depth_anything_hf.evaluation.protocols import PROTOCOL_GROUPS
+from depth_anything_hf.evaluation.runner import (
     EvaluationSettings,
     description_of,
     evaluate_on_all_processes,
@@ -29,9 +30,8 @@ from depth_anything_hf.evaluation import (
     save_report,
     summary_of_sets,
 )
-from depth_anything_hf.inference import DepthPredictor
-from depth_anything_hf.protocols import PROTOCOL_GROUPS
-from depth_anything_hf.recipes import parse_recipe
+from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.recipes.arguments import parse_recipe
 
 
 # What a protocol decides by itself.

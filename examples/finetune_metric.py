@@ -10,9 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from depth_anything_hf.objectives import SupervisedMetric
-from depth_anything_hf.recipes import DataArguments, ModelArguments, build_model, command_and_recipe, parse_recipe
-from depth_anything_hf.training import TrainingArguments, fit
+from depth_anything_hf.recipes.arguments import (
+    DataArguments,
+    ModelArguments,
+    build_model,
+    command_and_recipe,
+    parse_recipe,
+)
+from depth_anything_hf.training.objectives import SupervisedMetric
+from depth_anything_hf.training.trainer import TrainingArguments, fit
 
 
 @dataclass

@@ -13,12 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from depth_anything_hf.cpu_memory import keep_freed_memory
+from depth_anything_hf.cpu.memory import keep_freed_memory
 from depth_anything_hf.data.sources import DataSource, open_source
-from depth_anything_hf.inference import DepthPredictor
-from depth_anything_hf.pseudo_labels import describe_teacher, label_images
-from depth_anything_hf.publishing import push_labels_when_complete
-from depth_anything_hf.recipes import from_environment, parse_recipe
+from depth_anything_hf.hub.publisher import push_labels_when_complete
+from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.pseudo_labels.runner import describe_teacher, label_images
+from depth_anything_hf.recipes.arguments import from_environment, parse_recipe
 
 
 @dataclass

@@ -15,11 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from depth_anything_hf.alignment import align_disparity
 from depth_anything_hf.data import DepthFolder, PhotoFolder
-from depth_anything_hf.geometry import depth_to_disparity
-from depth_anything_hf.inference import DepthPredictor
-from depth_anything_hf.report import (
+from depth_anything_hf.evaluation.html_report import (
     Column,
     Html,
     Margin,
@@ -33,7 +30,10 @@ from depth_anything_hf.report import (
     times_table,
     write_report,
 )
-from depth_anything_hf.visualization import colour_map
+from depth_anything_hf.geometry.alignment import align_disparity
+from depth_anything_hf.geometry.camera import depth_to_disparity
+from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.visualization.figures import colour_map
 
 
 ROLES = ("teacher", "student")

@@ -18,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from depth_anything_hf.baselines import (
+from depth_anything_hf.data import DepthFolder
+from depth_anything_hf.data.transforms import add_haze, sample_haze
+from depth_anything_hf.evaluation.baselines import (
     ColourRegression,
     Constant,
     MeanDisparityMap,
@@ -26,11 +28,9 @@ from depth_anything_hf.baselines import (
     as_predictor,
     shuffled_predictions,
 )
-from depth_anything_hf.data import DepthFolder
-from depth_anything_hf.data.transforms import add_haze, sample_haze
-from depth_anything_hf.evaluation import EvaluationResult, EvaluationSettings, evaluate
-from depth_anything_hf.inference import DepthPredictor
-from depth_anything_hf.metrics import pairwise_agreement
+from depth_anything_hf.evaluation.runner import EvaluationResult, EvaluationSettings, evaluate
+from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.metrics.depth import pairwise_agreement
 
 
 SETTINGS = EvaluationSettings(min_depth=0.1, max_depth=30.0)

@@ -8,9 +8,15 @@
 
 from __future__ import annotations
 
-from depth_anything_hf.objectives import RelativeLoss, SupervisedRelative
-from depth_anything_hf.recipes import DataArguments, ModelArguments, build_model, command_and_recipe, parse_recipe
-from depth_anything_hf.training import TrainingArguments, fit
+from depth_anything_hf.recipes.arguments import (
+    DataArguments,
+    ModelArguments,
+    build_model,
+    command_and_recipe,
+    parse_recipe,
+)
+from depth_anything_hf.training.objectives import RelativeLoss, SupervisedRelative
+from depth_anything_hf.training.trainer import TrainingArguments, fit
 
 
 def main() -> None:

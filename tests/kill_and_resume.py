@@ -40,15 +40,15 @@ from safetensors.torch import load_file
 from transformers import Dinov2Config
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation, DepthAnythingImageProcessor
-from depth_anything_hf.checkpoints import LOCK_FILE
 from depth_anything_hf.data.datasets import DepthFolder, PhotoFolder
-from depth_anything_hf.data.mixing import Mixture
+from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
-from depth_anything_hf.evaluation import EvaluationSettings
-from depth_anything_hf.inference import DepthPredictor
-from depth_anything_hf.objectives import RelativeLoss, SupervisedRelative
-from depth_anything_hf.pseudo_labels import label_images, verify_labels
-from depth_anything_hf.training import Evaluation, TrainingArguments, fit
+from depth_anything_hf.evaluation.runner import EvaluationSettings
+from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.pseudo_labels.runner import label_images, verify_labels
+from depth_anything_hf.training.checkpoint_finder import LOCK_FILE
+from depth_anything_hf.training.objectives import RelativeLoss, SupervisedRelative
+from depth_anything_hf.training.trainer import Evaluation, TrainingArguments, fit
 
 
 PROCESSES = 2

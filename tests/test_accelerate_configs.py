@@ -13,7 +13,7 @@ from accelerate.commands.config.config_args import load_config_from_file
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from accelerate.utils.fsdp_utils import fsdp2_prepare_auto_wrap_policy
 
-from depth_anything_hf.distributed import units_to_shard
+from depth_anything_hf.training.distributed import units_to_shard
 
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 
-from depth_anything_hf.alignment import (
+from depth_anything_hf.geometry.alignment import (
     align_depth,
     align_disparity,
     align_median,

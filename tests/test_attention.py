@@ -19,16 +19,9 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 from transformers import Dinov2Config, Dinov2Model
 
-from depth_anything_hf import kernel_choice
-from depth_anything_hf.attention import (
-    CPU_HEADS,
-    RoutedConvolution,
-    RoutedLinear,
-    cpu_heads_attention,
-    route_convolutions,
-    route_linears,
-)
-from depth_anything_hf.cpu_kernels import (
+from depth_anything_hf.cpu import autotune as kernel_choice
+from depth_anything_hf.cpu.autotune import adopt_kernel_choices, kernel_choices, set_cpu_kernels
+from depth_anything_hf.cpu.kernels import (
     attention,
     convolution,
     convolution_linear,
@@ -38,7 +31,14 @@ from depth_anything_hf.cpu_kernels import (
     product,
     transposed_product,
 )
-from depth_anything_hf.kernel_choice import adopt_kernel_choices, kernel_choices, set_cpu_kernels
+from depth_anything_hf.cpu.layers import (
+    CPU_HEADS,
+    RoutedConvolution,
+    RoutedLinear,
+    cpu_heads_attention,
+    route_convolutions,
+    route_linears,
+)
 
 
 # Largest error allowed, as a share of the largest value.
@@ -261,8 +261,8 @@ def test_measuring_inside_a_checkpointed_layer_does_not_disturb_it(own_measureme
 def test_processes_agree_on_what_was_measured(tmp_path: Path) -> None:
     program = (
         "import json, torch\n"
-        "from depth_anything_hf.cpu_kernels import linear\n"
-        "from depth_anything_hf.kernel_choice import kernel_choices\n"
+        "from depth_anything_hf.cpu.kernels import linear\n"
+        "from depth_anything_hf.cpu.autotune import kernel_choices\n"
         "torch.set_num_threads(1)\n"
         "linear(torch.randn(400, 256), torch.randn(256, 256))\n"
         "print(json.dumps(kernel_choices()))"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from depth_anything_hf.baselines import (
+from depth_anything_hf.evaluation.baselines import (
     ColourRegression,
     Constant,
     MeanDisparityMap,
@@ -18,7 +18,7 @@ from depth_anything_hf.baselines import (
     normalised_disparity,
     shuffled_predictions,
 )
-from depth_anything_hf.evaluation import evaluate
+from depth_anything_hf.evaluation.runner import evaluate
 
 
 def row_samples(sizes: list[tuple[int, int]]) -> list[dict[str, Any]]:

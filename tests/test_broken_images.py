@@ -22,10 +22,10 @@ from PIL import Image
 from sample_files import colour_ramp, depth_ramp, png_bytes, pseudo_label_table
 
 from depth_anything_hf.data.datasets import DepthFolder
-from depth_anything_hf.data.mixing import Mixture, check_first_samples
-from depth_anything_hf.data.reading import BrokenSampleError, read_image, read_label
+from depth_anything_hf.data.decoding.depth_maps import BrokenSampleError, read_image, read_label
+from depth_anything_hf.data.mixture import Mixture, check_first_samples
 from depth_anything_hf.data.sources import open_source
-from depth_anything_hf.data.streaming import StreamingMixture
+from depth_anything_hf.data.streaming_mixture import StreamingMixture
 from depth_anything_hf.data.transforms import TrainingTransform
 
 

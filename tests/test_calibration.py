@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from depth_anything_hf.calibration import Calibration, Form, fit_calibration, fit_per_image
+from depth_anything_hf.inference.calibration import Calibration, Form, fit_calibration, fit_per_image
 
 
 FORMS: list[Form] = ["disparity", "log"]

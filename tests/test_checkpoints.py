@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from depth_anything_hf import checkpoints
-from depth_anything_hf.checkpoints import (
+from depth_anything_hf.training import checkpoint_finder as checkpoints
+from depth_anything_hf.training.checkpoint_finder import (
     FolderLock,
     damage_of,
     drop_log_after,
@@ -132,7 +132,7 @@ def test_checkpoints_of_a_future_that_was_given_up_are_kept_but_not_found(tmp_pa
 HOLDING = """
 import sys
 from pathlib import Path
-from depth_anything_hf.checkpoints import FolderLock
+from depth_anything_hf.training.checkpoint_finder import FolderLock
 with FolderLock(Path(sys.argv[1])) as lock:
     lock.acquire()
     print("held", flush=True)
@@ -251,7 +251,7 @@ def test_a_log_whose_last_line_was_cut_off_can_be_read_and_shortened(tmp_path):
 
 WAITING = """
 import sys, time
-from depth_anything_hf.run_guards import StopSignals
+from depth_anything_hf.training.signals import StopSignals
 with StopSignals() as signals:
     print("ready", flush=True)
     while True:

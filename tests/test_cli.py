@@ -24,11 +24,11 @@ from typer.testing import CliRunner
 
 import depth_anything_hf
 from depth_anything_hf import cli
-from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.data.sources import open_source
-from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
-from depth_anything_hf.inference import DepthPredictor
-from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
+from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
+from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
+from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
 SIDE = 42

@@ -15,8 +15,8 @@ from huggingface_hub.errors import StrictDataclassFieldValidationError
 from transformers import AutoConfig, Dinov2Config, Dinov2WithRegistersConfig
 from transformers import DepthAnythingConfig as StockConfig
 
-from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
-from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
+from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
+from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
 # Size: parameters in millions, width, layers, heads, decoder widths, fusion width, 1-based taps of V1 and V2.

@@ -21,10 +21,8 @@ from transformers import AutoModelForDepthEstimation, Dinov2Config, Dinov2WithRe
 from transformers import DepthAnythingForDepthEstimation as StockModel
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation, DepthPredictor
-from depth_anything_hf.conversion import convert_original, convert_to_original
-from depth_anything_hf.data.reading import read_image
-from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
-from depth_anything_hf.original_tensors import (
+from depth_anything_hf.conversion.original import convert_original, convert_to_original
+from depth_anything_hf.conversion.state_dict import (
     check_tensors,
     config_of_original,
     original_shapes,
@@ -32,6 +30,8 @@ from depth_anything_hf.original_tensors import (
     published_size,
     stock_to_original,
 )
+from depth_anything_hf.data.decoding.depth_maps import read_image
+from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 
 
 DATA = Path(__file__).parent / "data"

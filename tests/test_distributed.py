@@ -25,11 +25,13 @@ from torch.distributed.fsdp import FSDPModule
 from torch.distributed.tensor import DTensor
 from transformers import AutoModelForDepthEstimation
 
-from depth_anything_hf import DepthAnythingForDepthEstimation, DepthAnythingImageProcessor, training
+from depth_anything_hf import DepthAnythingForDepthEstimation, DepthAnythingImageProcessor
 from depth_anything_hf.data.datasets import DepthFolder
-from depth_anything_hf.data.mixing import Mixture
+from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
-from depth_anything_hf.distributed import (
+from depth_anything_hf.evaluation.runner import EvaluationSettings
+from depth_anything_hf.training import trainer as training
+from depth_anything_hf.training.distributed import (
     consolidated_state_dict,
     gathered_copy,
     is_sharded,
@@ -38,9 +40,8 @@ from depth_anything_hf.distributed import (
     shard_model,
     units_to_shard,
 )
-from depth_anything_hf.evaluation import EvaluationSettings
-from depth_anything_hf.objectives import RelativeLoss, SupervisedRelative
-from depth_anything_hf.training import Evaluation, TrainingArguments, fit
+from depth_anything_hf.training.objectives import RelativeLoss, SupervisedRelative
+from depth_anything_hf.training.trainer import Evaluation, TrainingArguments, fit
 
 
 STEPS, SAVED_AT = 4, 2

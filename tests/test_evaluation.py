@@ -16,10 +16,10 @@ import pytest
 from accelerate import Accelerator
 from sample_files import pseudo_label_table, write_moge, write_pairs
 
-from depth_anything_hf.alignment import align_disparity
 from depth_anything_hf.data.datasets import DepthFolder, DepthTable
-from depth_anything_hf.data.reading import UnreadableImageError, read_image
-from depth_anything_hf.evaluation import (
+from depth_anything_hf.data.decoding.depth_maps import UnreadableImageError, read_image
+from depth_anything_hf.evaluation.protocols import DENSE_METRICS, PROTOCOLS
+from depth_anything_hf.evaluation.runner import (
     DIAGNOSTICS,
     EvaluationResult,
     EvaluationSettings,
@@ -34,11 +34,11 @@ from depth_anything_hf.evaluation import (
     score_image,
     summary_of_sets,
 )
-from depth_anything_hf.hub import results_from_file, write_model_card
-from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
-from depth_anything_hf.inference import DepthPredictor, Prediction
-from depth_anything_hf.metrics import METRICS, depth_metrics, ordinal_accuracy
-from depth_anything_hf.protocols import DENSE_METRICS, PROTOCOLS
+from depth_anything_hf.geometry.alignment import align_disparity
+from depth_anything_hf.hub.model_card import results_from_file, write_model_card
+from depth_anything_hf.inference.predictor import DepthPredictor, Prediction
+from depth_anything_hf.metrics.depth import METRICS, depth_metrics, ordinal_accuracy
+from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 
 
 def make_dataset(count: int = 6, size: tuple[int, int] = (18, 24)) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from depth_anything_hf.geometry import (
+from depth_anything_hf.geometry.camera import (
     depth_to_disparity,
     disparity_to_depth,
     distance_to_planar_depth,

@@ -26,18 +26,18 @@ from PIL import Image
 from depth_anything_hf import DepthAnythingImageProcessor
 from depth_anything_hf.data.datasets import PhotoFolder
 from depth_anything_hf.data.sources import DataSource, open_source
-from depth_anything_hf.hub import write_model_card
-from depth_anything_hf.inference import DepthPredictor
-from depth_anything_hf.lineage import labels_lineage
-from depth_anything_hf.pseudo_labels import describe_teacher, label_images, verify_labels
-from depth_anything_hf.publishing import (
+from depth_anything_hf.hub.lineage import labels_lineage
+from depth_anything_hf.hub.model_card import write_model_card
+from depth_anything_hf.hub.publisher import (
     LABELS_LOCK,
     Publisher,
     _alone,
     push_labels,
     push_labels_when_complete,
 )
-from depth_anything_hf.repositories import PushError
+from depth_anything_hf.hub.repository import PushError
+from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.pseudo_labels.runner import describe_teacher, label_images, verify_labels
 
 
 MODEL, LABELS = "owner/student", "owner/labels"

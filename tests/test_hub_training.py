@@ -22,14 +22,15 @@ from huggingface_hub import ModelCard
 from huggingface_hub.utils import enable_progress_bars
 from safetensors.torch import load_file
 
-from depth_anything_hf import DepthAnythingImageProcessor, training
+from depth_anything_hf import DepthAnythingImageProcessor
 from depth_anything_hf.data.datasets import DepthFolder
-from depth_anything_hf.data.mixing import Mixture
+from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
-from depth_anything_hf.evaluation import EvaluationSettings
-from depth_anything_hf.inference import DepthPredictor
-from depth_anything_hf.objectives import RelativeLoss, SupervisedRelative
-from depth_anything_hf.training import Evaluation, TrainingArguments, fit
+from depth_anything_hf.evaluation.runner import EvaluationSettings
+from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.training import trainer as training
+from depth_anything_hf.training.objectives import RelativeLoss, SupervisedRelative
+from depth_anything_hf.training.trainer import Evaluation, TrainingArguments, fit
 
 
 NAME = "owner/student"

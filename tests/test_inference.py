@@ -35,11 +35,11 @@ from transformers import DepthAnythingForDepthEstimation as StockDepthAnything
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 from transformers.models.glpn.image_processing_pil_glpn import GLPNImageProcessorPil
 
-from depth_anything_hf.compilation import as_written
-from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
-from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
-from depth_anything_hf.inference import DECODING_THREADS, DepthPredictor, Prediction, find_images, flip_mean
-from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
+from depth_anything_hf.inference.predictor import DECODING_THREADS, DepthPredictor, Prediction, find_images, flip_mean
+from depth_anything_hf.models.compilation import as_written
+from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
+from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
+from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
 SIDE = 70
@@ -575,7 +575,7 @@ def test_an_absent_folder_is_told(tmp_path: Path) -> None:
 def test_a_checkpoint_opens_where_torchvision_is_not_installed(checkpoint: Path) -> None:
     script = (
         "import sys; sys.modules['torchvision'] = None\n"
-        "from depth_anything_hf.inference import DepthPredictor\n"
+        "from depth_anything_hf.inference.predictor import DepthPredictor\n"
         f"print(DepthPredictor.from_pretrained({str(checkpoint)!r}, device='cpu').input_size)"
     )
     run = subprocess.run(

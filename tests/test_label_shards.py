@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 import pytest
 from sample_files import png_bytes
 
-from depth_anything_hf.data.label_checks import verify_labels
-from depth_anything_hf.data.label_shards import (
+from depth_anything_hf.data.decoding.depth_maps import encode_disparity
+from depth_anything_hf.pseudo_labels.shards import (
     MANIFEST_FOLDER,
     PROVENANCE_FILE,
     ManifestEntry,
@@ -35,7 +35,7 @@ from depth_anything_hf.data.label_shards import (
     sha256_of_file,
     shard_name,
 )
-from depth_anything_hf.data.reading import encode_disparity
+from depth_anything_hf.pseudo_labels.verify import verify_labels
 
 
 SIZE = (6, 8)

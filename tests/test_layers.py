@@ -106,7 +106,7 @@ def modules(root: Path = ROOT) -> dict[str, Path]:
 
 
 def room_of(module: str) -> str:
-    """`data` for `depth_anything_hf.data.mixing`; the empty string for the front door."""
+    """`data` for `depth_anything_hf.data.mixture`; the empty string for the front door."""
     return (module.split(".") + [""])[1]
 
 
@@ -205,11 +205,11 @@ def test_no_module_needs_itself() -> None:
     ("importer", "source", "allowed"),
     [
         ("losses", "from .geometry import depth_to_disparity", True),
-        ("losses", "from depth_anything_hf.geometry import depth_to_disparity", True),
+        ("losses", "from depth_anything_hf.geometry.camera import depth_to_disparity", True),
         ("losses", "import torch\nfrom typing import Any", True),
         ("losses", "from .metrics import METRICS", False),
         ("losses", "from . import metrics", False),
-        ("losses", "import depth_anything_hf.training", False),
+        ("losses", "import depth_anything_hf.training.trainer", False),
         ("losses", "def late() -> None:\n    from .inference import DepthPredictor", False),
         ("losses", "try:\n    from .hub import is_hub_id\nexcept ImportError:\n    pass", False),
         ("losses", "if TYPE_CHECKING:\n    from .metrics import Metric", True),

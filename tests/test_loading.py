@@ -13,13 +13,13 @@ import pytest
 import torch
 from sample_files import colour_ramp, pseudo_label_table
 
-from depth_anything_hf.data.loading import BatchLoader
-from depth_anything_hf.data.mixing import Mixture
-from depth_anything_hf.data.reading import BrokenSampleError
+from depth_anything_hf.data.decoding.depth_maps import BrokenSampleError
+from depth_anything_hf.data.loader import BatchLoader
+from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.sources import open_source
-from depth_anything_hf.data.streaming import StreamingMixture
+from depth_anything_hf.data.streaming_mixture import StreamingMixture
 from depth_anything_hf.data.transforms import TrainingTransform
-from depth_anything_hf.run_batches import DeviceBatches
+from depth_anything_hf.training.prefetch import DeviceBatches
 
 
 class Numbers:

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from depth_anything_hf.losses import (
+from depth_anything_hf.losses.relative import (
     SMALLEST_ANCHOR_DEVIATION,
     anchor_loss,
     feature_alignment_loss,
@@ -707,7 +707,7 @@ def test_selection_without_numpy_gives_the_same(monkeypatch: pytest.MonkeyPatch,
         return values.detach(), torch.autograd.grad(values.sum(), prediction)[0]
 
     expected = values_and_gradient()
-    monkeypatch.setattr("depth_anything_hf.losses._can_use_numpy", lambda values: False)
+    monkeypatch.setattr("depth_anything_hf.losses.relative._can_use_numpy", lambda values: False)
     for found, wanted in zip(values_and_gradient(), expected, strict=True):
         assert torch.equal(found, wanted)
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from depth_anything_hf.data.datasets import DepthFolder, PhotoFolder
-from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
-from depth_anything_hf.inference import DepthPredictor
-from depth_anything_hf.measured_points import PIXELS_PER_LABEL, at_labels, at_points, read_points
+from depth_anything_hf.inference.measured_points import PIXELS_PER_LABEL, at_labels, at_points, read_points
+from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 
 
 @pytest.fixture(scope="module")

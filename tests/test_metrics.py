@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 from skimage.feature import canny
 
-from depth_anything_hf.alignment import align_depth, align_disparity, align_median
-from depth_anything_hf.boundary_metrics import boundary_f1, canny_edges, depth_boundary_errors, depth_edges
-from depth_anything_hf.metric_adapter import DepthMetric
-from depth_anything_hf.metrics import (
+from depth_anything_hf.geometry.alignment import align_depth, align_disparity, align_median
+from depth_anything_hf.metrics.boundaries import boundary_f1, canny_edges, depth_boundary_errors, depth_edges
+from depth_anything_hf.metrics.depth import (
     ALIGNMENTS,
     DEPTH_METRICS,
     METRICS,
@@ -30,6 +29,7 @@ from depth_anything_hf.metrics import (
     point_pairs_correct,
     prediction_fault,
 )
+from depth_anything_hf.metrics.hf_evaluate import DepthMetric
 
 
 def reference_depth_metrics(prediction: np.ndarray, depth: np.ndarray, mask: np.ndarray) -> dict[str, float]:

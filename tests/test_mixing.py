@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from depth_anything_hf.data.mixing import GlobalBatchSampler, Mixture, check_first_samples, collate
+from depth_anything_hf.data.mixture import GlobalBatchSampler, Mixture, check_first_samples, collate
 from depth_anything_hf.data.transforms import TrainingTransform
 
 

@@ -28,9 +28,9 @@ from transformers import (
     ViTModel,
 )
 
-from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
-from depth_anything_hf.losses import gradient_matching_loss, scale_and_shift_invariant_loss, silog_loss
-from depth_anything_hf.modeling_depth_anything import (
+from depth_anything_hf.losses.relative import gradient_matching_loss, scale_and_shift_invariant_loss, silog_loss
+from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
+from depth_anything_hf.models.modeling_depth_anything import (
     INITIAL_DISPARITY,
     DepthAnythingForDepthEstimation,
     DepthAnythingOutput,

@@ -20,14 +20,14 @@ from torch.nn import functional as F
 from transformers import Dinov2Config, Dinov2Model
 
 from depth_anything_hf.data.transforms import IMAGENET_MEAN, IMAGENET_STD, cutmix
-from depth_anything_hf.losses import (
+from depth_anything_hf.losses.relative import (
     anchor_loss,
     feature_alignment_loss,
     gradient_matching_loss,
     scale_and_shift_invariant_loss,
     silog_loss,
 )
-from depth_anything_hf.objectives import (
+from depth_anything_hf.training.objectives import (
     Distillation,
     OnlineTeacher,
     RelativeLoss,

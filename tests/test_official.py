@@ -25,17 +25,17 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from depth_anything_hf.data.datasets import DepthTable
-from depth_anything_hf.data.official import (
+from depth_anything_hf.data.decoding.depth_maps import BrokenSampleError, UnreadableImageError, read_label
+from depth_anything_hf.data.public.catalog import (
     OFFICIAL_DATASETS,
     as_table,
     describe_official,
     open_official,
     table_features,
 )
-from depth_anything_hf.data.official_formats import hypersim_tone_map, intrinsics_of_projection, read_log_depth
-from depth_anything_hf.data.reading import BrokenSampleError, UnreadableImageError, read_label
+from depth_anything_hf.data.public.formats import hypersim_tone_map, intrinsics_of_projection, read_log_depth
 from depth_anything_hf.data.sources import DataSource, open_source
-from depth_anything_hf.geometry import distance_to_planar_depth
+from depth_anything_hf.geometry.camera import distance_to_planar_depth
 
 
 HEIGHT, WIDTH = 6, 8

@@ -12,7 +12,7 @@ from torch import nn
 from transformers import Dinov2WithRegistersConfig
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation
-from depth_anything_hf.optimization import (
+from depth_anything_hf.training.optim import (
     LearningRates,
     apply_encoder_strategy,
     choose_learning_rates,

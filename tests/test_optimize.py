@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from transformers import DepthAnythingForDepthEstimation as StockModel
 from transformers import Dinov2Config, Dinov2WithRegistersConfig
 
-from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
-from depth_anything_hf.kernel_choice import CpuKernels, set_cpu_kernels
-from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
-from depth_anything_hf.packed_encoder import CACHED_GRIDS
+from depth_anything_hf.cpu.autotune import CpuKernels, set_cpu_kernels
+from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
+from depth_anything_hf.models.fused_encoder import CACHED_GRIDS
+from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
 # Large enough for the kernels: 18 x 18 patches, and more than 2^24 multiplications in a layer.

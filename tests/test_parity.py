@@ -25,9 +25,9 @@ from transformers import DepthAnythingConfig as StockConfig
 from transformers import DepthAnythingForDepthEstimation as StockModel
 from transformers.utils import is_torchvision_available
 
-from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
-from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
-from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
+from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
+from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
+from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
 # Largest difference allowed, as a share of the reference output's range (float32).

@@ -16,12 +16,18 @@ import numpy as np
 import pytest
 from sample_files import write_moge
 
-from depth_anything_hf.boundary_metrics import depth_edges
-from depth_anything_hf.data.official import OFFICIAL_DATASETS
-from depth_anything_hf.evaluation import open_benchmarks, open_protocol, score_image
-from depth_anything_hf.metrics import point_pairs_correct
-from depth_anything_hf.protocols import CROPS, PROTOCOL_GROUPS, PROTOCOLS, EvaluationSettings, protocol_named
-from depth_anything_hf.scoring import cut_sample, target_of
+from depth_anything_hf.data.public.catalog import OFFICIAL_DATASETS
+from depth_anything_hf.evaluation.protocols import (
+    CROPS,
+    PROTOCOL_GROUPS,
+    PROTOCOLS,
+    EvaluationSettings,
+    protocol_named,
+)
+from depth_anything_hf.evaluation.runner import open_benchmarks, open_protocol, score_image
+from depth_anything_hf.evaluation.scoring import cut_sample, target_of
+from depth_anything_hf.metrics.boundaries import depth_edges
+from depth_anything_hf.metrics.depth import point_pairs_correct
 
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "evaluation.md"

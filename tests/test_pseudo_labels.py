@@ -25,15 +25,21 @@ import torch
 from PIL import Image
 from transformers import Dinov2Config
 
-from depth_anything_hf.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.data.datasets import PhotoFolder
-from depth_anything_hf.data.reading import decode_disparity
+from depth_anything_hf.data.decoding.depth_maps import decode_disparity
 from depth_anything_hf.data.sources import DataSource, open_source
-from depth_anything_hf.data.streaming import DepthStream
-from depth_anything_hf.image_processing_depth_anything import DepthAnythingImageProcessor
-from depth_anything_hf.inference import DepthPredictor
-from depth_anything_hf.modeling_depth_anything import DepthAnythingForDepthEstimation
-from depth_anything_hf.pseudo_labels import PROVENANCE_FILE, LabelReport, describe_teacher, label_images, verify_labels
+from depth_anything_hf.data.streaming_mixture import DepthStream
+from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
+from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
+from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from depth_anything_hf.pseudo_labels.runner import (
+    PROVENANCE_FILE,
+    LabelReport,
+    describe_teacher,
+    label_images,
+    verify_labels,
+)
 
 
 SIDE = 42

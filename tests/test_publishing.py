@@ -22,9 +22,9 @@ from hub_storage import StoredFile
 from huggingface_hub import ModelCard, constants
 from huggingface_hub.utils import are_progress_bars_disabled, enable_progress_bars
 
-from depth_anything_hf.hub import write_model_card
-from depth_anything_hf.publishing import Publisher, Unpushed
-from depth_anything_hf.repositories import Repository
+from depth_anything_hf.hub.model_card import write_model_card
+from depth_anything_hf.hub.publisher import Publisher, Unpushed
+from depth_anything_hf.hub.repository import Repository
 
 
 NAME = "owner/model"

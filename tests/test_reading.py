@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, ImageOps
 from sample_files import png_bytes
 
-from depth_anything_hf.data.reading import (
+from depth_anything_hf.data.decoding.depth_maps import (
     UnreadableImageError,
     decode_disparity,
     encode_disparity,

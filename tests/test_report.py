@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depth_anything_hf.report import (
+from depth_anything_hf.evaluation.html_report import (
     Column,
     Margin,
     MetricsRow,

@@ -20,11 +20,11 @@ from PIL import Image
 from sample_files import colour_ramp, depth_ramp, png_bytes, pseudo_label_table, write_pairs
 
 from depth_anything_hf.data.datasets import DepthFolder, PhotoFolder, SampleDataset
-from depth_anything_hf.data.mixing import check_first_samples
+from depth_anything_hf.data.mixture import check_first_samples
 from depth_anything_hf.data.sources import DataSource, open_source
-from depth_anything_hf.data.streaming import DepthStream, StreamingMixture, StreamPart
+from depth_anything_hf.data.streaming_mixture import DepthStream, StreamingMixture, StreamPart
 from depth_anything_hf.data.transforms import TrainingTransform
-from depth_anything_hf.recipes import DataArguments, ModelArguments
+from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
 
 
 RGB = colour_ramp()

@@ -18,7 +18,10 @@ import datasets
 import numpy as np
 import pytest
 
-from depth_anything_hf.data.renderer import (
+from depth_anything_hf.geometry.camera import pinhole_intrinsics
+from depth_anything_hf.rendering.builder import IDENTITY, Builder, Camera, load_mitsuba, rotation, translation
+from depth_anything_hf.rendering.dataset import build_scene, render_dataset
+from depth_anything_hf.rendering.view import (
     NEAR_CLIP_METRES,
     choose_camera,
     encode_srgb,
@@ -27,9 +30,6 @@ from depth_anything_hf.data.renderer import (
     tone_map,
     view_quality,
 )
-from depth_anything_hf.data.scene_builder import IDENTITY, Builder, Camera, load_mitsuba, rotation, translation
-from depth_anything_hf.data.synthetic import build_scene, render_dataset
-from depth_anything_hf.geometry import pinhole_intrinsics
 
 
 pytest.importorskip("mitsuba", reason="rendering needs the extra depth_anything_hf[render]")
@@ -246,7 +246,7 @@ def test_resume_renders_only_what_is_missing(tmp_path: Path) -> None:
 def test_a_killed_run_leaves_no_process_behind(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "from depth_anything_hf.data.synthetic import render_dataset\n"
+        "from depth_anything_hf.rendering.dataset import render_dataset\n"
         "if __name__ == '__main__':\n"
         f"    render_dataset({str(tmp_path / 'killed')!r}, family='hazy-rooms', count=400, processes=2,\n"
         "        height=24, width=32, samples_per_pixel=1, progress=False)\n"

@@ -37,20 +37,20 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation, Dinov2Config, Dinov2Model
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation, DepthAnythingImageProcessor
-from depth_anything_hf.checkpoints import damage_of, read_log, write_manifest
-from depth_anything_hf.compilation import compile_blocks
+from depth_anything_hf.cpu.autotune import adopt_kernel_choices, kernel_choices
 from depth_anything_hf.data.datasets import DepthFolder
-from depth_anything_hf.data.mixing import Mixture, collate
+from depth_anything_hf.data.mixture import Mixture, collate
 from depth_anything_hf.data.transforms import TrainingTransform
-from depth_anything_hf.evaluation import EvaluationSettings
-from depth_anything_hf.kernel_choice import adopt_kernel_choices, kernel_choices
-from depth_anything_hf.objectives import Distillation, RelativeLoss, SupervisedMetric, SupervisedRelative
-from depth_anything_hf.optimization import choose_learning_rates
-from depth_anything_hf.publishing import STRATEGIES
-from depth_anything_hf.run_engine import Engine, complete_deepspeed_config
-from depth_anything_hf.run_guards import EXIT_CODE_SAVED, RunInterrupted, too_many_overflows
-from depth_anything_hf.training import Evaluation, FitResult, TrainingArguments, fit
-from depth_anything_hf.training_arguments import HUB_STRATEGIES, require_same_arguments
+from depth_anything_hf.evaluation.runner import EvaluationSettings
+from depth_anything_hf.hub.publisher import STRATEGIES
+from depth_anything_hf.models.compilation import compile_blocks
+from depth_anything_hf.training.arguments import HUB_STRATEGIES, require_same_arguments
+from depth_anything_hf.training.checkpoint_finder import damage_of, read_log, write_manifest
+from depth_anything_hf.training.engine import Engine, complete_deepspeed_config
+from depth_anything_hf.training.objectives import Distillation, RelativeLoss, SupervisedMetric, SupervisedRelative
+from depth_anything_hf.training.optim import choose_learning_rates
+from depth_anything_hf.training.signals import EXIT_CODE_SAVED, RunInterrupted, too_many_overflows
+from depth_anything_hf.training.trainer import Evaluation, FitResult, TrainingArguments, fit
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -1400,7 +1400,7 @@ def test_a_checkpoint_cannot_run_code(tmp_path, train, make_tiny_model, name, fo
 @pytest.mark.slow
 def test_a_small_model_learns_two_dozen_renders_by_heart(tmp_path):
     pytest.importorskip("mitsuba", reason="the pictures are rendered with the extra 'render'")
-    from depth_anything_hf.data.synthetic import render_dataset
+    from depth_anything_hf.rendering.dataset import render_dataset
 
     folder = render_dataset(
         tmp_path / "renders", count=24, height=112, width=112, samples_per_pixel=8, denoise=False, progress=False

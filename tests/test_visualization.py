@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depth_anything_hf.visualization import (
+from depth_anything_hf.visualization.figures import (
     GAP_PIXELS,
     colour_map,
     encode_jpeg,

@@ -13,12 +13,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ..cpu_memory import keep_freed_memory
-from .converting import convert
-from .labelling import pseudo_label, push_labels, verify
-from .prediction import calibrate, predict
-from .rendering import render
-from .scoring import evaluate, list_datasets
+from ..cpu.memory import keep_freed_memory
+from .convert import convert
+from .evaluate import evaluate, list_datasets
+from .predict import calibrate, predict
+from .pseudo_label import pseudo_label, push_labels, verify
+from .render import render
 
 
 class _OneLineErrors(TyperGroup):

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 from .datasets import DepthFolder, DepthTable, PhotoFolder
-from .loading import BatchLoader
-from .mixing import GlobalBatchSampler, Mixture, collate
-from .official import OFFICIAL_DATASETS, OfficialDataset, as_table, describe_official, open_official
-from .reading import BrokenSampleError, UnreadableImageError, read_image, read_label
+from .decoding.depth_maps import BrokenSampleError, UnreadableImageError, read_image, read_label
+from .loader import BatchLoader
+from .mixture import GlobalBatchSampler, Mixture, collate
+from .public.catalog import OFFICIAL_DATASETS, OfficialDataset, as_table, describe_official, open_official
 from .sources import DataSource, open_source
-from .streaming import DepthStream, StreamingMixture
+from .streaming_mixture import DepthStream, StreamingMixture
 from .transforms import TrainingTransform, cutmix
 
 

@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeAlias
 import datasets
 import numpy as np
 
-from .reading import (
+from .decoding.depth_maps import (
     IMAGE_SUFFIXES,
     LABEL_SUFFIXES,
     LABELS,

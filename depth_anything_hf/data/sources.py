@@ -25,9 +25,9 @@ from .datasets import (
     files_below,
     metadata_rows,
 )
-from .official import OFFICIAL_DATASETS, open_official
-from .reading import IMAGE_SUFFIXES, LABELS
-from .streaming import DepthStream, columns_of
+from .decoding.depth_maps import IMAGE_SUFFIXES, LABELS
+from .public.catalog import OFFICIAL_DATASETS, open_official
+from .streaming_mixture import DepthStream, columns_of
 
 
 TABLE_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset", ".jsonl": "json", ".json": "json"}

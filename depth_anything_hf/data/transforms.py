@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import torch
 
-from ..geometry import depth_to_disparity
+from ..geometry.camera import depth_to_disparity
 
 
 PATCH_SIZE = 14

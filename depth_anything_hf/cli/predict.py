@@ -1,0 +1,232 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""`predict` and `calibrate`: arguments and messages; the work is in `inference` and `calibration`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .options import (
+    DEFAULT_MODEL,
+    BatchSizeOption,
+    CompileOption,
+    DeviceOption,
+    DtypeOption,
+    InputSizeOption,
+    LimitOption,
+    ModelOption,
+    ScaleOption,
+    SplitOption,
+    report_failures,
+)
+
+
+if TYPE_CHECKING:
+    from ..inference.calibration import Calibration
+    from ..inference.predictor import DepthPredictor, Prediction
+
+MEANING = {
+    "disparity": (
+        "The values are disparity: larger is nearer. Scale and shift are unknown, so that values can be compared "
+        "within one image only, and are not metres."
+    ),
+    "depth": "The values are depth in metres along the optical axis: larger is farther. The colours show 1 / depth.",
+}
+
+
+def predict(
+    inputs: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to; made if absent.")],
+    model: ModelOption = DEFAULT_MODEL,
+    batch_size: BatchSizeOption = 1,
+    input_size: InputSizeOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    compile: CompileOption = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Write the .npz files only, no pictures.")] = False,
+    metric: Annotated[
+        Path | None,
+        typer.Option(help="Calibration file made by `calibrate`: turns disparity into metres. [values as predicted]"),
+    ] = None,
+) -> None:
+    """Predicts the depth of pictures and writes it as pictures and numbers.
+
+    For NAME.jpg there will be NAME_depth.png (colours, bright is near), NAME_16bit.png (16-bit grey, smallest value
+    0, largest 65535) and NAME.npz (float32 array `disparity` or `depth` at the picture's size, and `kind`).
+    Sub-folders are kept. Pictures that cannot be read are named and left out.
+
+    \b
+    Examples:
+      depth-anything-hf predict photo.jpg --output predictions/
+      depth-anything-hf predict photos/ more/x.png -o predictions/ --batch-size 8 --dtype bfloat16
+      depth-anything-hf predict photos/ -o metres/ -m depth-anything/Depth-Anything-V2-Metric-Indoor-Small-hf
+      depth-anything-hf predict photos/ -o metres/ --metric camera.json
+
+    \b
+    In Python:
+      numpy.load("predictions/photo.npz")["disparity"]
+    """
+    from tqdm import tqdm
+
+    from ..inference.calibration import Calibration
+    from ..inference.predictor import DepthPredictor, find_images
+
+    calibration = None if metric is None else Calibration.load(metric)
+    if calibration is not None and input_size is None:
+        input_size = calibration.input_size
+    paths = find_images(inputs)
+    targets = _targets(paths, inputs, output)
+    predictor = DepthPredictor.from_pretrained(
+        model, device=device, dtype=dtype, batch_size=batch_size, input_size=input_size, compile=compile
+    )
+    kind: str = predictor.kind
+    if calibration is not None:
+        kind = _check_calibration(calibration, model, predictor)
+    failures: list[tuple[str, str]] = []
+    predictions = tqdm(predictor(paths), total=len(paths), desc="predict", unit="image")
+    for target, prediction in zip(targets, predictions, strict=True):
+        if prediction.error is not None:
+            failures.append((prediction.name, prediction.error))
+        else:
+            if calibration is not None and prediction.values is not None:
+                prediction.values = calibration.apply(prediction.values)
+            _save_prediction(target, prediction, kind, pictures=not raw)
+    typer.echo(f"{len(paths) - len(failures)} of {len(paths)} pictures predicted, see {output}")
+    typer.echo(MEANING[kind])
+    report_failures(failures, len(paths))
+
+
+def calibrate(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="A picture or a folder of pictures, with --points; or a folder, table or dataset id with depth maps."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Calibration file to write, JSON.")],
+    points: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file with the columns x, y (whole pixels from the left and the top) and depth (metres along the "
+            "optical axis), one line for each measured point; for several pictures also the column image, their path "
+            "from the file's folder."
+        ),
+    ] = None,
+    model: ModelOption = DEFAULT_MODEL,
+    form: Annotated[
+        str,
+        typer.Option(help="disparity: 1/depth = scale * disparity + shift; log: the logarithms are fitted by a line."),
+    ] = "disparity",
+    robust: Annotated[bool, typer.Option("--robust", help="Withstand up to 29 % of wrong points.")] = False,
+    scale: ScaleOption = None,
+    split: SplitOption = "train",
+    limit: LimitOption = None,
+    input_size: InputSizeOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+) -> Any:
+    """Finds the two numbers that turn a relative model's disparity into metres, from a few measured points.
+
+    Two points give an exact fit and no idea of its error; five or more, spread from near to far, are better. The
+    numbers hold for one image, or for a fixed camera whose scene hardly changes: with several images the command
+    says how far they carry. With another camera, input size or model, calibrate again.
+
+    \b
+    Examples:
+      depth-anything-hf calibrate photo.jpg --points points.csv --output camera.json
+      depth-anything-hf calibrate frames-with-depth/ --scale 1000 --output camera.json
+      depth-anything-hf predict more/*.jpg --output metres/ --metric camera.json
+
+    \b
+    points.csv:
+      x,y,depth
+      120,400,1.2
+      500,310,3.5
+    """
+    from ..data.sources import DataSource, open_source
+    from ..inference.calibration import fit_per_image
+    from ..inference.measured_points import at_labels, at_points, read_points
+    from ..inference.predictor import DepthPredictor
+
+    predictor = DepthPredictor.from_pretrained(model, device=device, dtype=dtype, input_size=input_size)
+    if points is not None:
+        if scale is not None or limit is not None:
+            raise ValueError("--scale and --limit are for depth maps; with --points leave them out")
+        # A folder of pictures: the file says which point is on which.
+        pairs = at_points(predictor, read_points(points, None if source.is_dir() else str(source)))
+    else:
+        data = DataSource(str(source), label="depth", scale=scale, split=split, limit=limit)
+        dataset: Any = open_source(data)
+        pairs = at_labels(predictor, dataset)
+    chosen: Any = form
+    fit = fit_per_image(pairs, chosen, robust=robust, model_id=model, input_size=predictor.input_size)
+    pooled = fit.pooled
+    fit.pooled.save(output)
+    typer.echo(
+        f"{pooled.points} points: scale {pooled.scale:.6g}, shift {pooled.shift:.6g}, mean relative error "
+        f"{pooled.abs_rel:.4f}; saved to {output}"
+    )
+    if pooled.points_beyond:
+        typer.echo(f"{pooled.points_beyond} points lie beyond every distance of this fit; look at them", err=True)
+    if len(pairs) > 1:
+        typer.echo(f"scales of the single images differ by a factor of {fit.scale_spread:.2f} (1 = one fits all)")
+        for name, error in fit.pooled_abs_rel.items():
+            own = f"{fit.per_image[name].abs_rel:.4f}" if name in fit.per_image else fit.without_fit[name]
+            typer.echo(f"  {name}: error {error:.4f} with the common fit, {own} with its own")
+    return fit
+
+
+def _check_calibration(calibration: Calibration, model: str, predictor: DepthPredictor) -> str:
+    """Warns or refuses where the calibration was made for something else; returns the kind of the calibrated map."""
+    if predictor.kind == "depth":
+        raise ValueError(f"{model} predicts metres itself; leave --metric away")
+    if calibration.model_id and calibration.model_id != model:
+        typer.echo(f"warning: the calibration was made with {calibration.model_id}, not {model}", err=True)
+    if calibration.input_size != predictor.input_size:
+        typer.echo(
+            f"warning: the calibration was made at input size {calibration.input_size}, not {predictor.input_size}; "
+            "scale and shift differ between sizes",
+            err=True,
+        )
+    return "depth"
+
+
+def _targets(paths: list[Path], inputs: list[Path], output: Path) -> list[Path]:
+    """Where each picture's files go, without suffix; pictures that differ in folder or suffix only stay apart."""
+    targets = []
+    for path in paths:
+        root = next((folder for folder in inputs if folder.is_dir() and path.is_relative_to(folder)), path.parent)
+        targets.append(output / path.relative_to(root).with_suffix(""))
+    shared = {target for target, times in Counter(targets).items() if times > 1}
+    named = [
+        target.with_name(path.name.replace(".", "_")) if target in shared else target
+        for target, path in zip(targets, paths, strict=True)
+    ]
+    taken: Counter[Path] = Counter()
+    unique = []
+    for target in named:
+        taken[target] += 1
+        unique.append(target if taken[target] == 1 else target.with_name(f"{target.name}_{taken[target]}"))
+    return unique
+
+
+def _save_prediction(target: Path, prediction: Prediction, kind: str, pictures: bool) -> None:
+    import numpy as np
+
+    from ..geometry.camera import depth_to_disparity
+    from ..visualization.figures import colour_map, encode_png, to_uint16
+
+    values = prediction.values
+    assert values is not None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = {kind: values, "kind": np.array(kind)}
+    # Not compressed: that would take most of the command's time and save a tenth of the size.
+    np.savez(target.with_name(f"{target.name}.npz"), **arrays)
+    if pictures:
+        colours = colour_map(depth_to_disparity(values) if kind == "depth" else values)
+        target.with_name(f"{target.name}_depth.png").write_bytes(encode_png(colours))
+        target.with_name(f"{target.name}_16bit.png").write_bytes(encode_png(to_uint16(values)[0]))

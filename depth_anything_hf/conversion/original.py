@@ -1,0 +1,309 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""From the authors' checkpoints (`.pth`) to model folders and back, with every tensor accounted for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from huggingface_hub import ModelCardData
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ..models.configuration_depth_anything import DepthAnythingConfig
+from ..models.image_processing_depth_anything import PAPER_INPUT_SIZE, DepthAnythingImageProcessor
+from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from ..training.checkpoint_finder import replaced_folder
+from .state_dict import (
+    State,
+    check_tensors,
+    config_of_original,
+    describe,
+    original_shapes,
+    original_to_stock,
+    published_size,
+    read_original,
+    stock_to_original,
+)
+
+
+logger = logging.getLogger(__name__)
+
+# What `interpolate_offset` is in the authors' copy of DINOv2.
+ORIGINAL_INTERPOLATE_OFFSET = 0.1
+# Hidden width of the last convolutions, a constant of the authors' code.
+HEAD_HIDDEN_SIZE = 32
+
+# Depth-Anything-V2's README; it covers the relative models.
+LICENSES = {"small": "apache-2.0", "base": "cc-by-nc-4.0", "large": "cc-by-nc-4.0", "giant": "cc-by-nc-4.0"}
+
+
+def convert_original(
+    checkpoint: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str],
+    *,
+    size: Literal["small", "base", "large", "giant"] | None = None,
+    max_depth: float | None = None,
+    taps: Literal["v1", "v2"] | None = None,
+    out_indices: list[int] | None = None,
+    num_attention_heads: int | None = None,
+    input_size: int = PAPER_INPUT_SIZE,
+) -> Path:
+    """Converts a checkpoint of the authors' code into a model folder that gives the authors' output.
+
+    The folder holds the model in its checkpoint's precision, the image processor and a card with the lineage. It is
+    complete or absent. `config.interpolate_offset=0.1`, and the processor's `interpolation="opencv"` and
+    `upsampling="bilinear"` are set, so that this package predicts what the authors' code (`infer_image` of
+    Depth-Anything-V2) predicts. Stock transformers opens the folder too and differs a little, as it always did.
+
+    The tensors show every width, but not whether a model is metric nor which layers it taps. A wrong answer to either
+    is not noticed: the model loads, and predicts nonsense.
+
+    Args:
+        checkpoint: `.pth` file; also a training checkpoint that holds the tensors under "model" or "state_dict", and
+            names that start with "module.".
+        output_dir: a new or empty folder.
+        size: the published size that the checkpoint must have; None recognises it. Other sizes convert as well.
+        max_depth: for a metric model, the depth in metres at which its output is capped, a whole number: 20 for the
+            authors' indoor models, 80 for the outdoor ones. None means a relative model.
+        taps: which encoder layers feed the decoder: "v2" (the default) the intermediate ones, "v1" the last four, for
+            checkpoints of the first Depth Anything.
+        out_indices: four tapped layers, counted from 1, for a checkpoint with taps of its own; instead of `taps`.
+        num_attention_heads: heads of the encoder; default: 64 channels for each, as in all published sizes.
+        input_size: side that the processor resizes images to.
+
+    Returns:
+        The folder.
+
+    Raises:
+        FileNotFoundError: there is no such checkpoint.
+        FileExistsError: the output folder is not empty.
+        ValueError: the file is damaged, holds more than tensors, has missing, unknown or misshapen tensors, or is of
+            another size than said; or the options do not fit it.
+    """
+    source, target = Path(checkpoint), Path(output_dir)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise FileExistsError(f"{target} exists and is not an empty folder; choose another one for the model")
+    if taps is not None and out_indices is not None:
+        raise ValueError("give taps or out_indices, not both")
+    processor = DepthAnythingImageProcessor.for_input_size(input_size, interpolation="opencv", upsampling="bilinear")
+    state = read_original(source)
+    try:
+        config = config_of_original(
+            state,
+            taps=taps,
+            out_indices=out_indices,
+            num_attention_heads=num_attention_heads,
+            depth_estimation_type="relative" if max_depth is None else "metric",
+            max_depth=1 if max_depth is None else _whole_metres(max_depth),
+            interpolate_offset=ORIGINAL_INTERPOLATE_OFFSET,
+        )
+        found = published_size(config)
+        if size is not None and size != found:
+            raise ValueError(f"the tensors are not of size {size!r}; they show {describe(config)}")
+        check_tensors(state, original_shapes(config))
+        dtype = _common_dtype(state)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from error
+    config.lineage = {
+        "original_checkpoint": source.name,
+        "original_checkpoint_sha256": _sha256(source),
+        "original_size": found or "not a published one",
+        "original_taps": "given" if out_indices else taps or "v2",
+    }
+    model = _load(original_to_stock(state), config, dtype)
+    with replaced_folder(target) as folder:
+        model.save_pretrained(folder)
+        processor.save_pretrained(folder)
+        (folder / "README.md").write_text(_card(config, found), encoding="utf-8")
+    return target
+
+
+def convert_to_original(model_dir: str | os.PathLike[str], checkpoint: str | os.PathLike[str]) -> Path:
+    """Writes a model folder's tensors under the authors' names; their code loads the file strictly.
+
+    Taps and `max_depth` do not go into the file: the authors' code takes the taps from the encoder's name and the
+    depth cap as an argument.
+
+    Args:
+        model_dir: folder with `config.json` and safetensors weights, written by this package or by transformers.
+        checkpoint: new `.pth` file; complete or absent.
+
+    Returns:
+        The file.
+
+    Raises:
+        FileNotFoundError: the folder lacks its configuration or its weights.
+        FileExistsError: the file exists.
+        ValueError: the authors' code cannot express the model, or tensors are missing, unknown or misshapen.
+    """
+    source, target = Path(model_dir), Path(checkpoint)
+    if target.exists():
+        raise FileExistsError(f"{target} exists; choose another name for the checkpoint")
+    if not (source / "config.json").is_file():
+        raise FileNotFoundError(f"{source} is no model folder: it has no config.json")
+    config = DepthAnythingConfig.from_pretrained(source)
+    try:
+        _check_original_can_express(config)
+        state = stock_to_original(_read_weights(source))
+        check_tensors(state, original_shapes(config))
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from error
+    if config.interpolate_offset != ORIGINAL_INTERPOLATE_OFFSET:
+        logger.warning(
+            "%s interpolates its position embeddings with an offset of %s, the authors' code with %s: away from the "
+            "size it was pretrained at, predictions there will differ a little",
+            source,
+            config.interpolate_offset,
+            ORIGINAL_INTERPOLATE_OFFSET,
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    torch.save(state, unfinished)
+    os.replace(unfinished, target)
+    return target
+
+
+def _load(state: State, config: DepthAnythingConfig, dtype: torch.dtype) -> DepthAnythingForDepthEstimation:
+    """Builds the model through transformers' loader, which knows the parameters' names in memory."""
+    model, report = DepthAnythingForDepthEstimation.from_pretrained(
+        None, config=config, state_dict=state, dtype=dtype, output_loading_info=True
+    )
+    left = [f"{kind} {names}" for kind, names in report.items() if names]
+    if left:
+        raise ValueError(f"transformers did not take every tensor: {'; '.join(left)}")
+    return model
+
+
+def _read_weights(folder: Path) -> State:
+    index = folder / "model.safetensors.index.json"
+    names: Iterable[str] = ["model.safetensors"]
+    if index.is_file():
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    state: State = {}
+    for name in names:
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder} has no {name}; save the model with save_pretrained first")
+        state |= load_file(folder / name)
+    return state
+
+
+def _check_original_can_express(config: DepthAnythingConfig) -> None:
+    encoder = config.backbone_config
+    wanted: dict[str, tuple[Any, Any]] = {
+        "encoder": (encoder.model_type, "dinov2"),
+        "encoder's qkv_bias": (encoder.qkv_bias, True),
+        "encoder's hidden_act": (encoder.hidden_act, "gelu"),
+        "encoder's layer_norm_eps": (encoder.layer_norm_eps, 1e-6),
+        "encoder's apply_layernorm": (encoder.apply_layernorm, True),
+        "reassemble_factors": (list(config.reassemble_factors), [4, 2, 1, 0.5]),
+        "number of neck_hidden_sizes": (len(config.neck_hidden_sizes), 4),
+        "patch_size": (config.patch_size, 14),
+        "head_in_index": (config.head_in_index, -1),
+        "head_hidden_size": (config.head_hidden_size, HEAD_HIDDEN_SIZE),
+    }
+    if config.depth_estimation_type == "relative":
+        # The authors' relative head has no such factor.
+        wanted["max_depth"] = (config.max_depth, 1)
+    for name, (value, needed) in wanted.items():
+        if value != needed:
+            raise ValueError(f"the authors' code has no such model: {name} is {value}, there it is always {needed}")
+
+
+def _common_dtype(state: Mapping[str, Tensor]) -> torch.dtype:
+    dtypes = {tensor.dtype for tensor in state.values()}
+    if len(dtypes) != 1 or not next(iter(dtypes)).is_floating_point:
+        raise ValueError(f"expected one floating-point type for all tensors, found {sorted(map(str, dtypes))}")
+    return dtypes.pop()
+
+
+def _whole_metres(max_depth: float) -> int:
+    if max_depth != int(max_depth) or max_depth < 1:
+        raise ValueError(f"max_depth is {max_depth}, expected a whole number of metres, as transformers stores it")
+    return int(max_depth)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _card(config: DepthAnythingConfig, size: str | None) -> str:
+    """README.md of a converted checkpoint: front matter, then what it is, where it comes from and what was set."""
+    metric = config.depth_estimation_type == "metric"
+    lineage = config.lineage
+    license, license_text = _license(size, metric, config.lineage["original_taps"])
+    data = ModelCardData(
+        library_name="transformers",
+        pipeline_tag="depth-estimation",
+        tags=["depth", f"{config.depth_estimation_type} depth", "depth-anything", "depth_anything_hf"],
+        license=license,
+    )
+    quantity = (
+        f"depth in metres along the optical axis, at most {config.max_depth}; larger is farther"
+        if metric
+        else "disparity: larger is nearer; scale and shift are free, so that values are no distances"
+    )
+    return f"""\
+---
+{data.to_yaml()}
+---
+
+# {Path(lineage["original_checkpoint"]).stem}
+
+A {config.depth_estimation_type} Depth Anything model, converted by `depth_anything_hf` from a checkpoint in the
+authors' format. Its tensors are unchanged.
+
+It predicts {quantity}.
+
+## Lineage
+
+| Part | Value |
+| --- | --- |
+| Checkpoint | `{lineage["original_checkpoint"]}` |
+| SHA-256 | `{lineage["original_checkpoint_sha256"]}` |
+| Size | {describe(config)} |
+| Taps | layers {list(config.backbone_config.out_indices)}, counted from 1 ({lineage["original_taps"]}); \
+stated at the conversion, the tensors do not show them |
+| Kind | {config.depth_estimation_type}{f", max_depth {config.max_depth}" if metric else ""}; \
+stated at the conversion, the tensors do not show it |
+| License | {license_text} |
+
+## What was set for the authors' output
+
+| Setting | Value | Why |
+| --- | --- | --- |
+| `interpolate_offset` (configuration) | {config.interpolate_offset} | position embeddings are interpolated as in \
+the authors' copy of DINOv2 |
+| `interpolation` (processor) | opencv | images are resized by OpenCV's bicubic filter in floating point |
+| `upsampling` (processor) | bilinear | predictions come back to the image's size with aligned corners |
+
+With these, `depth_anything_hf` predicts what the authors' code predicts. Stock transformers opens this folder too, but
+overlooks the settings and so differs a little.
+
+```python
+from depth_anything_hf import DepthPredictor
+
+predictor = DepthPredictor.from_pretrained("path/to/this/model")
+{"depth" if metric else "disparity"} = predictor.predict("photograph.jpg")  # float32 (H, W)
+```
+"""
+
+
+def _license(size: str | None, metric: bool, taps: str) -> tuple[str | None, str]:
+    """Identifier for the Hub, where one is known, and the line of the table."""
+    if metric:
+        return None, "not stated by the authors for their metric models"
+    if size is None or taps != "v2":
+        return None, "unknown"
+    return LICENSES[size], f"{LICENSES[size]}, if this is the authors' release of Depth Anything V2 ({size})"

@@ -1,0 +1,437 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Sources that are read in order, shard by shard, and their mixture; both can be left and resumed at any sample."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
+
+import datasets
+import fsspec
+import numpy as np
+
+from .datasets import RowReader, Sample, SampleDataset, label_rules
+from .decoding.depth_maps import BrokenSampleError
+from .mixture import (
+    BROKEN,
+    MOST_ATTEMPTS,
+    Transform,
+    check_labels,
+    checked_aspect,
+    names_of_sources,
+    note_broken,
+    one_per_source,
+)
+
+
+# Last words of the seeds; see `mixing`.
+SHARD_ORDER, BLOCK_ORDER, ROW_ORDER, SOURCE_CHOICE, STREAM_SAMPLE = 5, 6, 7, 8, 9
+
+NO_LENGTH = "the length of a stream is not known before it was read: pass max_steps (--max_steps) instead of epochs"
+
+
+class DepthStream:
+    """Samples from a streaming `datasets.IterableDataset`; cells are decoded as in `DepthTable`.
+
+    Args:
+        dataset: from `datasets.load_dataset(..., split=..., streaming=True)`.
+        name: of the source, for messages.
+        image_column: column of pictures.
+        label_column: column of maps; by default the first of depth, depth_map (for depth) or disparity.
+        label: "depth", "disparity", or None for pictures only.
+        scale, invalid_values, sky_value, max_depth: as in `DepthFolder`.
+        root: folder that relative paths in text cells refer to.
+
+    Raises:
+        TypeError: not a streaming dataset.
+        ValueError: no rows, or a missing column.
+    """
+
+    def __init__(
+        self,
+        dataset: datasets.IterableDataset,
+        name: str,
+        image_column: str = "image",
+        label_column: str | None = None,
+        label: str | None = None,
+        scale: float | None = None,
+        invalid_values: Sequence[float] | None = None,
+        sky_value: float | None = None,
+        max_depth: float | None = None,
+        root: str | os.PathLike[str] | None = None,
+    ) -> None:
+        if not isinstance(dataset, datasets.IterableDataset):
+            raise TypeError(f"expected a streaming datasets.IterableDataset (one split), got {type(dataset)}")
+        self.name = name
+        self.label = label
+        # Encoded cells: `datasets` would decode pictures without EXIF orientation and error names.
+        self._rows = dataset.decode(False) if dataset.features else dataset
+        rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
+        self._reader = RowReader(columns_of(dataset, name), image_column, label_column, label, rules, root)
+
+    def __len__(self) -> int:
+        raise TypeError(
+            f"{self.name}: a stream has no length and no index; leave streaming out where either is needed"
+        )
+
+    @property
+    def shard_count(self) -> int:
+        """Files, or whatever else the dataset can be divided by."""
+        return int(self._rows.num_shards)
+
+    def for_parts(self, part_count: int) -> DepthStream:
+        """The same rows in smaller shards (parquet row groups), where there are fewer shards than parts."""
+        # Early versions of `datasets` cannot divide a file.
+        if self.shard_count >= part_count or not hasattr(self._rows, "reshard"):
+            return self
+        divided = object.__new__(DepthStream)
+        divided.__dict__.update(self.__dict__, _rows=self._rows.reshard())
+        return divided
+
+    def shard(self, index: int) -> datasets.IterableDataset:
+        """One shard, its cells encoded."""
+        return self._rows.shard(self.shard_count, index)
+
+    def encoded(self, row: Mapping[str, Any], shard: int, index: int) -> tuple[str, Any]:
+        """Name and picture of a row of `shard`, undecoded and not yet fetched from elsewhere."""
+        return self._reader.encoded(row, f"row {index} of shard {shard}")
+
+    def read(self, row: Mapping[str, Any], shard: int, index: int) -> Sample:
+        """Decodes a row of `shard`; the numbers are for messages."""
+        place = f"{self.name}, row {index} of shard {shard}"
+        name = row.get("name") or row.get("__key__")
+        row = {column: fetched(cell) for column, cell in row.items()}
+        return self._reader.read({**row, "name": name} if name else row, place)
+
+
+def columns_of(dataset: datasets.IterableDataset, name: str) -> list[str]:
+    """Columns of a stream; those of JSON are known from its first row only.
+
+    Raises:
+        ValueError: there is no row.
+    """
+    if dataset.column_names:
+        return list(dataset.column_names)
+    first_row = next(iter(dataset), None)
+    if first_row is None:
+        raise ValueError(f"{name}: the stream has no rows")
+    return list(first_row)
+
+
+def fetched(cell: Any) -> Any:
+    """Loads a cell that only refers to a file elsewhere."""
+    if isinstance(cell, Mapping) and cell.get("bytes") is None and "://" in str(cell.get("path")):
+        with fsspec.open(cell["path"], "rb") as file:
+            return {"path": cell["path"], "bytes": file.read()}
+    return cell
+
+
+class StreamingMixture:
+    """Several sources, of which at least one streams, as one endless stream of samples by weight.
+
+    The samples are divided into parts, one per process and worker. Each source is walked through in epochs of its
+    own: the end of a stream starts its next epoch. The order of the shards of an epoch depends on (seed, epoch); part
+    p takes every shard p, p + parts, p + 2 * parts, ... of that order, and reads it in blocks of `shuffle_rows` rows,
+    each permuted by (seed, epoch, shard, block). Of a source with fewer shards than parts, even when parquet files are
+    divided into row groups, several parts read the same shard and take turns in its rows, with a warning. In an epoch
+    each row is read once, by one part.
+
+    Map-style sources take part as well: their rows are permuted by (seed, epoch) and dealt out to the parts.
+
+    Which source comes next is drawn by weight from (seed, part, number of the sample in the part). The randomness of a
+    sample comes from (seed, epoch, source, shard, row). Which part reads a row, and when, depends on the number of
+    parts. Broken samples are left out and named under "skipped" of the next one, as in `Mixture`.
+
+    Args:
+        sources: `DepthStream`s and map-style datasets of samples.
+        transform: one for all sources, or one per source.
+        weights: relative shares, one per source, positive; needed for more than one source, as sizes are unknown.
+        seed: of order and augmentation, >= 0.
+        names: of the sources, for messages.
+        shuffle_rows: rows that are read together and permuted; they are held in memory, still encoded, once per source
+            and worker. A resume reads the current block again, and nothing before it.
+
+    Raises:
+        ValueError: no sources, weights that do not fit, or sources with and without labels.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[DepthStream | SampleDataset],
+        transform: Transform | Sequence[Transform],
+        weights: Sequence[float] | None = None,
+        seed: int = 0,
+        shuffle_rows: int = 256,
+        names: Sequence[str] | None = None,
+    ) -> None:
+        if not sources:
+            raise ValueError("a mixture needs at least one source")
+        if weights is None and len(sources) > 1:
+            raise ValueError(f"the sizes of streams are unknown: give each of the {len(sources)} sources a weight")
+        if shuffle_rows < 1:
+            raise ValueError(f"shuffle_rows must be at least 1, got {shuffle_rows}")
+        shares = np.asarray([1.0] if weights is None else weights, dtype=np.float64)
+        if shares.shape != (len(sources),) or not np.isfinite(shares).all() or not (shares > 0).all():
+            raise ValueError(f"weights must be {len(sources)} positive numbers, one per source, got {weights}")
+        check_labels(sources)
+        self.sources = list(sources)
+        self.transforms = one_per_source(transform, len(sources))
+        self.names = names_of_sources(names, len(sources))
+        self.weights = shares / shares.sum()
+        self.seed = seed
+        self.shuffle_rows = shuffle_rows
+
+    def __len__(self) -> int:
+        raise TypeError(NO_LENGTH)
+
+    def part(self, part: int, part_count: int, state: dict[str, Any] | None = None) -> StreamPart:
+        """The endless samples of one part, from its beginning or from where `StreamPart.state_dict` left off."""
+        return StreamPart(self, part, part_count, state)
+
+    def first_samples(self, source: int) -> Iterator[Callable[[], Sample]]:
+        """Reads the first samples of a source, one per call, in the order of the source."""
+        opened = self.sources[source]
+        if isinstance(opened, DepthStream):
+            for index, row in enumerate(islice(opened.shard(0), MOST_ATTEMPTS)):
+                yield partial(opened.read, row, 0, index)
+        else:
+            for index in range(min(MOST_ATTEMPTS, len(opened))):
+                yield partial(opened.__getitem__, index)
+
+
+class StreamPart:
+    """The samples of one part of a `StreamingMixture`: an endless iterator with a state."""
+
+    def __init__(
+        self, mixture: StreamingMixture, part: int, part_count: int, state: dict[str, Any] | None = None
+    ) -> None:
+        if not 0 <= part < part_count:
+            raise ValueError(f"part must be in 0..{part_count - 1}, got {part}")
+        count = len(mixture.sources)
+        if state is not None and len(state["sources"]) != count:
+            raise ValueError(f"the state is of {len(state['sources'])} sources, the mixture has {count}")
+        self._mixture, self._part = mixture, part
+        self._samples = 0 if state is None else int(state["samples"])
+        self._readers = [
+            _open_rows(mixture, source, part, part_count, None if state is None else state["sources"][source])
+            for source in range(count)
+        ]
+
+    def __iter__(self) -> StreamPart:
+        return self
+
+    def __next__(self) -> dict[str, Any]:
+        source = self._choose_source()
+        self._samples += 1
+        skipped: list[tuple[str, str]] = []
+        while True:
+            place = self._mixture.names[source]
+            try:
+                row = self._readers[source].next_row()
+                place = row.place
+                sample = checked_aspect(row.read())
+                random = np.random.default_rng([self._mixture.seed, *row.address(source), STREAM_SAMPLE])
+                return {**self._mixture.transforms[source](sample, random), "skipped": skipped}
+            except BROKEN as error:
+                note_broken(skipped, place, error)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where this part stands, as plain numbers, texts, lists and dicts."""
+        return {"samples": self._samples, "sources": [reader.state_dict() for reader in self._readers]}
+
+    def _choose_source(self) -> int:
+        weights = self._mixture.weights
+        if len(weights) == 1:
+            return 0
+        random = np.random.default_rng([self._mixture.seed, self._part, self._samples, SOURCE_CHOICE])
+        return int(random.choice(len(weights), p=weights))
+
+
+class _Row(NamedTuple):
+    epoch: int
+    shard: int
+    number: int
+    place: str
+    read: Callable[[], Sample]
+
+    def address(self, source: int) -> tuple[int, int, int, int]:
+        return self.epoch, source, self.shard, self.number
+
+
+class _Rows(Protocol):
+    """Endless rows of one source for one part."""
+
+    def next_row(self) -> _Row: ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+
+def _open_rows(
+    mixture: StreamingMixture, source: int, part: int, part_count: int, state: dict[str, Any] | None
+) -> _Rows:
+    opened = mixture.sources[source]
+    if isinstance(opened, DepthStream):
+        return _StreamRows(opened, mixture.seed, source, part, part_count, mixture.shuffle_rows, state)
+    return _MapRows(opened, mixture.names[source], mixture.seed, source, part, part_count, state)
+
+
+class _MapRows:
+    """Every n-th row of a map-style source, in an order by (seed, epoch)."""
+
+    def __init__(
+        self,
+        data: SampleDataset,
+        name: str,
+        seed: int,
+        source: int,
+        part: int,
+        part_count: int,
+        state: dict[str, Any] | None,
+    ) -> None:
+        if len(data) < part_count:
+            raise ValueError(
+                f"{name} has {len(data)} samples for {part_count} processes and workers; use fewer workers"
+            )
+        self._data, self._name, self._seed, self._source = data, name, seed, source
+        self._part, self._part_count = part, part_count
+        self._epoch: int = state["epoch"] if state else 0
+        self._position: int = state["position"] if state else 0
+        self._order = self._order_of_epoch()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"epoch": self._epoch, "position": self._position}
+
+    def next_row(self) -> _Row:
+        if self._position == len(self._order):
+            self._epoch, self._position = self._epoch + 1, 0
+            self._order = self._order_of_epoch()
+        index = int(self._order[self._position])
+        self._position += 1
+        return _Row(self._epoch, 0, index, f"{self._name}, sample {index}", partial(self._data.__getitem__, index))
+
+    def _order_of_epoch(self) -> np.ndarray:
+        random = np.random.default_rng([self._seed, self._epoch, self._source, ROW_ORDER])
+        return random.permutation(len(self._data))[self._part :: self._part_count]
+
+
+class _StreamRows:
+    """The shards of one part, block by block.
+
+    The state names the block (epoch, place in the part's list of shards, first row, and the state that `datasets`
+    gives for it) and how many of its permuted rows have been handed out.
+    """
+
+    def __init__(
+        self,
+        stream: DepthStream,
+        seed: int,
+        source: int,
+        part: int,
+        part_count: int,
+        shuffle_rows: int,
+        state: dict[str, Any] | None,
+    ) -> None:
+        self._stream = stream.for_parts(part_count)
+        self._seed, self._source, self._shuffle_rows = seed, source, shuffle_rows
+        self._part, self._part_count = part, part_count
+        shards = self._stream.shard_count
+        # Parts that share a shard take turns: this one has rank r of n.
+        self._rank, self._sharers = part // shards, len(range(part % shards, part_count, shards))
+        if shards < part_count and part == 0:
+            warnings.warn(
+                f"{stream.name} has {shards} shards for {part_count} processes and workers: several read the same "
+                "shard and take turns in its rows; use fewer workers, or write more and smaller shards",
+                stacklevel=2,
+            )
+        self._epoch, self._turn, self._first_row, self._used = 0, 0, 0, 0
+        self._shard_state: dict[str, Any] | None = None
+        self._row_in_epoch = False
+        if state is not None:
+            self._epoch, self._turn = state["epoch"], state["turn"]
+            self._first_row, self._used = state["first_row"], state["used"]
+            self._shard_state, self._row_in_epoch = state["shard"], state["row_in_epoch"]
+        self._shards = self._shards_of_epoch()
+        self._rows: datasets.IterableDataset | None = None
+        self._blocks: Iterator[dict[str, list[Any]]] = iter(())
+        self._block: list[tuple[int, dict[str, Any]]] | None = None
+        self._next_state: dict[str, Any] | None = None
+        self._next_first_row = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "epoch": self._epoch,
+            "turn": self._turn,
+            "first_row": self._first_row,
+            "used": self._used,
+            "shard": self._shard_state,
+            "row_in_epoch": self._row_in_epoch,
+        }
+
+    def next_row(self) -> _Row:
+        """The next row.
+
+        Raises:
+            BrokenSampleError: the shard cannot be read on; the next call goes on with the next shard.
+            ValueError: a whole epoch without a row for this part.
+        """
+        while self._block is None or self._used == len(self._block):
+            self._next_block()
+        shard = self._shards[self._turn]
+        index, row = self._block[self._used]
+        self._used += 1
+        self._row_in_epoch = True
+        place = f"{self._stream.name}, row {index} of shard {shard}"
+        return _Row(self._epoch, shard, index, place, partial(self._stream.read, row, shard, index))
+
+    def _shards_of_epoch(self) -> list[int]:
+        count = self._stream.shard_count
+        random = np.random.default_rng([self._seed, self._epoch, self._source, SHARD_ORDER])
+        order = [int(shard) for shard in random.permutation(count)]
+        return order[self._part :: self._part_count] if self._sharers == 1 else [order[self._part % count]]
+
+    def _next_block(self) -> None:
+        if self._block is not None:
+            self._first_row, self._shard_state, self._used = self._next_first_row, self._next_state, 0
+        shard = self._shards[self._turn]
+        try:
+            if self._rows is None:
+                self._rows = self._stream.shard(shard)
+                if self._shard_state is not None:
+                    self._rows.load_state_dict(self._shard_state)
+                self._blocks = self._rows.iter(batch_size=self._shuffle_rows)
+            columns = next(self._blocks, None)
+        except Exception as error:
+            # A damaged or unreachable shard shows as one of many exceptions of pyarrow, tarfile, zlib or the network.
+            reason = f"{self._stream.name}: shard {shard} cannot be read on: {type(error).__name__}: {error}"
+            self._next_shard(reason)
+            raise BrokenSampleError(reason) from error
+        if columns is None:
+            self._next_shard()
+            return
+        names = list(columns)
+        rows = [dict(zip(names, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+        self._next_first_row = self._first_row + len(rows)
+        self._next_state = self._rows.state_dict()
+        numbered = [
+            (index, row) for index, row in enumerate(rows, self._first_row) if index % self._sharers == self._rank
+        ]
+        seed = [self._seed, self._epoch, self._source, shard, self._first_row, BLOCK_ORDER]
+        self._block = [numbered[place] for place in np.random.default_rng(seed).permutation(len(numbered))]
+
+    def _next_shard(self, reason: str = "the stream is empty, or has fewer rows than processes and workers") -> None:
+        self._turn += 1
+        self._first_row, self._used = 0, 0
+        self._shard_state, self._block, self._rows = None, None, None
+        if self._turn < len(self._shards):
+            return
+        if not self._row_in_epoch:
+            raise ValueError(
+                f"{self._stream.name}: no row in a whole epoch for part {self._part} of {self._part_count}: {reason}"
+            )
+        self._epoch, self._turn, self._row_in_epoch = self._epoch + 1, 0, False
+        self._shards = self._shards_of_epoch()

@@ -1,0 +1,455 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""One self-contained HTML page about a training run: numbers, margins, curves, pictures, times, next steps.
+
+The page loads nothing and runs no script, so it opens from a disk, a mail or a server alike. Every function returns
+HTML and escapes the texts it is given; `write_report` joins them.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import NamedTuple, TypeGuard
+
+import cv2
+import numpy as np
+
+from ..metrics.depth import METRICS
+from ..visualization.figures import encode_jpeg, encode_png
+
+
+class Html(str):
+    """Markup made by this module; `write_report` takes it as it is and escapes every other text."""
+
+
+class Column(NamedTuple):
+    """A column of `metrics_table`.
+
+    Attributes:
+        key: entry of each row's values.
+        heading: text above the column; default: the key.
+        higher_is_better: direction, for the arrow and the best value; None: no best. By default it is known for the
+            names in `metrics.METRICS`, also with "_mean" or "_median" behind them.
+        digits: decimals.
+    """
+
+    key: str
+    heading: str = ""
+    higher_is_better: bool | None = None
+    digits: int = 3
+
+
+class MetricsRow(NamedTuple):
+    """A row of `metrics_table`: name, values by column key, and "teacher", "student", "baseline" or "" as role."""
+
+    name: str
+    values: Mapping[str, float | None]
+    role: str = ""
+
+
+class Margin(NamedTuple):
+    """A demanded result, e.g. `Margin("delta1 above the best baseline", ">= 0.05", 0.12, True)`."""
+
+    check: str
+    demanded: str | float
+    reached: str | float
+    passed: bool
+
+
+def write_report(
+    path: str | Path,
+    *,
+    title: str,
+    headline: str,
+    summary: str,
+    sections: Mapping[str, str | Sequence[str]],
+) -> Path:
+    """Writes the page.
+
+    Args:
+        path: the HTML file; its folder is made if missing.
+        title: name of the run, over the headline and in the browser's tab.
+        headline: the one result to remember.
+        summary: one paragraph of plain words.
+        sections: heading to one or several contents; `Html` from this module stays as it is, any other text becomes
+            an escaped paragraph.
+
+    Returns:
+        The path.
+    """
+    body = "\n".join(_section(heading, contents) for heading, contents in sections.items())
+    page = PAGE.format(style=STYLE, title=escape(title), headline=escape(headline), summary=escape(summary), body=body)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def metrics_table(rows: Sequence[MetricsRow], columns: Sequence[Column | str]) -> Html:
+    """Predictors against metrics, the best printed values bold, teacher and student marked, baselines muted.
+
+    Args:
+        rows: predictors, in the order to show.
+        columns: columns or only their keys. A missing or NaN value shows as a dash.
+    """
+    full = [_known_direction(Column(column) if isinstance(column, str) else column) for column in columns]
+    best = [_best(rows, column) for column in full]
+    arrows = {True: " ↑", False: " ↓", None: ""}
+    heading = _cells("th", ["Predictor", *((c.heading or c.key) + arrows[c.higher_is_better] for c in full)])
+    lines = []
+    for row in rows:
+        cells = [f"<th>{escape(row.name)}</th>"]
+        for column, best_text in zip(full, best, strict=True):
+            text = _number(row.values.get(column.key), column.digits)
+            cells.append(f"<td><strong>{text}</strong></td>" if text == best_text else f"<td>{text}</td>")
+        lines.append(f'<tr class="{escape(row.role)}">{"".join(cells)}</tr>')
+    return _table("numbers", heading, lines)
+
+
+def margins_table(margins: Sequence[Margin]) -> Html:
+    """What was demanded, what was reached, and whether it passed."""
+    lines = []
+    for margin in margins:
+        verdict = '<td class="pass">✓ pass</td>' if margin.passed else '<td class="fail">✗ fail</td>'
+        reached = f"<td>{escape(_value(margin.demanded))}</td><td>{escape(_value(margin.reached))}</td>"
+        lines.append(f"<tr><th>{escape(margin.check)}</th>{reached}{verdict}</tr>")
+    return _table("numbers", _cells("th", ["Check", "Demanded", "Reached", "Result"]), lines)
+
+
+def key_values(pairs: Mapping[str, object]) -> Html:
+    """Two columns, name and value: versions, settings, folders."""
+    lines = [f"<tr><th>{escape(name)}</th><td>{escape(_value(value))}</td></tr>" for name, value in pairs.items()]
+    return _table("pairs", "", lines)
+
+
+def times_table(seconds: Mapping[str, float]) -> Html:
+    """Stages with their duration, their share as a bar, and the total.
+
+    Args:
+        seconds: stage to its wall time in seconds, in the order to show.
+    """
+    total = sum(seconds.values())
+    lines = []
+    for stage, duration in seconds.items():
+        share = 100 * duration / total if total > 0 else 0.0
+        bar = f'<td class="bar"><span style="width:{share:.1f}%"></span></td><td>{share:.0f} %</td>'
+        lines.append(f"<tr><th>{escape(stage)}</th><td>{duration_text(duration)}</td>{bar}</tr>")
+    lines.append(f'<tr class="total"><th>Total</th><td>{duration_text(total)}</td><td></td><td></td></tr>')
+    return _table("numbers times", _cells("th", ["Stage", "Time", "", "Share"]), lines)
+
+
+def commands(lines: Sequence[str] | str) -> Html:
+    """Command lines or other text in fixed width, one per line."""
+    return Html(f"<pre>{escape(lines if isinstance(lines, str) else chr(10).join(lines))}</pre>")
+
+
+def picture_rows(
+    rows: Sequence[tuple[str, Sequence[tuple[str, np.ndarray]]]], *, max_side: int = 360, lossless: bool = False
+) -> Html:
+    """Rows of captioned pictures, e.g. image, truth, teacher, student.
+
+    Args:
+        rows: (name of the row, [(caption, uint8 (H, W, 3) RGB image), ...]).
+        max_side: larger pictures are shrunk to this many pixels on their longer side, to keep the page small.
+        lossless: PNG instead of JPEG.
+    """
+    parts = []
+    for name, pictures in rows:
+        figures = "".join(_picture(caption, image, max_side, lossless) for caption, image in pictures)
+        heading = f"<h3>{escape(name)}</h3>" if name else ""
+        parts.append(f'{heading}<div class="pictures">{figures}</div>')
+    return Html("\n".join(parts))
+
+
+def charts(*line_charts: Html) -> Html:
+    """Charts beside each other where the window is wide enough."""
+    return Html(f'<div class="charts">{"".join(line_charts)}</div>')
+
+
+def line_chart(
+    series: Mapping[str, tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray]],
+    *,
+    title: str,
+    x_label: str = "step",
+    y_label: str = "",
+    logarithmic: bool = False,
+    max_points: int = 600,
+) -> Html:
+    """Curves as inline SVG with ticks and a legend.
+
+    Args:
+        series: name to (x, y), equally long. Points that are not finite, or not positive on a logarithmic axis, break
+            the line.
+        title: caption above.
+        x_label: horizontal axis.
+        y_label: vertical axis.
+        logarithmic: logarithmic vertical axis.
+        max_points: longer curves are thinned to this many evenly picked points.
+
+    Raises:
+        ValueError: x and y of a series differ in length.
+    """
+    curves = {name: _thin(name, x, y, logarithmic, max_points) for name, (x, y) in series.items()}
+    points = np.concatenate([np.zeros((0, 2)), *curves.values()])
+    points = points[np.isfinite(points).all(axis=1)]
+    if not len(points):
+        return Html(f"<figure><figcaption>{escape(title)}</figcaption><p>No finite values.</p></figure>")
+    x_axis = _Axis.over(points[:, 0], LEFT, WIDTH - RIGHT, logarithmic=False, room=0.0)
+    y_axis = _Axis.over(points[:, 1], HEIGHT - BOTTOM, TOP, logarithmic=logarithmic, room=0.04)
+    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">']
+    for position, label in y_axis.ticks():
+        parts.append(f'<path class="grid" d="M{LEFT} {position:.1f}H{WIDTH - RIGHT}"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{position + 4:.1f}" text-anchor="end">{label}</text>')
+    for position, label in x_axis.ticks():
+        parts.append(f'<path class="tick" d="M{position:.1f} {HEIGHT - BOTTOM}v4"/>')
+        parts.append(f'<text x="{position:.1f}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{label}</text>')
+    parts.append(f'<path class="tick" d="M{LEFT} {HEIGHT - BOTTOM}H{WIDTH - RIGHT}"/>')
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    parts.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x_label)}</text>')
+    if y_label:
+        parts.append(f'<text x="2" y="11">{escape(y_label)}</text>')
+    legend = []
+    for number, (name, curve) in enumerate(curves.items()):
+        colour = f"s{number % SERIES_COLOURS}"
+        parts += [f'<path class="curve {colour}" d="{d}"/>' for d in _line_pieces(curve, x_axis, y_axis)]
+        legend.append(f'<span><i class="{colour}"></i>{escape(name)}</span>')
+    caption = f'<figcaption>{escape(title)}<span class="legend">{"".join(legend)}</span></figcaption>'
+    return Html(f'<figure class="chart">{caption}{"".join(parts)}</svg></figure>')
+
+
+def duration_text(seconds: float) -> str:
+    """A duration for people: "0.42 s", "12.3 s", "3 min 05 s", "2 h 07 min"."""
+    if seconds < 59.95:
+        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
+    if seconds < 3599.5:
+        return f"{round(seconds) // 60} min {round(seconds) % 60:02d} s"
+    return f"{round(seconds / 60) // 60} h {round(seconds / 60) % 60:02d} min"
+
+
+class _Axis(NamedTuple):
+    """Maps values from `low` to `high` (logarithms of them on a logarithmic axis) to pixels from `start` to `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    logarithmic: bool
+
+    @classmethod
+    def over(cls, values: np.ndarray, start: float, end: float, *, logarithmic: bool, room: float) -> _Axis:
+        values = np.log10(values) if logarithmic else values
+        low, high = float(values.min()), float(values.max())
+        if high - low <= 1e-9 * max(abs(low), abs(high)):
+            margin = 0.5 if logarithmic else abs(low) / 2 or 1.0
+        else:
+            margin = room * (high - low)
+        return cls(low - margin, high + margin, start, end, logarithmic)
+
+    def pixels(self, values: np.ndarray | list[float]) -> np.ndarray:
+        scaled = np.log10(values) if self.logarithmic else np.asarray(values)
+        return self.start + (scaled - self.low) / (self.high - self.low) * (self.end - self.start)
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Pixel position and label of each tick."""
+        low, high = (10**self.low, 10**self.high) if self.logarithmic else (self.low, self.high)
+        values = _decade_ticks(low, high) if self.logarithmic else []
+        values = values if len(values) >= 2 else _even_ticks(low, high)
+        return [(position, _tick_label(value)) for position, value in zip(self.pixels(values), values, strict=True)]
+
+
+def _even_ticks(low: float, high: float) -> list[float]:
+    rough = (high - low) / 5
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
+    return [number * step for number in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+
+
+def _decade_ticks(low: float, high: float) -> list[float]:
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    factors = (1,) if len(decades) > 4 else (1, 2, 5)
+    ticks = [factor * 10.0**decade for decade in decades for factor in factors]
+    ticks = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+    return ticks[:: math.ceil(len(ticks) / 9)] if ticks else []
+
+
+def _tick_label(value: float) -> str:
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:.4g}"
+    mantissa, exponent = f"{value:.3e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
+
+
+def _thin(
+    name: str,
+    x: Sequence[float] | np.ndarray,
+    y: Sequence[float] | np.ndarray,
+    logarithmic: bool,
+    max_points: int,
+) -> np.ndarray:
+    if len(x) != len(y):
+        raise ValueError(f"series {name!r} has {len(x)} x values and {len(y)} y values")
+    points = np.stack([np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)], axis=1)
+    if len(points) > max_points:
+        points = points[np.linspace(0, len(points) - 1, max_points).round().astype(int)]
+    bad = ~np.isfinite(points).all(axis=1) | ((points[:, 1] <= 0) if logarithmic else False)
+    points[bad] = math.nan
+    return points
+
+
+def _line_pieces(curve: np.ndarray, x_axis: _Axis, y_axis: _Axis) -> list[str]:
+    """SVG paths of the stretches between broken points; a lone point becomes a dot by its round line cap."""
+    pieces = []
+    for stretch in np.split(curve, np.flatnonzero(np.isnan(curve[:, 0]))):
+        stretch = stretch[~np.isnan(stretch[:, 0])]
+        if len(stretch):
+            positions = zip(x_axis.pixels(stretch[:, 0]), y_axis.pixels(stretch[:, 1]), strict=True)
+            path = "L".join(f"{x:.1f} {y:.1f}" for x, y in positions)
+            pieces.append(f"M{path}" + ("h0" if len(stretch) == 1 else ""))
+    return pieces
+
+
+def _known_direction(column: Column) -> Column:
+    name = re.sub(r"_(mean|median)$", "", column.key)
+    if column.higher_is_better is None and name in METRICS:
+        return column._replace(higher_is_better=METRICS[name].higher_is_better)
+    return column
+
+
+def _best(rows: Sequence[MetricsRow], column: Column) -> str | None:
+    values = [value for row in rows if _is_number(value := row.values.get(column.key))]
+    if column.higher_is_better is None or len(values) < 2:
+        return None
+    return _number(max(values) if column.higher_is_better else min(values), column.digits)
+
+
+def _picture(caption: str, image: np.ndarray, max_side: int, lossless: bool) -> str:
+    height, width = image.shape[:2]
+    if max(height, width) > max_side:
+        scale = max_side / max(height, width)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    kind, data = ("png", encode_png(image)) if lossless else ("jpeg", encode_jpeg(image))
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
+    size_text = f'width="{image.shape[1]}" height="{image.shape[0]}"'
+    text = escape(caption)
+    return f'<figure><img src="{source}" alt="{text}" {size_text}><figcaption>{text}</figcaption></figure>'
+
+
+def _section(heading: str, contents: str | Sequence[str]) -> str:
+    parts = [contents] if isinstance(contents, str) else contents
+    body = "\n".join(part if isinstance(part, Html) else f"<p>{escape(part)}</p>" for part in parts)
+    return f"<section>\n<h2>{escape(heading)}</h2>\n{body}\n</section>"
+
+
+def _table(kind: str, heading: str, lines: Sequence[str]) -> Html:
+    head = f"<thead><tr>{heading}</tr></thead>" if heading else ""
+    return Html(f'<div class="scroll"><table class="{kind}">{head}<tbody>{"".join(lines)}</tbody></table></div>')
+
+
+def _cells(tag: str, texts: Sequence[str]) -> str:
+    return "".join(f"<{tag}>{escape(text)}</{tag}>" for text in texts)
+
+
+def _is_number(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
+
+
+def _number(value: float | None, digits: int) -> str:
+    return f"{value:.{digits}f}" if _is_number(value) else "–"
+
+
+def _value(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
+
+
+WIDTH, HEIGHT = 400, 250
+LEFT, RIGHT, TOP, BOTTOM = 54, 20, 20, 42
+SERIES_COLOURS = 6
+
+STYLE = """
+:root { color-scheme: light dark; --page: #fbfbfa; --card: #fff; --text: #1d2126; --soft: #646b73; --line: #e2e4e6;
+  --accent: #2b62c9; --mark: #eaf1fd; --mark2: #e8f6ee; --pass: #17794a; --fail: #b9302a; --code: #f2f3f4;
+  --s0: #2b62c9; --s1: #d9731a; --s2: #178a5b; --s3: #b0438f; --s4: #8a6d1c; --s5: #5d6b78; }
+@media (prefers-color-scheme: dark) { :root { --page: #14171a; --card: #1b1f23; --text: #e6e8ea; --soft: #9aa3ab;
+  --line: #30363c; --accent: #7aa8f7; --mark: #1e2c45; --mark2: #1b3327; --pass: #56c48c; --fail: #f08078;
+  --code: #22272c; --s0: #7aa8f7; --s1: #f2a154; --s2: #56c48c; --s3: #e08cc8; --s4: #d6ba62; --s5: #a7b3be; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--page); color: var(--text); line-height: 1.5;
+  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
+main { max-width: 1080px; margin: 0 auto; padding: 32px 20px 64px; }
+header { margin-bottom: 28px; }
+header p.title { margin: 0; color: var(--soft); font-size: 15px; }
+h1 { margin: 4px 0 12px; font-size: clamp(24px, 4vw, 34px); line-height: 1.2; text-wrap: balance; }
+header p.summary { margin: 0; max-width: 72ch; font-size: 17px; }
+section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px 22px 22px;
+  margin-bottom: 18px; }
+section > p { max-width: 72ch; margin: 0 0 12px; }
+h2 { margin: 0 0 12px; font-size: 20px; }
+h3 { margin: 16px 0 6px; font-size: 15px; font-weight: 600; }
+.scroll { overflow-x: auto; margin: 0 0 12px; }
+table { border-collapse: collapse; font-size: 15px; font-variant-numeric: tabular-nums; }
+th, td { padding: 6px 12px; border-bottom: 1px solid var(--line); text-align: left; }
+tbody th { font-weight: 500; }
+thead th { color: var(--soft); font-weight: 500; font-size: 13px; white-space: nowrap; }
+table.numbers { width: 100%; }
+table.numbers td, table.numbers thead th:not(:first-child) { text-align: right; white-space: nowrap; }
+table.pairs th { color: var(--soft); font-weight: 400; white-space: nowrap; vertical-align: top; }
+table.pairs td { overflow-wrap: anywhere; }
+tr.teacher { background: var(--mark); }
+tr.student { background: var(--mark2); }
+tr.teacher th, tr.student th, tr.total th { font-weight: 650; }
+tr.baseline { color: var(--soft); }
+.pass { color: var(--pass); font-weight: 600; }
+.fail { color: var(--fail); font-weight: 600; }
+td.bar { width: 40%; min-width: 90px; }
+td.bar span { display: block; height: 10px; min-width: 1px; border-radius: 3px; background: var(--accent); }
+pre { background: var(--code); border-radius: 8px; padding: 12px 14px; margin: 0 0 12px; overflow-x: auto;
+  font: 13.5px/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+figure { margin: 0; min-width: 0; }
+figcaption { font-size: 13px; color: var(--soft); }
+.charts { display: grid; gap: 22px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
+figure.chart figcaption { color: var(--text); font-size: 15px; font-weight: 600; }
+.legend { display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 13px; font-weight: 400; color: var(--soft); }
+.legend i { display: inline-block; width: 16px; height: 3px; border-radius: 2px; margin-right: 6px;
+  vertical-align: middle; background: currentColor; }
+svg { display: block; width: 100%; max-width: 560px; height: auto; }
+svg text { fill: var(--soft); font-size: 12px; }
+svg path { fill: none; stroke: var(--line); }
+svg path.tick { stroke: var(--soft); }
+svg path.curve { stroke: currentColor; stroke-width: 1.6; stroke-linejoin: round; stroke-linecap: round; }
+.s0 { color: var(--s0); } .s1 { color: var(--s1); } .s2 { color: var(--s2); }
+.s3 { color: var(--s3); } .s4 { color: var(--s4); } .s5 { color: var(--s5); }
+.pictures { display: grid; gap: 10px; grid-auto-flow: column; grid-auto-columns: minmax(130px, 480px);
+  justify-content: start; overflow-x: auto; padding-bottom: 6px; }
+.pictures img { display: block; width: 100%; height: auto; border-radius: 5px; }
+@media (max-width: 600px) { main { padding: 20px 12px 40px; } section { padding: 14px; } th, td { padding: 5px 8px; } }
+@media print { section { break-inside: avoid; } }
+"""
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<link rel="icon" href="data:,">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+<header>
+<p class="title">{title}</p>
+<h1>{headline}</h1>
+<p class="summary">{summary}</p>
+</header>
+{body}
+</main>
+</body>
+</html>
+"""

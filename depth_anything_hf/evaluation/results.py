@@ -1,0 +1,270 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The numbers of an evaluation: rows per image, their summary, tables, files and card entries."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .. import __version__
+from ..metrics.depth import METRICS, PredictionKind
+from .protocols import PAIR_METRICS, PROTOCOLS, SCORES, EvaluationSettings
+
+
+# What a row says about the raw output and the alignment, beside the metrics.
+DIAGNOSTICS = ("clamped_share", "output_minimum", "output_maximum", "zero_share")
+BOOTSTRAP_SAMPLES = 1000
+
+
+@dataclass
+class EvaluationResult:
+    """The numbers of every image and how they were made.
+
+    Attributes:
+        rows: one dict per scored image, sorted by `index`: `index`, `name` and the keys of `score_image`.
+        settings: the protocol.
+        prediction_is: "disparity" or "depth".
+        skipped_images: one dict with `index`, `name` and `reason` per image without scores.
+    """
+
+    rows: list[dict[str, Any]]
+    settings: EvaluationSettings
+    prediction_is: PredictionKind = "disparity"
+    skipped_images: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def skipped(self) -> int:
+        """Number of images without scores."""
+        return len(self.skipped_images)
+
+    @property
+    def mean(self) -> dict[str, float]:
+        """Mean per metric and diagnostic, NaN where it was not measured.
+
+        Images have equal weight and NaN entries are left out; `pair_accuracy` is over all pairs, and
+        `pair_accuracy/<scenario>` over those of a scenario.
+        """
+        return {
+            name: float(values @ weights / weights.sum()) if weights.any() else math.nan
+            for name, (values, weights) in self._columns().items()
+        }
+
+    @property
+    def median(self) -> dict[str, float]:
+        """Median over the images; unlike the mean of `abs_rel` it does not hang on one badly aligned image."""
+        return {
+            name: float(np.median(values[weights > 0])) if weights.any() else math.nan
+            for name, (values, weights) in self._columns().items()
+        }
+
+    @property
+    def interval(self) -> dict[str, tuple[float, float]]:
+        """95 % confidence interval of the mean: percentiles of 1,000 bootstrap samples of the images, seeded."""
+        columns = self._columns()
+        if not self.rows:
+            return dict.fromkeys(columns, (math.nan, math.nan))
+        count = len(self.rows)
+        drawn = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=BOOTSTRAP_SAMPLES)
+        weights = np.stack([weight for _, weight in columns.values()], axis=1)
+        values = np.stack([value for value, _ in columns.values()], axis=1)
+        drawn = drawn.astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            means = (drawn @ (values * weights)) / (drawn @ weights)
+        intervals = {}
+        for name, column in zip(columns, means.T, strict=True):
+            column = column[np.isfinite(column)]
+            low, high = np.percentile(column, (2.5, 97.5)) if column.size else (math.nan, math.nan)
+            intervals[name] = (float(low), float(high))
+        return intervals
+
+    def table(self, made_with: Mapping[str, Any] | None = None) -> str:
+        """Text: the protocol; per metric its better direction, mean, interval and median; counts and the skipped.
+
+        Args:
+            made_with: what was scored, such as `evaluation.description_of` gives; the second line. None leaves it out.
+        """
+        means, medians, intervals = self.mean, self.median, self.interval
+        lines = [f"protocol: {self.settings.describe()}"]
+        lines += [f"made with: {_in_words(made_with)}"] if made_with else []
+        lines.append(f"{'metric':<28}{'mean':>12}{'95 % interval':>24}{'median':>12}")
+        for name in self._reported():
+            if not math.isnan(means[name]):
+                interval = " .. ".join(map(_short, intervals[name]))
+                lines.append(
+                    f"{name + _arrow(name):<28}{_short(means[name]):>12}{interval:>24}{_short(medians[name]):>12}"
+                )
+        pairs = f" with {sum(row['pairs'] for row in self.rows)} pairs" if self.settings.scores_pairs else ""
+        lines.append(f"{len(self.rows)} images{pairs} scored, {self.skipped} skipped{self._remark_on_images()}")
+        lines += [f"skipped {image['name']}: {image['reason']}" for image in self.skipped_images]
+        return "\n".join(lines)
+
+    def card_entries(self, name: str | None = None) -> dict[str, dict[str, Any]]:
+        """What `hub.write_model_card` takes as `results`.
+
+        Args:
+            name: of the evaluation set; None takes the protocol's title, or "held-out images" without a protocol.
+        """
+        protocol = PROTOCOLS.get(self.settings.protocol.split("@")[0])
+        title = name or (protocol.title if protocol else "held-out images")
+        means = self.mean
+        return {
+            title: {
+                "metrics": {metric: means[metric] for metric in self.settings.metrics},
+                "images": len(self.rows),
+                "protocol": self.settings.describe() + self._remark_on_images(),
+            }
+        }
+
+    def save(self, folder: str | os.PathLike[str], made_with: Mapping[str, Any] | None = None) -> None:
+        """Write `results.json` (protocol, counts, summaries, package version) and `per_image.parquet` (the rows).
+
+        A number that is not finite is null in the JSON file, which has no NaN.
+
+        Args:
+            folder: created if it does not exist; files of an earlier save are replaced.
+            made_with: what was scored, as JSON values, such as `evaluation.description_of` gives.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        reported, means, medians, intervals = self._reported(), self.mean, self.median, self.interval
+        record = {
+            "depth_anything_hf": __version__,
+            "protocol": self.settings.identifier,
+            "description": self.settings.describe(),
+            "settings": self.settings.record(),
+            "made_with": dict(made_with or {}),
+            "prediction_is": self.prediction_is,
+            "images": len(self.rows),
+            "expected_images": self._expected_images(),
+            "skipped": self.skipped,
+            "mean": {name: _number(means[name]) for name in reported},
+            "median": {name: _number(medians[name]) for name in reported},
+            "interval_95": {name: [_number(end) for end in intervals[name]] for name in reported},
+            "skipped_images": self.skipped_images,
+        }
+        text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+        (folder / "results.json").write_text(text + "\n", encoding="utf-8")
+        table = pa.Table.from_pylist(self.rows, schema=_row_schema(self.settings))
+        pq.write_table(table, folder / "per_image.parquet")
+
+    @classmethod
+    def merge(cls, results: Sequence[EvaluationResult]) -> EvaluationResult:
+        """Join the results of several processes, each of which scored other indices of one dataset.
+
+        Args:
+            results: at least one.
+
+        Returns:
+            One result, rows and skipped images sorted by index.
+
+        Raises:
+            ValueError: if there is none, the protocols differ, or an index occurs twice.
+        """
+        if not results:
+            raise ValueError("merge needs at least one result.")
+        first = results[0]
+        if any((one.settings, one.prediction_is) != (first.settings, first.prediction_is) for one in results):
+            raise ValueError("results made with different settings cannot be merged.")
+        rows = sorted((row for one in results for row in one.rows), key=_index)
+        skipped = sorted((image for one in results for image in one.skipped_images), key=_index)
+        seen: set[int] = set()
+        for index in map(_index, [*rows, *skipped]):
+            if index in seen:
+                raise ValueError(f"index {index} was scored twice; give each process its own indices.")
+            seen.add(index)
+        return cls(rows, first.settings, first.prediction_is, skipped)
+
+    def _columns(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Per name (values, weights) over the rows; the weight of a missing value is 0."""
+        columns = {}
+        for name in (*SCORES, *DIAGNOSTICS):
+            values = np.array([row.get(name, math.nan) for row in self.rows], dtype=np.float64)
+            weights = np.ones(len(self.rows))
+            if name in PAIR_METRICS:
+                weights = np.array([row.get("pairs", 0) for row in self.rows], dtype=np.float64)
+            present = ~np.isnan(values)
+            columns[name] = (np.where(present, values, 0.0), np.where(present, weights, 0.0))
+        scenarios = [row.get("scenario") for row in self.rows]
+        for scenario in sorted({one for one in scenarios if one is not None}):
+            inside = np.array([one == scenario for one in scenarios])
+            for name in PAIR_METRICS:
+                values, weights = columns[name]
+                columns[f"{name}/{scenario}"] = (values, weights * inside)
+        return columns
+
+    def _reported(self) -> list[str]:
+        """Names in the order of a report: the protocol's metrics, scenarios, diagnostics."""
+        return [*self.settings.metrics, *(name for name in self._columns() if "/" in name), *DIAGNOSTICS]
+
+    def _expected_images(self) -> int | None:
+        protocol = PROTOCOLS.get(self.settings.protocol.split("@")[0])
+        return protocol.images if protocol is not None else None
+
+    def _remark_on_images(self) -> str:
+        expected = self._expected_images()
+        return "" if expected in (None, len(self.rows)) else f" (the benchmark has {expected})"
+
+
+def summary_of_sets(results: Mapping[str, EvaluationResult], missing: Mapping[str, str]) -> str:
+    """The mean over several sets, each of equal weight, of the metrics that all of them have.
+
+    Args:
+        results: by the name of the set.
+        missing: names of the sets that were not scored, with the reason.
+
+    Returns:
+        A line of means, and a line for each set that is not in them.
+    """
+    scored = [result for result in results.values() if result.rows]
+    left_out = {name: "no image was scored" for name, result in results.items() if not result.rows} | dict(missing)
+    candidates = scored[0].settings.metrics if scored else ()
+    shared = [name for name in candidates if all(name in result.settings.metrics for result in scored)]
+    means = [
+        f"{name}{_arrow(name)} {_short(math.fsum(one.mean[name] for one in scored) / len(scored))}" for name in shared
+    ]
+    lines = [f"mean over {len(scored)} of {len(results) + len(missing)} sets: {', '.join(means) or 'none'}"]
+    return "\n".join([*lines, *(f"not in it: {name}: {reason}" for name, reason in left_out.items())])
+
+
+def _in_words(made_with: Mapping[str, Any]) -> str:
+    """The entries that have a value; those that are only on or off are named if they are on."""
+    words = []
+    for key, value in made_with.items():
+        name = key.replace("_", " ")
+        if value not in (None, False):
+            words.append(name if value is True else f"{name} {value}")
+    return ", ".join(words)
+
+
+def _row_schema(settings: EvaluationSettings) -> pa.Schema:
+    columns = [("index", pa.int64()), ("name", pa.string()), ("valid_pixels", pa.int64())]
+    if settings.scores_pairs:
+        columns += [("pairs", pa.int64()), ("scenario", pa.string())]
+    return pa.schema(columns + [(name, pa.float64()) for name in (*DIAGNOSTICS, *settings.metrics)])
+
+
+def _index(row: dict[str, Any]) -> int:
+    return row["index"]
+
+
+def _arrow(name: str) -> str:
+    metric = METRICS.get(name.split("/")[0])
+    return "" if metric is None else " ↑" if metric.higher_is_better else " ↓"
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _short(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 1e4 else f"{value:.3e}"

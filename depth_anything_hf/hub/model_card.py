@@ -1,0 +1,380 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Model cards: what a model predicts, where it comes from, how it was trained and how well it does."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from huggingface_hub import (
+    EvalResult,
+    EvalResultEntry,
+    ModelCardData,
+    eval_result_entries_to_yaml,
+)
+
+from ..evaluation.protocols import PROTOCOLS
+from ..metrics.depth import METRICS
+from .lineage import DATA_PARTS, LICENSED_PARTS, license_of, lineage_rows, origins, with_known_licenses, write_lineage
+from .markdown import (
+    PICTURES_FOLDER,
+    code_block,
+    is_hub_id,
+    kept_section,
+    license_fields,
+    name_and_license_entries,
+    published_command,
+    published_name,
+    published_text,
+    slug,
+    table,
+    versions,
+    without_secrets,
+)
+
+
+EVALUATION_FOLDER = ".eval_results"
+
+LOCAL_NAME = "path/to/this/model"
+METRIC_UNIT = "(H, W) metres, larger = farther"
+# Pillow's numbers of its resampling filters.
+RESAMPLINGS = {0: "nearest", 1: "Lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "Hamming"}
+RELATIVE_UNIT = "(H, W), larger = nearer"
+
+ROLES = {
+    "teacher": "a teacher, trained on labelled images, made to label photographs for students",
+    "student": "a student, trained on labels that a teacher predicted",
+    "metric": "a metric model, trained on depth in metres",
+}
+
+SNIPPET = """\
+import torch
+from PIL import Image
+from transformers import AutoImageProcessor, AutoModelForDepthEstimation, pipeline
+
+name = "{name}"{remark}
+image = Image.open("photograph.jpg").convert("RGB")
+
+processor = AutoImageProcessor.from_pretrained(name)
+model = AutoModelForDepthEstimation.from_pretrained(name)
+with torch.inference_mode():
+    outputs = model(**processor(images=image, return_tensors="pt"))
+# {unit}
+{quantity} = processor.post_process_depth_estimation(outputs, [image.size[::-1]])[0]["predicted_depth"]
+
+# The same in one call:
+{quantity} = pipeline("depth-estimation", model=name)(image)["predicted_depth"]
+"""
+
+CITATIONS = """\
+@inproceedings{yang2024depthanythingv2,
+  title = {Depth Anything V2},
+  author = {Yang, Lihe and Kang, Bingyi and Huang, Zilong and Zhao, Zhen and Xu, Xiaogang and Feng, Jiashi and
+            Zhao, Hengshuang},
+  booktitle = {Advances in Neural Information Processing Systems}, year = {2024}
+}
+@article{oquab2024dinov2,
+  title = {{DINOv2}: Learning Robust Visual Features without Supervision},
+  author = {Oquab, Maxime and Darcet, Timoth{\\'e}e and Moutakanni, Th{\\'e}o and others},
+  journal = {Transactions on Machine Learning Research}, year = {2024}
+}
+@inproceedings{ranftl2021dpt,
+  title = {Vision Transformers for Dense Prediction},
+  author = {Ranftl, Ren{\\'e} and Bochkovskiy, Alexey and Koltun, Vladlen},
+  booktitle = {IEEE/CVF International Conference on Computer Vision}, year = {2021}
+}
+"""
+
+
+def write_model_card(
+    folder: str | Path,
+    *,
+    title: str,
+    kind: Literal["relative", "metric"],
+    role: Literal["teacher", "student", "metric"],
+    lineage: Mapping[str, Any],
+    training: Mapping[str, Any],
+    results: Mapping[str, Mapping[str, Any]] | None = None,
+    license: str | None = None,
+    command: str | None = None,
+    recipe: str | Path | None = None,
+    repo_id: str | None = None,
+    loss_curve: str | Path | None = None,
+    picture_sheet: str | Path | None = None,
+) -> Path:
+    """Writes `README.md` into a model folder, in the form the Hub reads, and `.eval_results/*.yaml`.
+
+    The depth cap, the input size and the preprocessing come from `config.json` and `preprocessor_config.json` where
+    the folder has them; the lineage is also written into `config.json`, which stock transformers keeps and ignores.
+    What an older `README.md` holds between `<!-- keep -->` and `<!-- /keep -->` is kept; one without these markers was
+    written by hand and its text is kept whole. Local paths are reduced to their last part everywhere.
+
+    Args:
+        folder: folder that holds, or will hold, the saved model.
+        title: heading and model name.
+        kind: "relative" (disparity) or "metric" (metres).
+        role: part the model plays in a recipe.
+        lineage: "encoder", "initial_weights" and "teacher" (Hub ids, folders or plain words, or lists of them; each
+            may come with "<name>_license" and "<name>_revision"), "labels" and "data" (a list of names or of
+            {"name", "license", "revision", "note"}; labels in plain words beside a teacher are described by them
+            only, see also `labels_lineage`). Other entries are listed too. Where `config.json` holds the lineage of
+            the initial weights, it is kept in the new one as "parent".
+        training: arguments that differ from the defaults, name to value.
+        results: name of an evaluation set to {"metrics": {name: number}} and optionally "dataset" (Hub id), "split",
+            "revision", "images" (how many), "protocol" (plain words) and "identifier" (of the protocol, "nyu@1").
+        license: identifier or name, or "unknown"; None takes the strictest of code, initial weights, teacher, labels
+            and data, and says unknown where one of them is.
+        command: command line that trained the model.
+        recipe: YAML file that the run was started with, or its text.
+        repo_id: where the model will be on the Hub; the snippet then names it.
+        loss_curve: picture that is shown with the training.
+        picture_sheet: picture of predictions that is shown with the results.
+
+    Returns:
+        The path of the card.
+
+    Raises:
+        ValueError: kind or role is unknown, or `config.json` says that the model is of the other kind.
+    """
+    folder = Path(folder)
+    if kind not in ("relative", "metric") or role not in ROLES:
+        raise ValueError(f"expected kind 'relative' or 'metric' and role in {sorted(ROLES)}, got {kind!r}, {role!r}")
+    config = _read_json(folder / "config.json")
+    saved_kind = config.get("depth_estimation_type", kind)
+    if saved_kind != kind:
+        raise ValueError(f"{folder / 'config.json'} describes a {saved_kind} model, but the card is for a {kind} one")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "README.md"
+    earlier = path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
+    lineage = with_known_licenses(lineage)
+    license, reason = license_of(license, lineage)
+    card_data = _card_data(title, kind, role, lineage, results or {}, license, (folder / "LICENSE").exists())
+    training_rows = [(name, published_text(_words(value))) for name, value in training.items()]
+    training_parts = [
+        table(("Argument", "Value"), training_rows) if training_rows else "Not recorded.",
+        code_block(published_command(command), "bash") if command else "",
+        _recipe_text(recipe),
+        _picture(folder, loss_curve, "Loss over the steps"),
+    ]
+    sections = [
+        f"# {title}",
+        f"A Depth Anything model: {ROLES[role]}. Made with `depth_anything_hf`.",
+        "## What it predicts\n\n" + _output_text(kind, config) + "\n\n" + _input_text(folder),
+        "## How to use it\n\n" + code_block(snippet(kind, repo_id or LOCAL_NAME), "python"),
+        "## Lineage\n\n" + table(("Part", "Origin", "License", "Revision"), lineage_rows(lineage)) + "\n\n"
+        f"License of this model: {license or 'unknown'}. {reason}",
+        "## Training\n\n" + "\n\n".join(filter(None, training_parts)),
+        "## Results\n\n"
+        + (_results_text(results) if results else "No evaluation is recorded.")
+        + "".join(f"\n\n{text}" for text in [_picture(folder, picture_sheet, "Predictions")] if text),
+        "## Versions\n\n" + table(("Package", "Version"), versions()),
+        "## Citations\n\n" + _citations_text(lineage),
+        kept_section(earlier),
+    ]
+    text = f"---\n{card_data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n"
+    path.write_text(text, encoding="utf-8")
+    _write_evaluations(folder, results or {})
+    write_lineage(folder / "config.json", config, lineage)
+    return path
+
+
+def snippet(kind: Literal["relative", "metric"], name: str = LOCAL_NAME) -> str:
+    """Python code that runs the model `name` with stock transformers; it reads `photograph.jpg`."""
+    remark = "  # a local folder or a Hub id" if name == LOCAL_NAME else ""
+    quantity, unit = ("depth", METRIC_UNIT) if kind == "metric" else ("disparity", RELATIVE_UNIT)
+    return SNIPPET.format(name=name, remark=remark, quantity=quantity, unit=unit)
+
+
+def results_from_file(path: str | Path, name: str | None = None) -> dict[str, dict[str, Any]]:
+    """What `write_model_card` takes as `results`, from the `results.json` of an evaluation.
+
+    Args:
+        path: the file, or the folder that holds it.
+        name: of the evaluation set; None takes the protocol's title, or "held-out images" without a protocol.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not one of an evaluation.
+    """
+    path = Path(path)
+    path = path / "results.json" if path.is_dir() else path
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist; `evaluate` writes it with `--output`")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        identifier, means, settings = record["protocol"], record["mean"], record["settings"]
+        words = record.get("description")
+        if words is None:
+            words = f"{identifier}, alignment: {settings['alignment']}, depth to {settings['max_depth']:g} m"
+        metrics = {metric: value for metric, value in means.items() if metric in METRICS and value is not None}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not the results.json of an evaluation: {error!r}") from error
+    protocol = PROTOCOLS.get(identifier.split("@")[0])
+    title = name or (protocol.title if protocol else "held-out images")
+    entry: dict[str, Any] = {"metrics": metrics, "images": record.get("images", ""), "protocol": words}
+    return {title: entry | ({"identifier": identifier} if protocol else {})}
+
+
+def _card_data(
+    title: str,
+    kind: str,
+    role: str,
+    lineage: Mapping[str, Any],
+    results: Mapping[str, Mapping[str, Any]],
+    license: str | None,
+    has_license_file: bool,
+) -> ModelCardData:
+    bases = [name for part in LICENSED_PARTS for name, _, _ in origins(lineage, part) if is_hub_id(name)]
+    names = [entry["name"] for part in DATA_PARTS for entry in name_and_license_entries(lineage.get(part))]
+    evaluations = [result for name, given in results.items() for result in _evaluations(name, given)]
+    fields = license_fields(license, has_license_file)
+    if bases:
+        fields.update(base_model=bases if len(bases) > 1 else bases[0], base_model_relation="finetune")
+    return ModelCardData(
+        library_name="transformers",
+        pipeline_tag="depth-estimation",
+        tags=["depth", f"{kind} depth", "depth-anything", "depth_anything_hf", role],
+        datasets=list(dict.fromkeys(name for name in names if is_hub_id(name))) or None,
+        metrics=sorted({result.metric_type for result in evaluations}) or None,
+        eval_results=evaluations or None,
+        model_name=title if evaluations else None,
+        **fields,
+    )
+
+
+def _evaluations(name: str, given: Mapping[str, Any]) -> list[EvalResult]:
+    identifier = _protocol_identifier(given)
+    return [
+        EvalResult(
+            task_type="depth-estimation",
+            dataset_type=given.get("dataset") or slug(name),
+            dataset_name=name,
+            dataset_split=given.get("split"),
+            dataset_revision=given.get("revision"),
+            dataset_args={"protocol": identifier} if identifier else None,
+            metric_type=metric,
+            metric_name=metric,
+            metric_value=round(float(value), 6),
+        )
+        for metric, value in given["metrics"].items()
+        if math.isfinite(value)
+    ]
+
+
+def _write_evaluations(folder: Path, results: Mapping[str, Mapping[str, Any]]) -> None:
+    """`.eval_results/*.yaml`, from which the Hub fills leaderboards; they need a data set of the Hub."""
+    for name, given in results.items():
+        if not is_hub_id(given.get("dataset")):
+            continue
+        identifier = _protocol_identifier(given)
+        entries = [
+            EvalResultEntry(
+                dataset_id=given["dataset"],
+                task_id=f"{identifier}/{result.metric_type}" if identifier else result.metric_type,
+                value=result.metric_value,
+                dataset_revision=given.get("revision"),
+                notes=given.get("protocol"),
+            )
+            for result in _evaluations(name, given)
+        ]
+        if entries:
+            (folder / EVALUATION_FOLDER).mkdir(exist_ok=True)
+            text = yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True)
+            (folder / EVALUATION_FOLDER / f"{slug(name)}.yaml").write_text(text, encoding="utf-8")
+
+
+def _protocol_identifier(given: Mapping[str, Any]) -> str | None:
+    """ "nyu@1", also where only the description of the protocol, which begins with it, is given."""
+    found = re.match(r"[\w.-]+@\d+(?=,|$)(?!, (?:modified|unknown))", given.get("protocol") or "")
+    return given.get("identifier") or (found[0] if found else None)
+
+
+def _results_text(results: Mapping[str, Mapping[str, Any]]) -> str:
+    metrics = list(dict.fromkeys(metric for given in results.values() for metric in given["metrics"]))
+    rows = []
+    for name, given in results.items():
+        numbers = [given["metrics"].get(metric, math.nan) for metric in metrics]
+        rows.append((name, given.get("images", ""), *(f"{n:.4f}" if math.isfinite(n) else "-" for n in numbers)))
+    scores = table(("Evaluation set", "Images", *map(_with_direction, metrics)), rows)
+    protocols = [f"- {name}: {given['protocol']}" for name, given in results.items() if given.get("protocol")]
+    meanings = [f"- `{name}`: {METRICS[name].description}" for name in metrics if name in METRICS]
+    return "\n\n".join([scores, *("\n".join(lines) for lines in (protocols, meanings) if lines)])
+
+
+def _with_direction(metric: str) -> str:
+    return f"{metric} {'↑' if METRICS[metric].higher_is_better else '↓'}" if metric in METRICS else metric
+
+
+def _output_text(kind: str, config: Mapping[str, Any]) -> str:
+    if kind == "metric":
+        cap = f", at most {config['max_depth']} m" if config.get("max_depth") else ""
+        return f"`predicted_depth` holds depth in metres along the optical axis{cap}. Larger is farther."
+    return (
+        "`predicted_depth` holds disparity: larger is nearer. It is affine-invariant: scale and shift are free, so "
+        "values order the pixels of one image, do not compare across images, and are no distances."
+    )
+
+
+def _input_text(folder: Path) -> str:
+    processor = _read_json(folder / "preprocessor_config.json")
+    side = processor.get("size", {}).get("height")
+    target = f"so that the shorter side of a photograph has about {side} pixels" if side else "to its configured size"
+    preprocessing = ""
+    if "image_mean" in processor and "image_std" in processor:
+        resampling = RESAMPLINGS.get(processor.get("resample", -1), "configured")
+        mean, std = (", ".join(f"{value:g}" for value in processor[key]) for key in ("image_mean", "image_std"))
+        preprocessing = (
+            f"\n\nPreprocessing, done by the image processor: {resampling} resampling, values from 0..255 to 0..1, "
+            f"then per channel minus the mean ({mean}) and divided by the standard deviation ({std})."
+        )
+    return (
+        f"Input: RGB images. The image processor resizes them {target}, keeps the aspect ratio, and rounds both sides "
+        "to multiples of 14, the encoder's patch size. Other sizes run too, if both sides are multiples of 14."
+        f"{preprocessing}"
+    )
+
+
+def _words(value: Any) -> str:
+    return published_name(value) if isinstance(value, str | Path) else str(value)
+
+
+def _recipe_text(recipe: str | Path | None) -> str:
+    if not recipe:
+        return ""
+    is_file = isinstance(recipe, Path) or ("\n" not in recipe and Path(recipe).is_file())
+    text = Path(recipe).read_text(encoding="utf-8") if is_file else str(recipe)
+    heading = f"Recipe `{Path(recipe).name}`:" if is_file else "Recipe:"
+    return f"{heading}\n\n{code_block(published_text(text), 'yaml')}"
+
+
+def _picture(folder: Path, picture: str | Path | None, title: str) -> str:
+    """A picture beside the card, where the Hub shows it."""
+    if picture is None:
+        return ""
+    if not Path(picture).is_file():
+        raise FileNotFoundError(f"{picture} does not exist; the card was to show it as {title.lower()!r}")
+    place = folder / PICTURES_FOLDER / f"{slug(title)}{Path(picture).suffix}"
+    if not (place.exists() and place.samefile(picture)):
+        place.parent.mkdir(exist_ok=True)
+        shutil.copyfile(picture, place)
+    return f"![{title}]({PICTURES_FOLDER}/{place.name})"
+
+
+def _citations_text(lineage: Mapping[str, Any]) -> str:
+    cited = [
+        without_secrets(entry["citation"])
+        for entry in name_and_license_entries(lineage.get("data"))
+        if "citation" in entry
+    ]
+    return code_block("\n".join([CITATIONS.strip(), *cited]), "bibtex")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -1,0 +1,207 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The card of a data set of pseudo-labels: whose predictions they are, how they are coded, under which license."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow.parquet as pq
+from huggingface_hub import DatasetCardData
+
+from ..data.decoding.depth_maps import decode_disparity
+from ..hub.markdown import (
+    PICTURES_FOLDER,
+    code_block,
+    is_hub_id,
+    kept_section,
+    license_fields,
+    published_license,
+    published_name,
+    published_text,
+    strictest_license,
+    table,
+    versions,
+)
+from ..visualization.figures import colour_map, encode_png, sheet
+from .shards import PROVENANCE_FILE, SHARD_PATTERN, write_synced
+
+
+SAMPLES = 6
+SAMPLE_HEIGHT_PIXELS = 160
+SAMPLES_FILE = f"{PICTURES_FOLDER}/samples.png"
+# Those of the Hub: below so many rows.
+SIZE_CATEGORIES = {
+    10**3: "n<1K",
+    10**4: "1K<n<10K",
+    10**5: "10K<n<100K",
+    10**6: "100K<n<1M",
+    10**7: "1M<n<10M",
+    10**8: "10M<n<100M",
+    10**9: "100M<n<1B",
+    10**10: "1B<n<10B",
+    10**11: "10B<n<100B",
+    10**12: "100B<n<1T",
+}
+LARGEST_CATEGORY = "n>1T"
+
+SNIPPET = """\
+import cv2
+import datasets
+import numpy as np
+
+rows = datasets.load_dataset("{name}", split="train", streaming=True)
+row = next(iter(rows.cast_column("disparity", datasets.Image(decode=False))))
+code = cv2.imdecode(np.frombuffer(row["disparity"]["bytes"], np.uint8), cv2.IMREAD_UNCHANGED).astype(float)
+low, high = row["disparity_minimum"], row["disparity_maximum"]
+disparity = np.where(code == 0, np.nan, {formula})  # (H, W), larger = nearer
+"""
+FORMULAS = {
+    "linear": "low + (code - 1) * (high - low) / 65534",
+    "log": "np.where(code == 1, 0, low * np.exp((code - 2) * np.log(high / low) / 65533))",
+}
+ENCODING_TEXT = {
+    "linear": (
+        "Codes 1 to 65535 run in equal steps from `disparity_minimum` to `disparity_maximum`:\n\n"
+        "    disparity = minimum + (code - 1) * (maximum - minimum) / 65534"
+    ),
+    "log": (
+        "Code 1 is disparity 0 (sky); codes 2 to 65535 run in equal ratios from `disparity_minimum` to "
+        "`disparity_maximum`:\n\n    disparity = minimum * exp((code - 2) * ln(maximum / minimum) / 65533)"
+    ),
+}
+COLUMNS = (
+    ("image", "the photograph as it came, encoded; or, where images are kept by reference, its path or URL"),
+    ("disparity", "the label, a 16-bit grey PNG"),
+    ("disparity_minimum, disparity_maximum", "range of the codes of this label"),
+    ("disparity_encoding", "linear or log"),
+    ("name", "path of the photograph within its data set"),
+    ("source_row", "its row there"),
+    ("width, height", "pixels"),
+)
+
+
+def write_label_card(
+    folder: str | Path,
+    *,
+    title: str,
+    repo_id: str | None = None,
+    image_license: str | None = None,
+    teacher_license: str | None = None,
+) -> Path:
+    """Writes `README.md` and a sheet of sample pictures into a folder of pseudo-labels.
+
+    The card's `configs` entry lets `datasets.load_dataset` find the shards. Own text between the keep markers of an
+    older card survives.
+
+    Args:
+        folder: as `label_images` left it.
+        title: heading.
+        repo_id: data set on the Hub that the snippet names; None: the folder's own name.
+        image_license: of the photographs; None is said as unknown.
+        teacher_license: of the teacher; None takes that of well-known teachers, else it is said as unknown.
+
+    Returns:
+        The path of the card.
+
+    Raises:
+        FileNotFoundError: the folder holds no labels, or no `provenance.json`.
+    """
+    folder = Path(folder)
+    shards = sorted(folder.glob(SHARD_PATTERN))
+    if not shards or not (folder / PROVENANCE_FILE).is_file():
+        raise FileNotFoundError(
+            f"{folder} is no folder of pseudo-labels: expected {SHARD_PATTERN} and {PROVENANCE_FILE}; make them with "
+            "`depth-anything-hf pseudo-label`"
+        )
+    provenance = json.loads((folder / PROVENANCE_FILE).read_text(encoding="utf-8"))
+    teacher, encoding = provenance.get("teacher", "not recorded"), provenance.get("encoding", "linear")
+    teacher_license = teacher_license or published_license(teacher)
+    license, reason = strictest_license([("photographs", image_license), ("teacher", teacher_license)])
+    rows = sum(pq.read_metadata(shard).num_rows for shard in shards)
+    size_bytes = sum(shard.stat().st_size for shard in shards)
+    samples = _write_samples(folder, shards)
+    data = DatasetCardData(
+        **license_fields(license, (folder / "LICENSE").exists()),
+        pretty_name=title,
+        task_categories=["depth-estimation"],
+        size_categories=[_size_category(rows)],
+        source_datasets=[provenance["data"]] if is_hub_id(provenance.get("data")) else None,
+        tags=["depth", "pseudo-labels", "depth-anything", "depth_anything_hf"],
+        configs=[{"config_name": "default", "data_files": [{"split": "train", "path": SHARD_PATTERN}]}],
+    )
+    counts = [("labels", rows), ("shards", len(shards)), ("bytes", size_bytes)]
+    origin = [(key, published_text(_words(value))) for key, value in provenance.items() if key != "weights_sha256"]
+    hashes = (provenance.get("weights_sha256") or {}).items()
+    snippet = SNIPPET.format(name=repo_id or folder.resolve().name, formula=FORMULAS[encoding])
+    path = folder / "README.md"
+    earlier = path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
+    sections = [
+        f"# {title}",
+        f"Disparity that the teacher {_teacher_words(teacher, provenance)} predicted for photographs, to train "
+        "students on. No person has checked the labels. Made with `depth_anything_hf`.",
+        *([f"![Photographs and their labels, bright is near]({SAMPLES_FILE})"] if samples else []),
+        "## Size\n\n" + table(("What", "Count"), counts),
+        "## Encoding\n\nLarger disparity is nearer. Code 0 is a pixel without a label. " + ENCODING_TEXT[encoding],
+        "## Columns\n\n" + table(("Column", "Content"), [(f"`{name}`", words) for name, words in COLUMNS]),
+        "## How to use it\n\n" + code_block(snippet, "python"),
+        "`depth_anything_hf.data.open_source` and the recipes of `depth_anything_hf` decode it by themselves.",
+        "## Origin\n\n" + table(("Setting", "Value"), [*origin, *((f"sha256 of {file}", h) for file, h in hashes)]),
+        "## Licenses\n\n"
+        + table(
+            ("Part", "License"),
+            [("photographs", image_license or "unknown"), ("teacher", teacher_license or "unknown")],
+        )
+        + f"\n\nLicense of this data set: {license or 'unknown'}. {reason[0].upper()}{reason[1:].rstrip('.')}.",
+        "## Versions\n\n" + table(("Package", "Version"), versions()),
+        kept_section(earlier),
+    ]
+    write_synced(path, f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n")
+    return path
+
+
+def _teacher_words(teacher: str, provenance: dict[str, Any]) -> str:
+    revision = f" (revision {provenance['revision']})" if provenance.get("revision") else ""
+    return f"`{published_name(teacher)}`{revision}"
+
+
+def _words(value: Any) -> str:
+    return published_name(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _size_category(rows: int) -> str:
+    return next((name for limit, name in SIZE_CATEGORIES.items() if rows < limit), LARGEST_CATEGORY)
+
+
+def _write_samples(folder: Path, shards: list[Path]) -> bool:
+    """A sheet of photographs over their labels; False where the photographs are not in the shards."""
+    pictures, labels = [], []
+    for shard in shards:
+        with pq.ParquetFile(shard) as file:
+            for batch in file.iter_batches(batch_size=1):
+                row = batch.to_pylist()[0]
+                content = row["image"].get("bytes") if isinstance(row["image"], dict) else None
+                picture = None if content is None else cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+                if picture is None:
+                    break
+                disparity = decode_disparity(
+                    row["disparity"]["bytes"],
+                    row["disparity_minimum"],
+                    row["disparity_maximum"],
+                    row["disparity_encoding"],
+                )
+                pictures.append(picture[..., ::-1])
+                labels.append(colour_map(disparity))
+                if len(pictures) == SAMPLES:
+                    break
+        if len(pictures) == SAMPLES:
+            break
+    if pictures:
+        place = folder / SAMPLES_FILE
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(encode_png(sheet([pictures, labels], SAMPLE_HEIGHT_PIXELS)))
+    return bool(pictures)

@@ -1,0 +1,306 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Images to label, divided into shards that can each be done alone; pictures keep their encoded bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+
+from ..data.datasets import SampleDataset
+from ..data.decoding.depth_maps import UnreadableImageError, encode_disparity, read_bytes, read_image
+from ..data.streaming_mixture import DepthStream, fetched
+from .shards import ShardSummary, shard_name
+
+
+ROWS_READ_AHEAD = 16
+
+Completed: TypeAlias = "Callable[[str], ShardSummary | None]"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image as it goes into a shard.
+
+    Attributes:
+        content: encoded bytes.
+        file_name: without folders; its suffix belongs to the bytes.
+        reference: path from the folder of the labels, or URL; None where the image has none of its own.
+    """
+
+    content: bytes
+    file_name: str
+    reference: str | None
+
+
+@dataclass
+class LabelItem:
+    """One image on its way to a label.
+
+    Attributes:
+        name: set by `image` where it is not known before.
+        row: position in the data set, or in the input shard of a stream.
+        read: gives the image and sets `name` and `picture`.
+        picture: set by `image`.
+    """
+
+    name: str
+    row: int
+    read: Callable[[LabelItem], np.ndarray]
+    picture: Picture | None = None
+
+    def image(self) -> np.ndarray:
+        """Reads and decodes, once and in any thread: uint8 (H, W, 3)."""
+        return self.read(self)
+
+
+@dataclass
+class ShardWork:
+    """An output shard that is to be made; `is_last` (of its input shard) is known when all items were taken."""
+
+    file: str
+    items: Iterator[LabelItem]
+    is_last: bool = True
+
+
+class Naming:
+    """How images are named and referred to, so that no path of this machine need be published.
+
+    Args:
+        relative_to: folder that is cut off from names and messages.
+        labels_folder: where references start.
+    """
+
+    def __init__(self, relative_to: str | os.PathLike[str] | None, labels_folder: Path) -> None:
+        self._prefix = None if relative_to is None else f"{Path(relative_to).expanduser()}{os.sep}"
+        self._labels_folder = labels_folder
+
+    def published(self, text: str) -> str:
+        """A name or message without the folder that names are relative to."""
+        return text if self._prefix is None else text.replace(self._prefix, "")
+
+    def reference(self, place: str) -> str:
+        """A path as seen from the labels; a URL stays."""
+        return place if "://" in place else os.path.relpath(place, self._labels_folder)
+
+
+class TableInputs:
+    """A map-style data set: shard k holds items k * shard_size to (k + 1) * shard_size."""
+
+    def __init__(self, dataset: SampleDataset, shard_size: int, naming: Naming) -> None:
+        self._dataset = dataset
+        self._shard_size = shard_size
+        self._naming = naming
+        self.shard_count = -(-len(dataset) // shard_size)
+
+    def description(self) -> dict[str, Any]:
+        """What decides which image is in which shard; JSON values."""
+        description = {"images": len(self._dataset), "input_shards": None, "shard_size": self._shard_size}
+        names = getattr(self._dataset, "names", None)
+        # Of tables they would have to be read with the pictures.
+        return description if names is None else {**description, "names_sha256": self._digest(names)}
+
+    def _digest(self, names: list[str]) -> str:
+        digest = hashlib.sha256()
+        for name in names:
+            digest.update(f"{self._naming.published(name)}\n".encode())
+        return digest.hexdigest()
+
+    def item_count(self, shard: int) -> int | None:
+        return len(self._positions(shard))
+
+    def files(self, shard: int, completed: Completed) -> list[str]:
+        """Output shards of an input shard that is done."""
+        return [shard_name(shard, self.shard_count)]
+
+    def work(self, shard: int, completed: Completed) -> Iterator[ShardWork]:
+        """Output shards of an input shard that are still to be made."""
+        file = shard_name(shard, self.shard_count)
+        if completed(file) is None:
+            yield ShardWork(file, map(self._item, self._positions(shard)))
+
+    def _positions(self, shard: int) -> range:
+        first = shard * self._shard_size
+        return range(first, min(first + self._shard_size, len(self._dataset)))
+
+    def _item(self, position: int) -> LabelItem:
+        encoded = getattr(self._dataset, "encoded", None)
+        if encoded is None:
+            return LabelItem(f"item {position}", position, partial(_read_sample, self._dataset, self._naming))
+        read = partial(_read_encoded, partial(encoded, position), f"row {position}", self._naming)
+        return LabelItem(f"item {position}", position, read)
+
+
+class StreamInputs:
+    """A stream: input shard j gives the output shards j, of at most `shard_size` images each.
+
+    How many they are is known at the end of the input shard only; the last one says so in its footer. Nothing of
+    another input shard is read.
+    """
+
+    def __init__(self, stream: DepthStream, shard_size: int, naming: Naming) -> None:
+        self._stream = stream
+        self._shard_size = shard_size
+        self._naming = naming
+        self.shard_count = stream.shard_count
+
+    def description(self) -> dict[str, Any]:
+        return {"images": None, "input_shards": self.shard_count, "shard_size": self._shard_size}
+
+    def item_count(self, shard: int) -> int | None:
+        return None
+
+    def files(self, shard: int, completed: Completed) -> list[str]:
+        found: list[str] = []
+        while True:
+            file = shard_name(shard, self.shard_count, part=len(found))
+            summary = completed(file)
+            if summary is None:
+                return found
+            found.append(file)
+            if summary.is_last:
+                return found
+
+    def work(self, shard: int, completed: Completed) -> Iterator[ShardWork]:
+        rows: _Rows | None = None
+        part, done_before = 0, 0
+        while True:
+            file = shard_name(shard, self.shard_count, part)
+            summary = completed(file)
+            if summary is not None:
+                if summary.is_last:
+                    return
+                done_before += summary.items
+            else:
+                rows = _Rows(self._items(shard)) if rows is None else rows
+                rows.skip(done_before)
+                done_before = 0
+                work = ShardWork(file, iter(()))
+                work.items = self._items_of_part(rows, work)
+                yield work
+                if work.is_last:
+                    return
+            part += 1
+
+    def _items_of_part(self, rows: _Rows, work: ShardWork) -> Iterator[LabelItem]:
+        for _ in range(self._shard_size):
+            if rows.is_at_end():
+                break
+            yield rows.take()
+        work.is_last = rows.is_at_end()
+
+    def _items(self, shard: int) -> Iterator[LabelItem]:
+        for index, row in enumerate(_read_ahead(iter(self._stream.shard(shard)))):
+            place = f"shard {shard} row {index}"
+            encoded = partial(self._encoded, row, shard, index)
+            yield LabelItem(place, index, partial(_read_encoded, encoded, place, self._naming))
+
+    def _encoded(self, row: Mapping[str, Any], shard: int, index: int) -> tuple[str, Any]:
+        name, cell = self._stream.encoded(row, shard, index)
+        url = row.get("__url__")
+        if url is None:
+            return name, cell
+        # A sample of a tar archive: its key is unique in the archive only.
+        member = f"{row['__key__']}{Path(str(cell.get('path'))).suffix if isinstance(cell, Mapping) else ''}"
+        return f"{Path(url).name}/{member}", {**cell, "url": f"tar://{member}::{self._naming.reference(url)}"}
+
+
+class _Rows:
+    """Items of an input shard, with a look at whether there is one more."""
+
+    def __init__(self, items: Iterator[LabelItem]) -> None:
+        self._items = items
+        self._next: LabelItem | None = None
+
+    def is_at_end(self) -> bool:
+        if self._next is None:
+            self._next = next(self._items, None)
+        return self._next is None
+
+    def take(self) -> LabelItem:
+        """The next item; there must be one."""
+        item = self._next if self._next is not None else next(self._items)
+        self._next = None
+        return item
+
+    def skip(self, count: int) -> None:
+        for _ in range(count):
+            if self.is_at_end():
+                return
+            self.take()
+
+
+def _read_ahead(rows: Iterator[Any]) -> Iterator[Any]:
+    """The same rows, read in a thread while those before are used."""
+    with ThreadPoolExecutor(1, thread_name_prefix="read") as pool:
+        following = pool.submit(lambda: list(islice(rows, ROWS_READ_AHEAD)))
+        while block := following.result():
+            following = pool.submit(lambda: list(islice(rows, ROWS_READ_AHEAD)))
+            yield from block
+
+
+def label_row(item: LabelItem, disparity: np.ndarray, encoding: str, store_images: str) -> dict[str, Any]:
+    """The row of an image that was read, with its label float32 (H, W); columns as in `label_shards.FEATURES`."""
+    picture = item.picture
+    if picture is None:
+        raise ValueError(f"{item.name}: the image was not read")
+    png, minimum, maximum = encode_disparity(disparity, encoding)
+    height, width = disparity.shape
+    by_reference = store_images == "reference"
+    return {
+        "image": picture.reference if by_reference else {"bytes": picture.content, "path": picture.file_name},
+        "disparity": {"bytes": png, "path": f"{Path(picture.file_name).stem}_disparity.png"},
+        "disparity_minimum": minimum,
+        "disparity_maximum": maximum,
+        "disparity_encoding": encoding,
+        "name": item.name,
+        "source_row": item.row,
+        "width": width,
+        "height": height,
+    }
+
+
+def _read_encoded(encoded: Callable[[], tuple[str, Any]], place: str, naming: Naming, item: LabelItem) -> np.ndarray:
+    name, cell = encoded()
+    hint = cell.get("path") if isinstance(cell, Mapping) else None
+    is_embedded = not isinstance(cell, str) and (hint is None or cell.get("bytes") is not None)
+    if is_embedded and name == hint:
+        # The path of an embedded picture is no more than a hint; many tables repeat one for all rows.
+        name = f"{place} ({hint})"
+    item.name = naming.published(name)
+    content, path = read_bytes(fetched(cell))
+    reference = cell.get("url") if is_embedded and isinstance(cell, Mapping) else naming.reference(path)
+    try:
+        image = read_image({"bytes": content, "path": path})
+    except UnreadableImageError as error:
+        raise UnreadableImageError(str(error) if path == name else f"{name}: {error}") from error
+    item.picture = Picture(content, Path(path).name, reference)
+    return image
+
+
+def _read_sample(dataset: SampleDataset, naming: Naming, item: LabelItem) -> np.ndarray:
+    sample = dataset[item.row]
+    name, image = str(sample["name"]), sample["image"]
+    item.name = naming.published(name)
+    path = Path(name)
+    try:
+        content = path.read_bytes()
+        if np.array_equal(read_image(content), image):
+            item.picture = Picture(content, path.name, naming.reference(name))
+            return image
+    except (OSError, UnreadableImageError, ValueError):
+        # Not a file, or not this image's: names are free.
+        pass
+    _, png = cv2.imencode(".png", image[..., ::-1])
+    item.picture = Picture(png.tobytes(), f"{path.stem}.png", None)
+    return image

@@ -1,0 +1,230 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Re-reads shards of pseudo-labels and tells which are damaged, missing or hold an image twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..data.decoding.depth_maps import decode_disparity, read_image
+from .shards import (
+    PROVENANCE_FILE,
+    SHARD_PATTERN,
+    ShardSummary,
+    read_entry,
+    read_summary,
+    record,
+    remove_shard,
+    restore_manifest,
+    sha256_of_file,
+    shard_name,
+)
+
+
+READING_THREADS = min(4, os.cpu_count() or 1)
+ROWS_AT_ONCE = 4 * READING_THREADS
+
+
+@dataclass
+class VerifyReport:
+    """What a folder of pseudo-labels holds.
+
+    Attributes:
+        shards: number of shard files.
+        labelled: number of rows in the sound ones.
+        skipped: (name, reason) of each image that the sound ones leave out.
+        damaged: (file name, reason) of each shard that cannot be trusted.
+        missing: names of the shards that are not there.
+        duplicates: names of images that have two labels or more.
+    """
+
+    shards: int = 0
+    labelled: int = 0
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    damaged: list[tuple[str, str]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
+
+    @property
+    def is_sound(self) -> bool:
+        """True where nothing is damaged, missing or twice."""
+        return not (self.damaged or self.missing or self.duplicates)
+
+
+def verify_labels(
+    folder: str | os.PathLike[str],
+    *,
+    remove_damaged: bool = False,
+    remove_skipped: bool = False,
+    check_pixels: bool = True,
+) -> VerifyReport:
+    """Re-reads all shards of a folder.
+
+    Of each shard: the bytes and their checksum are those of the manifest; rows and skipped images add up; every
+    picture and label decodes; the label is as large as its picture (of images stored by reference, as the size in the
+    row); the label fills its range. Of the folder: no shard is missing, and no name occurs twice. A sound shard
+    without a line in the manifest gets one.
+
+    Args:
+        folder: what `label_images` wrote.
+        remove_damaged: delete the damaged shards, so that a repeated run makes them again.
+        remove_skipped: delete also the sound shards that leave images out, so that a repeated run tries those again,
+            as after an outage; they are then missing.
+        check_pixels: False leaves out the decoding, which takes most of the time; checksums are checked all the same.
+
+    Raises:
+        FileNotFoundError: no labels at all in the folder.
+    """
+    root = Path(folder)
+    shards = sorted(root.glob(SHARD_PATTERN))
+    provenance = _read_provenance(root)
+    if not shards and not provenance:
+        raise FileNotFoundError(f"{root}: neither shards ({SHARD_PATTERN}) nor {PROVENANCE_FILE}; is it the folder?")
+    restore_manifest(root)
+    report = VerifyReport(shards=len(shards))
+    hashes = []
+    sound: dict[str, ShardSummary] = {}
+    for path in shards:
+        summary, fault = _check_shard(path, check_pixels)
+        if summary is None or fault:
+            report.damaged.append((path.name, fault))
+            continue
+        if read_entry(path) is None:
+            record(path)
+        sound[path.name] = summary
+        report.labelled += summary.labelled
+        report.skipped += summary.skipped
+        hashes.append(_name_hashes(path))
+    report.duplicates = _repeated_names([root / name for name in sound], hashes)
+    present = {path.name for path in shards}
+    report.missing = [name for name in _expected(provenance, sound.get) if name not in present]
+    if remove_damaged:
+        for name, _ in report.damaged:
+            remove_shard(root / name)
+    if remove_skipped:
+        with_gaps = [name for name, summary in sound.items() if summary.skipped]
+        for name in with_gaps:
+            remove_shard(root / name)
+        report.missing = sorted([*report.missing, *with_gaps])
+    return report
+
+
+def missing_shards(folder: str | os.PathLike[str]) -> list[str]:
+    """Names of the shards that are not there; by their names alone, and by the footers of a stream's.
+
+    Raises:
+        FileNotFoundError: no labels at all in the folder.
+    """
+    root = Path(folder)
+    provenance = _read_provenance(root)
+    present = {path.name for path in root.glob(SHARD_PATTERN)}
+    if not present and not provenance:
+        raise FileNotFoundError(f"{root}: neither shards ({SHARD_PATTERN}) nor {PROVENANCE_FILE}; is it the folder?")
+    return [name for name in _expected(provenance, lambda name: read_summary(root / name)) if name not in present]
+
+
+def _read_provenance(root: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((root / PROVENANCE_FILE).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+
+
+def _check_shard(path: Path, check_pixels: bool) -> tuple[ShardSummary | None, str]:
+    """The shard's summary, and what is wrong with it (empty if nothing is)."""
+    entry, summary = read_entry(path), read_summary(path)
+    size = path.stat().st_size
+    if entry is not None and entry.bytes != size:
+        return summary, f"{size} bytes, the manifest says {entry.bytes}"
+    if entry is not None and entry.sha256 != sha256_of_file(path):
+        return summary, "its checksum is not the manifest's"
+    if summary is None:
+        return None, "not a complete shard: truncated, or not written by this package"
+    if entry is not None and (entry.rows, entry.skipped) != (summary.labelled, len(summary.skipped)):
+        return summary, f"{summary.labelled} rows, the manifest says {entry.rows}"
+    if summary.labelled + len(summary.skipped) != summary.items:
+        return summary, f"{summary.labelled} rows and {len(summary.skipped)} skipped for {summary.items} images"
+    return summary, next(_row_faults(path, summary.stored_images), "") if check_pixels else ""
+
+
+def _row_faults(path: Path, stored_images: str) -> Iterator[str]:
+    try:
+        with ThreadPoolExecutor(READING_THREADS, thread_name_prefix="verify") as pool:
+            for batch in pq.ParquetFile(path).iter_batches(batch_size=ROWS_AT_ONCE):
+                rows = batch.to_pylist()
+                faults = pool.map(_row_fault, rows, [stored_images] * len(rows))
+                yield from (f"{row['name']}: {fault}" for row, fault in zip(rows, faults, strict=True) if fault)
+    except (OSError, pa.ArrowException) as error:
+        yield f"cannot be read: {error}"
+
+
+def _row_fault(row: dict[str, Any], stored_images: str) -> str:
+    try:
+        size = (row["height"], row["width"])
+        minimum, maximum, encoding = (row[f"disparity_{key}"] for key in ("minimum", "maximum", "encoding"))
+        disparity = decode_disparity(row["disparity"]["bytes"], minimum, maximum, encoding)
+        if disparity.shape != size:
+            return f"its label is {disparity.shape} and its image {size} (height, width)"
+        if stored_images == "bytes" and (shape := read_image(row["image"]).shape[:2]) != size:
+            return f"its image is {shape} and its label {size} (height, width)"
+    except (KeyError, TypeError, ValueError) as error:
+        return str(error)
+    return _range_fault(disparity, minimum, maximum, encoding)
+
+
+def _range_fault(disparity: np.ndarray, minimum: float, maximum: float, encoding: str) -> str:
+    coded = disparity[disparity > 0] if encoding == "log" else disparity[~np.isnan(disparity)]
+    found = (float(coded.min()), float(coded.max())) if coded.size else (0.0, 0.0)
+    is_finite = np.isfinite([minimum, maximum]).all()
+    if not (is_finite and np.allclose(found, (minimum, maximum), rtol=1e-5, atol=1e-5 * abs(maximum - minimum))):
+        return f"its label spans {found[0]:g}..{found[1]:g}, its range says {minimum:g}..{maximum:g}"
+    return ""
+
+
+def _name_hashes(path: Path) -> np.ndarray:
+    """Eight bytes per name: those of many millions fit the memory."""
+    names = pq.read_table(path, columns=["name"])["name"].to_pylist()
+    digests = b"".join(hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names)
+    return np.frombuffer(digests, dtype=np.uint64)
+
+
+def _repeated_names(shards: list[Path], hashes: list[np.ndarray]) -> list[str]:
+    if not hashes:
+        return []
+    values, counts = np.unique(np.concatenate(hashes), return_counts=True)
+    repeated = values[counts > 1]
+    times: dict[str, int] = {}
+    for path, own in zip(shards, hashes, strict=True):
+        if np.isin(own, repeated).any():
+            names = pq.read_table(path, columns=["name"])["name"].to_pylist()
+            for name, is_repeated in zip(names, np.isin(own, repeated), strict=True):
+                times[name] = times.get(name, 0) + int(is_repeated)
+    return sorted(name for name, count in times.items() if count > 1)
+
+
+def _expected(provenance: dict[str, Any], summary_of: Callable[[str], ShardSummary | None]) -> Iterator[str]:
+    """Names of the shards that the run of this provenance ends with, as far as they are known."""
+    if "shard_size" not in provenance:
+        return
+    if provenance.get("input_shards") is None:
+        count = -(-provenance["images"] // provenance["shard_size"])
+        yield from (shard_name(index, count) for index in range(count))
+        return
+    count = provenance["input_shards"]
+    for index in range(count):
+        part = 0
+        while (summary := summary_of(shard_name(index, count, part))) is not None and not summary.is_last:
+            yield shard_name(index, count, part)
+            part += 1
+        yield shard_name(index, count, part)

@@ -1,0 +1,342 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Renders datasets of images with exact depth: any number of processes, the same bytes, resumable."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import importlib.metadata
+import json
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from tqdm.auto import tqdm
+
+from ..data.transforms import add_haze, sample_haze
+from .builder import Camera, Scene, load_mitsuba
+from .hazy_rooms import build_hazy_room
+from .scenes import SCENE_KINDS, build_varied_scene
+from .view import choose_camera, planar_depth, render_view, resolve_denoise
+
+
+__all__ = ["Camera", "build_scene", "choose_camera", "planar_depth", "render_dataset", "render_view"]
+
+Family = Literal["varied", "hazy-rooms"]
+
+# Raised whenever the same arguments give other pictures than before.
+SCENES_VERSION = 1
+DEFAULT_SAMPLES_PER_PIXEL = {"varied": 8, "hazy-rooms": 4}
+
+# Independent random streams of one seed.
+SCENE_STREAM, CAMERA_STREAM, PICTURE_STREAM, HAZE_STREAM = range(4)
+
+
+def build_scene(family: Family, seed: int, scene_number: int, kinds: Sequence[str] | None = None) -> Scene:
+    """Builds scene `scene_number` of a seed.
+
+    Args:
+        family: "varied" or "hazy-rooms".
+        seed: of all scenes.
+        scene_number: from 0.
+        kinds: limits the varied family to some of `SCENE_KINDS`.
+
+    Raises:
+        ImportError: if Mitsuba is missing.
+    """
+    random = np.random.default_rng([seed, SCENE_STREAM, scene_number])
+    if family == "hazy-rooms":
+        return build_hazy_room(random)
+    shares = {kind: SCENE_KINDS[kind] for kind in kinds or SCENE_KINDS}
+    weights = np.array(list(shares.values())) / sum(shares.values())
+    return build_varied_scene(str(random.choice(list(shares), p=weights)), random)
+
+
+@dataclass(frozen=True)
+class _RenderSettings:
+    """All that decides the content of a rendered folder, except how many images it has."""
+
+    family: Family
+    height: int
+    width: int
+    seed: int
+    samples_per_pixel: int
+    views_per_scene: int
+    first_scene: int
+    haze: bool
+    depth: bool
+    kinds: list[str] | None
+    denoise: bool
+
+
+def render_dataset(
+    output_dir: str | os.PathLike[str],
+    *,
+    family: Family = "varied",
+    count: int,
+    height: int,
+    width: int,
+    seed: int = 0,
+    samples_per_pixel: int | None = None,
+    processes: int = 1,
+    views_per_scene: int = 1,
+    first_scene: int = 0,
+    haze: bool = False,
+    depth: bool = True,
+    kinds: Sequence[str] | None = None,
+    denoise: bool | Literal["auto"] = "auto",
+    progress: bool = True,
+) -> Path:
+    """Renders images with exact depth into a folder that `datasets` reads as an `imagefolder`.
+
+    The folder holds `metadata.jsonl`, `images/NNNNNN.png`, `depth/NNNNNN.tiff` (float32 metres, planar z, +inf = sky)
+    and `render.json` with the arguments and versions. The same call again renders only what is missing; a larger
+    `count` adds images. An image depends on the seed, its scene and its view alone: not on the number of processes,
+    the order, or an interruption.
+
+    Image number i shows view `i % views_per_scene` of scene `first_scene + i // views_per_scene`. Disjoint splits of
+    one seed come from disjoint scene numbers.
+
+    With several processes the calling script needs the usual `if __name__ == "__main__":` guard, because they are
+    spawned; each takes about half a gigabyte.
+
+    Args:
+        output_dir: created if absent.
+        family: "varied" (rooms, tabletops, streets, nature; path-traced) or "hazy-rooms" (see `hazy_rooms`).
+        count: images in the folder when the call returns.
+        height: pixels.
+        width: pixels.
+        seed: of everything.
+        samples_per_pixel: of the images; None means 8 for varied scenes and 4 for hazy rooms.
+        processes: renderers at work at the same time, one thread each; 1 renders in this process.
+        views_per_scene: images of one scene; sharing a scene saves the time to build it.
+        first_scene: number of the first scene.
+        haze: covers each image with a random haze; the depth stays the same.
+        depth: False writes images only.
+        kinds: of the varied scenes, some of "room", "tabletop", "street", "nature"; None means all.
+        denoise: with Open Image Denoise; "auto" if pyoidn is installed.
+        progress: show a progress bar.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ImportError: if Mitsuba, or pyoidn with `denoise=True`, is missing.
+        ValueError: for an argument out of range, or if the folder was made with other arguments.
+    """
+    load_mitsuba()
+    settings = _RenderSettings(
+        family=family,
+        height=height,
+        width=width,
+        seed=seed,
+        samples_per_pixel=samples_per_pixel or DEFAULT_SAMPLES_PER_PIXEL.get(family, 0),
+        views_per_scene=views_per_scene,
+        first_scene=first_scene,
+        haze=haze,
+        depth=depth,
+        kinds=None if kinds is None else sorted(set(kinds)),
+        denoise=resolve_denoise(denoise) and family == "varied",
+    )
+    _check_settings(settings, count, processes)
+    folder = Path(output_dir)
+    _claim_folder(folder, settings, count)
+    records = _finished_records(folder, settings)
+    _write_metadata(folder, records.values())
+    tasks = _missing_views(settings, count, records)
+    with (
+        open(folder / "metadata.jsonl", "a", encoding="utf-8") as metadata,
+        tqdm(total=count, initial=count - sum(map(len, tasks.values())), unit="image", disable=not progress) as bar,
+    ):
+        for scene_records in _render_scenes(folder, settings, tasks, processes):
+            metadata.writelines(json.dumps(record) + "\n" for record in scene_records)
+            metadata.flush()
+            records |= {record["file_name"]: record for record in scene_records}
+            bar.update(len(scene_records))
+    _write_metadata(folder, (records[name] for name in sorted(records)))
+    return folder
+
+
+def _check_settings(settings: _RenderSettings, count: int, processes: int) -> None:
+    if settings.family not in DEFAULT_SAMPLES_PER_PIXEL:
+        raise ValueError(f"family must be one of {list(DEFAULT_SAMPLES_PER_PIXEL)}, got {settings.family!r}.")
+    if settings.kinds is not None:
+        if settings.family != "varied":
+            raise ValueError("kinds chooses among the varied scenes; leave it out for family='hazy-rooms'.")
+        unknown = [kind for kind in settings.kinds if kind not in SCENE_KINDS]
+        if unknown or not settings.kinds:
+            raise ValueError(f"kinds must be some of {list(SCENE_KINDS)}, got {settings.kinds}.")
+    at_least_one = ("height", "width", "samples_per_pixel", "views_per_scene")
+    limits = {name: (getattr(settings, name), 1) for name in at_least_one}
+    limits |= {"seed": (settings.seed, 0), "first_scene": (settings.first_scene, 0)}
+    limits |= {"count": (count, 1), "processes": (processes, 1)}
+    for name, (value, minimum) in limits.items():
+        if value < minimum:
+            raise ValueError(f"{name} must be at least {minimum}, got {value}.")
+
+
+def _claim_folder(folder: Path, settings: _RenderSettings, count: int) -> None:
+    """Writes render.json, or compares it with what is asked for now."""
+    wanted: dict[str, Any] = {**asdict(settings), "scenes_version": SCENES_VERSION}
+    wanted["mitsuba"] = importlib.metadata.version("mitsuba")
+    wanted["pyoidn"] = importlib.metadata.version("pyoidn") if settings.denoise else None
+    path = folder / "render.json"
+    if path.exists():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        found_count = found.pop("count", None)
+        if found != wanted:
+            names = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+            differences = ", ".join(f"{name} was {found.get(name)!r}, now {wanted.get(name)!r}" for name in names)
+            raise ValueError(f"{path}: the folder was rendered differently ({differences}); choose another folder.")
+        if found_count is not None and found_count > count:
+            raise ValueError(f"{path}: the folder is meant for {found_count} images, asked for {count} now.")
+    elif folder.exists() and any(folder.iterdir()):
+        raise ValueError(f"{folder} has files but no render.json; choose an empty or a new folder.")
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    if settings.depth:
+        (folder / "depth").mkdir(exist_ok=True)
+    _write_atomically(path, (json.dumps({"count": count, **wanted}, indent=2) + "\n").encode())
+
+
+def _finished_records(folder: Path, settings: _RenderSettings) -> dict[str, dict[str, Any]]:
+    """Records of the complete images by file name; a record torn by an interruption is dropped."""
+    path = folder / "metadata.jsonl"
+    records = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        names = [record["file_name"], record["depth_file_name"]] if settings.depth else [record["file_name"]]
+        if all((folder / name).is_file() for name in names):
+            records[record["file_name"]] = record
+    return records
+
+
+def _missing_views(
+    settings: _RenderSettings, count: int, records: dict[str, dict[str, Any]]
+) -> dict[int, list[tuple[int, int]]]:
+    """The (image index, view) still to render, by scene number."""
+    tasks: dict[int, list[tuple[int, int]]] = {}
+    for index in range(count):
+        if _image_name(index) not in records:
+            scene_number = settings.first_scene + index // settings.views_per_scene
+            tasks.setdefault(scene_number, []).append((index, index % settings.views_per_scene))
+    return tasks
+
+
+def _render_scenes(
+    folder: Path, settings: _RenderSettings, tasks: dict[int, list[tuple[int, int]]], processes: int
+) -> Iterator[list[dict[str, Any]]]:
+    """Renders every scene of the tasks and yields the records of each as it is done."""
+    if processes == 1 or len(tasks) <= 1:
+        for scene_number, views in tasks.items():
+            yield _render_scene(folder, settings, scene_number, views)
+        return
+    executor = concurrent.futures.ProcessPoolExecutor(
+        max_workers=min(processes, len(tasks)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_set_up_worker,
+    )
+    with executor:
+        futures = {
+            executor.submit(_render_scene, folder, settings, scene_number, views): scene_number
+            for scene_number, views in tasks.items()
+        }
+        try:
+            for future in concurrent.futures.as_completed(futures):
+                yield future.result()
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _set_up_worker() -> None:
+    """One thread per process, and an end with the parent: a pool whose parent is killed would wait for ever."""
+    import drjit
+
+    drjit.set_thread_count(1)
+    cv2.setNumThreads(1)
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def _exit_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _render_scene(
+    folder: Path, settings: _RenderSettings, scene_number: int, views: list[tuple[int, int]]
+) -> list[dict[str, Any]]:
+    """Renders and writes some views of one scene; returns their records."""
+    scene = build_scene(settings.family, settings.seed, scene_number, settings.kinds)
+    return [_render_image(folder, settings, scene, scene_number, index, view) for index, view in views]
+
+
+def _render_image(
+    folder: Path, settings: _RenderSettings, scene: Scene, scene_number: int, index: int, view: int
+) -> dict[str, Any]:
+    camera = choose_camera(scene, settings.height / settings.width, [settings.seed, CAMERA_STREAM, scene_number, view])
+    rendered = render_view(
+        scene,
+        camera,
+        settings.height,
+        settings.width,
+        samples_per_pixel=settings.samples_per_pixel,
+        denoise=settings.denoise,
+        seed=[settings.seed, PICTURE_STREAM, scene_number, view],
+    )
+    record: dict[str, Any] = {"file_name": _image_name(index)}
+    if settings.depth:
+        record["depth_file_name"] = f"depth/{index:06d}.tiff"
+    focal, centre_x, centre_y = (float(rendered.intrinsics[place]) for place in ((0, 0), (0, 2), (1, 2)))
+    record |= {"scene": scene_number, "view": view, "kind": scene.kind}
+    record |= {"fx": focal, "fy": focal, "cx": centre_x, "cy": centre_y}
+    image = rendered.image
+    if settings.haze:
+        density_per_metre, airlight = sample_haze(
+            np.random.default_rng([settings.seed, HAZE_STREAM, scene_number, view])
+        )
+        image = add_haze(image, rendered.depth, density_per_metre, airlight)
+        record |= {"haze_density_per_metre": density_per_metre, "haze_airlight": [float(part) for part in airlight]}
+    _write_atomically(folder / record["file_name"], _encode_png(image))
+    if settings.depth:
+        _write_atomically(folder / record["depth_file_name"], _encode_tiff(rendered.depth))
+    return record
+
+
+# Files
+
+
+def _image_name(index: int) -> str:
+    return f"images/{index:06d}.png"
+
+
+def _encode_png(image: np.ndarray) -> bytes:
+    return cv2.imencode(".png", image[..., ::-1])[1].tobytes()
+
+
+def _encode_tiff(depth: np.ndarray) -> bytes:
+    """Lossless float32; the floating-point predictor makes it compress well."""
+    deflate, floating_point_predictor = 8, 3
+    options = [cv2.IMWRITE_TIFF_COMPRESSION, deflate, cv2.IMWRITE_TIFF_PREDICTOR, floating_point_predictor]
+    return cv2.imencode(".tiff", depth, options)[1].tobytes()
+
+
+def _write_metadata(folder: Path, records: Iterable[dict[str, Any]]) -> None:
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    _write_atomically(folder / "metadata.jsonl", lines.encode())
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    """A reader sees the whole file or none: written under another name first, then renamed."""
+    partial = path.with_name(path.name + ".part")
+    partial.write_bytes(content)
+    os.replace(partial, path)

@@ -1,0 +1,245 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""How a run trains: one dataclass that is command line, recipe and saved record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ..evaluation.runner import SCORES
+from .optim import SCHEDULES
+from .tracking import TRACKERS
+
+
+ARGUMENTS_FILE = "training_arguments.json"
+# As `publishing` knows them.
+HUB_STRATEGIES = ("end", "checkpoint", "every_save")
+# Arguments that may differ between a run and its continuation.
+MAY_CHANGE_ON_RESUME = (
+    *("output_dir", "resume_from_checkpoint", "dataloader_num_workers", "report_to", "logging_steps", "picture_steps"),
+    *("save_steps", "save_total_limit", "max_skipped_steps", "max_broken_share"),
+    # What is recomputed is the same, on a CPU to the bit.
+    *("gradient_checkpointing", "gradient_checkpointing_every"),
+    *("push_to_hub", "hub_model_id", "hub_private_repo", "hub_strategy"),
+)
+# These may too, as long as their product with the number of processes stays the same.
+BATCH_ARGUMENTS = ("per_device_train_batch_size", "gradient_accumulation_steps")
+
+
+@dataclass
+class TrainingArguments:
+    """How a run trains. The same names are command-line flags, keys of a YAML recipe, and the saved record."""
+
+    output_dir: str = field(metadata={"help": "Folder of this run: checkpoints, log and the final model."})
+    max_steps: int = field(
+        default=-1, metadata={"help": "Optimiser steps; -1 takes num_train_epochs. The paper: 160,000 / 480,000."}
+    )
+    num_train_epochs: float = field(default=1.0, metadata={"help": "Passes over the data when max_steps is -1."})
+    per_device_train_batch_size: int = field(default=8, metadata={"help": "Images per process and micro-batch."})
+    gradient_accumulation_steps: int = field(default=1, metadata={"help": "Micro-batches per optimiser step."})
+    encoder_learning_rate: float | None = field(
+        default=None, metadata={"help": "Default: 5e-6 for a pretrained encoder (the paper), 5e-4 from scratch."}
+    )
+    decoder_learning_rate: float | None = field(
+        default=None, metadata={"help": "Default: 5e-5 with a pretrained encoder (the paper), 5e-4 from scratch."}
+    )
+    encoder_strategy: str = field(
+        default="full", metadata={"help": "full (the paper), frozen, or last-N: which encoder layers are trained."}
+    )
+    weight_decay: float = field(default=0.01, metadata={"help": "AdamW's, on matrices and kernels only."})
+    adam_beta1: float = field(default=0.9, metadata={"help": "AdamW's first decay rate."})
+    adam_beta2: float = field(default=0.999, metadata={"help": "AdamW's second decay rate; 0.99 suits short runs."})
+    lr_scheduler_type: str = field(default="linear", metadata={"help": "linear, poly, cosine or constant."})
+    lr_decay_share: float = field(
+        default=1.0, metadata={"help": "Share of the run, at its end, in which the rate falls."}
+    )
+    warmup_steps: int = field(default=0, metadata={"help": "Optimiser steps of linear rise."})
+    max_grad_norm: float = field(
+        default=1.0, metadata={"help": "Gradients are clipped to this norm; 0 switches it off."}
+    )
+    ema_decay: float | None = field(
+        default=None, metadata={"help": "Keep and save an exponential average of the weights, e.g. 0.998."}
+    )
+    cutmix_probability: float = field(default=0.0, metadata={"help": "CutMix on the images of a batch; V1 uses 0.5."})
+    mixed_precision: str | None = field(
+        default=None, metadata={"help": "no, bf16 or fp16; default: what `accelerate launch` was told."}
+    )
+    gradient_checkpointing: bool = field(
+        default=False, metadata={"help": "Recompute encoder layers and the decoder's large maps to save memory."}
+    )
+    gradient_checkpointing_every: int = field(
+        default=1,
+        metadata={"help": "With gradient_checkpointing: only every n-th encoder layer. Less time, more memory."},
+    )
+    torch_compile: bool = field(
+        default=False,
+        metadata={"help": "Compile the encoder's layers, and on a GPU the decoder, with torch.compile (inductor)."},
+    )
+    seed: int = field(default=0, metadata={"help": "Order, augmentation and fresh weights."})
+    dataloader_num_workers: int = field(default=0, metadata={"help": "Processes that prepare batches."})
+    logging_steps: int = field(default=10, metadata={"help": "Write losses and rates every so many steps."})
+    eval_steps: int = field(
+        default=0, metadata={"help": "Evaluate every so many steps, and at the end; 0: at the end."}
+    )
+    save_steps: int = field(
+        default=0, metadata={"help": "Write checkpoint-N every so many steps; 0: none on the way."}
+    )
+    save_total_limit: int | None = field(
+        default=None, metadata={"help": "Keep only so many whole checkpoints, the newest; best/ is kept beside them."}
+    )
+    metric_for_best_model: str = field(
+        default="delta1", metadata={"help": "Which mean decides what is kept in best/."}
+    )
+    report_to: str = field(default="none", metadata={"help": "none, tensorboard, wandb or trackio."})
+    picture_steps: int = field(
+        default=0,
+        metadata={"help": "Every so many steps a picture (image, label, prediction, error) in pictures/; 0: none."},
+    )
+    push_to_hub: bool = field(
+        default=False,
+        metadata={
+            "help": "Push the model to the Hub in the background. The run never fails for it: what could not be "
+            "pushed is said at the end. Log in with `hf auth login` or set HF_TOKEN."
+        },
+    )
+    hub_model_id: str | None = field(
+        default=None, metadata={"help": "owner/name on the Hub; default: the name of output_dir, owned by you."}
+    )
+    hub_private_repo: bool = field(default=False, metadata={"help": "Make a new repository private."})
+    hub_strategy: str = field(
+        default="end",
+        metadata={
+            "help": "end: the final model; every_save: also the model of each checkpoint; checkpoint: also the newest "
+            "checkpoint with its state, to go on elsewhere."
+        },
+    )
+    resume_from_checkpoint: str | None = field(
+        default=None,
+        metadata={
+            "help": "'latest', or a checkpoint-N folder; goes on exactly where it stopped. A run that gets SIGTERM or "
+            "SIGINT (Ctrl-C) ends its step, saves and exits with code 75; a second signal ends it at once."
+        },
+    )
+    max_skipped_steps: int = field(
+        default=3,
+        metadata={
+            "help": "Stop, with the state saved, after so many steps in a row whose loss or gradient is not finite."
+        },
+    )
+    max_broken_share: float = field(
+        default=0.01,
+        metadata={"help": "Save and stop when more than this share of the samples cannot be read (and more than 10)."},
+    )
+    max_output: float = field(default=1e3, metadata={"help": "Stop when the output's maximum passes this (runaway)."})
+    max_zero_share: float = field(
+        default=0.9, metadata={"help": "Stop when more of the output than this is 0 (dead)."}
+    )
+
+    def __post_init__(self) -> None:
+        # YAML reads an unquoted `no` as False.
+        if self.mixed_precision is False:
+            self.mixed_precision = "no"
+        if self.lr_scheduler_type not in SCHEDULES:
+            raise ValueError(f"lr_scheduler_type is {self.lr_scheduler_type!r}, expected one of {SCHEDULES}")
+        if self.mixed_precision not in (None, "no", "bf16", "fp16"):
+            raise ValueError(f"mixed_precision is {self.mixed_precision!r}, expected no, bf16 or fp16")
+        if self.report_to not in TRACKERS:
+            raise ValueError(f"report_to is {self.report_to!r}, expected one of {TRACKERS}")
+        if self.metric_for_best_model not in SCORES:
+            raise ValueError(
+                f"metric_for_best_model is {self.metric_for_best_model!r}, expected one of {list(SCORES)}"
+            )
+        for name in (*BATCH_ARGUMENTS, "logging_steps", "max_skipped_steps", "gradient_checkpointing_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
+        if self.save_total_limit is not None and self.save_total_limit < 1:
+            raise ValueError(
+                f"save_total_limit is {self.save_total_limit}, expected at least 1; leave it out to keep all "
+                "checkpoints"
+            )
+        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
+            raise ValueError(f"ema_decay is {self.ema_decay}, expected a number between 0 and 1, e.g. 0.998")
+        if self.warmup_steps < 0:
+            raise ValueError(f"warmup_steps is {self.warmup_steps}, expected at least 0")
+        if self.hub_strategy not in HUB_STRATEGIES:
+            raise ValueError(f"hub_strategy is {self.hub_strategy!r}, expected one of {HUB_STRATEGIES}")
+        if not 0 <= self.max_broken_share <= 1:
+            raise ValueError(f"max_broken_share is {self.max_broken_share}, expected 0 to 1")
+
+    def non_default(self) -> dict[str, Any]:
+        """The arguments that differ from their defaults and have a part in the result, for a model card."""
+        names = [each.name for each in fields(self) if each.name not in MAY_CHANGE_ON_RESUME]
+        defaults = {each.name: each.default for each in fields(self)}
+        return {name: getattr(self, name) for name in names if getattr(self, name) != defaults[name]}
+
+
+def require_same_arguments(
+    folder: Path, arguments: TrainingArguments, further: Mapping[str, Any] | None = None
+) -> None:
+    """Checks that a folder is free or holds this run.
+
+    Args:
+        folder: of the run.
+        arguments: of the run that is about to start.
+        further: what else its record holds and must not change, as plain values that JSON has; dicts may hold dicts.
+            A part that the earlier record does not have is not compared.
+
+    Raises:
+        ValueError: it holds a run with other arguments, or this run while nothing was said about resuming, or its
+            record is damaged.
+    """
+    earlier, current = _record_of(folder), asdict(arguments)
+    if earlier is None:
+        return
+    may_change = MAY_CHANGE_ON_RESUME + (BATCH_ARGUMENTS if arguments.resume_from_checkpoint else ())
+    changed = [
+        f"{name}: {earlier.get(name)} -> {current[name]}"
+        for name in current
+        if earlier.get(name) != current[name] and name not in may_change
+    ]
+    for name, value in (further or {}).items():
+        if name in earlier:
+            changed += _differences(name, earlier[name], value)
+    if changed:
+        details = ", ".join(changed)
+        raise ValueError(f"{folder} holds another run, whose arguments differ ({details}); choose another output_dir")
+    if arguments.resume_from_checkpoint is None:
+        raise ValueError(
+            f"{folder} already holds this run; add --resume_from_checkpoint latest to go on, or choose another "
+            "output_dir"
+        )
+
+
+def recorded_run_id(folder: Path) -> str | None:
+    """The tracker's name of the run whose arguments a folder holds."""
+    record = _record_of(folder)
+    return None if record is None else record.get("run_id")
+
+
+def _record_of(folder: Path) -> dict[str, Any] | None:
+    path = folder / ARGUMENTS_FILE
+    if not path.exists():
+        return None
+    record: Any
+    try:
+        record = json.loads(path.read_text())
+    except ValueError as error:
+        record = str(error)
+    if not isinstance(record, dict):
+        raise ValueError(
+            f"{path} is damaged, expected a JSON object with the arguments of the run: {record}. Remove this file and "
+            "go on with the arguments of the run, which can then not be compared"
+        )
+    return record
+
+
+def _differences(name: str, earlier: Any, current: Any) -> list[str]:
+    """Where two plain values differ, with the names of nested dicts."""
+    if isinstance(earlier, dict) and isinstance(current, dict):
+        keys = dict.fromkeys([*earlier, *current])
+        return [found for key in keys for found in _differences(f"{name}.{key}", earlier.get(key), current.get(key))]
+    return [] if earlier == current else [f"{name}: {earlier} -> {current}"]

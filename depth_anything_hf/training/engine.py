@@ -1,0 +1,278 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What training changes: model, optimiser, schedule and averaged weights, on one process or many."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedType
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from ..models.compilation import compile_blocks, repeated_layers
+from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from .distributed import load_engine_state, save_engine_state
+from .optim import AveragedWeights, LearningRates, apply_encoder_strategy, make_schedule, parameter_groups
+
+
+if TYPE_CHECKING:
+    from .arguments import TrainingArguments
+
+Objective = Callable[[nn.Module, dict[str, Any], float], dict[str, Tensor]]
+SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED)
+
+
+class Engine:
+    """A model and its objective, prepared by Accelerate, with all that an optimiser step changes.
+
+    Args:
+        accelerator: decides device, precision and how processes work together.
+        model: changed in place.
+        objective: a projector of it is trained along.
+        arguments: see `TrainingArguments`.
+        rates: peak learning rates.
+        total_steps: optimiser steps of the whole run.
+
+    Attributes:
+        model, optimizer: as Accelerate prepared them.
+        trained: the model, and the objective's projector if there is one, as Accelerate prepared them.
+        decides_on_device: whether `step` leaves a step out without asking the device, which then never runs dry.
+        warning: about the encoder's strategy, for a person, or None.
+
+    Raises:
+        ValueError: an argument that does not fit the model or a sharding engine.
+    """
+
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        model: DepthAnythingForDepthEstimation,
+        objective: Objective,
+        arguments: TrainingArguments,
+        rates: LearningRates,
+        total_steps: int,
+    ) -> None:
+        self.accelerator, self.objective, self.arguments = accelerator, objective, arguments
+        self.warning = apply_encoder_strategy(model, arguments.encoder_strategy)
+        if arguments.gradient_checkpointing:
+            _recompute_activations(model, arguments.gradient_checkpointing_every)
+        projector = getattr(objective, "projector", None)
+        if accelerator.distributed_type in SHARDED:
+            _require_shardable(arguments, projector)
+            if accelerator.distributed_type == DistributedType.DEEPSPEED:
+                complete_deepspeed_config(accelerator.state.deepspeed_plugin.deepspeed_config, arguments)
+        else:
+            # The decoder's maps are channels last in memory; weights of the same order save a conversion at every
+            # step. Sharding wants them contiguous.
+            nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if arguments.torch_compile:
+            compile_blocks(model, accelerator.device)
+        optimizer = torch.optim.AdamW(
+            parameter_groups(model, rates, arguments.weight_decay, extra=projector),
+            betas=(arguments.adam_beta1, arguments.adam_beta2),
+            fused=accelerator.device.type in ("cuda", "cpu"),
+        )
+        # The scaler of fp16 reads its scale at every step, and sharded parameters do not mix with a plain number.
+        is_plain = accelerator.distributed_type not in SHARDED and accelerator.scaler is None
+        self._is_fused = optimizer.defaults["fused"]
+        self.decides_on_device = is_plain and self._is_fused
+        self.schedule = make_schedule(
+            optimizer,
+            total_steps,
+            kind=arguments.lr_scheduler_type,  # type: ignore[arg-type]
+            warmup=arguments.warmup_steps,
+            decay_share=arguments.lr_decay_share,
+        )
+        self.model, self.optimizer = accelerator.prepare(model, optimizer)
+        self.trained: list[nn.Module] = [self.model]
+        # FSDP clips by its own way if it is given exactly the parameters of its model.
+        self._clipped = list(self.model.parameters())
+        self._projector, self._projector_width = None, 0
+        if projector is not None:
+            self._projector, self._projector_width = accelerator.prepare(projector), projector.in_features
+            objective.projector = self._projector  # type: ignore[attr-defined]
+            self.trained.append(self._projector)
+            self._clipped += list(projector.parameters())
+        if hasattr(objective, "to"):
+            objective.to(accelerator.device)
+        self._average: AveragedWeights | None = None
+        if arguments.ema_decay is not None:
+            self._average = AveragedWeights(self.raw_model, arguments.ema_decay)
+
+    @property
+    def raw_model(self) -> Any:
+        """The trained model without any wrapper."""
+        return self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
+
+    @property
+    def published_model(self) -> Any:
+        """The weights that are evaluated and saved: their average where one is kept."""
+        return self._average.model if self._average is not None else self.raw_model
+
+    def terms(self, batch: dict[str, Any], progress: float) -> dict[str, Tensor]:
+        """The objective's loss and terms for a micro-batch.
+
+        Raises:
+            ValueError: the objective refuses the batch. An output that is not finite is no error but a loss of NaN,
+                since all processes have to take part in the backward pass to leave the step out together.
+        """
+        if self.accelerator.device.type != "cpu":
+            return self._terms(batch, progress)
+        # There, and only there, losses refuse an output that is not finite. The model keeps no hook: it is the user's.
+        outputs: list[Tensor] = []
+        hook = self.model.register_forward_hook(lambda module, inputs, output: outputs.append(output.predicted_depth))
+        try:
+            return self._terms(batch, progress)
+        except ValueError:
+            if not outputs or torch.isfinite(outputs[-1]).all():
+                raise
+            total = outputs[-1].sum()
+            if self._projector is not None:
+                # Its gradients are averaged over the processes too, and the others wait for them.
+                total = total + self._projector(total.new_zeros(1, self._projector_width)).sum()
+            return {"loss": total * math.nan}
+        finally:
+            hook.remove()
+
+    def _terms(self, batch: dict[str, Any], progress: float) -> dict[str, Tensor]:
+        with self.accelerator.autocast():
+            return self.objective(self.model, batch, progress)
+
+    def clip_gradients(self) -> Tensor:
+        """Clips the gradients and returns their norm before, the same on all processes.
+
+        DeepSpeed may not tell its norm, which then is 0.
+        """
+        norm = self.accelerator.clip_grad_norm_(self._clipped, self.arguments.max_grad_norm or math.inf)
+        norm = torch.as_tensor(0.0 if norm is None else norm, device=self.accelerator.device)
+        return norm.full_tensor() if hasattr(norm, "full_tensor") else norm
+
+    def take_back(self, steps: int) -> bool:
+        """Forgets the gradients, and the last steps, all of which were left out.
+
+        Returns:
+            False where DeepSpeed has used the gradients already.
+        """
+        self.optimizer.zero_grad()
+        if steps:
+            # Once more to the step before, for the rates that belong to it.
+            self.schedule.last_epoch -= steps + 1
+            self.schedule.step()
+            if self._average is not None:
+                self._average.updates -= steps
+        return self.accelerator.distributed_type != DistributedType.DEEPSPEED
+
+    @property
+    def loss_scale(self) -> float | None:
+        """By how much the loss is scaled for gradients in fp16; None where it is not.
+
+        A gradient that overflows is the scaler's business: it leaves the step out and lowers the scale.
+        """
+        return None if self.accelerator.scaler is None else self.accelerator.scaler.get_scale()
+
+    def step(self, leave_out: Tensor) -> None:
+        """Takes an optimiser step, or leaves the weights and the optimiser's state as they are; the schedule goes on.
+
+        Args:
+            leave_out: 1 or 0, a float32 scalar on the device, the same on all processes.
+
+        Raises:
+            FloatingPointError: a step is to be left out that DeepSpeed has taken already.
+        """
+        if self.decides_on_device:
+            # What a gradient scaler tells a fused optimiser: where it is 1, nothing changes.
+            self.optimizer.optimizer.found_inf = leave_out
+        elif leave_out.item():
+            if self.accelerator.distributed_type == DistributedType.DEEPSPEED:
+                raise FloatingPointError(
+                    "loss or gradient is not finite, and DeepSpeed has taken the step; go on from the last checkpoint"
+                )
+            # Without gradients the step below changes nothing, and a gradient scaler keeps its books.
+            self.optimizer.zero_grad()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.schedule.step()
+        if self._average is not None:
+            self._average.update(self.raw_model, leave_out)
+
+    def learning_rates(self) -> dict[str, float]:
+        """Current rates by group; groups that differ in weight decay only share one."""
+        groups = self.optimizer.param_groups
+        return {group["name"]: group["lr"] for group in groups if not group["name"].endswith("_no_decay")}
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Writes weights, optimiser and scaler; every process must call it.
+
+        Returns:
+            The rest of the state, the same on all processes, for `load`.
+        """
+        save_engine_state(self.accelerator, self.model, self.optimizer, folder)
+        return {
+            "schedule": {"last_epoch": self.schedule.last_epoch},
+            "average": self._average.state_dict() if self._average is not None else None,
+        }
+
+    def load(self, folder: Path, rest: dict[str, Any], step: int) -> None:
+        """Restores what `save` wrote when `step` optimiser steps were done."""
+        load_engine_state(self.accelerator, self.model, self.optimizer, folder)
+        for group in self.optimizer.param_groups:
+            # The saved groups say how the device that they come from computes.
+            group["fused"] = self._is_fused
+        # Micro-batches per step may have changed, and a step begins with the first.
+        self.accelerator.step = step * self.arguments.gradient_accumulation_steps
+        # The rates themselves came back with the optimiser's groups.
+        self.schedule.last_epoch = rest["schedule"]["last_epoch"]
+        if self._average is not None:
+            self._average.load_state_dict(rest["average"])
+
+
+def complete_deepspeed_config(config: dict[str, Any], arguments: TrainingArguments) -> None:
+    """Fills in what Accelerate could only learn from a data loader of its own.
+
+    Args:
+        config: DeepSpeed's, changed in place.
+        arguments: of the run.
+
+    Raises:
+        ValueError: accumulation or clipping are not those of the arguments.
+    """
+    for key, name, default in (
+        ("gradient_accumulation_steps", "gradient_accumulation_steps", 1),
+        ("gradient_clipping", "max_grad_norm", 0.0),
+    ):
+        value, wanted = config.get(key, default), getattr(arguments, name)
+        if value == "auto":
+            config[key] = wanted
+        elif float(value or 0) != float(wanted):
+            raise ValueError(
+                f"DeepSpeed's configuration has {key} {value}, but {name} is {wanted}; write the same into both"
+            )
+    config["train_micro_batch_size_per_gpu"] = arguments.per_device_train_batch_size
+
+
+def _require_shardable(arguments: TrainingArguments, projector: nn.Module | None) -> None:
+    if arguments.ema_decay is not None:
+        raise ValueError("ema_decay keeps a whole second model on each process; leave it out, or train with DDP")
+    if projector is not None:
+        raise ValueError(
+            "feature alignment through a projector does not work with a sharded model; take a feature encoder as wide "
+            "as the student's, or train with DDP"
+        )
+
+
+def _recompute_activations(model: PreTrainedModel, every: int) -> None:
+    """Activation checkpointing of the decoder, the first encoder layer and each `every`-th after it."""
+    # Renamed in transformers 5.23, which can count layers by itself; earlier releases cannot.
+    enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+    enable({"use_reentrant": False})
+    for index, layer in enumerate(repeated_layers(model)):
+        layer.gradient_checkpointing = index % every == 0  # type: ignore[assignment]
+
+
+__all__ = ["Engine", "Objective", "complete_deepspeed_config"]

@@ -1,0 +1,209 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What is trained and how fast: encoder strategies, parameter groups, rates, schedule, and the weights' average."""
+
+from __future__ import annotations
+
+import copy
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+
+
+Schedule = Literal["linear", "poly", "cosine", "constant"]
+SCHEDULES = ("linear", "poly", "cosine", "constant")
+
+# Tokens and positions are not weights of a map, so decaying them has no justification; tensors of one dimension are
+# norms, biases and LayerScale.
+WITHOUT_DECAY = ("cls_token", "mask_token", "position_embeddings", "register_tokens")
+
+POLY_POWER = 0.9  # DepthAnything/Depth-Anything-V2, metric_depth/train.py
+
+
+@dataclass(frozen=True)
+class LearningRates:
+    """Peak learning rates of encoder and decoder, and why they are what they are."""
+
+    encoder: float
+    decoder: float
+    reason: str
+
+
+def choose_learning_rates(*, pretrained: bool, encoder: float | None, decoder: float | None) -> LearningRates:
+    """The given rates, or those that fit the initialisation.
+
+    A pretrained encoder takes the paper's 5e-6 with ten times as much for the decoder (arXiv 2406.09414, section 7.1).
+    A random one learns nothing at those rates; 5e-4 for all parameters is what trains it.
+    """
+    if encoder is not None and decoder is not None:
+        return LearningRates(encoder, decoder, "both rates were given")
+    if pretrained:
+        defaults, reason = (5e-6, 5e-5), "the encoder is pretrained: the paper's rates"
+    else:
+        defaults, reason = (5e-4, 5e-4), "the encoder starts from random weights: one rate for all parameters"
+    if encoder is not None or decoder is not None:
+        reason += ", one of them replaced by the given one"
+    return LearningRates(
+        defaults[0] if encoder is None else encoder, defaults[1] if decoder is None else decoder, reason
+    )
+
+
+def apply_encoder_strategy(model: DepthAnythingForDepthEstimation, strategy: str) -> str | None:
+    """Chooses which encoder parameters are trained; the decoder always is.
+
+    Args:
+        model: a [`DepthAnythingForDepthEstimation`]; what it froze for having no use stays frozen.
+        strategy: "full" (all of it, the paper's way for teacher and students), "frozen" (none), or "last-N" (the last
+            N layers that the decoder sees, and the final norm).
+
+    Returns:
+        A warning that gives the reason to prefer "full", or None.
+
+    Raises:
+        ValueError: the strategy is unknown or N does not fit the encoder.
+    """
+    if strategy == "full":
+        return None
+    trained_prefixes: tuple[str, ...] = ()
+    if strategy != "frozen":
+        match = re.fullmatch(r"last-(\d+)", strategy)
+        layers = model.taps[-1]
+        if match is None or not 1 <= int(match[1]) <= layers:
+            raise ValueError(
+                f"encoder_strategy is {strategy!r}, expected 'full', 'frozen' or 'last-N' with N from 1 to {layers}"
+            )
+        first = layers - int(match[1])
+        trained_prefixes = tuple(f"encoder.layer.{index}." for index in range(first, layers)) + ("layernorm.",)
+    for name, parameter in model.backbone.named_parameters():
+        if not name.startswith(trained_prefixes):
+            parameter.requires_grad_(False)
+    return (
+        f"encoder_strategy={strategy} does not train the whole encoder. Depth Anything does, in teacher and students "
+        "alike; a fixed encoder saves time and memory but keeps features that were not made for depth, "
+        "and fine structures suffer first. Use it when memory decides, or for comparison."
+    )
+
+
+def parameter_groups(
+    model: nn.Module, rates: LearningRates, weight_decay: float, extra: nn.Module | None = None
+) -> list[dict[str, Any]]:
+    """Every trainable parameter in exactly one of up to four groups: encoder or decoder, with decay or without.
+
+    Args:
+        model: has a `backbone`; all other parameters count as decoder.
+        rates: peak learning rates.
+        weight_decay: for matrices and kernels; norms, biases, tokens, positions and LayerScale take none.
+        extra: a further module trained at the decoder's rate, such as a projector of an objective.
+
+    Raises:
+        ValueError: nothing is trainable.
+    """
+    members: dict[str, list[nn.Parameter]] = {}
+    named = list(model.named_parameters())
+    if extra is not None:
+        named += [(f"extra.{name}", parameter) for name, parameter in extra.named_parameters()]
+    for name, parameter in named:
+        if not parameter.requires_grad:
+            continue
+        part = "encoder" if name.startswith("backbone.") else "decoder"
+        decays = parameter.ndim > 1 and not name.endswith(WITHOUT_DECAY)
+        members.setdefault(f"{part}{'' if decays else '_no_decay'}", []).append(parameter)
+    if not members:
+        raise ValueError("no parameter is trainable; see encoder_strategy")
+    return [
+        {
+            "name": name,
+            "params": parameters,
+            "lr": rates.encoder if name.startswith("encoder") else rates.decoder,
+            "weight_decay": 0.0 if name.endswith("_no_decay") else weight_decay,
+        }
+        for name, parameters in members.items()
+    ]
+
+
+def schedule_factor(step: int, total: int, *, kind: Schedule, warmup: int = 0, decay_share: float = 1.0) -> float:
+    """The share of the peak learning rate that optimiser step `step` (0-based) takes.
+
+    Args:
+        step: steps done so far.
+        total: steps of the whole run.
+        kind: "linear" to zero; "poly", (1 - progress)^0.9; "cosine" to zero; or "constant".
+        warmup: steps of linear rise before that.
+        decay_share: the rate falls in this last share of the steps that follow the warm-up and is constant before.
+    """
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    start = warmup + (total - warmup) * (1 - decay_share)
+    progress = min(1.0, max(0.0, (step - start) / max(1.0, total - start)))
+    if kind == "linear":
+        return 1 - progress
+    if kind == "poly":
+        return (1 - progress) ** POLY_POWER
+    if kind == "cosine":
+        return 0.5 * (1 + math.cos(math.pi * progress))
+    if kind == "constant":
+        return 1.0
+    raise ValueError(f"lr_scheduler_type is {kind!r}, expected one of {SCHEDULES}")
+
+
+def make_schedule(
+    optimizer: torch.optim.Optimizer, total: int, *, kind: Schedule, warmup: int, decay_share: float
+) -> torch.optim.lr_scheduler.LambdaLR:
+    """`schedule_factor` over an optimiser; counts optimiser steps, whatever the number of processes."""
+    return torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: schedule_factor(step, total, kind=kind, warmup=warmup, decay_share=decay_share),
+    )
+
+
+class AveragedWeights:
+    """An exponential moving average of a model's weights, which starts at those after the first step.
+
+    Unlike `torch.optim.swa_utils.AveragedModel` it never makes the host wait for the device. A step that is left out
+    counts as one, and so does one that the gradient scaler of fp16 leaves out, which moves the average towards weights
+    that stayed as they were.
+
+    Args:
+        model: copied.
+        decay: average <- decay * average + (1 - decay) * weights, at every step; 0..1.
+
+    Attributes:
+        model: has the averaged weights.
+        updates: how many there were.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.model = copy.deepcopy(model)
+        self.decay = decay
+        self.updates = 0
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, leave_out: Tensor) -> None:
+        """Moves the average towards the weights of `model`.
+
+        Args:
+            model: as the one copied.
+            leave_out: 1 where the average is to stay as it is, otherwise 0: a float32 scalar on the model's device.
+        """
+        share = 1 - self.decay if self.updates else 1.0
+        weight = share * (1 - leave_out)
+        for average, current in zip(self.model.parameters(), model.parameters(), strict=True):
+            average.lerp_(current, weight.to(average.dtype))
+        self.updates += 1
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """By the names of `torch.optim.swa_utils.AveragedModel`, whose states `load_state_dict` takes as well."""
+        weights = {f"module.{name}": value for name, value in self.model.state_dict().items()}
+        return {"n_averaged": torch.tensor(self.updates), **weights}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Goes on from a state; raises RuntimeError if it is another model's."""
+        weights = {name.removeprefix("module."): value for name, value in state.items() if name != "n_averaged"}
+        self.model.load_state_dict(weights)
+        self.updates = int(state["n_averaged"])

@@ -1,0 +1,239 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What a run tells: its log, the averages in it, trackers, memory, and pictures of training images."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import os
+import resource
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from ..data.transforms import IMAGENET_MEAN, IMAGENET_STD
+from ..geometry.alignment import fit_scale_and_shift
+from ..geometry.camera import depth_to_disparity
+from ..visualization.figures import colour_map, error_map, line_plot, side_by_side
+from .checkpoint_finder import drop_log_after, read_log
+
+
+LOG_FILE = "log.jsonl"
+PROJECT = "depth_anything_hf"
+TRACKERS = ("none", "tensorboard", "wandb", "trackio")
+# Averaged by their largest value, over steps and processes.
+LARGEST_TERM = "output_maximum"
+
+Terms = dict[str, Tensor]
+
+
+class RunLog:
+    """`log.jsonl` and the tracker of a run: one dict of numbers or notes per step and kind.
+
+    Args:
+        accelerator: of the run; only its main process writes.
+        folder: of the run.
+        report_to: one of `TRACKERS`.
+    """
+
+    def __init__(self, accelerator: Accelerator, folder: Path, report_to: str) -> None:
+        self.accelerator = accelerator
+        self.path = folder / LOG_FILE
+        self.report_to = report_to
+
+    def start(self, run_id: str, step: int, configuration: dict[str, Any]) -> None:
+        """Drops what was logged after `step`, which will be logged again, and opens the tracker.
+
+        Args:
+            run_id: names the run at the tracker, so that a resumed run goes on there.
+            step: optimiser steps done.
+            configuration: what the tracker shows beside the curves.
+        """
+        if self.accelerator.is_main_process:
+            drop_log_after(self.path, step)
+        if self.report_to == "none":
+            return
+        name = self.path.parent.resolve().name
+        options: dict[str, dict[str, Any]] = {
+            "tensorboard": {"purge_step": step + 1} if step else {},
+            "wandb": {"id": run_id, "name": name, "resume": "allow"},
+            "trackio": {"name": f"{name}-{run_id}", "resume": "allow"},
+        }
+        self.accelerator.init_trackers(
+            PROJECT, config=_flat(configuration), init_kwargs={self.report_to: options[self.report_to]}
+        )
+
+    def write(self, step: int, entry: dict[str, Any], tracked: dict[str, float] | None = None) -> None:
+        """Appends a line.
+
+        Args:
+            step: optimiser steps done.
+            entry: what the line holds beside the step; a number that is not finite becomes null.
+            tracked: what goes to the tracker, by the names it has there.
+        """
+        if self.accelerator.is_main_process:
+            line = json.dumps({"step": step, **{name: _finite_or_none(value) for name, value in entry.items()}})
+            with open(self.path, "a") as log:
+                log.write(line + "\n")
+        if tracked:
+            self.accelerator.log(tracked, step=step)
+
+    def synchronise(self) -> None:
+        """Waits until the log is on the disk, so that it never ends before a checkpoint."""
+        if self.accelerator.is_main_process and self.path.exists():
+            with open(self.path, "a") as log:
+                os.fsync(log.fileno())
+
+    def loss_curve(self) -> np.ndarray | None:
+        """The logged loss over the steps as a picture (uint8, H x W x 3); None before the second entry."""
+        entries = [entry for entry in read_log(self.path) if entry.get("loss") is not None]
+        if len(entries) < 2:
+            return None
+        steps, losses = (np.array([entry[name] for entry in entries]) for name in ("step", "loss"))
+        return line_plot(steps, losses)
+
+    def show(self, step: int, picture: np.ndarray) -> None:
+        """Gives a picture (uint8, H x W x 3) to a tracker that takes pictures."""
+        for tracker in self.accelerator.trackers:
+            if tracker.name == "tensorboard":
+                tracker.log_images({"training images": picture[None]}, step=step, dataformats="NHWC")
+            elif tracker.name == "wandb":
+                tracker.log_images({"training images": [picture]}, step=step)
+
+
+class LogWindow:
+    """The steps since the last entry of the log: means of their terms, and their speed."""
+
+    def __init__(self) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
+        self.steps: list[Terms] = []
+        self._timed_images = 0
+        self._start = time.perf_counter()
+
+    def add(self, micro_batches: list[Terms], images: int) -> None:
+        """One optimiser step.
+
+        Args:
+            micro_batches: named scalars of each; the same names in all.
+            images: of all processes.
+        """
+        self.steps.append({name: _summary(name, [each[name] for each in micro_batches]) for name in micro_batches[0]})
+        self._timed_images += images
+
+    def close(self, accelerator: Accelerator) -> dict[str, float]:
+        """Means over steps and processes, speed and memory; a new window begins. Every process must call it.
+
+        Without a step there is no mean.
+        """
+        names = sorted(set().union(*self.steps))
+        own = [_summary(name, [terms[name] for terms in self.steps if name in terms]) for name in names]
+        memory = torch.tensor(peak_memory_mib(accelerator.device), device=accelerator.device)
+        gathered: Tensor = accelerator.gather(torch.stack([*own, memory])[None])
+        values = {name: _summary(name, list(gathered[:, index])).item() for index, name in enumerate(names)}
+        seconds = time.perf_counter() - self._start
+        values |= {"images_per_second": self._timed_images / seconds, "peak_memory_mib": gathered[:, -1].amax().item()}
+        self._reset()
+        return values
+
+    def state_dict(self) -> list[Terms]:
+        """The open window of this process."""
+        return [{name: value.cpu() for name, value in terms.items()} for terms in self.steps]
+
+    def load_state_dicts(self, states: list[list[Terms]], process_index: int, process_count: int, device: Any) -> None:
+        """Goes on with a window that was open.
+
+        Args:
+            states: of all processes that there were; where their number has changed, each process takes their mean.
+            process_index, process_count: now.
+            device: where the terms will be added up.
+        """
+        if len(states) == process_count:
+            steps = states[process_index]
+        else:
+            steps = [
+                {name: _summary(name, [terms[name] for terms in same_step]) for name in same_step[0]}
+                for same_step in zip(*states, strict=True)
+            ]
+        self.steps = [{name: value.to(device) for name, value in terms.items()} for terms in steps]
+
+
+def _summary(name: str, values: list[Tensor]) -> Tensor:
+    stacked = torch.stack([value.detach().float() for value in values])
+    return stacked.amax() if name == LARGEST_TERM else stacked.mean()
+
+
+def _finite_or_none(value: Any) -> Any:
+    """JSON has no NaN."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def new_run_id() -> str:
+    """Eight letters and digits that no other run has; not drawn from the run's random numbers."""
+    return uuid.uuid4().hex[:8]
+
+
+def require_tracker(report_to: str) -> None:
+    """Raises ImportError, with what to install, if the package of a tracker is missing."""
+    if report_to != "none" and importlib.util.find_spec(report_to) is None:
+        raise ImportError(f"report_to {report_to} needs the package {report_to}: pip install {report_to}")
+
+
+def peak_memory_mib(device: torch.device) -> float:
+    """The most memory used so far: allocated by torch on a GPU, resident of this process elsewhere."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    # Kilobytes on Linux, bytes on macOS.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+
+
+def training_picture(pixel_values: Tensor, prediction: Tensor, label: Tensor | None, kind: str) -> np.ndarray:
+    """Image, label, prediction and error side by side; without a label, image and prediction.
+
+    Args:
+        pixel_values: (3, H, W), normalised by ImageNet's statistics.
+        prediction: (H, W).
+        label: (H, W), NaN where unknown, or None.
+        kind: "disparity", where the prediction is first fitted to the label by scale and shift; or "depth" in metres,
+            compared as it is and coloured by its inverse.
+
+    Returns:
+        uint8 (H, W', 3) RGB.
+    """
+    image = pixel_values.detach().float().cpu().numpy().transpose(1, 2, 0) * IMAGENET_STD + IMAGENET_MEAN
+    panels = [np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)]
+    predicted = prediction.detach().float().cpu().numpy().astype(np.float64)
+    if label is None:
+        return side_by_side([*panels, colour_map(_as_disparity(predicted, kind))])
+    truth = label.detach().float().cpu().numpy().astype(np.float64)
+    if kind == "disparity":
+        known = np.isfinite(truth) & np.isfinite(predicted)
+        scale, shift = fit_scale_and_shift(predicted, truth, known)
+        predicted = scale * predicted + shift
+    shown = [_as_disparity(each, kind) for each in (truth, predicted)]
+    return side_by_side([*panels, *map(colour_map, shown), error_map(predicted, truth)])
+
+
+def _as_disparity(values: np.ndarray, kind: str) -> np.ndarray:
+    return depth_to_disparity(values) if kind == "depth" else values
+
+
+def _flat(values: dict[str, Any]) -> dict[str, Any]:
+    """Trackers take numbers and words only."""
+    return {
+        name: value if isinstance(value, int | float | str | bool) else str(value) for name, value in values.items()
+    }
+
+
+__all__ = ["LogWindow", "RunLog", "new_run_id", "peak_memory_mib", "require_tracker", "training_picture"]

@@ -1,0 +1,66 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Scores of a model on held-out images while it is trained, and which of two scores is the better one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from accelerate import Accelerator
+from transformers import PreTrainedModel
+
+from ..evaluation.runner import EvaluationResult, EvaluationSettings, LabelledDataset, evaluate_on_all_processes
+from ..inference.predictor import DepthPredictor
+from ..metrics.depth import METRICS
+
+
+SHOWN_METRICS = ("delta1", "ordinal_accuracy", "abs_rel", "pair_accuracy")
+
+
+@dataclass
+class Evaluation:
+    """A held-out labelled dataset and the protocol it is scored by."""
+
+    dataset: LabelledDataset
+    settings: EvaluationSettings = field(default_factory=EvaluationSettings)
+    batch_size: int = 8
+
+    def require_metric(self, name: str) -> None:
+        """Raises ValueError if the metric that decides on the best model is not measured."""
+        if name not in self.settings.metrics:
+            raise ValueError(
+                f"metric_for_best_model is {name!r}, which the evaluation does not "
+                f"measure; choose one of {', '.join(self.settings.metrics)}"
+            )
+
+
+def evaluate_model(
+    model: PreTrainedModel, processor: Any, evaluation: Evaluation, accelerator: Accelerator
+) -> EvaluationResult:
+    """Scores a model on all processes; every process gets the whole result."""
+    model.eval()
+    predictor = DepthPredictor(model, processor, device=accelerator.device, batch_size=evaluation.batch_size)
+    return evaluate_on_all_processes(
+        predictor, evaluation.dataset, evaluation.settings, prediction_is=predictor.kind, accelerator=accelerator
+    )
+
+
+def is_better(value: float, best: float | None, metric: str) -> bool:
+    """Whether a mean score beats the best one so far, None before the first; NaN never does."""
+    if math.isnan(value):
+        return False
+    if best is None:
+        return True
+    return value > best if METRICS[metric].higher_is_better else value < best
+
+
+def described_scores(result: EvaluationResult) -> str:
+    """The scores that a person looks at first, in one line."""
+    shown = [name for name in SHOWN_METRICS if name in result.settings.metrics]
+    scores = ", ".join(f"{name} {result.mean[name]:.4f}" for name in shown)
+    return f"{scores} over {len(result.rows)} held-out images"
+
+
+__all__ = ["Evaluation", "described_scores", "evaluate_model", "is_better"]
