@@ -87,7 +87,7 @@ def main() -> None:
             synchronise(device)
             seconds["forward"].append(time.perf_counter() - start)
             start = time.perf_counter()
-            result = evaluate(predictor, dataset, settings, prediction_is=predictor.kind)
+            result = evaluate(predictor, dataset, settings, prediction_kind=predictor.prediction_kind)
             seconds["evaluation"].append(time.perf_counter() - start)
             assert len(result.rows) == options.images
     forward, evaluation = (statistics.median(seconds[name]) for name in ("forward", "evaluation"))

@@ -46,7 +46,7 @@ from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDep
 from depth_anything_hf.training.engine import Engine
 from depth_anything_hf.training.objectives import SupervisedRelative
 from depth_anything_hf.training.optim import LearningRates
-from depth_anything_hf.training.step_status import JoinedFindings
+from depth_anything_hf.training.step_status import ReducedStatus
 from depth_anything_hf.training.trainer import TrainingArguments
 
 
@@ -200,7 +200,7 @@ def step_of_fit(model: Any, batch: dict[str, Any], device: torch.device, compile
     def step() -> None:
         loss = engine.terms(batch, 0.0)["loss"]
         accelerator.backward(loss)
-        findings = JoinedFindings(
+        findings = ReducedStatus(
             accelerator,
             stop=False,
             unreadable=False,

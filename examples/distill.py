@@ -61,7 +61,7 @@ class DistillationArguments:
 def online_teacher(name_or_path: str, dtype: str | None, compile: bool) -> OnlineTeacher:
     predictor = DepthPredictor.from_pretrained(name_or_path, dtype=dtype)
     mean, std = predictor.processor.image_mean, predictor.processor.image_std
-    return OnlineTeacher(predictor.model, predictor.kind, mean, std, dtype=dtype, compile=compile)
+    return OnlineTeacher(predictor.model, predictor.prediction_kind, mean, std, dtype=dtype, compile=compile)
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ class EvaluationArguments:
         if self.protocol is not None and fixed:
             raise ValueError(f"the protocol fixes what {', '.join(fixed)} would say; leave it out")
 
-    def open(self, prediction_is: str) -> tuple[dict[str, tuple[Any, EvaluationSettings]], dict[str, str]]:
+    def open(self, prediction_kind: str) -> tuple[dict[str, tuple[Any, EvaluationSettings]], dict[str, str]]:
         """Datasets and how they are scored, by name; and the sets of a group that are not there, with the reason."""
         if self.protocol is not None and self.root is not None:
             return open_benchmarks(self.protocol, self.root, self.split, self.limit)
@@ -88,7 +88,7 @@ class EvaluationArguments:
             limit=self.limit,
         )
         dataset = open_source(source)
-        in_metres = prediction_is == "depth" and dataset.label == "depth"
+        in_metres = prediction_kind == "depth" and dataset.label == "depth"
         alignment: Any = self.alignment or ("none" if in_metres else "disparity")
         given = {"min_depth": self.min_depth, "max_depth": self.max_depth}
         settings: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -106,12 +106,17 @@ def main() -> None:
         batch_size=arguments.batch_size,
         input_size=arguments.input_size,
     )
-    benchmarks, missing = arguments.open(predictor.kind)
+    benchmarks, missing = arguments.open(predictor.prediction_kind)
     is_group = arguments.protocol in PROTOCOL_GROUPS
     results = {}
     for name, (dataset, settings) in benchmarks.items():
         results[name] = result = evaluate_on_all_processes(
-            predictor, dataset, settings, prediction_is=predictor.kind, accelerator=accelerator, progress=True
+            predictor,
+            dataset,
+            settings,
+            prediction_kind=predictor.prediction_kind,
+            accelerator=accelerator,
+            progress=True,
         )
         if accelerator.is_main_process:
             made_with = description_of(predictor, arguments.model, settings, arguments.split, arguments.limit)

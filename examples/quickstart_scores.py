@@ -69,7 +69,7 @@ def score_all(run: Path, held_out: DepthFolder) -> tuple[dict[str, EvaluationRes
         maps[role] = [np.asarray(prediction.values) for prediction in model(images)]
     for name, values in {ANOTHER: shuffled_predictions(maps["teacher"], shift=VIEWS_PER_SCENE), **maps}.items():
         predictors[name] = as_predictor(partial(lambda left, _: next(left), iter(values)))
-    return {name: evaluate(p, held_out, SETTINGS, prediction_is="disparity") for name, p in predictors.items()}, maps
+    return {name: evaluate(p, held_out, SETTINGS, prediction_kind="disparity") for name, p in predictors.items()}, maps
 
 
 def check(means: dict[str, dict[str, float]], agreement: float) -> list[dict[str, Any]]:

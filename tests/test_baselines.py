@@ -131,13 +131,13 @@ def test_baselines_and_replayed_maps_can_be_evaluated() -> None:
     samples = row_samples([(40, 50), (64, 30), (20, 20)])
     for sample in samples:
         sample["disparity"] += 1  # no pixel is infinitely far
-    exact = evaluate(as_predictor(Rows().fit(samples)), samples, prediction_is="disparity")
+    exact = evaluate(as_predictor(Rows().fit(samples)), samples, prediction_kind="disparity")
     assert exact.mean["ordinal_accuracy"] == 1 and exact.mean["delta1"] == 1
-    constant = evaluate(as_predictor(Constant().fit(samples)), samples, prediction_is="disparity")
+    constant = evaluate(as_predictor(Constant().fit(samples)), samples, prediction_kind="disparity")
     assert constant.mean["ordinal_accuracy"] == 0.5 and constant.mean["delta1"] < 0.7
     maps = [np.full(sample["disparity"].shape, number) for number, sample in enumerate(samples)]
     remaining = iter(maps)
-    replayed = evaluate(as_predictor(lambda image: next(remaining)), samples, prediction_is="disparity")
+    replayed = evaluate(as_predictor(lambda image: next(remaining)), samples, prediction_kind="disparity")
     assert [row["output_minimum"] for row in replayed.rows] == [0, 1, 2]
 
 

@@ -213,14 +213,14 @@ def check_mixture(folder: Path, broken: Path, refusal: str | None, partner: Path
     """An epoch has four whole samples, and names the broken file once."""
     items = epoch_of(folder)
     assert len(items) == 4 and all(item["pixel_values"].isfinite().all() for item in items)
-    skipped = [entry for item in items for entry in item["skipped"]]
+    skipped = [entry for item in items for entry in item["broken"]]
     if refusal is None:
         assert not skipped
         return
     # The replacement is drawn from the whole source, so that it may be the broken one again.
     assert skipped and len({reason for _, reason in skipped}) == 1
     assert str(broken) in skipped[0][1] or str(partner) in skipped[0][1]
-    assert [item["skipped"] for item in epoch_of(folder)] == [item["skipped"] for item in items]
+    assert [item["broken"] for item in epoch_of(folder)] == [item["broken"] for item in items]
 
 
 @pytest.mark.parametrize("kind", PICTURES, ids=ids(PICTURES))
@@ -273,7 +273,7 @@ def test_a_missing_file_and_a_folder_are_skipped(folder: Path) -> None:
     mixture = Mixture([source], TrainingTransform(14))
     items = [mixture[0, position] for position in range(3)]
     assert {item["name"] for item in items} == {str(folder / "images" / "c.png")}
-    reasons = " ".join(reason for item in items for _, reason in item["skipped"])
+    reasons = " ".join(reason for item in items for _, reason in item["broken"])
     assert "a.png: no such file" in reasons and "b.npy: " in reasons
 
 
@@ -284,7 +284,7 @@ def test_a_forbidden_file_is_skipped(folder: Path) -> None:
     with pytest.raises(BrokenSampleError, match=r"c\.png: Permission denied"):
         read_image(forbidden)
     mixture = Mixture([DepthFolder(folder)], TrainingTransform(14))
-    reasons = {reason for position in range(3) for _, reason in mixture[0, position]["skipped"]}
+    reasons = {reason for position in range(3) for _, reason in mixture[0, position]["broken"]}
     assert reasons == {f"{forbidden}: Permission denied"}
 
 
@@ -367,7 +367,7 @@ def test_a_damaged_shard_of_a_stream_is_skipped_by_name(
     part = StreamingMixture([source], TrainingTransform(14)).part(0, 1)
     items = [next(part) for _ in range(17)]
     assert sorted(item["name"] for item in items[:16]) == sorted(f"{s}-{row}" for s in (0, 2) for row in range(8))
-    skipped = [entry for item in items for entry in item["skipped"]]
+    skipped = [entry for item in items for entry in item["broken"]]
     assert len(skipped) == 1 and f"{tmp_path}: shard 1 cannot be read on" in skipped[0][1]
 
 
@@ -378,5 +378,5 @@ def test_one_flipped_bit_of_a_map_in_a_shard_is_skipped(tmp_path: Path, shards: 
     source = open_source({"path": str(damaged(shards, tmp_path, damage)), "streaming": True})
     part = StreamingMixture([source], TrainingTransform(14)).part(0, 1)
     items = [next(part) for _ in range(23)]
-    skipped = [entry for item in items for entry in item["skipped"]]
+    skipped = [entry for item in items for entry in item["broken"]]
     assert len(skipped) == 1 and "not a readable label" in skipped[0][1] and "row 0 of shard 1" in skipped[0][0]

@@ -202,7 +202,7 @@ def test_evaluate_prints_and_saves_the_scores(model: Path, labelled: Path, tmp_p
     assert result.exit_code == 0, result.output
     assert "abs_rel" in result.output and "alignment: disparity" in result.output
     record = json.loads((tmp_path / "results" / "results.json").read_text())
-    assert record["images"] == 3 and record["prediction_is"] == "disparity"
+    assert record["images"] == 3 and record["prediction_kind"] == "disparity"
     assert record["made_with"]["model"] == model.name and f"made with: model {model.name}, " in result.output
     (entry,) = json.loads((tmp_path / "results" / "card_entries.json").read_text()).values()
     assert entry["metrics"]["abs_rel"] == record["mean"]["abs_rel"]

@@ -85,7 +85,7 @@ def brightness(image: np.ndarray) -> np.ndarray:
 
 def test_rows_hold_the_scores_of_each_image_and_means_are_over_images() -> None:
     dataset, settings = make_dataset(), EvaluationSettings(max_depth=25)
-    result = evaluate(predictor(brightness), dataset, settings, prediction_is="disparity")
+    result = evaluate(predictor(brightness), dataset, settings, prediction_kind="disparity")
     assert [row["index"] for row in result.rows] == list(range(6)) and result.skipped == 0
     for row, sample in zip(result.rows, dataset, strict=True):
         mask = np.nan_to_num(sample["depth"], nan=99, posinf=99) <= 25
@@ -114,7 +114,7 @@ def test_failing_images_are_skipped_with_their_reason() -> None:
             raise RuntimeError("out of memory")
         return brightness(image) if image.min() < 255 else np.full(image.shape[:2], np.nan, dtype=np.float32)
 
-    result = evaluate(predictor(moody), dataset, prediction_is="disparity")
+    result = evaluate(predictor(moody), dataset, prediction_kind="disparity")
     assert [row["index"] for row in result.rows] == [0, 3, 5]
     assert [(image["index"], image["name"]) for image in result.skipped_images] == [
         (1, "image 1"),
@@ -135,7 +135,7 @@ def test_an_unreadable_file_is_skipped() -> None:
                 raise UnreadableImageError("b.png: cannot be decoded")
             return super().__getitem__(index)
 
-    result = evaluate(predictor(brightness), Damaged(make_dataset(3)), prediction_is="disparity")
+    result = evaluate(predictor(brightness), Damaged(make_dataset(3)), prediction_kind="disparity")
     assert [row["index"] for row in result.rows] == [0, 2]
     assert result.skipped_images == [{"index": 1, "name": "item 1", "reason": "b.png: cannot be decoded"}]
 
@@ -145,35 +145,35 @@ def test_a_sample_of_two_sizes_is_skipped_and_every_dataset_names_what_it_cannot
     write_pairs(tmp_path / "folder", sample["image"], sample["depth"], ["a", "b", "c"])
     np.save(tmp_path / "folder" / "depth" / "a.npy", sample["depth"][:-1])
     (tmp_path / "folder" / "images" / "b.png").write_bytes(b"no picture")
-    found = evaluate(predictor(brightness), DepthFolder(tmp_path / "folder"), prediction_is="disparity")
+    found = evaluate(predictor(brightness), DepthFolder(tmp_path / "folder"), prediction_kind="disparity")
     assert [row["index"] for row in found.rows] == [2]
     names = [image["name"] for image in found.skipped_images]
     assert names == [str(tmp_path / "folder" / "images" / name) for name in ("a.png", "b.png")]
     assert "must agree pixel by pixel" in found.skipped_images[0]["reason"]
 
     table = pseudo_label_table(sample["image"], [np.ones((18, 24)), np.ones((9, 24))])
-    found = evaluate(predictor(brightness), DepthTable(table, label="disparity"), prediction_is="disparity")
+    found = evaluate(predictor(brightness), DepthTable(table, label="disparity"), prediction_kind="disparity")
     assert [image["name"] for image in found.skipped_images] == ["row 1"]
 
     write_moge(tmp_path, "NYUv2", 2)
     (tmp_path / "NYUv2" / "1" / "image.jpg").write_bytes(b"no picture")
     dataset, settings = open_protocol("moge-nyu", tmp_path)
-    found = evaluate(predictor(brightness), dataset, settings, prediction_is="disparity")
+    found = evaluate(predictor(brightness), dataset, settings, prediction_kind="disparity")
     assert [image["name"] for image in found.skipped_images] == ["NYUv2/1"] and len(found.rows) == 1
 
 
 def test_a_predictor_may_read_ahead() -> None:
     dataset = make_dataset(7)
-    batched = evaluate(InBatches(3), dataset, prediction_is="disparity")
-    assert batched == evaluate(predictor(brightness), dataset, prediction_is="disparity")
+    batched = evaluate(InBatches(3), dataset, prediction_kind="disparity")
+    assert batched == evaluate(predictor(brightness), dataset, prediction_kind="disparity")
 
 
 def test_merge_of_two_shares_equals_the_whole() -> None:
     dataset = make_dataset(7)
     dataset[3]["depth"][:] = np.nan
-    whole = evaluate(predictor(brightness), dataset, prediction_is="disparity")
+    whole = evaluate(predictor(brightness), dataset, prediction_kind="disparity")
     shares = [
-        evaluate(predictor(brightness), dataset, prediction_is="disparity", indices=range(start, 7, 2))
+        evaluate(predictor(brightness), dataset, prediction_kind="disparity", indices=range(start, 7, 2))
         for start in (1, 0)
     ]
     assert [len(share.rows) for share in shares] == [2, 4]
@@ -192,7 +192,7 @@ def test_save_writes_strict_json_and_one_row_per_image(tmp_path: Path) -> None:
     dataset = make_dataset(4)
     for sample in dataset:
         sample["disparity"] = 1 / sample.pop("depth")  # no metres: rmse and sq_rel are NaN
-    result = evaluate(predictor(brightness), dataset, prediction_is="disparity")
+    result = evaluate(predictor(brightness), dataset, prediction_kind="disparity")
     result.save(tmp_path / "new" / "folder")
     rows = pq.read_table(tmp_path / "new" / "folder" / "per_image.parquet").to_pylist()
     assert len(rows) == 4
@@ -213,7 +213,7 @@ def test_save_writes_strict_json_and_one_row_per_image(tmp_path: Path) -> None:
 
 
 def test_an_empty_result_can_be_saved_and_printed(tmp_path: Path) -> None:
-    result = evaluate(predictor(brightness), [], prediction_is="disparity")
+    result = evaluate(predictor(brightness), [], prediction_kind="disparity")
     result.save(tmp_path)
     assert pq.read_table(tmp_path / "per_image.parquet").num_rows == 0
     assert json.loads((tmp_path / "results.json").read_text())["mean"]["delta1"] is None
@@ -221,7 +221,7 @@ def test_an_empty_result_can_be_saved_and_printed(tmp_path: Path) -> None:
 
 
 def test_the_table_has_a_row_with_direction_per_metric() -> None:
-    result = evaluate(predictor(brightness), make_dataset(), prediction_is="disparity")
+    result = evaluate(predictor(brightness), make_dataset(), prediction_kind="disparity")
     lines = result.table().splitlines()
     by_name = {line.split()[0]: line.split()[1:] for line in lines[2:-1]}
     assert set(by_name) == {*DENSE_METRICS, *DIAGNOSTICS}
@@ -269,24 +269,24 @@ def test_the_unit_of_a_disparity_label_cancels() -> None:
 def test_what_does_not_fit_raises() -> None:
     dataset = make_dataset(2)
     with pytest.raises(ValueError, match="cannot be compared with metres"):
-        evaluate(predictor(brightness), dataset, EvaluationSettings(alignment="none"), prediction_is="disparity")
-    with pytest.raises(ValueError, match="prediction_is"):
-        evaluate(predictor(brightness), dataset, prediction_is="height")  # type: ignore[arg-type]
+        evaluate(predictor(brightness), dataset, EvaluationSettings(alignment="none"), prediction_kind="disparity")
+    with pytest.raises(ValueError, match="prediction_kind"):
+        evaluate(predictor(brightness), dataset, prediction_kind="height")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"image 0: the prediction is \(9, 24\)"):
-        evaluate(predictor(lambda image: brightness(image)[::2]), dataset, prediction_is="disparity")
+        evaluate(predictor(lambda image: brightness(image)[::2]), dataset, prediction_kind="disparity")
     with pytest.raises(ValueError, match="input order: expected image 0, got image 1"):
-        evaluate(InBatches(2, slice(None, None, -1)), dataset, prediction_is="disparity")
+        evaluate(InBatches(2, slice(None, None, -1)), dataset, prediction_kind="disparity")
     with pytest.raises(ValueError, match="2 images gave 1"):
-        evaluate(InBatches(2, slice(1)), dataset, prediction_is="disparity")
+        evaluate(InBatches(2, slice(1)), dataset, prediction_kind="disparity")
     with pytest.raises(ValueError, match="no metres"):
         label = {"disparity": np.ones((4, 4))}
         score_image(np.ones((4, 4)), label, EvaluationSettings(alignment="none"), "depth")
     small = [{**dataset[0], "depth": dataset[0]["depth"][:-1]}]
     with pytest.raises(ValueError, match="both at one size"):
-        evaluate(predictor(brightness), small, prediction_is="disparity")
+        evaluate(predictor(brightness), small, prediction_kind="disparity")
     with pytest.raises(ValueError, match="image 0: expected one of 'depth' and 'disparity'"):
         unlabelled = [{"image": dataset[0]["image"], "name": "image 0"}]
-        evaluate(predictor(brightness), unlabelled, prediction_is="disparity")
+        evaluate(predictor(brightness), unlabelled, prediction_kind="disparity")
 
 
 @pytest.mark.parametrize(
@@ -303,19 +303,19 @@ def test_rows_do_not_depend_on_the_number_of_processes(make_tiny_model: Any) -> 
     dataset = [make_dataset(1, sizes[index % 7 % 3])[0] | {"name": str(index)} for index in range(22)]
     processor = DepthAnythingImageProcessor.for_input_size(56)
     predict = DepthPredictor(make_tiny_model(), processor, batch_size=4)
-    whole = evaluate(predict, dataset, prediction_is="disparity")
+    whole = evaluate(predict, dataset, prediction_kind="disparity")
     for count in (2, 3):
         shares = [indices_of_process(predict, dataset, index, count) for index in range(count)]
         assert sorted(sum(shares, [])) == list(range(22)) and all(shares)
-        parts = [evaluate(predict, dataset, prediction_is="disparity", indices=share) for share in shares]
+        parts = [evaluate(predict, dataset, prediction_kind="disparity", indices=share) for share in shares]
         assert EvaluationResult.merge(parts).rows == whole.rows
 
 
 def test_groups_are_batches_of_a_small_set_and_several_of_a_large_one() -> None:
     small, large = InBatches(3), InBatches(1)
-    evaluate(small, make_dataset(7), prediction_is="disparity")
+    evaluate(small, make_dataset(7), prediction_kind="disparity")
     assert [len(names) for names in small.calls] == [3, 3, 1]
-    evaluate(large, make_dataset(64, (4, 6)), prediction_is="disparity")
+    evaluate(large, make_dataset(64, (4, 6)), prediction_kind="disparity")
     assert [len(names) for names in large.calls] == [4] * 16
 
 
@@ -332,7 +332,7 @@ def pair_dataset() -> list[dict[str, Any]]:
 
 def test_point_pairs_are_counted_as_pairs_overall_and_per_scenario(tmp_path: Path) -> None:
     settings = PROTOCOLS["da-2k"].settings
-    result = evaluate(predictor(brightness), pair_dataset(), settings, prediction_is="disparity")
+    result = evaluate(predictor(brightness), pair_dataset(), settings, prediction_kind="disparity")
     # Four of five pairs, though two of three images.
     assert result.mean["pair_accuracy"] == pytest.approx(0.8)
     assert result.mean["pair_accuracy/indoor"] == pytest.approx(0.75) and result.mean["pair_accuracy/aerial"] == 1
@@ -348,18 +348,18 @@ def test_point_pairs_are_counted_as_pairs_overall_and_per_scenario(tmp_path: Pat
     assert record["settings"] == {"protocol": "da-2k@1", "images": "", "metrics": ["pair_accuracy"]}
     (entry,) = results_from_file(tmp_path).values()
     assert "no alignment" in entry["protocol"] and entry["metrics"]["pair_accuracy"] == pytest.approx(0.8)
-    metres = evaluate(predictor(lambda image: -brightness(image)), pair_dataset(), settings, prediction_is="depth")
+    metres = evaluate(predictor(lambda image: -brightness(image)), pair_dataset(), settings, prediction_kind="depth")
     assert metres.mean["pair_accuracy"] == pytest.approx(0.8)
     sheet = save_error_sheet(tmp_path / "pairs.jpg", result, pair_dataset(), predictor(brightness), count=1)
     assert read_image(sheet).shape[1] > 2 * 300
     with pytest.raises(ValueError, match="scored by the protocol 'da-2k'"):
-        evaluate(predictor(brightness), pair_dataset(), prediction_is="disparity")
+        evaluate(predictor(brightness), pair_dataset(), prediction_kind="disparity")
     with pytest.raises(ValueError, match="image 0: .*has none"):
-        evaluate(predictor(brightness), make_dataset(1), settings, prediction_is="disparity")
+        evaluate(predictor(brightness), make_dataset(1), settings, prediction_kind="disparity")
     outside = pair_dataset()[:1]
     outside[0]["pairs"]["nearer"][1] = [18, 0]
     with pytest.raises(ValueError, match="^0: .*18"):
-        evaluate(predictor(brightness), outside, settings, prediction_is="disparity")
+        evaluate(predictor(brightness), outside, settings, prediction_kind="disparity")
 
 
 def test_the_interval_is_that_of_a_mean_over_resampled_images() -> None:
@@ -392,7 +392,7 @@ def test_a_label_without_any_valid_pixel_is_skipped_and_named(tmp_path: Path) ->
             seen.append(prediction.name)
             yield prediction
 
-    result = evaluate(watched, dataset, prediction_is="disparity")
+    result = evaluate(watched, dataset, prediction_kind="disparity")
     assert seen == ["image 0", "image 2"], "no forward pass for it"
     assert result.skipped_images[0]["name"] == "image 1"
     assert "invalid everywhere" in result.skipped_images[0]["reason"]
@@ -402,7 +402,7 @@ def test_a_label_without_any_valid_pixel_is_skipped_and_named(tmp_path: Path) ->
 
 def test_a_result_says_which_benchmark_it_is_and_how_much_of_it(tmp_path: Path) -> None:
     dataset = make_dataset(2, (480, 640))
-    result = evaluate(predictor(brightness), dataset, PROTOCOLS["nyu"].settings, prediction_is="disparity")
+    result = evaluate(predictor(brightness), dataset, PROTOCOLS["nyu"].settings, prediction_kind="disparity")
     assert "protocol: nyu@1, alignment: disparity, depth 0.001 to 10 m, crop eigen-nyu" in result.table()
     assert "2 images scored, 0 skipped (the benchmark has 654)" in result.table()
     ((title, entry),) = result.card_entries().items()
@@ -424,7 +424,7 @@ def test_a_report_says_what_was_scored_and_holds_the_entries_of_a_model_card(
     dataset, settings = make_dataset(2, (30, 40)), PROTOCOLS["moge-nyu"].settings
     for sample in dataset:
         sample["disparity"] = 1 / sample.pop("depth")
-    result = evaluate(predict, dataset, EvaluationSettings(), prediction_is="disparity")
+    result = evaluate(predict, dataset, EvaluationSettings(), prediction_kind="disparity")
     made_with = description_of(predict, tmp_path / "student", settings, limit=2)
     assert made_with == {
         "model": "student",
@@ -458,7 +458,7 @@ def test_a_report_says_what_was_scored_and_holds_the_entries_of_a_model_card(
         tmp_path / "student", title="m", kind="relative", role="student", lineage={}, training={}, results=entries
     )
     assert f"{result.mean['delta1']:.4f}" in card.read_text(encoding="utf-8")
-    save_report(tmp_path / "empty", evaluate(predict, [], prediction_is="disparity"), [], predict)
+    save_report(tmp_path / "empty", evaluate(predict, [], prediction_kind="disparity"), [], predict)
     assert not (tmp_path / "empty" / "errors.jpg").exists()
     assert json.loads((tmp_path / "empty" / "results.json").read_text())["made_with"] == {}
 
@@ -487,7 +487,7 @@ def test_the_sheet_shows_best_median_and_worst(tmp_path: Path) -> None:
     for index, sample in enumerate(dataset):
         sample["image"] = np.where(np.arange(80)[:, None] < 8 * index, 100, sample["image"]).astype(np.uint8)
     dataset[3]["depth"][:] = np.nan
-    result = evaluate(predictor(brightness), dataset, prediction_is="disparity")
+    result = evaluate(predictor(brightness), dataset, prediction_kind="disparity")
     asked: list[str] = []
 
     def watched(images: Iterable[tuple[str, np.ndarray]]) -> Iterator[Prediction]:
@@ -510,6 +510,6 @@ def test_the_sheet_shows_best_median_and_worst(tmp_path: Path) -> None:
 def test_every_process_gets_the_whole_result(fresh_accelerate: None) -> None:
     dataset = make_dataset(5)
     found = evaluate_on_all_processes(
-        predictor(brightness), dataset, prediction_is="disparity", accelerator=Accelerator(cpu=True)
+        predictor(brightness), dataset, prediction_kind="disparity", accelerator=Accelerator(cpu=True)
     )
-    assert found == evaluate(predictor(brightness), dataset, prediction_is="disparity")
+    assert found == evaluate(predictor(brightness), dataset, prediction_kind="disparity")

@@ -19,7 +19,7 @@ from PIL import Image
 from transformers import AutoConfig, Dinov2Config
 
 from depth_anything_hf.hub.lineage import labels_lineage
-from depth_anything_hf.hub.markdown import is_hub_id, published_command, strictest_license, with_own_text_of
+from depth_anything_hf.hub.markdown import is_hub_id, redact_command, strictest_license, with_own_text_of
 from depth_anything_hf.hub.model_card import results_from_file, snippet, write_model_card
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
@@ -285,7 +285,7 @@ def test_a_command_is_still_readable_without_its_paths() -> None:
         ("python /home/me/train.py ~/data ../x/y", "python train.py data y"),
         ("it's /home/me/broken", "it's broken"),
     ):
-        assert published_command(given) == expected
+        assert redact_command(given) == expected
 
 
 def test_the_lineage_is_in_the_configuration_and_keeps_its_ancestors(tmp_path: Path) -> None:
@@ -402,4 +402,4 @@ def test_sizes_of_data_sets_as_the_hub_names_them(rows: int, category: str) -> N
 
 
 def test_a_comment_before_the_command_stays(tmp_path: Path) -> None:
-    assert published_command(f"# 8 processes\npython {tmp_path}/a.py") == "# 8 processes\npython a.py"
+    assert redact_command(f"# 8 processes\npython {tmp_path}/a.py") == "# 8 processes\npython a.py"

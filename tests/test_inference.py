@@ -36,7 +36,7 @@ from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPi
 from transformers.models.glpn.image_processing_pil_glpn import GLPNImageProcessorPil
 
 from depth_anything_hf.inference.predictor import DECODING_THREADS, DepthPredictor, Prediction, find_images, flip_mean
-from depth_anything_hf.models.compilation import as_written
+from depth_anything_hf.models.compilation import force_eager
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
@@ -406,7 +406,7 @@ def test_a_half_precision_model_is_not_run_in_another_precision_silently() -> No
 def test_a_checkpoint_opens_with_its_settings(checkpoint: Path) -> None:
     opened = DepthPredictor.from_pretrained(checkpoint, device="cpu", batch_size=2)
     assert isinstance(opened.model, DepthAnythingForDepthEstimation)
-    assert (opened.kind, opened.input_size, opened.batch_size) == ("disparity", SIDE, 2)
+    assert (opened.prediction_kind, opened.input_size, opened.batch_size) == ("disparity", SIDE, 2)
     assert DepthPredictor.from_pretrained(checkpoint, device="cpu", batch_size=None).batch_size == 1
     image = random_image((60, 80))
     by_hand = DepthPredictor(tiny_model(), DepthAnythingImageProcessor.for_input_size(SIDE))
@@ -448,7 +448,7 @@ def test_compiling_keeps_the_precision_of_predictions() -> None:
     in_bfloat16 = DepthPredictor(model.optimize_for_inference(dtype=torch.bfloat16), processor).predict(image)
     assert not np.array_equal(in_float32, in_bfloat16)
     compiled = DepthPredictor(model, processor, compile=True)
-    with as_written():
+    with force_eager():
         assert np.array_equal(compiled.predict(image), in_bfloat16)
 
 
@@ -489,7 +489,7 @@ def test_a_metric_model_predicts_depth(tmp_path: Path) -> None:
     tiny_model(depth_estimation_type="metric", max_depth=20).save_pretrained(tmp_path)
     DepthAnythingImageProcessor.for_input_size(SIDE).save_pretrained(tmp_path)
     opened = DepthPredictor.from_pretrained(tmp_path, device="cpu")
-    assert opened.kind == "depth"
+    assert opened.prediction_kind == "depth"
     values = opened.predict(random_image((20, 30)))
     assert 0 < values.min() <= values.max() < 20
 
@@ -501,7 +501,7 @@ def test_stock_dpt_opens_with_its_own_processor_and_gives_disparity(tmp_path: Pa
         DepthPredictor.from_pretrained(tmp_path, device="cpu")
     DPTImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(tmp_path)
     opened = DepthPredictor.from_pretrained(tmp_path, device="cpu", batch_size=2)
-    assert isinstance(opened.model, DPTForDepthEstimation) and opened.kind == "disparity"
+    assert isinstance(opened.model, DPTForDepthEstimation) and opened.prediction_kind == "disparity"
     image = random_image((40, 60))
     pixel_values = DPTImageProcessorPil(size={"height": 32, "width": 32})(images=image, return_tensors="pt")
     with torch.inference_mode():
@@ -518,11 +518,11 @@ def test_glpn_gives_depth_and_a_kind_can_be_told(tmp_path: Path) -> None:
     GLPNForDepthEstimation(config).save_pretrained(tmp_path)
     GLPNImageProcessorPil().save_pretrained(tmp_path)
     opened = DepthPredictor.from_pretrained(tmp_path, device="cpu")
-    assert (opened.kind, opened.input_size) == ("depth", None)
+    assert (opened.prediction_kind, opened.input_size) == ("depth", None)
     assert opened.predict(random_image((64, 96))).shape == (64, 96)
     with pytest.raises(ValueError, match="no height and width"):
         DepthPredictor.from_pretrained(tmp_path, device="cpu", input_size=64)
-    assert DepthPredictor(tiny_dpt(), DPTImageProcessorPil(), kind="depth").kind == "depth"
+    assert DepthPredictor(tiny_dpt(), DPTImageProcessorPil(), prediction_kind="depth").prediction_kind == "depth"
 
 
 def test_a_model_of_another_task_is_refused_by_name(tmp_path: Path) -> None:

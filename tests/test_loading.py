@@ -19,7 +19,7 @@ from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.sources import open_source
 from depth_anything_hf.data.streaming_mixture import StreamingMixture
 from depth_anything_hf.data.transforms import TrainingTransform
-from depth_anything_hf.training.prefetch import DeviceBatches
+from depth_anything_hf.training.prefetch import DevicePrefetcher
 
 
 class Numbers:
@@ -68,7 +68,7 @@ def steps(data: Mixture, batch_size: int, processes: int, accumulation: int, **o
             for batch in batches
             for name, picture in zip(batch["name"], batch["pixel_values"], strict=True)
         ]
-        result.append({"pictures": pictures, "skipped": [entry for batch in batches for entry in batch["skipped"]]})
+        result.append({"pictures": pictures, "broken": [entry for batch in batches for entry in batch["broken"]]})
     return result
 
 
@@ -112,7 +112,7 @@ def test_a_resume_reads_nothing_of_the_steps_before() -> None:
 
 
 def test_broken_samples_are_replaced_and_named(whole_run: list[dict[str, Any]]) -> None:
-    skipped = [entry for step in whole_run for entry in step["skipped"]]
+    skipped = [entry for step in whole_run for entry in step["broken"]]
     assert {reason for _, reason in skipped} == {f"number {index} is broken" for index in BROKEN}
     # Each is met once per epoch, and again where a replacement is drawn that is broken too.
     assert 3 * 6 <= len(skipped) <= 3 * 7 + 10
@@ -194,12 +194,12 @@ def test_batches_of_a_step_that_is_given_up_are_taken_back(stream: StreamingMixt
 # On the device
 
 
-def on_device(loader: BatchLoader, first: int = 0, ahead: bool = True) -> DeviceBatches:
+def on_device(loader: BatchLoader, first: int = 0, ahead: bool = True) -> DevicePrefetcher:
     def number(batch: dict[str, Any], index: int) -> dict[str, Any]:
         return {**batch, "number": index}
 
     # As on a GPU, but for the stream of the copies.
-    return DeviceBatches(loader, torch.device("cpu"), first=first, change=number, reads_ahead=ahead)
+    return DevicePrefetcher(loader, torch.device("cpu"), first=first, change=number, reads_ahead=ahead)
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -284,7 +284,7 @@ def test_which_predictions_can_be_aligned() -> None:
         check_alignment("median", "disparity")
     with pytest.raises(ValueError, match=r"alignment must be one of \['disparity', 'depth', 'median', 'none'\]"):
         check_alignment("affine", "depth")
-    with pytest.raises(ValueError, match="prediction_is must be"):
+    with pytest.raises(ValueError, match="prediction_kind must be"):
         check_alignment("disparity", "metres")
 
     everywhere = np.ones((1, 3), dtype=bool)
@@ -484,7 +484,9 @@ def images_of_different_sizes() -> tuple[list[np.ndarray], list[np.ndarray]]:
 def test_the_evaluate_adapter_gives_the_mean_of_the_images(alignment: Any, tmp_path: Path) -> None:
     predictions, references = images_of_different_sizes()
     kind: Any = "disparity" if alignment == "disparity" else "depth"
-    metric = DepthMetric(alignment=alignment, prediction_is=kind, min_depth=0.5, max_depth=60, cache_dir=str(tmp_path))
+    metric = DepthMetric(
+        alignment=alignment, prediction_kind=kind, min_depth=0.5, max_depth=60, cache_dir=str(tmp_path)
+    )
     rows = []
     for prediction, depth in zip(predictions, references, strict=True):
         mask = (depth >= 0.5) & (depth <= 60)

@@ -142,12 +142,12 @@ def test_replacements_are_drawn_from_the_source_and_are_the_same_again() -> None
 
     first = items(3)
     assert Counter(item["name"][0] for item in first) == {"a": 30, "b": 10}
-    assert sum(bool(item["skipped"]) for item in first) == 15
+    assert sum(bool(item["broken"]) for item in first) == 15
     for left, right in zip(first, items(3), strict=True):
-        assert left["name"] == right["name"] and left["skipped"] == right["skipped"]
+        assert left["name"] == right["name"] and left["broken"] == right["broken"]
         assert torch.equal(left["pixel_values"], right["pixel_values"])
-    skipped = collate(first)["skipped"]
-    assert skipped == [entry for item in first for entry in item["skipped"]]
+    skipped = collate(first)["broken"]
+    assert skipped == [entry for item in first for entry in item["broken"]]
     assert all(place.startswith("source 0, sample ") and reason.startswith("no file a") for place, reason in skipped)
     assert [item["name"] for item in items(4)] != [item["name"] for item in first]
 
@@ -240,7 +240,7 @@ def test_workers_do_not_change_the_batches() -> None:
 def test_collate_stacks() -> None:
     mixture = make_mixture()
     batch = collate([mixture[0, position] for position in range(3)])
-    assert set(batch) == {"pixel_values", "labels", "name", "skipped"} and batch["skipped"] == []
+    assert set(batch) == {"pixel_values", "labels", "name", "broken"} and batch["broken"] == []
     assert batch["pixel_values"].shape == (3, 3, 14, 14) and batch["labels"].shape == (3, 14, 14)
     assert batch["name"] == [mixture[0, position]["name"] for position in range(3)]
 

@@ -89,7 +89,7 @@ def has_free_shift(name: str, model: DepthAnythingForDepthEstimation) -> bool:
     shift of the output, as long as the last ReLU cuts nothing off. In theory the gradient of these biases is zero.
     What they get is rounding, so nothing is said here about where they move.
     """
-    relative = model.output_kind == "disparity"
+    relative = model.prediction_kind == "disparity"
     return name.endswith(("k_proj.bias", "key.bias")) or (relative and name == "head.conv3.bias")
 
 
@@ -187,7 +187,7 @@ def test_every_trainable_parameter_gets_a_gradient_and_moves(kind: str) -> None:
     gradients = gradients_of(model, images, labels_for(kind, images))
     optimizer.step()
     checked = {name for name in gradients if not has_free_shift(name, model)}
-    assert len(gradients) - len(checked) == 4 + (model.output_kind == "disparity")
+    assert len(gradients) - len(checked) == 4 + (model.prediction_kind == "disparity")
     assert [name for name in checked if not gradients[name].abs().max() > 0] == []
     assert [name for name in checked if torch.equal(trainable(model)[name], before[name])] == []
     for name in gradients.keys() - checked:
@@ -312,7 +312,7 @@ def test_patch_tokens_are_the_encoders(kind: str, layers: int) -> None:
 
 def test_metric_depth_stays_within_its_range() -> None:
     model = tiny_model(**METRIC).eval()
-    assert (model.output_kind, tiny_model().output_kind) == ("depth", "disparity")
+    assert (model.prediction_kind, tiny_model().prediction_kind) == ("depth", "disparity")
     with torch.inference_mode():
         for bias, expected in ((50.0, 20.0), (-50.0, 0.0)):
             model.head.conv3.bias.fill_(bias)

@@ -27,10 +27,10 @@ from PIL.PngImagePlugin import PngInfo
 from depth_anything_hf.data.datasets import DepthTable
 from depth_anything_hf.data.decoding.depth_maps import BrokenSampleError, UnreadableImageError, read_label
 from depth_anything_hf.data.public.catalog import (
-    OFFICIAL_DATASETS,
+    PUBLIC_DATASETS,
     as_table,
-    describe_official,
-    open_official,
+    describe_public,
+    open_public,
     table_features,
 )
 from depth_anything_hf.data.public.formats import hypersim_tone_map, intrinsics_of_projection, read_log_depth
@@ -318,20 +318,20 @@ def names_of(samples: object) -> list[str]:
 
 
 def test_every_data_set_states_what_a_user_must_know() -> None:
-    assert list(OFFICIAL_DATASETS) == list(WRITERS)
+    assert list(PUBLIC_DATASETS) == list(WRITERS)
     guide = (pathlib.Path(__file__).parents[1] / "docs" / "datasets.md").read_text(encoding="utf-8")
-    for row in describe_official():
+    for row in describe_public():
         assert all(row[key] for key in ("title", "label", "unit", "licence", "citation", "homepage", "layout")), row
         assert f"| `{row['name']}` | [{row['title']}]({row['homepage']}) | {row['licence']} |" in guide, row["name"]
-    for entry in OFFICIAL_DATASETS.values():
+    for entry in PUBLIC_DATASETS.values():
         assert entry.default_split is None or entry.default_split in entry.splits
 
 
 @quiet_about_cameras
 @pytest.mark.parametrize("name", WRITERS)
 def test_samples_keep_the_convention(name: str, roots: dict[str, pathlib.Path]) -> None:
-    samples = pickle.loads(pickle.dumps(open_official(name, roots[name])))
-    label = None if OFFICIAL_DATASETS[name].label == "pairs" else OFFICIAL_DATASETS[name].label
+    samples = pickle.loads(pickle.dumps(open_public(name, roots[name])))
+    label = None if PUBLIC_DATASETS[name].label == "pairs" else PUBLIC_DATASETS[name].label
     assert samples.label == label and len(samples) > 0
     names = names_of(samples)
     assert len(set(names)) == len(names) and not any(str(roots[name]) in found for found in names)
@@ -351,17 +351,17 @@ def test_samples_keep_the_convention(name: str, roots: dict[str, pathlib.Path]) 
 def test_a_wrong_root_says_what_the_layout_should_be(name: str, tmp_path: pathlib.Path) -> None:
     for root in (tmp_path, tmp_path / "absent"):
         with pytest.raises(FileNotFoundError) as caught:
-            open_official(name, root)
+            open_public(name, root)
         message = str(caught.value)
-        assert str(root) in message and OFFICIAL_DATASETS[name].homepage in message
-        assert all(line in message for line in OFFICIAL_DATASETS[name].layout.splitlines())
+        assert str(root) in message and PUBLIC_DATASETS[name].homepage in message
+        assert all(line in message for line in PUBLIC_DATASETS[name].layout.splitlines())
 
 
 @quiet_about_cameras
 @pytest.mark.parametrize("name", [name for name in WRITERS if name != "nyu"])
 def test_a_missing_picture_is_told_on_opening(name: str, tmp_path: pathlib.Path) -> None:
     WRITERS[name](tmp_path)
-    picture = pathlib.Path(open_official(name, tmp_path).frames[0].files[0])  # type: ignore[attr-defined]
+    picture = pathlib.Path(open_public(name, tmp_path).frames[0].files[0])  # type: ignore[attr-defined]
     if name == "diode":
         # Its pictures say which frames there are.
         picture = picture.with_name(f"{picture.stem}_depth.npy")
@@ -369,7 +369,7 @@ def test_a_missing_picture_is_told_on_opening(name: str, tmp_path: pathlib.Path)
         picture = picture.with_name("frame-000000.depth.png")
     picture.unlink()
     with pytest.raises(FileNotFoundError, match="1 files of .* are missing") as caught:
-        open_official(name, tmp_path)
+        open_public(name, tmp_path)
     assert str(picture) in str(caught.value)
 
 
@@ -377,7 +377,7 @@ def test_a_missing_picture_is_told_on_opening(name: str, tmp_path: pathlib.Path)
 @pytest.mark.parametrize("name", [name for name in WRITERS if name != "da-2k"])
 def test_a_damaged_label_is_told_with_its_name(name: str, tmp_path: pathlib.Path) -> None:
     WRITERS[name](tmp_path)
-    samples = open_official(name, tmp_path)
+    samples = open_public(name, tmp_path)
     label = pathlib.Path(samples.frames[0].files[-1])  # type: ignore[attr-defined]
     label.write_bytes(label.read_bytes()[:20])
     with pytest.raises(UnreadableImageError) as caught:
@@ -389,24 +389,24 @@ def test_missing_files_are_listed_ten_at_a_time(tmp_path: pathlib.Path) -> None:
     annotations: dict[str, list] = {f"images/indoor/{number:02d}.png": [] for number in range(25)}
     (tmp_path / "annotations.json").write_text(json.dumps(annotations))
     with pytest.raises(FileNotFoundError, match="25 files of DA-2K are missing") as caught:
-        open_official("da-2k", tmp_path)
+        open_public("da-2k", tmp_path)
     message = str(caught.value)
     assert "09.png" in message and "10.png" not in message and "and 15 more" in message
 
 
 def test_wrong_choices_are_told(roots: dict[str, pathlib.Path]) -> None:
     with pytest.raises(ValueError, match="'hypersin'.*did you mean 'hypersim'"):
-        open_official("hypersin", roots["hypersim"])
+        open_public("hypersin", roots["hypersim"])
     with pytest.raises(ValueError, match="DIODE has no split 'test'; there are train, val"):
-        open_official("diode", roots["diode"], "test")
+        open_public("diode", roots["diode"], "test")
     with pytest.raises(ValueError, match="limit must be at least 1, got 0"):
-        open_official("diode", roots["diode"], limit=0)
+        open_public("diode", roots["diode"], limit=0)
     with pytest.raises(ValueError, match="DIODE has no option 'list_file'; there are environment"):
-        open_official("diode", roots["diode"], list_file="x")
+        open_public("diode", roots["diode"], list_file="x")
 
 
 def test_limit_and_max_depth(roots: dict[str, pathlib.Path]) -> None:
-    samples = open_official("vkitti2", roots["vkitti2"], limit=1, max_depth=5.0)
+    samples = open_public("vkitti2", roots["vkitti2"], limit=1, max_depth=5.0)
     depth = samples[0]["depth"]
     assert len(samples) == 1 and np.isinf(depth[SKY]) and np.nanmax(depth[np.isfinite(depth)]) <= 5
 
@@ -416,7 +416,7 @@ def test_a_picture_of_another_size_than_its_label_is_told(tmp_path: pathlib.Path
     picture = tmp_path / "val/indoors/scene_00019/scan_00183/00019_00183.png"
     Image.fromarray(RGB[:4]).save(picture)
     with pytest.raises(BrokenSampleError, match=r"00019_00183.png is 4 x 8 .*_depth.npy is 6 x 8"):
-        open_official("diode", tmp_path, environment="indoors")[0]
+        open_public("diode", tmp_path, environment="indoors")[0]
 
 
 def test_a_data_source_opens_an_official_set(roots: dict[str, pathlib.Path]) -> None:
@@ -440,7 +440,7 @@ def test_a_data_source_opens_an_official_set(roots: dict[str, pathlib.Path]) -> 
 def test_a_table_loses_nothing(
     name: str, label: str, roots: dict[str, pathlib.Path], tmp_path: pathlib.Path, table_cache: None
 ) -> None:
-    samples = open_official(name, roots[name])
+    samples = open_public(name, roots[name])
     table = as_table(samples, tmp_path / "rows")
     assert table.features == table_features(label) and len(table) == len(samples)
     (tmp_path / "table").mkdir()
@@ -454,7 +454,7 @@ def test_a_table_loses_nothing(
 
 def test_point_pairs_make_no_table(roots: dict[str, pathlib.Path]) -> None:
     with pytest.raises(ValueError, match="without depth or disparity"):
-        as_table(open_official("da-2k", roots["da-2k"]))
+        as_table(open_public("da-2k", roots["da-2k"]))
 
 
 # Facts about each set
@@ -477,7 +477,7 @@ def test_tilt_shift_projections_are_taken_apart() -> None:
 
 def test_hypersim(roots: dict[str, pathlib.Path]) -> None:
     with pytest.warns(UserWarning, match="1 of 2 Hypersim scenes have no camera .*ai_002_001.*886.81"):
-        samples = open_official("hypersim", roots["hypersim"])
+        samples = open_public("hypersim", roots["hypersim"])
     # The scene ai_038_007 is one of the bad ones.
     distance = stored_depth(np.nan).astype(np.float16).astype(np.float64)
     assert np.allclose(samples[0]["intrinsics"], CAMERA)
@@ -492,14 +492,14 @@ def test_hypersim(roots: dict[str, pathlib.Path]) -> None:
 def test_hypersim_splits(tmp_path: pathlib.Path) -> None:
     hypersim(tmp_path)
     with pytest.raises(FileNotFoundError, match="metadata_images_split_scene_v1.csv: no such file.*ml-hypersim"):
-        open_official("hypersim", tmp_path, "val")
+        open_public("hypersim", tmp_path, "val")
     header = "scene_name,camera_name,frame_id,included_in_public_release,exclude_reason,split_partition_name\n"
     rows = ["ai_001_001,cam_00,0,True,,train", "ai_001_001,cam_00,1,False,blurred,", "ai_002_001,cam_00,0,True,,val"]
     rows += ["ai_005_001,cam_00,0,True,,train", "ai_038_007,cam_00,0,True,,val"]
     (tmp_path / "metadata_images_split_scene_v1.csv").write_text(header + "\n".join(rows))
     with pytest.warns(UserWarning, match="1 of 2 scenes .*ai_005_001"):
-        assert len(open_official("hypersim", tmp_path, "train")) == 1
-    assert len(open_official("hypersim", tmp_path, "val", exclude_bad_cameras=False)) == 2
+        assert len(open_public("hypersim", tmp_path, "train")) == 1
+    assert len(open_public("hypersim", tmp_path, "val", exclude_bad_cameras=False)) == 2
 
 
 @quiet_about_cameras
@@ -512,7 +512,7 @@ def test_hypersim_without_preview_is_tone_mapped(tmp_path: pathlib.Path) -> None
     entities = np.ones((HEIGHT, WIDTH), np.int32)
     entities[3:] = -1
     write_hdf5(images / "scene_cam_00_geometry_hdf5" / "frame.0000.render_entity_id.hdf5", dataset=entities)
-    image = open_official("hypersim", tmp_path)[2]["image"]
+    image = open_public("hypersim", tmp_path)[2]["image"]
     brightness = colour[:3, :, 0].astype(np.float64)
     reference = np.percentile(brightness, 90)
     expected = 255 * np.clip(0.8 * (brightness / reference) ** (1 / 2.2), 0, 1)
@@ -521,67 +521,67 @@ def test_hypersim_without_preview_is_tone_mapped(tmp_path: pathlib.Path) -> None
 
 
 def test_virtual_kitti_2(roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
-    samples = open_official("vkitti2", roots["vkitti2"])
+    samples = open_public("vkitti2", roots["vkitti2"])
     assert names_of(samples) == ["Scene01/clone/Camera_0/00000", "Scene02/clone/Camera_0/00000"]
     assert np.allclose(samples[0]["depth"], expected_depth(sky=True), atol=0.0051, equal_nan=True)
     assert np.array_equal(np.diag(samples[0]["intrinsics"]), [725.0087, 725.0087, 1])
-    assert names_of(open_official("vkitti2", roots["vkitti2"], "val")) == ["Scene01/clone/Camera_0/00000"]
+    assert names_of(open_public("vkitti2", roots["vkitti2"], "val")) == ["Scene01/clone/Camera_0/00000"]
     vkitti2(tmp_path / "both")
     for kind in ("rgb", "depth"):
         (tmp_path / f"vkitti_2.0.3_{kind}").symlink_to(tmp_path / "both")
-    assert len(open_official("vkitti2", tmp_path, "train", cameras=["Camera_1"], variants=["clone"])) == 1
+    assert len(open_public("vkitti2", tmp_path, "train", cameras=["Camera_1"], variants=["clone"])) == 1
 
 
 def test_tartanair(roots: dict[str, pathlib.Path]) -> None:
-    samples = open_official("tartanair", roots["tartanair"])
+    samples = open_public("tartanair", roots["tartanair"])
     assert [name.split("/")[0] for name in names_of(samples)] == ["ocean", "office"]
     assert np.array_equal(samples[0]["depth"], expected_depth(sky=True), equal_nan=True)
     assert np.array_equal(samples[0]["intrinsics"], np.array([[320, 0, 320], [0, 320, 240], [0, 0, 1]]))
-    everything = open_official("tartanair", roots["tartanair"], exclude_environments=[], sky_depth_metres=20000)
+    everything = open_public("tartanair", roots["tartanair"], exclude_environments=[], sky_depth_metres=20000)
     assert len(everything) == 3 and everything[0]["depth"][SKY] == 10000
 
 
 def test_irs(roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
-    samples = open_official("irs", roots["irs"])
+    samples = open_public("irs", roots["irs"])
     assert names_of(samples) == ["Home/Wood_d_Room/l_7.png"]
     assert np.allclose(samples[0]["depth"], expected_depth(), rtol=1e-6, equal_nan=True)
     assert samples[0]["intrinsics"][0, 0] == 480
     with pytest.raises(FileNotFoundError, match="list_file="):
-        open_official("irs", roots["irs"], "test")
+        open_public("irs", roots["irs"], "test")
     # Without the list it would hold the test pictures.
     with pytest.raises(FileNotFoundError, match="IRSDataset_TRAIN.list"):
-        open_official("irs", roots["irs"], "train")
+        open_public("irs", roots["irs"], "train")
     irs(tmp_path / "IRSDataset")
     row = " ".join(f"IRSDataset/Home/Wood_d_Room/{name}" for name in ("l_7.png", "r_7.png", "d_7.exr", "n_7.exr"))
     (tmp_path / "test.list").write_text(f"{row}\t\n")
     for root in (tmp_path, tmp_path / "IRSDataset"):
-        assert len(open_official("irs", root, "test", list_file=tmp_path / "test.list")) == 1
+        assert len(open_public("irs", root, "test", list_file=tmp_path / "test.list")) == 1
 
 
 def test_blendedmvs(roots: dict[str, pathlib.Path]) -> None:
-    samples = open_official("blendedmvs", roots["blendedmvs"])
+    samples = open_public("blendedmvs", roots["blendedmvs"])
     assert names_of(samples) == ["5a3ca9cb/00000003", "5a4a38da/00000003"]
     assert np.array_equal(samples[0]["depth"], expected_depth(), equal_nan=True)
     assert np.array_equal(samples[0]["intrinsics"], CAMERA)
-    assert names_of(open_official("blendedmvs", roots["blendedmvs"], "val")) == ["5a4a38da/00000003"]
+    assert names_of(open_public("blendedmvs", roots["blendedmvs"], "val")) == ["5a4a38da/00000003"]
     with pytest.raises(FileNotFoundError, match="training_list.txt"):
-        open_official("blendedmvs", roots["blendedmvs"], "train")
+        open_public("blendedmvs", roots["blendedmvs"], "train")
 
 
 def test_nyu_labelled_file(roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
-    samples = open_official("nyu", roots["nyu"])
+    samples = open_public("nyu", roots["nyu"])
     assert names_of(samples) == ["nyu_0001", "nyu_0003"]
     assert np.array_equal(samples[1]["image"], RGB + 2)
     assert np.allclose(samples[1]["depth"], expected_depth() + 2, equal_nan=True)
     assert np.isclose(samples[0]["intrinsics"][0, 2], 324.582449)
-    filled = open_official("nyu", roots["nyu"], "train", filled=True)
+    filled = open_public("nyu", roots["nyu"], "train", filled=True)
     assert names_of(filled) == ["nyu_0002"] and np.array_equal(filled[0]["depth"], DEPTH + 100)
     (tmp_path / "splits.mat").write_bytes((roots["nyu"] / "splits.mat").read_bytes())
     with pytest.raises(FileNotFoundError, match="1 files of NYU Depth V2.*\n.*nyu_depth_v2_labeled.mat"):
-        open_official("nyu", tmp_path)
+        open_public("nyu", tmp_path)
     (tmp_path / "splits.mat").write_bytes(b"MATLAB 5.0 MAT-file, cut")
     with pytest.raises(UnreadableImageError, match="splits.mat: not a readable MATLAB 5 file"):
-        open_official("nyu", tmp_path)
+        open_public("nyu", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -596,7 +596,7 @@ def test_nyu_labelled_file(roots: dict[str, pathlib.Path], tmp_path: pathlib.Pat
 def test_nyu_as_16_bit_png(picture: str, label: str, tmp_path: pathlib.Path) -> None:
     write_picture(tmp_path / picture)
     write_codes(tmp_path / label, stored_depth(0, 65535, 1000))
-    samples = open_official("nyu", tmp_path)
+    samples = open_public("nyu", tmp_path)
     assert len(samples) == 1
     depth = samples[0]["depth"]
     assert np.isnan(depth[SKY]) and np.allclose(depth[1:], DEPTH[1:], atol=0.00051)
@@ -606,28 +606,28 @@ def test_nyu_training_pictures_never_come_from_the_test_folder(tmp_path: pathlib
     for folder in ("official_splits/test/bathroom", "sync/kitchen_0001"):
         write_picture(tmp_path / folder / "rgb_00045.jpg")
         write_codes(tmp_path / folder / "sync_depth_00045.png", stored_depth(0, factor=1000))
-    assert names_of(open_official("nyu", tmp_path, "train")) == ["kitchen_0001/rgb_00045.jpg"]
-    assert names_of(open_official("nyu", tmp_path / "official_splits", "test")) == ["bathroom/rgb_00045.jpg"]
+    assert names_of(open_public("nyu", tmp_path, "train")) == ["kitchen_0001/rgb_00045.jpg"]
+    assert names_of(open_public("nyu", tmp_path / "official_splits", "test")) == ["bathroom/rgb_00045.jpg"]
     with pytest.raises(FileNotFoundError, match="found no sample of NYU Depth V2, split train"):
-        open_official("nyu", tmp_path / "official_splits", "train")
+        open_public("nyu", tmp_path / "official_splits", "train")
 
 
 def test_nyu_as_png_filled(tmp_path: pathlib.Path) -> None:
     write_picture(tmp_path / "test/bathroom/rgb_0045.png")
     write_codes(tmp_path / "test/bathroom/depth_0045.png", stored_depth(0, factor=1000))
     write_codes(tmp_path / "test/bathroom/filled_0045.png", DEPTH * 1000)
-    assert not np.isnan(open_official("nyu", tmp_path, "test", filled=True)[0]["depth"]).any()
+    assert not np.isnan(open_public("nyu", tmp_path, "test", filled=True)[0]["depth"]).any()
 
 
 def test_kitti(roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
-    samples = open_official("kitti", roots["kitti"])
+    samples = open_public("kitti", roots["kitti"])
     assert names_of(samples) == [f"{KITTI_DRIVE}/image_02/0000000005", f"{KITTI_DRIVE}/image_02/0000000069"]
     assert np.allclose(samples[0]["depth"], expected_depth(), atol=0.002, equal_nan=True)
     assert np.array_equal(samples[0]["intrinsics"], CAMERA)
     for kind in ("raw", "data_depth_annotated"):
         (tmp_path / kind).symlink_to(roots["kitti"])
-    assert len(open_official("kitti", tmp_path, "val")) == 2
-    assert len(open_official("kitti", tmp_path, raw_root=roots["kitti"], depth_root=roots["kitti"])) == 2
+    assert len(open_public("kitti", tmp_path, "val")) == 2
+    assert len(open_public("kitti", tmp_path, raw_root=roots["kitti"], depth_root=roots["kitti"])) == 2
 
 
 @pytest.mark.parametrize(
@@ -642,24 +642,24 @@ def test_kitti(roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
 @pytest.mark.filterwarnings("ignore:.*have no annotated depth")
 def test_kitti_eigen_test_list(lines: str, roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
     (tmp_path / "list.txt").write_text(lines.format(KITTI_DRIVE))
-    samples = open_official("kitti", roots["kitti"], "eigen-test", list_file=tmp_path / "list.txt")
+    samples = open_public("kitti", roots["kitti"], "eigen-test", list_file=tmp_path / "list.txt")
     assert names_of(samples) == [f"{KITTI_DRIVE}/image_02/0000000069"]
 
 
 def test_kitti_eigen_test_list_that_is_wrong(roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
     with pytest.raises(FileNotFoundError, match="eigen_test_files_with_gt.txt: no such file.*cleinc/bts"):
-        open_official("kitti", roots["kitti"], "eigen-test")
+        open_public("kitti", roots["kitti"], "eigen-test")
     listed = tmp_path / "list.txt"
     listed.write_text(f"2011_09_26/{KITTI_DRIVE} 0000000069 l\n2011_09_26/{KITTI_DRIVE} 0000000070 l\n")
     with pytest.warns(UserWarning, match="1 of 2 pictures have no annotated depth"):
-        open_official("kitti", roots["kitti"], "eigen-test", list_file=listed)
+        open_public("kitti", roots["kitti"], "eigen-test", list_file=listed)
     listed.write_text("2011_09_26/2011_09_26_drive_0009_sync 0000000069 l\n")
     with pytest.raises(FileNotFoundError, match="2 files of KITTI") as caught:
-        open_official("kitti", roots["kitti"], "eigen-test", list_file=listed)
+        open_public("kitti", roots["kitti"], "eigen-test", list_file=listed)
     assert "val/2011_09_26_drive_0009_sync/proj_depth/groundtruth/image_02/0000000069.png" in str(caught.value)
     listed.write_text("what is this\n")
     with pytest.raises(ValueError, match="no drive and frame number in the line 'what is this'"):
-        open_official("kitti", roots["kitti"], "eigen-test", list_file=listed)
+        open_public("kitti", roots["kitti"], "eigen-test", list_file=listed)
 
 
 def test_kitti_selection(tmp_path: pathlib.Path) -> None:
@@ -670,24 +670,24 @@ def test_kitti_selection(tmp_path: pathlib.Path) -> None:
     (folder / "intrinsics").mkdir()
     numbers = " ".join(map(str, CAMERA.ravel()))
     (folder / "intrinsics" / f"{KITTI_DRIVE}_image_0000000008_image_02.txt").write_text(numbers)
-    sample = open_official("kitti", tmp_path, "selection")[0]
+    sample = open_public("kitti", tmp_path, "selection")[0]
     assert np.array_equal(sample["intrinsics"], CAMERA) and sample["name"].endswith("image_0000000008_image_02")
     assert np.allclose(sample["depth"], expected_depth(), atol=0.002, equal_nan=True)
 
 
 def test_diode(roots: dict[str, pathlib.Path]) -> None:
-    samples = open_official("diode", roots["diode"])
+    samples = open_public("diode", roots["diode"])
     assert [name.split("/")[1] for name in names_of(samples)] == ["indoors", "outdoor"]
     assert np.array_equal(samples[0]["depth"], expected_depth(), equal_nan=True)
     assert np.array_equal(samples[0]["intrinsics"], np.array([[886.81, 0, 512], [0, 927.06, 384], [0, 0, 1]]))
-    assert len(open_official("diode", roots["diode"], environment="outdoor")) == 1
-    assert len(open_official("diode", roots["diode"] / "val")) == 2
+    assert len(open_public("diode", roots["diode"], environment="outdoor")) == 1
+    assert len(open_public("diode", roots["diode"] / "val")) == 2
     with pytest.raises(FileNotFoundError, match="no sample of DIODE, split train"):
-        open_official("diode", roots["diode"] / "val", "train")
+        open_public("diode", roots["diode"] / "val", "train")
 
 
 def test_eth3d(roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
-    samples = open_official("eth3d", roots["eth3d"])
+    samples = open_public("eth3d", roots["eth3d"])
     assert names_of(samples) == ["office/DSC_0219.JPG"]
     assert np.array_equal(samples[0]["depth"], expected_depth(), equal_nan=True)
     eth3d(tmp_path)
@@ -695,18 +695,18 @@ def test_eth3d(roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
     turned[0x0112] = 6
     # The depth belongs to the pixels as stored, so that the orientation must not turn them.
     Image.fromarray(RGB).save(tmp_path / "office/images/dslr_images/DSC_0219.JPG", exif=turned)
-    assert open_official("eth3d", tmp_path)[0]["image"].shape == RGB.shape
+    assert open_public("eth3d", tmp_path)[0]["image"].shape == RGB.shape
 
 
 def test_sintel(roots: dict[str, pathlib.Path]) -> None:
-    sample = open_official("sintel", roots["sintel"])[0]
+    sample = open_public("sintel", roots["sintel"])[0]
     assert sample["name"] == "final/alley_1/frame_0001" and sample["depth"][SKY] == 50000
     assert np.array_equal(sample["depth"][1:], DEPTH[1:]) and np.array_equal(sample["intrinsics"], CAMERA)
-    assert names_of(open_official("sintel", roots["sintel"], render_pass="clean")) == ["clean/alley_1/frame_0001"]
+    assert names_of(open_public("sintel", roots["sintel"], render_pass="clean")) == ["clean/alley_1/frame_0001"]
 
 
 def test_ibims(roots: dict[str, pathlib.Path]) -> None:
-    sample = open_official("ibims", roots["ibims"])[0]
+    sample = open_public("ibims", roots["ibims"])[0]
     expected = expected_depth()
     expected[SKY] = expected[OTHER] = np.nan
     assert sample["name"] == "corridor_01" and np.array_equal(sample["image"], RGB)
@@ -715,30 +715,30 @@ def test_ibims(roots: dict[str, pathlib.Path]) -> None:
 
 
 def test_seven_scenes(roots: dict[str, pathlib.Path]) -> None:
-    samples = open_official("7scenes", roots["7scenes"])
+    samples = open_public("7scenes", roots["7scenes"])
     assert names_of(samples) == ["chess/seq-03/frame-000000.color.png"]
     assert np.allclose(samples[0]["depth"], expected_depth(), atol=0.00051, equal_nan=True)
-    one_scene = open_official("7scenes", roots["7scenes"] / "chess", "train")
+    one_scene = open_public("7scenes", roots["7scenes"] / "chess", "train")
     assert names_of(one_scene) == ["seq-01/frame-000000.color.png"]
 
 
 def test_middlebury(roots: dict[str, pathlib.Path]) -> None:
-    sample = open_official("middlebury", roots["middlebury"])[0]
+    sample = open_public("middlebury", roots["middlebury"])[0]
     assert sample["name"] == "trainingQ/Adirondack" and np.array_equal(sample["intrinsics"], CAMERA)
     assert np.allclose(sample["disparity"], 500 * 0.2 / expected_depth(), rtol=1e-5, equal_nan=True)
-    in_metres = open_official("middlebury", roots["middlebury"], label="depth")
+    in_metres = open_public("middlebury", roots["middlebury"], label="depth")
     assert in_metres.label == "depth"
     assert np.allclose(in_metres[0]["depth"], expected_depth(), rtol=1e-5, equal_nan=True)
 
 
 def test_da_2k(roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
-    samples = open_official("da-2k", roots["da-2k"])
+    samples = open_public("da-2k", roots["da-2k"])
     assert names_of(samples) == ["images/indoor/a.png", "images/underwater/b.png"]
     sample = samples[0]
     assert sample["scenario"] == "indoor" and set(sample) == {"image", "name", "pairs", "scenario"}
     assert np.array_equal(sample["pairs"]["nearer"], [[1, 2], [3, 3]])
     assert np.array_equal(sample["pairs"]["farther"], [[5, 7], [0, 0]])
-    assert names_of(open_official("da-2k", roots["da-2k"], scenario="underwater")) == ["images/underwater/b.png"]
+    assert names_of(open_public("da-2k", roots["da-2k"], scenario="underwater")) == ["images/underwater/b.png"]
 
 
 def test_da_2k_that_is_damaged(tmp_path: pathlib.Path) -> None:
@@ -746,19 +746,19 @@ def test_da_2k_that_is_damaged(tmp_path: pathlib.Path) -> None:
     outside = {"point1": [1, WIDTH], "point2": [2, 2], "closer_point": "point1"}
     (tmp_path / "annotations.json").write_text(json.dumps({"images/indoor/a.png": [outside]}))
     with pytest.raises(ValueError, match=r"images/indoor/a.png: .*\(row 1, column 8\) lies outside .* 6 x 8"):
-        open_official("da-2k", tmp_path)[0]
+        open_public("da-2k", tmp_path)[0]
     for wrong in ("[1]", "{", json.dumps({"a.png": [{**outside, "closer_point": "point3"}]})):
         (tmp_path / "annotations.json").write_text(wrong)
         with pytest.raises(ValueError, match="annotations.json: expected"):
-            open_official("da-2k", tmp_path)
+            open_public("da-2k", tmp_path)
 
 
 def test_moge_bundle(roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
     step = np.log(40 / 0.5) / 65533
     for samples in (
-        open_official("moge", roots["moge"]),
-        open_official("moge", roots["moge"], "NYUv2"),
-        open_official("moge", roots["moge"] / "NYUv2"),
+        open_public("moge", roots["moge"]),
+        open_public("moge", roots["moge"], "NYUv2"),
+        open_public("moge", roots["moge"] / "NYUv2"),
     ):
         assert names_of(samples) == ["NYUv2/bathroom/0045"]
         depth = samples[0]["depth"]
@@ -766,7 +766,7 @@ def test_moge_bundle(roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> 
         assert np.allclose(depth[1:], DEPTH[1:], rtol=step)
         assert np.allclose(samples[0]["intrinsics"], CAMERA)
     with pytest.raises(FileNotFoundError, match="no sample of MoGe"):
-        open_official("moge", roots["moge"], "KITTI")
+        open_public("moge", roots["moge"], "KITTI")
     Image.fromarray(np.ones((2, 2), np.uint16)).save(tmp_path / "plain.png")
     with pytest.raises(UnreadableImageError, match="plain.png: no PNG with the texts near and far"):
         read_log_depth(tmp_path / "plain.png")
@@ -775,13 +775,13 @@ def test_moge_bundle(roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> 
 def test_a_missing_package_is_told_with_the_extra(
     monkeypatch: pytest.MonkeyPatch, roots: dict[str, pathlib.Path]
 ) -> None:
-    samples = open_official("sintel", roots["sintel"])
+    samples = open_public("sintel", roots["sintel"])
     monkeypatch.setitem(sys.modules, "h5py", None)
     monkeypatch.setitem(sys.modules, "scipy.io", None)
     assert samples[0]["depth"].shape == DEPTH.shape
     for name in ("nyu", "ibims"):
         with pytest.raises(ImportError, match=r"is needed .* pip install 'depth_anything_hf\[readers\]'"):
-            open_official(name, roots[name])[0]
+            open_public(name, roots[name])[0]
 
 
 # Genuine files
@@ -801,13 +801,13 @@ def test_genuine_hypersim(tmp_path: pathlib.Path) -> None:
     (images / stored.name).symlink_to(stored)
     Image.new("RGB", (1024, 768)).save(images / "scene_cam_00_final_preview" / "frame.0000.tonemap.jpg")
     table = genuine("hypersim", "metadata_camera_parameters.csv")
-    sample = open_official("hypersim", tmp_path, camera_table=table)[0]
+    sample = open_public("hypersim", tmp_path, camera_table=table)[0]
     assert np.allclose([sample["depth"].min(), sample["depth"].max()], [2.80, 12.74], atol=0.0051)
     # A tilt-shift camera: square pixels, and a principal point far from the middle.
     expected = np.array([[887.535, 0, 572.940], [0, 887.535, 457.142], [0, 0, 1]])
     assert np.allclose(sample["intrinsics"], expected, atol=0.001)
     with pytest.warns(UserWarning, match="1 of 1 Hypersim scenes have no camera"):
-        depth = open_official("hypersim", tmp_path)[0]["depth"]
+        depth = open_public("hypersim", tmp_path)[0]["depth"]
     assert np.allclose([depth.min(), depth.max()], [2.66, 12.97], atol=0.0051)
 
 
@@ -840,7 +840,7 @@ def test_genuine_kitti(tmp_path: pathlib.Path) -> None:
     for source, place in places.items():
         place.parent.mkdir(parents=True)
         place.symlink_to(source)
-    sample = open_official("kitti", tmp_path)[0]
+    sample = open_public("kitti", tmp_path)[0]
     valid = np.isfinite(sample["depth"])
     assert sample["image"].shape[:2] == sample["depth"].shape
     found = [valid.mean(), *np.percentile(sample["depth"][valid], [0, 50, 100])]
@@ -855,7 +855,7 @@ def test_genuine_pgm_agrees_with_the_unpacked_map() -> None:
 
 def test_genuine_nyu() -> None:
     """A thumbnail of 120 x 160, with its 16-bit PNG in millimetres."""
-    samples = open_official("nyu", genuine("nyu"))
+    samples = open_public("nyu", genuine("nyu"))
     depth = samples[0]["depth"]
     assert names_of(samples) == ["bookstore_0001d_00001.jpg"]
     assert np.allclose([np.nanmin(depth), np.nanmedian(depth), np.nanmax(depth)], [1.485, 2.799, 10.0])

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from sample_files import write_moge
 
-from depth_anything_hf.data.public.catalog import OFFICIAL_DATASETS
+from depth_anything_hf.data.public.catalog import PUBLIC_DATASETS
 from depth_anything_hf.evaluation.protocols import (
     CROPS,
     PROTOCOL_GROUPS,
@@ -39,7 +39,7 @@ def test_every_protocol_has_a_reader_an_identifier_and_a_source() -> None:
         assert protocol.settings.protocol == protocol.settings.identifier == protocol.identifier
         assert protocol.settings.describe().startswith(protocol.identifier)
         assert protocol.source and protocol.matches and protocol.title
-        dataset = OFFICIAL_DATASETS[protocol.reader]
+        dataset = PUBLIC_DATASETS[protocol.reader]
         assert protocol.split is None or protocol.split in dataset.splits
         assert set(protocol.options) <= set(dataset.options)
         assert (dataset.label == "pairs") == protocol.settings.scores_pairs

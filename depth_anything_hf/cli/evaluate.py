@@ -124,12 +124,17 @@ def evaluate(
     results = {}
     for name, (dataset, settings) in benchmarks.items():
         if settings is None:
-            in_metres = predictor.kind == dataset.label == "depth"
+            in_metres = predictor.prediction_kind == dataset.label == "depth"
             chosen: dict[str, Any] = {"alignment": alignment or ("none" if in_metres else "disparity")}
             chosen |= {"min_depth": min_depth, "max_depth": max_depth}
             settings = EvaluationSettings(**{key: value for key, value in chosen.items() if value is not None})
         result = evaluate_on_all_processes(
-            predictor, dataset, settings, prediction_is=predictor.kind, accelerator=accelerator, progress=True
+            predictor,
+            dataset,
+            settings,
+            prediction_kind=predictor.prediction_kind,
+            accelerator=accelerator,
+            progress=True,
         )
         results[name] = result
         if accelerator.is_main_process:
@@ -160,10 +165,10 @@ def list_datasets(
       depth-anything-hf datasets
       depth-anything-hf datasets hypersim
     """
-    from ..data.public.catalog import describe_official
+    from ..data.public.catalog import describe_public
     from ..evaluation.protocols import PROTOCOL_GROUPS, PROTOCOLS
 
-    rows = describe_official()
+    rows = describe_public()
     if name is None:
         for row in rows:
             typer.echo(f"{row['name']:<12} {row['title']}; licence: {row['licence']}")

@@ -83,7 +83,7 @@ def predict(
     predictor = DepthPredictor.from_pretrained(
         model, device=device, dtype=dtype, batch_size=batch_size, input_size=input_size, compile=compile
     )
-    kind: str = predictor.kind
+    kind: str = predictor.prediction_kind
     if calibration is not None:
         kind = _check_calibration(calibration, model, predictor)
     failures: list[tuple[str, str]] = []
@@ -182,7 +182,7 @@ def calibrate(
 
 def _check_calibration(calibration: Calibration, model: str, predictor: DepthPredictor) -> str:
     """Warns or refuses where the calibration was made for something else; returns the kind of the calibrated map."""
-    if predictor.kind == "depth":
+    if predictor.prediction_kind == "depth":
         raise ValueError(f"{model} predicts metres itself; leave --metric away")
     if calibration.model_id and calibration.model_id != model:
         typer.echo(f"warning: the calibration was made with {calibration.model_id}, not {model}", err=True)

@@ -8,7 +8,7 @@ from .datasets import DepthFolder, DepthTable, PhotoFolder
 from .decoding.depth_maps import BrokenSampleError, UnreadableImageError, read_image, read_label
 from .loader import BatchLoader
 from .mixture import GlobalBatchSampler, Mixture, collate
-from .public.catalog import OFFICIAL_DATASETS, OfficialDataset, as_table, describe_official, open_official
+from .public.catalog import PUBLIC_DATASETS, PublicDataset, as_table, describe_public, open_public
 from .sources import DataSource, open_source
 from .streaming_mixture import DepthStream, StreamingMixture
 from .transforms import TrainingTransform, cutmix
@@ -23,8 +23,8 @@ __all__ = [
     "DepthTable",
     "GlobalBatchSampler",
     "Mixture",
-    "OFFICIAL_DATASETS",
-    "OfficialDataset",
+    "PUBLIC_DATASETS",
+    "PublicDataset",
     "PhotoFolder",
     "StreamingMixture",
     "TrainingTransform",
@@ -32,8 +32,8 @@ __all__ = [
     "as_table",
     "collate",
     "cutmix",
-    "describe_official",
-    "open_official",
+    "describe_public",
+    "open_public",
     "open_source",
     "read_image",
     "read_label",

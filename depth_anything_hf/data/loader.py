@@ -20,7 +20,7 @@ from .streaming_mixture import StreamingMixture
 class BatchLoader:
     """The batches of this process from one optimiser step to another.
 
-    A batch is what `collate` gives; its key "skipped" lists (name, reason) of the broken samples that were replaced.
+    A batch is what `collate` gives; its key "broken" lists (name, reason) of the broken samples that were replaced.
 
     Of a `Mixture` the samples of a step are the same for any number of processes and workers, and a start at
     `first_step` reads nothing of the steps before. Of a `StreamingMixture` every process and worker reads shards of
@@ -87,7 +87,7 @@ class BatchLoader:
         batches = self._from_streams() if isinstance(self.data, StreamingMixture) else self._from_map()
         for batch in batches:
             # Page-locking turns the pairs into lists.
-            batch["skipped"] = [(name, reason) for name, reason in batch["skipped"]]
+            batch["broken"] = [(name, reason) for name, reason in batch["broken"]]
             yield batch
 
     def state_dict(self) -> dict[str, Any]:

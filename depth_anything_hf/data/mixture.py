@@ -40,7 +40,7 @@ class Mixture(torch.utils.data.Dataset):
 
     A broken sample (a file that is missing or cannot be decoded, or a label of another size) is replaced by another
     one of its source, drawn by (seed, epoch, position, attempt), so that every process and every resume replaces it
-    by the same. An item's key "skipped" lists (name, reason) of the samples it stands for, mostly none. A fault of the
+    by the same. An item's key "broken" lists (name, reason) of the samples it stands for, mostly none. A fault of the
     program or of the configuration, such as an integer map without scale, is not replaced but raised.
 
     Args:
@@ -89,7 +89,7 @@ class Mixture(torch.utils.data.Dataset):
         while True:
             try:
                 sample = checked_aspect(self.sources[source][index])
-                return {**self.transforms[source](sample, random), "skipped": skipped}
+                return {**self.transforms[source](sample, random), "broken": skipped}
             except BROKEN as error:
                 note_broken(skipped, f"{self.names[source]}, sample {index}", error)
             random = np.random.default_rng([self.seed, epoch, position, len(skipped), REPLACEMENT])
@@ -293,26 +293,26 @@ class GlobalBatchSampler(torch.utils.data.Sampler[list[tuple[int, int]]]):
 
 
 def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Stacks transformed samples: tensors along a new first axis, names as a list, "skipped" as one list of all.
+    """Stacks transformed samples: tensors along a new first axis, names as a list, "broken" as one list of all.
 
     Raises:
         ValueError: an empty batch, samples with and without labels in one batch, or tensors of different size.
     """
     if not samples:
         raise ValueError("cannot collate an empty batch")
-    keys = samples[0].keys() - {"skipped"}
+    keys = samples[0].keys() - {"broken"}
     for sample in samples[1:]:
-        if sample.keys() - {"skipped"} != keys:
+        if sample.keys() - {"broken"} != keys:
             raise ValueError(
                 f"{samples[0]['name']} has {sorted(samples[0])}, but {sample['name']} has {sorted(sample)}; "
                 "samples with and without labels cannot share a batch: put them in mixtures of their own"
             )
     batch: dict[str, Any] = {
         "name": [sample["name"] for sample in samples],
-        "skipped": [broken for sample in samples for broken in sample.get("skipped", ())],
+        "broken": [broken for sample in samples for broken in sample.get("broken", ())],
     }
     for key in samples[0]:
-        if key in ("name", "skipped"):
+        if key in ("name", "broken"):
             continue
         shapes = {tuple(sample[key].shape) for sample in samples}
         if len(shapes) > 1:

@@ -26,7 +26,7 @@ from .datasets import (
     metadata_rows,
 )
 from .decoding.depth_maps import IMAGE_SUFFIXES, LABELS
-from .public.catalog import OFFICIAL_DATASETS, open_official
+from .public.catalog import PUBLIC_DATASETS, open_public
 from .streaming_mixture import DepthStream, columns_of
 
 
@@ -42,7 +42,7 @@ class DataSource:
     Attributes:
         path: local folder or file, or the id of a dataset on the Hub.
         kind: "folder" (`DepthFolder`), "table" (`DepthTable`), "photos" (unlabelled), "auto", or an official data
-            set in its own layout (a name in `official.OFFICIAL_DATASETS`, such as "hypersim").
+            set in its own layout (a name in `official.PUBLIC_DATASETS`, such as "hypersim").
         label: "depth" or "disparity"; None takes what is there, depth before disparity.
         image_column, label_column: of a table.
         scale, invalid_values, sky_value, max_depth, limit: as in `DepthFolder`.
@@ -51,7 +51,7 @@ class DataSource:
         weight: share of this source in a mixture; None means in proportion to its size.
         streaming: read a table, webdataset shards or a Hub dataset in order, without downloading or converting it
             first; see `StreamingMixture`.
-        options: further arguments of `open_official`.
+        options: further arguments of `open_public`.
     """
 
     path: str
@@ -71,13 +71,13 @@ class DataSource:
 
     def __post_init__(self) -> None:
         self.path = os.fspath(self.path)
-        check_choice("kind", self.kind, ("auto", "folder", "table", "photos", *OFFICIAL_DATASETS))
+        check_choice("kind", self.kind, ("auto", "folder", "table", "photos", *PUBLIC_DATASETS))
         check_choice("label", self.label, (*LABELS, None))
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"limit must be at least 1, got {self.limit}")
         if self.weight is not None and not self.weight > 0:
             raise ValueError(f"weight must be positive, got {self.weight}")
-        if self.options and self.kind not in OFFICIAL_DATASETS:
+        if self.options and self.kind not in PUBLIC_DATASETS:
             raise ValueError(f"options are for official data sets, not for the kind {self.kind!r}")
         if self.streaming and self.limit is not None:
             raise ValueError(f"{self.path}: a stream has no limit; set max_steps, or name fewer files")
@@ -142,7 +142,7 @@ def _damaged(source: DataSource) -> str:
 
 
 def _open_map_style(source: DataSource) -> SampleDataset:
-    if source.kind in OFFICIAL_DATASETS:
+    if source.kind in PUBLIC_DATASETS:
         return _open_official(source)
     kind = _detected_kind(source) if source.kind == "auto" else source.kind
     local = Path(source.path).expanduser()
@@ -163,7 +163,7 @@ def _open_official(source: DataSource) -> SampleDataset:
     for name in ("scale", "invalid_values", "sky_value", "label_column"):
         if getattr(source, name) is not None:
             raise ValueError(f"{source.path}: the values of {source.kind} have a known meaning; leave out {name}")
-    samples = open_official(
+    samples = open_public(
         source.kind,
         source.path,
         source.split or None,
@@ -179,7 +179,7 @@ def _open_official(source: DataSource) -> SampleDataset:
 def _open_stream(source: DataSource) -> DepthStream:
     local = Path(source.path).expanduser()
     folder: Path | None = None
-    if source.kind in OFFICIAL_DATASETS:
+    if source.kind in PUBLIC_DATASETS:
         raise ValueError(f"{local}: {source.kind} is read by index, it cannot stream; leave streaming out")
     if local.exists():
         kind = "table" if source.kind == "photos" else _detected_kind(source)

@@ -145,7 +145,7 @@ class StreamingMixture:
 
     Which source comes next is drawn by weight from (seed, part, number of the sample in the part). The randomness of a
     sample comes from (seed, epoch, source, shard, row). Which part reads a row, and when, depends on the number of
-    parts. Broken samples are left out and named under "skipped" of the next one, as in `Mixture`.
+    parts. Broken samples are left out and named under "broken" of the next one, as in `Mixture`.
 
     Args:
         sources: `DepthStream`s and map-style datasets of samples.
@@ -236,7 +236,7 @@ class StreamPart:
                 place = row.place
                 sample = checked_aspect(row.read())
                 random = np.random.default_rng([self._mixture.seed, *row.address(source), STREAM_SAMPLE])
-                return {**self._mixture.transforms[source](sample, random), "skipped": skipped}
+                return {**self._mixture.transforms[source](sample, random), "broken": skipped}
             except BROKEN as error:
                 note_broken(skipped, place, error)
 

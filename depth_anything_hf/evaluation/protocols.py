@@ -226,7 +226,7 @@ class Protocol:
     Attributes:
         name: short name on the command line.
         title: of the data set and the variant.
-        reader: name in `data.official.OFFICIAL_DATASETS`.
+        reader: name in `data.official.PUBLIC_DATASETS`.
         split: of the reader; None takes its default.
         settings: how images are scored; `settings.protocol` is the identifier.
         source: paper or code that the rules come from.

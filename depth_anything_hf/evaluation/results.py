@@ -33,13 +33,13 @@ class EvaluationResult:
     Attributes:
         rows: one dict per scored image, sorted by `index`: `index`, `name` and the keys of `score_image`.
         settings: the protocol.
-        prediction_is: "disparity" or "depth".
+        prediction_kind: "disparity" or "depth".
         skipped_images: one dict with `index`, `name` and `reason` per image without scores.
     """
 
     rows: list[dict[str, Any]]
     settings: EvaluationSettings
-    prediction_is: PredictionKind = "disparity"
+    prediction_kind: PredictionKind = "disparity"
     skipped_images: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -143,7 +143,7 @@ class EvaluationResult:
             "description": self.settings.describe(),
             "settings": self.settings.record(),
             "made_with": dict(made_with or {}),
-            "prediction_is": self.prediction_is,
+            "prediction_kind": self.prediction_kind,
             "images": len(self.rows),
             "expected_images": self._expected_images(),
             "skipped": self.skipped,
@@ -173,7 +173,7 @@ class EvaluationResult:
         if not results:
             raise ValueError("merge needs at least one result.")
         first = results[0]
-        if any((one.settings, one.prediction_is) != (first.settings, first.prediction_is) for one in results):
+        if any((one.settings, one.prediction_kind) != (first.settings, first.prediction_kind) for one in results):
             raise ValueError("results made with different settings cannot be merged.")
         rows = sorted((row for one in results for row in one.rows), key=_index)
         skipped = sorted((image for one in results for image in one.skipped_images), key=_index)
@@ -182,7 +182,7 @@ class EvaluationResult:
             if index in seen:
                 raise ValueError(f"index {index} was scored twice; give each process its own indices.")
             seen.add(index)
-        return cls(rows, first.settings, first.prediction_is, skipped)
+        return cls(rows, first.settings, first.prediction_kind, skipped)
 
     def _columns(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Per name (values, weights) over the rows; the weight of a missing value is 0."""

@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from ..data.decoding.depth_maps import BrokenSampleError
 from ..geometry.camera import depth_to_disparity
-from ..hub.markdown import published_name
+from ..hub.markdown import redact_name
 from ..inference.predictor import OWN_POST_PROCESSING
 from ..metrics.depth import METRICS, PredictionKind, point_pairs_correct
 from ..visualization.figures import captioned, colour_map, encode_jpeg, mark_pairs, side_by_side, stacked, thickened
@@ -97,10 +97,10 @@ def open_protocol(
         ValueError: there is no such protocol or split.
         FileNotFoundError: files of the data set are missing; the message lists the first ten and their number.
     """
-    from ..data.public.catalog import open_official
+    from ..data.public.catalog import open_public
 
     protocol = protocol_named(name)
-    dataset = open_official(protocol.reader, root, split=split or protocol.split, limit=limit, **protocol.options)
+    dataset = open_public(protocol.reader, root, split=split or protocol.split, limit=limit, **protocol.options)
     if protocol.images is not None and len(dataset) != protocol.images:
         logger.warning(
             "%s: the benchmark has %d images, %s has %d; the score is not comparable with others",
@@ -175,7 +175,7 @@ def description_of(
     has_own_upsampling = predictor.model.config.model_type in OWN_POST_PROCESSING
     is_folder = Path(model).expanduser().is_dir()
     revision = None if is_folder else getattr(predictor.model.config, "_commit_hash", None)
-    name = Path(model).expanduser().resolve().name if is_folder else published_name(model)
+    name = Path(model).expanduser().resolve().name if is_folder else redact_name(model)
     return {
         "model": f"{name}@{revision}" if revision else name,
         "input_size": predictor.input_size,
@@ -191,12 +191,12 @@ def description_of(
 
 def _split_of(settings: EvaluationSettings) -> str | None:
     """The split that the protocol of these settings takes by itself; None without a protocol, or if it takes all."""
-    from ..data.public.catalog import official_dataset
+    from ..data.public.catalog import public_dataset
 
     protocol = PROTOCOLS.get(settings.protocol.split("@")[0])
     if protocol is None:
         return None
-    reader = official_dataset(protocol.reader)
+    reader = public_dataset(protocol.reader)
     only_one = reader.splits[0] if len(reader.splits) == 1 else None
     return protocol.split or reader.default_split or only_one
 
@@ -206,7 +206,7 @@ def evaluate(
     dataset: LabelledDataset,
     settings: EvaluationSettings | None = None,
     *,
-    prediction_is: PredictionKind,
+    prediction_kind: PredictionKind,
     indices: Iterable[int] | None = None,
     progress: bool = False,
 ) -> EvaluationResult:
@@ -226,7 +226,7 @@ def evaluate(
             without this attribute every image is a group.
         dataset: samples with "image", "name" and one of "depth" and "disparity", or "pairs".
         settings: the protocol; None takes the defaults.
-        prediction_is: "disparity" or "depth"; `DepthPredictor.kind` says which.
+        prediction_kind: "disparity" or "depth"; `DepthPredictor.prediction_kind` says which.
         indices: positions in the dataset, for example one process's share; None takes all.
         progress: show a bar on the terminal.
 
@@ -238,8 +238,8 @@ def evaluate(
             shape than its image, or `predict` does not yield one prediction per image in order.
     """
     settings = settings or EvaluationSettings()
-    check_fits(settings, prediction_is)
-    result = EvaluationResult([], settings, prediction_is)
+    check_fits(settings, prediction_kind)
+    result = EvaluationResult([], settings, prediction_kind)
     order = list(range(len(dataset)) if indices is None else indices)
     group_size = _group_size(predict, len(dataset))
     waiting: deque[_Loaded] = deque()
@@ -263,7 +263,7 @@ def evaluate(
                 yield waiting.popleft(), prediction
 
     def score(answer: tuple[_Loaded, Prediction]) -> tuple[_Loaded, dict[str, Any] | str]:
-        return answer[0], _outcome(*answer, settings, prediction_is)
+        return answer[0], _outcome(*answer, settings, prediction_kind)
 
     with (
         ThreadPoolExecutor(1, thread_name_prefix="load") as loading,
@@ -300,7 +300,7 @@ def evaluate_on_all_processes(
     dataset: LabelledDataset,
     settings: EvaluationSettings | None = None,
     *,
-    prediction_is: PredictionKind,
+    prediction_kind: PredictionKind,
     accelerator: Accelerator,
     progress: bool = False,
 ) -> EvaluationResult:
@@ -313,7 +313,7 @@ def evaluate_on_all_processes(
 
     own = indices_of_process(predict, dataset, accelerator.process_index, accelerator.num_processes)
     shown = progress and accelerator.is_main_process
-    result = evaluate(predict, dataset, settings, prediction_is=prediction_is, indices=own, progress=shown)
+    result = evaluate(predict, dataset, settings, prediction_kind=prediction_kind, indices=own, progress=shown)
     return EvaluationResult.merge(gather_object([result]))
 
 
@@ -387,7 +387,7 @@ def save_error_sheet(
         (prediction,) = predict([(sample["name"], sample["image"])])
         if prediction.values is None:
             continue
-        panels = _panels(prediction.values, sample, result.settings, result.prediction_is)
+        panels = _panels(prediction.values, sample, result.settings, result.prediction_kind)
         others = [name for name in ("delta1", "ordinal_accuracy") if name in row and name != metric]
         numbers = ", ".join(f"{name} {row[name]:.3f}" for name in (metric, *others))
         height = min(SHEET_HEIGHT_PIXELS, SHEET_WIDTH_PIXELS * panels[0].shape[0] // panels[0].shape[1])
@@ -412,14 +412,14 @@ def _best_median_worst(ranked: list[dict[str, Any]], count: int) -> list[tuple[s
 
 
 def _panels(
-    prediction: np.ndarray, sample: dict[str, Any], settings: EvaluationSettings, prediction_is: PredictionKind
+    prediction: np.ndarray, sample: dict[str, Any], settings: EvaluationSettings, prediction_kind: PredictionKind
 ) -> list[np.ndarray]:
     target = target_of(sample, settings)
     if isinstance(target, PairTarget):
-        nearness = prediction if prediction_is == "disparity" else -prediction
+        nearness = prediction if prediction_kind == "disparity" else -prediction
         pairs = (target.nearer, target.farther, point_pairs_correct(nearness, target.nearer, target.farther))
         return [mark_pairs(sample["image"], *pairs), mark_pairs(colour_map(nearness), *pairs)]
-    aligned, _ = aligned_depth(at_label_size(prediction, target, settings), target, settings, prediction_is)
+    aligned, _ = aligned_depth(at_label_size(prediction, target, settings), target, settings, prediction_kind)
     depth = np.where(target.labelled, np.asarray(target.depth, dtype=np.float64), math.nan)
     truth = depth_to_disparity(depth)
     low, high = np.percentile(truth[np.isfinite(truth)], (2, 98))
@@ -482,12 +482,12 @@ def _known_name(dataset: LabelledDataset, index: int) -> str:
     name_of = getattr(dataset, "name_of", None)
     if name_of is not None:
         return name_of(index)
-    frames = getattr(dataset, "frames", None)  # of `data.official_frames.OfficialSamples`
+    frames = getattr(dataset, "frames", None)  # of `data.official_frames.PublicSamples`
     return f"item {index}" if frames is None else frames[index].name
 
 
 def _outcome(
-    loaded: _Loaded, prediction: Prediction, settings: EvaluationSettings, prediction_is: PredictionKind
+    loaded: _Loaded, prediction: Prediction, settings: EvaluationSettings, prediction_kind: PredictionKind
 ) -> dict[str, Any] | str:
     if prediction.error is not None or prediction.values is None:
         return prediction.error or "no prediction"
@@ -498,7 +498,7 @@ def _outcome(
         )
     assert loaded.target is not None
     try:
-        return row_or_reason(prediction.values, loaded.target, settings, prediction_is)
+        return row_or_reason(prediction.values, loaded.target, settings, prediction_kind)
     except ValueError as error:
         raise ValueError(f"{loaded.name}: {error}") from error
 

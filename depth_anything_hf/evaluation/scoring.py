@@ -145,7 +145,7 @@ def at_label_size(prediction: np.ndarray, target: Target, settings: EvaluationSe
 
 
 def aligned_depth(
-    prediction: np.ndarray, target: Target, settings: EvaluationSettings, prediction_is: PredictionKind
+    prediction: np.ndarray, target: Target, settings: EvaluationSettings, prediction_kind: PredictionKind
 ) -> tuple[np.ndarray, float]:
     """The prediction in the label's unit, and the share of the fitted pixels that were clamped.
 
@@ -153,35 +153,35 @@ def aligned_depth(
         prediction: (H, W) at the label's size.
         target: the label.
         settings: the protocol.
-        prediction_is: "disparity" or "depth".
+        prediction_kind: "disparity" or "depth".
 
     Raises:
         ValueError: as `metrics.align_prediction`.
     """
     fitted = _fit_mask(prediction, target, settings)
     limits = (target.min_depth, target.max_depth)
-    return align_prediction(prediction, target.depth, fitted, settings.alignment, prediction_is, *limits)
+    return align_prediction(prediction, target.depth, fitted, settings.alignment, prediction_kind, *limits)
 
 
 def row_or_reason(
-    prediction: np.ndarray, target: Target | PairTarget, settings: EvaluationSettings, prediction_is: PredictionKind
+    prediction: np.ndarray, target: Target | PairTarget, settings: EvaluationSettings, prediction_kind: PredictionKind
 ) -> dict[str, Any] | str:
     """The scores of an image, or why there are none."""
     if isinstance(target, Target):
         prediction = at_label_size(prediction, target, settings)
-        fault = prediction_fault(prediction, target.mask, settings.alignment, prediction_is)
+        fault = prediction_fault(prediction, target.mask, settings.alignment, prediction_kind)
         if not fault and target.mask.any() and not _fit_mask(prediction, target, settings).any():
             fault = "no valid pixel is left to fit scale and shift: the prediction is positive nowhere"
         if fault:
             return fault
-    return row_of(prediction, target, settings, prediction_is)
+    return row_of(prediction, target, settings, prediction_kind)
 
 
 def row_of(
-    prediction: np.ndarray, target: Target | PairTarget, settings: EvaluationSettings, prediction_is: PredictionKind
+    prediction: np.ndarray, target: Target | PairTarget, settings: EvaluationSettings, prediction_kind: PredictionKind
 ) -> dict[str, Any]:
     """See `score_image`; the prediction has the label's size."""
-    nearness = prediction if prediction_is == "disparity" else -prediction
+    nearness = prediction if prediction_kind == "disparity" else -prediction
     row: dict[str, Any] = {
         "valid_pixels": None,
         "clamped_share": math.nan,
@@ -195,7 +195,7 @@ def row_of(
         return {**row, "pairs": len(correct), "scenario": target.scenario, "pair_accuracy": accuracy}
     row["valid_pixels"] = target.valid_pixels
     if _needs_neighbours(settings):
-        aligned, row["clamped_share"] = aligned_depth(prediction, target, settings, prediction_is)
+        aligned, row["clamped_share"] = aligned_depth(prediction, target, settings, prediction_kind)
         numbers = _dense_numbers(nearness, aligned, target.depth, target.mask, target, settings)
         numbers.update(_contour_numbers(aligned, target, settings))
     else:
@@ -204,14 +204,14 @@ def row_of(
         depth, fitted = target.depth[mask], _fit_mask(prediction, target, settings)[mask]
         limits = (target.min_depth, target.max_depth)
         aligned, row["clamped_share"] = align_prediction(
-            prediction[mask], depth, fitted, settings.alignment, prediction_is, *limits
+            prediction[mask], depth, fitted, settings.alignment, prediction_kind, *limits
         )
         numbers = _dense_numbers(nearness[mask], aligned, depth, np.ones(depth.shape, dtype=bool), target, settings)
     return {**row, **{name: numbers[name] for name in settings.metrics}}
 
 
 def score_image(
-    prediction: np.ndarray, sample: dict[str, Any], settings: EvaluationSettings, prediction_is: PredictionKind
+    prediction: np.ndarray, sample: dict[str, Any], settings: EvaluationSettings, prediction_kind: PredictionKind
 ) -> dict[str, Any]:
     """All scores of one image.
 
@@ -231,7 +231,7 @@ def score_image(
         sample: holds exactly one of "depth" and "disparity", float (H, W), NaN = invalid, and perhaps "edges", bool
             (H, W); or "pairs", integers {"nearer": (N, 2), "farther": (N, 2)}, rows and columns.
         settings: the protocol.
-        prediction_is: "disparity" (larger = nearer, any scale and shift) or "depth" (metres; any unit if aligned).
+        prediction_kind: "disparity" (larger = nearer, any scale and shift) or "depth" (metres; any unit if aligned).
 
     Returns:
         `valid_pixels`, the share of fitted pixels whose prediction was clamped (`clamped_share`), the raw output's
@@ -243,17 +243,17 @@ def score_image(
         ValueError: if the protocol does not fit the prediction or the label, the shapes differ, or the prediction is
             not finite (for a depth that is inverted: not positive) at a valid pixel.
     """
-    check_fits(settings, prediction_is)
+    check_fits(settings, prediction_kind)
     target = target_of(sample, settings)
     if isinstance(target, Target):
         _check_same_aspect({"image": prediction, "name": "the prediction", "depth": target.depth})
         prediction = at_label_size(prediction, target, settings)
-    return row_of(prediction, target, settings, prediction_is)
+    return row_of(prediction, target, settings, prediction_kind)
 
 
-def check_fits(settings: EvaluationSettings, prediction_is: PredictionKind) -> None:
+def check_fits(settings: EvaluationSettings, prediction_kind: PredictionKind) -> None:
     """Raises ValueError where a prediction of this kind cannot be scored by this protocol; says what to use."""
-    check_alignment("disparity" if settings.scores_pairs else settings.alignment, prediction_is)
+    check_alignment("disparity" if settings.scores_pairs else settings.alignment, prediction_kind)
 
 
 def _check_same_aspect(sample: dict[str, Any]) -> None:

@@ -18,8 +18,8 @@ from .markdown import (
     is_local_path,
     name_and_license_entries,
     published_license,
-    published_name,
-    published_text,
+    redact_name,
+    redact_text,
     stricter_parts,
     strictest_license,
 )
@@ -86,11 +86,11 @@ def lineage_record(lineage: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if part == "data" or (part == "labels" and _holds_mappings(origin)):
             entries = name_and_license_entries(origin)
-            record[part] = [{key: published_name(value) for key, value in entry.items()} for entry in entries]
+            record[part] = [{key: redact_name(value) for key, value in entry.items()} for entry in entries]
         elif isinstance(origin, list | tuple):
-            record[part] = [None if each is None else published_name(each) for each in origin]
+            record[part] = [None if each is None else redact_name(each) for each in origin]
         else:
-            record[part] = published_name(origin)
+            record[part] = redact_name(origin)
     return record
 
 
@@ -101,9 +101,9 @@ def license_of(given: str | None, lineage: Mapping[str, Any]) -> tuple[str | Non
         named = [origin for origin in origins(lineage, part) if origin[0] not in (None, RANDOM_WEIGHTS)]
         for name, own_license, _ in named:
             what = part.replace("_", " ")
-            parts.append((what if len(named) == 1 else f"{what} {published_name(name)}", own_license))
+            parts.append((what if len(named) == 1 else f"{what} {redact_name(name)}", own_license))
     parts += [
-        (f"{part} {published_name(entry['name'])}", entry.get("license"))
+        (f"{part} {redact_name(entry['name'])}", entry.get("license"))
         for part in DATA_PARTS
         for entry in name_and_license_entries(lineage.get(part))
         if part == "data" or _is_licensed(entry, lineage)
@@ -157,7 +157,7 @@ def lineage_rows(lineage: Mapping[str, Any]) -> list[tuple[Any, ...]]:
             rows.append((part, _origin(name), own_license or ("unknown" if needs_license else ""), revision or ""))
     for part in DATA_PARTS:
         for entry in name_and_license_entries(lineage.get(part)):
-            origin = " ".join(filter(None, [_origin(entry["name"]), published_text(entry.get("note") or "")]))
+            origin = " ".join(filter(None, [_origin(entry["name"]), redact_text(entry.get("note") or "")]))
             unknown = "unknown" if part == "data" or _is_licensed(entry, lineage) else ""
             rows.append((part, origin, entry.get("license") or unknown, entry.get("revision") or ""))
     return rows or [("", "not recorded", "unknown", "")]
@@ -217,7 +217,7 @@ def _origin(name: Any) -> str:
     text = str(name)
     if is_hub_id(text):
         return f"`{text}`"
-    return f"`{published_name(text)}` (local)" if is_local_path(text) else published_text(text)
+    return f"`{redact_name(text)}` (local)" if is_local_path(text) else redact_text(text)
 
 
 def _provenance(folder: Path) -> dict[str, Any]:

@@ -149,7 +149,7 @@ def is_hub_id(name: object) -> bool:
     return True
 
 
-def published_name(name: Any) -> str:
+def redact_name(name: Any) -> str:
     """A name as it may be read by anyone: of a local path only the last part."""
     text = str(name)
     return Path(text).name if is_local_path(text) else without_secrets(text)
@@ -160,26 +160,26 @@ def is_local_path(text: str) -> bool:
     return Path(text).is_absolute() or text.startswith((".", "~")) or ("/" in text and Path(text).exists())
 
 
-def published_command(command: str) -> str:
+def redact_command(command: str) -> str:
     """A command line as it may be read by anyone: local paths reduced to their last part, no access token.
 
     A comment in a line before it stays.
     """
     if command.startswith("# "):
         comment, _, rest = command.partition("\n")
-        return f"{published_text(comment)}\n{published_command(rest)}"
+        return f"{redact_text(comment)}\n{redact_command(rest)}"
     try:
         words = shlex.split(command)
     except ValueError:
-        return published_text(command)
+        return redact_text(command)
     reduced = []
     for word in words:
         flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
-        reduced.append(f"{flag}{equals}{published_name(value) if is_local_path(value) else published_text(value)}")
+        reduced.append(f"{flag}{equals}{redact_name(value) if is_local_path(value) else redact_text(value)}")
     return shlex.join(reduced)
 
 
-def published_text(text: str) -> str:
+def redact_text(text: str) -> str:
     """Any text as it may be read by anyone: absolute paths reduced to their last part, no access token."""
     return without_secrets(_LOCAL_PATH.sub(lambda found: Path(found[0]).name or found[0], text))
 

@@ -30,9 +30,9 @@ from .markdown import (
     kept_section,
     license_fields,
     name_and_license_entries,
-    published_command,
-    published_name,
-    published_text,
+    redact_command,
+    redact_name,
+    redact_text,
     slug,
     table,
     versions,
@@ -156,10 +156,10 @@ def write_model_card(
     lineage = with_known_licenses(lineage)
     license, reason = license_of(license, lineage)
     card_data = _card_data(title, kind, role, lineage, results or {}, license, (folder / "LICENSE").exists())
-    training_rows = [(name, published_text(_words(value))) for name, value in training.items()]
+    training_rows = [(name, redact_text(_words(value))) for name, value in training.items()]
     training_parts = [
         table(("Argument", "Value"), training_rows) if training_rows else "Not recorded.",
-        code_block(published_command(command), "bash") if command else "",
+        code_block(redact_command(command), "bash") if command else "",
         _recipe_text(recipe),
         _picture(folder, loss_curve, "Loss over the steps"),
     ]
@@ -342,7 +342,7 @@ def _input_text(folder: Path) -> str:
 
 
 def _words(value: Any) -> str:
-    return published_name(value) if isinstance(value, str | Path) else str(value)
+    return redact_name(value) if isinstance(value, str | Path) else str(value)
 
 
 def _recipe_text(recipe: str | Path | None) -> str:
@@ -351,7 +351,7 @@ def _recipe_text(recipe: str | Path | None) -> str:
     is_file = isinstance(recipe, Path) or ("\n" not in recipe and Path(recipe).is_file())
     text = Path(recipe).read_text(encoding="utf-8") if is_file else str(recipe)
     heading = f"Recipe `{Path(recipe).name}`:" if is_file else "Recipe:"
-    return f"{heading}\n\n{code_block(published_text(text), 'yaml')}"
+    return f"{heading}\n\n{code_block(redact_text(text), 'yaml')}"
 
 
 def _picture(folder: Path, picture: str | Path | None, title: str) -> str:

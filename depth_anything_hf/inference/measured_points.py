@@ -123,5 +123,5 @@ def _images(dataset: SampleDataset, waiting: list[dict[str, Any]]) -> Iterable[t
 
 
 def _check_kind(predictor: DepthPredictor) -> None:
-    if predictor.kind != "disparity":
+    if predictor.prediction_kind != "disparity":
         raise ValueError("this model predicts metres itself and needs no calibration")

@@ -23,14 +23,13 @@ from transformers import PreTrainedModel
 
 from ..data.decoding.depth_maps import IMAGE_SUFFIXES, UnreadableImageError, read_image
 from ..geometry.alignment import fit_scale_and_shift
-from ..models.compilation import as_written
-from ..models.loading import as_dtype, dtype_name, open_checkpoint, size_of
+from ..models.compilation import force_eager
+from ..models.loading import as_dtype, dtype_name, load_model, size_of
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
 logger = logging.getLogger(__name__)
 
-PredictionKind: TypeAlias = Literal["disparity", "depth"]
 ImageSource: TypeAlias = "str | os.PathLike[str] | tuple[str, np.ndarray] | tuple[str, Callable[[], np.ndarray]]"
 
 # Stock model types that give metres whatever their configuration says.
@@ -48,7 +47,7 @@ class Prediction:
 
     Attributes:
         name: as given.
-        values: float32 (H, W) at the image's own size, disparity or metres (`DepthPredictor.kind`); None after an
+        values: float32 (H, W) at the image's own size, disparity or metres (`DepthPredictor.prediction_kind`); None after an
             error.
         error: why there are no values; None if there are.
         image_size: (height, width) after the EXIF orientation; None if the image could not be read.
@@ -72,7 +71,7 @@ class _Item:
     prediction: Prediction | None = None
 
 
-class _Passes:
+class BatchScheduler:
     """The model's passes of one stream of images; where a pass fails, its images are tried one by one.
 
     Args:
@@ -180,7 +179,7 @@ class DepthPredictor:
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
         batch_size: int = 1,
-        kind: PredictionKind | None = None,
+        prediction_kind: PredictionKind | None = None,
         window_batches: int = 4,
         flip_averaging: bool = False,
         compile: bool = False,
@@ -188,8 +187,8 @@ class DepthPredictor:
         for name, value in (("batch_size", batch_size), ("window_batches", window_batches)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
-        if kind not in ("disparity", "depth", None):
-            raise ValueError(f"kind must be 'disparity' or 'depth', got {kind!r}")
+        if prediction_kind not in ("disparity", "depth", None):
+            raise ValueError(f"prediction_kind must be 'disparity' or 'depth', got {prediction_kind!r}")
         self.model = cast(Any, model)
         if device is not None:
             self.model.to(device)
@@ -197,7 +196,7 @@ class DepthPredictor:
         self.batch_size = batch_size
         self.window_batches = window_batches
         self.flip_averaging = flip_averaging
-        self.kind: PredictionKind = kind or _kind_of(model)
+        self.prediction_kind: PredictionKind = prediction_kind or _prediction_kind_of(model)
         self._autocast_dtype = _autocast_dtype(model.dtype, as_dtype(dtype))
         self._is_compiled = compile
         if compile:
@@ -216,7 +215,7 @@ class DepthPredictor:
         dtype: str | torch.dtype | None = None,
         batch_size: int | None = 1,
         input_size: int | None = None,
-        kind: PredictionKind | None = None,
+        prediction_kind: PredictionKind | None = None,
         window_batches: int = 4,
         flip_averaging: bool = False,
         compile: bool = False,
@@ -235,7 +234,7 @@ class DepthPredictor:
             batch_size: as for the class; None takes 8 on an accelerator and 1 on a CPU, where larger ones gain little
                 and take more memory the more sizes are mixed.
             input_size: side that images are resized to instead of the checkpoint's; larger is sharper and slower.
-            kind, window_batches, flip_averaging, compile: as for the class.
+            prediction_kind, window_batches, flip_averaging, compile: as for the class.
             **kwargs: to the model's `from_pretrained`; `revision`, `token` and the like also to the configuration and
                 the processor.
 
@@ -245,7 +244,7 @@ class DepthPredictor:
             OSError: no such folder or id on the Hub, or files missing in it.
         """
         name = os.fspath(name_or_path)
-        model, processor = open_checkpoint(name, dtype=dtype, input_size=input_size, options=kwargs)
+        model, processor = load_model(name, dtype=dtype, input_size=input_size, options=kwargs)
         if isinstance(model, DepthAnythingForDepthEstimation) and "attn_implementation" not in kwargs:
             # It refuses layers of other kinds, which then work as they are.
             with suppress(ValueError):
@@ -261,7 +260,7 @@ class DepthPredictor:
             processor,
             device=device,
             batch_size=batch_size,
-            kind=kind,
+            prediction_kind=prediction_kind,
             window_batches=window_batches,
             flip_averaging=flip_averaging,
             compile=compile,
@@ -299,7 +298,7 @@ class DepthPredictor:
         window = self.window_batches * self.batch_size
         in_order: deque[_Item] = deque()
         by_size: dict[tuple[int, ...], list[_Item]] = {}
-        passes = _Passes(self._launch, self._runs_ahead)
+        passes = BatchScheduler(self._launch, self._runs_ahead)
         for item in self._prepare_ahead(images):
             if item is None:
                 passes.run_all(by_size)
@@ -387,7 +386,7 @@ class DepthPredictor:
         is_cuda = self.device.type == "cuda"
         # An event marks a place in the work of the current device, which need not be the model's.
         on_device = torch.cuda.device(self.device) if is_cuda else nullcontext()
-        with on_device, as_written() if self._is_compiled and again else nullcontext():
+        with on_device, force_eager() if self._is_compiled and again else nullcontext():
             if is_cuda:
                 pixel_values = pixel_values.pin_memory()
             pixel_values = pixel_values.to(self.device, self.model.dtype, non_blocking=is_cuda)
@@ -405,7 +404,7 @@ class DepthPredictor:
             if not mirrored:
                 return arrays
             pairs = zip(arrays[: len(maps)], arrays[len(maps) :], strict=True)
-            return [flip_mean(one, other[:, ::-1], self.kind) for one, other in pairs]
+            return [flip_mean(one, other[:, ::-1], self.prediction_kind) for one, other in pairs]
 
         return values
 
@@ -521,7 +520,7 @@ def _explain(error: Exception) -> str:
     return str(error) if speaks_for_itself else f"{type(error).__name__}: {error}"
 
 
-def _kind_of(model: PreTrainedModel) -> PredictionKind:
+def _prediction_kind_of(model: PreTrainedModel) -> PredictionKind:
     config = model.config
     is_metric = getattr(config, "depth_estimation_type", None) == "metric" or config.model_type in METRIC_MODEL_TYPES
     return "depth" if is_metric else "disparity"

@@ -116,7 +116,7 @@ def depth_metrics(prediction_depth: np.ndarray, depth: np.ndarray, mask: np.ndar
     return {name: float(results[name]) for name in DEPTH_METRICS}
 
 
-def check_alignment(alignment: str, prediction_is: str) -> None:
+def check_alignment(alignment: str, prediction_kind: str) -> None:
     """Raise ValueError unless a prediction of this kind can be aligned in this way.
 
     A disparity of unknown scale and shift becomes depth only through the fit in disparity; a depth prediction goes
@@ -124,27 +124,27 @@ def check_alignment(alignment: str, prediction_is: str) -> None:
 
     Args:
         alignment: one of `ALIGNMENTS`.
-        prediction_is: "disparity" or "depth".
+        prediction_kind: "disparity" or "depth".
     """
-    if prediction_is not in get_args(PredictionKind):
-        raise ValueError(f"prediction_is must be 'disparity' or 'depth', got {prediction_is!r}.")
+    if prediction_kind not in get_args(PredictionKind):
+        raise ValueError(f"prediction_kind must be 'disparity' or 'depth', got {prediction_kind!r}.")
     if alignment not in ALIGNMENTS:
         raise ValueError(f"alignment must be one of {list(ALIGNMENTS)}, got {alignment!r}.")
-    if prediction_is == "disparity" and alignment != "disparity":
+    if prediction_kind == "disparity" and alignment != "disparity":
         raise ValueError(
             f"a disparity of unknown scale and shift cannot be compared with metres by alignment={alignment!r}; "
             "use alignment='disparity'."
         )
 
 
-def prediction_fault(prediction: np.ndarray, mask: np.ndarray, alignment: Alignment, prediction_is: str) -> str:
+def prediction_fault(prediction: np.ndarray, mask: np.ndarray, alignment: Alignment, prediction_kind: str) -> str:
     """Why this prediction cannot be aligned and scored, or "" if it can.
 
     Args:
         prediction: (H, W) raw output.
         mask: (H, W) bool, the valid label pixels.
         alignment: one of `ALIGNMENTS`.
-        prediction_is: "disparity" or "depth".
+        prediction_kind: "disparity" or "depth".
 
     Returns:
         One clause with the numbers, for the list of skipped images: the prediction is not finite inside the mask; it
@@ -154,7 +154,7 @@ def prediction_fault(prediction: np.ndarray, mask: np.ndarray, alignment: Alignm
     broken = int((~np.isfinite(inside)).sum())
     if broken:
         return f"the prediction is not finite at {broken} of {inside.size} valid pixels"
-    if prediction_is == "depth" and alignment == "disparity" and (inside <= 0).any():
+    if prediction_kind == "depth" and alignment == "disparity" and (inside <= 0).any():
         return f"the predicted depth is not positive at {int((inside <= 0).sum())} of {inside.size} valid pixels"
     if alignment == "median" and inside.size and np.median(inside) <= 0:
         return f"the predicted depth has the median {np.median(inside)} over the valid pixels, expected a positive one"
@@ -166,7 +166,7 @@ def align_prediction(
     depth: np.ndarray,
     mask: np.ndarray,
     alignment: Alignment,
-    prediction_is: PredictionKind,
+    prediction_kind: PredictionKind,
     min_depth: float,
     max_depth: float,
 ) -> tuple[np.ndarray, float]:
@@ -180,7 +180,7 @@ def align_prediction(
         depth: (H, W) label, finite and positive inside the mask.
         mask: (H, W) bool.
         alignment: one of `ALIGNMENTS`.
-        prediction_is: "disparity" (larger = nearer, any scale and shift) or "depth".
+        prediction_kind: "disparity" (larger = nearer, any scale and shift) or "depth".
         min_depth: smallest depth of the result, in the label's unit.
         max_depth: largest depth of the result, in the label's unit.
 
@@ -192,10 +192,10 @@ def align_prediction(
         ValueError: if the alignment does not fit the prediction, the shapes differ, the range is not `0 < min_depth <
             max_depth < inf`, or a map has forbidden values inside the mask (see `prediction_fault`).
     """
-    check_alignment(alignment, prediction_is)
+    check_alignment(alignment, prediction_kind)
     check_same_shape(prediction=prediction, depth=depth, mask=mask)
     mask = np.asarray(mask, dtype=bool)
-    fault = prediction_fault(prediction, mask, alignment, prediction_is)
+    fault = prediction_fault(prediction, mask, alignment, prediction_kind)
     if fault:
         raise ValueError(f"{fault}.")
     values = np.asarray(prediction, dtype=np.float64)
@@ -204,7 +204,7 @@ def align_prediction(
     if alignment == "depth":
         return align_depth(values, depth, mask, min_depth, max_depth)
     if alignment == "disparity":
-        disparity = values if prediction_is == "disparity" else depth_to_disparity(values)
+        disparity = values if prediction_kind == "disparity" else depth_to_disparity(values)
         return align_disparity(disparity, depth, mask, min_depth, max_depth)
     if not 0 < min_depth < max_depth < float("inf"):
         raise ValueError(f"expected 0 < min_depth < max_depth < inf, got {min_depth} and {max_depth}.")
@@ -218,7 +218,7 @@ def aligned_depth_metrics(
     depth: np.ndarray,
     mask: np.ndarray,
     alignment: Alignment,
-    prediction_is: PredictionKind,
+    prediction_kind: PredictionKind,
     min_depth: float,
     max_depth: float,
 ) -> dict[str, float]:
@@ -229,7 +229,7 @@ def aligned_depth_metrics(
         depth: (H, W) label.
         mask: (H, W) bool.
         alignment: one of `ALIGNMENTS`.
-        prediction_is: "disparity" or "depth".
+        prediction_kind: "disparity" or "depth".
         min_depth: smallest predicted depth, in the label's unit.
         max_depth: largest predicted depth, in the label's unit.
 
@@ -239,7 +239,9 @@ def aligned_depth_metrics(
     Raises:
         ValueError: as `align_prediction`.
     """
-    aligned, clamped_share = align_prediction(prediction, depth, mask, alignment, prediction_is, min_depth, max_depth)
+    aligned, clamped_share = align_prediction(
+        prediction, depth, mask, alignment, prediction_kind, min_depth, max_depth
+    )
     return {**depth_metrics(aligned, depth, mask), "clamped_share": clamped_share}
 
 

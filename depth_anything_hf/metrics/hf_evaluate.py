@@ -16,7 +16,7 @@ from .depth import DEPTH_METRICS, Alignment, PredictionKind, aligned_depth_metri
 def DepthMetric(
     *,
     alignment: Alignment = "disparity",
-    prediction_is: PredictionKind = "disparity",
+    prediction_kind: PredictionKind = "disparity",
     min_depth: float = 1e-3,
     max_depth: float = 80.0,
     min_valid_pixels: int = 10,
@@ -30,7 +30,7 @@ def DepthMetric(
 
     Args:
         alignment: see `align_prediction`.
-        prediction_is: "disparity" (larger = nearer, any scale and shift) or "depth".
+        prediction_kind: "disparity" (larger = nearer, any scale and shift) or "depth".
         min_depth: metres.
         max_depth: metres.
         min_valid_pixels: an image with fewer valid reference pixels gets no numbers, as in `evaluation.evaluate`.
@@ -53,7 +53,7 @@ def DepthMetric(
         evaluate: Any = importlib.import_module("evaluate")
     except ImportError as error:
         raise ImportError("DepthMetric needs evaluate; run pip install 'depth_anything_hf[evaluate]'.") from error
-    check_alignment(alignment, prediction_is)
+    check_alignment(alignment, prediction_kind)
     if not 0 < min_depth < max_depth < float("inf"):
         raise ValueError(f"expected 0 < min_depth < max_depth < inf, got {min_depth} and {max_depth}.")
     if min_valid_pixels < 1:
@@ -64,8 +64,8 @@ def DepthMetric(
         mask = (depth >= min_depth) & (depth <= max_depth)
         valid_pixels = int(mask.sum())
         mask &= valid_pixels >= min_valid_pixels
-        row = aligned_depth_metrics(prediction, depth, mask, alignment, prediction_is, min_depth, max_depth)
-        nearness = prediction if prediction_is == "disparity" else -prediction
+        row = aligned_depth_metrics(prediction, depth, mask, alignment, prediction_kind, min_depth, max_depth)
+        nearness = prediction if prediction_kind == "disparity" else -prediction
         row["ordinal_accuracy"] = ordinal_accuracy(nearness, depth, mask)
         return {**row, "valid_pixels": float(valid_pixels)}
 
@@ -78,7 +78,7 @@ def DepthMetric(
             return evaluate.MetricInfo(
                 description="Depth metrics: the mean over images, each aligned to its own label.",
                 citation="",
-                inputs_description=f"predictions: (H, W) {prediction_is}; references: (H, W) metres, NaN = invalid.",
+                inputs_description=f"predictions: (H, W) {prediction_kind}; references: (H, W) metres, NaN = invalid.",
                 features=datasets.Features({name: datasets.Value("float64") for name in columns}),
             )
 

@@ -48,9 +48,9 @@ def compile_blocks(model: nn.Module, device: torch.device) -> list[nn.Module]:
     return blocks
 
 
-def as_written() -> Any:
+def force_eager() -> Any:
     """A context in which compiled blocks of any model run uncompiled, and none is built."""
     return torch.compiler.set_stance("force_eager")
 
 
-__all__ = ["as_written", "compile_blocks", "repeated_layers"]
+__all__ = ["force_eager", "compile_blocks", "repeated_layers"]

@@ -28,7 +28,7 @@ HUB_OPTIONS = ("revision", "token", "cache_dir", "local_files_only", "force_down
 NAMES_SHOWN = 10
 
 
-def open_checkpoint(
+def load_model(
     name: str, *, dtype: str | torch.dtype | None, input_size: int | None, options: dict[str, Any]
 ) -> tuple[PreTrainedModel, Any]:
     """A depth model with its image processor.
@@ -58,7 +58,7 @@ def open_checkpoint(
         options = {**options, "dtype": as_dtype(dtype)}
     is_ours = config.model_type == "depth_anything"
     model_class: Any = DepthAnythingForDepthEstimation if is_ours else AutoModelForDepthEstimation
-    processor = open_processor(name, config.model_type, input_size, hub)
+    processor = load_processor(name, config.model_type, input_size, hub)
     return _load(model_class, name, options, must_be_complete=is_ours), processor
 
 
@@ -80,7 +80,7 @@ def dtype_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def open_processor(name: str, model_type: str, input_size: int | None, hub: dict[str, Any]) -> Any:
+def load_processor(name: str, model_type: str, input_size: int | None, hub: dict[str, Any]) -> Any:
     """The checkpoint's image processor, with another input size if one is given.
 
     DPT's processor, which Depth Anything uses too, is opened by its PIL class: `AutoImageProcessor` of some

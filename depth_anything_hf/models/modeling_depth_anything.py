@@ -545,6 +545,6 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
             )
 
     @property
-    def output_kind(self) -> str:
+    def prediction_kind(self) -> str:
         """`disparity` for a relative model, `depth` for a metric one."""
         return "depth" if self.config.depth_estimation_type == "metric" else "disparity"

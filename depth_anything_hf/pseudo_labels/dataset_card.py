@@ -21,8 +21,8 @@ from ..hub.markdown import (
     kept_section,
     license_fields,
     published_license,
-    published_name,
-    published_text,
+    redact_name,
+    redact_text,
     strictest_license,
     table,
     versions,
@@ -135,7 +135,7 @@ def write_label_card(
         configs=[{"config_name": "default", "data_files": [{"split": "train", "path": SHARD_PATTERN}]}],
     )
     counts = [("labels", rows), ("shards", len(shards)), ("bytes", size_bytes)]
-    origin = [(key, published_text(_words(value))) for key, value in provenance.items() if key != "weights_sha256"]
+    origin = [(key, redact_text(_words(value))) for key, value in provenance.items() if key != "weights_sha256"]
     hashes = (provenance.get("weights_sha256") or {}).items()
     snippet = SNIPPET.format(name=repo_id or folder.resolve().name, formula=FORMULAS[encoding])
     path = folder / "README.md"
@@ -166,11 +166,11 @@ def write_label_card(
 
 def _teacher_words(teacher: str, provenance: dict[str, Any]) -> str:
     revision = f" (revision {provenance['revision']})" if provenance.get("revision") else ""
-    return f"`{published_name(teacher)}`{revision}"
+    return f"`{redact_name(teacher)}`{revision}"
 
 
 def _words(value: Any) -> str:
-    return published_name(value) if isinstance(value, str) else json.dumps(value)
+    return redact_name(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _size_category(rows: int) -> str:

@@ -182,7 +182,7 @@ def describe_teacher(predictor: DepthPredictor, name_or_path: str | os.PathLike[
         "teacher": folder.resolve().name if is_local else os.fspath(name_or_path),
         "revision": revision,
         "weights_sha256": _weight_hashes(folder if is_local else _cached_folder(os.fspath(name_or_path), revision)),
-        "kind": predictor.kind,
+        "kind": predictor.prediction_kind,
         "input_size": predictor.input_size,
         "flip_averaging": predictor.flip_averaging,
         "precision": predictor.precision,
@@ -244,7 +244,7 @@ class _LabelRun:
             for prediction in predictor(self._sources(shards)):
                 # Shards without images may stand before the one that the prediction belongs to.
                 self._finish_predicted(background)
-                self._take(self._open[0], prediction, predictor.kind, background)
+                self._take(self._open[0], prediction, predictor.prediction_kind, background)
                 self._bar.update()
                 self._finish_predicted(background)
             self._finish_predicted(background)

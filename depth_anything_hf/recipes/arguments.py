@@ -26,7 +26,7 @@ from ..evaluation.runner import EvaluationSettings, open_protocol
 from ..evaluation.scoring import check_fits
 from ..models.configuration_depth_anything import DepthAnythingConfig
 from ..models.image_processing_depth_anything import PAPER_INPUT_SIZE, DepthAnythingImageProcessor
-from ..models.loading import open_processor
+from ..models.loading import load_processor
 from ..models.modeling_depth_anything import ENCODERS, DepthAnythingForDepthEstimation
 from ..training.trainer import Evaluation
 
@@ -304,7 +304,7 @@ def build_model(
         _check_model_type(arguments.model_name_or_path, arguments.revision, [DepthAnythingConfig.model_type])
         model = make.from_pretrained(arguments.model_name_or_path, **loading, **options)
         # How a checkpoint prepares its images goes with its weights, e.g. the original's OpenCV mode.
-        processor = open_processor(arguments.model_name_or_path, model.config.model_type, arguments.input_size, hub)
+        processor = load_processor(arguments.model_name_or_path, model.config.model_type, arguments.input_size, hub)
         if fresh_decoder:
             fresh = make(model.config)
             fresh.backbone.load_state_dict(model.backbone.state_dict())

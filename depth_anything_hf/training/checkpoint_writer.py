@@ -38,7 +38,7 @@ from .validation import Evaluation
 CARD = "README.md"
 
 
-class RunOutputs:
+class CheckpointWriter:
     """Writes the models of a run, each a folder that `from_pretrained` and stock transformers open.
 
     What is named as saving something must be called by every process; the main one writes.
@@ -255,4 +255,4 @@ def _described(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-__all__ = ["RunOutputs", "card_pictures"]
+__all__ = ["CheckpointWriter", "card_pictures"]

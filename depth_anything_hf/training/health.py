@@ -11,9 +11,9 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 
 from .signals import too_many_broken, too_many_overflows
-from .state import Footing, Progress
-from .step_status import Findings, OpenStep
-from .tracking import RunLog
+from .state import RunGeometry, Progress
+from .step_status import StepStatus, PendingStep
+from .tracking import MetricLog
 
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 NAMES_SHOWN = 8
 
 
-class RunWatch:
+class HealthMonitor:
     """Looks at one step after the other; every process must do so.
 
     Args:
         accelerator: gathers the names of samples.
         arguments: say how much may go wrong.
-        footing: of the run.
+        run_geometry: of the run.
         log: gets the names.
         say: prints for a person.
 
@@ -40,15 +40,21 @@ class RunWatch:
         self,
         accelerator: Accelerator,
         arguments: TrainingArguments,
-        footing: Footing,
-        log: RunLog,
+        run_geometry: RunGeometry,
+        log: MetricLog,
         say: Callable[[str], None],
     ) -> None:
-        self.accelerator, self.arguments, self.footing, self.log, self.say = accelerator, arguments, footing, log, say
+        self.accelerator, self.arguments, self.run_geometry, self.log, self.say = (
+            accelerator,
+            arguments,
+            run_geometry,
+            log,
+            say,
+        )
         self.fault: Exception | None = None
         self._skipped_names: list[str] = []
 
-    def look_at(self, step: OpenStep, findings: Findings, progress: Progress, loss_scale: float | None) -> None:
+    def look_at(self, step: PendingStep, findings: StepStatus, progress: Progress, loss_scale: float | None) -> None:
         """Counts in `progress` what was found about a step, and notes it where a person should know.
 
         Args:
@@ -68,14 +74,14 @@ class RunWatch:
             progress.broken_samples += self._name_broken(step)
         self.fault = self.fault or self._found_fault(step.number, findings, progress, loss_scale)
 
-    def _name_skipped(self, step: OpenStep, findings: Findings) -> None:
+    def _name_skipped(self, step: PendingStep, findings: StepStatus) -> None:
         reason = "the gradient is not finite" if findings.loss_is_finite else "the loss or the output is not finite"
         at_fault = findings.loss_is_finite or not step.loss_is_finite.item()
         self._skipped_names = gather_object(step.names if at_fault else [])
         self.say(f"step {step.number} is left out: {reason}, {_some(self._skipped_names)}")
         self.log.write(step.number, {"skipped_step": reason, "names": self._skipped_names})
 
-    def _name_broken(self, step: OpenStep) -> int:
+    def _name_broken(self, step: PendingStep) -> int:
         broken = gather_object(step.broken_samples)
         self.say(f"step {step.number}: replaced {_some([f'{name} ({reason})' for name, reason in broken])}")
         entries = [{"name": name, "reason": reason} for name, reason in broken]
@@ -83,9 +89,9 @@ class RunWatch:
         return len(broken)
 
     def _found_fault(
-        self, step: int, findings: Findings, progress: Progress, loss_scale: float | None
+        self, step: int, findings: StepStatus, progress: Progress, loss_scale: float | None
     ) -> Exception | None:
-        most_skipped = min(self.arguments.max_skipped_steps, self.footing.total_steps)
+        most_skipped = min(self.arguments.max_skipped_steps, self.run_geometry.total_steps)
         if not findings.is_finite and progress.skipped_in_a_row >= most_skipped:
             return FloatingPointError(
                 f"loss or gradient was not finite in the last {progress.skipped_in_a_row} steps, up to step "
@@ -97,7 +103,7 @@ class RunWatch:
                 f"{step}, although the scale of the loss in fp16 has fallen to {loss_scale:g}. "
                 "Train with mixed_precision bf16 or no, or lower the learning rate"
             )
-        read, largest_share = step * self.footing.images_per_step, self.arguments.max_broken_share
+        read, largest_share = step * self.run_geometry.images_per_step, self.arguments.max_broken_share
         if findings.broken_samples and too_many_broken(progress.broken_samples, read, largest_share):
             return ValueError(
                 f"{progress.broken_samples} of {read + progress.broken_samples} samples could not be used, more than "
@@ -134,4 +140,4 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-__all__ = ["RunWatch"]
+__all__ = ["HealthMonitor"]

@@ -16,7 +16,7 @@ from ..data.loader import BatchLoader
 Batch = dict[str, Any]
 
 
-class DeviceBatches:
+class DevicePrefetcher:
     """Batches of a loader, in its order, with their tensors on a device.
 
     Args:
@@ -91,4 +91,4 @@ class DeviceBatches:
         self._state = self._loader.state_dict()
 
 
-__all__ = ["DeviceBatches"]
+__all__ = ["DevicePrefetcher"]

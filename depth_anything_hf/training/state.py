@@ -49,7 +49,7 @@ class Progress:
 
 
 @dataclass
-class Footing:
+class RunGeometry:
     """What a resumed run must share with the run before, beside its arguments."""
 
     images_per_step: int
@@ -57,7 +57,7 @@ class Footing:
     total_steps: int
 
     def require(self, saved: Mapping[str, Any], folder: Path) -> None:
-        """Raises ValueError if the run in `folder` stood on another footing."""
+        """Raises ValueError if the run in `folder` stood on another run_geometry."""
         if saved["images_per_step"] != self.images_per_step:
             raise ValueError(
                 f"a step of the run in {folder} takes {saved['images_per_step']} images, now it would take "
@@ -118,7 +118,7 @@ def seed_random_state(seed: int, process_index: int, step: int) -> None:
 
 
 __all__ = [
-    "Footing",
+    "RunGeometry",
     "Progress",
     "random_state",
     "require_same_model",

@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 @dataclass
-class Findings:
+class StepStatus:
     """What all processes found about a step, together.
 
     Attributes:
@@ -37,12 +37,12 @@ class Findings:
         return self.loss_is_finite and self.gradient_is_finite
 
 
-class JoinedFindings:
+class ReducedStatus:
     """The findings of all processes about a step, on their way to the host. Every process must make one.
 
     Args:
         accelerator: joins them, in one small reduction.
-        stop, unreadable, broken_samples: of this process; see `Findings`.
+        stop, unreadable, broken_samples: of this process; see `StepStatus`.
         loss_is_finite: of this process, a boolean on the device.
         gradient_norm: the same on all processes, on the device.
         overflow_is_allowed: whether a gradient that is not finite is the business of a scaler for fp16.
@@ -80,12 +80,12 @@ class JoinedFindings:
         if self._arrival is not None:
             self._arrival.record()
 
-    def read(self) -> Findings:
+    def read(self) -> StepStatus:
         """Waits until the device has come so far; not for what it has been given since."""
         if self._arrival is not None:
             self._arrival.synchronize()
         stop, broken_samples, unreadable, bad_losses, bad_gradients = self._numbers.tolist()
-        return Findings(
+        return StepStatus(
             stop=stop > 0,
             unreadable=unreadable > 0,
             broken_samples=int(broken_samples),
@@ -96,7 +96,7 @@ class JoinedFindings:
 
 
 @dataclass
-class OpenStep:
+class PendingStep:
     """An optimiser step that the device has been given, and whose findings have not been read.
 
     Attributes:
@@ -110,7 +110,7 @@ class OpenStep:
     """
 
     number: int
-    findings: JoinedFindings
+    findings: ReducedStatus
     loss_is_finite: Tensor
     names: list[str]
     broken_samples: list[tuple[str, str]]
@@ -119,4 +119,4 @@ class OpenStep:
     random_numbers: dict[str, Any]
 
 
-__all__ = ["Findings", "JoinedFindings", "OpenStep"]
+__all__ = ["StepStatus", "ReducedStatus", "PendingStep"]

@@ -36,7 +36,7 @@ LARGEST_TERM = "output_maximum"
 Terms = dict[str, Tensor]
 
 
-class RunLog:
+class MetricLog:
     """`log.jsonl` and the tracker of a run: one dict of numbers or notes per step and kind.
 
     Args:
@@ -236,4 +236,4 @@ def _flat(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-__all__ = ["LogWindow", "RunLog", "new_run_id", "peak_memory_mib", "require_tracker", "training_picture"]
+__all__ = ["LogWindow", "MetricLog", "new_run_id", "peak_memory_mib", "require_tracker", "training_picture"]

@@ -31,7 +31,7 @@ from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
 from ..data.transforms import cutmix
 from ..evaluation.runner import EvaluationResult
-from ..models.compilation import as_written
+from ..models.compilation import force_eager
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..visualization.figures import encode_png
 from .arguments import ARGUMENTS_FILE, TrainingArguments, recorded_run_id, require_same_arguments
@@ -43,16 +43,16 @@ from .checkpoint_finder import (
     set_aside_later_checkpoints,
     write_atomically,
 )
-from .checkpoint_writer import RunOutputs, card_pictures
+from .checkpoint_writer import CheckpointWriter, card_pictures
 from .distributed import gathered_copy
 from .engine import Engine, Objective
-from .health import RunWatch
+from .health import HealthMonitor
 from .optim import choose_learning_rates
-from .prefetch import DeviceBatches
+from .prefetch import DevicePrefetcher
 from .signals import RunInterrupted, StopSignals
-from .state import Footing, Progress, random_state, require_same_model, seed_random_state, set_random_state
-from .step_status import JoinedFindings, OpenStep
-from .tracking import LogWindow, RunLog, new_run_id, require_tracker, training_picture
+from .state import RunGeometry, Progress, random_state, require_same_model, seed_random_state, set_random_state
+from .step_status import ReducedStatus, PendingStep
+from .tracking import LogWindow, MetricLog, new_run_id, require_tracker, training_picture
 from .validation import Evaluation, described_scores, evaluate_model, is_better
 
 
@@ -131,13 +131,13 @@ def fit(
         ImportError: the tracker's package is missing.
     """
     with FolderLock(Path(arguments.output_dir)) as lock:
-        run = _Run(
+        run = Trainer(
             model, objective, arguments, train_data, processor, pretrained, evaluation, card or {}, record, lock
         )
         return run.run()
 
 
-class _Run:
+class Trainer:
     """One call of `fit`: prepares everything once, then loops."""
 
     def __init__(
@@ -168,8 +168,8 @@ class _Run:
             dataloader_config=DataLoaderConfiguration(non_blocking=True),
         )
         set_seed(arguments.seed)
-        self.footing = self._footing()
-        self.total_steps = self.footing.total_steps
+        self.run_geometry = self._run_geometry()
+        self.total_steps = self.run_geometry.total_steps
         self.progress = Progress()
         self.rates = choose_learning_rates(
             pretrained=pretrained, encoder=arguments.encoder_learning_rate, decoder=arguments.decoder_learning_rate
@@ -179,20 +179,20 @@ class _Run:
             # As it comes back from the file.
             self.fixed_record["recipe"] = json.loads(json.dumps(record, default=str))
         kind = model.config.depth_estimation_type
-        self.outputs = RunOutputs(self.accelerator, arguments, processor, kind, self.rates, card, self.say)
+        self.outputs = CheckpointWriter(self.accelerator, arguments, processor, kind, self.rates, card, self.say)
         self._decided_by_main(lambda: self.outputs.try_card(self.total_steps))
         self.resume_folder = self._decided_by_main(self._claim_folder)
         self.engine = Engine(self.accelerator, model, objective, arguments, self.rates, self.total_steps)
         if self.engine.warning:
             self.say(f"warning: {self.engine.warning}")
-        self.log = RunLog(self.accelerator, self.folder, arguments.report_to)
+        self.log = MetricLog(self.accelerator, self.folder, arguments.report_to)
         self.window = LogWindow()
-        self.watch = RunWatch(self.accelerator, arguments, self.footing, self.log, self.say)
+        self.watch = HealthMonitor(self.accelerator, arguments, self.run_geometry, self.log, self.say)
         self.signals = StopSignals()
         self.stream_state: dict[str, Any] | None = None
         self.reading_error: Exception | None = None
         # Steps that the device has been given and whose findings have not been read, and what came of the others.
-        self.open_steps: list[OpenStep] = []
+        self.pending_steps: list[PendingStep] = []
         self.is_to_stop = False
         self.last_result: EvaluationResult | None = None
         # The last micro-batch, for pictures.
@@ -216,7 +216,7 @@ class _Run:
             raise outcome[1]
         return outcome[0]
 
-    def _footing(self) -> Footing:
+    def _run_geometry(self) -> RunGeometry:
         arguments = self.arguments
         per_step = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps
         per_step *= self.accelerator.num_processes
@@ -225,7 +225,7 @@ class _Run:
         if steps <= 0:
             # A stream says here that it has no length.
             steps = max(1, math.ceil(arguments.num_train_epochs * len(self.train_data) / per_step))
-        return Footing(per_step, samples, steps)
+        return RunGeometry(per_step, samples, steps)
 
     def _claim_folder(self) -> Path | None:
         """Checks that the folder is free or holds this run; returns the checkpoint to go on from."""
@@ -297,7 +297,7 @@ class _Run:
             state=self.stream_state,
         )
         first = self.progress.step * arguments.gradient_accumulation_steps
-        self.batches = DeviceBatches(loader, accelerator.device, first=first, change=self._mix)
+        self.batches = DevicePrefetcher(loader, accelerator.device, first=first, change=self._mix)
         self.engine.model.train()
 
     def _loop(self) -> None:
@@ -342,7 +342,7 @@ class _Run:
         for _ in range(self.arguments.gradient_accumulation_steps):
             batch = self._next_batch()
             names += batch["name"]
-            broken += batch.pop("skipped")
+            broken += batch.pop("broken")
             with self.accelerator.accumulate(*self.engine.trained):
                 try:
                     terms = self.engine.terms(batch, self.progress.step / self.total_steps)
@@ -355,7 +355,7 @@ class _Run:
             # On an accelerator an output of NaN gives a loss of 0 without images; its maximum tells.
             watched = watched + terms["loss"].detach().float() + terms.get("output_maximum", watched.new_zeros(()))
         loss_is_finite = torch.isfinite(watched)
-        findings = JoinedFindings(
+        findings = ReducedStatus(
             self.accelerator,
             stop=self.signals.received is not None,
             unreadable=self.reading_error is not None,
@@ -365,8 +365,8 @@ class _Run:
             overflow_is_allowed=self.accelerator.scaler is not None,
         )
         number = self.progress.step + 1
-        self.open_steps.append(
-            OpenStep(number, findings, loss_is_finite, names, broken, all_terms, data_state, random_numbers)
+        self.pending_steps.append(
+            PendingStep(number, findings, loss_is_finite, names, broken, all_terms, data_state, random_numbers)
         )
         if not self.engine.decides_on_device:
             self._settle()
@@ -380,15 +380,15 @@ class _Run:
 
     def _settle(self, still_open: int = 0) -> None:
         """Reads what was found about the oldest open steps."""
-        while len(self.open_steps) > still_open:
-            step = self.open_steps.pop(0)
+        while len(self.pending_steps) > still_open:
+            step = self.pending_steps.pop(0)
             findings = step.findings.read()
             if findings.unreadable:
                 self._leave_for_unreadable_data(step)
             self.is_to_stop |= findings.stop
             self.watch.look_at(step, findings, self.progress, self.engine.loss_scale)
             if findings.is_finite:
-                self.window.add(step.terms, self.footing.images_per_step)
+                self.window.add(step.terms, self.run_geometry.images_per_step)
 
     def _on_any_process(self, own: bool) -> bool:
         flag = torch.tensor(float(own), device=self.accelerator.device)
@@ -418,16 +418,16 @@ class _Run:
                 self.reading_error = error
         if is_first and self._on_any_process(self.reading_error is not None):
             raise self.reading_error or _unreadable_elsewhere()
-        return self.shown_batch if self.reading_error is None else {**self.shown_batch, "skipped": []}
+        return self.shown_batch if self.reading_error is None else {**self.shown_batch, "broken": []}
 
     # -- what goes wrong ---------------------------------------------------------------------------------------------
 
-    def _leave_for_unreadable_data(self, step: OpenStep) -> NoReturn:
+    def _leave_for_unreadable_data(self, step: PendingStep) -> NoReturn:
         """Saves the run as it was before the step that could not be read, and ends it on all processes."""
         fault = self.reading_error or _unreadable_elsewhere()
         # A later step has been left out as well: a process that cannot read any more says so at every step.
         steps_since = self.progress.step - step.number + 1
-        self.open_steps.clear()
+        self.pending_steps.clear()
         if step.number == 1 or not self.engine.take_back(steps_since):
             raise fault
         self.progress.step -= steps_since
@@ -440,10 +440,10 @@ class _Run:
     def _introduce(self) -> None:
         arguments, rates = self.arguments, self.rates
         trained = sum(p.numel() for p in self.engine.model.parameters() if p.requires_grad)
-        samples = self.footing.samples_per_epoch
+        samples = self.run_geometry.samples_per_epoch
         self.say(
             f"training {trained / 1e6:.2f} M parameters (encoder: {arguments.encoder_strategy}) for "
-            f"{self.total_steps} steps of {self.footing.images_per_step} images, "
+            f"{self.total_steps} steps of {self.run_geometry.images_per_step} images, "
             f"{'a stream of images' if samples is None else f'{samples} images in an epoch'}, "
             f"{self.accelerator.num_processes} process(es) on {self.accelerator.device}, "
             f"precision {self.accelerator.mixed_precision}"
@@ -469,7 +469,7 @@ class _Run:
         model, batch = self.engine.raw_model, self.shown_batch
         model.eval()
         # Where the model is sharded, every process has to take part. One image is a size that nothing was built for.
-        with torch.no_grad(), self.accelerator.autocast(), as_written():
+        with torch.no_grad(), self.accelerator.autocast(), force_eager():
             prediction = model(pixel_values=batch["pixel_values"][:1]).predicted_depth[0]
             label = batch["labels"][0] if "labels" in batch else self._label_of_teacher(batch)
         model.train()
@@ -513,7 +513,7 @@ class _Run:
     def _evaluate(self, evaluation: Evaluation, is_new: bool) -> None:
         """Scores the held-out set, divided over the processes, and keeps the best model."""
         # Held-out images may have sizes that nothing was built for.
-        with as_written():
+        with force_eager():
             model = gathered_copy(self.engine.published_model)
             result = evaluate_model(model, self.processor, evaluation, self.accelerator)
         self.engine.model.train()
@@ -547,7 +547,7 @@ class _Run:
         if self.accelerator.is_main_process:
             common = {
                 "progress": asdict(self.progress),
-                "footing": asdict(self.footing),
+                "run_geometry": asdict(self.run_geometry),
                 "processes": self.accelerator.num_processes,
                 "cpu_kernels": kernel_choices(),
                 **rest,
@@ -561,7 +561,7 @@ class _Run:
         state = folder / STATE_FOLDER
         # weights_only: a checkpoint from elsewhere must not be able to run code.
         common = torch.load(state / STATE_FILE, map_location="cpu", weights_only=True)
-        self.footing.require(common["footing"], folder)
+        self.run_geometry.require(common["run_geometry"], folder)
         self.progress = Progress(**common["progress"])
         # Other kernels have other last bits. Checkpoints of earlier versions do not name them.
         adopt_kernel_choices(common.get("cpu_kernels", {}))
@@ -598,7 +598,7 @@ class _Run:
         self.accelerator.end_training()
 
     def _card_pictures(self, place: Path) -> dict[str, Any]:
-        with as_written():
+        with force_eager():
             model = self.engine.published_model
             return card_pictures(
                 place, self.log.loss_curve(), model, self.processor, self.evaluation, self.last_result

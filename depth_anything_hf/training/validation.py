@@ -43,7 +43,11 @@ def evaluate_model(
     model.eval()
     predictor = DepthPredictor(model, processor, device=accelerator.device, batch_size=evaluation.batch_size)
     return evaluate_on_all_processes(
-        predictor, evaluation.dataset, evaluation.settings, prediction_is=predictor.kind, accelerator=accelerator
+        predictor,
+        evaluation.dataset,
+        evaluation.settings,
+        prediction_kind=predictor.prediction_kind,
+        accelerator=accelerator,
     )
 
 

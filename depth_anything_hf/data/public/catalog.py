@@ -22,18 +22,18 @@ import numpy as np
 from ..datasets import SampleDataset
 from . import hypersim as rendered
 from . import nyu as measured
-from .frames import OfficialSamples
+from .frames import PublicSamples
 
 
 MISSING_FILES_SHOWN = 10
 
 
 @dataclass(frozen=True)
-class OfficialDataset:
+class PublicDataset:
     """What is known of a data set.
 
     Attributes:
-        name: short name, as in `open_official` and `DataSource(kind=...)`.
+        name: short name, as in `open_public` and `DataSource(kind=...)`.
         title: full name.
         licence: of the data; "unverified" where the terms were not read at the source.
         citation: whom to cite.
@@ -42,7 +42,7 @@ class OfficialDataset:
         label: "depth", "disparity", or "pairs" (annotated points and no map).
         unit: of the label, and what it means where there is no measurement.
         splits: choices of `split`; empty where the set has no parts.
-        default_split: of `open_official` without `split`; None takes everything.
+        default_split: of `open_public` without `split`; None takes everything.
         opener: (root, split, **options) -> samples.
         traps: what goes wrong most easily.
     """
@@ -57,18 +57,18 @@ class OfficialDataset:
     unit: str
     splits: tuple[str, ...]
     default_split: str | None
-    opener: Callable[..., OfficialSamples]
+    opener: Callable[..., PublicSamples]
     traps: str = ""
 
     @property
     def options(self) -> tuple[str, ...]:
-        """Names of the further arguments of `open_official`, beside `limit` and `max_depth`."""
+        """Names of the further arguments of `open_public`, beside `limit` and `max_depth`."""
         parameters = inspect.signature(self.opener).parameters.values()
         return tuple(parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY)
 
 
 _TABLE = [
-    OfficialDataset(
+    PublicDataset(
         "hypersim",
         "Hypersim",
         "CC BY-SA 3.0",
@@ -88,7 +88,7 @@ _TABLE = [
         "the image plane. Without the table one focal length (886.81 at 1024 x 768) stands in. Bad cameras are left "
         "out unless exclude_bad_cameras=False. A split may be on disk in part: a warning counts the absent scenes.",
     ),
-    OfficialDataset(
+    PublicDataset(
         "vkitti2",
         "Virtual KITTI 2",
         "CC BY-NC-SA 3.0",
@@ -105,7 +105,7 @@ _TABLE = [
         "65535 is 655.35 m if read as a number. train is Scene02, 06, 18 and 20, val is Scene01. The right camera "
         "needs cameras=[Camera_1].",
     ),
-    OfficialDataset(
+    PublicDataset(
         "tartanair",
         "TartanAir",
         "CC BY 4.0",
@@ -121,7 +121,7 @@ _TABLE = [
         "The sky of amusement is broken, so it is left out unless exclude_environments=[]. Ocean has surfaces beyond "
         "1000 m, which count as sky.",
     ),
-    OfficialDataset(
+    PublicDataset(
         "irs",
         "IRS",
         "Apache-2.0 by the repository's LICENSE, other terms by Depth Pro's table 15: unverified",
@@ -137,7 +137,7 @@ _TABLE = [
         "or _TEST.list; without a split all pictures are taken, those of the test split as well. "
         "Some pictures do not match their label.",
     ),
-    OfficialDataset(
+    PublicDataset(
         "blendedmvs",
         "BlendedMVS, low resolution",
         "CC BY 4.0",
@@ -155,7 +155,7 @@ _TABLE = [
         "No metric scale: not for metric training. Some maps have no valid pixel. The pictures named _masked.jpg are "
         "not read.",
     ),
-    OfficialDataset(
+    PublicDataset(
         "nyu",
         "NYU Depth V2",
         "the authors' own terms: unverified",
@@ -172,7 +172,7 @@ _TABLE = [
         "test is Eigen's 654 pictures. The label is the raw sensor depth; filled=True gives the painted-in one, "
         "against which AbsRel is worse by about 0.01.",
     ),
-    OfficialDataset(
+    PublicDataset(
         "kitti",
         "KITTI, raw pictures with annotated depth",
         "CC BY-NC-SA 3.0",
@@ -193,7 +193,7 @@ _TABLE = [
         "eigen-test needs the list of 697 pictures, of which 652 have annotated depth. Drives of that list are in "
         "train/ and in val/ of the annotated depth: download both.",
     ),
-    OfficialDataset(
+    PublicDataset(
         "diode",
         "DIODE",
         "MIT by the LICENSE of diode-devkit; for the data unverified",
@@ -209,7 +209,7 @@ _TABLE = [
         "Depth at contours is unreliable even where the mask is 1. environment=indoors or outdoor takes one half. "
         "That the depth is planar is unverified.",
     ),
-    OfficialDataset(
+    PublicDataset(
         "eth3d",
         "ETH3D, high-resolution multi-view, training",
         "CC BY-NC-SA 4.0",
@@ -225,7 +225,7 @@ _TABLE = [
         "The depth files are bare float32 in spite of their suffix, and belong to the distorted pictures, not to "
         "dslr_images_undistorted. The camera is a fisheye model, so there are no intrinsics.",
     ),
-    OfficialDataset(
+    PublicDataset(
         "sintel",
         "MPI Sintel with depth",
         "the authors' own terms: unverified",
@@ -241,7 +241,7 @@ _TABLE = [
         rendered.open_sintel,
         "Sky has large finite values: a protocol must cap them.",
     ),
-    OfficialDataset(
+    PublicDataset(
         "ibims",
         "iBims-1",
         "the authors' own terms: unverified",
@@ -255,7 +255,7 @@ _TABLE = [
         measured.open_ibims,
         "mask_invalid and mask_transp are 1 where a pixel is good. Samples also have the exact edges, bool (H, W).",
     ),
-    OfficialDataset(
+    PublicDataset(
         "7scenes",
         "7-Scenes",
         "non-commercial terms of Microsoft Research: unverified",
@@ -271,7 +271,7 @@ _TABLE = [
         "Colour and depth are of two cameras and not registered: expect shifted contours. The intrinsics are the "
         "published ones of the depth camera.",
     ),
-    OfficialDataset(
+    PublicDataset(
         "middlebury",
         "Middlebury stereo 2014 and MiddEval3",
         "terms of the authors: unverified",
@@ -285,7 +285,7 @@ _TABLE = [
         measured.open_middlebury,
         "Without the offset (doffs) disparity 0 is not infinitely far. label=depth gives metres.",
     ),
-    OfficialDataset(
+    PublicDataset(
         "da-2k",
         "DA-2K",
         "Apache-2.0",
@@ -299,7 +299,7 @@ _TABLE = [
         measured.open_da_2k,
         "Points are given as (row, column) in the picture's own size.",
     ),
-    OfficialDataset(
+    PublicDataset(
         "moge",
         "MoGe's evaluation bundle of ten data sets",
         "that of each data set in it",
@@ -314,24 +314,24 @@ _TABLE = [
         ".index.txt is hidden and often left behind when copying. In GSO infinite depth is the background.",
     ),
 ]
-OFFICIAL_DATASETS: Mapping[str, OfficialDataset] = MappingProxyType({entry.name: entry for entry in _TABLE})
+PUBLIC_DATASETS: Mapping[str, PublicDataset] = MappingProxyType({entry.name: entry for entry in _TABLE})
 """Name to data set."""
 
 
-def official_dataset(name: str) -> OfficialDataset:
+def public_dataset(name: str) -> PublicDataset:
     """The data set of a name.
 
     Raises:
         ValueError: there is none; the message names the nearest one and all.
     """
-    if name not in OFFICIAL_DATASETS:
-        nearest = difflib.get_close_matches(name, OFFICIAL_DATASETS, n=1)
+    if name not in PUBLIC_DATASETS:
+        nearest = difflib.get_close_matches(name, PUBLIC_DATASETS, n=1)
         hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-        raise ValueError(f"no official data set {name!r}; {hint}known are {', '.join(OFFICIAL_DATASETS)}")
-    return OFFICIAL_DATASETS[name]
+        raise ValueError(f"no official data set {name!r}; {hint}known are {', '.join(PUBLIC_DATASETS)}")
+    return PUBLIC_DATASETS[name]
 
 
-def open_official(
+def open_public(
     name: str,
     root: str | os.PathLike[str],
     split: str | None = None,
@@ -342,23 +342,23 @@ def open_official(
 ) -> SampleDataset:
     """Opens an official data set as it was downloaded and unpacked.
 
-    Samples have "image", the label (`OFFICIAL_DATASETS[name].label`), "name" (path below the root), "intrinsics"
+    Samples have "image", the label (`PUBLIC_DATASETS[name].label`), "name" (path below the root), "intrinsics"
     float64 (3, 3) where they are known, and for DA-2K "pairs" and "scenario", for iBims-1 "edges".
 
     Args:
-        name: key of `OFFICIAL_DATASETS`.
-        root: folder with the files that `OfficialDataset.layout` shows.
-        split: one of `OfficialDataset.splits`; None takes its `default_split`.
+        name: key of `PUBLIC_DATASETS`.
+        root: folder with the files that `PublicDataset.layout` shows.
+        split: one of `PublicDataset.splits`; None takes its `default_split`.
         limit: use the first this many samples only. Files of the others may be missing.
         max_depth: finite depth beyond this many metres becomes invalid; sky stays.
-        **options: of the data set, see `OfficialDataset.options`.
+        **options: of the data set, see `PublicDataset.options`.
 
     Raises:
         FileNotFoundError: no such folder, another layout, or missing files: the first ten and their number.
         ImportError: an optional package is missing.
         ValueError: an unknown name, split or option, or a damaged list.
     """
-    entry = official_dataset(name)
+    entry = public_dataset(name)
     if split is not None and split not in entry.splits:
         raise ValueError(f"{entry.title} has no split {split!r}; there are {', '.join(entry.splits)}")
     if limit is not None and limit < 1:
@@ -387,12 +387,12 @@ def _of_split(split: str | None) -> str:
     return f", split {split}," if split else ""
 
 
-def _expected(entry: OfficialDataset) -> str:
+def _expected(entry: PublicDataset) -> str:
     layout = "\n".join(f"  {line}" for line in entry.layout.splitlines())
     return f"expected below it:\n{layout}\nDownload: {entry.homepage}"
 
 
-def describe_official() -> list[dict[str, str]]:
+def describe_public() -> list[dict[str, str]]:
     """One row per official data set, for printing: name, title, label, unit, splits, licence, citation, homepage."""
     return [
         {
@@ -408,7 +408,7 @@ def describe_official() -> list[dict[str, str]]:
             "layout": entry.layout,
             "traps": entry.traps,
         }
-        for entry in OFFICIAL_DATASETS.values()
+        for entry in PUBLIC_DATASETS.values()
     ]
 
 

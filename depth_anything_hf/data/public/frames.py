@@ -37,7 +37,7 @@ Reader = Callable[[Frame], Sample]
 DEPTH_RULES = LabelRules("depth")
 
 
-class OfficialSamples:
+class PublicSamples:
     """A `SampleDataset` of frames that are decoded when asked for."""
 
     def __init__(
@@ -66,9 +66,9 @@ class OfficialSamples:
             values[np.isfinite(values) & (values > self._max_depth)] = np.nan
         return sample
 
-    def shortened(self, limit: int | None, max_depth: float | None) -> OfficialSamples:
+    def shortened(self, limit: int | None, max_depth: float | None) -> PublicSamples:
         """The first `limit` frames, with finite depth beyond `max_depth` metres invalid; None changes nothing."""
-        return OfficialSamples(self.label, self.frames[:limit], self._read, max_depth)
+        return PublicSamples(self.label, self.frames[:limit], self._read, max_depth)
 
     def missing_files(self) -> list[str]:
         """Files of the frames that are not on disk, in order, each once. Lists every folder once."""

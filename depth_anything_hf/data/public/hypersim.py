@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Openers of the official rendered data sets.
 
-An opener takes (root, split, **options) and gives `OfficialSamples`; it looks at folders, not into pictures.
+An opener takes (root, split, **options) and gives `PublicSamples`; it looks at folders, not into pictures.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from .formats import (
 from .frames import (
     DEPTH_RULES,
     Frame,
-    OfficialSamples,
+    PublicSamples,
     below,
     invalid_unless,
     lines_of,
@@ -73,7 +73,7 @@ def open_hypersim(
     camera_table: str | None = None,
     split_table: str | None = None,
     exclude_bad_cameras: bool = True,
-) -> OfficialSamples:
+) -> PublicSamples:
     check_choice("picture", picture, ("auto", "preview", "colour"))
     public = _hypersim_public_frames(root, split, split_table)
     cameras = Path(camera_table).expanduser() if camera_table else root / "metadata_camera_parameters.csv"
@@ -93,7 +93,7 @@ def open_hypersim(
         files = (_hypersim_picture(depth, picture), depth)
         frames.append(Frame(f"{scene}/{camera}/{number}", files, projections.get(scene)))
     _warn_of_hypersim(public, scenes, projections, cameras)
-    return OfficialSamples("depth", frames, _read_hypersim)
+    return PublicSamples("depth", frames, _read_hypersim)
 
 
 def _hypersim_public_frames(
@@ -172,7 +172,7 @@ VKITTI2_INTRINSICS = pinhole_matrix(725.0087, 725.0087, 620.5, 187.0)
 
 def open_vkitti2(
     root: Path, split: str | None, *, cameras: Sequence[str] = ("Camera_0",), variants: Sequence[str] | None = None
-) -> OfficialSamples:
+) -> PublicSamples:
     rgb_root, depth_root = (
         folder if (folder := root / f"vkitti_2.0.3_{kind}").is_dir() else root for kind in ("rgb", "depth")
     )
@@ -184,7 +184,7 @@ def open_vkitti2(
             number = file_name[len("depth_") : -len(".png")]
             picture = str(rgb_root / scene / variant / "frames" / "rgb" / camera / f"rgb_{number}.jpg")
             frames.append(Frame(f"{scene}/{variant}/{camera}/{number}", (picture, depth)))
-    return OfficialSamples("depth", frames, _read_vkitti2)
+    return PublicSamples("depth", frames, _read_vkitti2)
 
 
 def _read_vkitti2(frame: Frame) -> Sample:
@@ -207,7 +207,7 @@ def open_tartanair(
     environments: Sequence[str] | None = None,
     exclude_environments: Sequence[str] = ("amusement",),
     sky_depth_metres: float = TARTANAIR_SKY_METRES,
-) -> OfficialSamples:
+) -> PublicSamples:
     frames = []
     # Some of the archives hold one more folder with the name of the environment.
     pattern = "[EH]a*/P*/depth_left/*_left_depth.npy"
@@ -218,7 +218,7 @@ def open_tartanair(
         picture = swap_last(depth, "depth_left", "image_left").replace("_left_depth.npy", "_left.png")
         frames.append(Frame(below(root, picture), (picture, depth)))
     rules = LabelRules("depth", sky_value=sky_depth_metres)
-    return OfficialSamples("depth", frames, partial(_read_tartanair, rules=rules))
+    return PublicSamples("depth", frames, partial(_read_tartanair, rules=rules))
 
 
 def _read_tartanair(frame: Frame, rules: LabelRules) -> Sample:
@@ -229,7 +229,7 @@ def _read_tartanair(frame: Frame, rules: LabelRules) -> Sample:
 IRS_FOCAL_PIXELS, IRS_BASELINE_METRES = 480.0, 0.1
 
 
-def open_irs(root: Path, split: str | None, *, list_file: str | None = None) -> OfficialSamples:
+def open_irs(root: Path, split: str | None, *, list_file: str | None = None) -> PublicSamples:
     if not exr_is_readable():
         raise ImportError(
             "IRS stores disparity as EXR, which this OpenCV cannot read; install OpenEXR with: "
@@ -249,7 +249,7 @@ def open_irs(root: Path, split: str | None, *, list_file: str | None = None) -> 
         found = matches(root, "*/*/d_*.exr", "IRSDataset/*/*/d_*.exr")
         pairs = [(swap_last(path, "d_", "l_").replace(".exr", ".png"), path) for path in found]
     frames = [Frame(below(root, picture), (picture, disparity)) for picture, disparity in pairs]
-    return OfficialSamples("depth", frames, _read_irs)
+    return PublicSamples("depth", frames, _read_irs)
 
 
 def _read_irs(frame: Frame) -> Sample:
@@ -264,7 +264,7 @@ def _read_irs(frame: Frame) -> Sample:
 BLENDEDMVS_LISTS = {"train": "training_list.txt", "val": "validation_list.txt"}
 
 
-def open_blendedmvs(root: Path, split: str | None, *, list_file: str | None = None) -> OfficialSamples:
+def open_blendedmvs(root: Path, split: str | None, *, list_file: str | None = None) -> PublicSamples:
     projects = None
     if list_file or split is not None:
         path = Path(list_file or root / BLENDEDMVS_LISTS[str(split)])
@@ -278,7 +278,7 @@ def open_blendedmvs(root: Path, split: str | None, *, list_file: str | None = No
         folder = Path(depth).parents[1]
         files = (str(folder / "blended_images" / f"{stem}.jpg"), str(folder / "cams" / f"{stem}_cam.txt"), depth)
         frames.append(Frame(f"{project}/{stem}", files))
-    return OfficialSamples("depth", frames, _read_blendedmvs)
+    return PublicSamples("depth", frames, _read_blendedmvs)
 
 
 def _read_blendedmvs(frame: Frame) -> Sample:
@@ -287,7 +287,7 @@ def _read_blendedmvs(frame: Frame) -> Sample:
     return {"image": read_image(picture), "depth": DEPTH_RULES.read(depth), "intrinsics": intrinsics}
 
 
-def open_sintel(root: Path, split: str | None, *, render_pass: str = "final") -> OfficialSamples:
+def open_sintel(root: Path, split: str | None, *, render_pass: str = "final") -> PublicSamples:
     check_choice("render_pass", render_pass, ("final", "clean", "albedo"))
     frames = []
     for depth in matches(root, "training/depth/*/*.dpt", "depth/*/*.dpt"):
@@ -295,7 +295,7 @@ def open_sintel(root: Path, split: str | None, *, render_pass: str = "final") ->
         picture = str(folder / render_pass / scene / f"{stem}.png")
         camera = str(folder / "camdata_left" / scene / f"{stem}.cam")
         frames.append(Frame(f"{render_pass}/{scene}/{stem}", (picture, camera, depth)))
-    return OfficialSamples("depth", frames, _read_sintel)
+    return PublicSamples("depth", frames, _read_sintel)
 
 
 def _read_sintel(frame: Frame) -> Sample:

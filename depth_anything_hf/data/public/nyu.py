@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Openers of the official data sets with measured depth, with annotated pairs, and of MoGe's bundle.
 
-An opener takes (root, split, **options) and gives `OfficialSamples`; it looks at folders, not into pictures.
+An opener takes (root, split, **options) and gives `PublicSamples`; it looks at folders, not into pictures.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .formats import (
 from .frames import (
     DEPTH_RULES,
     Frame,
-    OfficialSamples,
+    PublicSamples,
     below,
     invalid_unless,
     lines_of,
@@ -52,13 +52,13 @@ NYU_MATLAB, NYU_SPLITS = "nyu_depth_v2_labeled.mat", "splits.mat"
 MILLIMETRE_RULES = LabelRules("depth", scale=1000.0, invalid_values=(0, 65535))
 
 
-def open_nyu(root: Path, split: str | None, *, filled: bool = False) -> OfficialSamples:
+def open_nyu(root: Path, split: str | None, *, filled: bool = False) -> PublicSamples:
     if (root / NYU_MATLAB).is_file() or (root / NYU_SPLITS).is_file():
         return _open_nyu_matlab(root, split, filled)
     folder = _nyu_folder(root, str(split))
     pairs = _nyu_pairs(folder, filled) if folder else ()
     frames = [Frame(below(folder or root, picture), (picture, depth)) for picture, depth in pairs]
-    return OfficialSamples("depth", frames, _read_nyu_png)
+    return PublicSamples("depth", frames, _read_nyu_png)
 
 
 def _nyu_folder(root: Path, split: str) -> Path | None:
@@ -68,7 +68,7 @@ def _nyu_folder(root: Path, split: str) -> Path | None:
     return next((folder for folder in folders if folder.is_dir()), None if other else root)
 
 
-def _open_nyu_matlab(root: Path, split: str | None, filled: bool) -> OfficialSamples:
+def _open_nyu_matlab(root: Path, split: str | None, filled: bool) -> PublicSamples:
     # Indices in the file start at 1.
     splits = read_matlab(needed_file(root / NYU_SPLITS, "it is published beside the labelled data set"))
     try:
@@ -77,7 +77,7 @@ def _open_nyu_matlab(root: Path, split: str | None, filled: bool) -> OfficialSam
         raise UnreadableImageError(f"{root / NYU_SPLITS}: expected trainNdxs and testNdxs") from error
     labelled = str(root / NYU_MATLAB)
     frames = [Frame(f"nyu_{index + 1:04d}", (labelled,), int(index)) for index in indices]
-    return OfficialSamples("depth", frames, partial(_read_nyu_matlab, key="depths" if filled else "rawDepths"))
+    return PublicSamples("depth", frames, partial(_read_nyu_matlab, key="depths" if filled else "rawDepths"))
 
 
 def _nyu_pairs(root: Path, filled: bool) -> Iterator[tuple[str, str]]:
@@ -136,9 +136,9 @@ def open_kitti(
     raw_root: str | None = None,
     depth_root: str | None = None,
     cameras: Sequence[str] = ("image_02",),
-) -> OfficialSamples:
+) -> PublicSamples:
     if split == "selection":
-        return OfficialSamples("depth", _kitti_selection(root), _read_kitti)
+        return PublicSamples("depth", _kitti_selection(root), _read_kitti)
     raw = Path(raw_root).expanduser() if raw_root else _first_folder(root, "raw", "raw_data")
     annotated = Path(depth_root).expanduser() if depth_root else _first_folder(root, "data_depth_annotated", "depth")
     if split == "eigen-test" or list_file:
@@ -147,7 +147,7 @@ def open_kitti(
         found = matches(annotated, f"{split}/*_sync/proj_depth/groundtruth/image_0*/*.png")
         parts = [(Path(path).parts[-5], Path(path).parts[-2], Path(path).stem, path) for path in found]
         frames = [_kitti_frame(raw, *names) for names in parts if names[1] in cameras]
-    return OfficialSamples("depth", frames, _read_kitti)
+    return PublicSamples("depth", frames, _read_kitti)
 
 
 def _first_folder(root: Path, *names: str) -> Path:
@@ -226,7 +226,7 @@ def _read_kitti(frame: Frame) -> Sample:
 DIODE_INTRINSICS = pinhole_matrix(886.81, 927.06, 512.0, 384.0)
 
 
-def open_diode(root: Path, split: str | None, *, environment: str = "all") -> OfficialSamples:
+def open_diode(root: Path, split: str | None, *, environment: str = "all") -> PublicSamples:
     check_choice("environment", environment, ("all", "indoors", "outdoor"))
     environments = ("indoors", "outdoor") if environment == "all" else (environment,)
     folder = root if root.name == split else root / str(split)
@@ -234,7 +234,7 @@ def open_diode(root: Path, split: str | None, *, environment: str = "all") -> Of
     for picture in matches(folder, *(f"{part}/scene_*/scan_*/*.png" for part in environments)):
         stem = picture[: -len(".png")]
         frames.append(Frame(below(root, picture), (picture, f"{stem}_depth_mask.npy", f"{stem}_depth.npy")))
-    return OfficialSamples("depth", frames, _read_diode)
+    return PublicSamples("depth", frames, _read_diode)
 
 
 def _read_diode(frame: Frame) -> Sample:
@@ -249,12 +249,12 @@ def _read_diode(frame: Frame) -> Sample:
     }
 
 
-def open_eth3d(root: Path, split: str | None) -> OfficialSamples:
+def open_eth3d(root: Path, split: str | None) -> PublicSamples:
     frames = []
     for depth in matches(root, "*/ground_truth_depth/dslr_images/*"):
         scene, name = Path(depth).parts[-4], Path(depth).name
         frames.append(Frame(f"{scene}/{name}", (str(Path(depth).parents[2] / "images/dslr_images" / name), depth)))
-    return OfficialSamples("depth", frames, _read_eth3d)
+    return PublicSamples("depth", frames, _read_eth3d)
 
 
 def _read_eth3d(frame: Frame) -> Sample:
@@ -264,14 +264,14 @@ def _read_eth3d(frame: Frame) -> Sample:
     return {"image": image, "depth": invalid_unless(depth, np.isfinite(depth) & (depth > 0))}
 
 
-def open_ibims(root: Path, split: str | None) -> OfficialSamples:
+def open_ibims(root: Path, split: str | None) -> PublicSamples:
     folder = root / "ibims1_core_mat" if (root / "ibims1_core_mat").is_dir() else root
     names = folder / "imagelist.txt"
     if names.is_file():
         stems = [Path(line).stem for line in lines_of(names)]
     else:
         stems = [Path(path).stem for path in matches(folder, "*.mat")]
-    return OfficialSamples("depth", [Frame(stem, (str(folder / f"{stem}.mat"),)) for stem in stems], _read_ibims)
+    return PublicSamples("depth", [Frame(stem, (str(folder / f"{stem}.mat"),)) for stem in stems], _read_ibims)
 
 
 def _read_ibims(frame: Frame) -> Sample:
@@ -300,7 +300,7 @@ def _read_ibims(frame: Frame) -> Sample:
 SEVEN_SCENES_INTRINSICS = pinhole_matrix(585.0, 585.0, 320.0, 240.0)
 
 
-def open_seven_scenes(root: Path, split: str | None) -> OfficialSamples:
+def open_seven_scenes(root: Path, split: str | None) -> PublicSamples:
     list_name = "TrainSplit.txt" if split == "train" else "TestSplit.txt"
     frames = []
     for names in matches(root, list_name, f"*/{list_name}"):
@@ -315,7 +315,7 @@ def open_seven_scenes(root: Path, split: str | None) -> OfficialSamples:
             pictures = matches(sequence, "*.color.png") or [str(sequence / "frame-000000.color.png")]
             depths = [path.replace(".color.png", ".depth.png") for path in pictures]
             frames += [Frame(below(root, pair[0]), pair) for pair in zip(pictures, depths, strict=True)]
-    return OfficialSamples("depth", frames, _read_seven_scenes)
+    return PublicSamples("depth", frames, _read_seven_scenes)
 
 
 def _read_seven_scenes(frame: Frame) -> Sample:
@@ -327,7 +327,7 @@ def _read_seven_scenes(frame: Frame) -> Sample:
     }
 
 
-def open_middlebury(root: Path, split: str | None, *, label: str = "disparity") -> OfficialSamples:
+def open_middlebury(root: Path, split: str | None, *, label: str = "disparity") -> PublicSamples:
     check_choice("label", label, ("disparity", "depth"))
     frames = []
     for calibration in matches(root, "*/calib.txt", "training*/*/calib.txt"):
@@ -336,7 +336,7 @@ def open_middlebury(root: Path, split: str | None, *, label: str = "disparity") 
         disparity = next((name for name in names if (folder / name).is_file()), names[1])
         files = (str(folder / "im0.png"), calibration, str(folder / disparity))
         frames.append(Frame(below(root, str(folder)), files))
-    return OfficialSamples(label, frames, partial(_read_middlebury, label=label))
+    return PublicSamples(label, frames, partial(_read_middlebury, label=label))
 
 
 def _read_middlebury(frame: Frame, label: str) -> Sample:
@@ -361,11 +361,11 @@ def _read_middlebury(frame: Frame, label: str) -> Sample:
 # Annotated pairs, and MoGe's bundle
 
 
-def open_da_2k(root: Path, split: str | None, *, scenario: str | None = None) -> OfficialSamples:
+def open_da_2k(root: Path, split: str | None, *, scenario: str | None = None) -> PublicSamples:
     root = root / "DA-2K" if (root / "DA-2K" / "annotations.json").is_file() else root
     path = root / "annotations.json"
     if not path.is_file():
-        return OfficialSamples(None, [], _read_da_2k)
+        return PublicSamples(None, [], _read_da_2k)
     try:
         annotations = json.loads(path.read_text(encoding="utf-8"))
         frames = [
@@ -378,7 +378,7 @@ def open_da_2k(root: Path, split: str | None, *, scenario: str | None = None) ->
     if scenario is not None:
         check_choice("scenario", scenario, sorted({_scenario(frame) for frame in frames}))
         frames = [frame for frame in frames if _scenario(frame) == scenario]
-    return OfficialSamples(None, frames, _read_da_2k)
+    return PublicSamples(None, frames, _read_da_2k)
 
 
 def _scenario(frame: Frame) -> str:
@@ -411,7 +411,7 @@ def _read_da_2k(frame: Frame) -> Sample:
     return {"image": image, "pairs": pairs, "scenario": _scenario(frame)}
 
 
-def open_moge(root: Path, split: str | None) -> OfficialSamples:
+def open_moge(root: Path, split: str | None) -> PublicSamples:
     if split is not None and (root / split).is_dir():
         subsets = [root / split]
     elif (root / ".index.txt").is_file():
@@ -425,7 +425,7 @@ def open_moge(root: Path, split: str | None) -> OfficialSamples:
         for name in lines_of(index):
             files = tuple(str(subset / name / file) for file in ("image.jpg", "meta.json", "depth.png"))
             frames.append(Frame(f"{subset.name}/{name}", files))
-    return OfficialSamples("depth", frames, _read_moge)
+    return PublicSamples("depth", frames, _read_moge)
 
 
 def _read_moge(frame: Frame) -> Sample:
