@@ -10,8 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .version import __version__
 
-__version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .conversion.original import convert_original, convert_to_original
@@ -38,6 +38,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "__version__",
     "Calibration",
     "DepthAnythingConfig",
     "DepthAnythingForDepthEstimation",

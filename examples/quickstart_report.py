@@ -31,7 +31,7 @@ from depth_anything_hf.evaluation.html_report import (
     write_report,
 )
 from depth_anything_hf.geometry.alignment import align_disparity
-from depth_anything_hf.geometry.camera import depth_to_disparity
+from depth_anything_hf.geometry.disparity import depth_to_disparity
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.visualization.figures import colour_map
 

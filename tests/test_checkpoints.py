@@ -16,18 +16,20 @@ import pytest
 
 from depth_anything_hf.training import checkpoint_finder as checkpoints
 from depth_anything_hf.training.checkpoint_finder import (
-    FolderLock,
-    damage_of,
     drop_log_after,
     find_checkpoint,
     list_checkpoints,
-    move_files,
-    put_in_place,
     read_log,
-    repair_folder,
-    replaced_folder,
     rotate_checkpoints,
     set_aside_later_checkpoints,
+)
+from depth_anything_hf.utils.files import (
+    FolderLock,
+    damage_of,
+    move_files,
+    put_in_place,
+    repair_folder,
+    replaced_folder,
     unfinished_name,
     write_manifest,
 )
@@ -132,7 +134,7 @@ def test_checkpoints_of_a_future_that_was_given_up_are_kept_but_not_found(tmp_pa
 HOLDING = """
 import sys
 from pathlib import Path
-from depth_anything_hf.training.checkpoint_finder import FolderLock
+from depth_anything_hf.utils.files import FolderLock
 with FolderLock(Path(sys.argv[1])) as lock:
     lock.acquire()
     print("held", flush=True)

@@ -15,7 +15,7 @@ from PIL import Image
 from sample_files import png_bytes, pseudo_label_table, write_pairs
 
 from depth_anything_hf.data.datasets import DepthFolder, DepthTable, PhotoFolder
-from depth_anything_hf.data.decoding.depth_maps import UnreadableImageError
+from depth_anything_hf.data.decoding.errors import UnreadableImageError
 
 
 # Folders

@@ -12,12 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from depth_anything_hf.geometry.camera import (
-    depth_to_disparity,
-    disparity_to_depth,
-    distance_to_planar_depth,
-    pinhole_intrinsics,
-)
+from depth_anything_hf.geometry.camera import distance_to_planar_depth, pinhole_intrinsics
+from depth_anything_hf.geometry.disparity import depth_to_disparity, disparity_to_depth
 
 
 SPECIAL_DEPTHS = np.array([[0.5, 2.0, math.inf], [math.nan, 0.0, -1.0]], dtype=np.float32)

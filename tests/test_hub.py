@@ -18,13 +18,15 @@ from huggingface_hub import EvalResult, ModelCard, parse_eval_result_entries
 from PIL import Image
 from transformers import AutoConfig, Dinov2Config
 
+from depth_anything_hf.hub.licenses import strictest_license
 from depth_anything_hf.hub.lineage import labels_lineage
-from depth_anything_hf.hub.markdown import is_hub_id, redact_command, strictest_license, with_own_text_of
+from depth_anything_hf.hub.markdown import with_own_text_of
 from depth_anything_hf.hub.model_card import results_from_file, snippet, write_model_card
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from depth_anything_hf.pseudo_labels.dataset_card import _size_category
+from depth_anything_hf.utils.redaction import is_hub_id, redact_command
 
 
 LINEAGE = {

@@ -32,10 +32,10 @@ from depth_anything_hf.pseudo_labels.shards import (
     read_entry,
     read_summary,
     remove_abandoned,
-    sha256_of_file,
     shard_name,
 )
 from depth_anything_hf.pseudo_labels.verify import verify_labels
+from depth_anything_hf.utils.files import sha256_of_file
 
 
 SIZE = (6, 8)

@@ -13,7 +13,7 @@ import pytest
 import torch
 from sample_files import colour_ramp, pseudo_label_table
 
-from depth_anything_hf.data.decoding.depth_maps import BrokenSampleError
+from depth_anything_hf.data.decoding.errors import BrokenSampleError
 from depth_anything_hf.data.loader import BatchLoader
 from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.sources import open_source

@@ -25,7 +25,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from depth_anything_hf.data.datasets import DepthTable
-from depth_anything_hf.data.decoding.depth_maps import BrokenSampleError, UnreadableImageError, read_label
+from depth_anything_hf.data.decoding.depth_maps import read_label
+from depth_anything_hf.data.decoding.errors import BrokenSampleError, UnreadableImageError
 from depth_anything_hf.data.public.catalog import (
     PUBLIC_DATASETS,
     as_table,

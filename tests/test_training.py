@@ -45,12 +45,13 @@ from depth_anything_hf.evaluation.runner import EvaluationSettings
 from depth_anything_hf.hub.publisher import STRATEGIES
 from depth_anything_hf.models.compilation import compile_blocks
 from depth_anything_hf.training.arguments import HUB_STRATEGIES, require_same_arguments
-from depth_anything_hf.training.checkpoint_finder import damage_of, read_log, write_manifest
+from depth_anything_hf.training.checkpoint_finder import read_log
 from depth_anything_hf.training.engine import Engine, complete_deepspeed_config
 from depth_anything_hf.training.objectives import Distillation, RelativeLoss, SupervisedMetric, SupervisedRelative
 from depth_anything_hf.training.optim import choose_learning_rates
 from depth_anything_hf.training.signals import EXIT_CODE_SAVED, RunInterrupted, too_many_overflows
 from depth_anything_hf.training.trainer import Evaluation, FitResult, TrainingArguments, fit
+from depth_anything_hf.utils.files import damage_of, write_manifest
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -1082,9 +1083,9 @@ def test_a_run_goes_on_from_a_device_without_a_fused_optimizer(tmp_path, train, 
 
 READER = """
 import sys, time
-from depth_anything_hf import run_guards
-run_guards.READER_GRACE_SECONDS, run_guards.ECHO_SECONDS = int(sys.argv[1]), 0.5
-run_guards.outlive_signals()
+from depth_anything_hf.data import worker_signals
+worker_signals.READER_GRACE_SECONDS, worker_signals.ECHO_SECONDS = int(sys.argv[1]), 0.5
+worker_signals.outlive_signals()
 print("reads", flush=True)
 time.sleep(60)
 """

@@ -217,7 +217,7 @@ def _targets(paths: list[Path], inputs: list[Path], output: Path) -> list[Path]:
 def _save_prediction(target: Path, prediction: Prediction, kind: str, pictures: bool) -> None:
     import numpy as np
 
-    from ..geometry.camera import depth_to_disparity
+    from ..geometry.disparity import depth_to_disparity
     from ..visualization.figures import colour_map, encode_png, to_uint16
 
     values = prediction.values

@@ -20,7 +20,7 @@ from torch import Tensor
 from ..models.configuration_depth_anything import DepthAnythingConfig
 from ..models.image_processing_depth_anything import PAPER_INPUT_SIZE, DepthAnythingImageProcessor
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
-from ..training.checkpoint_finder import replaced_folder
+from ..utils.files import replaced_folder
 from .state_dict import (
     State,
     check_tensors,

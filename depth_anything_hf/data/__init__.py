@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 from .datasets import DepthFolder, DepthTable, PhotoFolder
-from .decoding.depth_maps import BrokenSampleError, UnreadableImageError, read_image, read_label
+from .decoding.depth_maps import read_image, read_label
+from .decoding.errors import BrokenSampleError, UnreadableImageError
 from .loader import BatchLoader
 from .mixture import GlobalBatchSampler, Mixture, collate
 from .public.catalog import PUBLIC_DATASETS, PublicDataset, as_table, describe_public, open_public

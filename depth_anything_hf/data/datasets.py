@@ -23,14 +23,13 @@ from .decoding.depth_maps import (
     IMAGE_SUFFIXES,
     LABEL_SUFFIXES,
     LABELS,
-    BrokenSampleError,
     LabelRules,
-    UnreadableImageError,
     decode_disparity,
     read_bytes,
     read_image,
     single_channel,
 )
+from .decoding.errors import BrokenSampleError, UnreadableImageError
 
 
 Sample: TypeAlias = dict[str, Any]

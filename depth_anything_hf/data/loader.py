@@ -12,9 +12,9 @@ import cv2
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from ..training.signals import outlive_signals
 from .mixture import GlobalBatchSampler, Mixture, collate
 from .streaming_mixture import StreamingMixture
+from .worker_signals import outlive_signals
 
 
 class BatchLoader:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from .datasets import Sample, SampleDataset
-from .decoding.depth_maps import BrokenSampleError
+from .decoding.errors import BrokenSampleError
 
 
 Transform: TypeAlias = Callable[[Sample, np.random.Generator], dict[str, Any]]

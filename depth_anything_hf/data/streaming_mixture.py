@@ -16,7 +16,7 @@ import fsspec
 import numpy as np
 
 from .datasets import RowReader, Sample, SampleDataset, label_rules
-from .decoding.depth_maps import BrokenSampleError
+from .decoding.errors import BrokenSampleError
 from .mixture import (
     BROKEN,
     MOST_ATTEMPTS,

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import torch
 
-from ..geometry.camera import depth_to_disparity
+from ..geometry.disparity import depth_to_disparity
 
 
 PATCH_SIZE = 14

@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..geometry.camera import depth_to_disparity
+from ..geometry.disparity import depth_to_disparity
 from ..inference.predictor import Prediction
 
 

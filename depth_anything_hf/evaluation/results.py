@@ -16,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .. import __version__
-from ..metrics.depth import METRICS, PredictionKind
+from ..geometry.disparity import PredictionKind
+from ..metrics.depth import METRICS
+from ..version import __version__
 from .protocols import PAIR_METRICS, PROTOCOLS, SCORES, EvaluationSettings
 
 

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from ..data.decoding.depth_maps import BrokenSampleError
-from ..geometry.camera import depth_to_disparity
-from ..hub.markdown import redact_name
+from ..data.decoding.errors import BrokenSampleError
+from ..geometry.disparity import PredictionKind, depth_to_disparity
 from ..inference.predictor import OWN_POST_PROCESSING
-from ..metrics.depth import METRICS, PredictionKind, point_pairs_correct
+from ..metrics.depth import METRICS, point_pairs_correct
+from ..utils.redaction import redact_name
 from ..visualization.figures import captioned, colour_map, encode_jpeg, mark_pairs, side_by_side, stacked, thickened
 from .protocols import PROTOCOL_GROUPS, PROTOCOLS, SCORES, EvaluationSettings, protocol_named
 from .results import DIAGNOSTICS, EvaluationResult, summary_of_sets

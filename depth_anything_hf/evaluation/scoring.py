@@ -12,12 +12,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..geometry.camera import disparity_to_depth
+from ..geometry.disparity import PredictionKind, disparity_to_depth
 from ..metrics.boundaries import boundary_f1, depth_boundary_errors, depth_edges
 from ..metrics.depth import (
     DEPTH_METRICS,
     METRICS,
-    PredictionKind,
     align_prediction,
     check_alignment,
     depth_metrics,

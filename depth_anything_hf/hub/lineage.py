@@ -13,21 +13,13 @@ from typing import Any
 from huggingface_hub import RepoCard, hf_hub_download
 
 from ..pseudo_labels.shards import PROVENANCE_FILE
-from .markdown import (
-    is_hub_id,
-    is_local_path,
-    name_and_license_entries,
-    published_license,
-    redact_name,
-    redact_text,
-    stricter_parts,
-    strictest_license,
-)
+from ..utils.redaction import is_hub_id, is_local_path, redact_name, redact_text
+from .licenses import CODE_LICENSE, published_license, stricter_parts, strictest_license
+from .markdown import name_and_license_entries
 
 
 logger = logging.getLogger(__name__)
 
-CODE_LICENSE = "apache-2.0"
 # Parts of a lineage that come under a license of their own.
 LICENSED_PARTS = ("encoder", "initial_weights", "teacher")
 # Parts that are sets of images, each entry with a name and perhaps a license.

@@ -22,22 +22,10 @@ from huggingface_hub import (
 
 from ..evaluation.protocols import PROTOCOLS
 from ..metrics.depth import METRICS
+from ..utils.redaction import is_hub_id, redact_command, redact_name, redact_text, without_secrets
+from .licenses import license_fields
 from .lineage import DATA_PARTS, LICENSED_PARTS, license_of, lineage_rows, origins, with_known_licenses, write_lineage
-from .markdown import (
-    PICTURES_FOLDER,
-    code_block,
-    is_hub_id,
-    kept_section,
-    license_fields,
-    name_and_license_entries,
-    redact_command,
-    redact_name,
-    redact_text,
-    slug,
-    table,
-    versions,
-    without_secrets,
-)
+from .markdown import PICTURES_FOLDER, code_block, kept_section, name_and_license_entries, slug, table, versions
 
 
 EVALUATION_FOLDER = ".eval_results"

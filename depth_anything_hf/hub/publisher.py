@@ -23,7 +23,8 @@ from huggingface_hub.utils import disable_progress_bars
 from ..pseudo_labels.dataset_card import write_label_card
 from ..pseudo_labels.shards import MANIFEST_FILE, SHARD_PATTERN, join_manifest
 from ..pseudo_labels.verify import missing_shards, verify_labels
-from .markdown import PICTURES_FOLDER, without_secrets
+from ..utils.redaction import without_secrets
+from .markdown import PICTURES_FOLDER
 from .model_card import EVALUATION_FOLDER
 from .repository import PushError, Repository, explanation, with_retries
 

@@ -26,8 +26,9 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import validate_repo_id
 
-from ..pseudo_labels.shards import write_synced
-from .markdown import with_own_text_of, without_secrets
+from ..utils.files import write_synced
+from ..utils.redaction import without_secrets
+from .markdown import with_own_text_of
 
 
 CARD = "README.md"

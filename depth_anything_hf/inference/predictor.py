@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -21,8 +21,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from ..data.decoding.depth_maps import IMAGE_SUFFIXES, UnreadableImageError, read_image
+from ..data.decoding.depth_maps import IMAGE_SUFFIXES, read_image
+from ..data.decoding.errors import UnreadableImageError
 from ..geometry.alignment import fit_scale_and_shift
+from ..geometry.disparity import PredictionKind
 from ..models.compilation import force_eager
 from ..models.loading import as_dtype, dtype_name, load_model, size_of
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
@@ -47,8 +49,8 @@ class Prediction:
 
     Attributes:
         name: as given.
-        values: float32 (H, W) at the image's own size, disparity or metres (`DepthPredictor.prediction_kind`); None after an
-            error.
+        values: float32 (H, W) at the image's own size, disparity or metres (`DepthPredictor.prediction_kind`);
+            None after an error.
         error: why there are no values; None if there are.
         image_size: (height, width) after the EXIF orientation; None if the image could not be read.
         failed_in_model: whether the model's pass itself failed, most often for want of memory; a later try may not.

@@ -18,12 +18,11 @@ from ..geometry.alignment import (
     finite_inside,
     values_at_pixels,
 )
-from ..geometry.camera import depth_to_disparity
+from ..geometry.disparity import PredictionKind, depth_to_disparity
 
 
 Alignment = Literal["disparity", "depth", "median", "none"]
 ALIGNMENTS: tuple[str, ...] = get_args(Alignment)
-PredictionKind = Literal["disparity", "depth"]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .depth import DEPTH_METRICS, Alignment, PredictionKind, aligned_depth_metrics, check_alignment, ordinal_accuracy
+from ..geometry.disparity import PredictionKind
+from .depth import DEPTH_METRICS, Alignment, aligned_depth_metrics, check_alignment, ordinal_accuracy
 
 
 def DepthMetric(

@@ -14,21 +14,12 @@ import pyarrow.parquet as pq
 from huggingface_hub import DatasetCardData
 
 from ..data.decoding.depth_maps import decode_disparity
-from ..hub.markdown import (
-    PICTURES_FOLDER,
-    code_block,
-    is_hub_id,
-    kept_section,
-    license_fields,
-    published_license,
-    redact_name,
-    redact_text,
-    strictest_license,
-    table,
-    versions,
-)
+from ..hub.licenses import license_fields, published_license, strictest_license
+from ..hub.markdown import PICTURES_FOLDER, code_block, kept_section, table, versions
+from ..utils.files import write_synced
+from ..utils.redaction import is_hub_id, redact_name, redact_text
 from ..visualization.figures import colour_map, encode_png, sheet
-from .shards import PROVENANCE_FILE, SHARD_PATTERN, write_synced
+from .shards import PROVENANCE_FILE, SHARD_PATTERN
 
 
 SAMPLES = 6

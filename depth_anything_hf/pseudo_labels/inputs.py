@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 
 from ..data.datasets import SampleDataset
-from ..data.decoding.depth_maps import UnreadableImageError, encode_disparity, read_bytes, read_image
+from ..data.decoding.depth_maps import encode_disparity, read_bytes, read_image
+from ..data.decoding.errors import UnreadableImageError
 from ..data.streaming_mixture import DepthStream, fetched
 from .shards import ShardSummary, shard_name
 

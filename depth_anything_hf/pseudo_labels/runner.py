@@ -27,13 +27,14 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 from tqdm import tqdm
 
-from .. import __version__
 from ..data.datasets import SampleDataset
 from ..data.decoding.depth_maps import ENCODINGS
+from ..data.decoding.errors import too_many_broken
 from ..data.streaming_mixture import DepthStream
-from ..geometry.camera import depth_to_disparity
+from ..geometry.disparity import depth_to_disparity
 from ..inference.predictor import DepthPredictor, Prediction
-from ..training.signals import too_many_broken
+from ..utils.files import create_synced, sha256_of_file
+from ..version import __version__
 from .inputs import LabelItem, Naming, ShardWork, StreamInputs, TableInputs, label_row
 from .shards import (
     PROVENANCE_FILE,
@@ -42,9 +43,7 @@ from .shards import (
     ShardSummary,
     ShardWriter,
     completed,
-    create_synced,
     remove_abandoned,
-    sha256_of_file,
 )
 from .verify import VerifyReport as VerifyReport
 from .verify import verify_labels as verify_labels

@@ -9,13 +9,10 @@ the shard where a kill came between. (Its suffix is none that `datasets` takes f
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import json
 import os
 import socket
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +21,8 @@ from typing import Any
 import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from ..utils.files import _sync, _unfinished_file, _write_error, sha256_of_file, write_synced
 
 
 SHARD_PATTERN = "labels-*.parquet"
@@ -255,56 +254,6 @@ def remove_abandoned(folder: Path) -> list[Path]:
     return abandoned
 
 
-def write_synced(path: Path, text: str) -> None:
-    """Writes a small file that is complete or absent, also after a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = _unfinished_file(path)
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        _sync(unfinished)
-        os.replace(unfinished, path)
-        _sync(path.parent)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def create_synced(path: Path, text: str) -> bool:
-    """The same for a file that must not be there yet; returns whether this call made it."""
-    if path.exists():
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = _unfinished_file(path)
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        _sync(unfinished)
-        try:
-            os.link(unfinished, path)
-        except FileExistsError:
-            return False
-        except OSError:
-            # A file system without links: here two runs that begin within a millisecond of each other may both write.
-            if path.exists():
-                return False
-            os.replace(unfinished, path)
-        _sync(path.parent)
-        return True
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _unfinished_file(path: Path) -> Path:
-    """A name of its own beside a file; the leading dot hides it from everything that lists the folder."""
-    return path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}.unfinished")
-
-
-def sha256_of_file(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _is_abandoned(path: Path) -> bool:
     try:
         age_seconds = time.time() - path.stat().st_mtime
@@ -331,22 +280,3 @@ def _is_running(pid: int) -> bool:
 def _identity(path: Path) -> tuple[int, int, int]:
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _sync(path: Path) -> None:
-    """Waits until a file, or the names in a folder, are on the disk."""
-    if path.is_dir() and os.name != "posix":
-        return
-    descriptor = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write_error(path: Path, error: OSError) -> OSError:
-    reason = "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error))
-    return OSError(
-        error.errno,
-        f"{path} cannot be written: {reason}. The finished shards stay; make room and repeat the same command",
-    )

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..data.decoding.depth_maps import decode_disparity, read_image
+from ..utils.files import sha256_of_file
 from .shards import (
     PROVENANCE_FILE,
     SHARD_PATTERN,
@@ -27,7 +28,6 @@ from .shards import (
     record,
     remove_shard,
     restore_manifest,
-    sha256_of_file,
     shard_name,
 )
 

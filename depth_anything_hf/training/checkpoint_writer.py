@@ -19,17 +19,10 @@ from ..evaluation.runner import EvaluationResult, save_error_sheet
 from ..hub.model_card import write_model_card
 from ..hub.publisher import Publisher
 from ..inference.predictor import DepthPredictor
+from ..utils.files import move_files, put_in_place, synchronise, unfinished_name, write_manifest
 from ..visualization.figures import encode_png
 from .arguments import TrainingArguments
-from .checkpoint_finder import (
-    STATE_FOLDER,
-    move_files,
-    put_in_place,
-    rotate_checkpoints,
-    synchronise,
-    unfinished_name,
-    write_manifest,
-)
+from .checkpoint_finder import STATE_FOLDER, rotate_checkpoints
 from .distributed import consolidated_state_dict, is_sharded
 from .optim import LearningRates
 from .validation import Evaluation

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from accelerate import Accelerator
 from accelerate.utils import gather_object
 
-from .signals import too_many_broken, too_many_overflows
-from .state import RunGeometry, Progress
-from .step_status import StepStatus, PendingStep
+from ..data.decoding.errors import too_many_broken
+from .signals import too_many_overflows
+from .state import Progress, RunGeometry
+from .step_status import PendingStep, StepStatus
 from .tracking import MetricLog
 
 

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from ..data.transforms import IMAGENET_MEAN, IMAGENET_STD
-from ..geometry.camera import depth_to_disparity
+from ..geometry.disparity import depth_to_disparity
 from ..losses.relative import (
     anchor_loss,
     feature_alignment_loss,

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ..data.transforms import IMAGENET_MEAN, IMAGENET_STD
 from ..geometry.alignment import fit_scale_and_shift
-from ..geometry.camera import depth_to_disparity
+from ..geometry.disparity import depth_to_disparity
 from ..visualization.figures import colour_map, error_map, line_plot, side_by_side
 from .checkpoint_finder import drop_log_after, read_log
 

@@ -33,16 +33,10 @@ from ..data.transforms import cutmix
 from ..evaluation.runner import EvaluationResult
 from ..models.compilation import force_eager
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from ..utils.files import FolderLock, repair_folder, write_atomically
 from ..visualization.figures import encode_png
 from .arguments import ARGUMENTS_FILE, TrainingArguments, recorded_run_id, require_same_arguments
-from .checkpoint_finder import (
-    STATE_FOLDER,
-    FolderLock,
-    find_checkpoint,
-    repair_folder,
-    set_aside_later_checkpoints,
-    write_atomically,
-)
+from .checkpoint_finder import STATE_FOLDER, find_checkpoint, set_aside_later_checkpoints
 from .checkpoint_writer import CheckpointWriter, card_pictures
 from .distributed import gathered_copy
 from .engine import Engine, Objective
@@ -50,8 +44,8 @@ from .health import HealthMonitor
 from .optim import choose_learning_rates
 from .prefetch import DevicePrefetcher
 from .signals import RunInterrupted, StopSignals
-from .state import RunGeometry, Progress, random_state, require_same_model, seed_random_state, set_random_state
-from .step_status import ReducedStatus, PendingStep
+from .state import Progress, RunGeometry, random_state, require_same_model, seed_random_state, set_random_state
+from .step_status import PendingStep, ReducedStatus
 from .tracking import LogWindow, MetricLog, new_run_id, require_tracker, training_picture
 from .validation import Evaluation, described_scores, evaluate_model, is_better
 

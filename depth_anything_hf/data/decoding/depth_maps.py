@@ -19,6 +19,8 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from .errors import BrokenSampleError, UnreadableImageError
+
 
 FileLike: TypeAlias = "str | os.PathLike[str] | bytes | Mapping[str, Any]"
 
@@ -48,14 +50,6 @@ JPEG_TURNS: dict[int, tuple[Callable[[np.ndarray], np.ndarray], ...]] = {
     7: (cv2.transpose, lambda image: cv2.rotate(image, cv2.ROTATE_180)),
     8: (lambda image: cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE),),
 }
-
-
-class BrokenSampleError(ValueError):
-    """One sample that cannot be used, while others can; the message names it and the reason."""
-
-
-class UnreadableImageError(BrokenSampleError):
-    """A picture or label file that cannot be decoded; the message names the file and the reason."""
 
 
 # Pictures

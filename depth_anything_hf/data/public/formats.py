@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..decoding.depth_maps import LARGEST_CODE, UnreadableImageError, read_bytes, read_image
+from ..decoding.depth_maps import LARGEST_CODE, read_bytes, read_image
+from ..decoding.errors import UnreadableImageError
 
 
 PathLike = str | os.PathLike[str]

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..datasets import Sample
-from ..decoding.depth_maps import BrokenSampleError, LabelRules
+from ..decoding.depth_maps import LabelRules
+from ..decoding.errors import BrokenSampleError
 
 
 @dataclass(frozen=True, slots=True)

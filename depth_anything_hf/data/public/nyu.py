@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from ..datasets import Sample, check_choice
-from ..decoding.depth_maps import BrokenSampleError, LabelRules, UnreadableImageError, read_image, read_label
+from ..decoding.depth_maps import LabelRules, read_image, read_label
+from ..decoding.errors import BrokenSampleError, UnreadableImageError
 from .formats import (
     pinhole_matrix,
     read_bare_floats,

@@ -1,0 +1,60 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Depth and disparity: inverse of each other, on NumPy arrays and torch tensors."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, TypeVar
+
+import numpy as np
+import torch
+
+
+Array = TypeVar("Array", np.ndarray, torch.Tensor)
+
+
+def depth_to_disparity(depth: Array) -> Array:
+    """Inverse depth, larger = nearer.
+
+    Args:
+        depth: planar z in metres, floating point, any shape; `+inf` is the sky, NaN is an invalid pixel.
+
+    Returns:
+        `1 / depth` in 1/metres, same shape and dtype: 0 where the depth is `+inf`, NaN where it is NaN, zero or
+        negative.
+
+    Raises:
+        TypeError: if `depth` is not floating point (integers cannot hold the result).
+    """
+    return _positive_inverse(depth, zero_is_valid=False, quantity="depth")
+
+
+def disparity_to_depth(disparity: Array) -> Array:
+    """Inverse of `depth_to_disparity`: disparity 0 becomes `+inf`, NaN or negative disparity becomes NaN.
+
+    Args:
+        disparity: 1/metres, floating point, any shape, larger = nearer.
+
+    Returns:
+        Planar z in metres, same shape and dtype.
+
+    Raises:
+        TypeError: if `disparity` is not floating point.
+    """
+    return _positive_inverse(disparity, zero_is_valid=True, quantity="disparity")
+
+
+def _positive_inverse(values: Array, zero_is_valid: bool, quantity: str) -> Array:
+    is_floating = values.is_floating_point() if isinstance(values, torch.Tensor) else values.dtype.kind == "f"
+    if not is_floating:
+        raise TypeError(f"{quantity} must be floating point, got {values.dtype}; convert it to float metres first.")
+    invalid = ~(values >= 0) if zero_is_valid else ~(values > 0)
+    # Adding 0 turns -0.0 into +0.0, whose inverse is +inf.
+    if isinstance(values, torch.Tensor):
+        return 1 / (values.masked_fill(invalid, math.nan) + 0.0)
+    with np.errstate(divide="ignore", over="ignore"):
+        return 1 / (np.where(invalid, values.dtype.type(math.nan), values) + values.dtype.type(0))
+
+
+PredictionKind = Literal["disparity", "depth"]
