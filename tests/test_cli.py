@@ -23,7 +23,9 @@ from transformers import Dinov2Config
 from typer.testing import CliRunner
 
 import depth_anything_hf
-from depth_anything_hf import cli
+from depth_anything_hf.cli.evaluate import evaluate
+from depth_anything_hf.cli.main import app
+from depth_anything_hf.cli.pseudo_label import pseudo_label
 from depth_anything_hf.data.sources import open_source
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
@@ -79,7 +81,7 @@ def random_image(size: tuple[int, int], seed: int) -> np.ndarray:
 
 
 def run(*arguments: str | Path, **environment: str) -> Any:
-    return CliRunner().invoke(cli.app, [str(argument) for argument in arguments], env=environment or None)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], env=environment or None)
 
 
 def files_below(folder: Path) -> list[str]:
@@ -215,9 +217,9 @@ def test_a_metric_model_is_scored_in_metres(metric_model: Path, labelled: Path) 
 
 
 def test_the_commands_are_functions(model: Path, labelled: Path, photos: Path, tmp_path: Path) -> None:
-    scores = cli.evaluate(str(model), str(labelled), device="cpu")
+    scores = evaluate(str(model), str(labelled), device="cpu")
     assert len(scores.rows) == 3 and 0 <= scores.mean["abs_rel"]
-    report = cli.pseudo_label(str(photos), str(model), tmp_path / "labels", device="cpu")
+    report = pseudo_label(str(photos), str(model), tmp_path / "labels", device="cpu")
     assert report.labelled == 2
 
 
@@ -451,7 +453,7 @@ def test_every_command_explains_itself_with_examples(command: str) -> None:
 
 
 def test_help_of_a_real_process_does_not_import_torch() -> None:
-    script = "import sys; from depth_anything_hf import cli; print('torch' in sys.modules)"
+    script = "import sys; from depth_anything_hf.cli import main; print('torch' in sys.modules)"
     assert run_process("-c", script).stdout.strip() == "False"
     shown = run_process("-m", "depth_anything_hf.cli", "--help")
     assert shown.returncode == 0 and "pseudo-label" in shown.stdout

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from . import app
+from .main import app
 
 
 if __name__ == "__main__":

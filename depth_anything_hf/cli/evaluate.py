@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`evaluate` and `datasets`: arguments and messages; the work is in `evaluation` and `data.official`."""
+"""`evaluate`: arguments and messages; the work is in `evaluation`."""
 
 from __future__ import annotations
 
@@ -150,41 +150,3 @@ def evaluate(
     if not any(result.rows for result in results.values()):
         raise typer.Exit(1)
     return results if is_group else result
-
-
-def list_datasets(
-    name: Annotated[str | None, typer.Argument(help="Show one dataset in full. [a line for each]")] = None,
-) -> None:
-    """Lists the public datasets that are read as downloaded, and the benchmark protocols.
-
-    Their readers give planar depth in metres with invalid pixels marked, for training (`kind:` in a recipe's data
-    source) and for `evaluate --protocol`.
-
-    \b
-    Examples:
-      depth-anything-hf datasets
-      depth-anything-hf datasets hypersim
-    """
-    from ..data.public.catalog import describe_public
-    from ..evaluation.protocols import PROTOCOL_GROUPS, PROTOCOLS
-
-    rows = describe_public()
-    if name is None:
-        for row in rows:
-            typer.echo(f"{row['name']:<12} {row['title']}; licence: {row['licence']}")
-        typer.echo("\nprotocols of `evaluate --protocol NAME --root DIR`:")
-        for protocol in PROTOCOLS.values():
-            typer.echo(f"{protocol.name:<25} {protocol.title}")
-        for group, members in PROTOCOL_GROUPS.items():
-            typer.echo(f"{group:<25} all of {', '.join(members)}")
-        return
-    found = [row for row in rows if row["name"] == name]
-    if not found:
-        raise ValueError(f"no dataset {name!r}; known: {', '.join(row['name'] for row in rows)}")
-    for key, value in found[0].items():
-        if value:
-            separator = "\n" if "\n" in value else " "
-            typer.echo(f"{key}:{separator}{value}")
-    for protocol in PROTOCOLS.values():
-        if protocol.reader == name:
-            typer.echo(f"protocol {protocol.identifier}: {protocol.title}")

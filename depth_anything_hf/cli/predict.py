@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`predict` and `calibrate`: arguments and messages; the work is in `inference` and `calibration`."""
+"""`predict`: arguments and messages; the work is in `inference`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ from .options import (
     DeviceOption,
     DtypeOption,
     InputSizeOption,
-    LimitOption,
     ModelOption,
-    ScaleOption,
-    SplitOption,
     report_failures,
 )
 
@@ -98,86 +95,6 @@ def predict(
     typer.echo(f"{len(paths) - len(failures)} of {len(paths)} pictures predicted, see {output}")
     typer.echo(MEANING[kind])
     report_failures(failures, len(paths))
-
-
-def calibrate(
-    source: Annotated[
-        Path,
-        typer.Argument(
-            help="A picture or a folder of pictures, with --points; or a folder, table or dataset id with depth maps."
-        ),
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Calibration file to write, JSON.")],
-    points: Annotated[
-        Path | None,
-        typer.Option(
-            help="CSV file with the columns x, y (whole pixels from the left and the top) and depth (metres along the "
-            "optical axis), one line for each measured point; for several pictures also the column image, their path "
-            "from the file's folder."
-        ),
-    ] = None,
-    model: ModelOption = DEFAULT_MODEL,
-    form: Annotated[
-        str,
-        typer.Option(help="disparity: 1/depth = scale * disparity + shift; log: the logarithms are fitted by a line."),
-    ] = "disparity",
-    robust: Annotated[bool, typer.Option("--robust", help="Withstand up to 29 % of wrong points.")] = False,
-    scale: ScaleOption = None,
-    split: SplitOption = "train",
-    limit: LimitOption = None,
-    input_size: InputSizeOption = None,
-    device: DeviceOption = None,
-    dtype: DtypeOption = None,
-) -> Any:
-    """Finds the two numbers that turn a relative model's disparity into metres, from a few measured points.
-
-    Two points give an exact fit and no idea of its error; five or more, spread from near to far, are better. The
-    numbers hold for one image, or for a fixed camera whose scene hardly changes: with several images the command
-    says how far they carry. With another camera, input size or model, calibrate again.
-
-    \b
-    Examples:
-      depth-anything-hf calibrate photo.jpg --points points.csv --output camera.json
-      depth-anything-hf calibrate frames-with-depth/ --scale 1000 --output camera.json
-      depth-anything-hf predict more/*.jpg --output metres/ --metric camera.json
-
-    \b
-    points.csv:
-      x,y,depth
-      120,400,1.2
-      500,310,3.5
-    """
-    from ..data.sources import DataSource, open_source
-    from ..inference.calibration import fit_per_image
-    from ..inference.measured_points import at_labels, at_points, read_points
-    from ..inference.predictor import DepthPredictor
-
-    predictor = DepthPredictor.from_pretrained(model, device=device, dtype=dtype, input_size=input_size)
-    if points is not None:
-        if scale is not None or limit is not None:
-            raise ValueError("--scale and --limit are for depth maps; with --points leave them out")
-        # A folder of pictures: the file says which point is on which.
-        pairs = at_points(predictor, read_points(points, None if source.is_dir() else str(source)))
-    else:
-        data = DataSource(str(source), label="depth", scale=scale, split=split, limit=limit)
-        dataset: Any = open_source(data)
-        pairs = at_labels(predictor, dataset)
-    chosen: Any = form
-    fit = fit_per_image(pairs, chosen, robust=robust, model_id=model, input_size=predictor.input_size)
-    pooled = fit.pooled
-    fit.pooled.save(output)
-    typer.echo(
-        f"{pooled.points} points: scale {pooled.scale:.6g}, shift {pooled.shift:.6g}, mean relative error "
-        f"{pooled.abs_rel:.4f}; saved to {output}"
-    )
-    if pooled.points_beyond:
-        typer.echo(f"{pooled.points_beyond} points lie beyond every distance of this fit; look at them", err=True)
-    if len(pairs) > 1:
-        typer.echo(f"scales of the single images differ by a factor of {fit.scale_spread:.2f} (1 = one fits all)")
-        for name, error in fit.pooled_abs_rel.items():
-            own = f"{fit.per_image[name].abs_rel:.4f}" if name in fit.per_image else fit.without_fit[name]
-            typer.echo(f"  {name}: error {error:.4f} with the common fit, {own} with its own")
-    return fit
 
 
 def _check_calibration(calibration: Calibration, model: str, predictor: DepthPredictor) -> str:
