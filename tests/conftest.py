@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState, GradientState, PartialState
 from sample_files import colour_ramp, depth_ramp
+from tiny_model import TINY_DECODER, TINY_ENCODER, TINY_SIDE_PIXELS, MakeModel
 from transformers import Dinov2Config
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation
@@ -22,19 +23,6 @@ from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimati
 
 # Several test processes share a machine, and results of one thread repeat bit for bit.
 torch.set_num_threads(1)
-
-TINY_ENCODER = {
-    "hidden_size": 32,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 2,
-    "mlp_ratio": 2,
-    "image_size": 56,
-    "patch_size": 14,
-}
-TINY_DECODER = {"neck_hidden_sizes": [8, 8, 16, 16], "fusion_hidden_size": 8, "head_hidden_size": 8}
-TINY_SIDE_PIXELS = 56
-
-MakeModel = Callable[..., DepthAnythingForDepthEstimation]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import TINY_SIDE_PIXELS, MakeModel
+from tiny_model import TINY_SIDE_PIXELS, MakeModel
 
 from depth_anything_hf import DepthAnythingImageProcessor
 

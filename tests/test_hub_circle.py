@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import TINY_SIDE_PIXELS, MakeModel
 from hub_client import TOKEN, hub_environment, new_hub, use_hub
 from hub_server import HubServer
 from huggingface_hub import DatasetCard, ModelCard
 from huggingface_hub.utils import enable_progress_bars
 from PIL import Image
+from tiny_model import TINY_SIDE_PIXELS, MakeModel
 
 from depth_anything_hf import DepthAnythingImageProcessor
 from depth_anything_hf.data.datasets import PhotoFolder

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from conftest import TINY_ENCODER, TINY_SIDE_PIXELS, MakeModel
 from hub_client import READING_TOKEN, TOKEN, hub_environment, new_hub, use_hub
 from hub_server import HubServer
 from huggingface_hub import ModelCard
 from huggingface_hub.utils import enable_progress_bars
 from safetensors.torch import load_file
+from tiny_model import TINY_ENCODER, TINY_SIDE_PIXELS, MakeModel
 
 from depth_anything_hf import DepthAnythingImageProcessor
 from depth_anything_hf.data.datasets import DepthFolder
