@@ -27,7 +27,7 @@ from PIL import Image
 from torch import Tensor
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 
-from depth_anything_hf.data.decoding.depth_maps import read_image
+from depth_anything_hf.data.decoding.images import read_image
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from depth_anything_hf.data import DepthFolder
-from depth_anything_hf.data.transforms import add_haze, sample_haze
+from depth_anything_hf.data.haze import add_haze, sample_haze
 from depth_anything_hf.evaluation.baselines import (
     ColourRegression,
     Constant,

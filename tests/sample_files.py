@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from depth_anything_hf.data.decoding.depth_maps import encode_disparity
+from depth_anything_hf.data.decoding.disparity_codec import encode_disparity
 
 
 def colour_ramp() -> np.ndarray:

@@ -22,8 +22,9 @@ from PIL import Image
 from sample_files import colour_ramp, depth_ramp, png_bytes, pseudo_label_table
 
 from depth_anything_hf.data.datasets import DepthFolder
-from depth_anything_hf.data.decoding.depth_maps import read_image, read_label
+from depth_anything_hf.data.decoding.depth_maps import read_label
 from depth_anything_hf.data.decoding.errors import BrokenSampleError
+from depth_anything_hf.data.decoding.images import read_image
 from depth_anything_hf.data.mixture import Mixture, check_first_samples
 from depth_anything_hf.data.sources import open_source
 from depth_anything_hf.data.streaming_mixture import StreamingMixture

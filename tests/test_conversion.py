@@ -30,7 +30,7 @@ from depth_anything_hf.conversion.state_dict import (
     published_size,
     stock_to_original,
 )
-from depth_anything_hf.data.decoding.depth_maps import read_image
+from depth_anything_hf.data.decoding.images import read_image
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 
 

@@ -17,8 +17,8 @@ from accelerate import Accelerator
 from sample_files import pseudo_label_table, write_moge, write_pairs
 
 from depth_anything_hf.data.datasets import DepthFolder, DepthTable
-from depth_anything_hf.data.decoding.depth_maps import read_image
 from depth_anything_hf.data.decoding.errors import UnreadableImageError
+from depth_anything_hf.data.decoding.images import read_image
 from depth_anything_hf.evaluation.protocols import DENSE_METRICS, PROTOCOLS
 from depth_anything_hf.evaluation.runner import (
     DIAGNOSTICS,

@@ -35,7 +35,8 @@ from transformers import DepthAnythingForDepthEstimation as StockDepthAnything
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 from transformers.models.glpn.image_processing_pil_glpn import GLPNImageProcessorPil
 
-from depth_anything_hf.inference.predictor import DECODING_THREADS, DepthPredictor, Prediction, find_images, flip_mean
+from depth_anything_hf.data.decoding.images import find_images
+from depth_anything_hf.inference.predictor import DECODING_THREADS, DepthPredictor, Prediction, flip_mean
 from depth_anything_hf.models.compilation import force_eager
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor

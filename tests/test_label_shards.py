@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 from sample_files import png_bytes
 
-from depth_anything_hf.data.decoding.depth_maps import encode_disparity
+from depth_anything_hf.data.decoding.disparity_codec import encode_disparity
 from depth_anything_hf.pseudo_labels.shards import (
     MANIFEST_FOLDER,
     PROVENANCE_FILE,

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from depth_anything_hf.data.mixture import GlobalBatchSampler, Mixture, check_first_samples, collate
+from depth_anything_hf.data.batches import GlobalBatchSampler, collate
+from depth_anything_hf.data.mixture import Mixture, check_first_samples
 from depth_anything_hf.data.transforms import TrainingTransform
 
 

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import Dinov2Config, Dinov2Model
 
-from depth_anything_hf.data.transforms import IMAGENET_MEAN, IMAGENET_STD, cutmix
+from depth_anything_hf.data.cutmix import cutmix
+from depth_anything_hf.data.transforms import IMAGENET_MEAN, IMAGENET_STD
 from depth_anything_hf.losses.relative import (
     anchor_loss,
     feature_alignment_loss,

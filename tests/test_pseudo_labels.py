@@ -26,9 +26,9 @@ from PIL import Image
 from transformers import Dinov2Config
 
 from depth_anything_hf.data.datasets import PhotoFolder
-from depth_anything_hf.data.decoding.depth_maps import decode_disparity
+from depth_anything_hf.data.decoding.disparity_codec import decode_disparity
+from depth_anything_hf.data.depth_stream import DepthStream
 from depth_anything_hf.data.sources import DataSource, open_source
-from depth_anything_hf.data.streaming_mixture import DepthStream
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor

@@ -16,8 +16,10 @@ import pytest
 from PIL import Image, ImageOps
 from sample_files import png_bytes
 
-from depth_anything_hf.data.decoding.depth_maps import decode_disparity, encode_disparity, read_image, read_label
+from depth_anything_hf.data.decoding.depth_maps import read_label
+from depth_anything_hf.data.decoding.disparity_codec import decode_disparity, encode_disparity
 from depth_anything_hf.data.decoding.errors import UnreadableImageError
+from depth_anything_hf.data.decoding.images import read_image
 
 
 SHARED_PHOTOS = pathlib.Path(__file__).parents[2] / "shared" / "data" / "photos"

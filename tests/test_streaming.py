@@ -19,10 +19,12 @@ import torch
 from PIL import Image
 from sample_files import colour_ramp, depth_ramp, png_bytes, pseudo_label_table, write_pairs
 
-from depth_anything_hf.data.datasets import DepthFolder, PhotoFolder, SampleDataset
+from depth_anything_hf.data.datasets import DepthFolder, PhotoFolder
+from depth_anything_hf.data.depth_stream import DepthStream
 from depth_anything_hf.data.mixture import check_first_samples
+from depth_anything_hf.data.samples import SampleDataset
 from depth_anything_hf.data.sources import DataSource, open_source
-from depth_anything_hf.data.streaming_mixture import DepthStream, StreamingMixture, StreamPart
+from depth_anything_hf.data.streaming_mixture import StreamingMixture, StreamPart
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
 

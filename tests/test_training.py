@@ -38,8 +38,9 @@ from transformers import AutoImageProcessor, AutoModelForDepthEstimation, Dinov2
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation, DepthAnythingImageProcessor
 from depth_anything_hf.cpu.autotune import adopt_kernel_choices, kernel_choices
+from depth_anything_hf.data.batches import collate
 from depth_anything_hf.data.datasets import DepthFolder
-from depth_anything_hf.data.mixture import Mixture, collate
+from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.evaluation.runner import EvaluationSettings
 from depth_anything_hf.hub.publisher import STRATEGIES

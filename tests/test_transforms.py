@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from typing import Any
 
 import cv2
@@ -12,16 +13,14 @@ import numpy as np
 import pytest
 import torch
 
+from depth_anything_hf.data.cutmix import BatchCutMix, cutmix, sample_cutmix_box
+from depth_anything_hf.data.haze import add_haze, sample_haze
 from depth_anything_hf.data.transforms import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     TrainingTransform,
-    add_haze,
     covering_size,
-    cutmix,
     resize_image,
-    sample_cutmix_box,
-    sample_haze,
     scale_brightness,
     scale_contrast,
     scale_saturation,
@@ -362,6 +361,25 @@ def test_cutmix_probability_and_images_without_a_box() -> None:
     assert torch.equal(mixed["labels"][~has_box], batch["labels"][~has_box])
     with pytest.raises(ValueError, match="probability"):
         cutmix(batch, np.random.default_rng(0), probability=2)
+
+
+def test_cutmix_of_a_micro_batch_depends_on_seed_number_and_process_only() -> None:
+    batch = {"pixel_values": torch.rand(4, 3, 28, 42), "labels": torch.rand(4, 28, 42), "name": list("abcd")}
+    mix = pickle.loads(pickle.dumps(BatchCutMix(seed=7, probability=0.5, process_index=2)))
+    expected = cutmix(batch, np.random.default_rng([7, 11, 2, 3]), 0.5)
+    mix(batch, 3)
+    mixed = mix(batch, 11)
+    assert expected["region"].any()
+    assert mixed.keys() == expected.keys()
+    assert all(torch.equal(mixed[key], expected[key]) for key in ("pixel_values", "labels", "region", "partner"))
+    assert not torch.equal(mix(batch, 12)["region"], mixed["region"])
+
+
+def test_cutmix_of_probability_zero_leaves_a_micro_batch_alone() -> None:
+    batch = {"pixel_values": torch.rand(2, 3, 14, 14)}
+    assert BatchCutMix(seed=0, probability=0.0)(batch, 0) is batch
+    with pytest.raises(ValueError, match=r"probability of CutMix must be in \[0, 1\], got -0.5"):
+        BatchCutMix(seed=0, probability=-0.5)
 
 
 def test_cutmix_keeps_invalid_pixels_of_both_sides_and_works_without_labels() -> None:

@@ -69,8 +69,9 @@ def predict(
     """
     from tqdm import tqdm
 
+    from ..data.decoding.images import find_images
     from ..inference.calibration import Calibration
-    from ..inference.predictor import DepthPredictor, find_images
+    from ..inference.predictor import DepthPredictor
 
     calibration = None if metric is None else Calibration.load(metric)
     if calibration is not None and input_size is None:

@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
+from .batches import GlobalBatchSampler, collate
+from .cutmix import cutmix
 from .datasets import DepthFolder, DepthTable, PhotoFolder
-from .decoding.depth_maps import read_image, read_label
+from .decoding.depth_maps import read_label
 from .decoding.errors import BrokenSampleError, UnreadableImageError
+from .decoding.images import read_image
+from .depth_stream import DepthStream
 from .loader import BatchLoader
-from .mixture import GlobalBatchSampler, Mixture, collate
+from .mixture import Mixture
 from .public.catalog import PUBLIC_DATASETS, PublicDataset, as_table, describe_public, open_public
 from .sources import DataSource, open_source
-from .streaming_mixture import DepthStream, StreamingMixture
-from .transforms import TrainingTransform, cutmix
+from .streaming_mixture import StreamingMixture
+from .transforms import TrainingTransform
 
 
 __all__ = [

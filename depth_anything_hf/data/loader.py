@@ -12,7 +12,8 @@ import cv2
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from .mixture import GlobalBatchSampler, Mixture, collate
+from .batches import GlobalBatchSampler, collate
+from .mixture import Mixture
 from .streaming_mixture import StreamingMixture
 from .worker_signals import outlive_signals
 

@@ -15,19 +15,15 @@ from typing import Any, overload
 import datasets
 from pyarrow import ArrowException, parquet
 
-from .datasets import (
-    LABEL_COLUMNS,
-    DepthFolder,
-    DepthTable,
-    PhotoFolder,
-    SampleDataset,
-    check_choice,
-    files_below,
-    metadata_rows,
-)
-from .decoding.depth_maps import IMAGE_SUFFIXES, LABELS
+from .datasets import DepthFolder, DepthTable, PhotoFolder
+from .decoding.depth_maps import LABELS
+from .decoding.files import files_below
+from .decoding.images import IMAGE_SUFFIXES
+from .depth_stream import DepthStream, columns_of
+from .folder_layouts import metadata_rows
 from .public.catalog import PUBLIC_DATASETS, open_public
-from .streaming_mixture import DepthStream, columns_of
+from .rows import LABEL_COLUMNS
+from .samples import SampleDataset, check_choice
 
 
 TABLE_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset", ".jsonl": "json", ".json": "json"}

@@ -14,57 +14,13 @@ import numpy as np
 import torch
 
 from ..geometry.disparity import depth_to_disparity
+from .haze import add_haze, sample_haze
 
 
 PATCH_SIZE = 14
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 IMAGENET_STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 BLUR_SIGMA_RANGE_PIXELS = (0.1, 2.0)
-CUTMIX_AREA_RANGE = (0.02, 0.4)
-CUTMIX_ASPECT_RANGE = (0.3, 1 / 0.3)
-HAZE_DENSITY_RANGE_PER_METRE = (0.08, 0.35)
-HAZE_AIRLIGHT_RANGE = (0.6, 0.95)
-HAZE_TINT = 0.03
-
-
-def add_haze(image: np.ndarray, depth: np.ndarray, density_per_metre: float, airlight: np.ndarray) -> np.ndarray:
-    """Covers an image with homogeneous haze (Koschmieder's law).
-
-    `colour * T + airlight * (1 - T)` with the transmission `T = exp(-density * depth)`. Sky (depth +inf) becomes
-    airlight. A pixel of unknown depth (NaN) gets the transmission of the median finite depth, so that it does not
-    stand out as a haze-free hole; without any finite depth it stays as it is.
-
-    Args:
-        image: uint8 (H, W, 3).
-        depth: float (H, W), metres; NaN and +inf allowed.
-        density_per_metre: extinction coefficient, >= 0.
-        airlight: (3,), colour of infinitely thick haze, in [0, 1].
-
-    Returns:
-        uint8 (H, W, 3).
-    """
-    if image.shape[:2] != depth.shape:
-        raise ValueError(f"haze needs depth of the image's size {image.shape[:2]}, got {depth.shape}")
-    finite = depth[np.isfinite(depth)]
-    unknown_depth = float(np.median(finite)) if finite.size else 0.0
-    known_depth = np.where(np.isnan(depth), unknown_depth, depth).astype(np.float32)
-    transmission = np.exp(-density_per_metre * known_depth)[..., None] if density_per_metre > 0 else np.float32(1.0)
-    airlight_255 = 255.0 * np.asarray(airlight, dtype=np.float32)
-    hazy = image * transmission + airlight_255 * (1.0 - transmission)
-    return np.clip(np.rint(hazy), 0, 255).astype(np.uint8)
-
-
-def sample_haze(random: np.random.Generator) -> tuple[float, np.ndarray]:
-    """Draws a haze: density log-uniform in 0.08-0.35 per metre, airlight grey 0.6-0.95 with a slight tint.
-
-    Returns:
-        (density_per_metre, airlight), the airlight float32 (3,) in [0, 1].
-    """
-    low, high = HAZE_DENSITY_RANGE_PER_METRE
-    density_per_metre = math.exp(random.uniform(math.log(low), math.log(high)))
-    grey = random.uniform(*HAZE_AIRLIGHT_RANGE)
-    airlight = np.clip(grey + random.uniform(-HAZE_TINT, HAZE_TINT, size=3), 0.0, 1.0)
-    return density_per_metre, airlight.astype(np.float32)
 
 
 @dataclass
@@ -315,54 +271,3 @@ def _normalized(colours: np.ndarray) -> torch.Tensor:
     """float32 (h, w, 3) in [0, 1] -> float32 (3, h, w), normalised by ImageNet's statistics."""
     channels = [(colours[..., index] - IMAGENET_MEAN[index]) / IMAGENET_STD[index] for index in range(3)]
     return torch.from_numpy(np.stack(channels))
-
-
-def cutmix(batch: dict[str, Any], random: np.random.Generator, probability: float = 0.5) -> dict[str, Any]:
-    """CutMix for dense labels (Depth Anything V1, Eq. 6-8): a box of each image is replaced by its partner's.
-
-    The partner of image i is image i - 1 (the batch rolled by one). With the given probability an image gets a box
-    of an area share uniform in 0.02-0.4 and an aspect (height / width, over that of the image) log-uniform in
-    0.3-1/0.3, narrowed to what fits the image, placed uniformly. Shares and aspect limits are those of UniMatch,
-    which draws the aspect uniformly and so prefers tall boxes.
-
-    Labels are mixed alike, but each side keeps the scale of its own image: the loss must treat inside and outside
-    separately (`losses.within_and_outside`). "clean_pixel_values" stays unmixed; labels that a teacher makes from
-    it are mixed by `torch.where(region, labels[partner], labels)`.
-
-    Args:
-        batch: "pixel_values" (B, 3, h, w) and, if labelled, "labels" (B, h, w).
-        random: source of all randomness.
-        probability: of mixing, per image.
-
-    Returns:
-        A new dict with mixed "pixel_values" and "labels", "region" bool (B, h, w), True where the pixel comes from
-        the partner (all False where no box was drawn), and "partner" int64 (B,).
-    """
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability must be in [0, 1], got {probability}")
-    pixel_values = batch["pixel_values"]
-    count, _, height, width = pixel_values.shape
-    region = torch.zeros((count, height, width), dtype=torch.bool)
-    for index in range(count):
-        if random.random() < probability:
-            top, left, box_height, box_width = sample_cutmix_box(height, width, random)
-            region[index, top : top + box_height, left : left + box_width] = True
-    region = region.to(pixel_values.device)
-    partner = torch.arange(count, device=pixel_values.device).roll(1)
-    mixed = {**batch, "region": region, "partner": partner}
-    mixed["pixel_values"] = torch.where(region[:, None], pixel_values[partner], pixel_values)
-    if "labels" in batch:
-        mixed["labels"] = torch.where(region, batch["labels"][partner], batch["labels"])
-    return mixed
-
-
-def sample_cutmix_box(height: int, width: int, random: np.random.Generator) -> tuple[int, int, int, int]:
-    """Draws (top, left, box height, box width) in pixels, inside the image; distribution as in `cutmix`."""
-    area = random.uniform(*CUTMIX_AREA_RANGE)
-    # In units of the image's sides the box is sqrt(area * aspect) by sqrt(area / aspect); both must stay below 1.
-    lowest, highest = max(CUTMIX_ASPECT_RANGE[0], area), min(CUTMIX_ASPECT_RANGE[1], 1 / area)
-    aspect = math.exp(random.uniform(math.log(lowest), math.log(highest)))
-    box_height = max(1, min(height, round(height * math.sqrt(area * aspect))))
-    box_width = max(1, min(width, round(width * math.sqrt(area / aspect))))
-    top, left = int(random.integers(height - box_height + 1)), int(random.integers(width - box_width + 1))
-    return top, left, box_height, box_width

@@ -45,7 +45,7 @@ from .scoring import (
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from ..data.datasets import SampleDataset
+    from ..data.samples import SampleDataset
     from ..inference.predictor import DepthPredictor, Prediction
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..data.datasets import SampleDataset
+from ..data.samples import SampleDataset
 from ..geometry.alignment import values_at_pixels
 from .predictor import DepthPredictor
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -21,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from ..data.decoding.depth_maps import IMAGE_SUFFIXES, read_image
 from ..data.decoding.errors import UnreadableImageError
+from ..data.decoding.images import read_image
 from ..geometry.alignment import fit_scale_and_shift
 from ..geometry.disparity import PredictionKind
 from ..models.compilation import force_eager
@@ -435,25 +434,6 @@ def default_device() -> torch.device:
         under_slurm = int(os.environ.get("SLURM_LOCALID", 0)) % torch.cuda.device_count()
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", under_slurm)))
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def find_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """The given files, and all pictures below the given folders (sorted, hidden ones left out).
-
-    Raises:
-        ValueError: a folder without pictures.
-    """
-    found: list[Path] = []
-    for path in map(Path, paths):
-        if not path.is_dir():
-            found.append(path)
-            continue
-        inside = [file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
-        visible = sorted(f for f in inside if not any(part.startswith(".") for part in f.relative_to(path).parts))
-        if not visible:
-            raise ValueError(f"{path}: no pictures with a suffix of {sorted(IMAGE_SUFFIXES)}")
-        found.extend(visible)
-    return found
 
 
 def _sizes(group: Sequence[_Item]) -> list[tuple[int, int]]:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from huggingface_hub import DatasetCardData
 
-from ..data.decoding.depth_maps import decode_disparity
+from ..data.decoding.disparity_codec import decode_disparity
 from ..hub.licenses import license_fields, published_license, strictest_license
 from ..hub.markdown import PICTURES_FOLDER, code_block, kept_section, table, versions
 from ..utils.files import write_synced

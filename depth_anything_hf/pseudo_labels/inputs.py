@@ -17,10 +17,12 @@ from typing import Any, TypeAlias
 import cv2
 import numpy as np
 
-from ..data.datasets import SampleDataset
-from ..data.decoding.depth_maps import encode_disparity, read_bytes, read_image
+from ..data.decoding.disparity_codec import encode_disparity
 from ..data.decoding.errors import UnreadableImageError
-from ..data.streaming_mixture import DepthStream, fetched
+from ..data.decoding.files import read_bytes
+from ..data.decoding.images import read_image
+from ..data.depth_stream import DepthStream, fetched
+from ..data.samples import SampleDataset
 from .shards import ShardSummary, shard_name
 
 

@@ -27,10 +27,10 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 from tqdm import tqdm
 
-from ..data.datasets import SampleDataset
-from ..data.decoding.depth_maps import ENCODINGS
+from ..data.decoding.disparity_codec import ENCODINGS
 from ..data.decoding.errors import too_many_broken
-from ..data.streaming_mixture import DepthStream
+from ..data.depth_stream import DepthStream
+from ..data.samples import SampleDataset
 from ..geometry.disparity import depth_to_disparity
 from ..inference.predictor import DepthPredictor, Prediction
 from ..utils.files import create_synced, sha256_of_file

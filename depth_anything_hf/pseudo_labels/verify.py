@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..data.decoding.depth_maps import decode_disparity, read_image
+from ..data.decoding.disparity_codec import decode_disparity
+from ..data.decoding.images import read_image
 from ..utils.files import sha256_of_file
 from .shards import (
     PROVENANCE_FILE,

@@ -18,9 +18,10 @@ import torch
 import yaml
 from transformers import AutoConfig, Dinov2Config, Dinov2WithRegistersConfig, HfArgumentParser, set_seed
 
+from ..data.depth_stream import DepthStream
 from ..data.mixture import Mixture, check_first_samples
 from ..data.sources import DataSource, open_source
-from ..data.streaming_mixture import DepthStream, StreamingMixture
+from ..data.streaming_mixture import StreamingMixture
 from ..data.transforms import TrainingTransform
 from ..evaluation.runner import EvaluationSettings, open_protocol
 from ..evaluation.scoring import check_fits

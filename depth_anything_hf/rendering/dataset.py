@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..data.transforms import add_haze, sample_haze
+from ..data.haze import add_haze, sample_haze
 from .builder import Camera, Scene, load_mitsuba
 from .hazy_rooms import build_hazy_room
 from .scenes import SCENE_KINDS, build_varied_scene

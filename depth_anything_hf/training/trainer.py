@@ -26,10 +26,10 @@ from tqdm import tqdm
 
 from ..cpu.autotune import adopt_kernel_choices, kernel_choices
 from ..cpu.memory import keep_freed_memory, return_every_block, return_freed_memory
+from ..data.cutmix import cutmix
 from ..data.loader import BatchLoader
 from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
-from ..data.transforms import cutmix
 from ..evaluation.runner import EvaluationResult
 from ..models.compilation import force_eager
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation

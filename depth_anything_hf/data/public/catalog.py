@@ -19,7 +19,7 @@ import cv2
 import datasets
 import numpy as np
 
-from ..datasets import SampleDataset
+from ..samples import SampleDataset
 from . import hypersim as rendered
 from . import nyu as measured
 from .frames import PublicSamples

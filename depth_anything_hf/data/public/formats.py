@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..decoding.depth_maps import LARGEST_CODE, read_bytes, read_image
+from ..decoding.disparity_codec import LARGEST_CODE
 from ..decoding.errors import UnreadableImageError
+from ..decoding.files import read_bytes
+from ..decoding.images import read_image
 
 
 PathLike = str | os.PathLike[str]

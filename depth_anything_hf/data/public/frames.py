@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets import Sample
 from ..decoding.depth_maps import LabelRules
 from ..decoding.errors import BrokenSampleError
+from ..samples import Sample
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from ...geometry.camera import distance_to_planar_depth
-from ..datasets import Sample, check_choice
-from ..decoding.depth_maps import LabelRules, exr_is_readable, read_image, read_label
+from ..decoding.depth_maps import LabelRules, exr_is_readable, read_label
 from ..decoding.errors import UnreadableImageError
+from ..decoding.images import read_image
+from ..samples import Sample, check_choice
 from .formats import (
     HYPERSIM_FOCAL,
     HYPERSIM_WIDTH,

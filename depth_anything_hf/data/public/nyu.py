@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets import Sample, check_choice
-from ..decoding.depth_maps import LabelRules, read_image, read_label
+from ..decoding.depth_maps import LabelRules, read_label
 from ..decoding.errors import BrokenSampleError, UnreadableImageError
+from ..decoding.images import read_image
+from ..samples import Sample, check_choice
 from .formats import (
     pinhole_matrix,
     read_bare_floats,

@@ -1,0 +1,95 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Batches: which samples of a mixture go into each one, and how they are stacked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+
+
+class GlobalBatchSampler(torch.utils.data.Sampler[list[tuple[int, int]]]):
+    """Micro-batches of (epoch, position) for one process, cut from one endless stream of samples.
+
+    Stream position p is sample p % n of epoch p // n. Optimiser step s consumes the next
+    `batch_size * process_count * accumulation` positions, whichever way these three factors split them: 1 process
+    with batches of 8, 2 with 4, and 1 with 2 x 4 see the same samples in a step. A start at `first_step` reads
+    nothing of earlier steps.
+
+    Args:
+        batch_size: of one micro-batch on one process.
+        samples_per_epoch: length of the `Mixture`.
+        process_index: which process this is.
+        process_count: how many there are.
+        accumulation: micro-batches per optimiser step.
+        first_step: first optimiser step, counted from 0.
+        last_step: the step after the last one.
+    """
+
+    def __init__(
+        self,
+        batch_size: int,
+        samples_per_epoch: int,
+        process_index: int,
+        process_count: int,
+        accumulation: int,
+        first_step: int,
+        last_step: int,
+    ) -> None:
+        if min(batch_size, samples_per_epoch, process_count, accumulation) < 1:
+            raise ValueError(
+                "batch_size, samples_per_epoch, process_count and accumulation must be at least 1, got "
+                f"{batch_size}, {samples_per_epoch}, {process_count}, {accumulation}"
+            )
+        if not 0 <= process_index < process_count:
+            raise ValueError(f"process_index must be in 0..{process_count - 1}, got {process_index}")
+        if not 0 <= first_step <= last_step:
+            raise ValueError(f"need 0 <= first_step <= last_step, got {first_step} and {last_step}")
+        self.batch_size = batch_size
+        self.samples_per_epoch = samples_per_epoch
+        self.process_index = process_index
+        self.process_count = process_count
+        self.accumulation = accumulation
+        self.first_step = first_step
+        self.last_step = last_step
+
+    def __len__(self) -> int:
+        """Micro-batches of this process."""
+        return (self.last_step - self.first_step) * self.accumulation
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        micro_batch_of_all = self.batch_size * self.process_count
+        for micro_step in range(self.first_step * self.accumulation, self.last_step * self.accumulation):
+            start = micro_step * micro_batch_of_all + self.process_index * self.batch_size
+            yield [divmod(position, self.samples_per_epoch) for position in range(start, start + self.batch_size)]
+
+
+def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Stacks transformed samples: tensors along a new first axis, names as a list, "broken" as one list of all.
+
+    Raises:
+        ValueError: an empty batch, samples with and without labels in one batch, or tensors of different size.
+    """
+    if not samples:
+        raise ValueError("cannot collate an empty batch")
+    keys = samples[0].keys() - {"broken"}
+    for sample in samples[1:]:
+        if sample.keys() - {"broken"} != keys:
+            raise ValueError(
+                f"{samples[0]['name']} has {sorted(samples[0])}, but {sample['name']} has {sorted(sample)}; "
+                "samples with and without labels cannot share a batch: put them in mixtures of their own"
+            )
+    batch: dict[str, Any] = {
+        "name": [sample["name"] for sample in samples],
+        "broken": [broken for sample in samples for broken in sample.get("broken", ())],
+    }
+    for key in samples[0]:
+        if key in ("name", "broken"):
+            continue
+        shapes = {tuple(sample[key].shape) for sample in samples}
+        if len(shapes) > 1:
+            raise ValueError(f"{key} has different shapes {sorted(shapes)} in a batch; use one size in all transforms")
+        batch[key] = torch.stack([sample[key] for sample in samples])
+    return batch

@@ -1,0 +1,114 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Disparity maps as 16-bit PNG."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .depth_maps import read_stored_label
+from .errors import BrokenSampleError
+
+
+ENCODINGS = ("linear", "log")
+LARGEST_CODE = 65535
+
+
+def encode_disparity(disparity: np.ndarray, encoding: str = "linear") -> tuple[bytes, float, float]:
+    """Packs a disparity map into a 16-bit PNG.
+
+    Code 0 is NaN. In the linear code 1..65535 run from the smallest to the largest valid value, which suits a
+    disparity that is only known up to scale and shift. In the logarithmic code 1 is disparity 0 (sky) and 2..65535
+    run in equal ratios from the smallest to the largest positive value: the relative error is the same near and far,
+    which suits 1 / metres.
+
+    Args:
+        disparity: float (H, W); NaN is invalid, infinities are refused.
+        encoding: "linear" or "log".
+
+    Returns:
+        (png_bytes, minimum, maximum), the range of the codes; 0 and 0 for a map without any value to code.
+
+    Raises:
+        ValueError: not a map, infinite values, an unknown encoding, or negative values in the logarithmic code.
+    """
+    if disparity.ndim != 2:
+        raise ValueError(f"expected a disparity map (H, W), got shape {disparity.shape}")
+    if np.isinf(disparity).any():
+        raise ValueError("a disparity map with infinite values cannot be encoded; set them to NaN first")
+    _check_encoding(encoding)
+    codes, minimum, maximum = _linear_codes(disparity) if encoding == "linear" else _log_codes(disparity)
+    # OpenCV's own level and strategy: measured 1.5 to 2.5 times as fast as level 1, for 2 to 10 % more bytes.
+    written, png = cv2.imencode(".png", codes)
+    if not written:
+        raise ValueError(f"OpenCV could not encode a map of shape {disparity.shape} as PNG")
+    return png.tobytes(), minimum, maximum
+
+
+def decode_disparity(png_bytes: bytes, minimum: float, maximum: float, encoding: str = "linear") -> np.ndarray:
+    """Inverse of `encode_disparity`.
+
+    Exact to (maximum - minimum) / 65535 in the linear code, and to the share ln(maximum / minimum) / 65535 of the
+    value in the logarithmic one.
+
+    Args:
+        png_bytes: a 16-bit grey PNG.
+        minimum: value of the first code.
+        maximum: value of code 65535.
+        encoding: "linear" or "log", as it was encoded.
+
+    Returns:
+        float32 (H, W), NaN where the code is 0.
+
+    Raises:
+        BrokenSampleError: not a 16-bit picture.
+        ValueError: an unknown encoding.
+    """
+    _check_encoding(encoding)
+    codes, name = read_stored_label(png_bytes)
+    if codes.dtype != np.uint16:
+        raise BrokenSampleError(f"{name}: encoded disparity must be a 16-bit PNG, got {codes.dtype}")
+    if encoding == "linear":
+        values = minimum + (codes.astype(np.float64) - 1) * ((maximum - minimum) / (LARGEST_CODE - 1))
+    else:
+        ratio_per_step = np.log(maximum / minimum) / (LARGEST_CODE - 2) if minimum > 0 else 0.0
+        values = minimum * np.exp((codes.astype(np.float64) - 2) * ratio_per_step)
+        values[codes == 1] = 0.0
+    values[codes == 0] = np.nan
+    return values.astype(np.float32)
+
+
+def _linear_codes(disparity: np.ndarray) -> tuple[np.ndarray, float, float]:
+    # float64: float32 would add an error as large as a code step where the range is narrow.
+    values = disparity.astype(np.float64)
+    invalid = np.isnan(values)
+    has_invalid = bool(invalid.any())
+    valid = values[~invalid] if has_invalid else values
+    minimum, maximum = (float(valid.min()), float(valid.max())) if valid.size else (0.0, 0.0)
+    values -= minimum
+    values *= (LARGEST_CODE - 1) / (maximum - minimum) if maximum > minimum else 0.0
+    np.rint(values, out=values)
+    values += 1
+    if has_invalid:
+        values[invalid] = 0
+    return values.astype(np.uint16), minimum, maximum
+
+
+def _log_codes(disparity: np.ndarray) -> tuple[np.ndarray, float, float]:
+    if (disparity < 0).any():
+        raise ValueError(
+            f"the logarithmic code holds disparity >= 0, got {float(np.nanmin(disparity))}; use the linear one"
+        )
+    positive = disparity > 0
+    values = disparity[positive].astype(np.float64)
+    minimum, maximum = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+    steps = (LARGEST_CODE - 2) / np.log(maximum / minimum) if maximum > minimum else 0.0
+    codes = np.where(np.isnan(disparity), 0, 1).astype(np.uint16)
+    codes[positive] = 2 + np.rint(np.log(values / minimum) * steps)
+    return codes, minimum, maximum
+
+
+def _check_encoding(encoding: str) -> None:
+    if encoding not in ENCODINGS:
+        raise ValueError(f"unknown encoding {encoding!r} of disparity, expected one of {list(ENCODINGS)}")

@@ -1,0 +1,50 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Finding and reading of files, before they are decoded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from .errors import UnreadableImageError
+
+
+FileLike: TypeAlias = "str | os.PathLike[str] | bytes | Mapping[str, Any]"
+
+
+def read_bytes(source: FileLike) -> tuple[bytes, str]:
+    """Returns the encoded content and a name for messages."""
+    if isinstance(source, Mapping):
+        if source.get("bytes") is None:
+            if not source.get("path"):
+                raise UnreadableImageError("a cell with neither bytes nor path")
+            return read_bytes(str(source["path"]))
+        content, name = bytes(source["bytes"]), str(source.get("path") or "bytes")
+    elif isinstance(source, bytes | bytearray | memoryview):
+        content, name = bytes(source), "bytes"
+    elif isinstance(source, str | os.PathLike):
+        content, name = _read_file(Path(source)), os.fspath(source)
+    else:
+        raise TypeError(f"expected a path, bytes or a cell with bytes and path, got {type(source).__name__}")
+    if not content:
+        raise UnreadableImageError(f"{name}: the file is empty (0 bytes)")
+    return content, name
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UnreadableImageError(f"{path}: {error.strerror or error}") from error
+
+
+def files_below(root: Path, suffixes: Iterable[str]) -> list[Path]:
+    """Returns the files in a folder at any depth with one of the suffixes, sorted; hidden ones are left out."""
+    wanted = set(suffixes)
+    found = (path for path in root.rglob("*") if path.suffix.lower() in wanted and path.is_file())
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts))

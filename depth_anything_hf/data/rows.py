@@ -1,0 +1,103 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""How the row of a table becomes a sample."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .decoding.depth_maps import LABELS, LabelRules, single_channel
+from .decoding.disparity_codec import decode_disparity
+from .decoding.errors import UnreadableImageError
+from .decoding.files import read_bytes
+from .decoding.images import read_image
+from .samples import Sample, check_choice, with_label
+
+
+LABEL_COLUMNS = {"depth": ("depth", "depth_map"), "disparity": ("disparity",)}
+
+
+class RowReader:
+    """Turns the row of a table, whose pictures are still encoded, into a sample.
+
+    Args:
+        columns: of the table.
+        image_column: column of pictures.
+        label_column: column of maps; by default the first of depth, depth_map (for depth) or disparity.
+        label: "depth", "disparity", or None for pictures only.
+        rules: how stored values become a label.
+        root: folder that relative paths in text cells refer to.
+
+    Raises:
+        ValueError: a missing column.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[str],
+        image_column: str,
+        label_column: str | None,
+        label: str | None,
+        rules: LabelRules,
+        root: str | os.PathLike[str] | None,
+    ) -> None:
+        check_choice("label", label, (*LABELS, None))
+        self._image_column = _existing_column(columns, (image_column,), "image_column")
+        self._label_column = None
+        if label is not None:
+            candidates = (label_column,) if label_column else LABEL_COLUMNS[label]
+            self._label_column = _existing_column(columns, candidates, "label_column")
+        self._label = label
+        self._rules = rules
+        self._root = Path(root or ".")
+
+    def encoded(self, row: Mapping[str, Any], place: str) -> tuple[str, Any]:
+        """Returns the name of a row (`place` where it has none) and its picture as `read_image` takes it."""
+        image_cell = self._resolved(row[self._image_column])
+        path = image_cell.get("path") if isinstance(image_cell, Mapping) else image_cell
+        return str(row.get("name") or (path if isinstance(path, str) else None) or place), image_cell
+
+    def read(self, row: Mapping[str, Any], place: str) -> Sample:
+        """Decodes a row; `place` says where it stands, for messages and as the name of a row without one."""
+        name, image_cell = self.encoded(row, place)
+        try:
+            sample = {"image": _image_of_cell(image_cell), "name": name}
+            if self._label_column is None:
+                return sample
+            label = self._label_of_row(row, self._label_column)
+        except UnreadableImageError as error:
+            raise UnreadableImageError(f"{place} ({name}): {error}") from error
+        return with_label(sample, self._rules.label, label, f"column {self._label_column!r}")
+
+    def _label_of_row(self, row: Mapping[str, Any], column: str) -> np.ndarray:
+        cell = self._resolved(row[column])
+        if cell is None:
+            raise UnreadableImageError(f"column {column!r} is empty")
+        minimum, maximum = row.get(f"{column}_minimum"), row.get(f"{column}_maximum")
+        if self._label == "disparity" and minimum is not None and maximum is not None:
+            encoding = row.get(f"{column}_encoding") or "linear"
+            return decode_disparity(read_bytes(cell)[0], minimum, maximum, encoding)
+        if isinstance(cell, list | np.ndarray):
+            return self._rules.apply(single_channel(np.asarray(cell), column), column)
+        return self._rules.read(cell)
+
+    def _resolved(self, cell: Any) -> Any:
+        return str(self._root / cell) if isinstance(cell, str) else cell
+
+
+def _existing_column(columns: Sequence[str], candidates: Sequence[str], parameter: str) -> str:
+    for column in candidates:
+        if column in columns:
+            return column
+    raise ValueError(f"no column {' or '.join(candidates)}; pass {parameter}= one of {list(columns)}")
+
+
+def _image_of_cell(cell: Any) -> np.ndarray:
+    if cell is None:
+        raise UnreadableImageError("the picture cell is empty")
+    return read_image(cell)
