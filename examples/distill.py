@@ -14,6 +14,7 @@ from transformers import AutoModel
 
 from depth_anything_hf.hub.lineage import labels_lineage
 from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.losses.relative import RelativeLoss
 from depth_anything_hf.recipes.arguments import (
     DataArguments,
     ModelArguments,
@@ -21,7 +22,8 @@ from depth_anything_hf.recipes.arguments import (
     command_and_recipe,
     parse_recipe,
 )
-from depth_anything_hf.training.objectives import Distillation, OnlineTeacher, RelativeLoss
+from depth_anything_hf.training.objectives import Distillation
+from depth_anything_hf.training.online_teacher import OnlineTeacher
 from depth_anything_hf.training.trainer import TrainingArguments, fit
 
 

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from depth_anything_hf.losses.relative import RelativeLoss
 from depth_anything_hf.recipes.arguments import (
     DataArguments,
     ModelArguments,
@@ -15,7 +16,7 @@ from depth_anything_hf.recipes.arguments import (
     command_and_recipe,
     parse_recipe,
 )
-from depth_anything_hf.training.objectives import RelativeLoss, SupervisedRelative
+from depth_anything_hf.training.objectives import SupervisedRelative
 from depth_anything_hf.training.trainer import TrainingArguments, fit
 
 

@@ -45,8 +45,9 @@ from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.evaluation.runner import EvaluationSettings
 from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.losses.relative import RelativeLoss
 from depth_anything_hf.pseudo_labels.runner import label_images, verify_labels
-from depth_anything_hf.training.objectives import RelativeLoss, SupervisedRelative
+from depth_anything_hf.training.objectives import SupervisedRelative
 from depth_anything_hf.training.trainer import Evaluation, TrainingArguments, fit
 from depth_anything_hf.utils.files import LOCK_FILE
 

@@ -16,13 +16,12 @@ import pytest
 
 from depth_anything_hf.training import checkpoint_finder as checkpoints
 from depth_anything_hf.training.checkpoint_finder import (
-    drop_log_after,
     find_checkpoint,
     list_checkpoints,
-    read_log,
     rotate_checkpoints,
     set_aside_later_checkpoints,
 )
+from depth_anything_hf.training.tracking import drop_log_after, read_log
 from depth_anything_hf.utils.files import (
     FolderLock,
     damage_of,

@@ -30,6 +30,7 @@ from depth_anything_hf.data.datasets import DepthFolder
 from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.evaluation.runner import EvaluationSettings
+from depth_anything_hf.losses.relative import RelativeLoss
 from depth_anything_hf.training import trainer as training
 from depth_anything_hf.training.distributed import (
     consolidated_state_dict,
@@ -40,7 +41,7 @@ from depth_anything_hf.training.distributed import (
     shard_model,
     units_to_shard,
 )
-from depth_anything_hf.training.objectives import RelativeLoss, SupervisedRelative
+from depth_anything_hf.training.objectives import SupervisedRelative
 from depth_anything_hf.training.trainer import Evaluation, TrainingArguments, fit
 
 

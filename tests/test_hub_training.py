@@ -28,8 +28,9 @@ from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.evaluation.runner import EvaluationSettings
 from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.losses.relative import RelativeLoss
 from depth_anything_hf.training import trainer as training
-from depth_anything_hf.training.objectives import RelativeLoss, SupervisedRelative
+from depth_anything_hf.training.objectives import SupervisedRelative
 from depth_anything_hf.training.trainer import Evaluation, TrainingArguments, fit
 
 

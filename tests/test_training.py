@@ -44,13 +44,16 @@ from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.evaluation.runner import EvaluationSettings
 from depth_anything_hf.hub.publisher import STRATEGIES
+from depth_anything_hf.losses.relative import RelativeLoss
 from depth_anything_hf.models.compilation import compile_blocks
-from depth_anything_hf.training.arguments import HUB_STRATEGIES, require_same_arguments
-from depth_anything_hf.training.checkpoint_finder import read_log
+from depth_anything_hf.training.arguments import HUB_STRATEGIES
 from depth_anything_hf.training.engine import Engine, complete_deepspeed_config
-from depth_anything_hf.training.objectives import Distillation, RelativeLoss, SupervisedMetric, SupervisedRelative
+from depth_anything_hf.training.health import too_many_overflows
+from depth_anything_hf.training.objectives import Distillation, SupervisedMetric, SupervisedRelative
 from depth_anything_hf.training.optim import choose_learning_rates
-from depth_anything_hf.training.signals import EXIT_CODE_SAVED, RunInterrupted, too_many_overflows
+from depth_anything_hf.training.resume import require_same_arguments
+from depth_anything_hf.training.signals import EXIT_CODE_SAVED, RunInterrupted
+from depth_anything_hf.training.tracking import read_log
 from depth_anything_hf.training.trainer import Evaluation, FitResult, TrainingArguments, fit
 from depth_anything_hf.utils.files import damage_of, write_manifest
 

@@ -4,10 +4,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..evaluation.runner import SCORES
@@ -175,71 +172,3 @@ class TrainingArguments:
         names = [each.name for each in fields(self) if each.name not in MAY_CHANGE_ON_RESUME]
         defaults = {each.name: each.default for each in fields(self)}
         return {name: getattr(self, name) for name in names if getattr(self, name) != defaults[name]}
-
-
-def require_same_arguments(
-    folder: Path, arguments: TrainingArguments, further: Mapping[str, Any] | None = None
-) -> None:
-    """Checks that a folder is free or holds this run.
-
-    Args:
-        folder: of the run.
-        arguments: of the run that is about to start.
-        further: what else its record holds and must not change, as plain values that JSON has; dicts may hold dicts.
-            A part that the earlier record does not have is not compared.
-
-    Raises:
-        ValueError: it holds a run with other arguments, or this run while nothing was said about resuming, or its
-            record is damaged.
-    """
-    earlier, current = _record_of(folder), asdict(arguments)
-    if earlier is None:
-        return
-    may_change = MAY_CHANGE_ON_RESUME + (BATCH_ARGUMENTS if arguments.resume_from_checkpoint else ())
-    changed = [
-        f"{name}: {earlier.get(name)} -> {current[name]}"
-        for name in current
-        if earlier.get(name) != current[name] and name not in may_change
-    ]
-    for name, value in (further or {}).items():
-        if name in earlier:
-            changed += _differences(name, earlier[name], value)
-    if changed:
-        details = ", ".join(changed)
-        raise ValueError(f"{folder} holds another run, whose arguments differ ({details}); choose another output_dir")
-    if arguments.resume_from_checkpoint is None:
-        raise ValueError(
-            f"{folder} already holds this run; add --resume_from_checkpoint latest to go on, or choose another "
-            "output_dir"
-        )
-
-
-def recorded_run_id(folder: Path) -> str | None:
-    """The tracker's name of the run whose arguments a folder holds."""
-    record = _record_of(folder)
-    return None if record is None else record.get("run_id")
-
-
-def _record_of(folder: Path) -> dict[str, Any] | None:
-    path = folder / ARGUMENTS_FILE
-    if not path.exists():
-        return None
-    record: Any
-    try:
-        record = json.loads(path.read_text())
-    except ValueError as error:
-        record = str(error)
-    if not isinstance(record, dict):
-        raise ValueError(
-            f"{path} is damaged, expected a JSON object with the arguments of the run: {record}. Remove this file and "
-            "go on with the arguments of the run, which can then not be compared"
-        )
-    return record
-
-
-def _differences(name: str, earlier: Any, current: Any) -> list[str]:
-    """Where two plain values differ, with the names of nested dicts."""
-    if isinstance(earlier, dict) and isinstance(current, dict):
-        keys = dict.fromkeys([*earlier, *current])
-        return [found for key in keys for found in _differences(f"{name}.{key}", earlier.get(key), current.get(key))]
-    return [] if earlier == current else [f"{name}: {earlier} -> {current}"]

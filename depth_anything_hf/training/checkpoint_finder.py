@@ -9,20 +9,12 @@ with by `repair_folder` at the next start. While a run is going on, it holds a l
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from pathlib import Path
-from typing import Any
 
-from ..utils.files import MANIFEST_FILE, damage_of, remove_folder, write_atomically
+from ..utils.files import MANIFEST_FILE, damage_of, remove_folder
 
-
-try:
-    import fcntl
-except ImportError:
-    # Windows has no such locks.
-    fcntl = None  # type: ignore[assignment]
 
 STATE_FOLDER = "state"
 
@@ -110,27 +102,3 @@ def rotate_checkpoints(folder: Path, newest: int, keep: int) -> None:
             remove_folder(checkpoint)
         elif damage_of(checkpoint, checksums=False) is None:
             kept += 1
-
-
-def read_log(path: Path) -> list[dict[str, Any]]:
-    """The entries of a log with one JSON object per line, each with its step.
-
-    Lines that are none, as a kill or a power cut leaves them, are left out.
-    """
-    lines = path.read_text(errors="replace").splitlines(keepends=True) if path.exists() else []
-    entries = [_parsed(line) for line in lines if line.endswith("\n")]
-    return [entry for entry in entries if isinstance(entry, dict) and "step" in entry]
-
-
-def drop_log_after(path: Path, step: int) -> None:
-    """Removes log entries that a resumed run will write again."""
-    if path.exists():
-        kept = [json.dumps(entry) + "\n" for entry in read_log(path) if entry["step"] <= step]
-        write_atomically(path, "".join(kept))
-
-
-def _parsed(line: str) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError:
-        return None

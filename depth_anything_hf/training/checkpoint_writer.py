@@ -11,21 +11,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 from accelerate import Accelerator
 from transformers import PreTrainedModel
 
-from ..evaluation.runner import EvaluationResult, save_error_sheet
+from ..evaluation.runner import EvaluationResult
 from ..hub.model_card import write_model_card
 from ..hub.publisher import Publisher
-from ..inference.predictor import DepthPredictor
 from ..utils.files import move_files, put_in_place, synchronise, unfinished_name, write_manifest
-from ..visualization.figures import encode_png
 from .arguments import TrainingArguments
 from .checkpoint_finder import STATE_FOLDER, rotate_checkpoints
-from .distributed import consolidated_state_dict, is_sharded
+from .distributed import consolidated_state_dict
 from .optim import LearningRates
-from .validation import Evaluation
 
 
 CARD = "README.md"
@@ -214,38 +210,8 @@ class CheckpointWriter:
         write_model_card(folder, training=training, results=results, **pictures, **card)
 
 
-def card_pictures(
-    place: Path,
-    curve: np.ndarray | None,
-    model: PreTrainedModel,
-    processor: Any,
-    evaluation: Evaluation | None,
-    result: EvaluationResult | None,
-) -> dict[str, Any]:
-    """Loss curve and predictions for the card of a final model.
-
-    Args:
-        place: folder that they are written into.
-        curve: picture of the loss, uint8 (H, W, 3), or None.
-        model, processor: of the predictions; a sharded model gives none.
-        evaluation, result: the held-out images and their scores, or None.
-
-    Returns:
-        Paths under the names that `hub.write_model_card` takes.
-    """
-    pictures: dict[str, Any] = {}
-    if curve is not None:
-        pictures["loss_curve"] = place / "loss.png"
-        pictures["loss_curve"].write_bytes(encode_png(curve))
-    if evaluation is not None and result is not None and result.rows and not is_sharded(model):
-        predictor = DepthPredictor(model, processor, batch_size=evaluation.batch_size)
-        sheet = place / "predictions.jpg"
-        pictures["picture_sheet"] = save_error_sheet(sheet, result, evaluation.dataset, predictor)
-    return pictures
-
-
 def _described(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-__all__ = ["CheckpointWriter", "card_pictures"]
+__all__ = ["CheckpointWriter"]

@@ -11,7 +11,6 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 
 from ..data.decoding.errors import too_many_broken
-from .signals import too_many_overflows
 from .state import Progress, RunGeometry
 from .step_status import PendingStep, StepStatus
 from .tracking import MetricLog
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from .arguments import TrainingArguments
 
 NAMES_SHOWN = 8
+# A scale for fp16 that halves at every overflow has by then fallen from any start to nothing.
+MOST_OVERFLOWS_IN_A_ROW = 50
 
 
 class HealthMonitor:
@@ -141,4 +142,9 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-__all__ = ["HealthMonitor"]
+def too_many_overflows(in_a_row: int) -> bool:
+    """Whether so many steps without a finite gradient in fp16 are no search for a scale any more."""
+    return in_a_row > MOST_OVERFLOWS_IN_A_ROW
+
+
+__all__ = ["HealthMonitor", "too_many_overflows"]

@@ -18,8 +18,6 @@ from ..data.worker_signals import ECHO_SECONDS
 # EX_TEMPFAIL of sysexits.h: nothing is wrong, the same command will succeed later.
 EXIT_CODE_SAVED = 75
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-# A scale for fp16 that halves at every overflow has by then fallen from any start to nothing.
-MOST_OVERFLOWS_IN_A_ROW = 50
 
 
 class RunInterrupted(SystemExit):
@@ -67,9 +65,4 @@ class StopSignals:
             os.kill(os.getpid(), number)
 
 
-def too_many_overflows(in_a_row: int) -> bool:
-    """Whether so many steps without a finite gradient in fp16 are no search for a scale any more."""
-    return in_a_row > MOST_OVERFLOWS_IN_A_ROW
-
-
-__all__ = ["EXIT_CODE_SAVED", "RunInterrupted", "StopSignals", "too_many_overflows"]
+__all__ = ["EXIT_CODE_SAVED", "RunInterrupted", "StopSignals"]

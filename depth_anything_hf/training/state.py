@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,12 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import PretrainedConfig
-
-
-# Fields of the configuration that make it another model, beside those of the encoder.
-MODEL_KEYS = ("fusion_hidden_size", "head_hidden_size", "neck_hidden_sizes", "depth_estimation_type", "max_depth")
-IGNORED_KEYS = ("transformers_version", "dtype", "_name_or_path", "architectures")
 
 
 @dataclass
@@ -72,22 +65,6 @@ class RunGeometry:
                 )
 
 
-def require_same_model(folder: Path, config: PretrainedConfig) -> None:
-    """Raises ValueError if the model saved in a folder has another architecture than `config`."""
-    # A saved file leaves defaults out and turns integer keys to text; both sides take the same way to JSON.
-    current, saved = (
-        json.loads(each.to_json_string(use_diff=False)) for each in (config, type(config).from_pretrained(folder))
-    )
-    for key in MODEL_KEYS:
-        if saved[key] != current[key]:
-            raise ValueError(f"{folder} is another model: {key} is {saved[key]}, expected {current[key]}")
-    for key, value in current["backbone_config"].items():
-        if key not in IGNORED_KEYS and saved["backbone_config"].get(key) != value:
-            raise ValueError(
-                f"{folder} has another encoder: {key} is {saved['backbone_config'].get(key)}, expected {value}"
-            )
-
-
 def random_state() -> dict[str, Any]:
     """The random generators of Python, NumPy and torch in this process, as numbers and tensors."""
     name, keys, *rest = np.random.get_state(legacy=True)
@@ -117,11 +94,4 @@ def seed_random_state(seed: int, process_index: int, step: int) -> None:
     torch.manual_seed(int(numbers[2]))
 
 
-__all__ = [
-    "RunGeometry",
-    "Progress",
-    "random_state",
-    "require_same_model",
-    "seed_random_state",
-    "set_random_state",
-]
+__all__ = ["RunGeometry", "Progress", "random_state", "seed_random_state", "set_random_state"]

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a run tells: its log, the averages in it, trackers, memory, and pictures of training images."""
+"""What a run tells: its log, the averages in it, trackers, and memory."""
 
 from __future__ import annotations
 
@@ -20,11 +20,8 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from ..data.transforms import IMAGENET_MEAN, IMAGENET_STD
-from ..geometry.alignment import fit_scale_and_shift
-from ..geometry.disparity import depth_to_disparity
-from ..visualization.figures import colour_map, error_map, line_plot, side_by_side
-from .checkpoint_finder import drop_log_after, read_log
+from ..utils.files import write_atomically
+from ..visualization.figures import line_plot
 
 
 LOG_FILE = "log.jsonl"
@@ -198,37 +195,6 @@ def peak_memory_mib(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
-def training_picture(pixel_values: Tensor, prediction: Tensor, label: Tensor | None, kind: str) -> np.ndarray:
-    """Image, label, prediction and error side by side; without a label, image and prediction.
-
-    Args:
-        pixel_values: (3, H, W), normalised by ImageNet's statistics.
-        prediction: (H, W).
-        label: (H, W), NaN where unknown, or None.
-        kind: "disparity", where the prediction is first fitted to the label by scale and shift; or "depth" in metres,
-            compared as it is and coloured by its inverse.
-
-    Returns:
-        uint8 (H, W', 3) RGB.
-    """
-    image = pixel_values.detach().float().cpu().numpy().transpose(1, 2, 0) * IMAGENET_STD + IMAGENET_MEAN
-    panels = [np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)]
-    predicted = prediction.detach().float().cpu().numpy().astype(np.float64)
-    if label is None:
-        return side_by_side([*panels, colour_map(_as_disparity(predicted, kind))])
-    truth = label.detach().float().cpu().numpy().astype(np.float64)
-    if kind == "disparity":
-        known = np.isfinite(truth) & np.isfinite(predicted)
-        scale, shift = fit_scale_and_shift(predicted, truth, known)
-        predicted = scale * predicted + shift
-    shown = [_as_disparity(each, kind) for each in (truth, predicted)]
-    return side_by_side([*panels, *map(colour_map, shown), error_map(predicted, truth)])
-
-
-def _as_disparity(values: np.ndarray, kind: str) -> np.ndarray:
-    return depth_to_disparity(values) if kind == "depth" else values
-
-
 def _flat(values: dict[str, Any]) -> dict[str, Any]:
     """Trackers take numbers and words only."""
     return {
@@ -236,4 +202,36 @@ def _flat(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-__all__ = ["LogWindow", "MetricLog", "new_run_id", "peak_memory_mib", "require_tracker", "training_picture"]
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The entries of a log with one JSON object per line, each with its step.
+
+    Lines that are none, as a kill or a power cut leaves them, are left out.
+    """
+    lines = path.read_text(errors="replace").splitlines(keepends=True) if path.exists() else []
+    entries = [_parsed(line) for line in lines if line.endswith("\n")]
+    return [entry for entry in entries if isinstance(entry, dict) and "step" in entry]
+
+
+def drop_log_after(path: Path, step: int) -> None:
+    """Removes log entries that a resumed run will write again."""
+    if path.exists():
+        kept = [json.dumps(entry) + "\n" for entry in read_log(path) if entry["step"] <= step]
+        write_atomically(path, "".join(kept))
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+__all__ = [
+    "LogWindow",
+    "MetricLog",
+    "drop_log_after",
+    "new_run_id",
+    "peak_memory_mib",
+    "read_log",
+    "require_tracker",
+]

@@ -35,18 +35,20 @@ from ..models.compilation import force_eager
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.files import FolderLock, repair_folder, write_atomically
 from ..visualization.figures import encode_png
-from .arguments import ARGUMENTS_FILE, TrainingArguments, recorded_run_id, require_same_arguments
+from .arguments import ARGUMENTS_FILE, TrainingArguments
 from .checkpoint_finder import STATE_FOLDER, find_checkpoint, set_aside_later_checkpoints
-from .checkpoint_writer import CheckpointWriter, card_pictures
+from .checkpoint_writer import CheckpointWriter
 from .distributed import gathered_copy
 from .engine import Engine, Objective
 from .health import HealthMonitor
 from .optim import choose_learning_rates
 from .prefetch import DevicePrefetcher
+from .previews import card_pictures, training_picture
+from .resume import recorded_run_id, require_same_arguments, require_same_model
 from .signals import RunInterrupted, StopSignals
-from .state import Progress, RunGeometry, random_state, require_same_model, seed_random_state, set_random_state
+from .state import Progress, RunGeometry, random_state, seed_random_state, set_random_state
 from .step_status import PendingStep, ReducedStatus
-from .tracking import LogWindow, MetricLog, new_run_id, require_tracker, training_picture
+from .tracking import LogWindow, MetricLog, new_run_id, require_tracker
 from .validation import Evaluation, described_scores, evaluate_model, is_better
 
 
