@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from transformers import DepthAnythingForDepthEstimation as StockModel
 
 from depth_anything_hf.cpu.memory import return_every_block
-from depth_anything_hf.losses.relative import mean_over_images
+from depth_anything_hf.losses.reduction import mean_over_images
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from depth_anything_hf.training.objectives import SupervisedRelative
 

@@ -14,18 +14,18 @@ import pytest
 import torch
 from torch import Tensor
 
+from depth_anything_hf.losses._median import normalize_median_mad
+from depth_anything_hf.losses.cutmix import within_and_outside
+from depth_anything_hf.losses.feature_alignment import feature_alignment_loss
+from depth_anything_hf.losses.reduction import mean_over_images
 from depth_anything_hf.losses.relative import (
     SMALLEST_ANCHOR_DEVIATION,
     anchor_loss,
-    feature_alignment_loss,
     gradient_matching_loss,
-    mean_over_images,
-    normalize_median_mad,
     relative_depth_losses,
     scale_and_shift_invariant_loss,
-    silog_loss,
-    within_and_outside,
 )
+from depth_anything_hf.losses.silog import silog_loss
 
 
 Loss = Callable[..., Tensor]
@@ -707,7 +707,8 @@ def test_selection_without_numpy_gives_the_same(monkeypatch: pytest.MonkeyPatch,
         return values.detach(), torch.autograd.grad(values.sum(), prediction)[0]
 
     expected = values_and_gradient()
-    monkeypatch.setattr("depth_anything_hf.losses.relative._can_use_numpy", lambda values: False)
+    for module in ("relative", "_median", "_maps"):
+        monkeypatch.setattr(f"depth_anything_hf.losses.{module}.can_use_numpy", lambda values: False)
     for found, wanted in zip(values_and_gradient(), expected, strict=True):
         assert torch.equal(found, wanted)
 

@@ -28,7 +28,8 @@ from transformers import (
     ViTModel,
 )
 
-from depth_anything_hf.losses.relative import gradient_matching_loss, scale_and_shift_invariant_loss, silog_loss
+from depth_anything_hf.losses.relative import gradient_matching_loss, scale_and_shift_invariant_loss
+from depth_anything_hf.losses.silog import silog_loss
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.modeling_depth_anything import (
     INITIAL_DISPARITY,

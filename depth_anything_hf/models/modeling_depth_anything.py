@@ -19,7 +19,9 @@ from transformers import initialization as init
 from transformers.modeling_outputs import DepthEstimatorOutput
 
 from ..cpu.layers import CPU_HEADS, route_convolutions, route_linears
-from ..losses.relative import mean_over_images, relative_depth_losses, silog_loss
+from ..losses.reduction import mean_over_images
+from ..losses.relative import relative_depth_losses
+from ..losses.silog import silog_loss
 from .configuration_depth_anything import DepthAnythingConfig
 from .fused_encoder import PackedEncoder
 

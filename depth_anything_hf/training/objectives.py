@@ -11,12 +11,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from ..losses.relative import (
-    RelativeLoss,
-    feature_alignment_loss,
-    mean_over_images,
-    silog_loss,
-)
+from ..losses.feature_alignment import feature_alignment_loss
+from ..losses.reduction import mean_over_images
+from ..losses.relative import RelativeLoss
+from ..losses.silog import silog_loss
 from .online_teacher import LabelMaker, OnlineTeacher
 
 

@@ -1,0 +1,49 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Scale-invariant logarithmic error."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ._maps import EXCLUDE, check_on_cpu, masked_mean, nan_where_empty, no_autocast, valid_maps
+
+
+def silog_loss(
+    prediction: Tensor,
+    target: Tensor,
+    mask: Tensor | None = None,
+    variance_focus: float = 0.5,
+    eps: float = 1e-6,
+) -> Tensor:
+    """Scale-invariant logarithmic error (Eigen et al., arXiv 1406.2283), the loss of the metric models.
+
+    With `g = log(prediction) - log(target)` over the valid pixels: `sqrt(mean(g^2) - variance_focus * mean(g)^2 +
+    eps^2)`. It is computed as `var(g) + (1 - variance_focus) * mean(g)^2`, which cannot become negative by rounding.
+
+    Args:
+        prediction: (B, H, W), depth in metres. Values below `eps` count as `eps` and get no gradient.
+        target: (B, H, W), depth in metres, above 0; NaN = invalid. The sky (`+inf`) has to be masked out.
+        mask: bool (B, H, W) or None.
+        variance_focus: in [0, 1]; 0 is the plain logarithmic error, 1 ignores a common factor. Depth Anything V2 takes
+            0.5.
+        eps: metres, smallest depth of which the logarithm is taken. It is also the value for a perfect prediction,
+            where the square root alone would have an infinite gradient.
+
+    Returns:
+        (B,), at least `eps`.
+
+    Raises:
+        ValueError: for shapes that differ, a mask that is not boolean, `variance_focus` outside [0, 1], or (on the
+            CPU) valid pixels that are not finite or whose target is not above 0.
+    """
+    if not 0 <= variance_focus <= 1:
+        raise ValueError(f"variance_focus must be in [0, 1], got {variance_focus}.")
+    with no_autocast(prediction):
+        maps = valid_maps(prediction, target, mask)
+        check_on_cpu(maps.valid & (maps.target <= 0), "valid pixels have a target that is not above 0", EXCLUDE)
+        ratio = maps.prediction.clamp(min=eps).log() - maps.target.clamp(min=eps).log()
+        mean = masked_mean(ratio, maps.valid)
+        variance = masked_mean((ratio - mean[:, None, None]).square(), maps.valid)
+        error = (variance + (1 - variance_focus) * mean.square() + eps**2).sqrt()
+        return nan_where_empty(error, maps.valid)
