@@ -1,3 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""utils."""
+"""What every room may use and that uses none of them.
+
+- `quiet`: hide the progress bars of libraries.
+"""

@@ -1,0 +1,47 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Hide the progress bars of libraries, so that a command shows one bar, its own."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import warnings
+
+
+VERBOSE = "DEPTH_ANYTHING_HF_VERBOSE"
+# Small files are downloaded by HTTP, weights by Xet: the bar of weights stays.
+HUB_BARS_OF_SMALL_FILES = ("huggingface_hub.http_get", "huggingface_hub.snapshot_download")
+
+
+def quiet_libraries(verbose: bool = False) -> None:
+    """Hide the bars "Loading weights", "Writing model shards", "Generating train split" and those of small downloads.
+
+    Imports transformers, so call it where a model is about to be loaded, not for `--help`. The download of weights
+    keeps its bar, because it can take minutes. Settings of the libraries' own environment variables win.
+
+    Args:
+        verbose: leave all bars as they are, as the environment variable `DEPTH_ANYTHING_HF_VERBOSE=1` does.
+    """
+    if verbose or os.environ.get(VERBOSE, "0").lower() not in ("", "0", "false", "no"):
+        return
+    if "datasets" in sys.modules:
+        with warnings.catch_warnings():
+            # datasets warns where HF_DATASETS_DISABLE_PROGRESS_BARS=0 asks for bars.
+            warnings.simplefilter("ignore")
+            importlib.import_module("datasets").disable_progress_bars()
+    else:
+        os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from transformers.utils import logging
+
+    hub_shows_bars = not are_progress_bars_disabled()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # Hides the bars of transformers and with them all of huggingface_hub.
+        logging.disable_progress_bar()
+        if hub_shows_bars:
+            enable_progress_bars()
+            for name in HUB_BARS_OF_SMALL_FILES:
+                disable_progress_bars(name)
