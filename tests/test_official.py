@@ -27,14 +27,10 @@ from PIL.PngImagePlugin import PngInfo
 from depth_anything_hf.data.datasets import DepthTable
 from depth_anything_hf.data.decoding.depth_maps import read_label
 from depth_anything_hf.data.decoding.errors import BrokenSampleError, UnreadableImageError
-from depth_anything_hf.data.public.catalog import (
-    PUBLIC_DATASETS,
-    as_table,
-    describe_public,
-    open_public,
-    table_features,
-)
-from depth_anything_hf.data.public.formats import hypersim_tone_map, intrinsics_of_projection, read_log_depth
+from depth_anything_hf.data.export import as_table, table_features
+from depth_anything_hf.data.public.catalog import PUBLIC_DATASETS, describe_public, open_public
+from depth_anything_hf.data.public.hypersim import hypersim_tone_map, intrinsics_of_projection
+from depth_anything_hf.data.public.moge_bundle import read_log_depth
 from depth_anything_hf.data.sources import DataSource, open_source
 from depth_anything_hf.geometry.camera import distance_to_planar_depth
 
@@ -322,8 +318,8 @@ def test_every_data_set_states_what_a_user_must_know() -> None:
     assert list(PUBLIC_DATASETS) == list(WRITERS)
     guide = (pathlib.Path(__file__).parents[1] / "docs" / "datasets.md").read_text(encoding="utf-8")
     for row in describe_public():
-        assert all(row[key] for key in ("title", "label", "unit", "licence", "citation", "homepage", "layout")), row
-        assert f"| `{row['name']}` | [{row['title']}]({row['homepage']}) | {row['licence']} |" in guide, row["name"]
+        assert all(row[key] for key in ("title", "label", "unit", "license", "citation", "homepage", "layout")), row
+        assert f"| `{row['name']}` | [{row['title']}]({row['homepage']}) | {row['license']} |" in guide, row["name"]
     for entry in PUBLIC_DATASETS.values():
         assert entry.default_split is None or entry.default_split in entry.splits
 

@@ -11,9 +11,11 @@ from .decoding.depth_maps import read_label
 from .decoding.errors import BrokenSampleError, UnreadableImageError
 from .decoding.images import read_image
 from .depth_stream import DepthStream
+from .export import as_table
 from .loader import BatchLoader
 from .mixture import Mixture
-from .public.catalog import PUBLIC_DATASETS, PublicDataset, as_table, describe_public, open_public
+from .public.catalog import PUBLIC_DATASETS, describe_public, open_public
+from .public.spec import PublicDataset
 from .sources import DataSource, open_source
 from .streaming_mixture import StreamingMixture
 from .transforms import TrainingTransform

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Frames of official data sets: which files make a sample, which are missing, and the tools to find them."""
+"""Frames of public data sets: which files make a sample, which are missing, and how to find them."""
 
 from __future__ import annotations
 
@@ -118,3 +118,6 @@ def swap_last(path: str, old: str, new: str) -> str:
     """Replaces the last occurrence."""
     head, _, tail = path.rpartition(old)
     return head + new + tail
+
+
+MILLIMETRE_RULES = LabelRules("depth", scale=1000.0, invalid_values=(0, 65535))

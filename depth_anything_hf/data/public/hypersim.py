@@ -1,9 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Openers of the official rendered data sets.
-
-An opener takes (root, split, **options) and gives `PublicSamples`; it looks at folders, not into pictures.
-"""
+"""Hypersim: rendered rooms, from distance to planar depth by the camera of each scene."""
 
 from __future__ import annotations
 
@@ -11,45 +8,26 @@ import csv
 import os
 import re
 import warnings
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...geometry.camera import distance_to_planar_depth
-from ..decoding.depth_maps import LabelRules, exr_is_readable, read_label
 from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_image
 from ..samples import Sample, check_choice
-from .formats import (
-    HYPERSIM_FOCAL,
-    HYPERSIM_WIDTH,
-    centred_matrix,
-    hypersim_tone_map,
-    intrinsics_of_projection,
-    pinhole_matrix,
-    read_hdf5,
-    read_hypersim_projections,
-    read_matrix,
-    read_sintel_depth,
-    read_sintel_intrinsics,
-)
+from .formats import PathLike, centred_matrix, check_exists, read_hdf5
 from .frames import (
-    DEPTH_RULES,
     Frame,
     PublicSamples,
-    below,
     invalid_unless,
-    lines_of,
     matches,
     needed_file,
-    swap_last,
 )
+from .spec import PublicDataset
 
-
-# Hypersim
 
 # Cameras outside the walls or inside furniture, and a scene without depth (apple/ml-hypersim, issue 22).
 HYPERSIM_BAD_CAMERAS = frozenset(
@@ -65,6 +43,8 @@ HYPERSIM_BAD_CAMERAS = frozenset(
     }
 )
 HYPERSIM_DEPTH = re.compile(r"(ai_\d+_\d+)/images/scene_(cam_\d+)_geometry_hdf5/frame\.(\d+)\.depth_meters\.hdf5$")
+# Focal length in pixels of a Hypersim picture of 1024 x 768, for cameras without a row in the table.
+HYPERSIM_FOCAL, HYPERSIM_WIDTH = 886.81, 1024
 
 
 def open_hypersim(
@@ -165,142 +145,95 @@ def _hypersim_rendering(colour_file: str, depth_file: str) -> np.ndarray:
     return hypersim_tone_map(read_hdf5(colour_file, "dataset"), rendered)
 
 
-# Other synthetic sets
+def read_hypersim_projections(table: PathLike) -> dict[str, np.ndarray]:
+    """Reads `metadata_camera_parameters.csv`: scene -> projection (4, 4) from camera space to clip space.
 
-VKITTI2_SPLITS = {"train": ("Scene02", "Scene06", "Scene18", "Scene20"), "val": ("Scene01",)}
-VKITTI2_RULES = LabelRules("depth", scale=100.0, sky_value=65535)
-VKITTI2_INTRINSICS = pinhole_matrix(725.0087, 725.0087, 620.5, 187.0)
-
-
-def open_vkitti2(
-    root: Path, split: str | None, *, cameras: Sequence[str] = ("Camera_0",), variants: Sequence[str] | None = None
-) -> PublicSamples:
-    rgb_root, depth_root = (
-        folder if (folder := root / f"vkitti_2.0.3_{kind}").is_dir() else root for kind in ("rgb", "depth")
-    )
-    frames = []
-    for depth in matches(depth_root, "Scene*/*/frames/depth/Camera_*/depth_*.png"):
-        scene, variant, _, _, camera, file_name = Path(depth).parts[-6:]
-        is_wanted = camera in cameras and (variants is None or variant in variants)
-        if is_wanted and (split is None or scene in VKITTI2_SPLITS[split]):
-            number = file_name[len("depth_") : -len(".png")]
-            picture = str(rgb_root / scene / variant / "frames" / "rgb" / camera / f"rgb_{number}.jpg")
-            frames.append(Frame(f"{scene}/{variant}/{camera}/{number}", (picture, depth)))
-    return PublicSamples("depth", frames, _read_vkitti2)
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a column is missing or no number.
+    """
+    check_exists(table)
+    with open(table, newline="", encoding="utf-8") as rows:
+        try:
+            return {row["scene_name"]: _projection_of_row(row) for row in csv.DictReader(rows)}
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{table}: expected the columns scene_name and M_proj_00 .. M_proj_33 with numbers, got {error!r}"
+            ) from error
 
 
-def _read_vkitti2(frame: Frame) -> Sample:
-    picture, depth = frame.files
-    return {
-        "image": read_image(picture),
-        "depth": VKITTI2_RULES.read(depth),
-        "intrinsics": VKITTI2_INTRINSICS.copy(),
-    }
+def _projection_of_row(row: dict[str, str]) -> np.ndarray:
+    return np.array([[float(row[f"M_proj_{i}{j}"]) for j in range(4)] for i in range(4)])
 
 
-TARTANAIR_SKY_METRES = 1000.0
-TARTANAIR_INTRINSICS = pinhole_matrix(320.0, 320.0, 320.0, 240.0)
+def intrinsics_of_projection(projection: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Intrinsics of an OpenGL projection matrix, also of a tilt-shift camera.
+
+    Tilting the image plane equals turning the camera and moving its principal point: pixels = intrinsics @ rotation
+    @ point. The intrinsics are the upper triangular factor, so that depth along the normal of the image plane
+    and these intrinsics fit together.
+
+    Args:
+        projection: (4, 4) from camera space (x right, y up, z backwards) to clip space.
+        height: of the picture, pixels.
+        width: of the picture, pixels.
+
+    Returns:
+        (3, 3) float64, integer indices are pixel centres.
+    """
+    clip_to_pixels = np.array([[width / 2, 0, width / 2 - 0.5], [0, -height / 2, height / 2 - 0.5], [0, 0, 1]])
+    camera_to_pixels = clip_to_pixels @ projection[[0, 1, 3], :3] @ np.diag([1, -1, -1])
+    # camera_to_pixels @ its transpose loses the rotation; Cholesky with both axes reversed gives the upper factor.
+    squared = camera_to_pixels @ camera_to_pixels.T
+    upper = np.linalg.cholesky(squared[::-1, ::-1])[::-1, ::-1]
+    return upper / upper[2, 2]
 
 
-def open_tartanair(
-    root: Path,
-    split: str | None,
-    *,
-    environments: Sequence[str] | None = None,
-    exclude_environments: Sequence[str] = ("amusement",),
-    sky_depth_metres: float = TARTANAIR_SKY_METRES,
-) -> PublicSamples:
-    frames = []
-    # Some of the archives hold one more folder with the name of the environment.
-    pattern = "[EH]a*/P*/depth_left/*_left_depth.npy"
-    for depth in matches(root, f"*/{pattern}", f"*/*/{pattern}"):
-        environment = Path(depth).parts[-5]
-        if environment in exclude_environments or (environments is not None and environment not in environments):
-            continue
-        picture = swap_last(depth, "depth_left", "image_left").replace("_left_depth.npy", "_left.png")
-        frames.append(Frame(below(root, picture), (picture, depth)))
-    rules = LabelRules("depth", sky_value=sky_depth_metres)
-    return PublicSamples("depth", frames, partial(_read_tartanair, rules=rules))
+def hypersim_tone_map(colour: np.ndarray, rendered: np.ndarray | None = None) -> np.ndarray:
+    """Turns linear radiance into a picture: the 90th percentile of brightness becomes 0.8, gamma 1 / 2.2.
+
+    The rule is that of Hypersim's own previews (apple/ml-hypersim, scene_generate_images_tonemap).
+
+    Args:
+        colour: (H, W, 3) linear, >= 0; what is not finite becomes black.
+        rendered: bool (H, W), pixels that show a surface and so decide the brightness. Default: all.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    gamma, percentile, target = 1 / 2.2, 90, 0.8
+    colour = np.nan_to_num(colour.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    brightness = colour @ np.array([0.3, 0.59, 0.11])
+    seen = brightness if rendered is None else brightness[rendered]
+    reference = float(np.percentile(seen, percentile)) if seen.size else 0.0
+    # A picture that is black almost everywhere has no reference and stays black.
+    scale = target ** (1 / gamma) / reference if reference > 1e-4 else 0.0
+    return np.rint(np.clip(scale * colour, 0, 1) ** gamma * 255).astype(np.uint8)
 
 
-def _read_tartanair(frame: Frame, rules: LabelRules) -> Sample:
-    picture, depth = frame.files
-    return {"image": read_image(picture), "depth": rules.read(depth), "intrinsics": TARTANAIR_INTRINSICS.copy()}
-
-
-IRS_FOCAL_PIXELS, IRS_BASELINE_METRES = 480.0, 0.1
-
-
-def open_irs(root: Path, split: str | None, *, list_file: str | None = None) -> PublicSamples:
-    if not exr_is_readable():
-        raise ImportError(
-            "IRS stores disparity as EXR, which this OpenCV cannot read; install OpenEXR with: "
-            "pip install 'depth_anything_hf[readers]'"
-        )
-    if list_file:
-        rows = [line.split() for line in lines_of(needed_file(list_file, "see lists/ in blackjack2015/IRS"))]
-        base = root if (root / "IRSDataset").is_dir() else root.parent
-        pairs = [(str(base / row[0]), str(base / row[2])) for row in rows]
-    elif split is not None:
-        # Without the list the training split would hold the test pictures as well.
-        raise FileNotFoundError(
-            f"{root}: the {split} split of IRS needs list_file=, IRSDataset_{split.upper()}.list of "
-            'blackjack2015/IRS; without a split (split: "" in a data source) all pictures are taken, the test ones too'
-        )
-    else:
-        found = matches(root, "*/*/d_*.exr", "IRSDataset/*/*/d_*.exr")
-        pairs = [(swap_last(path, "d_", "l_").replace(".exr", ".png"), path) for path in found]
-    frames = [Frame(below(root, picture), (picture, disparity)) for picture, disparity in pairs]
-    return PublicSamples("depth", frames, _read_irs)
-
-
-def _read_irs(frame: Frame) -> Sample:
-    picture, disparity_file = frame.files
-    disparity = read_label(disparity_file)
-    valid = np.isfinite(disparity) & (disparity > 0)
-    depth = IRS_FOCAL_PIXELS * IRS_BASELINE_METRES / np.where(valid, disparity, 1.0)
-    intrinsics = centred_matrix(IRS_FOCAL_PIXELS, *disparity.shape)
-    return {"image": read_image(picture), "depth": invalid_unless(depth, valid), "intrinsics": intrinsics}
-
-
-BLENDEDMVS_LISTS = {"train": "training_list.txt", "val": "validation_list.txt"}
-
-
-def open_blendedmvs(root: Path, split: str | None, *, list_file: str | None = None) -> PublicSamples:
-    projects = None
-    if list_file or split is not None:
-        path = Path(list_file or root / BLENDEDMVS_LISTS[str(split)])
-        projects = set(lines_of(needed_file(path, "a list of project ids, one per line, from YoYo000/BlendedMVS")))
-    frames = []
-    for depth in matches(root, "*/rendered_depth_maps/*.pfm"):
-        project, _, file_name = Path(depth).parts[-3:]
-        if projects is not None and project not in projects:
-            continue
-        stem = file_name[: -len(".pfm")]
-        folder = Path(depth).parents[1]
-        files = (str(folder / "blended_images" / f"{stem}.jpg"), str(folder / "cams" / f"{stem}_cam.txt"), depth)
-        frames.append(Frame(f"{project}/{stem}", files))
-    return PublicSamples("depth", frames, _read_blendedmvs)
-
-
-def _read_blendedmvs(frame: Frame) -> Sample:
-    picture, camera, depth = frame.files
-    intrinsics = read_matrix(camera, after="intrinsic")
-    return {"image": read_image(picture), "depth": DEPTH_RULES.read(depth), "intrinsics": intrinsics}
-
-
-def open_sintel(root: Path, split: str | None, *, render_pass: str = "final") -> PublicSamples:
-    check_choice("render_pass", render_pass, ("final", "clean", "albedo"))
-    frames = []
-    for depth in matches(root, "training/depth/*/*.dpt", "depth/*/*.dpt"):
-        folder, scene, stem = Path(depth).parents[2], Path(depth).parts[-2], Path(depth).stem
-        picture = str(folder / render_pass / scene / f"{stem}.png")
-        camera = str(folder / "camdata_left" / scene / f"{stem}.cam")
-        frames.append(Frame(f"{render_pass}/{scene}/{stem}", (picture, camera, depth)))
-    return PublicSamples("depth", frames, _read_sintel)
-
-
-def _read_sintel(frame: Frame) -> Sample:
-    picture, camera, depth_file = frame.files
-    depth = DEPTH_RULES.apply(read_sintel_depth(depth_file), depth_file)
-    return {"image": read_image(picture), "depth": depth, "intrinsics": read_sintel_intrinsics(camera)}
+HYPERSIM = PublicDataset(
+    name="hypersim",
+    title="Hypersim",
+    license="CC BY-SA 3.0",
+    citation=(
+        "Roberts et al., Hypersim: A Photorealistic Synthetic Dataset for Holistic Indoor Scene Understanding, "
+        "ICCV 2021"
+    ),
+    homepage="https://github.com/apple/ml-hypersim",
+    layout=(
+        "ai_001_001/images/scene_cam_00_final_preview/frame.0000.tonemap.jpg\n"
+        "ai_001_001/images/scene_cam_00_geometry_hdf5/frame.0000.depth_meters.hdf5\n"
+        "metadata_camera_parameters.csv (cameras, from contrib/mikeroberts3000)\n"
+        "metadata_images_split_scene_v1.csv (for a split, from evermotion_dataset/analysis)"
+    ),
+    label="depth",
+    unit="metres; the files hold the distance to the camera centre, NaN invalid",
+    splits=("train", "val", "test"),
+    default_split=None,
+    opener=open_hypersim,
+    traps=(
+        "Distance becomes planar depth by each scene's own camera, also where it is tilt-shift: along the normal of "
+        "the image plane. Without the table one focal length (886.81 at 1024 x 768) stands in. Bad cameras are left "
+        "out unless exclude_bad_cameras=False. A split may be on disk in part: a warning counts the absent scenes."
+    ),
+)

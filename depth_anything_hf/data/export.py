@@ -1,0 +1,70 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Samples as a table of `datasets`, which can be saved, pushed and read again."""
+
+from __future__ import annotations
+
+import io
+import os
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import cv2
+import datasets
+import numpy as np
+
+from .samples import SampleDataset
+
+
+def table_features(label: str) -> datasets.Features:
+    """Columns of `as_table`: image, the label as compressed npz, name, and intrinsics (nine numbers by rows)."""
+    return datasets.Features(
+        {
+            "image": datasets.Image(),
+            label: datasets.Value("binary"),
+            "name": datasets.Value("string"),
+            "intrinsics": datasets.List(datasets.Value("float64")),
+        }
+    )
+
+
+def table_rows(dataset: SampleDataset, label: str) -> Iterator[dict[str, Any]]:
+    """Rows in the form of `table_features`. Nothing is lost: pictures are PNG, labels float32 with NaN and +inf."""
+    for index in range(len(dataset)):
+        sample = dataset[index]
+        stream = io.BytesIO()
+        np.savez_compressed(stream, **{label: sample[label]})
+        _, png = cv2.imencode(".png", sample["image"][..., ::-1])
+        intrinsics = sample.get("intrinsics")
+        yield {
+            "image": {"bytes": png.tobytes(), "path": None},
+            label: stream.getvalue(),
+            "name": sample["name"],
+            "intrinsics": None if intrinsics is None else intrinsics.ravel().tolist(),
+        }
+
+
+def as_table(dataset: SampleDataset, cache_dir: str | os.PathLike[str] | None = None) -> datasets.Dataset:
+    """Turns samples into a `datasets.Dataset`, which can be saved, pushed, and read again by `open_source`.
+
+    Args:
+        dataset: with depth or disparity.
+        cache_dir: where `datasets` keeps the rows; every call writes them anew.
+
+    Raises:
+        ValueError: the data set has no dense label.
+    """
+    if dataset.label is None:
+        raise ValueError("a data set without depth or disparity cannot become a table of labelled pictures")
+    # A new key for every call: `datasets` would otherwise return rows of files that have changed since.
+    return datasets.Dataset.from_generator(
+        _rows_of_one_call,
+        features=table_features(dataset.label),
+        cache_dir=None if cache_dir is None else os.fspath(cache_dir),
+        gen_kwargs={"dataset": dataset, "label": dataset.label, "key": uuid.uuid4().hex},
+    )
+
+
+def _rows_of_one_call(dataset: SampleDataset, label: str, key: str) -> Iterator[dict[str, Any]]:
+    yield from table_rows(dataset, label)

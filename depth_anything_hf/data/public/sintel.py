@@ -1,0 +1,95 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""MPI Sintel: an animated film with depth, in formats of its own."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from ..decoding.errors import UnreadableImageError
+from ..decoding.files import read_bytes
+from ..decoding.images import read_image
+from ..samples import Sample, check_choice
+from .formats import PathLike
+from .frames import DEPTH_RULES, Frame, PublicSamples, matches
+from .spec import PublicDataset
+
+
+SINTEL_TAG = 202021.25
+
+
+def open_sintel(root: Path, split: str | None, *, render_pass: str = "final") -> PublicSamples:
+    check_choice("render_pass", render_pass, ("final", "clean", "albedo"))
+    frames = []
+    for depth in matches(root, "training/depth/*/*.dpt", "depth/*/*.dpt"):
+        folder, scene, stem = Path(depth).parents[2], Path(depth).parts[-2], Path(depth).stem
+        picture = str(folder / render_pass / scene / f"{stem}.png")
+        camera = str(folder / "camdata_left" / scene / f"{stem}.cam")
+        frames.append(Frame(f"{render_pass}/{scene}/{stem}", (picture, camera, depth)))
+    return PublicSamples("depth", frames, _read_sintel)
+
+
+def _read_sintel(frame: Frame) -> Sample:
+    picture, camera, depth_file = frame.files
+    depth = DEPTH_RULES.apply(read_sintel_depth(depth_file), depth_file)
+    return {"image": read_image(picture), "depth": depth, "intrinsics": read_sintel_intrinsics(camera)}
+
+
+def read_sintel_depth(path: PathLike) -> np.ndarray:
+    """Reads a `.dpt` file of MPI Sintel: tag, width, height, float32 metres.
+
+    Returns:
+        float32 (H, W).
+
+    Raises:
+        FileNotFoundError: no such file.
+        UnreadableImageError: another tag, or another number of values than the header says.
+    """
+    content, name = read_bytes(path)
+    _check_sintel_tag(content, name)
+    width, height = struct.unpack_from("<ii", content, 4) if len(content) >= 12 else (0, 0)
+    if width < 1 or height < 1 or len(content) != 12 + 4 * width * height:
+        raise UnreadableImageError(f"{name}: {len(content)} bytes do not fit a depth map of {height} x {width}")
+    return np.frombuffer(content, dtype="<f4", offset=12).reshape(height, width).astype(np.float32)
+
+
+def read_sintel_intrinsics(path: PathLike) -> np.ndarray:
+    """Reads the intrinsics (3, 3) float64 of a `.cam` file of MPI Sintel.
+
+    Raises:
+        FileNotFoundError: no such file.
+        UnreadableImageError: another tag or too short.
+    """
+    content, name = read_bytes(path)
+    _check_sintel_tag(content, name)
+    if len(content) < 4 + 9 * 8:
+        raise UnreadableImageError(f"{name}: truncated camera file of {len(content)} bytes")
+    return np.frombuffer(content, dtype="<f8", count=9, offset=4).reshape(3, 3).copy()
+
+
+def _check_sintel_tag(content: bytes, name: str) -> None:
+    if len(content) < 4 or struct.unpack_from("<f", content)[0] != SINTEL_TAG:
+        raise UnreadableImageError(f"{name}: not a Sintel file: starts with {content[:4]!r}, not with the tag")
+
+
+SINTEL = PublicDataset(
+    name="sintel",
+    title="MPI Sintel with depth",
+    license="the authors' own terms: unverified",
+    citation="Butler et al., A Naturalistic Open Source Movie for Optical Flow Evaluation, ECCV 2012",
+    homepage="http://sintel.is.tue.mpg.de/depth",
+    layout=(
+        "training/final/alley_1/frame_0001.png (or clean, albedo: render_pass=)\n"
+        "training/depth/alley_1/frame_0001.dpt\n"
+        "training/camdata_left/alley_1/frame_0001.cam"
+    ),
+    label="depth",
+    unit="metres of the film's scale",
+    splits=("train",),
+    default_split=None,
+    opener=open_sintel,
+    traps="Sky has large finite values: a protocol must cap them.",
+)
