@@ -21,15 +21,12 @@ from accelerate import Accelerator
 
 from depth_anything_hf.cpu.memory import keep_freed_memory
 from depth_anything_hf.data.sources import DataSource, open_source
+from depth_anything_hf.evaluation.datasets import open_benchmarks
 from depth_anything_hf.evaluation.protocols import PROTOCOL_GROUPS
-from depth_anything_hf.evaluation.runner import (
-    EvaluationSettings,
-    description_of,
-    evaluate_on_all_processes,
-    open_benchmarks,
-    save_report,
-    summary_of_sets,
-)
+from depth_anything_hf.evaluation.reports import save_report
+from depth_anything_hf.evaluation.results import description_of, summary_of_sets
+from depth_anything_hf.evaluation.runner import evaluate_on_all_processes
+from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.recipes.arguments import parse_recipe
 

@@ -33,7 +33,7 @@ from depth_anything_hf.evaluation.html_report import (
 from depth_anything_hf.geometry.alignment import align_disparity
 from depth_anything_hf.geometry.disparity import depth_to_disparity
 from depth_anything_hf.inference.predictor import DepthPredictor
-from depth_anything_hf.visualization.figures import colour_map
+from depth_anything_hf.visualization.colour_maps import colour_map
 
 
 ROLES = ("teacher", "student")

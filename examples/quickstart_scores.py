@@ -28,9 +28,11 @@ from depth_anything_hf.evaluation.baselines import (
     as_predictor,
     shuffled_predictions,
 )
-from depth_anything_hf.evaluation.runner import EvaluationResult, EvaluationSettings, evaluate
+from depth_anything_hf.evaluation.results import EvaluationResult
+from depth_anything_hf.evaluation.runner import evaluate
+from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.inference.predictor import DepthPredictor
-from depth_anything_hf.metrics.depth import pairwise_agreement
+from depth_anything_hf.metrics.ordinal import pairwise_agreement
 
 
 SETTINGS = EvaluationSettings(min_depth=0.1, max_depth=30.0)

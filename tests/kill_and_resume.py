@@ -43,7 +43,7 @@ from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimati
 from depth_anything_hf.data.datasets import DepthFolder, PhotoFolder
 from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
-from depth_anything_hf.evaluation.runner import EvaluationSettings
+from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.losses.relative import RelativeLoss
 from depth_anything_hf.pseudo_labels.runner import label_images, verify_labels

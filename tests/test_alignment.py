@@ -9,13 +9,8 @@ import math
 import numpy as np
 import pytest
 
-from depth_anything_hf.geometry.alignment import (
-    align_depth,
-    align_disparity,
-    align_median,
-    fit_scale_and_shift,
-    values_at_pixels,
-)
+from depth_anything_hf.geometry.alignment import align_depth, align_disparity, align_median, fit_scale_and_shift
+from depth_anything_hf.geometry.maps import values_at_pixels
 
 
 def random_maps(seed: int, valid_share: float = 0.7) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -19,26 +19,19 @@ from sample_files import pseudo_label_table, write_moge, write_pairs
 from depth_anything_hf.data.datasets import DepthFolder, DepthTable
 from depth_anything_hf.data.decoding.errors import UnreadableImageError
 from depth_anything_hf.data.decoding.images import read_image
-from depth_anything_hf.evaluation.protocols import DENSE_METRICS, PROTOCOLS
-from depth_anything_hf.evaluation.runner import (
-    DIAGNOSTICS,
-    EvaluationResult,
-    EvaluationSettings,
-    Predictor,
-    description_of,
-    evaluate,
-    evaluate_on_all_processes,
-    indices_of_process,
-    open_protocol,
-    save_error_sheet,
-    save_report,
-    score_image,
-    summary_of_sets,
-)
+from depth_anything_hf.evaluation.datasets import open_protocol
+from depth_anything_hf.evaluation.protocols import PROTOCOLS
+from depth_anything_hf.evaluation.reports import save_error_sheet, save_report
+from depth_anything_hf.evaluation.results import DIAGNOSTICS, EvaluationResult, description_of, summary_of_sets
+from depth_anything_hf.evaluation.runner import Predictor, evaluate, evaluate_on_all_processes, indices_of_process
+from depth_anything_hf.evaluation.scoring import score_image
+from depth_anything_hf.evaluation.settings import DENSE_METRICS, EvaluationSettings
 from depth_anything_hf.geometry.alignment import align_disparity
 from depth_anything_hf.hub.model_card import results_from_file, write_model_card
 from depth_anything_hf.inference.predictor import DepthPredictor, Prediction
-from depth_anything_hf.metrics.depth import METRICS, depth_metrics, ordinal_accuracy
+from depth_anything_hf.metrics.depth import depth_metrics
+from depth_anything_hf.metrics.ordinal import ordinal_accuracy
+from depth_anything_hf.metrics.table import METRICS
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 
 

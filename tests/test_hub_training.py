@@ -26,7 +26,7 @@ from depth_anything_hf import DepthAnythingImageProcessor
 from depth_anything_hf.data.datasets import DepthFolder
 from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
-from depth_anything_hf.evaluation.runner import EvaluationSettings
+from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.losses.relative import RelativeLoss
 from depth_anything_hf.training import trainer as training

@@ -17,19 +17,15 @@ from skimage.feature import canny
 from depth_anything_hf.geometry.alignment import align_depth, align_disparity, align_median
 from depth_anything_hf.metrics.boundaries import boundary_f1, canny_edges, depth_boundary_errors, depth_edges
 from depth_anything_hf.metrics.depth import (
-    ALIGNMENTS,
-    DEPTH_METRICS,
-    METRICS,
     align_prediction,
     aligned_depth_metrics,
     check_alignment,
     depth_metrics,
-    ordinal_accuracy,
-    pairwise_agreement,
-    point_pairs_correct,
     prediction_fault,
 )
 from depth_anything_hf.metrics.hf_evaluate import DepthMetric
+from depth_anything_hf.metrics.ordinal import ordinal_accuracy, pairwise_agreement, point_pairs_correct
+from depth_anything_hf.metrics.table import ALIGNMENTS, DEPTH_METRICS, METRICS
 
 
 def reference_depth_metrics(prediction: np.ndarray, depth: np.ndarray, mask: np.ndarray) -> dict[str, float]:

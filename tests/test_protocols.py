@@ -17,17 +17,12 @@ import pytest
 from sample_files import write_moge
 
 from depth_anything_hf.data.public.catalog import PUBLIC_DATASETS
-from depth_anything_hf.evaluation.protocols import (
-    CROPS,
-    PROTOCOL_GROUPS,
-    PROTOCOLS,
-    EvaluationSettings,
-    protocol_named,
-)
-from depth_anything_hf.evaluation.runner import open_benchmarks, open_protocol, score_image
-from depth_anything_hf.evaluation.scoring import cut_sample, target_of
+from depth_anything_hf.evaluation.datasets import open_benchmarks, open_protocol
+from depth_anything_hf.evaluation.protocols import PROTOCOL_GROUPS, PROTOCOLS, protocol_named
+from depth_anything_hf.evaluation.scoring import cut_sample, score_image, target_of
+from depth_anything_hf.evaluation.settings import CROPS, EvaluationSettings
 from depth_anything_hf.metrics.boundaries import depth_edges
-from depth_anything_hf.metrics.depth import point_pairs_correct
+from depth_anything_hf.metrics.ordinal import point_pairs_correct
 
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "evaluation.md"

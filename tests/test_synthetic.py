@@ -19,8 +19,9 @@ import numpy as np
 import pytest
 
 from depth_anything_hf.geometry.camera import pinhole_intrinsics
-from depth_anything_hf.rendering.builder import IDENTITY, Builder, Camera, load_mitsuba, rotation, translation
+from depth_anything_hf.rendering.builder import Builder
 from depth_anything_hf.rendering.dataset import build_scene, render_dataset
+from depth_anything_hf.rendering.scene import IDENTITY, Camera, load_mitsuba, rotation, translation
 from depth_anything_hf.rendering.view import (
     NEAR_CLIP_METRES,
     choose_camera,

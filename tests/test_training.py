@@ -42,7 +42,7 @@ from depth_anything_hf.data.batches import collate
 from depth_anything_hf.data.datasets import DepthFolder
 from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
-from depth_anything_hf.evaluation.runner import EvaluationSettings
+from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.hub.publisher import STRATEGIES
 from depth_anything_hf.losses.relative import RelativeLoss
 from depth_anything_hf.models.compilation import compile_blocks

@@ -14,18 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depth_anything_hf.visualization.figures import (
-    GAP_PIXELS,
-    colour_map,
-    encode_jpeg,
-    encode_png,
-    error_map,
-    line_plot,
-    sheet,
-    side_by_side,
-    thickened,
-    to_uint16,
-)
+from depth_anything_hf.visualization.colour_maps import colour_map, error_map, to_uint16
+from depth_anything_hf.visualization.encode import encode_jpeg, encode_png
+from depth_anything_hf.visualization.figures import GAP_PIXELS, line_plot, sheet, side_by_side, thicken
 
 
 @pytest.fixture(autouse=True)
@@ -171,12 +162,12 @@ def test_what_no_picture_format_takes_is_refused() -> None:
 def test_sparse_measurements_are_thickened_and_dense_maps_stay() -> None:
     sparse = np.full((20, 30), np.nan, dtype=np.float32)
     sparse[5, 10], sparse[5, 12], sparse[15, 29] = 1.0, 3.0, -2.0
-    grown = thickened(sparse, radius=1)
+    grown = thicken(sparse, radius=1)
     assert np.isfinite(grown).sum() == 9 + 9 - 3 + 6
     assert grown[4, 9] == 1.0 and grown[5, 11] == 3.0 and grown[14, 28] == -2.0 and np.isnan(grown[0, 0])
     dense = np.where(np.arange(600).reshape(20, 30) % 2, 1.0, np.nan).astype(np.float32)
-    np.testing.assert_array_equal(thickened(dense), dense)
-    assert np.isnan(thickened(np.full((3, 3), np.nan))).all()
+    np.testing.assert_array_equal(thicken(dense), dense)
+    assert np.isnan(thicken(np.full((3, 3), np.nan))).all()
 
 
 def test_a_falling_curve_falls_in_the_picture() -> None:

@@ -80,15 +80,12 @@ def evaluate(
     from accelerate import Accelerator
 
     from ..data.sources import DataSource, open_source
+    from ..evaluation.datasets import open_benchmarks
     from ..evaluation.protocols import PROTOCOL_GROUPS
-    from ..evaluation.runner import (
-        EvaluationSettings,
-        description_of,
-        evaluate_on_all_processes,
-        open_benchmarks,
-        save_report,
-        summary_of_sets,
-    )
+    from ..evaluation.reports import save_report
+    from ..evaluation.results import description_of, summary_of_sets
+    from ..evaluation.runner import evaluate_on_all_processes
+    from ..evaluation.settings import EvaluationSettings
     from ..inference.predictor import DepthPredictor
 
     if (data is None) == (protocol is None) or (protocol is None) != (root is None):

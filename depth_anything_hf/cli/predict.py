@@ -136,7 +136,8 @@ def _save_prediction(target: Path, prediction: Prediction, kind: str, pictures: 
     import numpy as np
 
     from ..geometry.disparity import depth_to_disparity
-    from ..visualization.figures import colour_map, encode_png, to_uint16
+    from ..visualization.colour_maps import colour_map, to_uint16
+    from ..visualization.encode import encode_png
 
     values = prediction.values
     assert values is not None

@@ -19,8 +19,8 @@ from typing import NamedTuple, TypeGuard
 import cv2
 import numpy as np
 
-from ..metrics.depth import METRICS
-from ..visualization.figures import encode_jpeg, encode_png
+from ..metrics.table import METRICS
+from ..visualization.encode import encode_jpeg, encode_png
 
 
 class Html(str):

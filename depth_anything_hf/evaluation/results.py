@@ -10,16 +10,24 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..geometry.disparity import PredictionKind
-from ..metrics.depth import METRICS
+from ..inference.predictor import OWN_POST_PROCESSING
+from ..metrics.table import METRICS
+from ..utils.redaction import redact_name
 from ..version import __version__
-from .protocols import PAIR_METRICS, PROTOCOLS, SCORES, EvaluationSettings
+from .datasets import split_of_protocol
+from .protocols import PROTOCOLS
+from .settings import PAIR_METRICS, SCORES, EvaluationSettings
+
+
+if TYPE_CHECKING:
+    from ..inference.predictor import DepthPredictor
 
 
 # What a row says about the raw output and the alignment, beside the metrics.
@@ -269,3 +277,39 @@ def _number(value: float) -> float | None:
 
 def _short(value: float) -> str:
     return f"{value:.4f}" if abs(value) < 1e4 else f"{value:.3e}"
+
+
+def description_of(
+    predictor: DepthPredictor,
+    model: str | os.PathLike[str],
+    settings: EvaluationSettings,
+    split: str | None = None,
+    limit: int | None = None,
+) -> dict[str, Any]:
+    """What a score was made with beside the protocol, for `EvaluationResult.save` and `table`.
+
+    Args:
+        predictor: that is scored.
+        model: Hub id or folder that it was opened from; of a folder only the name is kept.
+        settings: of the score.
+        split: that was asked for; None takes that of the protocol, if there is one.
+        limit: that was asked for.
+
+    Returns:
+        JSON values; None where something does not apply. A Hub id ends in `@` and the revision, where it is known.
+    """
+    has_own_upsampling = predictor.model.config.model_type in OWN_POST_PROCESSING
+    is_folder = Path(model).expanduser().is_dir()
+    revision = None if is_folder else getattr(predictor.model.config, "_commit_hash", None)
+    name = Path(model).expanduser().resolve().name if is_folder else redact_name(model)
+    return {
+        "model": f"{name}@{revision}" if revision else name,
+        "input_size": predictor.input_size,
+        "precision": predictor.precision,
+        "interpolation": getattr(predictor.processor, "interpolation", None),
+        "upsampling": None if has_own_upsampling else getattr(predictor.processor, "upsampling", None) or "bilinear",
+        "flip_averaging": predictor.flip_averaging,
+        "batch_size": predictor.batch_size,
+        "split": split or split_of_protocol(settings),
+        "limit": limit,
+    }

@@ -14,20 +14,13 @@ from torch.nn import functional as F
 
 from ..geometry.disparity import PredictionKind, disparity_to_depth
 from ..metrics.boundaries import boundary_f1, depth_boundary_errors, depth_edges
-from ..metrics.depth import (
-    DEPTH_METRICS,
-    METRICS,
-    align_prediction,
-    check_alignment,
-    depth_metrics,
-    ordinal_accuracy,
-    point_pairs_correct,
-    prediction_fault,
-)
+from ..metrics.depth import align_prediction, check_alignment, depth_metrics, prediction_fault
+from ..metrics.ordinal import ordinal_accuracy, point_pairs_correct
+from ..metrics.table import DEPTH_METRICS, METRICS
 
 
 if TYPE_CHECKING:
-    from .protocols import EvaluationSettings
+    from .settings import EvaluationSettings
 
 BOUNDARY_NEEDS, EDGE_NEEDS = "boundaries", "edges"
 NEAR_QUANTILE = 0.01  # of `EvaluationSettings.largest_over_near_quantile`

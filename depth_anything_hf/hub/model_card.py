@@ -21,7 +21,7 @@ from huggingface_hub import (
 )
 
 from ..evaluation.protocols import PROTOCOLS
-from ..metrics.depth import METRICS
+from ..metrics.table import METRICS
 from ..utils.redaction import is_hub_id, redact_command, redact_name, redact_text, without_secrets
 from .licenses import license_fields
 from .lineage import DATA_PARTS, LICENSED_PARTS, license_of, lineage_rows, origins, with_known_licenses, write_lineage

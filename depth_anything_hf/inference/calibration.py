@@ -14,7 +14,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ..geometry.alignment import check_same_shape, fit_scale_and_shift
+from ..geometry.alignment import fit_scale_and_shift
+from ..geometry.maps import check_same_shape
 
 
 Form = Literal["disparity", "log"]

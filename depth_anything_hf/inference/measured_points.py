@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..data.samples import SampleDataset
-from ..geometry.alignment import values_at_pixels
+from ..geometry.maps import values_at_pixels
 from .predictor import DepthPredictor
 
 

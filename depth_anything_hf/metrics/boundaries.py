@@ -7,8 +7,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..geometry.alignment import check_same_shape, finite_inside
-from .depth import depth_inside, positive_inside
+from ..geometry.maps import check_same_shape, depth_inside, finite_inside, positive_inside
 
 
 # Of the boundary F1: neighbours whose depths differ by more than this ratio form a contour.

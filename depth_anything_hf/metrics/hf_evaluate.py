@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..geometry.disparity import PredictionKind
-from .depth import DEPTH_METRICS, Alignment, aligned_depth_metrics, check_alignment, ordinal_accuracy
+from .depth import aligned_depth_metrics, check_alignment
+from .ordinal import ordinal_accuracy
+from .table import DEPTH_METRICS, Alignment
 
 
 def DepthMetric(

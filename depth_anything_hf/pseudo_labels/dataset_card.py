@@ -18,7 +18,9 @@ from ..hub.licenses import license_fields, published_license, strictest_license
 from ..hub.markdown import PICTURES_FOLDER, code_block, kept_section, table, versions
 from ..utils.files import write_synced
 from ..utils.redaction import is_hub_id, redact_name, redact_text
-from ..visualization.figures import colour_map, encode_png, sheet
+from ..visualization.colour_maps import colour_map
+from ..visualization.encode import encode_png
+from ..visualization.figures import sheet
 from .shards import PROVENANCE_FILE, SHARD_PATTERN
 
 

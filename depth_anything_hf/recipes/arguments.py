@@ -23,8 +23,9 @@ from ..data.mixture import Mixture, check_first_samples
 from ..data.sources import DataSource, open_source
 from ..data.streaming_mixture import StreamingMixture
 from ..data.transforms import TrainingTransform
-from ..evaluation.runner import EvaluationSettings, open_protocol
+from ..evaluation.datasets import open_protocol
 from ..evaluation.scoring import check_fits
+from ..evaluation.settings import EvaluationSettings
 from ..models.configuration_depth_anything import DepthAnythingConfig
 from ..models.image_processing_depth_anything import PAPER_INPUT_SIZE, DepthAnythingImageProcessor
 from ..models.loading import load_processor

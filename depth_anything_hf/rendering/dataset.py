@@ -20,8 +20,8 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ..data.haze import add_haze, sample_haze
-from .builder import Camera, Scene, load_mitsuba
 from .hazy_rooms import build_hazy_room
+from .scene import Camera, Scene, load_mitsuba
 from .scenes import SCENE_KINDS, build_varied_scene
 from .view import choose_camera, planar_depth, render_view, resolve_denoise
 

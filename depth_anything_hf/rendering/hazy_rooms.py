@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from .builder import (
+from .builder import Builder
+from .scene import (
     IDENTITY,
-    Builder,
     Camera,
     Frame,
     Scene,

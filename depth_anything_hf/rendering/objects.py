@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .builder import Builder, Frame, rotation, scaling, standing_at, translation
+from .builder import Builder
+from .scene import Frame, rotation, scaling, standing_at, translation
 
 
 SIDES = (-1, 1)

@@ -14,17 +14,8 @@ from typing import Any
 import numpy as np
 
 from . import objects as things
-from .builder import (
-    IDENTITY,
-    Builder,
-    Camera,
-    Frame,
-    Scene,
-    ViewRequirements,
-    rotation,
-    standing_at,
-    translation,
-)
+from .builder import Builder
+from .scene import IDENTITY, Camera, Frame, Scene, ViewRequirements, rotation, standing_at, translation
 
 
 SampleCamera = Callable[[np.random.Generator], Camera]

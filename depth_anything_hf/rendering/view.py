@@ -12,8 +12,8 @@ from typing import Any, Literal
 import numpy as np
 
 from ..geometry.camera import distance_to_planar_depth, pinhole_intrinsics
-from .builder import Camera, Scene, ViewRequirements, load_mitsuba
 from .hazy_rooms import shade_albedo
+from .scene import Camera, Scene, ViewRequirements, load_mitsuba
 
 
 NEAR_CLIP_METRES = 0.01

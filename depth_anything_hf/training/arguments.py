@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ..evaluation.runner import SCORES
+from ..evaluation.settings import SCORES
 from .optim import SCHEDULES
 from .tracking import TRACKERS
 

@@ -14,7 +14,7 @@ from typing import Any
 from accelerate import Accelerator
 from transformers import PreTrainedModel
 
-from ..evaluation.runner import EvaluationResult
+from ..evaluation.results import EvaluationResult
 from ..hub.model_card import write_model_card
 from ..hub.publisher import Publisher
 from ..utils.files import move_files, put_in_place, synchronise, unfinished_name, write_manifest

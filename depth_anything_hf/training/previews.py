@@ -12,11 +12,14 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from ..data.transforms import IMAGENET_MEAN, IMAGENET_STD
-from ..evaluation.runner import EvaluationResult, save_error_sheet
+from ..evaluation.reports import save_error_sheet
+from ..evaluation.results import EvaluationResult
 from ..geometry.alignment import fit_scale_and_shift
 from ..geometry.disparity import depth_to_disparity
 from ..inference.predictor import DepthPredictor
-from ..visualization.figures import colour_map, encode_png, error_map, side_by_side
+from ..visualization.colour_maps import colour_map, error_map
+from ..visualization.encode import encode_png
+from ..visualization.figures import side_by_side
 from .distributed import is_sharded
 from .validation import Evaluation
 

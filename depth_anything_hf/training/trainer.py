@@ -30,11 +30,11 @@ from ..data.cutmix import cutmix
 from ..data.loader import BatchLoader
 from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
-from ..evaluation.runner import EvaluationResult
+from ..evaluation.results import EvaluationResult
 from ..models.compilation import force_eager
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.files import FolderLock, repair_folder, write_atomically
-from ..visualization.figures import encode_png
+from ..visualization.encode import encode_png
 from .arguments import ARGUMENTS_FILE, TrainingArguments
 from .checkpoint_finder import STATE_FOLDER, find_checkpoint, set_aside_later_checkpoints
 from .checkpoint_writer import CheckpointWriter

@@ -11,9 +11,12 @@ from typing import Any
 from accelerate import Accelerator
 from transformers import PreTrainedModel
 
-from ..evaluation.runner import EvaluationResult, EvaluationSettings, LabelledDataset, evaluate_on_all_processes
+from ..evaluation.datasets import LabelledDataset
+from ..evaluation.results import EvaluationResult
+from ..evaluation.runner import evaluate_on_all_processes
+from ..evaluation.settings import EvaluationSettings
 from ..inference.predictor import DepthPredictor
-from ..metrics.depth import METRICS
+from ..metrics.table import METRICS
 
 
 SHOWN_METRICS = ("delta1", "ordinal_accuracy", "abs_rel", "pair_accuracy")

@@ -1,0 +1,122 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The images of a benchmark: a protocol's data set opened as it was downloaded, with its settings."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .protocols import PROTOCOL_GROUPS, PROTOCOLS, protocol_named
+from .settings import EvaluationSettings
+
+
+if TYPE_CHECKING:
+    from ..data.samples import SampleDataset
+
+logger = logging.getLogger(__name__)
+
+
+class LabelledDataset(Protocol):
+    """Anything with a length whose items are samples with a label: `depth`, `disparity` or `pairs`.
+
+    A method `name_of(index)`, if there is one, names a sample that cannot be read.
+    """
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> dict[str, Any]: ...
+
+
+def open_protocol(
+    name: str, root: str | os.PathLike[str], split: str | None = None, limit: int | None = None
+) -> tuple[SampleDataset, EvaluationSettings]:
+    """Opens a benchmark as it was downloaded, with the settings that make its number.
+
+    Args:
+        name: of a protocol in `protocols.PROTOCOLS`, e.g. "nyu" or "nyu@1".
+        root: folder of the data set in its official layout.
+        split: another split of the reader than the protocol's; None takes the protocol's.
+        limit: only the first so many images, for a trial.
+
+    Returns:
+        The dataset and the settings. With other images than the protocol's the settings say which, so that a result no
+        longer passes as the protocol's. A warning is logged if the dataset has another number of images than the
+        benchmark.
+
+    Raises:
+        ValueError: there is no such protocol or split.
+        FileNotFoundError: files of the data set are missing; the message lists the first ten and their number.
+    """
+    from ..data.public.catalog import open_public
+
+    protocol = protocol_named(name)
+    dataset = open_public(protocol.reader, root, split=split or protocol.split, limit=limit, **protocol.options)
+    if protocol.images is not None and len(dataset) != protocol.images:
+        logger.warning(
+            "%s: the benchmark has %d images, %s has %d; the score is not comparable with others",
+            protocol.identifier,
+            protocol.images,
+            root,
+            len(dataset),
+        )
+    deviations = [f"split {split}"] if split not in (None, split_of_protocol(protocol.settings)) else []
+    if limit == len(dataset) != protocol.images:
+        deviations.append(f"first {limit}")
+    if not deviations:
+        return dataset, protocol.settings
+    return dataset, replace(protocol.settings, images=", ".join(deviations))
+
+
+def open_benchmarks(
+    name: str, root: str | os.PathLike[str], split: str | None = None, limit: int | None = None
+) -> tuple[dict[str, tuple[SampleDataset, EvaluationSettings]], dict[str, str]]:
+    """Opens a protocol, or all of a group such as "moge-bundle" whose data is there.
+
+    Args:
+        name: of a protocol or of a group in `protocols.PROTOCOL_GROUPS`.
+        root: as for `open_protocol`; of a group the folder with a sub-folder per set.
+        split: as for `open_protocol`; a group takes none.
+        limit: as for `open_protocol`, for each set.
+
+    Returns:
+        What `open_protocol` gives, by the protocol's name; and the protocols of the group whose sub-folder is not
+        there, with the reason.
+
+    Raises:
+        ValueError: as `open_protocol`, or a split for a group.
+        FileNotFoundError: as `open_protocol`; of a group, no set is there or one has files missing.
+    """
+    if name not in PROTOCOL_GROUPS:
+        return {name: open_protocol(name, root, split, limit)}, {}
+    if split is not None:
+        raise ValueError(f"{name} runs every set on its own split; leave the split {split!r} out")
+    opened, missing = {}, {}
+    for member in PROTOCOL_GROUPS[name]:
+        folder = Path(root).expanduser() / str(PROTOCOLS[member].split)
+        if folder.is_dir():
+            opened[member] = open_protocol(member, root, limit=limit)
+        else:
+            missing[member] = f"no folder {folder.name} in the root"
+    if not opened:
+        expected = ", ".join(str(PROTOCOLS[member].split) for member in PROTOCOL_GROUPS[name])
+        raise FileNotFoundError(f"{root}: no set of {name} is there; expected at least one of the folders {expected}")
+    return opened, missing
+
+
+def split_of_protocol(settings: EvaluationSettings) -> str | None:
+    """The split that the protocol of these settings takes by itself; None without a protocol, or if it takes all."""
+    from ..data.public.catalog import public_dataset
+
+    protocol = PROTOCOLS.get(settings.protocol.split("@")[0])
+    if protocol is None:
+        return None
+    reader = public_dataset(protocol.reader)
+    only_one = reader.splits[0] if len(reader.splits) == 1 else None
+    return protocol.split or reader.default_split or only_one
+
+
+__all__ = ["LabelledDataset", "open_benchmarks", "open_protocol"]

@@ -1,0 +1,152 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The files of an evaluation: results, rows, card entries, and a sheet of the best and the worst images."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..geometry.disparity import PredictionKind, depth_to_disparity
+from ..metrics.ordinal import point_pairs_correct
+from ..metrics.table import METRICS
+from ..visualization.colour_maps import colour_map
+from ..visualization.encode import encode_jpeg
+from ..visualization.figures import add_caption, mark_pairs, side_by_side, stack, thicken
+from .datasets import LabelledDataset
+from .results import EvaluationResult
+from .runner import Predictor
+from .scoring import PairTarget, aligned_depth, at_label_size, cut_sample, target_of
+from .settings import EvaluationSettings
+
+
+SHEET_HEIGHT_PIXELS = 240
+SHEET_WIDTH_PIXELS = 400  # of one panel
+SHEET_LARGEST_ERROR = 0.5
+SHEET_TITLE = f"image, aligned prediction, truth (bright = near), error |p - t| / t from 0 to {SHEET_LARGEST_ERROR}"
+PAIR_SHEET_TITLE = "image, raw prediction (bright = near); dot = annotated as nearer, green = ordered right"
+
+
+def save_report(
+    folder: str | os.PathLike[str],
+    result: EvaluationResult,
+    dataset: LabelledDataset,
+    predict: Predictor,
+    made_with: Mapping[str, Any] | None = None,
+) -> None:
+    """Everything that is worth keeping of an evaluation.
+
+    `results.json` and `per_image.parquet` (`EvaluationResult.save`); `card_entries.json`, what `hub.write_model_card`
+    takes as `results`; and `errors.jpg` (`save_error_sheet`), unless no image was scored.
+
+    Args:
+        folder: created if it does not exist.
+        result: scores of images of `dataset`.
+        dataset: the one that `result` comes from.
+        predict: as in `evaluate`; predicts the images of the sheet once more.
+        made_with: see `description_of`.
+    """
+    folder = Path(folder)
+    result.save(folder, made_with=made_with)
+    entries = result.card_entries()
+    for entry in entries.values():
+        entry["metrics"] = {name: value for name, value in entry["metrics"].items() if math.isfinite(value)}
+    text = json.dumps(entries, indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / "card_entries.json").write_text(text + "\n", encoding="utf-8")
+    if result.rows:
+        save_error_sheet(folder / "errors.jpg", result, dataset, predict)
+
+
+def save_error_sheet(
+    path: str | os.PathLike[str],
+    result: EvaluationResult,
+    dataset: LabelledDataset,
+    predict: Predictor,
+    metric: str | None = None,
+    count: int = 2,
+) -> Path:
+    """A picture of the best, the median and the worst images, predicted once more: see where a score comes from.
+
+    The columns are the image, the aligned prediction and the truth (nearer = brighter, one scale), and the error
+    `|p - t| / t`, brightest from 0.5 on; pixels that do not count are grey. For point pairs: the image and the raw
+    prediction with the pairs, green where the order is right and red where it is wrong. Sparse labels are thickened.
+    Of a path only the file's name is shown, because the sheet may be published.
+
+    Args:
+        path: of the JPEG file; its folder is created.
+        result: scores of images of `dataset`.
+        dataset: the one that `result` comes from.
+        predict: as in `evaluate`.
+        metric: that ranks the images; None takes `abs_rel`, or the first metric of the protocol without it.
+        count: images of each kind; fewer where the result has fewer rows than three times as many.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: no image has a number for this metric.
+    """
+    metric = metric or ("abs_rel" if "abs_rel" in result.settings.metrics else result.settings.metrics[0])
+    ranked = [row for row in result.rows if not math.isnan(row.get(metric, math.nan))]
+    if not ranked:
+        raise ValueError(f"no image has a score {metric!r}; the protocol gives {', '.join(result.settings.metrics)}.")
+    ranked.sort(key=lambda row: (-row[metric] if METRICS[metric].higher_is_better else row[metric], row["index"]))
+    pictures = []
+    for word, row in _best_median_worst(ranked, count):
+        sample = cut_sample(dataset[row["index"]], result.settings)
+        (prediction,) = predict([(sample["name"], sample["image"])])
+        if prediction.values is None:
+            continue
+        panels = _panels(prediction.values, sample, result.settings, result.prediction_kind)
+        others = [name for name in ("delta1", "ordinal_accuracy") if name in row and name != metric]
+        numbers = ", ".join(f"{name} {row[name]:.3f}" for name in (metric, *others))
+        height = min(SHEET_HEIGHT_PIXELS, SHEET_WIDTH_PIXELS * panels[0].shape[0] // panels[0].shape[1])
+        pictures.append(add_caption(side_by_side(panels, height), f"{word}: {Path(row['name']).name}  {numbers}"))
+    title = PAIR_SHEET_TITLE if result.settings.scores_pairs else SHEET_TITLE
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode_jpeg(add_caption(stack(pictures), title)))
+    return path
+
+
+def _best_median_worst(ranked: list[dict[str, Any]], count: int) -> list[tuple[str, dict[str, Any]]]:
+    total = len(ranked)
+    middle = max(0, (total - count) // 2)
+    wanted = [("best", i) for i in range(count)] + [("median", middle + i) for i in range(count)]
+    wanted += [("worst", total - count + i) for i in range(count)]
+    chosen: dict[int, str] = {}
+    for word, position in wanted:
+        if 0 <= position < total:
+            chosen.setdefault(position, word)
+    return [(word, ranked[position]) for position, word in sorted(chosen.items())]
+
+
+def _panels(
+    prediction: np.ndarray, sample: dict[str, Any], settings: EvaluationSettings, prediction_kind: PredictionKind
+) -> list[np.ndarray]:
+    target = target_of(sample, settings)
+    if isinstance(target, PairTarget):
+        nearness = prediction if prediction_kind == "disparity" else -prediction
+        pairs = (target.nearer, target.farther, point_pairs_correct(nearness, target.nearer, target.farther))
+        return [mark_pairs(sample["image"], *pairs), mark_pairs(colour_map(nearness), *pairs)]
+    aligned, _ = aligned_depth(at_label_size(prediction, target, settings), target, settings, prediction_kind)
+    depth = np.where(target.labelled, np.asarray(target.depth, dtype=np.float64), math.nan)
+    truth = depth_to_disparity(depth)
+    low, high = np.percentile(truth[np.isfinite(truth)], (2, 98))
+    counted = np.where(target.mask, depth, math.nan)
+    error = np.abs(aligned - counted) / counted
+    return [
+        sample["image"],
+        colour_map(1.0 / aligned, low, high),
+        colour_map(thicken(truth), low, high),
+        colour_map(thicken(error), 0.0, SHEET_LARGEST_ERROR),
+    ]
+
+
+__all__ = ["save_error_sheet", "save_report"]

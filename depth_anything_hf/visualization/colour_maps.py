@@ -1,0 +1,107 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Colours and greys of a map: Inferno for depth and disparity, absolute errors, 16-bit greys."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+
+LIMIT_PERCENTILES = (2.0, 98.0)
+INVALID_GREY = 128
+
+
+def colour_map(values: np.ndarray, minimum: float | None = None, maximum: float | None = None) -> np.ndarray:
+    """Inferno colours, dark for small and bright for large values.
+
+    Args:
+        values: (H, W) real numbers of any unit. NaN (invalid) becomes mid grey; `+inf` (the sky of a depth map) takes
+            the colour of `maximum`, `-inf` that of `minimum`.
+        minimum: value of the darkest colour; default: the 2nd percentile of the finite values, which a few outliers
+            cannot move.
+        maximum: value of the brightest colour; default: the 98th percentile. Give both limits to compare maps.
+
+    Returns:
+        uint8 (H, W, 3) RGB. Where the two limits are equal, values at the limit take the middle colour.
+
+    Raises:
+        ValueError: `values` is not two-dimensional, or the limits are not finite and ordered.
+    """
+    values = as_map(values, "values")
+    low, high = _limits(values, minimum, maximum)
+    with np.errstate(invalid="ignore"):
+        # Equal limits: the sign tells below, at and above apart.
+        share = (values - low) / (high - low) if high > low else (np.sign(values - low) + 1) / 2
+    codes = np.rint(np.nan_to_num(np.clip(share, 0, 1)) * 255).astype(np.uint8)
+    colours = cv2.cvtColor(cv2.applyColorMap(codes, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    colours[np.isnan(values)] = INVALID_GREY
+    return colours
+
+
+def error_map(prediction: np.ndarray, truth: np.ndarray, maximum: float | None = None) -> np.ndarray:
+    """Absolute difference of two maps as colours, dark where they agree.
+
+    Args:
+        prediction: (H, W), already aligned to the truth's scale and shift.
+        truth: (H, W), same unit; NaN is invalid. Two `+inf` agree, one alone is the largest error.
+        maximum: difference that takes the brightest colour; default: a quarter of the truth's robust range, so that
+            errors of several predictions of one truth can be compared by eye.
+
+    Returns:
+        uint8 (H, W, 3) RGB, mid grey where either map is NaN.
+
+    Raises:
+        ValueError: the shapes differ or are not two-dimensional, or `maximum` is negative.
+    """
+    prediction, truth = as_map(prediction, "prediction"), as_map(truth, "truth")
+    if prediction.shape != truth.shape:
+        raise ValueError(f"prediction {prediction.shape} and truth {truth.shape} must have the same height and width")
+    if maximum is None:
+        low, high = _limits(truth, None, None)
+        maximum = (high - low) / 4
+    with np.errstate(invalid="ignore"):
+        error = np.where(prediction == truth, 0.0, np.abs(prediction - truth))
+    return colour_map(error, 0.0, maximum)
+
+
+def to_uint16(values: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """Greys in 16 bits for pictures, from the smallest finite value (0) to the largest (65535).
+
+    Labels for training have their own codec, which keeps invalid pixels apart (`data.reading.encode_disparity`).
+
+    Args:
+        values: (H, W) real numbers; NaN becomes 0, `+inf` 65535, `-inf` 0.
+
+    Returns:
+        uint16 (H, W), and the values of codes 0 and 65535: `minimum + code / 65535 * (maximum - minimum)` inverts it.
+
+    Raises:
+        ValueError: `values` is not two-dimensional.
+    """
+    values = as_map(values, "values")
+    finite = values[np.isfinite(values)]
+    minimum, maximum = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    span = maximum - minimum
+    share = np.nan_to_num((values - minimum) / (span if span > 0 else 1.0), nan=0.0, posinf=1.0, neginf=0.0)
+    return np.rint(np.clip(share, 0, 1) * 65535).astype(np.uint16), minimum, maximum
+
+
+def as_map(values: np.ndarray, name: str) -> np.ndarray:
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 2 or values.size == 0:
+        raise ValueError(f"{name} must be a map of shape (H, W) with at least one pixel, got {values.shape}")
+    return values
+
+
+def _limits(values: np.ndarray, minimum: float | None, maximum: float | None) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    robust = np.percentile(finite, LIMIT_PERCENTILES) if finite.size else (0.0, 0.0)
+    low = float(robust[0]) if minimum is None else float(minimum)
+    high = float(robust[1]) if maximum is None else float(maximum)
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError(f"the limits must be finite, got minimum {low} and maximum {high}")
+    if high < low and minimum is not None and maximum is not None:
+        raise ValueError(f"minimum {low} is above maximum {high}")
+    # One given limit may lie beyond the other, measured one; the map is then of one colour.
+    return (low, max(low, high)) if minimum is not None else (min(low, high), high)

@@ -1,0 +1,52 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Encoded pictures: PNG, JPEG, and float32 TIFF for depth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """A PNG file, lossless.
+
+    Args:
+        image: uint8 (H, W, 3) RGB, or uint8 or uint16 (H, W) grey.
+
+    Raises:
+        ValueError: another shape or type.
+    """
+    if image.dtype == np.uint16 and image.ndim == 2:
+        return _encode(".png", image)
+    return _encode(".png", as_rgb(image)[..., ::-1] if image.ndim == 3 else as_rgb(image)[..., 0])
+
+
+def encode_jpeg(image: np.ndarray, quality: int = 88) -> bytes:
+    """A JPEG file, small, for photographs and pictures to look at.
+
+    Args:
+        image: uint8 (H, W, 3) RGB or (H, W) grey.
+        quality: 1 to 100.
+
+    Raises:
+        ValueError: another shape or type.
+    """
+    return _encode(".jpg", as_rgb(image)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+
+
+def as_rgb(image: np.ndarray) -> np.ndarray:
+    image = np.asarray(image)
+    is_rgb_or_grey = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if image.dtype != np.uint8 or not is_rgb_or_grey or image.size == 0:
+        raise ValueError(f"expected a uint8 image (H, W, 3) or (H, W), got {image.dtype} {image.shape}")
+    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+
+
+def _encode(suffix: str, image: np.ndarray, options: Sequence[int] = ()) -> bytes:
+    written, data = cv2.imencode(suffix, np.ascontiguousarray(image), list(options))
+    if not written:
+        raise ValueError(f"OpenCV could not encode a {image.dtype} picture of shape {image.shape} as {suffix}")
+    return data.tobytes()
