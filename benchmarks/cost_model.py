@@ -30,7 +30,7 @@ def forward_operations(size: str, height: int, width: int) -> float:
     """Floating-point operations of one image's forward pass, a multiplication and an addition counted as two."""
     with torch.device("meta"):
         # Attention written out: the fused kernels of a meta device would not be counted.
-        config = DepthAnythingConfig.from_preset(size, attn_implementation="eager")  # type: ignore[arg-type]
+        config = DepthAnythingConfig.from_size(size, attn_implementation="eager")  # type: ignore[arg-type]
         model = DepthAnythingForDepthEstimation(config)
         counter = FlopCounterMode(display=False)
         with counter, torch.no_grad():

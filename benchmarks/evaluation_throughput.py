@@ -68,7 +68,7 @@ def main() -> None:
 
     torch.manual_seed(0)
     device = torch.device(options.device) if options.device else default_device()
-    model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_preset(options.size)).eval()
+    model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_size(options.size)).eval()
     processor = DepthAnythingImageProcessor.for_input_size(options.input_size)
     predictor = DepthPredictor(model, processor, batch_size=options.batch_size, device=device)
     settings: EvaluationSettings = PROTOCOLS[options.protocol].settings

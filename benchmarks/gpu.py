@@ -124,7 +124,7 @@ def matrix_rate(device: torch.device, sides: tuple[int, ...]) -> float:
 
 def configuration(size: str) -> DepthAnythingConfig:
     if size != "tiny":
-        return DepthAnythingConfig.from_preset(size)  # type: ignore[arg-type]
+        return DepthAnythingConfig.from_size(size)  # type: ignore[arg-type]
     encoder = Dinov2Config(hidden_size=32, num_hidden_layers=4, num_attention_heads=2, image_size=56, patch_size=14)
     return DepthAnythingConfig.from_encoder_config(
         encoder, neck_hidden_sizes=[8, 8, 16, 16], fusion_hidden_size=8, head_hidden_size=8

@@ -418,7 +418,7 @@ def report(title: str, timings: list[Timing], arguments: argparse.Namespace, **f
 def write_live_model(folder: str | Path, size: str) -> None:
     """Writes a model of a published size with random weights whose output is alive; stock opens it too."""
     torch.manual_seed(0)
-    model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_preset(size))  # type: ignore[arg-type]
+    model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_size(size))  # type: ignore[arg-type]
     last = model.head.conv3
     assert last.bias is not None
     with torch.no_grad():

@@ -19,8 +19,8 @@ from depth_anything_hf.models.configuration_depth_anything import DepthAnythingC
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
-# Size: parameters in millions, width, layers, heads, decoder widths, fusion width, 1-based taps of V1 and V2.
-# The authors' code (depth_anything_v2/dpt.py) counts taps from 0: [2, 5, 8, 11], [4, 11, 17, 23], [9, 19, 29, 39].
+# Size: parameters in millions, width, layers, heads, decoder widths, fusion width, feature layers of V1 and V2 from 1.
+# The authors' code (depth_anything_v2/dpt.py) counts layers from 0: [2, 5, 8, 11], [4, 11, 17, 23], [9, 19, 29, 39].
 PUBLISHED: dict[str, tuple[Any, ...]] = {
     "small": (24.8, 384, 12, 6, [48, 96, 192, 384], 64, [9, 10, 11, 12], [3, 6, 9, 12]),
     "base": (97.5, 768, 12, 12, [96, 192, 384, 768], 128, [9, 10, 11, 12], [3, 6, 9, 12]),
@@ -35,8 +35,8 @@ def tiny_encoder(**fields: Any) -> Dinov2Config:
 
 @pytest.mark.parametrize("size", PUBLISHED)
 def test_presets_are_the_published_sizes(size: Any) -> None:
-    _, width, layers, heads, decoder_widths, fusion_width, taps_v1, taps_v2 = PUBLISHED[size]
-    config = DepthAnythingConfig.from_preset(size)
+    _, width, layers, heads, decoder_widths, fusion_width, layers_v1, layers_v2 = PUBLISHED[size]
+    config = DepthAnythingConfig.from_size(size)
     encoder = config.backbone_config
     assert (encoder.hidden_size, encoder.num_hidden_layers, encoder.num_attention_heads) == (width, layers, heads)
     assert (encoder.image_size, encoder.patch_size, encoder.mlp_ratio) == (518, 14, 4)
@@ -45,36 +45,34 @@ def test_presets_are_the_published_sizes(size: Any) -> None:
     assert config.reassemble_hidden_size == width
     assert list(config.neck_hidden_sizes) == decoder_widths
     assert config.fusion_hidden_size == fusion_width
-    assert list(encoder.out_indices) == taps_v2
-    assert list(DepthAnythingConfig.from_preset(size, taps="v1").backbone_config.out_indices) == taps_v1
+    assert list(encoder.out_indices) == layers_v2
+    assert list(DepthAnythingConfig.from_size(size, feature_layers="v1").backbone_config.out_indices) == layers_v1
     assert (config.depth_estimation_type, config.max_depth) == ("relative", 1)
 
 
 @pytest.mark.parametrize("size", PUBLISHED)
 def test_presets_have_the_published_number_of_parameters(size: Any) -> None:
     with torch.device("meta"):
-        model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_preset(size))
+        model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_size(size))
     millions = sum(parameter.numel() for parameter in model.parameters()) / 1e6
     assert millions == pytest.approx(PUBLISHED[size][0], abs=0.05)
 
 
 def test_small_preset_with_v1_taps_is_stocks_default() -> None:
-    ours, stock = DepthAnythingConfig.from_preset("small", taps="v1").to_dict(), StockConfig().to_dict()
+    ours, stock = DepthAnythingConfig.from_size("small", feature_layers="v1").to_dict(), StockConfig().to_dict()
     assert ours == stock
 
 
 def test_preset_fields_can_be_set() -> None:
-    config = DepthAnythingConfig.from_preset(
-        "small", depth_estimation_type="metric", max_depth=80, head_hidden_size=16
-    )
+    config = DepthAnythingConfig.from_size("small", depth_estimation_type="metric", max_depth=80, head_hidden_size=16)
     assert (config.depth_estimation_type, config.max_depth, config.head_hidden_size) == ("metric", 80, 16)
 
 
 def test_unknown_presets_are_refused() -> None:
     with pytest.raises(ValueError, match=r"unknown size 'huge'.*base.*giant.*large.*small"):
-        DepthAnythingConfig.from_preset("huge")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"unknown taps 'v3'.*v1.*v2"):
-        DepthAnythingConfig.from_preset("small", taps="v3")  # type: ignore[arg-type]
+        DepthAnythingConfig.from_size("huge")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"unknown feature_layers 'v3'.*v1.*v2"):
+        DepthAnythingConfig.from_size("small", feature_layers="v3")  # type: ignore[arg-type]
 
 
 def test_a_missing_max_depth_means_one() -> None:
@@ -93,7 +91,7 @@ def test_what_stock_refuses_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "layers", "decoder_widths", "fusion_width", "taps"),
+    ("width", "layers", "decoder_widths", "fusion_width", "out_indices"),
     [
         (32, 4, [4, 8, 16, 32], 8, [1, 2, 3, 4]),
         (192, 12, [24, 48, 96, 192], 32, [3, 6, 9, 12]),
@@ -104,14 +102,14 @@ def test_what_stock_refuses_is_refused() -> None:
     ],
 )
 def test_decoder_follows_the_encoder(
-    width: int, layers: int, decoder_widths: list[int], fusion_width: int, taps: list[int]
+    width: int, layers: int, decoder_widths: list[int], fusion_width: int, out_indices: list[int]
 ) -> None:
     encoder = tiny_encoder(hidden_size=width, num_hidden_layers=layers)
     config = DepthAnythingConfig.from_encoder_config(encoder)
     assert list(config.neck_hidden_sizes) == decoder_widths
     assert config.fusion_hidden_size == fusion_width
     assert config.reassemble_hidden_size == width
-    assert list(config.backbone_config.out_indices) == taps
+    assert list(config.backbone_config.out_indices) == out_indices
     assert len(config.backbone_config.out_features) == 4
 
 
@@ -136,7 +134,7 @@ def test_given_fields_win_over_derived_ones() -> None:
     assert (config.fusion_hidden_size, list(config.neck_hidden_sizes)) == (24, [8, 8, 8, 8])
 
 
-def test_an_encoder_saved_as_a_backbone_gets_new_taps() -> None:
+def test_an_encoder_saved_as_a_backbone_gets_new_out_indices() -> None:
     encoder = tiny_encoder(out_indices=[2, 4], reshape_hidden_states=True, apply_layernorm=False)
     backbone = DepthAnythingConfig.from_encoder_config(encoder).backbone_config
     assert list(backbone.out_indices) == [1, 2, 3, 4]
@@ -145,20 +143,20 @@ def test_an_encoder_saved_as_a_backbone_gets_new_taps() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layers", "taps", "message"),
+    ("layers", "out_indices", "message"),
     [
         (4, [1, 2, 3], "four increasing"),
         (4, [1, 3, 2, 4], "four increasing"),
         (4, [1, 2, 2, 4], "four increasing"),
-        (4, [0, 1, 2, 3], "1-based"),
-        (4, [-4, -3, -2, -1], "1-based"),
+        (4, [0, 1, 2, 3], "counted from 1"),
+        (4, [-4, -3, -2, -1], "counted from 1"),
         (4, [1, 2, 3, 5], "beyond the encoder's 4 layers"),
         (3, None, "four increasing"),
     ],
 )
-def test_taps_that_do_not_fit_are_refused(layers: int, taps: list[int] | None, message: str) -> None:
+def test_out_indices_that_do_not_fit_are_refused(layers: int, out_indices: list[int] | None, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        DepthAnythingConfig.from_encoder_config(tiny_encoder(num_hidden_layers=layers), out_indices=taps)
+        DepthAnythingConfig.from_encoder_config(tiny_encoder(num_hidden_layers=layers), out_indices=out_indices)
 
 
 def test_registers_and_swiglu_are_kept() -> None:
@@ -171,7 +169,7 @@ def test_registers_and_swiglu_are_kept() -> None:
 
 
 def test_files_are_shared_with_stock(tmp_path: Path) -> None:
-    ours = DepthAnythingConfig.from_preset("base", depth_estimation_type="metric", max_depth=20)
+    ours = DepthAnythingConfig.from_size("base", depth_estimation_type="metric", max_depth=20)
     ours.save_pretrained(tmp_path / "ours")
     saved = json.loads((tmp_path / "ours/config.json").read_text())
     assert saved["model_type"] == "depth_anything" and saved["max_depth"] == 20 and "auto_map" not in saved
@@ -187,13 +185,13 @@ def test_files_are_shared_with_stock(tmp_path: Path) -> None:
 
 def test_lineage_travels_in_fields_of_its_own(tmp_path: Path) -> None:
     lineage = {"teacher": "owner/teacher", "teacher_revision": "abc123", "data": ["rooms"]}
-    DepthAnythingConfig.from_preset("small", lineage=lineage).save_pretrained(tmp_path)
+    DepthAnythingConfig.from_size("small", lineage=lineage).save_pretrained(tmp_path)
     assert AutoConfig.from_pretrained(tmp_path).lineage == lineage
     assert DepthAnythingConfig.from_pretrained(tmp_path).lineage == lineage
 
 
 def test_the_interpolation_offset_is_saved_and_stock_keeps_it(tmp_path: Path) -> None:
-    config = DepthAnythingConfig.from_preset("small", interpolate_offset=0.1)
+    config = DepthAnythingConfig.from_size("small", interpolate_offset=0.1)
     config.save_pretrained(tmp_path / "ours")
     stock = AutoConfig.from_pretrained(tmp_path / "ours")
     assert type(stock) is StockConfig
@@ -203,7 +201,7 @@ def test_the_interpolation_offset_is_saved_and_stock_keeps_it(tmp_path: Path) ->
 
 
 def test_the_default_interpolation_is_stocks_and_leaves_no_trace(tmp_path: Path) -> None:
-    DepthAnythingConfig.from_preset("small").save_pretrained(tmp_path)
+    DepthAnythingConfig.from_size("small").save_pretrained(tmp_path)
     assert "interpolate_offset" not in json.loads((tmp_path / "config.json").read_text())
     assert DepthAnythingConfig.from_pretrained(tmp_path).interpolate_offset == 0.0
 
@@ -216,7 +214,7 @@ def test_offsets_that_would_change_the_grid_are_refused(offset: Any) -> None:
 
 def test_the_wrong_key_of_a_published_file_is_repaired(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     # depth-anything/Depth-Anything-V2-Metric-Indoor-Large-hf says `depth_estimation` for `depth_estimation_type`.
-    published = {**DepthAnythingConfig.from_preset("large", max_depth=20).to_dict(), "depth_estimation": "metric"}
+    published = {**DepthAnythingConfig.from_size("large", max_depth=20).to_dict(), "depth_estimation": "metric"}
     (tmp_path / "config.json").write_text(json.dumps(published))
     with caplog.at_level(logging.WARNING):
         config = DepthAnythingConfig.from_pretrained(tmp_path)

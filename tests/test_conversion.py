@@ -177,12 +177,12 @@ def test_the_shapes_are_those_of_the_authors_file(tiny_state: dict[str, Tensor])
 
 @pytest.mark.parametrize("size", PUBLISHED)
 def test_published_sizes_are_recognised_and_every_name_comes_back(size: Any) -> None:
-    shapes = original_shapes(DepthAnythingConfig.from_preset(size))
+    shapes = original_shapes(DepthAnythingConfig.from_size(size))
     state = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
     taps: Any
     for taps in ("v1", "v2"):
         config = config_of_original(state, taps=taps)
-        assert config.to_dict() == DepthAnythingConfig.from_preset(size, taps=taps).to_dict()
+        assert config.to_dict() == DepthAnythingConfig.from_size(size, feature_layers=taps).to_dict()
     assert published_size(config) == size
     stock = original_to_stock(state)
     with torch.device("meta"):
@@ -224,7 +224,7 @@ def test_swiglu_is_the_authors(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("size", ["small", "base", "large"])
 def test_published_sizes_survive_the_round_trip(size: Any, tmp_path: Path) -> None:
-    state = random_state(DepthAnythingConfig.from_preset(size))
+    state = random_state(DepthAnythingConfig.from_size(size))
     folder = convert_original(saved(state, tmp_path / "in.pth"), tmp_path / "model")
     assert json.loads((folder / "config.json").read_text())["lineage"]["original_size"] == size
     expected_license = {"small": "apache-2.0"}.get(size, "cc-by-nc-4.0")

@@ -152,7 +152,7 @@ def test_a_fresh_metric_model_starts_in_the_middle_of_its_range(seed: int) -> No
 def test_the_published_small_size_starts_alive_where_stock_starts_dead(seed: int) -> None:
     images = pixels(112, 126, batch=1)
     torch.manual_seed(seed)
-    ours = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_preset("small")).eval()
+    ours = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_size("small")).eval()
     torch.manual_seed(seed)
     stock = StockModel(StockConfig()).eval()
     with torch.inference_mode():
@@ -277,7 +277,7 @@ def test_hidden_states_are_stocks(layers: int, tmp_path: Path) -> None:
         ours = model(pixels(), output_hidden_states=True).hidden_states
         theirs = stock(pixels(), output_hidden_states=True).hidden_states
     assert len(theirs) == layers + 1
-    # Ours end at the last tap, behind which nothing is computed.
+    # Ours end at the last layer that feeds the decoder, behind which nothing is computed.
     assert len(ours) == 5 and all(state.shape == (2, 1 + 3 * 4, 32) for state in ours)
     for our_state, their_state in zip(ours, theirs, strict=False):
         torch.testing.assert_close(our_state, their_state, rtol=0, atol=1e-5)
@@ -510,7 +510,7 @@ def test_from_encoder_takes_the_encoders_weights(registers: int, tmp_path: Path)
     model = DepthAnythingForDepthEstimation.from_encoder(
         str(tmp_path), out_indices=[1, 3, 5, 6], fusion_hidden_size=16, **METRIC
     )
-    assert model.taps == [1, 3, 5, 6]
+    assert model.out_indices == [1, 3, 5, 6]
     assert (model.config.depth_estimation_type, model.config.max_depth) == ("metric", 20)
     for name, tensor in encoder.state_dict().items():
         assert torch.equal(model.backbone.state_dict()[name], tensor), name

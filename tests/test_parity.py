@@ -321,7 +321,7 @@ PUBLISHED = [
 @pytest.mark.usefixtures("all_threads")
 @pytest.mark.parametrize(("size", "sides"), PUBLISHED)
 def test_published_sizes_agree_with_stock(size: Any, sides: Any, tmp_path: Path, record_property: Any) -> None:
-    fields = DepthAnythingConfig.from_preset(size).to_dict()
+    fields = DepthAnythingConfig.from_size(size).to_dict()
     stock = StockModel(StockConfig.from_dict(fields))
     randomise(stock, trial_sizes=[(252, 336)], batch=1, cut_off=0.01)
     stock.save_pretrained(tmp_path / "stock")

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from transformers import Dinov2Config
 
-from ..models.configuration_depth_anything import PRESETS, DepthAnythingConfig
+from ..models.configuration_depth_anything import PUBLISHED_SIZES, DepthAnythingConfig
 
 
 State = dict[str, Tensor]
@@ -157,8 +157,8 @@ def config_of_original(
 
 def published_size(config: DepthAnythingConfig) -> str | None:
     """The published size that has all widths of a configuration; None if there is none."""
-    for size in PRESETS:
-        published = DepthAnythingConfig.from_preset(size)  # type: ignore[arg-type]
+    for size in PUBLISHED_SIZES:
+        published = DepthAnythingConfig.from_size(size)  # type: ignore[arg-type]
         if _widths(published) == _widths(config):
             return size
     return None

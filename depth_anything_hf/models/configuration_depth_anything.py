@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from transformers import DepthAnythingConfig as StockDepthAnythingConfig
 from transformers import Dinov2Config, PreTrainedConfig
@@ -13,26 +13,29 @@ from transformers import Dinov2Config, PreTrainedConfig
 
 logger = logging.getLogger(__name__)
 
-# Widths of the published models (DepthAnything/Depth-Anything-V2, depth_anything_v2/dpt.py). Taps are counted as
-# transformers counts backbone stages: stage n is the output of the n-th layer, 1-based.
-PRESETS: dict[str, dict[str, Any]] = {
+FeatureLayers: TypeAlias = Literal["v1", "v2"]
+
+# Widths of the published models and the encoder layers whose features feed their decoders
+# (DepthAnything/Depth-Anything-V2, depth_anything_v2/dpt.py). Layers are counted as transformers counts backbone
+# stages: stage n is the output of the n-th layer, 1-based.
+PUBLISHED_SIZES: dict[str, dict[str, Any]] = {
     "small": {
         "encoder": {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 6},
         "neck_hidden_sizes": [48, 96, 192, 384],
         "fusion_hidden_size": 64,
-        "taps": {"v1": [9, 10, 11, 12], "v2": [3, 6, 9, 12]},
+        "feature_layers": {"v1": [9, 10, 11, 12], "v2": [3, 6, 9, 12]},
     },
     "base": {
         "encoder": {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12},
         "neck_hidden_sizes": [96, 192, 384, 768],
         "fusion_hidden_size": 128,
-        "taps": {"v1": [9, 10, 11, 12], "v2": [3, 6, 9, 12]},
+        "feature_layers": {"v1": [9, 10, 11, 12], "v2": [3, 6, 9, 12]},
     },
     "large": {
         "encoder": {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16},
         "neck_hidden_sizes": [256, 512, 1024, 1024],
         "fusion_hidden_size": 256,
-        "taps": {"v1": [21, 22, 23, 24], "v2": [5, 12, 18, 24]},
+        "feature_layers": {"v1": [21, 22, 23, 24], "v2": [5, 12, 18, 24]},
     },
     "giant": {
         "encoder": {
@@ -43,7 +46,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         },
         "neck_hidden_sizes": [1536, 1536, 1536, 1536],
         "fusion_hidden_size": 384,
-        "taps": {"v1": [37, 38, 39, 40], "v2": [10, 20, 30, 40]},
+        "feature_layers": {"v1": [37, 38, 39, 40], "v2": [10, 20, 30, 40]},
     },
 }
 
@@ -101,56 +104,70 @@ class DepthAnythingConfig(StockDepthAnythingConfig):
             self.depth_estimation_type = meant
 
     @classmethod
-    def from_preset(
-        cls, size: Literal["small", "base", "large", "giant"], *, taps: Literal["v1", "v2"] = "v2", **kwargs: Any
+    def from_size(
+        cls,
+        size: Literal["small", "base", "large", "giant"],
+        *,
+        feature_layers: FeatureLayers = "v2",
+        **kwargs: Any,
     ) -> DepthAnythingConfig:
-        """Configuration of a published model size.
+        """Return the configuration of a published model size.
 
         Args:
             size: "small" (24.8 M parameters), "base" (97.5 M), "large" (335.3 M) or "giant" (1.3 B, SwiGLU).
-            taps: which encoder layers feed the decoder: "v2" the intermediate ones, "v1" the last four.
+            feature_layers: encoder layers whose features feed the decoder: "v2" takes four intermediate ones, "v1" the
+                last four, as in Depth Anything V2 and V1.
             **kwargs: other fields of the configuration, e.g. `depth_estimation_type="metric", max_depth=20`.
 
         Raises:
-            ValueError: the size or the taps are not among the published ones.
+            ValueError: the size or the feature layers are not among the published ones.
         """
-        if size not in PRESETS:
-            raise ValueError(f"unknown size {size!r}, expected one of {sorted(PRESETS)}")
-        preset = PRESETS[size]
-        if taps not in preset["taps"]:
+        if size not in PUBLISHED_SIZES:
+            raise ValueError(f"unknown size {size!r}, expected one of {sorted(PUBLISHED_SIZES)}")
+        preset = PUBLISHED_SIZES[size]
+        if feature_layers not in preset["feature_layers"]:
             raise ValueError(
-                f"unknown taps {taps!r}, expected 'v1' (the last four layers) or 'v2' (intermediate layers)"
+                f"unknown feature_layers {feature_layers!r}, expected 'v1' (the last four layers) or 'v2' (four "
+                "intermediate layers); for other layers give from_encoder_config their out_indices"
             )
         encoder = Dinov2Config(image_size=518, patch_size=14, mlp_ratio=4, **preset["encoder"])
-        return cls.from_encoder_config(encoder, out_indices=preset["taps"][taps], **kwargs)
+        return cls.from_encoder_config(encoder, out_indices=preset["feature_layers"][feature_layers], **kwargs)
 
     @classmethod
     def from_encoder_config(
         cls, encoder: PreTrainedConfig, *, out_indices: list[int] | None = None, **kwargs: Any
     ) -> DepthAnythingConfig:
-        """Configuration of a fresh decoder on a given DINOv2 encoder.
+        """Return the configuration of a fresh decoder on a given DINOv2 encoder.
 
         The decoder's widths are the published ones where a published model has this encoder's width; otherwise they
         grow from 1/8 of the encoder's width to the whole width, with 1/6 of it (in steps of 8) for the fusion.
 
         Args:
             encoder: a `Dinov2Config` or `Dinov2WithRegistersConfig`; copied, not changed.
-            out_indices: the four tapped layers, 1-based; default: the published V2 taps of an encoder of this depth,
-                else four evenly spaced ones that end at the last layer.
+            out_indices: the four layers whose features feed the decoder, 1-based; default: the published V2 layers of
+                an encoder of this width and depth, else four evenly spaced ones that end at the last layer.
             **kwargs: other fields of the configuration, which win over the derived ones.
 
         Raises:
-            ValueError: the encoder has fewer layers than taps, or the taps do not fit it.
+            ValueError: `out_indices` are not four increasing layer numbers of the encoder.
         """
         width, depth = encoder.hidden_size, encoder.num_hidden_layers
-        preset = next((p for p in PRESETS.values() if p["encoder"]["hidden_size"] == width), None)
+        preset = next((p for p in PUBLISHED_SIZES.values() if p["encoder"]["hidden_size"] == width), None)
         if out_indices is None:
             same_depth = preset if preset and preset["encoder"]["num_hidden_layers"] == depth else None
-            out_indices = same_depth["taps"]["v2"] if same_depth else [round(depth * k / 4) for k in (1, 2, 3, 4)]
+            out_indices = (
+                same_depth["feature_layers"]["v2"] if same_depth else [round(depth * k / 4) for k in (1, 2, 3, 4)]
+            )
         if len(out_indices) != 4 or sorted(set(out_indices)) != list(out_indices) or not 1 <= out_indices[0]:
-            raise ValueError(f"out_indices must be four increasing 1-based layer numbers, got {list(out_indices)}")
+            raise ValueError(
+                f"out_indices must be four increasing layer numbers, counted from 1, got {list(out_indices)}; "
+                f"e.g. {[round(depth * k / 4) for k in (1, 2, 3, 4)]} for an encoder of {depth} layers"
+            )
         if out_indices[-1] > depth:
-            raise ValueError(f"out_indices {list(out_indices)} reach beyond the encoder's {depth} layers")
+            raise ValueError(
+                f"out_indices {list(out_indices)} reach beyond the encoder's {depth} layers; the last must be at most "
+                f"{depth}"
+            )
         backbone_config = encoder.to_dict()
         # `stage_names` and `out_features` describe the encoder file's own use as a backbone; they are derived again.
         for key in ("stage_names", "out_features", "architectures"):

@@ -39,8 +39,9 @@ SMALLEST_METRIC_DEPTH = 1e-3
 def _predict_map(model: DepthAnythingForDepthEstimation, pixel_values: Tensor) -> Tensor:
     """(B, 3, H, W) -> (B, H, W): what is compiled, a function of the model, so that copies of it stay apart."""
     height, width = pixel_values.shape[-2:]
-    taps, _, _ = model.encode(pixel_values)
-    return model.head(model.neck([model.patch_grid(tap, height, width) for tap in taps]), (height, width))
+    features, _, _ = model.encode(pixel_values)
+    maps = [model.patch_grid(tokens, height, width) for tokens in features]
+    return model.head(model.neck(maps), (height, width))
 
 
 @dataclass
@@ -105,7 +106,7 @@ class CheckpointedPart(nn.Module):
 
 
 class ReassembleLayer(nn.Module):
-    """Projects one tap's tokens and brings them to its scale: x4, x2, x1 or x1/2 of the token grid."""
+    """Projects the features of one encoder layer and resizes them to x4, x2, x1 or x1/2 of the patch grid."""
 
     def __init__(self, config: DepthAnythingConfig, channels: int, factor: float) -> None:
         super().__init__()
@@ -123,15 +124,15 @@ class ReassembleLayer(nn.Module):
 
 
 class ReassembleStage(nn.Module):
-    """One `ReassembleLayer` for each tap."""
+    """One `ReassembleLayer` for each of the encoder layers that feed the decoder."""
 
     def __init__(self, config: DepthAnythingConfig) -> None:
         super().__init__()
         sizes = zip(config.neck_hidden_sizes, config.reassemble_factors, strict=True)
         self.layers = nn.ModuleList(ReassembleLayer(config, channels, factor) for channels, factor in sizes)
 
-    def forward(self, taps: list[Tensor]) -> list[Tensor]:
-        return [layer(tap) for layer, tap in zip(self.layers, taps, strict=True)]
+    def forward(self, features: list[Tensor]) -> list[Tensor]:
+        return [layer(one) for layer, one in zip(self.layers, features, strict=True)]
 
 
 class ResidualConvolutions(nn.Module):
@@ -165,7 +166,7 @@ class FusionLayer(nn.Module):
 
 
 class FusionStage(CheckpointedPart):
-    """From the coarsest tap to the finest, each fused with what came before."""
+    """Fuses feature maps from the coarsest to the finest, each with the result so far."""
 
     def __init__(self, config: DepthAnythingConfig) -> None:
         super().__init__()
@@ -186,7 +187,7 @@ class FusionStage(CheckpointedPart):
 
 
 class DepthAnythingNeck(nn.Module):
-    """Four taps of the encoder in, fused feature maps out, coarsest first."""
+    """Features of four encoder layers in, fused feature maps out, coarsest first."""
 
     def __init__(self, config: DepthAnythingConfig) -> None:
         super().__init__()
@@ -197,9 +198,9 @@ class DepthAnythingNeck(nn.Module):
         )
         self.fusion_stage = FusionStage(config)
 
-    def forward(self, taps: list[Tensor]) -> list[Tensor]:
-        features = self.reassemble_stage(taps)
-        return self.fusion_stage([conv(feature) for conv, feature in zip(self.convs, features, strict=True)])
+    def forward(self, features: list[Tensor]) -> list[Tensor]:
+        reassembled = self.reassemble_stage(features)
+        return self.fusion_stage([conv(feature) for conv, feature in zip(self.convs, reassembled, strict=True)])
 
 
 class DepthAnythingHead(CheckpointedPart):
@@ -271,7 +272,7 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         self.patch_size = int(config.patch_size if isinstance(config.patch_size, int) else config.patch_size[0])
         # Stage n is the output of the n-th layer, stage 0 that of the embeddings; negative ones count from the end.
         stages = encoder_config.num_hidden_layers + 1
-        self.taps: list[int] = [int(index) % stages for index in encoder_config.out_indices]
+        self.out_indices: list[int] = [int(index) % stages for index in encoder_config.out_indices]
         # The class token, and the registers where the encoder has them, stand before the patch tokens.
         self.prefix_tokens = 1 + int(getattr(encoder_config, "num_register_tokens", 0) or 0)
         self.interpolate_offset = float(getattr(config, "interpolate_offset", 0.0))
@@ -354,9 +355,9 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
     def _freeze_parameters_without_use(self) -> None:
         unused_layers = tuple(
             f"backbone.encoder.layer.{index}."
-            for index in range(self.taps[-1], self.config.backbone_config.num_hidden_layers)
+            for index in range(self.out_indices[-1], self.config.backbone_config.num_hidden_layers)
         )
-        # Where the taps are not normalised, it only serves the patch tokens that feature alignment asks for.
+        # Where the features are not normalized, it only serves the patch tokens that feature alignment asks for.
         unused_norm = () if self.config.backbone_config.apply_layernorm else ("backbone.layernorm.",)
         for name, parameter in self.named_parameters():
             if name.startswith(self._parameters_without_use + unused_layers + unused_norm):
@@ -442,31 +443,31 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
 
         Args:
             pixel_values: (B, 3, H, W), normalised.
-            to_the_end: also run the layers behind the last tap.
+            to_the_end: also run the layers behind the last one of `out_indices`.
             keep_all: also keep the state before the first and after each layer.
 
         Returns:
-            The taps, each (B, prefix + N, C) and normalised where the configuration says so; the last state; and the
-            kept states.
+            Features of the layers in `out_indices`, each (B, prefix + N, C) and normalized where the configuration
+            says so; the last state; and the kept states.
         """
         hidden = self.embed(pixel_values)
         layers = self.backbone.encoder.layer
         normalise = self.backbone.layernorm if self.config.backbone_config.apply_layernorm else nn.Identity()
         states = [hidden] if keep_all else []
-        taps = [normalise(hidden)] if 0 in self.taps else []
+        features = [normalise(hidden)] if 0 in self.out_indices else []
         packed = cast(PackedEncoder, self._packed).layers if self._is_packed() else None
-        for number, layer in enumerate(layers[: None if to_the_end else self.taps[-1]], start=1):
+        for number, layer in enumerate(layers[: None if to_the_end else self.out_indices[-1]], start=1):
             if packed is None:
                 hidden = layer(hidden)
             else:
                 # It works in place, so that a state that is kept must be another one.
-                kept = keep_all or (number - 1 in self.taps and isinstance(normalise, nn.Identity))
+                kept = keep_all or (number - 1 in self.out_indices and isinstance(normalise, nn.Identity))
                 hidden = packed[number - 1](hidden.clone() if kept else hidden)
             if keep_all:
                 states.append(hidden)
-            if number in self.taps:
-                taps.append(normalise(hidden))
-        return taps, hidden, states
+            if number in self.out_indices:
+                features.append(normalise(hidden))
+        return features, hidden, states
 
     def patch_grid(self, tokens: Tensor, height: int, width: int) -> Tensor:
         """Patch tokens (B, prefix + N, C) as a feature map (B, C, H/14, W/14); a view, channels last in memory."""
@@ -508,10 +509,10 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
                 # A CUDA graph writes its next result into the same memory.
                 predicted_depth = self._compiled(self, pixel_values).clone()
             else:
-                taps, last_hidden, states = self.encode(
+                features, last_hidden, states = self.encode(
                     pixel_values, to_the_end=output_patch_tokens, keep_all=bool(keep_all)
                 )
-                fused = self.neck([self.patch_grid(tap, height, width) for tap in taps])
+                fused = self.neck([self.patch_grid(tokens, height, width) for tokens in features])
                 predicted_depth = self.head(fused, (height, width))
         patch_tokens = None
         if output_patch_tokens:

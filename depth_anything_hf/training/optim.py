@@ -73,7 +73,7 @@ def apply_encoder_strategy(model: DepthAnythingForDepthEstimation, strategy: str
     trained_prefixes: tuple[str, ...] = ()
     if strategy != "frozen":
         match = re.fullmatch(r"last-(\d+)", strategy)
-        layers = model.taps[-1]
+        layers = model.out_indices[-1]
         if match is None or not 1 <= int(match[1]) <= layers:
             raise ValueError(
                 f"encoder_strategy is {strategy!r}, expected 'full', 'frozen' or 'last-N' with N from 1 to {layers}"
