@@ -24,7 +24,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 quickstart: install
-	$(BIN)/python examples/quickstart.py --preset $(PRESET) $(if $(PHOTOS),--photos $(PHOTOS))
+	$(BIN)/python examples/quickstart/run.py --preset $(PRESET) $(if $(PHOTOS),--photos $(PHOTOS))
 
 test: install
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow and not long"

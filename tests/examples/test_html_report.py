@@ -13,9 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-
-from depth_anything_hf.evaluation.html_report import (
+from html_report import (
     Column,
     Margin,
     MetricsRow,
@@ -30,6 +28,7 @@ from depth_anything_hf.evaluation.html_report import (
     times_table,
     write_report,
 )
+from PIL import Image
 
 
 NASTY = '<img src="x" onerror="alert(1)"> & \'quoted\''

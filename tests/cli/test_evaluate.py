@@ -260,7 +260,7 @@ def test_what_a_protocol_fixes_cannot_be_given(option: tuple[str, Any], model: P
 
 
 def evaluation_example() -> Any:
-    path = Path(__file__).parents[1] / "examples" / "evaluate.py"
+    path = Path(__file__).parents[2] / "examples" / "evaluate.py"
     specification = importlib.util.spec_from_file_location("example_evaluate", path)
     assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)

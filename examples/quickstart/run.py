@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Walks the whole road on this machine's CPU: render, teacher, pseudo-labels, student, evaluation, report.
 
-    python examples/quickstart.py                       # minutes on two cores; run again to go on where it stopped
-    python examples/quickstart.py --preset long         # better models, about an hour
-    python examples/quickstart.py --photos my/pictures  # label and show your photographs
+    python examples/quickstart/run.py                       # minutes on two cores; run again to go on where it stopped
+    python examples/quickstart/run.py --preset long         # better models, about an hour
+    python examples/quickstart/run.py --photos my/pictures  # label and show your photographs
 
 Each stage is one of the ordinary commands, printed before it runs.
 """
@@ -23,7 +23,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 
-EXAMPLES = Path(__file__).parent
+HERE = Path(__file__).parent
+EXAMPLES = HERE.parent
 RECIPES = EXAMPLES / "configs" / "quickstart"
 
 # Photographs of ordinary scenes that scikit-image brings along.
@@ -76,8 +77,8 @@ def stages(run: Path, photos: Path, preset: str, seed: int) -> dict[str, list[st
         "label photographs": [*label, "--data", str(photos), "--output_dir", labels[1]],
         "train student": [*launch, str(EXAMPLES / "distill.py"), "--recipe", str(RECIPES / "student.yaml")]
         + ["--train_data", *labels, "--output_dir", str(run / "student"), "--max_steps", str(student_steps), *again],
-        "score": [sys.executable, str(EXAMPLES / "quickstart_scores.py"), str(run)],
-        "report": [sys.executable, str(EXAMPLES / "quickstart_report.py"), str(run), "--photos", str(photos)],
+        "score": [sys.executable, str(HERE / "scores.py"), str(run)],
+        "report": [sys.executable, str(HERE / "report.py"), str(run), "--photos", str(photos)],
     }
 
 

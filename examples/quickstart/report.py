@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes report.html of a quickstart run: scores beside baselines, checks, curves, scenes and photographs.
 
-python examples/quickstart_report.py runs/quickstart-quick --photos runs/quickstart-quick/photographs
+python examples/quickstart/report.py runs/quickstart-quick --photos runs/quickstart-quick/photographs
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from depth_anything_hf.data import DepthFolder, PhotoFolder
-from depth_anything_hf.evaluation.html_report import (
+from html_report import (
     Column,
     Html,
     Margin,
@@ -30,6 +28,8 @@ from depth_anything_hf.evaluation.html_report import (
     times_table,
     write_report,
 )
+
+from depth_anything_hf.data import DepthFolder, PhotoFolder
 from depth_anything_hf.geometry.alignment import align_disparity
 from depth_anything_hf.geometry.disparity import depth_to_disparity
 from depth_anything_hf.inference.predictor import DepthPredictor

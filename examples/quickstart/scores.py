@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scores the quickstart's teacher and student beside predictors that hardly look at the image.
 
-    python examples/quickstart_scores.py runs/quickstart-quick
+    python examples/quickstart/scores.py runs/quickstart-quick
 
 Writes scores.json (means, medians and checks) and maps.npz (the predictions) into the run's folder.
 """

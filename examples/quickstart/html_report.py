@@ -19,8 +19,8 @@ from typing import NamedTuple, TypeGuard
 import cv2
 import numpy as np
 
-from ..metrics.table import METRICS
-from ..visualization.encode import encode_jpeg, encode_png
+from depth_anything_hf.metrics.table import METRICS
+from depth_anything_hf.visualization.encode import encode_jpeg, encode_png
 
 
 class Html(str):
