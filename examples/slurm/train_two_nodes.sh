@@ -34,7 +34,7 @@ export ACCELERATE_MIXED_PRECISION=${ACCELERATE_MIXED_PRECISION:-bf16}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
 # Slurm starts the processes, one per GPU, with the environment that `accelerate launch` would give them (and which
-# configs/accelerate/two_nodes.yaml describes). The launcher itself would stand between them and Slurm: after a signal it
+# the configuration two_nodes describes). The launcher itself would stand between them and Slurm: after a signal it
 # leaves 30 seconds for saving, and it ends with 1 whatever their exit code. Ranks differ between the processes, so they
 # are read in the inner shell. The main process ends last: it waits up to 600 seconds for the last push to the Hub, and
 # --wait, which counts from the end of the first one, must not end it before.

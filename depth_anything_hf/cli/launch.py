@@ -1,0 +1,378 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Several processes from one command line: `--num_processes 8`, `--accelerate_config ddp`, and joining a launcher.
+
+A command that was given these options starts itself once for each GPU and passes on signals and exit codes. What the
+processes find in their environment is what `accelerate launch` would give them, by its own code. They are not started
+through its launcher because that one ends with 1 whatever the exit code of a process, and leaves a process 30 seconds
+after a signal, while a run that saves and pushes its last checkpoint may need minutes and says "start me again" by 75.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from importlib import resources
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+
+NUM_PROCESSES_HELP = "Processes on all machines together, one for each GPU; on a CPU they share its cores."
+ACCELERATE_CONFIG_HELP = (
+    "Configuration of `accelerate`: a YAML file, or cpu, one_gpu, ddp, fsdp2, deepspeed_zero2 or two_nodes. Its "
+    "precision is not used; see --mixed_precision or --dtype."
+)
+NUM_MACHINES_HELP = "Machines; start the same command on each, with its --machine_rank."
+MACHINE_RANK_HELP = "Number of this machine, from 0."
+MAIN_PROCESS_IP_HELP = "Address of machine 0."
+MAIN_PROCESS_PORT_HELP = "Port of machine 0. [29500; on one machine a free one]"
+
+NumProcessesOption = Annotated[
+    int | None, typer.Option("--num-processes", "--num_processes", min=1, help=NUM_PROCESSES_HELP)
+]
+AccelerateConfigOption = Annotated[
+    str | None, typer.Option("--accelerate-config", "--accelerate_config", help=ACCELERATE_CONFIG_HELP)
+]
+NumMachinesOption = Annotated[
+    int | None, typer.Option("--num-machines", "--num_machines", "--machines", min=1, help=NUM_MACHINES_HELP)
+]
+MachineRankOption = Annotated[
+    int | None, typer.Option("--machine-rank", "--machine_rank", min=0, help=MACHINE_RANK_HELP)
+]
+MainProcessIpOption = Annotated[
+    str | None, typer.Option("--main-process-ip", "--main_process_ip", help=MAIN_PROCESS_IP_HELP)
+]
+MainProcessPortOption = Annotated[
+    int | None, typer.Option("--main-process-port", "--main_process_port", min=0, help=MAIN_PROCESS_PORT_HELP)
+]
+
+# Tells a process that this module started it.
+LAUNCHED = "DEPTH_ANYTHING_HF_LAUNCHED"
+DEFAULT_PORT = 29500
+# As in `training.signals`, which imports torch.
+EXIT_CODE_SAVED = 75
+# After a process has failed: time for the others to find out, save and push, before they are told to stop; and from
+# there until they are ended.
+SECONDS_TO_NOTICE, SECONDS_TO_STOP = 90.0, 30.0
+POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class LaunchArguments:
+    """On how many processes and machines a command runs; all None: on this process alone."""
+
+    num_processes: int | None = field(default=None, metadata={"help": NUM_PROCESSES_HELP})
+    accelerate_config: str | None = field(default=None, metadata={"help": ACCELERATE_CONFIG_HELP})
+    num_machines: int | None = field(default=None, metadata={"help": NUM_MACHINES_HELP, "aliases": ["--machines"]})
+    machine_rank: int | None = field(default=None, metadata={"help": MACHINE_RANK_HELP})
+    main_process_ip: str | None = field(default=None, metadata={"help": MAIN_PROCESS_IP_HELP})
+    main_process_port: int | None = field(default=None, metadata={"help": MAIN_PROCESS_PORT_HELP})
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The arguments that are not None, by name."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def launch(arguments: LaunchArguments, argv: Sequence[str] | None = None) -> None:
+    """Start the command on several processes if that is asked for, and exit; else return, to do the work here.
+
+    It also returns in a process that a launcher has started: this function, `accelerate launch`, torchrun, or srun,
+    whose numbers are then put into the environment as torch reads them.
+
+    Args:
+        arguments: as the user gave them.
+        argv: words after `depth-anything-hf`, the command among them; default: those of this process.
+
+    Raises:
+        typer.Exit: the processes have ended; with 0, with 75 if they were stopped and saved their state, else with
+            the exit code of the process that failed first.
+        typer.BadParameter: the arguments contradict each other, this machine, or the launcher that started it.
+    """
+    launcher = started_by()
+    if launcher is not None:
+        if launcher == "srun":
+            os.environ.update(environment_of_srun(os.environ))
+        if launcher != "depth-anything-hf":
+            _require_no_contradiction(arguments, launcher)
+        return
+    if arguments.accelerate_config is None and max(arguments.num_processes or 1, arguments.num_machines or 1) == 1:
+        return
+    environments = plan(arguments)
+    command = [sys.executable, "-m", "depth_anything_hf.cli", *(sys.argv[1:] if argv is None else argv)]
+    raise typer.Exit(run_processes(command, environments))
+
+
+def started_by() -> str | None:
+    """Return which launcher started this process: depth-anything-hf, accelerate launch, torchrun, srun, or None."""
+    environment = os.environ
+    if environment.get(LAUNCHED):
+        return "depth-anything-hf"
+    # What `accelerate launch` always sets, and neither torchrun nor Slurm does.
+    if {"ACCELERATE_DYNAMO_BACKEND", "ACCELERATE_USE_DEEPSPEED"} & environment.keys():
+        return "accelerate launch"
+    if "TORCHELASTIC_RUN_ID" in environment:
+        return "torchrun"
+    if environment.get("RANK") and environment.get("WORLD_SIZE"):
+        return "a launcher"
+    # SLURM_NTASKS is the job's, also for a single process that a batch script starts by itself.
+    if int(environment.get("SLURM_STEP_NUM_TASKS") or 1) > 1 and environment.get("SLURM_PROCID"):
+        return "srun"
+    return None
+
+
+def environment_of_srun(slurm: Mapping[str, str]) -> dict[str, str]:
+    """Return what torch and accelerate read, for a task of `srun`, from the variables that Slurm sets."""
+    nodes = slurm.get("SLURM_STEP_NODELIST") or slurm.get("SLURM_JOB_NODELIST") or "127.0.0.1"
+    # Two steps of one job, or two jobs on one machine, must not meet at one port.
+    job, step = (int(slurm.get(name) or 0) for name in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
+    return {
+        "RANK": slurm["SLURM_PROCID"],
+        "LOCAL_RANK": slurm.get("SLURM_LOCALID") or "0",
+        "WORLD_SIZE": slurm["SLURM_STEP_NUM_TASKS"],
+        "MASTER_ADDR": slurm.get("MASTER_ADDR") or _first_host(nodes),
+        "MASTER_PORT": slurm.get("MASTER_PORT") or str(20000 + (job + 101 * step) % 20000),
+    }
+
+
+def _first_host(nodes: str) -> str:
+    """Return the first name of a Slurm list such as `gpu[003-004,7],other`."""
+    found = re.match(r"([^\[,]+)(?:\[(\w+)[^\]]*\]([^,]*))?", nodes)
+    return nodes if found is None else "".join(part or "" for part in found.groups())
+
+
+def _require_no_contradiction(arguments: LaunchArguments, launcher: str) -> None:
+    given = arguments.given
+    processes = int(os.environ.get("WORLD_SIZE") or 1)
+    if given.pop("num_processes", processes) != processes:
+        raise typer.BadParameter(
+            f"--num_processes is {arguments.num_processes}, but {launcher} started {processes} process(es); leave "
+            "--num_processes out, or start depth-anything-hf without a launcher"
+        )
+    if given:
+        names = ", ".join(f"--{name}" for name in given)
+        raise typer.BadParameter(
+            f"{names} cannot be combined with {launcher}, which started this process: give its own options to "
+            "the launcher, or start depth-anything-hf without one"
+        )
+
+
+def plan(arguments: LaunchArguments) -> list[dict[str, str]]:
+    """Return the environments of the processes to start on this machine, in the order of their ranks.
+
+    Raises:
+        typer.BadParameter: see `launch`.
+    """
+    config = None if arguments.accelerate_config is None else _read_config(arguments)
+    settings = dict.fromkeys((each.name for each in fields(arguments)), None) if config is None else vars(config)
+    machines = int(settings["num_machines"] or arguments.num_machines or 1)
+    processes = int(settings["num_processes"] or arguments.num_processes or machines)
+    rank = int(settings["machine_rank"] or arguments.machine_rank or 0)
+    address = settings["main_process_ip"] or arguments.main_process_ip
+    if processes % machines:
+        raise typer.BadParameter(
+            f"--num_processes counts those of all machines: {processes} cannot be divided over {machines} machines"
+        )
+    if rank >= machines:
+        raise typer.BadParameter(
+            f"--machine_rank is {rank}, expected 0 to {machines - 1} for --num_machines {machines}"
+        )
+    if machines > 1 and not address:
+        raise typer.BadParameter("--num_machines needs --main_process_ip, the address of machine 0")
+    port = settings["main_process_port"] or arguments.main_process_port
+    if not port:
+        port = DEFAULT_PORT if machines > 1 else _free_port()
+    local = processes // machines
+    common = _engine_environment(config, local, int(port))
+    common |= {
+        LAUNCHED: "1",
+        "WORLD_SIZE": str(processes),
+        "LOCAL_WORLD_SIZE": str(local),
+        "MASTER_ADDR": str(address) if machines > 1 else "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    return [{**common, "RANK": str(rank * local + each), "LOCAL_RANK": str(each)} for each in range(local)]
+
+
+def accelerate_configs() -> dict[str, Path]:
+    """Return the launch configurations that come with the package, by name."""
+    folder = Path(str(resources.files("depth_anything_hf.recipes"))) / "accelerate"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def _read_config(arguments: LaunchArguments) -> Any:
+    """Return accelerate's own reading of a configuration and of the flags beside it."""
+    import yaml
+    from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+    from accelerate.utils import is_deepspeed_available
+
+    wanted = str(arguments.accelerate_config)
+    path = Path(wanted)
+    if not path.is_file():
+        known = accelerate_configs()
+        if wanted not in known:
+            raise typer.BadParameter(f"--accelerate_config {wanted!r} is neither a file nor one of {', '.join(known)}")
+        path = known[wanted]
+    words = ["--config_file", str(path)]
+    for name, value in arguments.given.items():
+        if name != "accelerate_config":
+            words += [f"--{name}", str(value)]
+    try:
+        config, file, _ = _validate_launch_command(launch_command_parser().parse_args([*words, "-m", "command"]))
+    except (ValueError, TypeError, AttributeError, KeyError, OSError, yaml.YAMLError) as error:
+        raise typer.BadParameter(f"accelerate cannot use {path}: {error}") from error
+    if config.tpu:
+        raise typer.BadParameter(f"{path} is for TPUs, which are not supported")
+    if config.use_deepspeed and config.num_machines > 1 and config.deepspeed_multinode_launcher != "standard":
+        raise typer.BadParameter(
+            f"{path}: on several machines DeepSpeed needs `deepspeed_multinode_launcher: standard` in its "
+            "deepspeed_config"
+        )
+    if config.use_deepspeed:
+        if not is_deepspeed_available():
+            raise typer.BadParameter(f"{path} needs DeepSpeed: pip install deepspeed")
+        config.deepspeed_fields_from_accelerate_config = ",".join(file.deepspeed_config)
+    return config
+
+
+def _engine_environment(config: Any, processes: int, port: int) -> dict[str, str]:
+    """Return the environment that makes `Accelerator` choose device and engine; the ranks are not in it."""
+    environment = dict(os.environ)
+    if config is not None:
+        config.main_process_port = port
+        environment = _accelerate_environment(config)
+        # Precision is an argument of the command, and accelerate's variable would stand where it was left out.
+        precision = "ACCELERATE_MIXED_PRECISION"
+        environment = {name: value for name, value in environment.items() if name != precision}
+        environment |= {name: value for name, value in os.environ.items() if name == precision}
+    on_cpu = environment.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
+    if not on_cpu:
+        on_cpu = not _one_gpu_each(processes)
+    if on_cpu:
+        if config is not None and (config.use_fsdp or config.use_deepspeed):
+            raise typer.BadParameter(
+                f"this configuration shards the model by {'FSDP' if config.use_fsdp else 'DeepSpeed'}, which needs "
+                "GPUs, and there is none here"
+            )
+        environment["ACCELERATE_USE_CPU"] = "true"
+        import psutil
+
+        # Otherwise every process would start as many threads as there are cores.
+        cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+        environment["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS") or str(max(1, cores // processes))
+    else:
+        environment.setdefault("OMP_NUM_THREADS", "1")
+    return environment
+
+
+def _accelerate_environment(config: Any) -> dict[str, str]:
+    from accelerate.utils.launch import (
+        prepare_deepspeed_cmd_env,
+        prepare_multi_gpu_env,
+        prepare_simple_launcher_cmd_env,
+    )
+
+    if config.use_deepspeed:
+        return dict(prepare_deepspeed_cmd_env(config)[1])
+    if config.multi_gpu or config.use_fsdp or config.use_megatron_lm:
+        return dict(prepare_multi_gpu_env(config))
+    return dict(prepare_simple_launcher_cmd_env(config)[1])
+
+
+def _one_gpu_each(processes: int) -> bool:
+    """Return whether there is a GPU for each process; False where there is none at all."""
+    import torch
+
+    # Apple's GPU is one, and has no collectives.
+    if not torch.accelerator.is_available() or torch.backends.mps.is_available():
+        return processes == 1 and torch.accelerator.is_available()
+    found = torch.accelerator.device_count()
+    if processes > found:
+        raise typer.BadParameter(
+            f"{processes} processes on a machine with {found} GPU(s): give at most one process for each GPU "
+            f"(--num_processes {found}), or run on the CPU (--accelerate_config cpu --num_processes {processes})"
+        )
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def run_processes(command: Sequence[str], environments: Sequence[Mapping[str, str]]) -> int:
+    """Run one process for each environment, pass SIGTERM and SIGINT on to them, and wait for all.
+
+    When a process fails, the others get a minute and a half to notice and to save; then they are told to stop.
+
+    Returns:
+        0; 75 if a signal ended the processes and they saved their state; else the code of the process that failed
+        first, which is 128 + N after signal N.
+    """
+    children = [subprocess.Popen(command, env=dict(environment)) for environment in environments]
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        _tell(children, number)
+
+    earlier = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        return _wait(children)
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for child in children:
+            if child.poll() is None:
+                child.kill()
+
+
+def _wait(children: Sequence[subprocess.Popen[bytes]]) -> int:
+    failure: int | None = None
+    deadlines = [(SECONDS_TO_NOTICE, signal.SIGTERM), (SECONDS_TO_NOTICE + SECONDS_TO_STOP, None)]
+    failed_at = 0.0
+    while None in (codes := [child.poll() for child in children]):
+        failed = [code for code in codes if code not in (None, 0, EXIT_CODE_SAVED)]
+        if failed and failure is None:
+            failure, failed_at = failed[0], time.monotonic()
+        if failure is not None and deadlines and time.monotonic() - failed_at > deadlines[0][0]:
+            _tell(children, deadlines.pop(0)[1])
+        time.sleep(POLL_SECONDS)
+    if failure is None:
+        failure = next((code for code in codes if code not in (0, EXIT_CODE_SAVED)), None)
+    if failure is not None:
+        return failure if failure > 0 else 128 - failure
+    return EXIT_CODE_SAVED if EXIT_CODE_SAVED in codes else 0
+
+
+def _tell(children: Sequence[subprocess.Popen[bytes]], number: int | None) -> None:
+    """Send a signal to the processes that still run; None ends them at once."""
+    for child in children:
+        if child.poll() is None:
+            if number is None:
+                child.kill()
+            else:
+                child.send_signal(number)
+
+
+__all__ = [
+    "AccelerateConfigOption",
+    "LaunchArguments",
+    "MachineRankOption",
+    "MainProcessIpOption",
+    "MainProcessPortOption",
+    "NumMachinesOption",
+    "NumProcessesOption",
+    "launch",
+    "started_by",
+]
