@@ -44,7 +44,7 @@ def units_to_shard(model: nn.Module) -> list[nn.Module]:
 def shard_model(model: nn.Module, mesh: DeviceMesh | None = None) -> nn.Module:
     """Shards a model's parameters over processes by torch's `fully_shard`, first `units_to_shard`, then the rest.
 
-    Accelerate does the same by configuration on accelerators (`depth_anything_hf/recipes/accelerate/fsdp2.yaml`), but not on a
+    Accelerate does the same by configuration on accelerators (`recipes/accelerate/fsdp2.yaml`), but not on a
     CPU; this function needs an initialised process group and no Accelerate. Frozen parameters are sharded too.
 
     Args:
