@@ -1,0 +1,107 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The layout of the package: floors, circles, long files, faces that list their room, and the import contract."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from house import House, circle, listed_but_absent, measure, unlisted_files
+
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "depth_anything_hf"
+ROOMS = sorted(path.parent for path in PACKAGE.rglob("__init__.py") if path.parent != PACKAGE)
+
+MOST_FLOORS = 7
+MOST_LONG_FILES = 5
+
+
+@pytest.fixture(scope="module")
+def house() -> House:
+    return measure(ROOT)
+
+
+def test_there_are_at_most_seven_floors_and_no_circle_between_rooms(house):
+    assert circle(house.room_arrows) == []
+    assert len(house.floors) <= MOST_FLOORS
+
+
+def test_no_modules_import_each_other_in_a_circle(house):
+    assert circle(house.module_arrows) == []
+
+
+def test_few_files_are_long(house):
+    assert len(house.long_files) <= MOST_LONG_FILES, house.long_files
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.relative_to(PACKAGE).as_posix())
+def test_the_face_of_a_room_says_what_each_of_its_files_is_for(room):
+    assert unlisted_files(room) == []
+    assert listed_but_absent(room) == []
+
+
+def test_every_room_has_a_line_on_the_map_of_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [room.name for room in ROOMS if room.parent == PACKAGE and f"`{room.name}/`" not in readme] == []
+
+
+def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
+    """Check the import contract of pyproject.toml on the package in `root`."""
+    program = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    return subprocess.run(
+        [sys.executable, "-c", program, "--no-cache", "--no-logo", "pyproject.toml"],
+        cwd=root,
+        env={**os.environ, "COLUMNS": "200", "PYTHONPATH": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_the_import_contract_holds():
+    done = lint_imports(ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("importer", "line"),
+    [
+        ("data/transforms.py", "import depth_anything_hf.models.loading"),
+        ("models/loading.py", "from ..data import datasets"),
+        ("metrics/depth.py", "from ..training import trainer"),
+        ("hub/licenses.py", "from ..metrics import depth"),
+        ("pseudo_labels/shards.py", "from ..training import trainer"),
+        ("utils/files.py", "def later():\n    from ..cli import main"),
+        ("geometry/camera.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from ..data import datasets"),
+        ("inference/calibration.py", "from datasets import Dataset"),
+        ("cpu/autotune.py", "from . import kernels"),
+    ],
+    ids=lambda value: value.rsplit("\n", 1)[-1].strip(),
+)
+def test_the_contract_finds_a_wrong_import(copy, importer, line):
+    path = copy / PACKAGE.name / importer
+    path.write_text(path.read_text(encoding="utf-8") + f"\n{line}\n", encoding="utf-8")
+    done = lint_imports(copy)
+    assert done.returncode == 1, done.stdout
+    assert importer.removesuffix(".py").replace("/", ".") in done.stdout
+
+
+def test_the_contract_finds_a_room_without_a_floor(copy):
+    (copy / PACKAGE.name / "annex").mkdir()
+    (copy / PACKAGE.name / "annex" / "__init__.py").touch()
+    done = lint_imports(copy)
+    assert done.returncode == 1 and "annex" in done.stdout
