@@ -49,7 +49,7 @@ from depth_anything_hf.losses.relative import RelativeLoss
 from depth_anything_hf.pseudo_labels.runner import label_images, verify_labels
 from depth_anything_hf.training.objectives import SupervisedRelative
 from depth_anything_hf.training.trainer import Evaluation, TrainingArguments, fit
-from depth_anything_hf.utils.files import LOCK_FILE
+from depth_anything_hf.utils.locks import LOCK_FILE
 
 
 PROCESSES = 2

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from depth_anything_hf.training import checkpoint_finder as checkpoints
 from depth_anything_hf.training.checkpoint_finder import (
     find_checkpoint,
     list_checkpoints,
@@ -22,16 +19,7 @@ from depth_anything_hf.training.checkpoint_finder import (
     set_aside_later_checkpoints,
 )
 from depth_anything_hf.training.tracking import drop_log_after, read_log
-from depth_anything_hf.utils.files import (
-    FolderLock,
-    damage_of,
-    move_files,
-    put_in_place,
-    repair_folder,
-    replaced_folder,
-    unfinished_name,
-    write_manifest,
-)
+from depth_anything_hf.utils.manifest import find_damage, write_manifest
 
 
 def make_folder(path: Path, content: str = "content") -> Path:
@@ -48,34 +36,6 @@ def make_run(folder: Path, *steps: int) -> list[Path]:
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
-
-
-def test_a_whole_folder_has_no_damage(tmp_path):
-    folder = make_folder(tmp_path / "checkpoint-1")
-    assert damage_of(folder) is None
-    manifest = json.loads((folder / "manifest.json").read_text())["files"]
-    assert manifest["state/optimizer"]["bytes"] == 7000
-    # Whoever adds a note to a checkpoint does it no harm, and a second manifest does not list the first.
-    (folder / "note").write_text("good one")
-    write_manifest(folder)
-    assert damage_of(folder) is None
-
-
-def test_every_kind_of_damage_is_found_and_named(tmp_path):
-    folder = make_folder(tmp_path / "checkpoint-1")
-    optimizer = folder / "state" / "optimizer"
-    whole = optimizer.read_bytes()
-    optimizer.write_bytes(whole[:-1])
-    assert damage_of(folder) == "state/optimizer has 6999 bytes, expected 7000"
-    optimizer.write_bytes(whole[:100] + b"C" + whole[101:])
-    assert "the content of state/optimizer has changed" in str(damage_of(folder))
-    assert damage_of(folder, checksums=False) is None
-    optimizer.unlink()
-    assert damage_of(folder) == "state/optimizer is missing"
-    (folder / "manifest.json").write_text('{"files": {"mod')
-    assert damage_of(folder) == "manifest.json is not readable"
-    (folder / "manifest.json").unlink()
-    assert damage_of(folder) == "manifest.json is missing"
 
 
 def test_the_newest_whole_checkpoint_is_found(tmp_path):
@@ -122,115 +82,12 @@ def test_checkpoints_of_a_future_that_was_given_up_are_kept_but_not_found(tmp_pa
     assert set_aside_later_checkpoints(elsewhere, tmp_path / "run") == []
     renamed = set_aside_later_checkpoints(fifty, tmp_path / "run")
     assert [path.name for path in renamed] == ["abandoned-checkpoint-60", "abandoned-checkpoint-100"]
-    assert all(damage_of(path) is None for path in renamed)
+    assert all(find_damage(path) is None for path in renamed)
     make_run(tmp_path / "run", 60)
     assert find_checkpoint(tmp_path / "run", "latest") == tmp_path / "run" / "checkpoint-60"
     # A second time the first one stays.
     (again,) = set_aside_later_checkpoints(fifty, tmp_path / "run")
     assert again.name == "abandoned-checkpoint-60-2" and renamed[0].is_dir()
-
-
-HOLDING = """
-import sys
-from pathlib import Path
-from depth_anything_hf.utils.files import FolderLock
-with FolderLock(Path(sys.argv[1])) as lock:
-    lock.acquire()
-    print("held", flush=True)
-    sys.stdin.readline()
-"""
-
-
-def test_a_folder_belongs_to_one_process_until_its_end_or_its_death(tmp_path):
-    pytest.importorskip("fcntl")
-
-    def take() -> None:
-        with FolderLock(tmp_path) as lock:
-            lock.acquire()
-
-    for kill in (False, True):
-        process = subprocess.Popen(
-            [sys.executable, "-c", HOLDING, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None and process.stdout.readline() == "held\n"
-        with pytest.raises(ValueError, match=f"another process is training in {tmp_path}; .*output_dir"):
-            take()
-        if kill:
-            process.kill()
-        process.communicate()
-        take()
-        assert names(tmp_path) == []
-
-
-class Killed(Exception):
-    """Stands for a kill: nothing after it is executed."""
-
-
-def test_a_kill_at_any_instant_of_a_replacement_leaves_a_whole_folder(tmp_path, monkeypatch):
-    """The process is stopped before each call that changes the file system, one after the other."""
-    instant = finished = 0
-    seen = set()
-    while not finished:
-        run = tmp_path / str(instant)
-        run.mkdir()
-        make_folder(run / "best", "old")
-        calls_left = instant
-
-        def counted(function):
-            def call(*arguments, **options):
-                nonlocal calls_left
-                if calls_left == 0:
-                    raise Killed
-                calls_left -= 1
-                return function(*arguments, **options)
-
-            return call
-
-        with monkeypatch.context() as patch:
-            patch.setattr(checkpoints.os, "replace", counted(os.replace))
-            patch.setattr(checkpoints.os, "fsync", counted(os.fsync))
-            patch.setattr(checkpoints.shutil, "rmtree", counted(checkpoints.shutil.rmtree))
-            try:
-                unfinished = make_folder(unfinished_name(run / "best"), "new")
-                put_in_place(unfinished, run / "best")
-                finished = True
-            except Killed:
-                pass
-        repair_folder(run)
-        assert names(run) == ["best"]
-        assert damage_of(run / "best") is None
-        seen.add((run / "best" / "model").read_text())
-        instant += 1
-    assert seen == {"old", "new"} and instant > 8
-
-
-def test_repair_removes_what_is_half_deleted(tmp_path):
-    make_run(tmp_path, 3)
-    (tmp_path / ".checkpoint-1.deleted" / "state").mkdir(parents=True)
-    (tmp_path / ".checkpoint-4.unfinished").mkdir()
-    (tmp_path / ".training_arguments.json.unfinished").write_text("{")
-    repair_folder(tmp_path)
-    assert names(tmp_path) == ["checkpoint-3"]
-
-
-def test_a_folder_that_failed_does_not_arrive(tmp_path):
-    make_folder(tmp_path / "best", "old")
-    with pytest.raises(RuntimeError), replaced_folder(tmp_path / "best") as folder:
-        (folder / "model").write_text("half")
-        raise RuntimeError
-    assert (tmp_path / "best" / "model").read_text() == "old"
-    with replaced_folder(tmp_path / "best") as folder:
-        (folder / "model").write_text("new")
-    assert names(tmp_path / "best") == ["model"]
-
-
-def test_files_move_into_a_folder_that_has_others(tmp_path):
-    make_folder(tmp_path / "run", "old")
-    (tmp_path / "run" / "log").write_text("kept")
-    unfinished = make_folder(tmp_path / "run" / ".final.unfinished", "new")
-    move_files(unfinished, tmp_path / "run")
-    assert names(tmp_path / "run") == ["log", "manifest.json", "model", "state"]
-    assert (tmp_path / "run" / "model").read_text() == "new"
 
 
 def test_lines_that_a_power_cut_spoiled_are_left_out_of_a_log(tmp_path):

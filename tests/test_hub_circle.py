@@ -31,13 +31,13 @@ from depth_anything_hf.hub.model_card import write_model_card
 from depth_anything_hf.hub.publisher import (
     LABELS_LOCK,
     Publisher,
-    _alone,
     push_labels,
     push_labels_when_complete,
 )
 from depth_anything_hf.hub.repository import PushError
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.pseudo_labels.runner import describe_teacher, label_images, verify_labels
+from depth_anything_hf.utils.locks import FolderLock
 
 
 MODEL, LABELS = "owner/student", "owner/labels"
@@ -161,8 +161,10 @@ def test_labels_are_pushed_once_and_only_when_they_are_whole(hub: HubServer, lab
     with ThreadPoolExecutor(3) as pool:
         addresses = list(pool.map(lambda _: push_labels_when_complete(labels, LABELS), range(3)))
     assert set(addresses) - {None} == {f"{hub.url}/datasets/{LABELS}"}
-    with _alone(labels / LABELS_LOCK) as is_alone:
-        assert is_alone and push_labels_when_complete(labels, LABELS) is None
+    with FolderLock(labels, name=LABELS_LOCK) as lock:
+        assert lock.try_acquire()
+        assert push_labels_when_complete(labels, LABELS) is None
+    assert not (labels / LABELS_LOCK).exists()
 
 
 def test_a_downloaded_copy_is_checked_against_the_joined_manifest(

@@ -31,7 +31,7 @@ from depth_anything_hf.pseudo_labels.shards import (
     entry_path,
     read_entry,
     read_summary,
-    remove_abandoned,
+    remove_unfinished,
     shard_name,
 )
 from depth_anything_hf.pseudo_labels.verify import verify_labels
@@ -136,7 +136,7 @@ def test_unfinished_files_of_dead_processes_are_removed(tmp_path: Path) -> None:
     for name in names.values():
         (tmp_path / name).write_bytes(b"half a shard")
     os.utime(tmp_path / names["old"], (0, 0))
-    removed = remove_abandoned(tmp_path)
+    removed = remove_unfinished(tmp_path)
     assert sorted(removed) == sorted(tmp_path / names[kind] for kind in ("dead", "entry", "old"))
     assert files_in(tmp_path) == sorted([names["alive"], names["elsewhere"]])
 

@@ -55,7 +55,7 @@ from depth_anything_hf.training.resume import require_same_arguments
 from depth_anything_hf.training.signals import EXIT_CODE_SAVED, RunInterrupted
 from depth_anything_hf.training.tracking import read_log
 from depth_anything_hf.training.trainer import Evaluation, FitResult, TrainingArguments, fit
-from depth_anything_hf.utils.files import damage_of, write_manifest
+from depth_anything_hf.utils.manifest import find_damage, write_manifest
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -392,7 +392,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(tmp_path, train, mak
     spoil(tmp_path / "checkpoint-3")
     with pytest.warns(UserWarning, match=f"checkpoint-3 is damaged and left out: .*{reason}"):
         train(tmp_path, make_tiny_model(seed=3), resume_from_checkpoint="latest", **options)
-    assert damage_of(tmp_path / "checkpoint-3") is None
+    assert find_damage(tmp_path / "checkpoint-3") is None
     assert_equal_bits(final, weights(tmp_path))
     assert log == log_of(tmp_path)
 
@@ -567,10 +567,13 @@ def test_what_a_person_wrote_into_the_card_is_kept(tmp_path, train, make_tiny_mo
 
 
 def test_two_processes_cannot_train_in_one_folder(tmp_path, train, make_tiny_model):
-    pytest.importorskip("fcntl")
-    holding = "import fcntl, sys\nfile = open(sys.argv[1], 'w')\nfcntl.lockf(file, fcntl.LOCK_EX)\nprint(flush=True)\n"
+    holding = (
+        "import pathlib, sys\nfrom depth_anything_hf.utils.locks import FolderLock\n"
+        "with FolderLock(pathlib.Path(sys.argv[1])) as lock:\n"
+        "    lock.acquire()\n    print(flush=True)\n    sys.stdin.readline()\n"
+    )
     process = subprocess.Popen(
-        [sys.executable, "-c", holding + "sys.stdin.readline()", str(tmp_path / ".lock")],
+        [sys.executable, "-c", holding, str(tmp_path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -897,7 +900,7 @@ def test_too_many_broken_samples_stop_the_run_with_its_state_saved(tmp_path, tra
     with pytest.raises(ValueError, match="samples could not be used, more than max_broken_share 20.00%.*log.jsonl"):
         train(tmp_path / "run", make_tiny_model(), **options)
     (checkpoint,) = (tmp_path / "run").glob("checkpoint-*")
-    assert damage_of(checkpoint) is None
+    assert find_damage(checkpoint) is None
     noted = sum(len(entry.get("broken_samples", [])) for entry in log_of(tmp_path / "run"))
     assert noted > 10
 

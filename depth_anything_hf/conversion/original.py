@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -20,7 +19,8 @@ from torch import Tensor
 from ..models.configuration_depth_anything import DepthAnythingConfig
 from ..models.image_processing_depth_anything import PAPER_INPUT_SIZE, DepthAnythingImageProcessor
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
-from ..utils.files import replaced_folder
+from ..utils.files import finish_file, sha256_of_file, unfinished_file, write_error
+from ..utils.folders import replace_folder
 from .state_dict import (
     State,
     check_tensors,
@@ -114,12 +114,12 @@ def convert_original(
         raise ValueError(f"{source}: {error}") from error
     config.lineage = {
         "original_checkpoint": source.name,
-        "original_checkpoint_sha256": _sha256(source),
+        "original_checkpoint_sha256": sha256_of_file(source),
         "original_size": found or "not a published one",
         "original_taps": "given" if out_indices else taps or "v2",
     }
     model = _load(original_to_stock(state), config, dtype)
-    with replaced_folder(target) as folder:
+    with replace_folder(target) as folder:
         model.save_pretrained(folder)
         processor.save_pretrained(folder)
         (folder / "README.md").write_text(_card(config, found), encoding="utf-8")
@@ -165,9 +165,14 @@ def convert_to_original(model_dir: str | os.PathLike[str], checkpoint: str | os.
             ORIGINAL_INTERPOLATE_OFFSET,
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    torch.save(state, unfinished)
-    os.replace(unfinished, target)
+    unfinished = unfinished_file(target)
+    try:
+        torch.save(state, unfinished)
+        finish_file(unfinished, target)
+    except OSError as error:
+        raise write_error(target, error) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
     return target
 
 
@@ -228,14 +233,6 @@ def _whole_metres(max_depth: float) -> int:
     if max_depth != int(max_depth) or max_depth < 1:
         raise ValueError(f"max_depth is {max_depth}, expected a whole number of metres, as transformers stores it")
     return int(max_depth)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def _card(config: DepthAnythingConfig, size: str | None) -> str:

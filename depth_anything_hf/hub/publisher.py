@@ -10,8 +10,6 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -23,6 +21,8 @@ from huggingface_hub.utils import disable_progress_bars
 from ..pseudo_labels.dataset_card import write_label_card
 from ..pseudo_labels.shards import MANIFEST_FILE, SHARD_PATTERN, join_manifest
 from ..pseudo_labels.verify import missing_shards, verify_labels
+from ..utils.files import UNFINISHED_SUFFIX
+from ..utils.locks import FolderLock
 from ..utils.redaction import without_secrets
 from .markdown import PICTURES_FOLDER
 from .model_card import EVALUATION_FOLDER
@@ -43,7 +43,6 @@ CHECKPOINT_IN_REPOSITORY = "last-checkpoint"
 # Of the process that pushes labels; names that end so are never copied.
 LOCK_SUFFIX = ".lock"
 LABELS_LOCK = f".push{LOCK_SUFFIX}"
-UNFINISHED_SUFFIX = ".unfinished"
 
 ATTEMPTS = 8
 FIRST_WAIT_SECONDS = 1.0
@@ -172,7 +171,7 @@ class Publisher:
         staged: Path | None = None
         try:
             # Of a name that the run's clean-up after a kill knows.
-            staged = Path(tempfile.mkdtemp(dir=self._folder, prefix=".push-", suffix=".unfinished"))
+            staged = Path(tempfile.mkdtemp(dir=self._folder, prefix=".push-", suffix=UNFINISHED_SUFFIX))
             _copy_or_link(folder, staged, _model_files(folder))
             if with_checkpoint:
                 _copy_or_link(folder, staged / CHECKPOINT_IN_REPOSITORY, _all_files(folder))
@@ -325,8 +324,8 @@ def push_labels_when_complete(folder: str | os.PathLike[str], repo_id: str, **op
     folder = Path(folder)
     if missing_shards(folder):
         return None
-    with _alone(folder / LABELS_LOCK) as is_alone:
-        if not is_alone:
+    with FolderLock(folder, name=LABELS_LOCK) as lock:
+        if not lock.try_acquire():
             return None
         report = verify_labels(folder, check_pixels=False)
         faults = [f"{name} is damaged ({reason})" for name, reason in report.damaged]
@@ -339,26 +338,6 @@ def push_labels_when_complete(folder: str | os.PathLike[str], repo_id: str, **op
                 "and the labelling command make damaged shards again"
             )
         return push_labels(folder, repo_id, **options)
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[bool]:
-    """Whether no other process holds the lock; the system frees it with the process, also after a kill."""
-    if os.name != "posix":
-        yield True
-        return
-    import fcntl
-
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        except OSError as error:
-            # Some network file systems have no locks; two pushes of the same files do no harm, only work.
-            logger.warning("%s cannot be locked: %s", lock, error)
-        yield True
 
 
 def _unpushed_text(folder: Path, error: BaseException, repository: Repository) -> str:

@@ -26,7 +26,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import validate_repo_id
 
-from ..utils.files import write_synced
+from ..utils.files import atomic_write
 from ..utils.redaction import without_secrets
 from .markdown import with_own_text_of
 
@@ -126,7 +126,7 @@ class Repository:
         ours = card.read_text(encoding="utf-8")
         joined = with_own_text_of(ours, theirs)
         if joined != ours:
-            write_synced(card, joined)
+            atomic_write(card, joined)
 
 
 def with_retries(

@@ -16,7 +16,7 @@ from huggingface_hub import DatasetCardData
 from ..data.decoding.disparity_codec import decode_disparity
 from ..hub.licenses import license_fields, published_license, strictest_license
 from ..hub.markdown import PICTURES_FOLDER, code_block, kept_section, table, versions
-from ..utils.files import write_synced
+from ..utils.files import atomic_write
 from ..utils.redaction import is_hub_id, redact_name, redact_text
 from ..visualization.colour_maps import colour_map
 from ..visualization.encode import encode_png
@@ -153,7 +153,7 @@ def write_label_card(
         "## Versions\n\n" + table(("Package", "Version"), versions()),
         kept_section(earlier),
     ]
-    write_synced(path, f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n")
+    atomic_write(path, f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n")
     return path
 
 

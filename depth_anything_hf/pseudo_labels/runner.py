@@ -33,7 +33,7 @@ from ..data.depth_stream import DepthStream
 from ..data.samples import SampleDataset
 from ..geometry.disparity import depth_to_disparity
 from ..inference.predictor import DepthPredictor, Prediction
-from ..utils.files import create_synced, sha256_of_file
+from ..utils.files import create_file, sha256_of_file
 from ..version import __version__
 from .inputs import LabelItem, Naming, ShardWork, StreamInputs, TableInputs, label_row
 from .shards import (
@@ -43,7 +43,7 @@ from .shards import (
     ShardSummary,
     ShardWriter,
     completed,
-    remove_abandoned,
+    remove_unfinished,
 )
 from .verify import VerifyReport as VerifyReport
 from .verify import verify_labels as verify_labels
@@ -144,7 +144,7 @@ def label_images(
         logger.warning("%d shards for %d processes: some have nothing to do", inputs.shard_count, process_count)
     provenance = {**provenance, **inputs.description(), "store_images": store_images, "encoding": encoding}
     _write_provenance(folder, provenance)
-    remove_abandoned(folder)
+    remove_unfinished(folder)
     own_shards = range(process_index, inputs.shard_count, process_count)
     counts = [inputs.item_count(shard) for shard in own_shards]
     total = None if None in counts else sum(count for count in counts if count is not None)
@@ -445,7 +445,7 @@ def _write_provenance(folder: Path, provenance: dict[str, Any]) -> None:
     if not path.exists() and any(folder.glob(SHARD_PATTERN)) and not path.exists():
         raise ValueError(f"{folder} holds labels without a {PROVENANCE_FILE}; choose another output folder")
     # Of two runs that begin at once one writes it, and the other one compares itself with it.
-    if not create_synced(path, text):
+    if not create_file(path, text):
         _check_same_run(folder, json.loads(path.read_text(encoding="utf-8")), json.loads(text))
 
 

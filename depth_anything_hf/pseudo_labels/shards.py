@@ -10,9 +10,6 @@ the shard where a kill came between. (Its suffix is none that `datasets` takes f
 from __future__ import annotations
 
 import json
-import os
-import socket
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +19,7 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..utils.files import _sync, _unfinished_file, _write_error, sha256_of_file, write_synced
+from ..utils.files import atomic_write, finish_file, remove_abandoned, sha256_of_file, unfinished_file, write_error
 
 
 SHARD_PATTERN = "labels-*.parquet"
@@ -34,8 +31,7 @@ MANIFEST_FILE = "manifest.jsonl"
 SUMMARY_KEY = b"labels"
 PROVENANCE_KEY = b"provenance"
 STORED_IMAGES = ("bytes", "reference")
-# An unfinished file of another machine: nobody can tell whether its process lives, but no shard takes a day.
-ABANDONED_AFTER_SECONDS = 24 * 3600
+ADVICE = "the finished shards stay; make room and run the same command again"
 
 # The range is float64: rounded to float32 it would add an error as large as a code step where the range is narrow.
 FEATURES = datasets.Features(
@@ -99,7 +95,7 @@ class ShardWriter:
         self._stored_images = stored_images
         features = FEATURES if stored_images == "bytes" else FEATURES | {"image": datasets.Value("string")}
         self._schema = datasets.Features(features).arrow_schema
-        self._unfinished = _unfinished_file(path)
+        self._unfinished = unfinished_file(path)
         self._rows = 0
         try:
             # Pictures do not shrink any further, and their bytes in the statistics would double the file's footer.
@@ -107,7 +103,7 @@ class ShardWriter:
                 self._unfinished, self._schema, compression="NONE", use_dictionary=False, write_statistics=False
             )
         except OSError as error:
-            raise _write_error(path, error) from error
+            raise write_error(path, error, ADVICE) from error
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
         """Adds one row group."""
@@ -118,7 +114,7 @@ class ShardWriter:
                 table = pa.Table.from_pylist(list(rows), schema=self._schema)
                 self._writer.write_table(table, row_group_size=len(rows))
             except OSError as error:
-                raise _write_error(self.path, error) from error
+                raise write_error(self.path, error, ADVICE) from error
 
     def finish(self, skipped: list[tuple[str, str]], provenance: dict[str, Any], is_last: bool = True) -> None:
         """Completes the shard and writes its line of the manifest."""
@@ -133,12 +129,10 @@ class ShardWriter:
         )
         try:
             self._writer.close()
-            _sync(self._unfinished)
-            os.replace(self._unfinished, self.path)
-            _sync(self.path.parent)
+            finish_file(self._unfinished, self.path)
             record(self.path)
         except OSError as error:
-            raise _write_error(self.path, error) from error
+            raise write_error(self.path, error, ADVICE) from error
 
     def abandon(self) -> None:
         """Removes what was written so far; harmless after `finish`."""
@@ -210,7 +204,7 @@ def record(path: Path) -> None:
             raise ValueError(f"{path} was damaged right after it was written; is the disk sound?")
         size, digest = path.stat().st_size, sha256_of_file(path)
         entry = ManifestEntry(path.name, summary.labelled, len(summary.skipped), size, digest)
-        write_synced(entry_path(path), json.dumps(asdict(entry)) + "\n")
+        atomic_write(entry_path(path), json.dumps(asdict(entry)) + "\n")
         # Another run may have put its own copy of the shard there meanwhile. Whoever writes the line last sees that.
         if _identity(path) == before:
             return
@@ -222,7 +216,7 @@ def join_manifest(folder: Path) -> Path:
     for path in shards:
         if read_entry(path) is None:
             record(path)
-    write_synced(folder / MANIFEST_FILE, "".join(entry_path(path).read_text(encoding="utf-8") for path in shards))
+    atomic_write(folder / MANIFEST_FILE, "".join(entry_path(path).read_text(encoding="utf-8") for path in shards))
     return folder / MANIFEST_FILE
 
 
@@ -236,7 +230,7 @@ def restore_manifest(folder: Path) -> None:
     for entry in entries:
         path = folder / Path(entry.file).name
         if path.is_file() and not entry_path(path).exists():
-            write_synced(entry_path(path), json.dumps(asdict(entry)) + "\n")
+            atomic_write(entry_path(path), json.dumps(asdict(entry)) + "\n")
 
 
 def remove_shard(path: Path) -> None:
@@ -245,36 +239,9 @@ def remove_shard(path: Path) -> None:
     entry_path(path).unlink(missing_ok=True)
 
 
-def remove_abandoned(folder: Path) -> list[Path]:
-    """Removes the unfinished files of processes that are gone, and returns them."""
-    unfinished = [*folder.glob(".*.unfinished"), *(folder / MANIFEST_FOLDER).glob(".*.unfinished")]
-    abandoned = [path for path in unfinished if _is_abandoned(path)]
-    for path in abandoned:
-        path.unlink(missing_ok=True)
-    return abandoned
-
-
-def _is_abandoned(path: Path) -> bool:
-    try:
-        age_seconds = time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return False
-    *host, pid, _, _ = path.name.split(".")
-    is_ours = ".".join(host).endswith(f".{socket.gethostname()}")
-    if is_ours and os.name == "posix" and pid.isdigit():
-        return not _is_running(int(pid))
-    return age_seconds > ABANDONED_AFTER_SECONDS
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        # Another user's process.
-        return True
-    return True
+def remove_unfinished(folder: Path) -> list[Path]:
+    """Remove what processes that are gone left unfinished in a folder of labels, and return it."""
+    return remove_abandoned(folder, folder / MANIFEST_FOLDER)
 
 
 def _identity(path: Path) -> tuple[int, int, int]:

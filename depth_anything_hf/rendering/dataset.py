@@ -20,6 +20,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ..data.haze import add_haze, sample_haze
+from ..utils.files import atomic_write, remove_abandoned
 from .hazy_rooms import build_hazy_room
 from .scene import Camera, Scene, load_mitsuba
 from .scenes import SCENE_KINDS, build_varied_scene
@@ -201,7 +202,8 @@ def _claim_folder(folder: Path, settings: _RenderSettings, count: int) -> None:
     (folder / "images").mkdir(parents=True, exist_ok=True)
     if settings.depth:
         (folder / "depth").mkdir(exist_ok=True)
-    _write_atomically(path, (json.dumps({"count": count, **wanted}, indent=2) + "\n").encode())
+    remove_abandoned(folder, folder / "images", folder / "depth")
+    atomic_write(path, (json.dumps({"count": count, **wanted}, indent=2) + "\n"))
 
 
 def _finished_records(folder: Path, settings: _RenderSettings) -> dict[str, dict[str, Any]]:
@@ -306,9 +308,9 @@ def _render_image(
         )
         image = add_haze(image, rendered.depth, density_per_metre, airlight)
         record |= {"haze_density_per_metre": density_per_metre, "haze_airlight": [float(part) for part in airlight]}
-    _write_atomically(folder / record["file_name"], _encode_png(image))
+    atomic_write(folder / record["file_name"], _encode_png(image))
     if settings.depth:
-        _write_atomically(folder / record["depth_file_name"], _encode_tiff(rendered.depth))
+        atomic_write(folder / record["depth_file_name"], _encode_tiff(rendered.depth))
     return record
 
 
@@ -332,11 +334,4 @@ def _encode_tiff(depth: np.ndarray) -> bytes:
 
 def _write_metadata(folder: Path, records: Iterable[dict[str, Any]]) -> None:
     lines = "".join(json.dumps(record) + "\n" for record in records)
-    _write_atomically(folder / "metadata.jsonl", lines.encode())
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    """A reader sees the whole file or none: written under another name first, then renamed."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    atomic_write(folder / "metadata.jsonl", lines)

@@ -13,7 +13,8 @@ import os
 import warnings
 from pathlib import Path
 
-from ..utils.files import MANIFEST_FILE, damage_of, remove_folder
+from ..utils.folders import remove_folder
+from ..utils.manifest import MANIFEST_FILE, find_damage
 
 
 STATE_FOLDER = "state"
@@ -47,13 +48,13 @@ def find_checkpoint(folder: Path, wanted: str | None) -> Path | None:
         path = Path(wanted)
         if not (path / MANIFEST_FILE).is_file():
             raise FileNotFoundError(f"{path} is no checkpoint of a run: {path / MANIFEST_FILE} is missing")
-        damage = damage_of(path)
+        damage = find_damage(path)
         if damage:
             raise ValueError(f"{path} is damaged: {damage}; name another one, or 'latest' for the newest whole one")
         return path
     damaged = []
     for checkpoint in reversed(list_checkpoints(folder)):
-        damage = damage_of(checkpoint)
+        damage = find_damage(checkpoint)
         if damage is None:
             return checkpoint
         damaged.append(f"{checkpoint}: {damage}")
@@ -100,5 +101,5 @@ def rotate_checkpoints(folder: Path, newest: int, keep: int) -> None:
     for checkpoint in reversed([each for each in list_checkpoints(folder) if step_of(each) <= newest]):
         if kept >= keep:
             remove_folder(checkpoint)
-        elif damage_of(checkpoint, checksums=False) is None:
+        elif find_damage(checkpoint, checksums=False) is None:
             kept += 1

@@ -17,7 +17,8 @@ from transformers import PreTrainedModel
 from ..evaluation.results import EvaluationResult
 from ..hub.model_card import write_model_card
 from ..hub.publisher import Publisher
-from ..utils.files import move_files, put_in_place, synchronise, unfinished_name, write_manifest
+from ..utils.folders import fsync_tree, move_files, put_in_place, unfinished_folder
+from ..utils.manifest import write_manifest
 from .arguments import TrainingArguments
 from .checkpoint_finder import STATE_FOLDER, rotate_checkpoints
 from .distributed import consolidated_state_dict
@@ -108,7 +109,7 @@ class CheckpointWriter:
         write_state(state)
         self._save_model(model, unfinished, target, step, None)
         # Each process sees to its own files; only when all have done so is the folder whole.
-        synchronise(state)
+        fsync_tree(state)
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             write_manifest(unfinished)
@@ -126,7 +127,7 @@ class CheckpointWriter:
         unfinished = self._empty_folder(target)
         self._save_model(model, unfinished, target, step, result)
         if self.accelerator.is_main_process:
-            synchronise(unfinished)
+            fsync_tree(unfinished)
             put_in_place(unfinished, target)
 
     def save_final(
@@ -153,7 +154,7 @@ class CheckpointWriter:
 
     def _empty_folder(self, target: Path) -> Path:
         """A new folder under the hidden name of one that is not yet whole."""
-        unfinished = unfinished_name(target)
+        unfinished = unfinished_folder(target)
         if self.accelerator.is_main_process:
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir(parents=True)

@@ -20,7 +20,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from ..utils.files import write_atomically
+from ..utils.files import atomic_write
 from ..visualization.figures import line_plot
 
 
@@ -216,7 +216,7 @@ def drop_log_after(path: Path, step: int) -> None:
     """Removes log entries that a resumed run will write again."""
     if path.exists():
         kept = [json.dumps(entry) + "\n" for entry in read_log(path) if entry["step"] <= step]
-        write_atomically(path, "".join(kept))
+        atomic_write(path, "".join(kept))
 
 
 def _parsed(line: str) -> Any:

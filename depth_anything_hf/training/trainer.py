@@ -33,7 +33,9 @@ from ..data.streaming_mixture import StreamingMixture
 from ..evaluation.results import EvaluationResult
 from ..models.compilation import force_eager
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
-from ..utils.files import FolderLock, repair_folder, write_atomically
+from ..utils.files import atomic_write
+from ..utils.folders import repair_folder
+from ..utils.locks import FolderLock
 from ..visualization.encode import encode_png
 from .arguments import ARGUMENTS_FILE, TrainingArguments
 from .checkpoint_finder import STATE_FOLDER, find_checkpoint, set_aside_later_checkpoints
@@ -126,7 +128,8 @@ def fit(
         RunInterrupted: SIGTERM or SIGINT came, and the state was saved; not caught, the process exits with code 75.
         ImportError: the tracker's package is missing.
     """
-    with FolderLock(Path(arguments.output_dir)) as lock:
+    advice = "wait for its end, or choose another output_dir"
+    with FolderLock(Path(arguments.output_dir), activity="training", advice=advice) as lock:
         run = Trainer(
             model, objective, arguments, train_data, processor, pretrained, evaluation, card or {}, record, lock
         )
@@ -276,7 +279,7 @@ class Trainer:
             "run_id": self.progress.run_id,
         }
         if self.accelerator.is_main_process:
-            write_atomically(self.folder / ARGUMENTS_FILE, json.dumps(record, indent=2) + "\n")
+            atomic_write(self.folder / ARGUMENTS_FILE, json.dumps(record, indent=2) + "\n")
         self.log.start(self.progress.run_id, self.progress.step, record)
         self._introduce()
         arguments, accelerator = self.arguments, self.accelerator

@@ -2,5 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every room may use and that uses none of them.
 
+- `files`: a file is complete or absent: atomic writing, create-if-absent, fsync, SHA-256.
+- `folders`: the same for folders: replacement, removal, repair after a kill.
+- `locks`: one process at a time works in a folder.
+- `manifest`: sizes and checksums of a folder's files, and what is damaged.
 - `quiet`: hide the progress bars of libraries.
+- `redaction`: local paths and access tokens taken out of what is published.
 """

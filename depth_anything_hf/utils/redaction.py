@@ -11,7 +11,7 @@ from typing import Any
 
 from huggingface_hub import get_token
 from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # re-exported without `as`
 
 
 _ACCESS_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{8,}")

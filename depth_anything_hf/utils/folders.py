@@ -1,0 +1,101 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Folders that are complete or absent whenever the process is killed.
+
+A folder is filled under the hidden name `.NAME.unfinished`, synchronised to the disk and renamed. Hidden names that a
+kill leaves behind (`.NAME.unfinished`, `.NAME.replaced`, `.NAME.deleted`) are dealt with by `repair_folder`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .files import UNFINISHED_SUFFIX, fsync_file, fsync_folder
+
+
+@contextmanager
+def replace_folder(target: Path) -> Iterator[Path]:
+    """Fill a new folder, which takes the place of `target` only when the block ends without an error."""
+    unfinished = unfinished_folder(target)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    yield unfinished
+    fsync_tree(unfinished)
+    put_in_place(unfinished, target)
+
+
+def unfinished_folder(target: Path) -> Path:
+    """Return the hidden name under which a folder is filled; every process of a run finds the same one."""
+    return _hidden(target, UNFINISHED_SUFFIX)
+
+
+def put_in_place(unfinished: Path, target: Path) -> None:
+    """Rename a finished folder to `target`; an older one there steps aside first and is deleted last.
+
+    At every instant the old or the new folder is whole, under its name or one that `repair_folder` knows.
+    """
+    old = _hidden(target, ".replaced")
+    if target.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        os.replace(target, old)
+    os.replace(unfinished, target)
+    fsync_folder(target.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def move_files(unfinished: Path, target: Path) -> None:
+    """Move the files of a finished folder into `target` one by one, each of them whole at every instant."""
+    fsync_tree(unfinished)
+    for path in files_below(unfinished):
+        place = target / path.relative_to(unfinished)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, place)
+    fsync_folder(target)
+    shutil.rmtree(unfinished)
+
+
+def remove_folder(folder: Path) -> None:
+    """Delete a folder that a kill in between must not leave half-deleted under its name."""
+    doomed = _hidden(folder, ".deleted")
+    shutil.rmtree(doomed, ignore_errors=True)
+    os.replace(folder, doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def repair_folder(folder: Path) -> None:
+    """Clean up what a kill left in a folder: an old folder comes back where the new one did not arrive.
+
+    Only for whoever holds the folder's lock: unfinished files and folders go, whoever made them.
+    """
+    for old in folder.glob(".*.replaced"):
+        target = folder / old.name.removeprefix(".").removesuffix(".replaced")
+        if target.exists():
+            shutil.rmtree(old)
+        else:
+            os.replace(old, target)
+    for leftover in [*folder.glob(f".*{UNFINISHED_SUFFIX}"), *folder.glob(".*.deleted")]:
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+
+
+def fsync_tree(folder: Path) -> None:
+    """Wait until the files of a folder and their names are on the disk."""
+    for path in files_below(folder):
+        fsync_file(path)
+    for path in [*(each for each in folder.rglob("*") if each.is_dir()), folder]:
+        fsync_folder(path)
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return all files of a folder and of the folders in it, sorted."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _hidden(target: Path, suffix: str) -> Path:
+    return target.with_name(f".{target.name}{suffix}")
