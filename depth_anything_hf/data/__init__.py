@@ -1,27 +1,80 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Reading, augmenting and mixing of training data."""
+"""Read, augment, mix and batch images with depth or disparity labels.
+
+- `decoding/`: files to arrays
+- `public/`: the public data sets, one file each
+- `samples`: what a sample is, and what a dataset of samples must offer
+- `datasets`: map-style datasets: folders, tables, photographs
+- `folder_layouts`: which files of a local folder belong together
+- `rows`: the row of a table becomes a sample
+- `sources`: opens what a recipe names
+- `depth_stream`: samples of a table that is read in order
+- `mixture`: map-style sources as one dataset, in an order by seed and epoch
+- `streaming_mixture`: sources of which some stream, as one endless stream
+- `batches`: which samples form a batch, and how they are stacked
+- `loader`: the batches of one process, with workers that read ahead
+- `worker_signals`: how workers treat SIGINT and SIGTERM
+- `transforms`: augmentation, and conversion to tensors
+- `haze`: haze by depth
+- `cutmix`: CutMix of batches
+- `export`: samples as a table of the library `datasets`
+
+The names below are imported when first used, so that decoding an image does not import the library `datasets`.
+"""
 
 from __future__ import annotations
 
-from .batches import GlobalBatchSampler, collate
-from .cutmix import cutmix
-from .datasets import DepthFolder, DepthTable, PhotoFolder
-from .decoding.depth_maps import read_label
-from .decoding.errors import BrokenSampleError, UnreadableImageError
-from .decoding.images import read_image
-from .depth_stream import DepthStream
-from .export import as_table
-from .loader import BatchLoader
-from .mixture import Mixture
-from .public.catalog import PUBLIC_DATASETS, describe_public, open_public
-from .public.spec import PublicDataset
-from .sources import DataSource, open_source
-from .streaming_mixture import StreamingMixture
-from .transforms import TrainingTransform
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
+
+if TYPE_CHECKING:
+    from .batches import GlobalBatchSampler, collate
+    from .cutmix import BatchCutMix
+    from .datasets import DepthFolder, DepthTable, PhotoFolder
+    from .decoding.depth_maps import read_label
+    from .decoding.errors import BrokenSampleError, UnreadableImageError
+    from .decoding.images import read_image
+    from .depth_stream import DepthStream
+    from .export import as_table
+    from .loader import BatchLoader
+    from .mixture import Mixture
+    from .public.catalog import PUBLIC_DATASETS, describe_public, open_public
+    from .public.spec import PublicDataset
+    from .sources import DataSource, open_source
+    from .streaming_mixture import StreamingMixture
+    from .transforms import TrainingTransform
+
+# `cutmix` is missing here: a function of the same name as its file would be hidden by the file once it is imported.
+_HOMES = {
+    "BatchCutMix": "cutmix",
+    "BatchLoader": "loader",
+    "BrokenSampleError": "decoding.errors",
+    "DataSource": "sources",
+    "DepthFolder": "datasets",
+    "DepthStream": "depth_stream",
+    "DepthTable": "datasets",
+    "GlobalBatchSampler": "batches",
+    "Mixture": "mixture",
+    "PUBLIC_DATASETS": "public.catalog",
+    "PhotoFolder": "datasets",
+    "PublicDataset": "public.spec",
+    "StreamingMixture": "streaming_mixture",
+    "TrainingTransform": "transforms",
+    "UnreadableImageError": "decoding.errors",
+    "as_table": "export",
+    "collate": "batches",
+    "describe_public": "public.catalog",
+    "open_public": "public.catalog",
+    "open_source": "sources",
+    "read_image": "decoding.images",
+    "read_label": "decoding.depth_maps",
+}
 
 __all__ = [
+    "PUBLIC_DATASETS",
+    "BatchCutMix",
     "BatchLoader",
     "BrokenSampleError",
     "DataSource",
@@ -30,18 +83,26 @@ __all__ = [
     "DepthTable",
     "GlobalBatchSampler",
     "Mixture",
-    "PUBLIC_DATASETS",
-    "PublicDataset",
     "PhotoFolder",
+    "PublicDataset",
     "StreamingMixture",
     "TrainingTransform",
     "UnreadableImageError",
     "as_table",
     "collate",
-    "cutmix",
     "describe_public",
     "open_public",
     "open_source",
     "read_image",
     "read_label",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,3 +1,10 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""data/decoding."""
+"""Decode image and label files to arrays.
+
+- `files`: finds files, and reads their bytes
+- `images`: images, upright and in 8-bit RGB
+- `depth_maps`: depth and disparity maps in many formats, and what their stored values mean
+- `disparity_codec`: disparity in a 16-bit PNG, as pseudo-labels are stored
+- `errors`: errors of broken samples, and how many are too many
+"""

@@ -1,3 +1,24 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""data/public."""
+"""Read public data sets in the layout in which they are downloaded, one file each.
+
+- `catalog`: the table of all data sets, and how one is opened
+- `spec`: what is known of a data set
+- `frames`: which files make a sample, and which are missing
+- `formats`: decoders and camera matrices that several data sets share
+- `hypersim`: Hypersim
+- `vkitti2`: Virtual KITTI 2
+- `tartanair`: TartanAir
+- `irs`: IRS
+- `blendedmvs`: BlendedMVS
+- `nyu`: NYU Depth V2
+- `kitti`: KITTI
+- `diode`: DIODE
+- `eth3d`: ETH3D
+- `sintel`: MPI Sintel
+- `ibims`: iBims-1
+- `seven_scenes`: 7-Scenes
+- `middlebury`: Middlebury stereo
+- `da_2k`: DA-2K
+- `moge_bundle`: the evaluation bundle of MoGe
+"""
