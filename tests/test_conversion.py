@@ -34,7 +34,7 @@ from depth_anything_hf.data.decoding.images import read_image
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent / "fixtures"
 SHARED = Path(__file__).parents[2] / "shared" / "fixtures"
 CHECKPOINT = DATA / "original_relative.pth"
 HEADS: dict[str, Any] = {"num_attention_heads": 3}

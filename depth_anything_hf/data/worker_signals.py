@@ -9,36 +9,38 @@ import signal
 import time
 
 
-# A launcher hands on the signal that the whole process group may have got already; both together are one request.
+# A launcher forwards a signal that the whole process group may have got already: both together are one request.
 ECHO_SECONDS = 1.0
-
-
-# An evaluation or a slow checkpoint may come before a run that got a signal ends, and with it its readers.
-READER_GRACE_SECONDS = 600
+# After a signal a run may still finish an evaluation or a slow checkpoint, and needs its workers until then.
+WORKER_GRACE_SECONDS = 600
 
 
 def outlive_signals() -> None:
-    """To be called in a process that reads data: a signal to the whole group must not end it before the run has saved.
+    """Keep this worker process alive through signals to its process group, until the training process has saved.
 
-    SIGINT is ignored. SIGTERM ends the process ten minutes later, unless it has ended by itself as the run did; one
-    more, a second or later, ends it at once, as it ends the run.
+    SIGINT is ignored. After SIGTERM the process ends ten minutes later, unless the end of the run has ended it
+    before; another SIGTERM at least a second later ends it at once, as it ends the run.
+
+    On Windows only SIGINT is handled: there a process is terminated from outside without a signal.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGALRM, _end_well)
+    if not hasattr(signal, "SIGALRM"):
+        return
+    signal.signal(signal.SIGALRM, _exit_without_error)
     first_time: list[float] = []
 
-    def end_later(*_: object) -> None:
+    def exit_later(*_: object) -> None:
         if not first_time:
             first_time.append(time.monotonic())
-            signal.alarm(READER_GRACE_SECONDS)
+            signal.alarm(WORKER_GRACE_SECONDS)
         elif time.monotonic() - first_time[0] >= ECHO_SECONDS:
-            _end_well()
+            _exit_without_error()
 
-    signal.signal(signal.SIGTERM, end_later)
+    signal.signal(signal.SIGTERM, exit_later)
 
 
-def _end_well(*_: object) -> None:
-    # A reader that dies of a signal, or with another status, is an error in the process that trains.
+def _exit_without_error(*_: object) -> None:
+    # The training process takes a worker that dies of a signal, or with another status, for an error.
     os._exit(0)
 
 

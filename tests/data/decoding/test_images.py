@@ -15,15 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 from sample_files import png_bytes
+from shared_files import SHARED_FORMATS, SHARED_PHOTOS
 
 from depth_anything_hf.data.decoding.depth_maps import read_label
 from depth_anything_hf.data.decoding.disparity_codec import decode_disparity, encode_disparity
 from depth_anything_hf.data.decoding.errors import UnreadableImageError
 from depth_anything_hf.data.decoding.images import read_image
-
-
-SHARED_PHOTOS = pathlib.Path(__file__).parents[2] / "shared" / "data" / "photos"
-SHARED_FORMATS = pathlib.Path(__file__).parents[2] / "shared" / "data" / "formats"
 
 
 # Pictures

@@ -23,6 +23,7 @@ import pytest
 import scipy.io
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from shared_files import SHARED_FORMATS as FORMATS
 
 from depth_anything_hf.data.datasets import DepthTable
 from depth_anything_hf.data.decoding.depth_maps import read_label
@@ -40,7 +41,6 @@ RGB = np.stack([*np.mgrid[0:HEIGHT, 0:WIDTH] * 30, np.full((HEIGHT, WIDTH), 90)]
 DEPTH = np.linspace(1, 20, HEIGHT * WIDTH).reshape(HEIGHT, WIDTH).astype(np.float32)
 CAMERA = np.array([[500.0, 0, 4.5], [0, 510.0, 3.5], [0, 0, 1]])
 INVALID, SKY, OTHER = (0, 0), (0, 1), (0, 2)
-FORMATS = pathlib.Path(__file__).parents[2] / "shared" / "data" / "formats"
 
 
 def stored_depth(invalid: float, sky: float | None = None, factor: float = 1.0) -> np.ndarray:
@@ -316,7 +316,7 @@ def names_of(samples: object) -> list[str]:
 
 def test_every_data_set_states_what_a_user_must_know() -> None:
     assert list(PUBLIC_DATASETS) == list(WRITERS)
-    guide = (pathlib.Path(__file__).parents[1] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    guide = (pathlib.Path(__file__).parents[3] / "docs" / "datasets.md").read_text(encoding="utf-8")
     for row in describe_public():
         assert all(row[key] for key in ("title", "label", "unit", "license", "citation", "homepage", "layout")), row
         assert f"| `{row['name']}` | [{row['title']}]({row['homepage']}) | {row['license']} |" in guide, row["name"]
