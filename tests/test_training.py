@@ -17,7 +17,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -1086,32 +1085,6 @@ def test_a_run_goes_on_from_a_device_without_a_fused_optimizer(tmp_path, train, 
     write_manifest(tmp_path / "checkpoint-2")
     train(tmp_path, make_tiny_model(), resume_from_checkpoint=str(tmp_path / "checkpoint-2"), **options)
     assert_equal_bits(final, weights(tmp_path))
-
-
-READER = """
-import sys, time
-from depth_anything_hf.data import worker_signals
-worker_signals.READER_GRACE_SECONDS, worker_signals.ECHO_SECONDS = int(sys.argv[1]), 0.5
-worker_signals.outlive_signals()
-print("reads", flush=True)
-time.sleep(60)
-"""
-
-
-@pytest.mark.parametrize(("grace", "signals", "at_least"), [(1, 1, 0.9), (30, 2, 0.5)])
-def test_a_reader_outlives_a_signal_and_ends_without_an_error(grace, signals, at_least):
-    reader = subprocess.Popen([sys.executable, "-c", READER, str(grace)], stdout=subprocess.PIPE, text=True)
-    assert reader.stdout is not None and reader.stdout.readline() == "reads\n"
-    start = time.monotonic()
-    reader.send_signal(signal.SIGINT)
-    for _ in range(signals):
-        # The second one right after the first is its echo.
-        reader.send_signal(signal.SIGTERM)
-        reader.send_signal(signal.SIGTERM)
-        time.sleep(0.6)
-    assert reader.wait(timeout=20) == 0
-    assert time.monotonic() - start >= at_least
-    reader.stdout.close()
 
 
 def test_gradients_that_never_fit_into_fp16_end_the_run():
