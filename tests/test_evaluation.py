@@ -28,7 +28,8 @@ from depth_anything_hf.evaluation.scoring import score_image
 from depth_anything_hf.evaluation.settings import DENSE_METRICS, EvaluationSettings
 from depth_anything_hf.geometry.alignment import align_disparity
 from depth_anything_hf.hub.model_card import results_from_file, write_model_card
-from depth_anything_hf.inference.predictor import DepthPredictor, Prediction
+from depth_anything_hf.inference.prediction import Prediction
+from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.metrics.depth import depth_metrics
 from depth_anything_hf.metrics.ordinal import ordinal_accuracy
 from depth_anything_hf.metrics.table import METRICS

@@ -36,7 +36,8 @@ from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPi
 from transformers.models.glpn.image_processing_pil_glpn import GLPNImageProcessorPil
 
 from depth_anything_hf.data.decoding.images import find_images
-from depth_anything_hf.inference.predictor import DECODING_THREADS, DepthPredictor, Prediction, flip_mean
+from depth_anything_hf.inference.prediction import Prediction, flip_mean
+from depth_anything_hf.inference.predictor import DECODING_THREADS, DepthPredictor
 from depth_anything_hf.models.compilation import force_eager
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
@@ -454,7 +455,7 @@ def test_compiling_keeps_the_precision_of_predictions() -> None:
 
 
 def test_models_of_others_are_not_compiled() -> None:
-    with pytest.raises(ValueError, match="only models of this package can be compiled here, not DPTFor"):
+    with pytest.raises(ValueError, match="DepthAnythingForDepthEstimation only, got DPTFor"):
         DepthPredictor(tiny_dpt(), DPTImageProcessorPil(), compile=True)
 
 

@@ -13,7 +13,12 @@ import numpy as np
 import pytest
 
 from depth_anything_hf.data.datasets import DepthFolder, PhotoFolder
-from depth_anything_hf.inference.measured_points import PIXELS_PER_LABEL, at_labels, at_points, read_points
+from depth_anything_hf.inference.measured_points import (
+    PIXELS_PER_LABEL,
+    disparity_at_labels,
+    disparity_at_points,
+    read_points,
+)
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 
@@ -42,11 +47,15 @@ def test_points_of_one_picture_and_of_several(tmp_path: Path) -> None:
     ("text", "image", "message"),
     [
         ("x,y\n1,2\n", "a.jpg", "no column depth"),
-        ("x,y,depth\n1,2,far\n", "a.jpg", "line 2: expected three numbers"),
-        ("x,y,depth\n1,2\n", "a.jpg", "line 2: expected three numbers"),
-        ("x,y,depth\n1,2.5,3\n", "a.jpg", "line 2: expected whole pixels"),
-        ("image,x,y,depth\na.jpg,1,2,3\nb.jpg,1,2,3\n", "a.jpg", "line 3: a point of .*b.jpg"),
-        ("x,y,depth\n1,2,3\n", None, "name the picture"),
+        ("x,y,depth\n1,2,far\n", "a.jpg", "line 2: expected numbers for x, y, depth, got"),
+        ("x,y,depth\n1,2\n", "a.jpg", "line 2: expected numbers for x, y, depth, got"),
+        ("x,y,depth\n1,2.5,3\n", "a.jpg", "line 2: x and y must be whole pixels"),
+        (
+            "image,x,y,depth\na.jpg,1,2,3\nb.jpg,1,2,3\n",
+            "a.jpg",
+            "line 3: the point belongs to .*b.jpg, expected one of .*a.jpg",
+        ),
+        ("x,y,depth\n1,2,3\n", None, "which image the points belong to is not given; add a column image"),
         ("x,y,depth\n", "a.jpg", "no points"),
     ],
 )
@@ -58,7 +67,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, text: str, image: str | None, m
 
 def test_the_disparity_is_that_of_the_pixel(predictor: DepthPredictor, labelled_folder: Path) -> None:
     picture = str(labelled_folder / "images" / "0.png")
-    disparity, depth = at_points(predictor, {picture: np.array([[0, 0, 1.0], [10, 40, 2.0]])})[picture]
+    disparity, depth = disparity_at_points(predictor, {picture: np.array([[0, 0, 1.0], [10, 40, 2.0]])})[picture]
     whole = predictor.predict(picture)
     np.testing.assert_array_equal(disparity, [whole[0, 0], whole[10, 40]])
     np.testing.assert_array_equal(depth, [1.0, 2.0])
@@ -67,13 +76,13 @@ def test_the_disparity_is_that_of_the_pixel(predictor: DepthPredictor, labelled_
 def test_a_point_outside_and_a_missing_picture_are_named(predictor: DepthPredictor, labelled_folder: Path) -> None:
     picture = str(labelled_folder / "images" / "0.png")
     with pytest.raises(ValueError, match="0.png.*row 56"):
-        at_points(predictor, {picture: np.array([[56, 0, 1.0]])})
+        disparity_at_points(predictor, {picture: np.array([[56, 0, 1.0]])})
     with pytest.raises(ValueError, match="absent.png"):
-        at_points(predictor, {"absent.png": np.array([[0, 0, 1.0]])})
+        disparity_at_points(predictor, {"absent.png": np.array([[0, 0, 1.0]])})
 
 
 def test_depth_maps_stand_in_for_points(predictor: DepthPredictor, labelled_folder: Path, tmp_path: Path) -> None:
-    found = at_labels(predictor, DepthFolder(labelled_folder, limit=2))
+    found = disparity_at_labels(predictor, DepthFolder(labelled_folder, limit=2))
     assert len(found) == 2
     for name, (disparity, depth) in found.items():
         label = np.load(labelled_folder / "depth" / f"{Path(name).stem}.npy")
@@ -84,7 +93,7 @@ def test_depth_maps_stand_in_for_points(predictor: DepthPredictor, labelled_fold
     side = int(PIXELS_PER_LABEL**0.5) + 10
     cv2.imwrite(str(tmp_path / "images" / "large.png"), np.zeros((side, side, 3), np.uint8))
     np.save(tmp_path / "depth" / "large.npy", np.linspace(1, 2, side * side, dtype=np.float32).reshape(side, side))
-    (_, depth), *_ = at_labels(predictor, DepthFolder(tmp_path)).values()
+    (_, depth), *_ = disparity_at_labels(predictor, DepthFolder(tmp_path)).values()
     assert len(np.unique(depth)) == PIXELS_PER_LABEL
 
 
@@ -92,7 +101,7 @@ def test_what_cannot_be_calibrated_is_refused(
     predictor: DepthPredictor, make_tiny_model: Callable[..., Any], labelled_folder: Path
 ) -> None:
     with pytest.raises(ValueError, match="no labels"):
-        at_labels(predictor, PhotoFolder(labelled_folder))
+        disparity_at_labels(predictor, PhotoFolder(labelled_folder))
     metric = make_tiny_model(depth_estimation_type="metric", max_depth=20)
     with pytest.raises(ValueError, match="needs no calibration"):
-        at_points(DepthPredictor(metric, predictor.processor), {})
+        disparity_at_points(DepthPredictor(metric, predictor.processor), {})

@@ -70,7 +70,7 @@ def calibrate(
     """
     from ..data.sources import DataSource, open_source
     from ..inference.calibration import fit_per_image
-    from ..inference.measured_points import at_labels, at_points, read_points
+    from ..inference.measured_points import disparity_at_labels, disparity_at_points, read_points
     from ..inference.predictor import DepthPredictor
 
     predictor = DepthPredictor.from_pretrained(model, device=device, dtype=dtype, input_size=input_size)
@@ -78,11 +78,11 @@ def calibrate(
         if scale is not None or limit is not None:
             raise ValueError("--scale and --limit are for depth maps; with --points leave them out")
         # A folder of pictures: the file says which point is on which.
-        pairs = at_points(predictor, read_points(points, None if source.is_dir() else str(source)))
+        pairs = disparity_at_points(predictor, read_points(points, None if source.is_dir() else str(source)))
     else:
         data = DataSource(str(source), label="depth", scale=scale, split=split, limit=limit)
         dataset: Any = open_source(data)
-        pairs = at_labels(predictor, dataset)
+        pairs = disparity_at_labels(predictor, dataset)
     chosen: Any = form
     fit = fit_per_image(pairs, chosen, robust=robust, model_id=model, input_size=predictor.input_size)
     pooled = fit.pooled

@@ -24,7 +24,8 @@ from .options import (
 
 if TYPE_CHECKING:
     from ..inference.calibration import Calibration
-    from ..inference.predictor import DepthPredictor, Prediction
+    from ..inference.prediction import Prediction
+    from ..inference.predictor import DepthPredictor
 
 MEANING = {
     "disparity": (

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from ..geometry.disparity import depth_to_disparity
-from ..inference.predictor import Prediction
+from ..inference.prediction import Prediction
 
 
 DEFAULT_GRID = (56, 56)

@@ -35,7 +35,7 @@ from .settings import EvaluationSettings
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from ..inference.predictor import Prediction
+    from ..inference.prediction import Prediction
 
 Predictor = Callable[[Iterable[tuple[str, np.ndarray]]], Iterator["Prediction"]]
 Item = TypeVar("Item")

@@ -1,3 +1,62 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""inference."""
+"""From images to predictions, and from disparity to metres.
+
+- `predictor`: opens a checkpoint and predicts any number of images of any sizes
+- `batching`: which images share a forward pass, and the retry of one that fails
+- `prediction`: the result for one image, and the mean with that of its mirror image
+- `calibration`: scale and shift from a relative model's disparity to metres, saved as JSON
+- `measured_points`: measured distances from a CSV file or depth maps, with the disparity at their pixels
+
+The names below are imported when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from .calibration import Calibration, PerImageFit, fit_calibration, fit_per_image
+    from .measured_points import disparity_at_labels, disparity_at_points, read_points
+    from .prediction import Prediction, flip_mean
+    from .predictor import DepthPredictor, default_device
+
+_MODULES = {
+    "Calibration": "calibration",
+    "DepthPredictor": "predictor",
+    "PerImageFit": "calibration",
+    "Prediction": "prediction",
+    "default_device": "predictor",
+    "disparity_at_labels": "measured_points",
+    "disparity_at_points": "measured_points",
+    "fit_calibration": "calibration",
+    "fit_per_image": "calibration",
+    "flip_mean": "prediction",
+    "read_points": "measured_points",
+}
+
+__all__ = [
+    "Calibration",
+    "DepthPredictor",
+    "PerImageFit",
+    "Prediction",
+    "default_device",
+    "disparity_at_labels",
+    "disparity_at_points",
+    "fit_calibration",
+    "fit_per_image",
+    "flip_mean",
+    "read_points",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From a relative model's disparity to metres: two numbers fitted on a few measured points, kept in a small JSON."""
+"""From a relative model's disparity to metres: scale and shift, fitted on a few measured points and saved as JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_ROBUST_POINTS = 2000
 
 @dataclass(frozen=True)
 class Calibration:
-    """What turns a disparity of unknown scale and shift into metres.
+    """Scale and shift that turn a relative model's disparity into metres.
 
     - form "disparity": `1 / depth = scale * disparity + shift`, with a positive scale: what a model trained with a
       scale- and shift-invariant loss predicts;
@@ -80,7 +80,7 @@ class Calibration:
             )
 
     def apply(self, disparity: np.ndarray, max_depth: float | None = None) -> np.ndarray:
-        """Depth of a disparity map.
+        """Convert a disparity map to depth.
 
         Args:
             disparity: any shape, raw output of the model that was calibrated, larger = nearer.
@@ -108,7 +108,7 @@ class Calibration:
             return np.where(usable, depth, np.nan).astype(np.float32)
 
     def extrapolated_share(self, disparity: np.ndarray) -> float:
-        """Share of the finite pixels whose disparity lies outside the measured points' range; NaN if there is none."""
+        """Return the share of finite pixels with a disparity outside the measured points' range; NaN if none is."""
         values = np.asarray(disparity, dtype=np.float64)
         values = values[np.isfinite(values)]
         if values.size == 0:
@@ -163,7 +163,7 @@ def fit_calibration(
     model_id: str = "",
     input_size: int | None = None,
 ) -> Calibration:
-    """Scale and shift that carry disparity to measured depth; exact for two points.
+    """Fit scale and shift from disparity to measured depth; exact for two points.
 
     The fit is least squares in the form's own quantity: in inverse depth for "disparity", where near points weigh
     most, and in the logarithm of depth for "log", where equal relative errors weigh the same. Give weights for points
@@ -235,7 +235,7 @@ class PerImageFit:
 
     @property
     def scale_spread(self) -> float:
-        """Largest over smallest scale (magnitude) of the per-image fits: 1 = one calibration for all; NaN if none."""
+        """Largest over smallest scale of the per-image fits, in magnitude: 1 = one fits all; NaN if there is none."""
         scales = [abs(fit.scale) for fit in self.per_image.values()]
         return max(scales) / min(scales) if scales else float("nan")
 
@@ -248,13 +248,13 @@ def fit_per_image(
     Args:
         points: image name to `(disparity, depth)`, as in `fit_calibration`.
         form: see `Calibration`.
-        options: `robust`, `model_id` and `input_size` of `fit_calibration`.
+        **options: `robust`, `model_id` and `input_size` of `fit_calibration`.
 
     Raises:
         ValueError: if the pooled fit is impossible; an image without a fit of its own is listed in the result instead.
     """
     if not points:
-        raise ValueError("no image with measured points was given.")
+        raise ValueError("points is empty, so no image with measured points was given; give at least one.")
     flat = {name: (np.ravel(disparity), np.ravel(depth)) for name, (disparity, depth) in points.items()}
     disparities, depths = (np.concatenate(maps) for maps in zip(*flat.values(), strict=True))
     pooled = fit_calibration(disparities, depths, form, **options)

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Measured distances from a file or a labelled dataset, paired with a model's disparity at the same pixels."""
+"""Measured distances from a CSV file or a labelled dataset, paired with a model's disparity at the same pixels."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import csv
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from ..data.samples import SampleDataset
 from ..geometry.maps import values_at_pixels
 from .predictor import DepthPredictor
 
@@ -25,23 +24,38 @@ COLUMNS = ("x", "y", "depth")
 PIXELS_PER_LABEL = 20_000
 
 
+class DepthDataset(Protocol):
+    """What `disparity_at_labels` needs of a dataset; the label datasets of `data` have it.
+
+    A sample has `name`, `image` (uint8 (H, W, 3)) and `depth` (float32 (H, W) in metres, NaN = invalid).
+    """
+
+    @property
+    def label(self) -> str | None:
+        """Kind of the labels, "depth" if they are metres; None without labels."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> dict[str, Any]: ...
+
+
 def read_points(path: str | os.PathLike[str], image: str | None = None) -> dict[str, np.ndarray]:
-    """Measured points from a CSV file with a header line.
+    """Read measured points from a CSV file with a header line.
 
     Columns: `x` and `y`, whole pixels from the left and from the top of the upright image at its full size, and
-    `depth`, metres along the optical axis; and `image`, the picture's path relative to the file, unless all points are
-    of one picture.
+    `depth`, metres along the optical axis; and `image`, the image's path relative to the file, unless all points are
+    of one image.
 
     Args:
         path: the file.
-        image: the picture of all points; a file with a column `image` may then name no other one.
+        image: the image of all points; a file with a column `image` may then name no other one.
 
     Returns:
-        Picture -> float64 (N, 3): row, column, metres.
+        Image -> float64 (N, 3): row, column, metres.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: naming the file and line: a column is missing, a cell is no number or no whole pixel, or no picture
+        ValueError: naming the file and line: a column is missing, a cell is no number or no whole pixel, or no image
             or another one is named.
     """
     path = Path(path)
@@ -53,34 +67,40 @@ def read_points(path: str | os.PathLike[str], image: str | None = None) -> dict[
         header = reader.fieldnames or []
         missing = [column for column in COLUMNS if column not in header]
         if missing:
-            raise ValueError(f"{path}: no column {', '.join(missing)} in the first line {header}")
+            raise ValueError(
+                f"{path}: no column {', '.join(missing)}; expected a header line with {', '.join(COLUMNS)}, the first "
+                f"line has {header}"
+            )
         if image is None and "image" not in header:
-            raise ValueError(f"{path}: name the picture, with a column image or beside the file")
+            raise ValueError(
+                f"{path}: which image the points belong to is not given; add a column image, or calibrate one image "
+                "instead of a folder"
+            )
         for row in reader:
             place = f"{path}, line {reader.line_num}"
             name = str(path.parent / (row["image"] or "")) if "image" in header else str(image)
             if image is not None and Path(name).resolve() != Path(image).resolve():
-                raise ValueError(f"{place}: a point of {name}, but the picture to calibrate is {image}")
+                raise ValueError(f"{place}: the point belongs to {name}, expected one of {image}")
             try:
                 x, y, depth = (float(row[column]) for column in COLUMNS)
             except (TypeError, ValueError):
                 cells = [row[column] for column in COLUMNS]
-                raise ValueError(f"{place}: expected three numbers, got {cells}") from None
+                raise ValueError(f"{place}: expected numbers for {', '.join(COLUMNS)}, got {cells}") from None
             if not (x.is_integer() and y.is_integer()):
-                raise ValueError(f"{place}: expected whole pixels, got x {x:g} and y {y:g}")
+                raise ValueError(f"{place}: x and y must be whole pixels, got x {x:g} and y {y:g}")
             points.setdefault(name if image is None else image, []).append((y, x, depth))
     if not points:
-        raise ValueError(f"{path}: no points below the header")
+        raise ValueError(f"{path}: no points below the header; calibration needs at least two")
     return {name: np.array(rows) for name, rows in points.items()}
 
 
-def at_points(predictor: DepthPredictor, points: dict[str, np.ndarray]) -> PointsOfImages:
-    """The model's disparity at the points of `read_points`.
+def disparity_at_points(predictor: DepthPredictor, points: dict[str, np.ndarray]) -> PointsOfImages:
+    """Predict disparity at the points of `read_points`.
 
     Raises:
-        ValueError: the model predicts metres, a picture cannot be read, or a point lies outside its picture.
+        ValueError: the model predicts metres, an image cannot be read, or a point lies outside its image.
     """
-    _check_kind(predictor)
+    _check_predicts_disparity(predictor)
     found: PointsOfImages = {}
     for prediction in predictor(list(points)):
         rows = points[prediction.name]
@@ -91,15 +111,23 @@ def at_points(predictor: DepthPredictor, points: dict[str, np.ndarray]) -> Point
     return found
 
 
-def at_labels(predictor: DepthPredictor, dataset: SampleDataset, seed: int = 0) -> PointsOfImages:
-    """The model's disparity where a dataset's depth maps have a value, at most `PIXELS_PER_LABEL` pixels of an image.
+def disparity_at_labels(predictor: DepthPredictor, dataset: DepthDataset, seed: int = 0) -> PointsOfImages:
+    """Predict disparity where a dataset's depth maps have a value, at most `PIXELS_PER_LABEL` pixels of an image.
+
+    Args:
+        predictor: of a relative model.
+        dataset: images with depth in metres.
+        seed: of the choice of pixels.
 
     Raises:
         ValueError: the model predicts metres, the labels are no depth, or an image cannot be read or has no depth.
     """
-    _check_kind(predictor)
+    _check_predicts_disparity(predictor)
     if dataset.label != "depth":
-        raise ValueError(f"calibration needs depth in metres, the dataset has {dataset.label or 'no labels'}")
+        raise ValueError(
+            f"calibration needs depth labels in metres, the dataset has {dataset.label or 'no labels'}; open it with "
+            "label='depth'"
+        )
     random = np.random.default_rng(seed)
     waiting: list[dict[str, Any]] = []
     found: PointsOfImages = {}
@@ -115,13 +143,13 @@ def at_labels(predictor: DepthPredictor, dataset: SampleDataset, seed: int = 0) 
     return found
 
 
-def _images(dataset: SampleDataset, waiting: list[dict[str, Any]]) -> Iterable[tuple[str, np.ndarray]]:
+def _images(dataset: DepthDataset, waiting: list[dict[str, Any]]) -> Iterable[tuple[str, np.ndarray]]:
     for index in range(len(dataset)):
         sample = dataset[index]
         waiting.append(sample)
         yield sample["name"], sample["image"]
 
 
-def _check_kind(predictor: DepthPredictor) -> None:
+def _check_predicts_disparity(predictor: DepthPredictor) -> None:
     if predictor.prediction_kind != "disparity":
-        raise ValueError("this model predicts metres itself and needs no calibration")
+        raise ValueError("this model predicts depth in metres and needs no calibration; calibrate a relative model")

@@ -32,7 +32,8 @@ from ..data.decoding.errors import too_many_broken
 from ..data.depth_stream import DepthStream
 from ..data.samples import SampleDataset
 from ..geometry.disparity import depth_to_disparity
-from ..inference.predictor import DepthPredictor, Prediction
+from ..inference.prediction import Prediction
+from ..inference.predictor import DepthPredictor
 from ..utils.files import create_file, sha256_of_file
 from ..version import __version__
 from .inputs import LabelItem, Naming, ShardWork, StreamInputs, TableInputs, label_row

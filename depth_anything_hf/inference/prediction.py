@@ -1,0 +1,63 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The prediction of one image, values or an error; the mean with the prediction of its mirror image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..geometry.alignment import fit_scale_and_shift
+from ..geometry.disparity import PredictionKind
+
+
+@dataclass
+class Prediction:
+    """The result for one image: values or an error.
+
+    Attributes:
+        name: as given.
+        values: float32 (H, W) at the image's own size, disparity or metres (`DepthPredictor.prediction_kind`);
+            None after an error.
+        error: why there are no values; None if there are.
+        image_size: (height, width) after the EXIF orientation; None if the image could not be read.
+        failed_in_model: whether the forward pass itself failed, most often for lack of memory; a later try may not.
+    """
+
+    name: str
+    values: np.ndarray | None = None
+    error: str | None = None
+    image_size: tuple[int, int] | None = None
+    failed_in_model: bool = False
+
+
+def flip_mean(straight: np.ndarray, mirrored_back: np.ndarray, prediction_kind: PredictionKind) -> np.ndarray:
+    """Return the mean of a prediction and that of the mirrored image, mirrored back.
+
+    Args:
+        straight: float32 (H, W).
+        mirrored_back: float32 (H, W).
+        prediction_kind: "disparity" aligns the second to the scale and shift of the first by least squares, and leaves
+            it out where that fit reverses it; "depth" takes both as they are.
+
+    Returns:
+        float32 (H, W).
+    """
+    if prediction_kind == "disparity" and np.isfinite(straight).all() and np.isfinite(mirrored_back).all():
+        scale, shift = fit_scale_and_shift(mirrored_back, straight, np.ones(straight.shape, dtype=bool))
+        if scale <= 0:
+            return straight
+        mirrored_back = scale * mirrored_back + shift
+    mean: np.ndarray = ((straight + mirrored_back) / 2).astype(np.float32)
+    return mean
+
+
+def check_finite(values: np.ndarray) -> None:
+    """Raise a ValueError where a prediction has NaN or infinite values."""
+    broken = values.size - int(np.isfinite(values).sum())
+    if broken:
+        raise ValueError(
+            f"the model gave NaN or infinity at {broken} of {values.size} pixels; "
+            "with float16, try bfloat16 or float32"
+        )
