@@ -4,14 +4,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from numbers_data import Numbers, load, numbered_stream, saved_and_loaded
+from sample_files import pseudo_label_table, write_pairs
 
+from depth_anything_hf.data.datasets import DepthFolder, DepthTable
 from depth_anything_hf.data.mixture import Mixture
+from depth_anything_hf.data.public.catalog import open_public
 from depth_anything_hf.data.streaming_mixture import StreamingMixture
 from depth_anything_hf.data.transforms import TrainingTransform
 
@@ -154,3 +159,47 @@ def test_a_stream_refuses_another_layout(stream: StreamingMixture, tmp_path: Pat
         load(stream, first=1, last=3, state=state)
     with pytest.raises(ValueError, match="cannot go on at batch 2 without the state"):
         load(stream, first=2, last=3)
+
+
+# Workers that are started anew, as on Windows and macOS
+
+
+@pytest.fixture
+def spawned_workers() -> Iterator[None]:
+    """Workers start as new processes, to which all that they need is pickled."""
+    before = torch.multiprocessing.get_start_method(allow_none=True)
+    torch.multiprocessing.set_start_method("spawn", force=True)
+    yield
+    torch.multiprocessing.set_start_method(before, force=True)
+
+
+def test_spawned_workers_give_the_batches_of_none(
+    spawned_workers: None,
+    tmp_path: Path,
+    roots: dict[str, Path],
+    table_cache: None,
+    rgb: np.ndarray,
+    depth: np.ndarray,
+) -> None:
+    write_pairs(tmp_path / "pairs", rgb, depth, ["a", "b", "c"])
+    disparities = [1 / depth, 2 / depth]
+    table = DepthTable(pseudo_label_table(rgb, disparities), label="disparity")
+    folder, public = DepthFolder(tmp_path / "pairs"), open_public("vkitti2", roots["vkitti2"])
+    sources = [folder, table, public, Numbers(broken=BROKEN)]
+    data = Mixture(sources, TrainingTransform.strong(14, channel_gain=0.1), seed=2)
+    alone, spawned = (list(load(data, last=4, workers=workers)) for workers in (0, 1))
+    assert [batch["name"] for batch in spawned] == [batch["name"] for batch in alone]
+    assert [batch["broken"] for batch in spawned] == [batch["broken"] for batch in alone]
+    assert any(batch["broken"] for batch in alone)
+    for left, right in zip(spawned, alone, strict=True):
+        for key in ("pixel_values", "labels"):
+            assert torch.equal(left[key].nan_to_num(-1), right[key].nan_to_num(-1))
+
+
+def test_spawned_workers_read_the_stream_of_none(spawned_workers: None, stream: StreamingMixture) -> None:
+    loaders = [load(stream, last=4, batch_size=3, workers=workers) for workers in (0, 1)]
+    alone, spawned = (list(loader) for loader in loaders)
+    assert [batch["name"] for batch in spawned] == [batch["name"] for batch in alone]
+    for left, right in zip(spawned, alone, strict=True):
+        assert torch.equal(left["pixel_values"], right["pixel_values"])
+    assert loaders[0].state_dict() == loaders[1].state_dict()
