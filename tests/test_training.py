@@ -339,14 +339,14 @@ def test_the_parts_of_a_batch_may_change_on_resume_but_not_the_batch(tmp_path, t
     shutil.copytree(tmp_path / "straight" / "checkpoint-2", tmp_path / "other" / "checkpoint-2")
     shutil.copy(tmp_path / "straight" / "training_arguments.json", tmp_path / "other")
     options |= {"resume_from_checkpoint": "latest"}
-    with pytest.raises(ValueError, match="takes 4 images, now it would take 6; .* their product is 4 again"):
+    with pytest.raises(ValueError, match="takes 4 images per optimizer step, this one would take 6; .* their product is 4 again"):
         train(tmp_path / "other", make_tiny_model(), per_device_train_batch_size=6, **options)
     parts = {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2}
     train(tmp_path / "other", make_tiny_model(seed=3), **parts, **options)
     for one, other in zip(log_of(tmp_path / "straight")[-1:], log_of(tmp_path / "other")[-1:], strict=True):
         assert one["step"] == other["step"] == 4
         assert one["loss"] == pytest.approx(other["loss"], abs=1e-6)
-    with pytest.raises(ValueError, match=r"has 4 steps in all, now there are 5"):
+    with pytest.raises(ValueError, match=r"has 4 total steps, this one would have 5"):
         shutil.rmtree(tmp_path / "other" / "checkpoint-4")
         (tmp_path / "other" / "training_arguments.json").unlink()
         train(tmp_path / "other", make_tiny_model(), **parts, **{**options, "max_steps": 5})

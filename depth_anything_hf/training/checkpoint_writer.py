@@ -1,11 +1,10 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The folder that a run leaves behind: whole checkpoints, the best and the final model, their cards and pictures."""
+"""The models that a run writes: whole checkpoints, the best and the final model, each with its card."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +21,10 @@ from ..utils.manifest import write_manifest
 from .arguments import TrainingArguments
 from .checkpoint_finder import STATE_FOLDER, rotate_checkpoints
 from .distributed import consolidated_state_dict
+from .engine import Engine
 from .optim import LearningRates
+from .processes import say
+from .state import RunState, write_state
 
 
 CARD = "README.md"
@@ -39,7 +41,6 @@ class CheckpointWriter:
         kind: "relative" or "metric".
         rates: peak learning rates, for the cards.
         card: further content of the cards; see `hub.write_model_card`.
-        say: shows a person a line.
     """
 
     def __init__(
@@ -50,21 +51,20 @@ class CheckpointWriter:
         kind: str,
         rates: LearningRates,
         card: dict[str, Any],
-        say: Callable[[str], None],
     ) -> None:
         self.accelerator, self.arguments, self.processor = accelerator, arguments, processor
         self.folder = Path(arguments.output_dir)
-        self.kind, self.rates, self.say = kind, rates, say
+        self.kind, self.rates = kind, rates
         self.card = {"role": "metric" if kind == "metric" else "student", "lineage": {}, **card}
         self._publisher: Publisher | None = None
 
     @property
     def hub_name(self) -> str:
-        """Where the model is pushed to."""
+        """Name of the repository that the model is pushed to."""
         return self.arguments.hub_model_id or self.folder.resolve().name
 
     def start_publishing(self) -> None:
-        """Begins to push to the Hub, if the run does; on the main process only."""
+        """Begin to push to the Hub, if the run does; on the main process only."""
         if self.arguments.push_to_hub:
             self._publisher = Publisher(
                 self.hub_name,
@@ -74,13 +74,13 @@ class CheckpointWriter:
             )
 
     def finish_publishing(self, longest_seconds: float) -> None:
-        """Waits for what is on its way to the Hub, on the main process, and says what did not arrive."""
+        """Wait for what is on its way to the Hub, on the main process, and say what did not arrive."""
         if self._publisher is not None:
             for left in self._publisher.finish(longest_seconds):
-                self.say(str(left))
+                say(self.accelerator, str(left))
 
     def try_card(self, steps: int) -> None:
-        """Writes the card once in vain, so that an error in it shows before the training.
+        """Dry run of the model card, so that card errors fail before training.
 
         Raises:
             ValueError: it cannot be written.
@@ -89,27 +89,27 @@ class CheckpointWriter:
             try:
                 self._write_card(Path(place), steps, None, {})
             except Exception as error:
-                raise ValueError(f"the model card cannot be written from {self.card}: {_described(error)}") from error
+                raise ValueError(f"the model card cannot be written from {self.card}: {_describe(error)}") from error
 
-    def save_checkpoint(self, model: PreTrainedModel, step: int, write_state: Callable[[Path], None]) -> Path:
-        """`checkpoint-N/`: the model, and in `state/` what a resume needs; complete or absent.
+    def save(self, engine: Engine, step: int, state: RunState) -> Path:
+        """Write `checkpoint-N/`: the model, and in `state/` what a resume needs; complete or absent.
 
         Args:
-            model: the weights to publish.
+            engine: its published weights, and on every process its own part of weights and optimizer.
             step: N.
-            write_state: writes the files of its process into the folder it is given, on every process.
+            state: of the run, on this process.
 
         Returns:
             The checkpoint.
         """
         target = self.folder / f"checkpoint-{step}"
         unfinished = self._empty_folder(target)
-        state = unfinished / STATE_FOLDER
-        state.mkdir(exist_ok=True)
-        write_state(state)
-        self._save_model(model, unfinished, target, step, None)
+        state_folder = unfinished / STATE_FOLDER
+        state_folder.mkdir(exist_ok=True)
+        write_state(state_folder, engine, state)
+        self._save_model(engine.published_model, unfinished, target, step, None)
         # Each process sees to its own files; only when all have done so is the folder whole.
-        fsync_tree(state)
+        fsync_tree(state_folder)
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             write_manifest(unfinished)
@@ -122,7 +122,7 @@ class CheckpointWriter:
         return target
 
     def save_best(self, model: PreTrainedModel, step: int, result: EvaluationResult) -> None:
-        """`best/`: the model with the best scores so far."""
+        """Write `best/`: the model with the best scores so far."""
         target = self.folder / "best"
         unfinished = self._empty_folder(target)
         self._save_model(model, unfinished, target, step, result)
@@ -135,25 +135,25 @@ class CheckpointWriter:
         model: PreTrainedModel,
         step: int,
         result: EvaluationResult | None,
-        make_pictures: Callable[[Path], dict[str, Any]],
+        pictures: dict[str, Any],
     ) -> None:
-        """The final model, at the root of the folder.
+        """Write the final model, at the root of the folder.
 
         Args:
             model: the weights to publish.
-            step: optimiser steps done.
+            step: optimizer steps done.
             result: its scores.
-            make_pictures: (a folder for them) -> the pictures of the card by their names in `hub.write_model_card`.
+            pictures: of the card, by their names in `hub.model_card.write_model_card`; on the main process.
         """
         unfinished = self._empty_folder(self.folder / "final")
-        self._save_model(model, unfinished, self.folder, step, result, make_pictures)
+        self._save_model(model, unfinished, self.folder, step, result, pictures)
         if self.accelerator.is_main_process:
             move_files(unfinished, self.folder)
             if self._publisher is not None:
                 self._publisher.push(self.folder, f"Step {step}, the final model")
 
     def _empty_folder(self, target: Path) -> Path:
-        """A new folder under the hidden name of one that is not yet whole."""
+        """Make an empty folder under the hidden name of one that is not yet whole."""
         unfinished = unfinished_folder(target)
         if self.accelerator.is_main_process:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -168,12 +168,12 @@ class CheckpointWriter:
         target: Path,
         step: int,
         result: EvaluationResult | None,
-        make_pictures: Callable[[Path], dict[str, Any]] | None = None,
+        pictures: dict[str, Any] | None = None,
     ) -> None:
-        """Model, processor and card.
+        """Write model, processor and card.
 
         Args:
-            model, step, result, make_pictures: as for `save_final`.
+            model, step, result, pictures: as for `save_final`.
             folder: where they are written.
             target: where they will be; the text that a person added to the card there, or to the run's, is kept.
         """
@@ -184,23 +184,17 @@ class CheckpointWriter:
         self.processor.save_pretrained(folder)
         if result is not None:
             result.save(folder)
-        with TemporaryDirectory() as place:
-            # Hours of training are worth more than a card.
-            pictures: dict[str, Any] = {}
-            try:
-                if make_pictures is not None:
-                    pictures = make_pictures(Path(place))
-            except Exception as error:
-                self.say(f"warning: the pictures of the model card could not be made: {_described(error)}")
-            try:
-                earlier = next((each / CARD for each in (target, self.folder) if (each / CARD).is_file()), None)
-                if earlier is not None:
-                    shutil.copyfile(earlier, folder / CARD)
-                self._write_card(folder, step, result, pictures)
-            except Exception as error:
-                self.say(
-                    f"warning: the model in {target} is saved, but its card could not be written: {_described(error)}"
-                )
+        # Never fail a checkpoint because of the card: warn and save the weights.
+        try:
+            earlier = next((each / CARD for each in (target, self.folder) if (each / CARD).is_file()), None)
+            if earlier is not None:
+                shutil.copyfile(earlier, folder / CARD)
+            self._write_card(folder, step, result, pictures or {})
+        except Exception as error:
+            say(
+                self.accelerator,
+                f"warning: the model in {target} is saved, but its card could not be written: {_describe(error)}",
+            )
 
     def _write_card(self, folder: Path, steps: int, result: EvaluationResult | None, pictures: dict[str, Any]) -> None:
         training = {**self.arguments.non_default(), "steps": steps, "learning_rates": asdict(self.rates)}
@@ -211,7 +205,7 @@ class CheckpointWriter:
         write_model_card(folder, training=training, results=results, **pictures, **card)
 
 
-def _described(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 

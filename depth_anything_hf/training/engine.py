@@ -58,7 +58,7 @@ class Engine:
         rates: LearningRates,
         total_steps: int,
     ) -> None:
-        self.accelerator, self.objective, self.arguments = accelerator, objective, arguments
+        self.accelerator, self.objective, self.arguments, self.rates = accelerator, objective, arguments, rates
         self.warning = apply_encoder_strategy(model, arguments.encoder_strategy)
         if arguments.gradient_checkpointing:
             _recompute_activations(model, arguments.gradient_checkpointing_every)
@@ -114,6 +114,18 @@ class Engine:
     def published_model(self) -> Any:
         """The weights that are evaluated and saved: their average where one is kept."""
         return self._average.model if self._average is not None else self.raw_model
+
+    def describe(self) -> list[str]:
+        """Return what is trained, how fast and on what, in lines for a person; a warning comes first."""
+        trained = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+        rates, accelerator = self.rates, self.accelerator
+        warning = [f"warning: {self.warning}"] if self.warning else []
+        return [
+            *warning,
+            f"training {trained / 1e6:.2f} M parameters (encoder: {self.arguments.encoder_strategy}) on "
+            f"{accelerator.device}, precision {accelerator.mixed_precision}",
+            f"learning rates: encoder {rates.encoder:g}, decoder {rates.decoder:g} ({rates.reason})",
+        ]
 
     def terms(self, batch: dict[str, Any], progress: float) -> dict[str, Tensor]:
         """The objective's loss and terms for a micro-batch.

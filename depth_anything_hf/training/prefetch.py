@@ -4,13 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
+from accelerate import Accelerator
 from torch import Tensor
 
+from ..data.cutmix import BatchCutMix
 from ..data.loader import BatchLoader
+from ..data.mixture import Mixture
+from ..data.streaming_mixture import StreamingMixture
+from .arguments import TrainingArguments
 
 
 Batch = dict[str, Any]
@@ -23,8 +28,12 @@ class DevicePrefetcher:
         loader: of this process.
         device: where the tensors go.
         first: number of the first micro-batch in the run.
-        change: (batch on the host, its number) -> the batch that is used.
+        mix: CutMix of the batches, on the host; None leaves them as they are.
         reads_ahead: whether `look_ahead` does something; default: on a GPU.
+
+    Attributes:
+        last: the batch handed out last; empty before the first.
+        error: why no further batch can be read, once `next_or_last` met that.
     """
 
     def __init__(
@@ -33,11 +42,13 @@ class DevicePrefetcher:
         device: torch.device,
         *,
         first: int,
-        change: Callable[[Batch, int], Batch],
+        mix: BatchCutMix | None = None,
         reads_ahead: bool | None = None,
     ) -> None:
         self.device = device
-        self._loader, self._change = loader, change
+        self.last: Batch = {}
+        self.error: Exception | None = None
+        self._loader, self._mix = loader, mix
         self._reads_ahead = device.type == "cuda" if reads_ahead is None else reads_ahead
         self._read = self._in_order(first)
         # The batch that was read ahead with the loader's state after it, or why there is none.
@@ -48,9 +59,9 @@ class DevicePrefetcher:
     def _in_order(self, first: int) -> Iterator[tuple[Batch, dict[str, Any]]]:
         for number, batch in enumerate(self._loader, start=first):
             state = self._loader.state_dict()
-            yield self._moved(self._change(batch, number)), state
+            yield self._to_device(batch if self._mix is None else self._mix(batch, number)), state
 
-    def _moved(self, batch: Batch) -> Batch:
+    def _to_device(self, batch: Batch) -> Batch:
         # Without a stream of their own, copies would wait for the work that the device has been given before.
         with torch.cuda.stream(self._copies):
             return {
@@ -59,7 +70,7 @@ class DevicePrefetcher:
             }
 
     def __next__(self) -> Batch:
-        """The next batch; raises what reading it raised, also if it was read ahead."""
+        """Return the next batch; raise what reading it raised, also if it was read ahead."""
         ahead, self._ahead = self._ahead, None
         if isinstance(ahead, Exception):
             raise ahead
@@ -71,10 +82,24 @@ class DevicePrefetcher:
                 if isinstance(value, Tensor):
                     # Its memory belongs to the other stream, which must not use it again too early.
                     value.record_stream(current)
+        self.last = batch
         return batch
 
+    def next_or_last(self) -> Batch:
+        """Return the next batch; once reading has failed, the last one again, without broken samples.
+
+        The reason is kept as `error`. Other processes wait for this one in the backward pass, so it goes on with what
+        it has until all have learned of the error.
+        """
+        if self.error is None:
+            try:
+                return next(self)
+            except Exception as error:
+                self.error = error
+        return {**self.last, "broken": []}
+
     def look_ahead(self) -> None:
-        """Reads the next batch and begins to copy it; for the time when the device has got its work and is busy."""
+        """Read the next batch and begin to copy it, while the device is busy with the one before."""
         if self._reads_ahead and self._ahead is None:
             try:
                 self._ahead = next(self._read)
@@ -82,13 +107,54 @@ class DevicePrefetcher:
                 self._ahead = error
 
     def state_dict(self) -> dict[str, Any]:
-        """The loader's state after the batches handed out, whatever was read ahead; see `BatchLoader.state_dict`."""
+        """Return the loader's state after the batches handed out, whatever was read ahead."""
         return self._state
 
     def rewind(self, state: dict[str, Any]) -> None:
-        """Takes back the batches handed out since `state_dict` gave this state; none can be asked for any more."""
+        """Take back the batches handed out since `state_dict` gave this state; none can be asked for any more."""
         self._loader.rewind(state)
         self._state = self._loader.state_dict()
 
 
-__all__ = ["DevicePrefetcher"]
+def open_batches(
+    arguments: TrainingArguments,
+    data: Mixture | StreamingMixture,
+    accelerator: Accelerator,
+    *,
+    first_step: int = 0,
+    last_step: int,
+    data_state: dict[str, Any] | None = None,
+    reads_ahead: bool | None = None,
+) -> DevicePrefetcher:
+    """Return the micro-batches of this process for the steps of a run, with CutMix where its arguments ask for it.
+
+    Args:
+        arguments: of the run.
+        data: of the run.
+        accelerator: gives the device, and the place of this process among all.
+        first_step: optimizer steps done before.
+        last_step: optimizer steps done afterwards.
+        data_state: of a stream when `first_step` steps were done.
+        reads_ahead: see `DevicePrefetcher`.
+
+    Raises:
+        ValueError: the state is of another run or another layout of processes and workers.
+    """
+    loader = BatchLoader(
+        data,
+        batch_size=arguments.per_device_train_batch_size,
+        accumulation=arguments.gradient_accumulation_steps,
+        process_index=accelerator.process_index,
+        process_count=accelerator.num_processes,
+        first_step=first_step,
+        last_step=last_step,
+        workers=arguments.dataloader_num_workers,
+        pin_memory=accelerator.device.type == "cuda",
+        state=data_state,
+    )
+    mix = BatchCutMix(arguments.seed, arguments.cutmix_probability, accelerator.process_index)
+    first = first_step * arguments.gradient_accumulation_steps
+    return DevicePrefetcher(loader, accelerator.device, first=first, mix=mix, reads_ahead=reads_ahead)
+
+
+__all__ = ["DevicePrefetcher", "open_batches"]

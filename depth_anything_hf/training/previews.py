@@ -4,35 +4,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from ..data.transforms import IMAGENET_MEAN, IMAGENET_STD
 from ..evaluation.reports import save_error_sheet
 from ..evaluation.results import EvaluationResult
 from ..geometry.alignment import fit_scale_and_shift
-from ..geometry.disparity import depth_to_disparity
+from ..geometry.disparity import PredictionKind, depth_to_disparity
 from ..inference.predictor import DepthPredictor
+from ..models.compilation import force_eager
 from ..visualization.colour_maps import colour_map, error_map
 from ..visualization.encode import encode_png
-from ..visualization.figures import side_by_side
+from ..visualization.figures import sheet, side_by_side
 from .distributed import is_sharded
+from .engine import Engine
+from .processes import say
 from .validation import Evaluation
 
 
-def training_picture(pixel_values: Tensor, prediction: Tensor, label: Tensor | None, kind: str) -> np.ndarray:
-    """Image, label, prediction and error side by side; without a label, image and prediction.
+def predict_and_picture(engine: Engine, batch: dict[str, Any], images: int = 1) -> np.ndarray | None:
+    """Predict the first images of a batch and show them beside their labels; every process must call it.
+
+    Where the model is sharded, every process has to take part in a prediction.
+
+    Args:
+        engine: its model is in training mode afterwards.
+        batch: a micro-batch on the engine's device.
+        images: how many rows the picture has at most.
+
+    Returns:
+        uint8 (H, W, 3) as from `training_sheet` on the main process, None elsewhere.
+    """
+    model = engine.raw_model
+    shown = {key: value[:images] for key, value in batch.items() if isinstance(value, Tensor)}
+    model.eval()
+    # So few images are a size that nothing was compiled for.
+    with torch.no_grad(), engine.accelerator.autocast(), force_eager():
+        predictions = model(pixel_values=shown["pixel_values"]).predicted_depth
+        labels = labels_of(shown, engine.objective)
+    model.train()
+    if not engine.accelerator.is_main_process:
+        return None
+    kind: PredictionKind = "depth" if model.config.depth_estimation_type == "metric" else "disparity"
+    return training_sheet(shown["pixel_values"], predictions, labels, kind)
+
+
+def labels_of(batch: dict[str, Any], objective: Callable[..., Any]) -> Tensor | None:
+    """Return what a batch is compared with, (B, H, W): stored labels, those of the objective's teacher, or None."""
+    if "labels" in batch:
+        stored: Tensor = batch["labels"]
+        return stored
+    teacher = getattr(objective, "teacher", None)
+    if teacher is None:
+        return None
+    made: Tensor = teacher(batch.get("clean_pixel_values", batch["pixel_values"]))
+    return made
+
+
+def training_sheet(
+    pixel_values: Tensor, predictions: Tensor, labels: Tensor | None, prediction_kind: PredictionKind
+) -> np.ndarray:
+    """Return the rows of `training_picture` for several images, as uint8 (H, W, 3) RGB."""
+    rows = [
+        training_picture(image, prediction, None if labels is None else labels[index], prediction_kind)
+        for index, (image, prediction) in enumerate(zip(pixel_values, predictions, strict=True))
+    ]
+    return sheet([[row] for row in rows])
+
+
+def training_picture(
+    pixel_values: Tensor, prediction: Tensor, label: Tensor | None, prediction_kind: PredictionKind
+) -> np.ndarray:
+    """Show image, label, prediction and error side by side; without a label, image and prediction.
 
     Args:
         pixel_values: (3, H, W), normalised by ImageNet's statistics.
         prediction: (H, W).
         label: (H, W), NaN where unknown, or None.
-        kind: "disparity", where the prediction is first fitted to the label by scale and shift; or "depth" in metres,
-            compared as it is and coloured by its inverse.
+        prediction_kind: "disparity", where the prediction is first fitted to the label by scale and shift; or "depth"
+            in metres, compared as it is and coloured by its inverse.
 
     Returns:
         uint8 (H, W', 3) RGB.
@@ -41,48 +97,65 @@ def training_picture(pixel_values: Tensor, prediction: Tensor, label: Tensor | N
     panels = [np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)]
     predicted = prediction.detach().float().cpu().numpy().astype(np.float64)
     if label is None:
-        return side_by_side([*panels, colour_map(_as_disparity(predicted, kind))])
+        return side_by_side([*panels, colour_map(_as_disparity(predicted, prediction_kind))])
     truth = label.detach().float().cpu().numpy().astype(np.float64)
-    if kind == "disparity":
+    if prediction_kind == "disparity":
         known = np.isfinite(truth) & np.isfinite(predicted)
         scale, shift = fit_scale_and_shift(predicted, truth, known)
         predicted = scale * predicted + shift
-    shown = [_as_disparity(each, kind) for each in (truth, predicted)]
+    shown = [_as_disparity(each, prediction_kind) for each in (truth, predicted)]
     return side_by_side([*panels, *map(colour_map, shown), error_map(predicted, truth)])
 
 
 def card_pictures(
     place: Path,
     curve: np.ndarray | None,
-    model: PreTrainedModel,
+    engine: Engine,
     processor: Any,
     evaluation: Evaluation | None,
     result: EvaluationResult | None,
 ) -> dict[str, Any]:
-    """Loss curve and predictions for the card of a final model.
+    """Draw loss curve and predictions for the card of a final model; what fails is left out, with a warning.
 
     Args:
         place: folder that they are written into.
         curve: picture of the loss, uint8 (H, W, 3), or None.
-        model, processor: of the predictions; a sharded model gives none.
+        engine: its published weights predict; a sharded model gives no predictions.
+        processor: the image processor.
         evaluation, result: the held-out images and their scores, or None.
 
     Returns:
-        Paths under the names that `hub.write_model_card` takes.
+        On the main process, paths under the names that `hub.model_card.write_model_card` takes; else empty.
     """
+    if not engine.accelerator.is_main_process:
+        return {}
+    model = engine.published_model
     pictures: dict[str, Any] = {}
-    if curve is not None:
-        pictures["loss_curve"] = place / "loss.png"
-        pictures["loss_curve"].write_bytes(encode_png(curve))
-    if evaluation is not None and result is not None and result.rows and not is_sharded(model):
-        predictor = DepthPredictor(model, processor, batch_size=evaluation.batch_size)
-        sheet = place / "predictions.jpg"
-        pictures["picture_sheet"] = save_error_sheet(sheet, result, evaluation.dataset, predictor)
+    try:
+        if curve is not None:
+            path = place / "loss.png"
+            path.write_bytes(encode_png(curve))
+            pictures["loss_curve"] = path
+        if evaluation is not None and result is not None and result.rows and not is_sharded(model):
+            with force_eager():
+                predictor = DepthPredictor(model, processor, batch_size=evaluation.batch_size)
+                pictures["picture_sheet"] = save_error_sheet(
+                    place / "predictions.jpg", result, evaluation.dataset, predictor
+                )
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        say(engine.accelerator, f"warning: the pictures of the model card could not be made: {reason}")
     return pictures
 
 
-def _as_disparity(values: np.ndarray, kind: str) -> np.ndarray:
-    return depth_to_disparity(values) if kind == "depth" else values
+def _as_disparity(values: np.ndarray, prediction_kind: PredictionKind) -> np.ndarray:
+    return depth_to_disparity(values) if prediction_kind == "depth" else values
 
 
-__all__ = ["card_pictures", "training_picture"]
+__all__ = [
+    "card_pictures",
+    "labels_of",
+    "predict_and_picture",
+    "training_picture",
+    "training_sheet",
+]

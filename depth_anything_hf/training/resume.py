@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a resumed run must share with the run before: its arguments, its record and its model."""
+"""Resuming a run: what must be the same as before, and how the state of a checkpoint is loaded."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import PretrainedConfig
 
+from ..cpu.autotune import adopt_kernel_choices
 from .arguments import ARGUMENTS_FILE, BATCH_ARGUMENTS, MAY_CHANGE_ON_RESUME, TrainingArguments
+from .checkpoint_finder import STATE_FOLDER
+from .engine import Engine
+from .state import STATE_FILE, Progress, RunGeometry, process_file, seed_random_state, set_random_state
+from .tracking import LogWindow
 
 
 # Fields of the configuration that make it another model, beside those of the encoder.
@@ -20,8 +26,52 @@ MODEL_KEYS = ("fusion_hidden_size", "head_hidden_size", "neck_hidden_sizes", "de
 IGNORED_KEYS = ("transformers_version", "dtype", "_name_or_path", "architectures")
 
 
+def load_run(
+    checkpoint: Path, engine: Engine, geometry: RunGeometry, window: LogWindow
+) -> tuple[Progress, dict[str, Any]]:
+    """Load the state of a checkpoint into the engine, the log's window and the random generators.
+
+    Every process must call it.
+
+    Args:
+        checkpoint: `checkpoint-N`, undamaged.
+        engine: of the run that goes on.
+        geometry: of the run that goes on.
+        window: the open averages of the log.
+
+    Returns:
+        How far the run had come, and the state of its data; empty where nothing streams.
+
+    Raises:
+        ValueError: the checkpoint is of another model or of another geometry.
+    """
+    accelerator = engine.accelerator
+    require_same_model(checkpoint, engine.raw_model.config)
+    folder = checkpoint / STATE_FOLDER
+    # weights_only: a checkpoint from elsewhere must not be able to run code.
+    common = torch.load(folder / STATE_FILE, map_location="cpu", weights_only=True)
+    geometry.require(common["run_geometry"], checkpoint)
+    progress = Progress(**common["progress"])
+    # Other kernels have other last bits. Checkpoints of earlier versions do not name them.
+    adopt_kernel_choices(common.get("cpu_kernels", {}))
+    engine.load(folder, common, progress.step)
+    states = [
+        torch.load(folder / process_file(index), map_location="cpu", weights_only=True)
+        for index in range(common["processes"])
+    ]
+    window.load_state_dicts(
+        [each["window"] for each in states], accelerator.process_index, accelerator.num_processes, accelerator.device
+    )
+    own = states[min(accelerator.process_index, len(states) - 1)]
+    if accelerator.process_index < len(states):
+        set_random_state(own["random"])
+    else:
+        seed_random_state(engine.arguments.seed, accelerator.process_index, progress.step)
+    return progress, own["data"]
+
+
 def require_same_model(folder: Path, config: PretrainedConfig) -> None:
-    """Raises ValueError if the model saved in a folder has another architecture than `config`."""
+    """Raise ValueError if the model saved in a folder has another architecture than `config`."""
     # A saved file leaves defaults out and turns integer keys to text; both sides take the same way to JSON.
     current, saved = (
         json.loads(each.to_json_string(use_diff=False)) for each in (config, type(config).from_pretrained(folder))
@@ -39,7 +89,7 @@ def require_same_model(folder: Path, config: PretrainedConfig) -> None:
 def require_same_arguments(
     folder: Path, arguments: TrainingArguments, further: Mapping[str, Any] | None = None
 ) -> None:
-    """Checks that a folder is free or holds this run.
+    """Check that a folder is free or holds this run.
 
     Args:
         folder: of the run.
@@ -74,7 +124,7 @@ def require_same_arguments(
 
 
 def recorded_run_id(folder: Path) -> str | None:
-    """The tracker's name of the run whose arguments a folder holds."""
+    """Return the tracker's name of the run whose arguments a folder holds."""
     record = _record_of(folder)
     return None if record is None else record.get("run_id")
 
@@ -97,11 +147,11 @@ def _record_of(folder: Path) -> dict[str, Any] | None:
 
 
 def _differences(name: str, earlier: Any, current: Any) -> list[str]:
-    """Where two plain values differ, with the names of nested dicts."""
+    """Return where two plain values differ, with the names of nested dicts."""
     if isinstance(earlier, dict) and isinstance(current, dict):
         keys = dict.fromkeys([*earlier, *current])
         return [found for key in keys for found in _differences(f"{name}.{key}", earlier.get(key), current.get(key))]
     return [] if earlier == current else [f"{name}: {earlier} -> {current}"]
 
 
-__all__ = ["recorded_run_id", "require_same_arguments", "require_same_model"]
+__all__ = ["load_run", "recorded_run_id", "require_same_arguments", "require_same_model"]

@@ -1,9 +1,10 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A run's state beside weights and optimiser: progress, random numbers, and what must not change on a resume."""
+"""A run's state beside weights and optimizer: progress, geometry, random numbers, and the files that hold them."""
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,13 +14,21 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..data.mixture import Mixture
+from ..data.streaming_mixture import StreamingMixture
+from .arguments import TrainingArguments
+from .engine import Engine
+
+
+STATE_FILE = "trainer_state.pt"
+
 
 @dataclass
 class Progress:
     """How far a run has come.
 
     Attributes:
-        step: optimiser steps done, skipped ones included.
+        step: optimizer steps done, skipped ones included.
         evaluated_step: the step of the last evaluation.
         best_value: the best score so far by the metric that decides.
         best_metrics: all scores of that evaluation.
@@ -43,30 +52,84 @@ class Progress:
 
 @dataclass
 class RunGeometry:
-    """What a resumed run must share with the run before, beside its arguments."""
+    """Images per optimizer step, samples per epoch, total steps: must be unchanged on resume.
+
+    Attributes:
+        images_per_step: of all processes and micro-batches.
+        samples_per_epoch: None for a stream, which has no length.
+        total_steps: optimizer steps of the whole run.
+    """
 
     images_per_step: int
     samples_per_epoch: int | None
     total_steps: int
 
+    @classmethod
+    def of(cls, arguments: TrainingArguments, data: Mixture | StreamingMixture, processes: int) -> RunGeometry:
+        """Return the geometry of a run.
+
+        Raises:
+            TypeError: `max_steps` is not given and the data is a stream, which has no length.
+        """
+        per_step = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps * processes
+        samples = None if isinstance(data, StreamingMixture) else len(data)
+        steps = arguments.max_steps
+        if steps <= 0:
+            # A stream says here that it has no length.
+            steps = max(1, math.ceil(arguments.num_train_epochs * len(data) / per_step))
+        return cls(per_step, samples, steps)
+
+    def describe(self, processes: int) -> str:
+        """Return the geometry in a line for a person."""
+        samples = self.samples_per_epoch
+        epoch = "a stream of images" if samples is None else f"{samples} images in an epoch"
+        return f"{self.total_steps} steps of {self.images_per_step} images on {processes} process(es), {epoch}"
+
     def require(self, saved: Mapping[str, Any], folder: Path) -> None:
-        """Raises ValueError if the run in `folder` stood on another run_geometry."""
+        """Raise ValueError if the run in `folder` had another geometry."""
         if saved["images_per_step"] != self.images_per_step:
             raise ValueError(
-                f"a step of the run in {folder} takes {saved['images_per_step']} images, now it would take "
+                f"the run in {folder} takes {saved['images_per_step']} images per optimizer step, this one would take "
                 f"{self.images_per_step}; choose per_device_train_batch_size, gradient_accumulation_steps and the "
                 f"number of processes so that their product is {saved['images_per_step']} again"
             )
-        for name, meaning in (("samples_per_epoch", "samples in an epoch"), ("total_steps", "steps in all")):
+        for name, meaning in (("samples_per_epoch", "samples per epoch"), ("total_steps", "total steps")):
             if saved[name] != getattr(self, name):
                 raise ValueError(
-                    f"the run in {folder} has {saved[name]} {meaning}, now there are {getattr(self, name)}; go on "
-                    "with the data and the length that it began with, or start a new run from its weights"
+                    f"the run in {folder} has {saved[name]} {meaning}, this one would have {getattr(self, name)}; "
+                    "resume with the data and the length that it began with, or start a new run from its weights"
                 )
 
 
+@dataclass
+class RunState:
+    """What a checkpoint holds beside the engine's state, as tensors and plain values.
+
+    Attributes:
+        common: the same on all processes.
+        own: of this process.
+    """
+
+    common: dict[str, Any]
+    own: dict[str, Any]
+
+
+def write_state(folder: Path, engine: Engine, state: RunState) -> None:
+    """Write what a resume needs into the empty `state/` folder of a checkpoint; every process must call it."""
+    rest = engine.save(folder)
+    index = engine.accelerator.process_index
+    torch.save(state.own, folder / process_file(index))
+    if engine.accelerator.is_main_process:
+        torch.save({**state.common, **rest}, folder / STATE_FILE)
+
+
+def process_file(process_index: int) -> str:
+    """Return the name of the file with what belongs to one process."""
+    return f"process-{process_index}.pt"
+
+
 def random_state() -> dict[str, Any]:
-    """The random generators of Python, NumPy and torch in this process, as numbers and tensors."""
+    """Return the random generators of Python, NumPy and torch in this process, as numbers and tensors."""
     name, keys, *rest = np.random.get_state(legacy=True)
     return {
         "python": random.getstate(),
@@ -77,7 +140,7 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Puts the random generators back to where `random_state` saw them."""
+    """Put the random generators back to where `random_state` saw them."""
     random.setstate(state["python"])
     name, keys, *rest = state["numpy"]
     np.random.set_state((name, np.array(keys, dtype=np.uint32), *rest))
@@ -87,11 +150,21 @@ def set_random_state(state: dict[str, Any]) -> None:
 
 
 def seed_random_state(seed: int, process_index: int, step: int) -> None:
-    """Starts the generators of a process that did not exist before."""
+    """Seed the generators of a process that the run did not have before."""
     numbers = np.random.SeedSequence([seed, process_index, step]).generate_state(3)
     random.seed(int(numbers[0]))
     np.random.seed(int(numbers[1]))
     torch.manual_seed(int(numbers[2]))
 
 
-__all__ = ["RunGeometry", "Progress", "random_state", "seed_random_state", "set_random_state"]
+__all__ = [
+    "STATE_FILE",
+    "Progress",
+    "RunGeometry",
+    "RunState",
+    "process_file",
+    "random_state",
+    "seed_random_state",
+    "set_random_state",
+    "write_state",
+]

@@ -1,9 +1,10 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What all processes found out about an optimiser step: joined on the device and read later, so that nobody waits."""
+"""Per-step status, all-reduced on the device and read one step later to avoid a host sync."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,14 +35,15 @@ class StepStatus:
 
     @property
     def is_finite(self) -> bool:
+        """Whether both loss and gradient are finite."""
         return self.loss_is_finite and self.gradient_is_finite
 
 
 class ReducedStatus:
-    """The findings of all processes about a step, on their way to the host. Every process must make one.
+    """The status of a step on its way to the host, reduced over all processes. Every process must make one.
 
     Args:
-        accelerator: joins them, in one small reduction.
+        accelerator: reduces it, in one small all-reduce.
         stop, unreadable, broken_samples: of this process; see `StepStatus`.
         loss_is_finite: of this process, a boolean on the device.
         gradient_norm: the same on all processes, on the device.
@@ -71,17 +73,17 @@ class ReducedStatus:
             (~loss_is_finite).float(),
             (~torch.isfinite(gradient_norm)).float(),
         ]
-        joined: Tensor = accelerator.reduce(torch.stack(found), reduction="sum")
+        reduced: Tensor = accelerator.reduce(torch.stack(found), reduction="sum")
         self._overflow_is_allowed = overflow_is_allowed
-        reasons = joined[2:4] if overflow_is_allowed else joined[2:]
+        reasons = reduced[2:4] if overflow_is_allowed else reduced[2:]
         self.leave_out = (reasons.amax() > 0).float()
-        self._numbers = joined.to("cpu", non_blocking=joined.is_cuda)
-        self._arrival = torch.cuda.Event() if joined.is_cuda else None
+        self._numbers = reduced.to("cpu", non_blocking=reduced.is_cuda)
+        self._arrival = torch.cuda.Event() if reduced.is_cuda else None
         if self._arrival is not None:
             self._arrival.record()
 
     def read(self) -> StepStatus:
-        """Waits until the device has come so far; not for what it has been given since."""
+        """Wait until the device has come so far; not for what it has been given since."""
         if self._arrival is not None:
             self._arrival.synchronize()
         stop, broken_samples, unreadable, bad_losses, bad_gradients = self._numbers.tolist()
@@ -97,11 +99,11 @@ class ReducedStatus:
 
 @dataclass
 class PendingStep:
-    """An optimiser step that the device has been given, and whose findings have not been read.
+    """An optimizer step that the device has been given, and whose status has not been read.
 
     Attributes:
         number: of the step, from 1.
-        findings: of all processes.
+        reduced: its status over all processes.
         loss_is_finite: of this process, a boolean on the device.
         names: the samples of this process.
         broken_samples: those of this process that were replaced, each with the reason.
@@ -110,7 +112,7 @@ class PendingStep:
     """
 
     number: int
-    findings: ReducedStatus
+    reduced: ReducedStatus
     loss_is_finite: Tensor
     names: list[str]
     broken_samples: list[tuple[str, str]]
@@ -119,4 +121,25 @@ class PendingStep:
     random_numbers: dict[str, Any]
 
 
-__all__ = ["StepStatus", "ReducedStatus", "PendingStep"]
+class PendingSteps:
+    """The steps that the device has been given and whose status has not been read, oldest first."""
+
+    def __init__(self) -> None:
+        self._steps: list[PendingStep] = []
+
+    def append(self, step: PendingStep) -> None:
+        """Add the newest step."""
+        self._steps.append(step)
+
+    def settle(self, leave: int = 0) -> Iterator[tuple[PendingStep, StepStatus]]:
+        """Yield the oldest steps with their status, and leave the `leave` newest ones pending."""
+        while len(self._steps) > leave:
+            step = self._steps.pop(0)
+            yield step, step.reduced.read()
+
+    def clear(self) -> None:
+        """Forget all steps, unread."""
+        self._steps.clear()
+
+
+__all__ = ["PendingStep", "PendingSteps", "ReducedStatus", "StepStatus"]

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a run tells: its log, the averages in it, trackers, and memory."""
+"""The metrics of a run: its log, the averages in it, and trackers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import importlib.util
 import json
 import math
 import os
-import resource
-import sys
 import time
 import uuid
 from pathlib import Path
@@ -22,6 +20,7 @@ from torch import Tensor
 
 from ..utils.files import atomic_write
 from ..visualization.figures import line_plot
+from .memory import peak_memory_mib
 
 
 LOG_FILE = "log.jsonl"
@@ -48,11 +47,11 @@ class MetricLog:
         self.report_to = report_to
 
     def start(self, run_id: str, step: int, configuration: dict[str, Any]) -> None:
-        """Drops what was logged after `step`, which will be logged again, and opens the tracker.
+        """Drop what was logged after `step`, which will be logged again, and open the tracker.
 
         Args:
             run_id: names the run at the tracker, so that a resumed run goes on there.
-            step: optimiser steps done.
+            step: optimizer steps done.
             configuration: what the tracker shows beside the curves.
         """
         if self.accelerator.is_main_process:
@@ -70,10 +69,10 @@ class MetricLog:
         )
 
     def write(self, step: int, entry: dict[str, Any], tracked: dict[str, float] | None = None) -> None:
-        """Appends a line.
+        """Append a line.
 
         Args:
-            step: optimiser steps done.
+            step: optimizer steps done.
             entry: what the line holds beside the step; a number that is not finite becomes null.
             tracked: what goes to the tracker, by the names it has there.
         """
@@ -85,13 +84,13 @@ class MetricLog:
             self.accelerator.log(tracked, step=step)
 
     def synchronise(self) -> None:
-        """Waits until the log is on the disk, so that it never ends before a checkpoint."""
+        """Wait until the log is on the disk, so that it never ends before a checkpoint."""
         if self.accelerator.is_main_process and self.path.exists():
             with open(self.path, "a") as log:
                 os.fsync(log.fileno())
 
     def loss_curve(self) -> np.ndarray | None:
-        """The logged loss over the steps as a picture (uint8, H x W x 3); None before the second entry."""
+        """Draw the logged loss over the steps, uint8 (H, W, 3); None before the second entry."""
         entries = [entry for entry in read_log(self.path) if entry.get("loss") is not None]
         if len(entries) < 2:
             return None
@@ -99,7 +98,7 @@ class MetricLog:
         return line_plot(steps, losses)
 
     def show(self, step: int, picture: np.ndarray) -> None:
-        """Gives a picture (uint8, H x W x 3) to a tracker that takes pictures."""
+        """Give a picture, uint8 (H, W, 3), to a tracker that takes pictures."""
         for tracker in self.accelerator.trackers:
             if tracker.name == "tensorboard":
                 tracker.log_images({"training images": picture[None]}, step=step, dataformats="NHWC")
@@ -119,7 +118,7 @@ class LogWindow:
         self._start = time.perf_counter()
 
     def add(self, micro_batches: list[Terms], images: int) -> None:
-        """One optimiser step.
+        """Add an optimizer step.
 
         Args:
             micro_batches: named scalars of each; the same names in all.
@@ -129,7 +128,7 @@ class LogWindow:
         self._timed_images += images
 
     def close(self, accelerator: Accelerator) -> dict[str, float]:
-        """Means over steps and processes, speed and memory; a new window begins. Every process must call it.
+        """Return means over steps and processes, speed and memory, and begin a new window; every process must call it.
 
         Without a step there is no mean.
         """
@@ -144,11 +143,11 @@ class LogWindow:
         return values
 
     def state_dict(self) -> list[Terms]:
-        """The open window of this process."""
+        """Return the open window of this process."""
         return [{name: value.cpu() for name, value in terms.items()} for terms in self.steps]
 
     def load_state_dicts(self, states: list[list[Terms]], process_index: int, process_count: int, device: Any) -> None:
-        """Goes on with a window that was open.
+        """Continue a window that was open.
 
         Args:
             states: of all processes that there were; where their number has changed, each process takes their mean.
@@ -176,23 +175,14 @@ def _finite_or_none(value: Any) -> Any:
 
 
 def new_run_id() -> str:
-    """Eight letters and digits that no other run has; not drawn from the run's random numbers."""
+    """Return eight letters and digits that no other run has, not drawn from the run's random numbers."""
     return uuid.uuid4().hex[:8]
 
 
 def require_tracker(report_to: str) -> None:
-    """Raises ImportError, with what to install, if the package of a tracker is missing."""
+    """Raise ImportError, with what to install, if the package of a tracker is missing."""
     if report_to != "none" and importlib.util.find_spec(report_to) is None:
         raise ImportError(f"report_to {report_to} needs the package {report_to}: pip install {report_to}")
-
-
-def peak_memory_mib(device: torch.device) -> float:
-    """The most memory used so far: allocated by torch on a GPU, resident of this process elsewhere."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    # Kilobytes on Linux, bytes on macOS.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 def _flat(values: dict[str, Any]) -> dict[str, Any]:
@@ -203,7 +193,7 @@ def _flat(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """The entries of a log with one JSON object per line, each with its step.
+    """Return the entries of a log with one JSON object per line, each with its step.
 
     Lines that are none, as a kill or a power cut leaves them, are left out.
     """
@@ -213,7 +203,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
 
 
 def drop_log_after(path: Path, step: int) -> None:
-    """Removes log entries that a resumed run will write again."""
+    """Remove log entries that a resumed run will write again."""
     if path.exists():
         kept = [json.dumps(entry) + "\n" for entry in read_log(path) if entry["step"] <= step]
         atomic_write(path, "".join(kept))
@@ -231,7 +221,6 @@ __all__ = [
     "MetricLog",
     "drop_log_after",
     "new_run_id",
-    "peak_memory_mib",
     "read_log",
     "require_tracker",
 ]

@@ -17,6 +17,9 @@ from ..evaluation.runner import evaluate_on_all_processes
 from ..evaluation.settings import EvaluationSettings
 from ..inference.predictor import DepthPredictor
 from ..metrics.table import METRICS
+from ..models.compilation import force_eager
+from .distributed import gathered_copy
+from .engine import Engine
 
 
 SHOWN_METRICS = ("delta1", "ordinal_accuracy", "abs_rel", "pair_accuracy")
@@ -31,7 +34,7 @@ class Evaluation:
     batch_size: int = 8
 
     def require_metric(self, name: str) -> None:
-        """Raises ValueError if the metric that decides on the best model is not measured."""
+        """Raise ValueError if the metric that decides on the best model is not measured."""
         if name not in self.settings.metrics:
             raise ValueError(
                 f"metric_for_best_model is {name!r}, which the evaluation does not "
@@ -42,7 +45,7 @@ class Evaluation:
 def evaluate_model(
     model: PreTrainedModel, processor: Any, evaluation: Evaluation, accelerator: Accelerator
 ) -> EvaluationResult:
-    """Scores a model on all processes; every process gets the whole result."""
+    """Score a model on all processes; every process gets the whole result."""
     model.eval()
     predictor = DepthPredictor(model, processor, device=accelerator.device, batch_size=evaluation.batch_size)
     return evaluate_on_all_processes(
@@ -54,8 +57,24 @@ def evaluate_model(
     )
 
 
+def evaluate_while_training(engine: Engine, processor: Any, evaluation: Evaluation) -> EvaluationResult:
+    """Score the weights that would be published; every process must call it and gets the whole result.
+
+    Args:
+        engine: of the run; its model is in training mode afterwards.
+        processor: the image processor.
+        evaluation: the held-out set.
+    """
+    # Held-out images may have sizes that nothing was compiled for.
+    with force_eager():
+        model = gathered_copy(engine.published_model)
+        result = evaluate_model(model, processor, evaluation, engine.accelerator)
+    engine.model.train()
+    return result
+
+
 def is_better(value: float, best: float | None, metric: str) -> bool:
-    """Whether a mean score beats the best one so far, None before the first; NaN never does."""
+    """Return whether a mean score beats the best one so far, None before the first; NaN never does."""
     if math.isnan(value):
         return False
     if best is None:
@@ -63,11 +82,11 @@ def is_better(value: float, best: float | None, metric: str) -> bool:
     return value > best if METRICS[metric].higher_is_better else value < best
 
 
-def described_scores(result: EvaluationResult) -> str:
-    """The scores that a person looks at first, in one line."""
+def describe_scores(result: EvaluationResult) -> str:
+    """Return the scores that a person looks at first, in one line."""
     shown = [name for name in SHOWN_METRICS if name in result.settings.metrics]
     scores = ", ".join(f"{name} {result.mean[name]:.4f}" for name in shown)
     return f"{scores} over {len(result.rows)} held-out images"
 
 
-__all__ = ["Evaluation", "described_scores", "evaluate_model", "is_better"]
+__all__ = ["Evaluation", "describe_scores", "evaluate_model", "evaluate_while_training", "is_better"]

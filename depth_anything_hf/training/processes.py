@@ -1,0 +1,82 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The processes of a run: how they are set up, decide together, and speak with one voice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import (
+    DataLoaderConfiguration,
+    GradientAccumulationPlugin,
+    ProjectConfiguration,
+    broadcast_object_list,
+)
+from tqdm import tqdm
+
+from ..utils.processes import make_accelerator
+from .arguments import TrainingArguments
+
+
+Decision = TypeVar("Decision")
+
+
+def training_accelerator(arguments: TrainingArguments, folder: Path | None = None) -> Accelerator:
+    """Return the `Accelerator` that a run with these arguments needs.
+
+    Args:
+        arguments: of the run.
+        folder: of the run, for its tracker; None without one.
+    """
+    options: dict[str, Any] = {}
+    if folder is not None:
+        options["project_config"] = ProjectConfiguration(project_dir=str(folder), logging_dir=str(folder / "logs"))
+        options["log_with"] = None if arguments.report_to == "none" else arguments.report_to
+    return make_accelerator(
+        mixed_precision=arguments.mixed_precision,
+        # Instead of the number alone, which an environment variable of Accelerate would overrule.
+        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=arguments.gradient_accumulation_steps),
+        dataloader_config=DataLoaderConfiguration(non_blocking=True),
+        **options,
+    )
+
+
+def decide_on_main(accelerator: Accelerator, decide: Callable[[], Decision]) -> Decision:
+    """Let the main process alone look at files; all processes get its answer, or its error.
+
+    Args:
+        accelerator: of the run; every process must call this.
+        decide: called on the main process; its answer must be picklable.
+
+    Raises:
+        ValueError, OSError: what `decide` raised, on every process.
+    """
+    outcome: list[Any] = [None, None]
+    if accelerator.is_main_process:
+        try:
+            outcome[0] = decide()
+        except (ValueError, OSError) as error:
+            outcome[1] = error
+    broadcast_object_list(outcome)
+    if outcome[1] is not None:
+        raise outcome[1]
+    return outcome[0]
+
+
+def on_any_process(accelerator: Accelerator, own: bool) -> bool:
+    """Return whether `own` is true on any process; every process must call this, and waits for its device."""
+    flag = torch.tensor(float(own), device=accelerator.device)
+    return bool(accelerator.reduce(flag, reduction="sum").item() > 0)
+
+
+def say(accelerator: Accelerator, text: str) -> None:
+    """Print a line on the main process, above a progress bar."""
+    if accelerator.is_main_process:
+        tqdm.write(text)
+
+
+__all__ = ["decide_on_main", "on_any_process", "say", "training_accelerator"]
