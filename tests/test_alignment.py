@@ -196,7 +196,7 @@ def test_values_at_pixels_are_row_and_column() -> None:
 
 def test_errors_say_what_is_wrong() -> None:
     prediction, depth, mask = random_maps(7)
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="the same shape"):
         fit_scale_and_shift(prediction[:-1], depth, mask)
     broken = np.where(mask, np.nan, prediction)
     with pytest.raises(ValueError, match="prediction is not finite at"):
@@ -211,5 +211,5 @@ def test_errors_say_what_is_wrong() -> None:
         align_disparity(prediction, np.where(mask, 0, depth), mask, 1, 10)
     with pytest.raises(ValueError, match="min_depth < max_depth"):
         align_depth(prediction, depth, mask, 0, 1)
-    with pytest.raises(ValueError, match="median of the predicted depth must be positive"):
+    with pytest.raises(ValueError, match="needs a positive median of the predicted depth"):
         align_median(-depth, depth, mask, 1, 10)
