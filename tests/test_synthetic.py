@@ -20,8 +20,9 @@ import pytest
 
 from depth_anything_hf.geometry.camera import pinhole_intrinsics
 from depth_anything_hf.rendering.builder import Builder
-from depth_anything_hf.rendering.dataset import build_scene, render_dataset
+from depth_anything_hf.rendering.dataset import render_dataset
 from depth_anything_hf.rendering.scene import IDENTITY, Camera, load_mitsuba, rotation, translation
+from depth_anything_hf.rendering.scenes import build_scene
 from depth_anything_hf.rendering.view import (
     NEAR_CLIP_METRES,
     choose_camera,
@@ -310,7 +311,7 @@ def test_scene_numbers_make_disjoint_splits(tmp_path: Path) -> None:
     [
         ({"family": "rooms"}, "family must be one of"),
         ({"kinds": ["beach"]}, "kinds must be some of"),
-        ({"family": "hazy-rooms", "kinds": ["room"]}, "leave it out"),
+        ({"family": "hazy-rooms", "kinds": ["room"]}, "cannot be combined with family='hazy-rooms'"),
         ({"count": 0}, "count must be at least 1"),
         ({"processes": 0}, "processes must be at least 1"),
         ({"seed": -1}, "seed must be at least 0"),
