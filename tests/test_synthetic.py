@@ -173,6 +173,17 @@ def test_chosen_views_meet_the_requirements_at_any_size(family: Any) -> None:
     np.testing.assert_allclose(large.depth[1::3, 1::3], small.depth, rtol=1e-3, atol=0)
 
 
+def test_a_scene_with_several_lamps_is_lit_the_same_whenever_it_is_built() -> None:
+    images = []
+    for _ in range(3):
+        scene = build_scene("varied", seed=0, scene_number=7)
+        assert sum(shape.is_emitter() for shape in scene.mitsuba_scene.shapes()) == 3
+        camera = choose_camera(scene, 0.75, [0])
+        images.append(render_view(scene, camera, 24, 32, samples_per_pixel=1, denoise=False).image)
+    np.testing.assert_array_equal(images[0], images[1])
+    np.testing.assert_array_equal(images[0], images[2])
+
+
 # Folders
 
 

@@ -45,7 +45,10 @@ class Builder:
 
     def load(self) -> Any:
         """Return the Mitsuba scene of everything added so far."""
-        return self.mitsuba.load_dict(self.description)
+        # Merging of equal objects would shuffle the shapes, lamps among them; a random number would then pick another
+        # lamp in every process. Other lights come before the shapes.
+        entries = sorted(self.description.items(), key=lambda entry: entry[0].startswith("shape"))
+        return self.mitsuba.load_dict(dict(entries), optimize=False)
 
     def uniform(self, low: float, high: float) -> float:
         """Draw a number from low to high."""
