@@ -15,13 +15,9 @@ from transformers import AutoModel
 from depth_anything_hf.hub.lineage import labels_lineage
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.losses.relative import RelativeLoss
-from depth_anything_hf.recipes.arguments import (
-    DataArguments,
-    ModelArguments,
-    build_model,
-    command_and_recipe,
-    parse_recipe,
-)
+from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
+from depth_anything_hf.recipes.parser import command_and_recipe, parse_recipe
+from depth_anything_hf.recipes.starting_point import build_model
 from depth_anything_hf.training.objectives import Distillation
 from depth_anything_hf.training.online_teacher import OnlineTeacher
 from depth_anything_hf.training.trainer import TrainingArguments, fit

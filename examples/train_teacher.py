@@ -9,13 +9,9 @@
 from __future__ import annotations
 
 from depth_anything_hf.losses.relative import RelativeLoss
-from depth_anything_hf.recipes.arguments import (
-    DataArguments,
-    ModelArguments,
-    build_model,
-    command_and_recipe,
-    parse_recipe,
-)
+from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
+from depth_anything_hf.recipes.parser import command_and_recipe, parse_recipe
+from depth_anything_hf.recipes.starting_point import build_model
 from depth_anything_hf.training.objectives import SupervisedRelative
 from depth_anything_hf.training.trainer import TrainingArguments, fit
 

@@ -20,7 +20,7 @@ from transformers import AutoModelForDepthEstimation, Dinov2Config, Dinov2Model
 
 from depth_anything_hf import DepthAnythingForDepthEstimation
 from depth_anything_hf.data.sources import open_source
-from depth_anything_hf.recipes.arguments import command_and_recipe, from_environment
+from depth_anything_hf.recipes.parser import command_and_recipe, from_environment
 
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -18,7 +18,9 @@ from transformers import Dinov2Model
 
 from depth_anything_hf.losses.relative import RelativeLoss
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
-from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments, build_model, parse_recipe
+from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
+from depth_anything_hf.recipes.parser import parse_recipe
+from depth_anything_hf.recipes.starting_point import build_model
 from depth_anything_hf.training.trainer import TrainingArguments
 
 
