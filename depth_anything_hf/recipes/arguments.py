@@ -1,25 +1,21 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What the example scripts share: arguments from flags and YAML recipes, and the model and data they describe."""
+"""Which model a run starts from, and which data it learns from and is scored on."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
-
-from ..data.depth_stream import DepthStream
-from ..data.mixture import Mixture, check_first_samples
-from ..data.sources import DataSource, open_source
-from ..data.streaming_mixture import StreamingMixture
-from ..data.transforms import TrainingTransform
-from ..evaluation.datasets import open_protocol
-from ..evaluation.scoring import check_fits
-from ..evaluation.settings import EvaluationSettings
-from ..models.image_processing_depth_anything import PAPER_INPUT_SIZE
-from ..training.trainer import Evaluation
+from typing import TYPE_CHECKING, Any, ClassVar
 
 
+if TYPE_CHECKING:
+    from ..data.mixture import Mixture
+    from ..data.streaming_mixture import StreamingMixture
+    from ..training.validation import Evaluation
+
+# Imports stand inside the methods: the dataclasses are also the flags of a command line, whose help must not wait for
+# the libraries that open data.
 AUGMENTATION = (
     *("horizontal_flip", "vertical_flip", "colour_jitter", "brightness", "contrast", "saturation", "hue"),
     *("channel_gain", "blur", "haze"),
@@ -29,6 +25,8 @@ AUGMENTATION = (
 @dataclass
 class ModelArguments:
     """Which weights a run starts from: exactly one of the first three."""
+
+    _argument_group_name: ClassVar[str] = "model: exactly one of the first three"
 
     encoder_name_or_path: str | None = field(
         default=None,
@@ -49,7 +47,7 @@ class ModelArguments:
         default=None, metadata={"help": "sdpa (default), eager, flash_attention_2 or flex_attention."}
     )
     input_size: int = field(
-        default=PAPER_INPUT_SIZE, metadata={"help": "Side of the training crops and of the input, a multiple of 14."}
+        default=518, metadata={"help": "Side of the training crops and of the input, a multiple of 14."}
     )
 
     def __post_init__(self) -> None:
@@ -77,6 +75,8 @@ def _mapping(value: Any, name: str) -> Any:
 @dataclass
 class DataArguments:
     """What a run learns from and is scored on."""
+
+    _argument_group_name: ClassVar[str] = "data"
 
     train_data: list[str] = field(
         metadata={
@@ -114,7 +114,7 @@ class DataArguments:
         return [str(source["path"] if isinstance(source, dict) else source) for source in self.train_data]
 
     def mixture(self, model_arguments: ModelArguments, *, seed: int, **options: Any) -> Mixture | StreamingMixture:
-        """The training data; weights are used when every source has one, plain concatenation when none has.
+        """Open the training data; weights are used when every source has one, plain concatenation when none has.
 
         Every source is opened and its first sample read, so that a wrong path, column or scale stops the run here.
         One source with `streaming: true` makes it a `StreamingMixture`, which needs weights and max_steps.
@@ -127,6 +127,12 @@ class DataArguments:
         Raises:
             ValueError: only some of the sources have a weight, or a source cannot be used; the message names it.
         """
+        from ..data.depth_stream import DepthStream
+        from ..data.mixture import Mixture, check_first_samples
+        from ..data.sources import DataSource, open_source
+        from ..data.streaming_mixture import StreamingMixture
+        from ..data.transforms import TrainingTransform
+
         sources = [DataSource.from_dict(s) if isinstance(s, dict) else DataSource(s) for s in self.train_data]
         weights = [source.weight for source in sources]
         if any(weight is None for weight in weights) and any(weight is not None for weight in weights):
@@ -145,13 +151,19 @@ class DataArguments:
         return mixture
 
     def evaluation(self, *, metric: bool = False) -> Evaluation | None:
-        """The held-out set and how it is scored: a benchmark's own protocol, or without alignment for a metric model.
+        """Open the held-out set, scored by benchmark's own protocol or the given settings.
 
         Raises:
             ValueError: both `eval_data` and `eval_protocol` are given, a protocol comes without its `eval_root` or the
                 other way round, or it does not fit the model, as a protocol in metres does not fit a relative one.
             FileNotFoundError: the benchmark's files are not below `eval_root`.
         """
+        from ..data.sources import open_source
+        from ..evaluation.datasets import open_protocol
+        from ..evaluation.scoring import check_fits
+        from ..evaluation.settings import EvaluationSettings
+        from ..training.validation import Evaluation
+
         if self.eval_protocol is not None or self.eval_root is not None:
             if self.eval_protocol is None or self.eval_root is None or self.eval_data is not None:
                 raise ValueError("give eval_protocol and eval_root together and without eval_data, or eval_data alone")

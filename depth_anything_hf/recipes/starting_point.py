@@ -31,7 +31,7 @@ class StartingPoint:
 def build_model(
     arguments: ModelArguments, *, seed: int, max_depth: int | None = None, fresh_decoder: bool = False
 ) -> StartingPoint:
-    """The model that a run starts from.
+    """Build the model that a run starts from.
 
     Args:
         arguments: which weights.
