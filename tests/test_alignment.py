@@ -22,7 +22,7 @@ def random_maps(seed: int, valid_share: float = 0.7) -> tuple[np.ndarray, np.nda
 
 @pytest.mark.parametrize("valid_share", [1.0, 0.5, 0.01])
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("output_scale, output_shift", [(1, 0), (1e9, -3e9), (1e-7, 2e-6)])
+@pytest.mark.parametrize(("output_scale", "output_shift"), [(1, 0), (1e9, -3e9), (1e-7, 2e-6)])
 def test_fit_equals_lstsq(valid_share: float, weighted: bool, output_scale: float, output_shift: float) -> None:
     prediction, depth, mask = random_maps(1, valid_share)
     prediction = prediction.astype(np.float64) * output_scale + output_shift

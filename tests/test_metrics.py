@@ -433,9 +433,9 @@ def test_boundary_errors_of_exact_moved_and_missing_edges() -> None:
     assert depth_boundary_errors(far_away, edges) == worst
     nothing = depth_boundary_errors(step, np.zeros(step.shape, dtype=bool))
     assert all(math.isnan(value) for value in nothing.values())
+    broken = step.copy()
+    broken[3, 3] = np.nan
     with pytest.raises(ValueError, match="not finite at 1 of"):
-        broken = step.copy()
-        broken[3, 3] = np.nan
         depth_boundary_errors(broken, edges)
     with pytest.raises(ValueError, match="max_distance_pixels"):
         depth_boundary_errors(step, edges, max_distance_pixels=0)

@@ -285,7 +285,7 @@ def test_other_arguments_into_the_same_folder_are_refused(tmp_path: Path) -> Non
         render_dataset(folder, count=1, **SMALL)
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "text.txt").write_text("mine")
-    with pytest.raises(ValueError, match="no render.json"):
+    with pytest.raises(ValueError, match=r"no render\.json"):
         render_dataset(tmp_path / "notes", count=1, **SMALL)
     assert digests(folder) == before
 

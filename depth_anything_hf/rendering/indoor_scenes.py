@@ -91,7 +91,7 @@ def _room_shell(builder: Builder, width: float, length: float, height: float) ->
 def _wall_with_opening(
     builder: Builder, frame: Frame, span: float, height: float, material: dict[str, str], doorway: bool
 ) -> None:
-    """A wall in the xz plane of the frame with a doorway or a window, glazed or open, some with blinds."""
+    """Add a wall in the xz plane of the frame with a doorway or a window, glazed or open, some with blinds."""
     opening_width = builder.uniform(0.8, 1.0) if doorway else builder.uniform(0.8, min(2.2, 0.6 * span))
     left = builder.uniform(-0.45 * span, 0.45 * span - opening_width)
     right, top = left + opening_width, min(height - 0.2, builder.uniform(1.9, 2.4))
@@ -120,7 +120,7 @@ def _wall_with_opening(
 
 
 def _picture(builder: Builder, frame: Frame, span: float) -> None:
-    """A framed picture or a mirror on a wall."""
+    """Add a framed picture or a mirror on a wall."""
     width = builder.uniform(0.3, 1.2)
     tall = width * builder.uniform(0.6, 1.3)
     x, z = builder.uniform(-0.4, 0.4) * span, builder.uniform(1.3, 1.7)
@@ -130,7 +130,7 @@ def _picture(builder: Builder, frame: Frame, span: float) -> None:
 
 
 def _ceiling_light(builder: Builder, frame: Frame, size: float, strength: float) -> None:
-    """A shining panel that faces down; a larger one shines less per area."""
+    """Add a shining panel that faces down; a larger one shines less per area."""
     warmth = np.array([1.0, builder.uniform(0.85, 1), builder.uniform(0.6, 1)])
     facing_down = frame @ rotation((1, 0, 0), 180)
     edges = (size, size * builder.uniform(0.3, 1))
@@ -138,7 +138,7 @@ def _ceiling_light(builder: Builder, frame: Frame, size: float, strength: float)
 
 
 def _fill_light(builder: Builder, position: tuple[float, float, float]) -> None:
-    """A weak lamp in the middle of the room, so that no corner is black."""
+    """Add a weak lamp in the middle of the room, so that no corner is black."""
     intensity = {"type": "rgb", "value": builder.uniform(1, 4)}
     builder.description["fill"] = {"type": "point", "position": list(position), "intensity": intensity}
 

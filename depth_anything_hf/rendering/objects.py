@@ -85,7 +85,7 @@ def _cup_of_twigs(builder: Builder, frame: Frame, height: float) -> None:
 
 
 def _bowl(builder: Builder, frame: Frame, height: float) -> None:
-    """A shallow dish with fruit in it."""
+    """Add a shallow dish with fruit in it."""
     radius = 0.6 * height
     builder.can(frame, (0, 0, 0), radius, 0.2 * height, _small_material(builder))
     fruit = builder.material("noise")

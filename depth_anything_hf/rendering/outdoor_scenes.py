@@ -73,7 +73,7 @@ def _road_markings(builder: Builder, road_width: float, start: float, end: float
 
 
 def _roadside(builder: Builder, side: int, edge: float, start: float, end: float) -> None:
-    """What stands beyond the pavement of one side: a row of buildings, an avenue, or gardens."""
+    """Add what stands beyond the pavement of one side: a row of buildings, an avenue, or gardens."""
     style = builder.choose(["buildings", "buildings", "avenue", "gardens"])
     gap, lawn = builder.uniform(0.3, 5), builder.material("grass", gloss=0.2)
     low, high = (3, 8) if builder.chance(0.5) else (8, 24)
@@ -114,7 +114,7 @@ def nature(builder: Builder) -> SampleCamera:
     _terrain(builder, ground)
 
     def scattered(nearest: float, farthest: float) -> Frame:
-        """A place on the ground, denser near the middle, where the cameras are."""
+        """Draw a place on the ground, denser near the middle, where the cameras are."""
         distance, bearing = builder.uniform(nearest, farthest), builder.uniform(0, 2 * math.pi)
         x, y = distance * math.sin(bearing), distance * math.cos(bearing)
         return standing_at(x, y, ground(x, y), builder.uniform(0, 360))
@@ -169,7 +169,7 @@ def _random_ground(builder: Builder) -> Callable[[Any, Any], Any]:
 
 
 def _terrain(builder: Builder, ground: Callable[[Any, Any], Any]) -> None:
-    """A mesh of the ground, finer in the middle, above a wide plain."""
+    """Add a mesh of the ground, finer in the middle, above a wide plain."""
     half = 90.0
 
     def position(u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

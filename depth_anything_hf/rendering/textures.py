@@ -188,7 +188,7 @@ PATTERNS: dict[str, Callable[[np.random.Generator], Pattern]] = {
 
 
 def _picture(random: np.random.Generator) -> np.ndarray:
-    """A picture to hang on a wall: a gradient with a few random figures, float in [0, 1], (size, size, 3)."""
+    """Draw a picture to hang on a wall: a gradient with a few random figures, float in [0, 1], (size, size, 3)."""
     _, down = _pixel_grid()
     top, bottom = random_colour(random, random.uniform(0, 0.7)), random_colour(random, random.uniform(0, 0.7))
     mixed = np.clip(down + 0.4 * (fractal_noise(random) - 0.5), 0, 1)[..., None]
