@@ -38,6 +38,7 @@ class BatchLoader:
         last_step: the step after the last one.
         workers: processes that read ahead; 0 reads when a batch is asked for.
         pin_memory: whether batches are put into page-locked memory for a GPU.
+        multiprocessing_context: how workers start: "fork", "spawn" or "forkserver"; None: as Python does here.
         state: what `state_dict` of this process gave when `first_step` steps were done; needed for streams only.
 
     Raises:
@@ -56,11 +57,14 @@ class BatchLoader:
         last_step: int,
         workers: int = 0,
         pin_memory: bool = False,
+        multiprocessing_context: str | None = None,
         state: dict[str, Any] | None = None,
     ) -> None:
         self.data = data
         self.workers = workers
         self.pin_memory = pin_memory
+        # Without workers torch refuses to be told how they start.
+        self.multiprocessing_context = multiprocessing_context if workers else None
         # The rules for the numbers of steps and processes are the same; of a stream an epoch's length does not matter.
         self._sampler = GlobalBatchSampler(
             batch_size=batch_size,
@@ -109,6 +113,7 @@ class BatchLoader:
             collate_fn=collate,
             num_workers=self.workers,
             pin_memory=self.pin_memory,
+            multiprocessing_context=self.multiprocessing_context,
             worker_init_fn=_start_worker,
             # A data loader draws a seed for its workers, which nothing here uses. From the generator of the process
             # it would do so once more after a resume.
@@ -155,6 +160,7 @@ class BatchLoader:
                 batch_size=None,
                 num_workers=self.workers,
                 pin_memory=self.pin_memory,
+                multiprocessing_context=self.multiprocessing_context,
                 worker_init_fn=_start_worker,
                 generator=torch.Generator(),
             )

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any
 
 from ..evaluation.settings import SCORES
 from .optim import SCHEDULES
@@ -17,7 +18,8 @@ ARGUMENTS_FILE = "training_arguments.json"
 HUB_STRATEGIES = ("end", "checkpoint", "every_save")
 # Arguments that may differ between a run and its continuation.
 MAY_CHANGE_ON_RESUME = (
-    *("output_dir", "resume_from_checkpoint", "dataloader_num_workers", "report_to", "logging_steps", "picture_steps"),
+    *("output_dir", "resume_from_checkpoint", "report_to", "logging_steps", "picture_steps"),
+    *("dataloader_num_workers", "dataloader_multiprocessing_context"),
     *("save_steps", "save_total_limit", "max_skipped_steps", "max_broken_share"),
     # What is recomputed is the same, on a CPU to the bit.
     *("gradient_checkpointing", "gradient_checkpointing_every"),
@@ -30,8 +32,6 @@ BATCH_ARGUMENTS = ("per_device_train_batch_size", "gradient_accumulation_steps")
 @dataclass
 class TrainingArguments:
     """How a run trains. The same names are command-line flags, keys of a YAML recipe, and the saved record."""
-
-    _argument_group_name: ClassVar[str] = "training"
 
     output_dir: str = field(metadata={"help": "Folder of this run: checkpoints, log and the final model."})
     max_steps: int = field(
@@ -80,6 +80,13 @@ class TrainingArguments:
     )
     seed: int = field(default=0, metadata={"help": "Order, augmentation and fresh weights."})
     dataloader_num_workers: int = field(default=0, metadata={"help": "Processes that prepare batches."})
+    dataloader_multiprocessing_context: str | None = field(
+        default=None,
+        metadata={
+            "help": "How these processes start: fork, spawn or forkserver; default: as Python does on this system. "
+            "spawn is slower to start, and safe beside libraries with threads of their own."
+        },
+    )
     logging_steps: int = field(default=10, metadata={"help": "Write losses and rates every so many steps."})
     eval_steps: int = field(
         default=0, metadata={"help": "Evaluate every so many steps, and at the end; 0: at the end."}
@@ -152,6 +159,14 @@ class TrainingArguments:
             raise ValueError(
                 f"metric_for_best_model is {self.metric_for_best_model!r}, expected one of {list(SCORES)}"
             )
+        methods = multiprocessing.get_all_start_methods()
+        if self.dataloader_multiprocessing_context not in (None, *methods):
+            raise ValueError(
+                f"dataloader_multiprocessing_context is {self.dataloader_multiprocessing_context!r}, expected one of "
+                f"{methods} on this system, or nothing"
+            )
+        if not 0 <= self.cutmix_probability <= 1:
+            raise ValueError(f"cutmix_probability is {self.cutmix_probability}, expected 0 to 1")
         for name in (*BATCH_ARGUMENTS, "logging_steps", "max_skipped_steps", "gradient_checkpointing_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")

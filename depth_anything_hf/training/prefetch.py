@@ -150,6 +150,7 @@ def open_batches(
         last_step=last_step,
         workers=arguments.dataloader_num_workers,
         pin_memory=accelerator.device.type == "cuda",
+        multiprocessing_context=arguments.dataloader_multiprocessing_context,
         state=data_state,
     )
     mix = BatchCutMix(arguments.seed, arguments.cutmix_probability, accelerator.process_index)
