@@ -1,8 +1,8 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Kernel choice by measurement, once for each processor, precision, number of threads and size.
+"""Which kernel a CPU computes with: measured once for each processor, precision, number of threads and size.
 
-Measurements are kept in a file. The processes of a machine measure one after the other and follow the first,
+What was measured is remembered in a file. The processes of a machine measure one after the other and follow the first,
 so that all of them compute with the same kernels, now and after a stop.
 """
 
@@ -50,10 +50,7 @@ _choices: dict[str, bool] = {}
 
 def _as_setting(value: str) -> CpuKernels:
     if value not in SETTINGS:
-        raise ValueError(
-            f"the setting of the CPU kernels must be one of {', '.join(SETTINGS)}, got {value!r}; it comes from "
-            f"set_cpu_kernels or the environment variable {SETTING_VARIABLE}"
-        )
+        raise ValueError(f"the CPU kernels can be {', '.join(SETTINGS)}, got {value!r}")
     return cast(CpuKernels, value)
 
 
@@ -61,16 +58,13 @@ _setting: CpuKernels = _as_setting(os.environ.get(SETTING_VARIABLE, "auto"))
 
 
 def set_cpu_kernels(setting: CpuKernels) -> CpuKernels:
-    """Choose the CPU kernels of the whole process, as the environment variable `SETTING_VARIABLE` does at import.
+    """Chooses the kernels for CPUs in the whole process; the environment variable in `SETTING_VARIABLE` does so too.
 
     Args:
         setting: "auto" measures, "on" takes ours for every size that is large enough, "off" takes PyTorch's.
 
     Returns:
-        The previous setting.
-
-    Raises:
-        ValueError: another setting.
+        The setting before.
     """
     global _setting
     before, _setting = _setting, _as_setting(setting)
@@ -78,41 +72,40 @@ def set_cpu_kernels(setting: CpuKernels) -> CpuKernels:
 
 
 def kernel_choices() -> dict[str, bool]:
-    """Return this process's choices: a description of processor, threads and size -> whether ours is used.
+    """What this process has decided so far: a description of processor, threads and size -> whether ours is used.
 
-    Kernels differ in the last bits, so a run that must resume bit for bit stores this.
+    Another kernel has other last bits, so that a run that is to go on exactly stores this.
     """
     with _lock:
         return dict(_choices)
 
 
 def adopt_kernel_choices(choices: dict[str, bool]) -> None:
-    """Follow the choices of another process, whatever was measured here; see `kernel_choices`."""
+    """Follows what another process decided, whatever was measured here; see `kernel_choices`."""
     with _lock:
         _choices.update(choices)
 
 
 def may_choose(tensor: Tensor, dtype: torch.dtype) -> bool:
-    """Return whether there is a choice at all; compilers and exporters see PyTorch's own operations."""
+    """Whether there is a choice at all; compilers and exporters see PyTorch's own operations."""
     return (
         _setting != "off"
         and tensor.device.type == "cpu"
         and dtype in DTYPES
         and not torch.compiler.is_compiling()
-        # torch exports it without saying so, and does not annotate it.
-        and not torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
+        and not torch.jit.is_tracing()
     )
 
 
 def ours_wins(kind: str, dtype: torch.dtype, training: bool, size: str, measure: Callable[[], float]) -> bool:
-    """Return whether our kernel is the faster one, where `may_choose` says that there is a choice.
+    """Whether our kernel is the one to use, where `may_choose` says that there is a choice.
 
     Args:
         kind: of kernel.
         dtype: precision of the computation.
         training: whether gradients will be asked for.
-        size: in words; calls with equal words share a choice.
-        measure: returns the time of our kernel as a share of the standard one's; called once for each size.
+        size: in words; whatever has the same one shares a choice.
+        measure: gives the time of our kernel as a share of the standard one's; called once for each size.
     """
     if _setting == "on":
         return True
@@ -131,9 +124,9 @@ def ours_wins(kind: str, dtype: torch.dtype, training: bool, size: str, measure:
 def share_of_time(
     standard: Callable[..., Tensor], ours: Callable[..., Tensor], inputs: list[Tensor], training: bool
 ) -> float:
-    """Measure the time of ours as a share of the standard's, with the gradients when training.
+    """Time of ours as a share of the standard's, with the gradients when training.
 
-    Both run in turns and the median of the shares counts, which other processes hardly disturb.
+    Both run in turns and the median of the shares counts, which other processes hardly move.
     """
 
     def seconds(function: Callable[..., Tensor]) -> float:
@@ -155,14 +148,14 @@ def share_of_time(
 
 
 def random_tensor(*shape: int, dtype: torch.dtype, training: bool) -> Tensor:
-    """Draw a tensor to measure with, without touching the caller's random state."""
+    """Something to measure with, drawn without touching the caller's random numbers."""
     with torch.inference_mode(False):
         values = torch.randn(*shape, generator=torch.Generator().manual_seed(0))
         return values.to(dtype).requires_grad_(training)
 
 
 def power_of_two(number: int) -> int:
-    """Return the largest power of two up to the number."""
+    """The largest power of two up to the number."""
     return 1 << max(0, number.bit_length() - 1)
 
 
@@ -172,12 +165,11 @@ def _as_it_is(tensor: Tensor) -> Tensor:
 
 @functools.cache
 def _processor() -> str:
-    """Name of the processor; cached, because every call of a kernel asks for it and the file can be long."""
-    if platform.system() == "Linux":
-        with suppress(OSError):
-            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
+    # Once: it is asked at every call of a kernel, and the file is long where there are many processors.
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
 
 
@@ -197,7 +189,7 @@ def _key(kind: str, dtype: torch.dtype, training: bool, size: str) -> str:
 
 @contextmanager
 def _only_process() -> Iterator[None]:
-    """Wait until no other process of this machine measures; where files cannot be locked, go on without a lock."""
+    """Waits until no other process of this machine measures; where files cannot be locked, it does without."""
     lock = None
     with suppress(OSError, NotImplementedError):
         MEASUREMENTS_FILE.parent.mkdir(parents=True, exist_ok=True)
@@ -205,11 +197,7 @@ def _only_process() -> Iterator[None]:
         try:
             lock.acquire(timeout=LOCK_SECONDS)
         except Timeout:
-            logger.warning(
-                "another process has held %s.lock for %d seconds; measuring beside it, which makes times less exact",
-                MEASUREMENTS_FILE,
-                LOCK_SECONDS,
-            )
+            logger.warning("another process holds %s.lock; measuring beside it", MEASUREMENTS_FILE)
     try:
         yield
     finally:

@@ -1,0 +1,58 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Training arguments: wrong choices and harmful numbers are refused before anything starts."""
+
+from __future__ import annotations
+
+import pytest
+
+from depth_anything_hf.hub.publisher import STRATEGIES
+from depth_anything_hf.training.arguments import HUB_STRATEGIES
+from depth_anything_hf.training.trainer import TrainingArguments
+
+
+def test_an_unquoted_no_in_yaml_means_no_mixed_precision():
+    assert TrainingArguments("unused", mixed_precision=False).mixed_precision == "no"
+
+
+@pytest.mark.parametrize("wrong", ["lr_scheduler_type", "mixed_precision", "report_to", "metric_for_best_model"])
+def test_a_wrong_choice_is_refused_before_anything_starts(wrong):
+    with pytest.raises(ValueError, match=f"{wrong} is 'nonsense', expected"):
+        TrainingArguments("unused", **{wrong: "nonsense"})
+
+
+def test_a_metric_that_no_evaluation_gives_cannot_decide():
+    with pytest.raises(ValueError, match="metric_for_best_model is 'pairwise_agreement', expected one of"):
+        TrainingArguments("unused", metric_for_best_model="pairwise_agreement")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("save_total_limit", value) for value in (-1, 0)),
+        *(("ema_decay", value) for value in (0.0, 1.0, 998.0)),
+        ("warmup_steps", -1),
+        ("dataloader_multiprocessing_context", "threads"),
+        *(("cutmix_probability", value) for value in (-0.1, 1.5)),
+        ("hub_strategy", "sometimes"),
+    ],
+)
+def test_numbers_that_would_do_harm_are_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} is '?{value}'?, expected"):
+        TrainingArguments("unused", **{name: value})
+
+
+def test_the_strategies_are_those_of_the_publisher():
+    assert HUB_STRATEGIES == STRATEGIES
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("per_device_train_batch_size", "gradient_accumulation_steps", "logging_steps"),
+        "gradient_checkpointing_every",
+    ],
+)
+def test_counts_must_be_positive(name):
+    with pytest.raises(ValueError, match=f"{name} is 0, expected at least 1"):
+        TrainingArguments("unused", **{name: 0})

@@ -1,0 +1,135 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The engine: gradients, accumulation, optimizers of other devices, DeepSpeed, and what is computed again."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from training_runs import ANCHORED, assert_equal_bits, make_engine, weights
+from transformers import Dinov2Config, Dinov2Model
+
+from depth_anything_hf import DepthAnythingForDepthEstimation
+from depth_anything_hf.data.batches import collate
+from depth_anything_hf.data.datasets import DepthFolder
+from depth_anything_hf.data.mixture import Mixture
+from depth_anything_hf.data.transforms import TrainingTransform
+from depth_anything_hf.models.compilation import compile_blocks
+from depth_anything_hf.training.engine import complete_deepspeed_config
+from depth_anything_hf.training.objectives import Distillation
+from depth_anything_hf.training.trainer import TrainingArguments
+from depth_anything_hf.utils.manifest import write_manifest
+
+
+pytestmark = pytest.mark.usefixtures("fresh_accelerate")
+
+
+def test_an_output_of_nan_gives_the_projector_a_gradient_too(tmp_path, make_tiny_model, labelled_folder):
+    """Its gradients are averaged over processes, and one that gives none would keep the others waiting."""
+    sizes = {"hidden_size": 48, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 56, "patch_size": 14}
+    objective = Distillation(ANCHORED, feature_encoder=Dinov2Model(Dinov2Config(**sizes)), student_width=32)
+    model = make_tiny_model()
+    nn.init.constant_(model.head.conv1.bias, float("nan"))
+    engine = make_engine(tmp_path, model, objective)
+    mixture = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
+    engine.terms(collate([mixture[0, 0], mixture[0, 1]]), 0.0)["loss"].backward()
+    assert [type(each) for each in engine.trained] == [DepthAnythingForDepthEstimation, nn.Linear]
+    assert objective.projector.weight.grad is not None and objective.projector.weight.grad.isnan().all()
+
+
+def test_a_trained_model_is_the_users_again(tmp_path, train, make_tiny_model):
+    model = make_tiny_model()
+    train(tmp_path / "first", model)
+    assert not model._forward_hooks
+    copied = copy.deepcopy(model)
+    train(tmp_path / "second", model, ema_decay=0.5)
+    train(tmp_path / "copy", copied, ema_decay=0.5)
+    assert_equal_bits(weights(tmp_path / "second"), weights(tmp_path / "copy"))
+
+
+@pytest.mark.parametrize("elsewhere", ["1", "4"])
+def test_accumulation_is_what_the_arguments_say(tmp_path, train, make_tiny_model, monkeypatch, elsewhere):
+    train(tmp_path / "undisturbed", make_tiny_model(), gradient_accumulation_steps=2)
+    monkeypatch.setenv("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", elsewhere)
+    train(tmp_path / "disturbed", make_tiny_model(), gradient_accumulation_steps=2)
+    assert_equal_bits(weights(tmp_path / "undisturbed"), weights(tmp_path / "disturbed"))
+
+
+def test_a_run_goes_on_from_a_device_without_a_fused_optimizer(tmp_path, train, make_tiny_model):
+    options = {"max_steps": 3, "save_steps": 2}
+    train(tmp_path, make_tiny_model(), **options)
+    final = weights(tmp_path)
+    path = tmp_path / "checkpoint-2" / "state" / "optimizer.bin"
+    state = torch.load(path, weights_only=True)
+    for group in state["param_groups"]:
+        assert group["fused"]
+        group["fused"] = False
+    torch.save(state, path)
+    write_manifest(tmp_path / "checkpoint-2")
+    train(tmp_path, make_tiny_model(), resume_from_checkpoint=str(tmp_path / "checkpoint-2"), **options)
+    assert_equal_bits(final, weights(tmp_path))
+
+
+def test_deepspeed_is_told_the_batch_and_must_agree_on_the_rest():
+    arguments = TrainingArguments("unused", per_device_train_batch_size=3, gradient_accumulation_steps=2)
+    config = {"train_micro_batch_size_per_gpu": "auto", "gradient_accumulation_steps": "auto", "gradient_clipping": 1}
+    complete_deepspeed_config(config, arguments)
+    assert config == {
+        "train_micro_batch_size_per_gpu": 3,
+        "gradient_accumulation_steps": 2,
+        "gradient_clipping": 1,
+    }
+    with pytest.raises(ValueError, match="gradient_accumulation_steps 1, but gradient_accumulation_steps is 2"):
+        complete_deepspeed_config({**config, "gradient_accumulation_steps": 1}, arguments)
+    with pytest.raises(ValueError, match="gradient_clipping 0.5, but max_grad_norm is 1.0"):
+        complete_deepspeed_config({**config, "gradient_clipping": 0.5}, arguments)
+    with pytest.raises(ValueError, match="gradient_clipping 0.0, but max_grad_norm is 1.0"):
+        complete_deepspeed_config({"gradient_accumulation_steps": 2}, arguments)
+
+
+@pytest.mark.parametrize(("every", "passes"), [(1, [2, 2, 2, 2, 2]), (2, [2, 1, 2, 1, 2]), (3, [2, 1, 1, 2, 1])])
+def test_every_nth_layer_is_computed_again_for_the_gradients(
+    tmp_path, make_tiny_model, labelled_folder, every, passes
+):
+    layers = {"encoder": {"num_hidden_layers": 5}, "out_indices": [1, 2, 4, 5]}
+    plain, saving = make_tiny_model(**layers), make_tiny_model(**layers)
+    mixture = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
+    batch = collate([mixture[0, 0], mixture[0, 1]])
+    make_engine(tmp_path, plain).terms(batch, 0.0)["loss"].backward()
+    engine = make_engine(tmp_path, saving, gradient_checkpointing=True, gradient_checkpointing_every=every)
+    found = [0] * 5
+
+    def count(index: int) -> Callable[..., None]:
+        def note(*_: Any) -> None:
+            found[index] += 1
+
+        return note
+
+    for index, layer in enumerate(saving.backbone.encoder.layer):
+        # A layer's own hooks stay outside of what is recomputed.
+        layer.mlp.register_forward_hook(count(index))
+    loss = engine.terms(batch, 0.0)["loss"]
+    assert found == [1] * 5
+    loss.backward()
+    assert found == passes
+    expected = {name: parameter.grad for name, parameter in plain.named_parameters()}
+    for name, parameter in saving.named_parameters():
+        assert (parameter.grad is None) == (expected[name] is None)
+        if parameter.grad is not None:
+            assert torch.equal(parameter.grad, expected[name]), name
+
+
+def test_what_is_compiled_depends_on_the_device(make_tiny_model):
+    model = make_tiny_model()
+    layers = list(model.backbone.encoder.layer)
+    names = list(model.state_dict())
+    assert compile_blocks(model, torch.device("cpu")) == layers
+    assert compile_blocks(model, torch.device("cuda")) == [*layers, model.neck, model.head]
+    assert list(model.state_dict()) == names
+    other = nn.Sequential(nn.Linear(2, 2))
+    assert compile_blocks(other, torch.device("cpu")) == [other]

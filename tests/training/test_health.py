@@ -1,0 +1,123 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What goes wrong in steps: left out, counted, named, and when it ends the run."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from training_runs import ANCHORED, SPOILED, Poisoned, assert_equal_bits, log_of, moved_names, weights
+
+from depth_anything_hf.training.health import too_many_overflows
+from depth_anything_hf.training.objectives import SupervisedRelative
+from depth_anything_hf.utils.manifest import find_damage
+
+
+pytestmark = pytest.mark.usefixtures("fresh_accelerate")
+
+
+def test_a_runaway_output_stops_the_run(tmp_path, train, make_tiny_model):
+    with pytest.raises(
+        FloatingPointError, match="the output reached .* at step 1, above max_output 0.01.*anchor_weight"
+    ):
+        train(tmp_path, make_tiny_model(), max_output=0.01)
+    assert len(log_of(tmp_path)) == 1
+
+
+def test_a_dead_output_stops_the_run(tmp_path, train, make_tiny_model):
+    model = make_tiny_model()
+    nn.init.constant_(model.head.conv3.bias, -100.0)
+    with pytest.raises(FloatingPointError, match="100% of the output is 0 at step 1.*the last ReLU is dying"):
+        train(tmp_path, model, max_zero_share=0.9)
+
+
+def test_a_model_that_gives_nan_stops_the_run_with_the_names(tmp_path, train, make_tiny_model):
+    model = make_tiny_model()
+    nn.init.constant_(model.head.conv1.bias, float("nan"))
+    with pytest.raises(FloatingPointError, match=r"not finite in the last 3 steps, up to step 3 with .*images/\d.png"):
+        train(tmp_path, model, max_steps=5)
+    # The state is saved, for those who want to look at it.
+    assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-3"]
+
+
+@pytest.mark.parametrize("case", SPOILED)
+def test_a_step_that_is_not_finite_is_left_out(tmp_path, train, make_tiny_model, case):
+    model = make_tiny_model()
+    options = {"max_steps": 3, "save_steps": 1, "ema_decay": 0.5, "lr_scheduler_type": "linear"}
+    result = train(tmp_path, model, objective=Poisoned(SPOILED[case], {1}, 3), **options)
+    one, two, three = (tmp_path / f"checkpoint-{step}" for step in (1, 2, 3))
+    assert_equal_bits(weights(one), weights(two), "weights and their average stay")
+    states = [torch.load(each / "state" / "optimizer.bin") for each in (one, two)]
+    assert_equal_bits(states[0]["state"], states[1]["state"], "the optimiser stays")
+    assert moved_names(weights(two), weights(three))
+    # The step counts: rate and data go on as planned.
+    rates = [entry["learning_rate_encoder"] for entry in log_of(tmp_path) if "learning_rate_encoder" in entry]
+    assert rates == pytest.approx([5e-4 * (1 - step / 3) for step in (1, 2, 3)])
+    assert (result.steps, result.skipped_steps) == (3, 1)
+    (note,) = [entry for entry in log_of(tmp_path) if "skipped_step" in entry]
+    assert note["step"] == 2 and "not finite" in note["skipped_step"]
+    assert len(note["names"]) == 2 and all("images" in name for name in note["names"])
+    assert [entry["skipped_steps"] for entry in log_of(tmp_path) if "loss" in entry] == [0, 1]
+
+
+def test_steps_left_out_in_a_row_stop_the_run_and_may_be_interrupted_by_a_kill(tmp_path, train, make_tiny_model):
+    def poisoned() -> Poisoned:
+        return Poisoned(SPOILED["nan everywhere"], {0, 2, 3, 4}, 6)
+
+    options = {"max_steps": 6, "save_steps": 4}
+    with pytest.raises(FloatingPointError, match="not finite in the last 3 steps, up to step 5"):
+        train(tmp_path, make_tiny_model(), objective=poisoned(), **options)
+    assert torch.isfinite(weights(tmp_path / "checkpoint-5")["head.conv1.weight"]).all()
+    # Two of the three lie before checkpoint-4, and are not forgotten.
+    resume = str(tmp_path / "checkpoint-4")
+    with pytest.raises(FloatingPointError, match="in the last 3 steps, up to step 5"):
+        train(tmp_path, make_tiny_model(), objective=poisoned(), resume_from_checkpoint=resume, **options)
+    # With the cause gone the run goes on from what was saved.
+    assert train(tmp_path, make_tiny_model(), resume_from_checkpoint="latest", **options).skipped_steps == 4
+
+
+def test_an_output_that_is_nan_does_not_hide_behind_a_loss_of_zero(tmp_path, train, make_tiny_model):
+    """On an accelerator nobody looks at single values, and images whose loss is NaN do not count."""
+
+    def objective(model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
+        terms = SupervisedRelative(ANCHORED)(model, batch, progress)
+        return {**terms, "loss": terms["loss"] * 0, "output_maximum": torch.tensor(float("nan"))}
+
+    with pytest.raises(FloatingPointError, match="not finite in the last 2 steps"):
+        train(tmp_path, make_tiny_model(), objective=objective)
+
+
+def test_broken_samples_are_replaced_counted_and_named(tmp_path, train, make_tiny_model, labelled_folder):
+    data = tmp_path / "data"
+    shutil.copytree(labelled_folder, data)
+    (data / "images" / "3.png").write_bytes(b"no picture")
+    options = {"max_steps": 8, "per_device_train_batch_size": 2, "data": data}
+    result = train(tmp_path / "run", make_tiny_model(), max_broken_share=0.0, **options)
+    # Two epochs: twice in its turn, and as often as it was drawn to replace itself.
+    assert result.broken_samples >= 2
+    entries = [broken for entry in log_of(tmp_path / "run") for broken in entry.get("broken_samples", [])]
+    assert len(entries) == result.broken_samples
+    assert all("3.png" in entry["reason"] for entry in entries)
+    assert log_of(tmp_path / "run")[-1]["skipped_samples"] == result.broken_samples
+
+
+def test_too_many_broken_samples_stop_the_run_with_its_state_saved(tmp_path, train, make_tiny_model, labelled_folder):
+    data = tmp_path / "data"
+    shutil.copytree(labelled_folder, data)
+    for index in range(5):
+        (data / "images" / f"{index}.png").write_bytes(b"no picture")
+    options = {"max_steps": 50, "per_device_train_batch_size": 4, "max_broken_share": 0.2, "data": data}
+    with pytest.raises(ValueError, match="samples could not be used, more than max_broken_share 20.00%.*log.jsonl"):
+        train(tmp_path / "run", make_tiny_model(), **options)
+    (checkpoint,) = (tmp_path / "run").glob("checkpoint-*")
+    assert find_damage(checkpoint) is None
+    noted = sum(len(entry.get("broken_samples", [])) for entry in log_of(tmp_path / "run"))
+    assert noted > 10
+
+
+def test_gradients_that_never_fit_into_fp16_end_the_run():
+    assert not too_many_overflows(50) and too_many_overflows(51)

@@ -1,0 +1,137 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Memory of a training process: what its allocator keeps while a run lasts."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import subprocess
+import sys
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from training_runs import ANCHORED
+
+from depth_anything_hf.training.objectives import SupervisedRelative
+
+
+pytestmark = pytest.mark.usefixtures("fresh_accelerate")
+
+
+OWN_PROCESS = "DEPTH_ANYTHING_HF_TEST_OF_KEPT_MEMORY"
+
+
+class AllocatorState(ctypes.Structure):
+    """What glibc's mallinfo2 returns."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        )
+    ]
+
+
+def allocator_state() -> AllocatorState:
+    describe = ctypes.CDLL(None).mallinfo2
+    describe.restype = AllocatorState
+    return describe()
+
+
+# A run holds FEW blocks, so that the gaps that may be left of them in the heap have no room for half of MANY.
+FEW, MANY = 4, 64
+
+
+def mapped_blocks(number: int, mebibytes: int) -> int:
+    """How many of so many blocks, all held at once and never touched, the C library has mapped each by itself."""
+    library = ctypes.CDLL(None)
+    library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    library.free.argtypes = [ctypes.c_void_p]
+    before = allocator_state().hblks
+    held = [library.malloc(mebibytes * 2**20) for _ in range(number)]
+    mapped = allocator_state().hblks - before
+    assert None not in held
+    for block in held:
+        library.free(block)
+    return mapped
+
+
+def kept_mebibytes(number: int, mebibytes: int) -> float:
+    """How much larger the heap still is after so many blocks have been held and freed."""
+    before = allocator_state().arena
+    mapped_blocks(number, mebibytes)
+    return (allocator_state().arena - before) / 2**20
+
+
+def passes_in_its_own_process(request: pytest.FixtureRequest) -> bool:
+    """Runs the test once more in a new process and says so there by False.
+
+    After an allocation that failed, in any earlier test, glibc moves a thread to another arena for good, and those
+    have no room for large blocks.
+    """
+    if OWN_PROCESS in os.environ:
+        return False
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{__file__}::{request.node.name}"]
+    done = subprocess.run(command, env=os.environ | {OWN_PROCESS: "1"}, capture_output=True, text=True)
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout + done.stderr
+    return True
+
+
+needs_glibc = pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc" or not hasattr(ctypes.CDLL(None), "mallinfo2"),
+    reason="the setting and the count of mapped blocks are the GNU C library's, from 2.33 on",
+)
+
+
+@needs_glibc
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_run_on_a_cpu_keeps_freed_memory_while_it_lasts(request, tmp_path, train, make_tiny_model, fails):
+    if passes_in_its_own_process(request):
+        return
+    mapped, kept = [], []
+
+    def objective(model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
+        kept.append(kept_mebibytes(FEW, 64))
+        mapped.append(mapped_blocks(FEW, 64))
+        if fails:
+            raise KeyboardInterrupt
+        return SupervisedRelative(ANCHORED)(model, batch, progress)
+
+    assert mapped_blocks(MANY, 64) > MANY / 2
+    with pytest.raises(KeyboardInterrupt) if fails else nullcontext():
+        train(tmp_path, make_tiny_model(), objective=objective, max_steps=1)
+    assert mapped == [0] and kept[0] > FEW / 2 * 64
+    assert mapped_blocks(MANY, 64) > MANY / 2
+    assert kept_mebibytes(MANY, 16) <= 64
+
+
+@needs_glibc
+def test_a_run_on_a_cpu_with_checkpointing_returns_every_block(request, tmp_path, train, make_tiny_model):
+    if passes_in_its_own_process(request):
+        return
+    mapped: list[int] = []
+
+    def objective(model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
+        mapped.append(mapped_blocks(MANY, 1))
+        return SupervisedRelative(ANCHORED)(model, batch, progress)
+
+    # Whoever has freed large blocks takes those of one mebibyte from the heap.
+    mapped_blocks(1, 31)
+    assert mapped_blocks(MANY, 1) == 0
+    train(tmp_path, make_tiny_model(), objective=objective, max_steps=1, gradient_checkpointing=True)
+    assert len(mapped) == 1 and mapped[0] > MANY / 2
+    assert mapped_blocks(MANY, 1) == 0 and mapped_blocks(MANY, 64) > MANY / 2

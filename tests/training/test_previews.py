@@ -1,0 +1,42 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+from training_runs import assert_equal_bits, weights
+
+from depth_anything_hf.training.objectives import SupervisedMetric
+
+
+pytestmark = pytest.mark.usefixtures("fresh_accelerate")
+
+
+def test_pictures_show_image_label_prediction_and_error(tmp_path, train, make_tiny_model):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    plain, shown = tmp_path / "plain", tmp_path / "shown"
+    train(plain, make_tiny_model(), max_steps=3)
+    train(shown, make_tiny_model(), max_steps=3, picture_steps=2, report_to="tensorboard")
+    assert_equal_bits(weights(plain), weights(shown), "looking changes nothing")
+    (picture,) = (shown / "pictures").iterdir()
+    assert picture.name == "step-2.png"
+    columns = np.asarray(Image.open(picture))
+    assert columns.shape == (56, 4 * 56 + 3 * 4, 3)
+    events = EventAccumulator(str(shown / "logs" / "depth_anything_hf"))
+    events.Reload()
+    assert events.Tags()["images"]
+    assert {"peak_memory_mib", "images_per_second", "skipped_samples", "learning_rate_encoder", "ssi"} <= set(
+        events.Tags()["scalars"]
+    )
+
+
+def test_a_picture_of_a_metric_model_compares_metres(tmp_path, train, make_tiny_model):
+    model = make_tiny_model(depth_estimation_type="metric", max_depth=20)
+    options = {"objective": SupervisedMetric(max_depth=20.0), "transform": {"target": "depth"}}
+    train(tmp_path, model, picture_steps=2, **options)
+    assert (tmp_path / "pictures" / "step-2.png").is_file()

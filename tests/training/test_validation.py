@@ -1,0 +1,38 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The best model by the held-out scores."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from training_runs import assert_equal_bits, log_of, weights
+
+
+pytestmark = pytest.mark.usefixtures("fresh_accelerate")
+
+
+@pytest.mark.parametrize(("metric", "choose"), [("delta1", max), ("abs_rel", min)])
+def test_the_best_model_is_kept_by_the_metrics_direction(tmp_path, train, make_tiny_model, evaluation, metric, choose):
+    # A rate that is far too high, so that scores go up and down.
+    result = train(
+        tmp_path,
+        make_tiny_model(),
+        evaluation=evaluation,
+        max_steps=6,
+        eval_steps=1,
+        save_steps=1,
+        encoder_learning_rate=2e-2,
+        decoder_learning_rate=2e-2,
+        lr_scheduler_type="constant",
+        metric_for_best_model=metric,
+    )
+    scores = {entry["step"]: entry[f"eval_{metric}"] for entry in log_of(tmp_path) if f"eval_{metric}" in entry}
+    assert list(scores) == [1, 2, 3, 4, 5, 6]
+    best = choose(scores.values())
+    first_best = next(step for step, score in scores.items() if score == best)
+    assert len(set(scores.values())) > 3 and result.best_metrics[metric] == best
+    assert_equal_bits(weights(tmp_path / "best"), weights(tmp_path / f"checkpoint-{first_best}"))
+    assert json.loads((tmp_path / "best" / "results.json").read_text())["mean"][metric] == best
+    assert result.metrics[metric] == scores[6]
