@@ -4,55 +4,25 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from sample_files import colour_ramp, pseudo_label_table
+from numbers_data import Numbers, load, numbered_stream, saved_and_loaded
+from sample_files import pseudo_label_table, write_pairs
 
-from depth_anything_hf.data.decoding.errors import BrokenSampleError
-from depth_anything_hf.data.loader import BatchLoader
+from depth_anything_hf.data.datasets import DepthFolder, DepthTable
 from depth_anything_hf.data.mixture import Mixture
-from depth_anything_hf.data.sources import open_source
+from depth_anything_hf.data.public.catalog import open_public
 from depth_anything_hf.data.streaming_mixture import StreamingMixture
 from depth_anything_hf.data.transforms import TrainingTransform
-from depth_anything_hf.training.prefetch import DevicePrefetcher
-
-
-class Numbers:
-    """23 tiny samples; counts what is read, and has broken ones."""
-
-    label: str | None = "disparity"
-
-    def __init__(self, broken: tuple[int, ...] = ()) -> None:
-        self.broken = broken
-        self.read: list[int] = []
-
-    def __len__(self) -> int:
-        return 23
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        self.read.append(index)
-        if index in self.broken:
-            raise BrokenSampleError(f"number {index} is broken")
-        random = np.random.default_rng(index)
-        return {
-            "image": random.integers(0, 255, (20, 28, 3), dtype=np.uint8),
-            "disparity": random.random((20, 28), dtype=np.float32),
-            "name": str(index),
-        }
 
 
 def make_mixture(broken: tuple[int, ...] = ()) -> Mixture:
-    return Mixture([Numbers(broken)], TrainingTransform.strong(14), seed=5)
-
-
-def load(data: Mixture | StreamingMixture, first: int = 0, last: int = 20, **options: Any) -> BatchLoader:
-    layout: dict[str, Any] = {"batch_size": 8, "accumulation": 1, "process_index": 0, "process_count": 1}
-    return BatchLoader(data, first_step=first, last_step=last, **{**layout, **options})
+    return Mixture([Numbers(broken=broken)], TrainingTransform.strong(14), seed=5)
 
 
 def steps(data: Mixture, batch_size: int, processes: int, accumulation: int, **options: Any) -> list[dict[str, Any]]:
@@ -132,21 +102,7 @@ def test_map_style_data_has_no_state() -> None:
 
 @pytest.fixture(scope="module")
 def stream(tmp_path_factory: pytest.TempPathFactory) -> StreamingMixture:
-    """60 rows in six files."""
-    root = tmp_path_factory.mktemp("shards")
-    table = pseudo_label_table(colour_ramp(), [np.ones((6, 8), np.float32)] * 60)
-    table = table.add_column("name", [f"row{index}" for index in range(60)])
-    for shard in range(6):
-        table.select(range(10 * shard, 10 * shard + 10)).to_parquet(root / f"{shard}.parquet")
-    opened = open_source({"path": str(root), "streaming": True})
-    return StreamingMixture([opened], TrainingTransform.strong(14), seed=1, shuffle_rows=4)
-
-
-def saved_and_loaded(state: dict[str, Any]) -> dict[str, Any]:
-    file = io.BytesIO()
-    torch.save(state, file)
-    file.seek(0)
-    return torch.load(file, weights_only=True)
+    return numbered_stream(tmp_path_factory.mktemp("shards"))
 
 
 @pytest.mark.parametrize(("workers", "stops"), [(0, range(1, 9)), (2, (1, 4)), (3, (5,))])
@@ -191,73 +147,6 @@ def test_batches_of_a_step_that_is_given_up_are_taken_back(stream: StreamingMixt
     assert next(iter(again))["name"] == given_up
 
 
-# On the device
-
-
-def on_device(loader: BatchLoader, first: int = 0, ahead: bool = True) -> DevicePrefetcher:
-    def number(batch: dict[str, Any], index: int) -> dict[str, Any]:
-        return {**batch, "number": index}
-
-    # As on a GPU, but for the stream of the copies.
-    return DevicePrefetcher(loader, torch.device("cpu"), first=first, mix=number, reads_ahead=ahead)
-
-
-@pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.filterwarnings("ignore:This DataLoader will create")
-def test_reading_ahead_changes_neither_batches_nor_states(stream: StreamingMixture, workers: int) -> None:
-    options = {"last": 6, "batch_size": 3, "workers": workers}
-    loader = load(stream, **options)
-    expected = [(batch, saved_and_loaded(loader.state_dict())) for batch in loader]
-    for ahead in (False, True):
-        source = load(stream, **options)
-        batches = on_device(source, ahead=ahead)
-        assert batches.state_dict() == load(stream, **options).state_dict()
-        for number, (batch, state) in enumerate(expected):
-            found = next(batches)
-            batches.look_ahead()
-            # A second time it has nothing to do.
-            batches.look_ahead()
-            assert (found["name"], found["number"]) == (batch["name"], number)
-            assert torch.equal(found["pixel_values"], batch["pixel_values"])
-            assert batches.state_dict() == state
-            assert (source.state_dict() == state) is (not ahead or number == 5), "the loader is a batch further"
-        with pytest.raises(StopIteration):
-            next(batches)
-    stopped = load(stream, first=3, **options, state=expected[2][1])
-    following = next(on_device(stopped, first=3))
-    assert (following["name"], following["number"]) == (expected[3][0]["name"], 3)
-
-
-def test_what_was_read_ahead_is_taken_back_too(stream: StreamingMixture) -> None:
-    loader = load(stream, batch_size=4)
-    batches = on_device(loader)
-    next(batches)
-    state = batches.state_dict()
-    batches.look_ahead()
-    given_up = next(batches)["name"]
-    batches.look_ahead()
-    batches.rewind(state)
-    assert batches.state_dict() == loader.state_dict() == state
-    again = load(stream, first=1, batch_size=4, state=batches.state_dict())
-    assert next(on_device(again, first=1))["name"] == given_up
-
-
-def test_an_error_that_was_met_ahead_comes_in_its_turn() -> None:
-    class Spoiled(Numbers):
-        def __getitem__(self, index: int) -> dict[str, Any]:
-            if len(self.read) == 16:
-                raise OSError("the disk is gone")
-            return super().__getitem__(index)
-
-    mixture = Mixture([Spoiled()], TrainingTransform.strong(14), seed=5)
-    batches = on_device(load(mixture))
-    for _ in range(2):
-        next(batches)
-        batches.look_ahead()
-    with pytest.raises(ValueError, match="10 samples in a row cannot be used"):
-        next(batches)
-
-
 def test_a_stream_refuses_another_layout(stream: StreamingMixture, tmp_path: Path) -> None:
     loader = load(stream, last=2)
     list(loader)
@@ -270,3 +159,47 @@ def test_a_stream_refuses_another_layout(stream: StreamingMixture, tmp_path: Pat
         load(stream, first=1, last=3, state=state)
     with pytest.raises(ValueError, match="cannot go on at batch 2 without the state"):
         load(stream, first=2, last=3)
+
+
+# Workers that are started anew, as on Windows and macOS
+
+
+@pytest.fixture
+def spawned_workers() -> Iterator[None]:
+    """Workers start as new processes, to which all that they need is pickled."""
+    before = torch.multiprocessing.get_start_method(allow_none=True)
+    torch.multiprocessing.set_start_method("spawn", force=True)
+    yield
+    torch.multiprocessing.set_start_method(before, force=True)
+
+
+def test_spawned_workers_give_the_batches_of_none(
+    spawned_workers: None,
+    tmp_path: Path,
+    roots: dict[str, Path],
+    table_cache: None,
+    rgb: np.ndarray,
+    depth: np.ndarray,
+) -> None:
+    write_pairs(tmp_path / "pairs", rgb, depth, ["a", "b", "c"])
+    disparities = [1 / depth, 2 / depth]
+    table = DepthTable(pseudo_label_table(rgb, disparities), label="disparity")
+    folder, public = DepthFolder(tmp_path / "pairs"), open_public("vkitti2", roots["vkitti2"])
+    sources = [folder, table, public, Numbers(broken=BROKEN)]
+    data = Mixture(sources, TrainingTransform.strong(14, channel_gain=0.1), seed=2)
+    alone, spawned = (list(load(data, last=4, workers=workers)) for workers in (0, 1))
+    assert [batch["name"] for batch in spawned] == [batch["name"] for batch in alone]
+    assert [batch["broken"] for batch in spawned] == [batch["broken"] for batch in alone]
+    assert any(batch["broken"] for batch in alone)
+    for left, right in zip(spawned, alone, strict=True):
+        for key in ("pixel_values", "labels"):
+            assert torch.equal(left[key].nan_to_num(-1), right[key].nan_to_num(-1))
+
+
+def test_spawned_workers_read_the_stream_of_none(spawned_workers: None, stream: StreamingMixture) -> None:
+    loaders = [load(stream, last=4, batch_size=3, workers=workers) for workers in (0, 1)]
+    alone, spawned = (list(loader) for loader in loaders)
+    assert [batch["name"] for batch in spawned] == [batch["name"] for batch in alone]
+    for left, right in zip(spawned, alone, strict=True):
+        assert torch.equal(left["pixel_values"], right["pixel_values"])
+    assert loaders[0].state_dict() == loaders[1].state_dict()

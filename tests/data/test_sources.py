@@ -12,6 +12,7 @@ import datasets
 import numpy as np
 import pytest
 from PIL import Image
+from public_datasets import names_of
 from sample_files import png_bytes, pseudo_label_table, write_pairs
 
 from depth_anything_hf.data.datasets import DepthFolder, DepthTable, PhotoFolder
@@ -161,3 +162,20 @@ def test_photographs_in_a_table_are_read_without_its_labels(
     opened = open_source(DataSource(str(path), kind="photos"))
     assert opened.label is None
     assert np.array_equal(opened[0]["image"], rgb)
+
+
+def test_a_data_source_opens_an_official_set(roots: dict[str, pathlib.Path]) -> None:
+    root = str(roots["vkitti2"])
+    source = {"path": root, "kind": "vkitti2", "options": {"cameras": ["Camera_0", "Camera_1"]}, "max_depth": 80.0}
+    assert names_of(open_source(source)) == ["Scene02/clone/Camera_0/00000", "Scene02/clone/Camera_1/00000"]
+    assert len(open_source(DataSource(root, kind="vkitti2", split=""))) == 2
+    with pytest.raises(ValueError, match="leave out scale"):
+        open_source({"path": root, "kind": "vkitti2", "scale": 100})
+    with pytest.raises(ValueError, match="has the label 'depth', not 'disparity'"):
+        open_source({"path": root, "kind": "vkitti2", "label": "disparity"})
+    with pytest.raises(ValueError, match="no split 'train'; there are test"):
+        open_source({"path": str(roots["ibims"]), "kind": "ibims"})
+    with pytest.raises(ValueError, match="options are for official data sets"):
+        DataSource(root, options={"cameras": []})
+    with pytest.raises(ValueError, match="cannot stream"):
+        open_source({"path": root, "kind": "vkitti2", "streaming": True})

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 import json
-import tarfile
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -16,7 +15,6 @@ import datasets
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from sample_files import colour_ramp, depth_ramp, png_bytes, pseudo_label_table, write_pairs
 
 from depth_anything_hf.data.datasets import DepthFolder, PhotoFolder
@@ -26,7 +24,6 @@ from depth_anything_hf.data.samples import SampleDataset
 from depth_anything_hf.data.sources import DataSource, open_source
 from depth_anything_hf.data.streaming_mixture import StreamingMixture, StreamPart
 from depth_anything_hf.data.transforms import TrainingTransform
-from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
 
 
 RGB = colour_ramp()
@@ -196,46 +193,6 @@ def test_a_stream_without_a_readable_row_stops(shards: Path, tmp_path: Path) -> 
         next(make_mixture(tmp_path).part(0, 1))
 
 
-def test_tar_shards_are_streamed(tmp_path: Path) -> None:
-    depth = (depth_ramp() * 1000).astype(np.uint16)
-    picture = io.BytesIO()
-    Image.fromarray(RGB).save(picture, "JPEG", quality=95)
-    for shard in range(2):
-        with tarfile.open(tmp_path / f"shard-{shard}.tar", "w") as tar:
-            for row in range(4):
-                for suffix, content in (("jpg", picture.getvalue()), ("depth.png", png_bytes(depth))):
-                    entry = tarfile.TarInfo(f"{shard}-{row}.{suffix}")
-                    entry.size = len(content)
-                    tar.addfile(entry, io.BytesIO(content))
-    options = {"label": "depth", "label_column": "depth.png", "scale": 1000}
-    stream = open_stream(tmp_path, **options)
-    assert stream.label == "depth" and stream.shard_count == 2
-    sample = stream.read(next(iter(stream.shard(1))), 1, 0)
-    assert sample["name"] == "1-0" and np.allclose(sample["depth"], depth / 1000)
-    mixture = StreamingMixture([stream], TrainingTransform(14, target="depth"), shuffle_rows=3)
-    part = mixture.part(0, 1)
-    names = take(part, 3)
-    state = part.state_dict()
-    names += take(part, 5)
-    assert sorted(names) == [f"{shard}-{row}" for shard in range(2) for row in range(4)]
-    assert take(mixture.part(0, 1, state), 5) == names[3:]
-
-
-def test_json_streams_and_cells_that_refer_to_files(tmp_path: Path) -> None:
-    """The columns of JSON are known from its first row; pictures on a Hub come as URLs."""
-    write_pairs(tmp_path, RGB, depth_ramp(), ["a"])
-    row = {"image": "images/a.png", "depth": depth_ramp().tolist()}
-    (tmp_path / "rows").mkdir()
-    (tmp_path / "rows" / "images").symlink_to(tmp_path / "images")
-    (tmp_path / "rows" / "train.jsonl").write_text(json.dumps(row) + "\n")
-    stream = open_stream(tmp_path / "rows", kind="table")
-    sample = stream.read(next(iter(stream.shard(0))), 0, 0)
-    assert np.array_equal(sample["image"], RGB) and np.array_equal(sample["depth"], depth_ramp())
-    cell = {"bytes": None, "path": (tmp_path / "images" / "a.png").as_uri()}
-    sample = stream.read({"image": cell, "depth": row["depth"]}, 0, 0)
-    assert np.array_equal(sample["image"], RGB)
-
-
 def test_errors(shards: Path, tmp_path: Path) -> None:
     stream, transform = open_stream(shards), TrainingTransform(14)
     with pytest.raises(TypeError, match="pass max_steps"):
@@ -271,23 +228,6 @@ def test_errors(shards: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("")
     with pytest.raises(ValueError, match="empty.jsonl"):
         open_source({"path": str(tmp_path / "empty.jsonl"), "streaming": True})
-
-
-def test_a_recipe_names_streams_and_the_source_that_cannot_be_used(shards: Path, tmp_path: Path) -> None:
-    model = ModelArguments(encoder_config="{}", input_size=14)
-    write_pairs(tmp_path / "pairs", RGB, depth_ramp(), ["a", "b"])
-    pairs = {"path": str(tmp_path / "pairs"), "weight": 1.0}
-    stream = {"path": str(shards), "weight": 2.0, "streaming": True}
-    mixture = DataArguments(train_data=[stream, pairs]).mixture(model, seed=3)  # type: ignore[list-item]
-    assert isinstance(mixture, StreamingMixture) and mixture.seed == 3
-    assert np.allclose(mixture.weights, [2 / 3, 1 / 3])
-    assert next(mixture.part(0, 1))["pixel_values"].shape == (3, 14, 14)
-    for picture in (tmp_path / "pairs" / "images").iterdir():
-        picture.write_bytes(b"")
-    with pytest.raises(ValueError, match=r"pairs: none of its first samples can be used.*the file is empty"):
-        DataArguments(train_data=[stream, pairs]).mixture(model, seed=3)  # type: ignore[list-item]
-    with pytest.raises(FileNotFoundError, match="nowhere"):
-        DataArguments(train_data=[str(shards), str(tmp_path / "nowhere")]).mixture(model, seed=3)
 
 
 def test_a_state_is_plain(shards: Path) -> None:

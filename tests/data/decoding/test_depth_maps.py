@@ -1,0 +1,138 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Depth and disparity maps of every supported format, on real files."""
+
+from __future__ import annotations
+
+import pathlib
+import struct
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from public_datasets import genuine
+from shared_files import SHARED_FORMATS
+
+from depth_anything_hf.data.decoding.depth_maps import read_label
+from depth_anything_hf.data.decoding.errors import UnreadableImageError
+
+
+def write_pfm(path: pathlib.Path, values: np.ndarray, scale: float) -> None:
+    order = "<f4" if scale < 0 else ">f4"
+    header = f"Pf\n{values.shape[1]} {values.shape[0]}\n{scale}\n".encode()
+    path.write_bytes(header + values[::-1].astype(order).tobytes())
+
+
+def exr_bytes(values: np.ndarray) -> bytes:
+    """An uncompressed scan-line OpenEXR file with one float channel Y."""
+    height, width = values.shape
+    window = struct.pack("<iiii", 0, 0, width - 1, height - 1)
+    attributes = [
+        (b"channels", b"chlist", b"Y\x00" + struct.pack("<iB3xii", 2, 0, 1, 1) + b"\x00"),
+        (b"compression", b"compression", b"\x00"),
+        (b"dataWindow", b"box2i", window),
+        (b"displayWindow", b"box2i", window),
+        (b"lineOrder", b"lineOrder", b"\x00"),
+        (b"pixelAspectRatio", b"float", struct.pack("<f", 1)),
+        (b"screenWindowCenter", b"v2f", struct.pack("<ff", 0, 0)),
+        (b"screenWindowWidth", b"float", struct.pack("<f", 1)),
+    ]
+    header = b"\x76\x2f\x31\x01" + struct.pack("<I", 2)
+    for name, kind, value in attributes:
+        header += name + b"\x00" + kind + b"\x00" + struct.pack("<i", len(value)) + value
+    header += b"\x00"
+    line_size = 8 + 4 * width
+    offsets = struct.pack(f"<{height}Q", *(len(header) + 8 * height + row * line_size for row in range(height)))
+    lines = (struct.pack("<ii", row, 4 * width) + values[row].astype("<f4").tobytes() for row in range(height))
+    return header + offsets + b"".join(lines)
+
+
+def test_read_label_of_floating_point_formats(tmp_path: pathlib.Path, depth: np.ndarray) -> None:
+    depth[0, 0], depth[0, 1] = np.nan, np.inf
+    np.save(tmp_path / "a.npy", depth)
+    np.save(tmp_path / "one_channel.npy", depth[..., None])
+    np.savez(tmp_path / "single.npz", anything=depth)
+    np.savez_compressed(tmp_path / "keyed.npz", depth=depth, mask=depth > 3)
+    cv2.imwrite(str(tmp_path / "a.tif"), depth)
+    write_pfm(tmp_path / "little.pfm", depth, -1.0)
+    write_pfm(tmp_path / "big.pfm", depth, 1.0)
+    write_pfm(tmp_path / "middlebury.pfm", depth, -0.003922)
+    for path in sorted(tmp_path.iterdir()):
+        label = read_label(path)
+        assert label.dtype == np.float32, path.name
+        assert np.array_equal(label, depth, equal_nan=True), path.name
+    assert np.allclose(read_label(tmp_path / "a.npy", scale=2)[1:], depth[1:] / 2)
+    assert np.array_equal(read_label((tmp_path / "a.npy").read_bytes()), depth, equal_nan=True)
+
+
+def test_read_label_of_integer_formats(tmp_path: pathlib.Path) -> None:
+    stored = np.array([[0, 1, 256], [1000, 20000, 65535]], dtype=np.uint16)
+    for suffix in ("png", "tif", "pgm"):
+        cv2.imwrite(str(tmp_path / f"a.{suffix}"), stored)
+    np.save(tmp_path / "a.npy", stored)
+    for path in sorted(tmp_path.iterdir()):
+        assert np.allclose(read_label(path, scale=256), stored / 256, rtol=1e-7)
+        with pytest.raises(ValueError, match="1000 for millimetres.*256 for KITTI") as caught:
+            read_label(path)
+        assert path.name in str(caught.value)
+    with pytest.raises(ValueError, match="positive"):
+        read_label(tmp_path / "a.png", scale=0)
+
+
+def test_read_label_of_exr_or_a_clear_error(tmp_path: pathlib.Path, depth: np.ndarray) -> None:
+    path = tmp_path / "a.exr"
+    path.write_bytes(exr_bytes(depth))
+    if int(cv2.__version__.split(".")[0]) < 5:
+        assert np.array_equal(read_label(path), depth)
+        return
+    try:
+        label = read_label(path)
+    except UnreadableImageError as error:
+        assert "a.exr" in str(error) and "OpenEXR" in str(error) and "npy" in str(error)
+    else:
+        assert np.array_equal(label, depth)
+
+
+@pytest.mark.skipif(not SHARED_FORMATS.is_dir(), reason="needs the published files of the shared folder")
+def test_read_label_of_published_files() -> None:
+    kitti = read_label(SHARED_FORMATS / "kitti" / "proj_depth_groundtruth_0000000100.png", scale=256)
+    assert 2 < np.median(kitti[kitti > 0]) < 40 and kitti.max() < 90
+    grey_map = read_label(SHARED_FORMATS / "pgm16" / "depth_1.pgm", scale=1000)
+    assert 0.3 < np.median(grey_map[grey_map > 0]) < 10
+
+
+def test_unreadable_labels_name_the_file(tmp_path: pathlib.Path, depth: np.ndarray, rgb: np.ndarray) -> None:
+    (tmp_path / "text.png").write_text("no map at all")
+    (tmp_path / "empty.npy").write_bytes(b"")
+    np.save(tmp_path / "whole.npy", depth)
+    (tmp_path / "short.npy").write_bytes((tmp_path / "whole.npy").read_bytes()[:-20])
+    write_pfm(tmp_path / "whole.pfm", depth, -1)
+    (tmp_path / "short.pfm").write_bytes((tmp_path / "whole.pfm").read_bytes()[:-20])
+    (tmp_path / "header.pfm").write_bytes(b"Pf\nnonsense\n")
+    np.savez(tmp_path / "whole.npz", a=depth)
+    (tmp_path / "short.npz").write_bytes((tmp_path / "whole.npz").read_bytes()[:-40])
+    names = ["text.png", "empty.npy", "short.npy", "short.pfm", "header.pfm", "short.npz"]
+    for name in names:
+        with pytest.raises(UnreadableImageError, match=name):
+            read_label(tmp_path / name)
+    np.savez(tmp_path / "two.npz", a=depth, b=depth)
+    with pytest.raises(ValueError, match=r"two\.npz.*\['a', 'b'\]"):
+        read_label(tmp_path / "two.npz")
+    Image.fromarray(rgb).save(tmp_path / "colour.png")
+    with pytest.raises(ValueError, match=r"colour\.png.*\(6, 8, 3\)"):
+        read_label(tmp_path / "colour.png", scale=1)
+    np.save(tmp_path / "words.npy", np.array([["a"]]))
+    with pytest.raises(ValueError, match="numbers"):
+        read_label(tmp_path / "words.npy")
+
+
+def test_grey_map_saved_as_rgb_is_a_map(tmp_path: pathlib.Path, rgb: np.ndarray) -> None:
+    Image.fromarray(np.repeat(rgb[..., :1], 3, axis=2)).save(tmp_path / "a.png")
+    assert np.array_equal(read_label(tmp_path / "a.png", scale=1), rgb[..., 0].astype(np.float32))
+
+
+def test_genuine_pgm_agrees_with_the_unpacked_map() -> None:
+    path = genuine("pgm16", "depth_1.pgm")
+    unpacked = np.load(SHARED_FORMATS.parent / "labelled" / "nyu_slam5_1" / "depth.npz")["depth"]
+    assert np.array_equal(read_label(path, scale=1000), unpacked)
