@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from test_configuration import PUBLISHED
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import AutoModelForDepthEstimation, Dinov2Config, Dinov2WithRegistersConfig
@@ -31,6 +30,7 @@ from depth_anything_hf.conversion.state_dict import (
     stock_to_original,
 )
 from depth_anything_hf.data.decoding.images import read_image
+from depth_anything_hf.models.configuration_depth_anything import PUBLISHED_SIZES
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 
 
@@ -175,7 +175,7 @@ def test_the_shapes_are_those_of_the_authors_file(tiny_state: dict[str, Tensor])
     assert original_shapes(config) == {name: tuple(tensor.shape) for name, tensor in tiny_state.items()}
 
 
-@pytest.mark.parametrize("size", PUBLISHED)
+@pytest.mark.parametrize("size", PUBLISHED_SIZES)
 def test_published_sizes_are_recognised_and_every_name_comes_back(size: Any) -> None:
     shapes = original_shapes(DepthAnythingConfig.from_size(size))
     state = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}

@@ -1,8 +1,8 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Which kernel a CPU computes with: measured once for each processor, precision, number of threads and size.
+"""Kernel choice by measurement, once for each processor, precision, number of threads and size.
 
-What was measured is remembered in a file. The processes of a machine measure one after the other and follow the first,
+Measurements are kept in a file. The processes of a machine measure one after the other and follow the first,
 so that all of them compute with the same kernels, now and after a stop.
 """
 
@@ -50,7 +50,10 @@ _choices: dict[str, bool] = {}
 
 def _as_setting(value: str) -> CpuKernels:
     if value not in SETTINGS:
-        raise ValueError(f"the CPU kernels can be {', '.join(SETTINGS)}, got {value!r}")
+        raise ValueError(
+            f"the setting of the CPU kernels must be one of {', '.join(SETTINGS)}, got {value!r}; it comes from "
+            f"set_cpu_kernels or the environment variable {SETTING_VARIABLE}"
+        )
     return cast(CpuKernels, value)
 
 
@@ -58,13 +61,16 @@ _setting: CpuKernels = _as_setting(os.environ.get(SETTING_VARIABLE, "auto"))
 
 
 def set_cpu_kernels(setting: CpuKernels) -> CpuKernels:
-    """Chooses the kernels for CPUs in the whole process; the environment variable in `SETTING_VARIABLE` does so too.
+    """Choose the CPU kernels of the whole process, as the environment variable `SETTING_VARIABLE` does at import.
 
     Args:
         setting: "auto" measures, "on" takes ours for every size that is large enough, "off" takes PyTorch's.
 
     Returns:
-        The setting before.
+        The previous setting.
+
+    Raises:
+        ValueError: another setting.
     """
     global _setting
     before, _setting = _setting, _as_setting(setting)
@@ -72,40 +78,41 @@ def set_cpu_kernels(setting: CpuKernels) -> CpuKernels:
 
 
 def kernel_choices() -> dict[str, bool]:
-    """What this process has decided so far: a description of processor, threads and size -> whether ours is used.
+    """Return this process's choices: a description of processor, threads and size -> whether ours is used.
 
-    Another kernel has other last bits, so that a run that is to go on exactly stores this.
+    Kernels differ in the last bits, so a run that must resume bit for bit stores this.
     """
     with _lock:
         return dict(_choices)
 
 
 def adopt_kernel_choices(choices: dict[str, bool]) -> None:
-    """Follows what another process decided, whatever was measured here; see `kernel_choices`."""
+    """Follow the choices of another process, whatever was measured here; see `kernel_choices`."""
     with _lock:
         _choices.update(choices)
 
 
 def may_choose(tensor: Tensor, dtype: torch.dtype) -> bool:
-    """Whether there is a choice at all; compilers and exporters see PyTorch's own operations."""
+    """Return whether there is a choice at all; compilers and exporters see PyTorch's own operations."""
     return (
         _setting != "off"
         and tensor.device.type == "cpu"
         and dtype in DTYPES
         and not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()
+        # torch exports it without saying so, and does not annotate it.
+        and not torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
     )
 
 
 def ours_wins(kind: str, dtype: torch.dtype, training: bool, size: str, measure: Callable[[], float]) -> bool:
-    """Whether our kernel is the one to use, where `may_choose` says that there is a choice.
+    """Return whether our kernel is the faster one, where `may_choose` says that there is a choice.
 
     Args:
         kind: of kernel.
         dtype: precision of the computation.
         training: whether gradients will be asked for.
-        size: in words; whatever has the same one shares a choice.
-        measure: gives the time of our kernel as a share of the standard one's; called once for each size.
+        size: in words; calls with equal words share a choice.
+        measure: returns the time of our kernel as a share of the standard one's; called once for each size.
     """
     if _setting == "on":
         return True
@@ -124,9 +131,9 @@ def ours_wins(kind: str, dtype: torch.dtype, training: bool, size: str, measure:
 def share_of_time(
     standard: Callable[..., Tensor], ours: Callable[..., Tensor], inputs: list[Tensor], training: bool
 ) -> float:
-    """Time of ours as a share of the standard's, with the gradients when training.
+    """Measure the time of ours as a share of the standard's, with the gradients when training.
 
-    Both run in turns and the median of the shares counts, which other processes hardly move.
+    Both run in turns and the median of the shares counts, which other processes hardly disturb.
     """
 
     def seconds(function: Callable[..., Tensor]) -> float:
@@ -148,14 +155,14 @@ def share_of_time(
 
 
 def random_tensor(*shape: int, dtype: torch.dtype, training: bool) -> Tensor:
-    """Something to measure with, drawn without touching the caller's random numbers."""
+    """Draw a tensor to measure with, without touching the caller's random state."""
     with torch.inference_mode(False):
         values = torch.randn(*shape, generator=torch.Generator().manual_seed(0))
         return values.to(dtype).requires_grad_(training)
 
 
 def power_of_two(number: int) -> int:
-    """The largest power of two up to the number."""
+    """Return the largest power of two up to the number."""
     return 1 << max(0, number.bit_length() - 1)
 
 
@@ -165,11 +172,12 @@ def _as_it_is(tensor: Tensor) -> Tensor:
 
 @functools.cache
 def _processor() -> str:
-    # Once: it is asked at every call of a kernel, and the file is long where there are many processors.
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+    """Name of the processor; cached, because every call of a kernel asks for it and the file can be long."""
+    if platform.system() == "Linux":
+        with suppress(OSError):
+            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
 
 
@@ -189,7 +197,7 @@ def _key(kind: str, dtype: torch.dtype, training: bool, size: str) -> str:
 
 @contextmanager
 def _only_process() -> Iterator[None]:
-    """Waits until no other process of this machine measures; where files cannot be locked, it does without."""
+    """Wait until no other process of this machine measures; where files cannot be locked, go on without a lock."""
     lock = None
     with suppress(OSError, NotImplementedError):
         MEASUREMENTS_FILE.parent.mkdir(parents=True, exist_ok=True)
@@ -197,7 +205,11 @@ def _only_process() -> Iterator[None]:
         try:
             lock.acquire(timeout=LOCK_SECONDS)
         except Timeout:
-            logger.warning("another process holds %s.lock; measuring beside it", MEASUREMENTS_FILE)
+            logger.warning(
+                "another process has held %s.lock for %d seconds; measuring beside it, which makes times less exact",
+                MEASUREMENTS_FILE,
+                LOCK_SECONDS,
+            )
     try:
         yield
     finally:

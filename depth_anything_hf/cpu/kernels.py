@@ -5,12 +5,12 @@
 PyTorch computes a float32 `linear` with MKL, which runs at less than half the speed of oneDNN on some AMD processors,
 and its fused attention for CPUs can stay below the speed of plain matrix products when there are many tokens. A 1x1
 convolution is the same arithmetic as a linear layer and goes to oneDNN. With channels last, oneDNN's gradients of a
-convolution's weight are slow on processors without AVX-512. Which way is faster is measured by `kernel_choice`.
+convolution's weight are slow on processors without AVX-512. Which way is faster is measured by `autotune`.
 """
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -61,32 +61,34 @@ def _as_rows(image: Tensor) -> Tensor:
 
 
 def product(rows: Tensor, columns: Tensor, memory: Tensor | None = None) -> Tensor:
-    """(M, C) times the transpose of (N, C), through oneDNN: (M, N); in `memory` where the operation can take it."""
+    """Multiply (M, C) by the transpose of (N, C) through oneDNN: (M, N), in `memory` where that can be used."""
     if rows.dtype != torch.float32:
         return torch.mm(rows, columns.t(), out=memory)
     return _as_rows(F.conv2d(_as_image(rows), columns[:, :, None, None], stride=STRIDE))
 
 
 def transposed_product(rows: Tensor, columns: Tensor) -> Tensor:
-    """The transpose of (M, N) times (M, C), through oneDNN: (N, C).
+    """Multiply the transpose of (M, N) by (M, C) through oneDNN: (N, C).
 
-    It is what the gradient of a 1x1 convolution's weight is.
+    That is the gradient of a 1x1 convolution's weight.
     """
     if rows.dtype != torch.float32:
         return torch.mm(rows.t(), columns)
     size = (rows.shape[1], columns.shape[1], 1, 1)
-    return conv2d_weight(_as_image(columns), size, _as_image(rows), stride=STRIDE)[:, :, 0, 0]
+    # torch does not annotate the gradients of convolutions.
+    gradient: Tensor = conv2d_weight(_as_image(columns), size, _as_image(rows), stride=STRIDE)  # type: ignore[no-untyped-call]
+    return gradient[:, :, 0, 0]
 
 
 def convolution_linear(tokens: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """`torch.nn.functional.linear` as a 1x1 convolution over the tokens."""
+    """Compute `torch.nn.functional.linear` as a 1x1 convolution over the tokens."""
     rows = _as_image(tokens.reshape(-1, tokens.shape[-1]))
     outputs = F.conv2d(rows, weight[:, :, None, None], bias, stride=STRIDE)
     return _as_rows(outputs).view(*tokens.shape[:-1], weight.shape[0])
 
 
 def linear(tokens: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """`torch.nn.functional.linear` by the faster way: (..., C) and (N, C) -> (..., N)."""
+    """Compute `torch.nn.functional.linear` with the faster kernel: (..., C) and (N, C) -> (..., N)."""
     if _convolution_wins(tokens, weight):
         return convolution_linear(tokens, weight, bias)
     return F.linear(tokens, weight, bias)
@@ -130,24 +132,27 @@ class _Convolution(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             gradient = gradient.contiguous(memory_format=torch.channels_last)
             kernels = weight.contiguous(memory_format=torch.channels_last)
-            of_features = conv2d_input(features.shape, kernels, gradient, padding=1)
+            of_features = conv2d_input(features.shape, kernels, gradient, padding=1)  # type: ignore[no-untyped-call]
         if ctx.needs_input_grad[1]:
             # One image after the other, so that the copies stay small.
             of_weight = torch.zeros_like(weight, memory_format=torch.contiguous_format)
-            for image, its_gradient in zip(features.split(1), gradient.split(1), strict=True):
-                of_weight += conv2d_weight(image.contiguous(), weight.shape, its_gradient.contiguous(), padding=1)
+            for image, its_gradient in zip(torch.split(features, 1), torch.split(gradient, 1), strict=True):
+                first, second = image.contiguous(), its_gradient.contiguous()
+                of_weight += conv2d_weight(first, weight.shape, second, padding=1)  # type: ignore[no-untyped-call]
         if ctx.needs_input_grad[2]:
             of_bias = gradient.sum(dim=(0, 2, 3))
         return of_features, of_weight, of_bias
 
 
 def convolution_with_first_gradients(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """A 3x3 convolution (stride 1, padding 1) of (B, C, H, W), channels last; see `_Convolution`."""
-    return cast(Tensor, _Convolution.apply(features, weight, bias))
+    """Compute a 3x3 convolution (stride 1, padding 1) of (B, C, H, W), channels last; see `_Convolution`."""
+    # torch does not annotate `Function.apply`.
+    convolved: Tensor = _Convolution.apply(features, weight, bias)  # type: ignore[no-untyped-call]
+    return convolved
 
 
 def convolution(features: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """A 3x3 convolution with stride 1 and padding 1 by the faster way: (B, C, H, W) -> (B, N, H, W)."""
+    """Compute a 3x3 convolution (stride 1, padding 1) with the faster kernel: (B, C, H, W) -> (B, N, H, W)."""
     if _first_gradients_win(features, weight):
         return convolution_with_first_gradients(features, weight, bias)
     return F.conv2d(features, weight, bias, padding=1)
@@ -188,20 +193,24 @@ def _is_channels_last(features: Tensor) -> bool:
 
 
 def heads_attention(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-    """softmax(query key^T scale) value, one head after the other.
+    """Compute softmax(query key^T scale) value, one head after the other.
 
-    Only a part of one head's scores exists at a time. For gradients they are computed again, head by head, so that
-    what is kept grows with the tokens and not with their square.
+    Only a part of one head's scores exists at a time. For gradients they are recomputed, head by head, so that memory
+    grows linearly with the tokens.
 
     Args:
-        query, key, value: (B, heads, N, size), with any strides.
+        query: (B, heads, N, size), with any strides.
+        key: likewise.
+        value: likewise.
         scale: of the scores.
 
     Returns:
         (B, N, heads, size), contiguous.
     """
     if torch.is_grad_enabled() and (query.requires_grad or key.requires_grad or value.requires_grad):
-        return cast(Tensor, _HeadsAttention.apply(query, key, value, scale))
+        # torch does not annotate `Function.apply`.
+        attended: Tensor = _HeadsAttention.apply(query, key, value, scale)  # type: ignore[no-untyped-call]
+        return attended
     return _attend(query, key, value, scale)
 
 
@@ -277,7 +286,7 @@ def _attention_gradients(
 
 
 def heads_attention_wins(query: Tensor, key: Tensor, value: Tensor) -> bool:
-    """Whether `heads_attention` is the way to go for these inputs, each (B, heads, N, size)."""
+    """Return whether `heads_attention` is the faster kernel for these inputs, each (B, heads, N, size)."""
     same_kind = query.shape == key.shape == value.shape and query.dtype == key.dtype == value.dtype
     dtype = query.dtype
     if not same_kind or not may_choose(query, dtype) or _computed_dtype(query) != dtype:
@@ -307,7 +316,7 @@ def heads_attention_wins(query: Tensor, key: Tensor, value: Tensor) -> bool:
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-    """Attention by the faster way; arguments and result as in `heads_attention`."""
+    """Compute attention with the faster kernel; arguments and result as in `heads_attention`."""
     if heads_attention_wins(query, key, value):
         return heads_attention(query, key, value, scale)
     return F.scaled_dot_product_attention(query, key, value, scale=scale).transpose(1, 2)

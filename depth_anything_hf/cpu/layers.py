@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The kernels for CPUs inside models: an attention function for transformers, linear layers and convolutions.
+"""CPU kernels inside models: an attention function for transformers, linear layers and convolutions.
 
 All leave parameters, names, classes of the layers and saved files as they are. On a GPU, under a compiler, and where
 PyTorch's kernels are faster, they are PyTorch's kernels.
@@ -33,13 +33,15 @@ def cpu_heads_attention(
     is_causal: bool | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """Attention in the form of transformers' interface: `heads_attention` where it is faster, else sdpa.
+    """Compute attention for transformers' interface: `heads_attention` where it is faster, else sdpa.
 
     Args:
         module: the attention layer that asks.
-        query, key, value: (B, heads, N, size).
-        attention_mask: sdpa serves masks, and so it does dropout and causal attention.
-        dropout: probability with which an attention weight is left out.
+        query: (B, heads, N, size).
+        key: likewise.
+        value: likewise.
+        attention_mask: sdpa serves masks, dropout and causal attention.
+        dropout: probability with which an attention weight is dropped.
         scaling: of the scores; the inverse square root of `size` by default.
         is_causal: a token sees only those before it; the module says so where this is None.
         **kwargs: for sdpa.
@@ -69,17 +71,18 @@ AttentionMaskInterface.register(CPU_HEADS, sdpa_mask)
 
 
 class RoutedLinear(nn.Linear):
-    """A linear layer that computes by the faster way of its CPU; otherwise `torch.nn.Linear`."""
+    """A linear layer that computes with its CPU's faster kernel; otherwise `torch.nn.Linear`."""
 
     def forward(self, input: Tensor) -> Tensor:
+        """(..., C) -> (..., N)."""
         return linear(input, self.weight, self.bias)
 
 
 def route_linears(module: nn.Module) -> None:
-    """Makes every `torch.nn.Linear` inside a module a [`RoutedLinear`], in place.
+    """Make every `torch.nn.Linear` inside a module a [`RoutedLinear`], in place.
 
     Only the class changes: the module objects, their parameters, names and hooks stay. Linear layers of other classes
-    (adapters, quantised ones) are left alone.
+    (adapters, quantized ones) are left alone.
     """
     for part in module.modules():
         if type(part) is nn.Linear:
@@ -87,23 +90,21 @@ def route_linears(module: nn.Module) -> None:
 
 
 class RoutedConvolution(nn.Conv2d):
-    """A 3x3 convolution whose gradients are computed by the faster way of its CPU; otherwise `torch.nn.Conv2d`."""
+    """A 3x3 convolution whose gradients are computed with its CPU's faster kernel; otherwise `torch.nn.Conv2d`."""
 
     def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, N, H, W)."""
         return convolution(input, self.weight, self.bias)
 
 
 def route_convolutions(module: nn.Module) -> None:
-    """Makes every 3x3 `torch.nn.Conv2d` with stride 1 and padding 1 inside a module a [`RoutedConvolution`], in place.
+    """Make every 3x3 `torch.nn.Conv2d` with stride 1 and padding 1 inside a module a [`RoutedConvolution`], in place.
 
     As with `route_linears`, only the class changes.
     """
     for part in module.modules():
-        is_plain = type(part) is nn.Conv2d and part.padding_mode == "zeros" and part.groups == 1
-        if is_plain and (part.kernel_size, part.stride, part.padding, part.dilation) == (
-            (3, 3),
-            (1, 1),
-            (1, 1),
-            (1, 1),
-        ):
+        if type(part) is not nn.Conv2d or part.padding_mode != "zeros" or part.groups != 1:
+            continue
+        shape = (part.kernel_size, part.stride, part.padding, part.dilation)
+        if shape == ((3, 3), (1, 1), (1, 1), (1, 1)):
             part.__class__ = RoutedConvolution

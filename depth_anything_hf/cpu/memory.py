@@ -1,10 +1,10 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a process keeps the memory that its tensors have freed: on Linux that is a large part of a step's time.
+"""Keep or return the memory that a process's tensors have freed: with glibc a large part of a step's time.
 
-The C library maps the largest blocks afresh and gives them back when they are freed. The system then has to find and
-clear each of their pages again at the next pass, which costs more than many of the operations that use them. Other
-blocks share a heap, where those in use keep the free ones between them from being given back.
+glibc maps the largest blocks anew for each allocation and returns them to the system when they are freed. The system
+then has to find and clear their pages again at the next pass, which costs more than many of the operations that use
+them. Other blocks share a heap, where blocks in use keep the free ones between them from being returned.
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ SMALLEST_MAPPING_THRESHOLD, LARGEST_MAPPING_THRESHOLD = 128 * 1024, 32 * 2**20
 
 
 def _c_library() -> Any:
-    """The process's glibc, or None where there is another C library, which has no such settings."""
-    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
+    """Return the process's glibc, or None where there is another C library, which has no such settings."""
+    has_glibc = platform.system() == "Linux" and platform.libc_ver()[0] == "glibc"
+    return ctypes.CDLL(None) if has_glibc else None
 
 
 def keep_freed_memory() -> bool:
-    """Keeps what is freed from now on for later use by this process, instead of giving it back to the system.
+    """Keep memory that is freed from now on for later use by this process, instead of returning it to the system.
 
-    It is a setting of the whole process, and therefore never made by importing something or by opening a model:
-    `fit` on a CPU makes it while it runs, and so do the commands and examples, whose process is their own. Resident
-    memory then stays near its largest value. It may grow by some more large blocks at first: small ones settle in what
-    is free, which then is too small for the next large one.
+    It is a setting of the whole process, and therefore never made by an import or by opening a model: `fit` on a CPU
+    makes it while it runs, and so do the commands and examples, whose process is their own. Resident memory then stays
+    near its largest value. It may grow by some more large blocks at first: small ones settle in what is free, which
+    then is too small for the next large one.
 
     Returns:
         Whether the setting was made; False on systems without glibc, where nothing changes.
@@ -45,10 +46,10 @@ def keep_freed_memory() -> bool:
 
 
 def return_every_block() -> bool:
-    """Gives every block of 128 KiB or more back to the system when it is freed, so that no gaps add up.
+    """Return every block of 128 KiB or more to the system when it is freed, so that no gaps add up.
 
     Like `keep_freed_memory` it is a setting of the whole process, and the opposite one: the least memory, for more
-    time. `fit` on a CPU makes it where activations are computed again to save memory.
+    time. `fit` on a CPU makes it where activation checkpointing is on, which saves memory for time too.
 
     Returns:
         Whether the setting was made; False on systems without glibc, where nothing changes.
@@ -60,7 +61,7 @@ def return_every_block() -> bool:
 
 
 def return_freed_memory() -> None:
-    """Undoes `keep_freed_memory` and `return_every_block`, and gives back to the system what is free now."""
+    """Undo `keep_freed_memory` and `return_every_block`, and return what is free now to the system."""
     library = _c_library()
     if library is not None:
         _give_back(library, LARGEST_MAPPING_THRESHOLD)
@@ -73,4 +74,6 @@ def _give_back(library: Any, mapping_threshold: int) -> bool:
         MAPPING_THRESHOLD: mapping_threshold,
         TRIM_THRESHOLD: 2 * mapping_threshold,
     }
-    return all([library.mallopt(parameter, value) for parameter, value in settings.items()])
+    # Every setting is made, whether or not one before it was refused.
+    made = [bool(library.mallopt(parameter, value)) for parameter, value in settings.items()]
+    return all(made)

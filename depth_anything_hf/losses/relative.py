@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -257,6 +257,8 @@ class RelativeLoss:
             `for_start`.
         ignore_largest: share of each image's largest errors that is left out of the SSI term (0.1 on pseudo-labels).
     """
+
+    _argument_group_name: ClassVar[str] = "what is minimised"
 
     ssi_weight: float = field(default=1.0, metadata={"help": "Weight of the scale-and-shift-invariant error."})
     gradient_weight: float = field(default=2.0, metadata={"help": "Weight of gradient matching; the paper's is 2."})

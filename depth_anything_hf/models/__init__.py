@@ -1,3 +1,64 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""models."""
+"""The model, its configuration and its image processor; files are those of stock transformers.
+
+- `configuration_depth_anything`: stock's configuration, with the published sizes and defaults derived from an encoder
+- `modeling_depth_anything`: encoder, decoder and loss in one model; `optimize_for_inference`
+- `decoder`: the DPT neck and head
+- `position_embeddings`: position embeddings interpolated as the authors' code does
+- `fused_encoder`: the encoder's layers with fused projections, for inference
+- `image_processing_depth_anything`: resizing and normalization, by Pillow as stock or by OpenCV as the authors
+- `loading`: a complete model with its processor, ours or a stock depth model
+- `compilation`: `torch.compile` block by block, and a context that runs eagerly
+- `auto`: registers the classes with transformers' Auto classes, on request
+
+The names below are imported when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from .auto import register_auto_classes
+    from .compilation import compile_blocks, force_eager
+    from .configuration_depth_anything import DepthAnythingConfig
+    from .image_processing_depth_anything import DepthAnythingImageProcessor
+    from .loading import load_model, load_processor
+    from .modeling_depth_anything import DepthAnythingForDepthEstimation, DepthAnythingOutput
+
+_MODULES = {
+    "DepthAnythingConfig": "configuration_depth_anything",
+    "DepthAnythingForDepthEstimation": "modeling_depth_anything",
+    "DepthAnythingImageProcessor": "image_processing_depth_anything",
+    "DepthAnythingOutput": "modeling_depth_anything",
+    "compile_blocks": "compilation",
+    "force_eager": "compilation",
+    "load_model": "loading",
+    "load_processor": "loading",
+    "register_auto_classes": "auto",
+}
+
+__all__ = [
+    "DepthAnythingConfig",
+    "DepthAnythingForDepthEstimation",
+    "DepthAnythingImageProcessor",
+    "DepthAnythingOutput",
+    "compile_blocks",
+    "force_eager",
+    "load_model",
+    "load_processor",
+    "register_auto_classes",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

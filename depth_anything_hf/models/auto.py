@@ -11,11 +11,11 @@ from .modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
 def register_auto_classes() -> None:
-    """Makes `AutoConfig`, `AutoModelForDepthEstimation` and `pipeline` use this package's classes in this process.
+    """Make `AutoConfig`, `AutoModelForDepthEstimation` and `pipeline` use this package's classes in this process.
 
-    For code of others that knows the Auto classes only and is to train, or to run converted checkpoints exactly. It
-    replaces stock's classes for every caller in the process, which is why importing the package does not do it. The
-    image processor stays stock's: `pipeline` prepares and enlarges as stock does.
+    For code that knows the Auto classes only and is to train, or to run converted checkpoints exactly. It replaces
+    stock's classes for every caller in the process, which is why importing the package does not do it. The image
+    processor stays stock's: `pipeline` preprocesses and upsamples as stock does.
     """
     AutoConfig.register(DepthAnythingConfig.model_type, DepthAnythingConfig, exist_ok=True)
     AutoModelForDepthEstimation.register(DepthAnythingConfig, DepthAnythingForDepthEstimation, exist_ok=True)

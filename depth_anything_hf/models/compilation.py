@@ -16,17 +16,17 @@ DECODER_PARTS = ("neck", "head")
 
 
 def repeated_layers(model: nn.Module) -> list[nn.Module]:
-    """A transformers model's layers of one kind, in their order: those whose activations can be recomputed."""
+    """List a transformers model's layers that support activation checkpointing, in their order."""
     return [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
 
 
 def compile_blocks(model: nn.Module, device: torch.device) -> list[nn.Module]:
-    """Compiles the encoder's layers by `torch.compile`, and where it is worth it the decoder; at the first call.
+    """Compile the encoder's layers by `torch.compile`, and the decoder where that pays; built at the first call.
 
-    Layers of one kind share what is built for them, which is built twice at most: for the first image size, and for
-    all sizes when another one comes. The decoder is built anew for each size, since inductor fixes the sizes of
-    convolutions that are trained. On a CPU it is left as it is: there it takes most of the building, and compiled
-    convolutions are slower than PyTorch's own.
+    Layers of one kind share their compiled code, which is built twice at most: for the first image size, and for all
+    sizes when another one comes. The decoder is rebuilt for each size, since inductor specializes convolutions that
+    are trained. On a CPU it stays eager: there it takes most of the build time, and compiled convolutions are slower
+    than PyTorch's own.
 
     Accelerate's regional compilation is not used because it wraps every part, down to single convolutions, in modules
     of another name.
@@ -36,21 +36,18 @@ def compile_blocks(model: nn.Module, device: torch.device) -> list[nn.Module]:
         device: where it will run.
 
     Returns:
-        What is compiled.
+        The modules that are compiled.
     """
     blocks = repeated_layers(model)
     if device.type != "cpu":
         blocks += [part for name in DECODER_PARTS if isinstance(part := getattr(model, name, None), nn.Module)]
     blocks = blocks or [model]
     for block in blocks:
-        # Outside of it stay hooks that are added later, such as those that gather a sharded block.
+        # Hooks that are added later, such as those that gather a sharded block, stay outside the compiled code.
         block.compile()
     return blocks
 
 
 def force_eager() -> Any:
-    """A context in which compiled blocks of any model run uncompiled, and none is built."""
+    """Return a context in which compiled blocks of any model run eagerly, and none is built."""
     return torch.compiler.set_stance("force_eager")
-
-
-__all__ = ["force_eager", "compile_blocks", "repeated_layers"]

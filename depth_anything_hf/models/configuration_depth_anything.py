@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Model configuration: the stock Depth Anything configuration with size presets and encoder-derived defaults."""
+"""Model configuration: stock's, with the published sizes and with defaults derived from the encoder."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ PUBLISHED_SIZES: dict[str, dict[str, Any]] = {
 }
 
 
-class DepthAnythingConfig(StockDepthAnythingConfig):
+class DepthAnythingConfig(StockDepthAnythingConfig):  # type: ignore[no-untyped-call]
     """Configuration of [`DepthAnythingForDepthEstimation`], readable by stock transformers.
 
     A saved file has `model_type: depth_anything` and opens in both. A missing `max_depth` means 1 on every
@@ -83,11 +83,11 @@ class DepthAnythingConfig(StockDepthAnythingConfig):
             self.max_depth = 1
         if "depth_estimation" in kwargs:
             self._repair_depth_estimation_type(kwargs.pop("depth_estimation"))
-        super().__post_init__(**kwargs)
+        super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
         if not isinstance(self.interpolate_offset, int | float) or not 0 <= self.interpolate_offset < 1:
             raise ValueError(
-                f"interpolate_offset is {self.interpolate_offset!r}, expected 0.0 (transformers) or 0.1 (the authors' "
-                "code), and in any case at least 0 and less than 1"
+                f"interpolate_offset is {self.interpolate_offset!r}, expected a number of at least 0 and less than 1: "
+                "0.0 (transformers) or 0.1 (the authors' code)"
             )
 
     def _repair_depth_estimation_type(self, meant: Any) -> None:
@@ -96,8 +96,8 @@ class DepthAnythingConfig(StockDepthAnythingConfig):
             raise ValueError(f"depth_estimation is {meant!r}, expected relative or metric")
         if meant != self.depth_estimation_type:
             logger.warning(
-                "the configuration says depth_estimation=%r where depth_estimation_type is meant; read as a %s model. "
-                "Saving it again repairs the file",
+                "the configuration has depth_estimation=%r where depth_estimation_type is meant; it is read as a %s "
+                "model's. Save it again to repair the file",
                 meant,
                 meant,
             )
@@ -123,7 +123,7 @@ class DepthAnythingConfig(StockDepthAnythingConfig):
             ValueError: the size or the feature layers are not among the published ones.
         """
         if size not in PUBLISHED_SIZES:
-            raise ValueError(f"unknown size {size!r}, expected one of {sorted(PUBLISHED_SIZES)}")
+            raise ValueError(f"unknown size {size!r}, expected one of {', '.join(sorted(PUBLISHED_SIZES))}")
         preset = PUBLISHED_SIZES[size]
         if feature_layers not in preset["feature_layers"]:
             raise ValueError(
@@ -158,7 +158,7 @@ class DepthAnythingConfig(StockDepthAnythingConfig):
             out_indices = (
                 same_depth["feature_layers"]["v2"] if same_depth else [round(depth * k / 4) for k in (1, 2, 3, 4)]
             )
-        if len(out_indices) != 4 or sorted(set(out_indices)) != list(out_indices) or not 1 <= out_indices[0]:
+        if len(out_indices) != 4 or sorted(set(out_indices)) != list(out_indices) or out_indices[0] < 1:
             raise ValueError(
                 f"out_indices must be four increasing layer numbers, counted from 1, got {list(out_indices)}; "
                 f"e.g. {[round(depth * k / 4) for k in (1, 2, 3, 4)]} for an encoder of {depth} layers"

@@ -1,9 +1,9 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Inference through the layers of a DINOv2 encoder with fewer calls and fewer passes over memory.
+"""Inference through the layers of a DINOv2 encoder with fused projections: fewer calls, fewer passes over memory.
 
-It computes with the encoder's own parameters. Query, key and value become neighbours in memory, so that one product
-gives all three and no copy is kept; the rest is done in place, which gradients would not allow.
+It computes with the encoder's own parameters. The weights of query, key and value become contiguous in memory, so that
+one product computes all three and no copy is kept; the rest is done in place, which gradients would not allow.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from ..cpu.layers import RoutedLinear
 
 Projections: TypeAlias = tuple[nn.Linear, nn.Linear, nn.Linear, nn.Linear]
 
-# Inside an attention layer, by release of transformers: its first three products, and the last.
+# Query, key, value and output projection inside an attention layer, by release of transformers.
 PROJECTION_NAMES = (
     ("q_proj", "k_proj", "v_proj", "o_proj"),
     ("attention.query", "attention.key", "attention.value", "output.dense"),
 )
-# Subclasses of others, such as quantised layers, have weights of another form or compute something else.
+# Other subclasses, such as quantized layers, have weights of another form or compute something else.
 PLAIN_LINEARS = (nn.Linear, RoutedLinear)
-# Position embeddings of so many grids are kept.
+# Number of patch grids whose position embeddings are kept.
 CACHED_GRIDS = 8
 
 
 def projections_of(attention_layer: nn.Module) -> Projections:
-    """Query, key, value and output projection of an encoder layer's attention.
+    """Find query, key, value and output projection of an encoder layer's attention.
 
     Raises:
-        ValueError: they are no plain linear layers, as with adapters or quantisation.
+        ValueError: they are no plain linear layers, as with adapters or quantization.
     """
     modules = dict(attention_layer.named_modules())
     for names in PROJECTION_NAMES:
@@ -51,91 +51,91 @@ def projections_of(attention_layer: nn.Module) -> Projections:
             return cast("Projections", tuple(found))
     raise ValueError(
         f"{type(attention_layer).__name__} has none of the projections {PROJECTION_NAMES}; this release of "
-        "transformers names them in another way"
+        "transformers gives them other names. Predict without optimize_for_inference, or use a supported release"
     )
 
 
-class JoinedLinears:
-    """Linear layers of one input whose weights lie one after the other in memory, so that one product serves all.
+class FusedLinears:
+    """Linear layers of one input whose weights are contiguous in memory, so that one product computes all of them.
 
-    The parameters stay parameters of their layers, with their values and names; they are views of one tensor.
+    The parameters stay parameters of their layers, with values and names; they are views of one tensor.
     """
 
     def __init__(self, linears: list[nn.Linear]) -> None:
         self._linears = linears
-        self.weight, self.bias = self._join("weight"), self._join("bias")
+        self.weight, self.bias = self._fuse("weight"), self._fuse("bias")
 
     @torch.inference_mode(False)
     @torch.no_grad()
-    def _join(self, name: str) -> Tensor | None:
+    def _fuse(self, name: str) -> Tensor | None:
         parameters = self._parameters(name)
         if parameters is None:
             return None
-        joined = torch.cat([parameter.detach() for parameter in parameters])
-        for parameter, part in zip(
-            parameters, joined.split([len(parameter) for parameter in parameters]), strict=True
-        ):
+        fused = torch.cat([parameter.detach() for parameter in parameters])
+        parts = torch.split(fused, [len(parameter) for parameter in parameters])
+        for parameter, part in zip(parameters, parts, strict=True):
             parameter.data = part
-        return joined
+        return fused
 
     def _parameters(self, name: str) -> list[nn.Parameter] | None:
         parameters = [getattr(linear_layer, name) for linear_layer in self._linears]
         return None if any(parameter is None for parameter in parameters) else parameters
 
-    def _is_joined(self, name: str, joined: Tensor | None) -> bool:
+    def _is_fused(self, name: str, fused: Tensor | None) -> bool:
         parameters = self._parameters(name)
-        if parameters is None or joined is None:
-            return parameters is None and joined is None
-        address = joined.data_ptr()
+        if parameters is None or fused is None:
+            return parameters is None and fused is None
+        address = fused.data_ptr()
         for parameter in parameters:
-            if parameter.data_ptr() != address or parameter.dtype != joined.dtype:
+            if parameter.data_ptr() != address or parameter.dtype != fused.dtype:
                 return False
             address += parameter.numel() * parameter.element_size()
         return True
 
     def refresh(self) -> None:
-        """Joins again after something replaced the parameters: another precision or device, a loaded state."""
-        if not self._is_joined("weight", self.weight):
-            self.weight = self._join("weight")
-        if not self._is_joined("bias", self.bias):
-            self.bias = self._join("bias")
+        """Fuse again after the parameters were replaced: another precision or device, a loaded state."""
+        if not self._is_fused("weight", self.weight):
+            self.weight = self._fuse("weight")
+        if not self._is_fused("bias", self.bias):
+            self.bias = self._fuse("bias")
 
     @torch.no_grad()
     def separate(self) -> None:
-        """Gives every layer memory of its own again."""
+        """Give every layer its own memory again."""
         for name in ("weight", "bias"):
             for parameter in self._parameters(name) or []:
                 parameter.data = parameter.data.clone()
 
     def __call__(self, inputs: Tensor) -> Tensor:
+        """(..., C) -> (..., N), the outputs of all layers side by side."""
         assert self.weight is not None
         return linear(inputs, self.weight, self.bias)
 
 
-class PackedLayer:
+class FusedLayer:
     """One encoder layer for inference."""
 
     def __init__(self, layer: nn.Module, heads: int, projections: Projections) -> None:
         self._layer: Any = layer
         query, key, value, self._output = projections
-        self.joined = JoinedLinears([query, key, value])
+        self.fused_projections = FusedLinears([query, key, value])
         self._heads = heads
 
     def __call__(self, hidden: Tensor) -> Tensor:
-        """Applies the layer to the states (B, N, C), in place."""
-        self.joined.refresh()
+        """Apply the layer to the states (B, N, C), in place."""
+        self.fused_projections.refresh()
         layer = self._layer
         batch, tokens, width = hidden.shape
         size = width // self._heads
-        joined = self.joined(layer.norm1(hidden)).view(batch, tokens, 3, self._heads, size)
-        query, key, value = joined.permute(2, 0, 3, 1, 4)
+        fused = self.fused_projections(layer.norm1(hidden)).view(batch, tokens, 3, self._heads, size)
+        query, key, value = fused.permute(2, 0, 3, 1, 4)
         attended = attention(query, key, value, size**-0.5).reshape(batch, tokens, width)
         hidden.addcmul_(self._output(attended), layer.layer_scale1.lambda1)
         return hidden.addcmul_(layer.mlp(layer.norm2(hidden)), layer.layer_scale2.lambda1)
 
 
 class PositionCache:
-    """Position embeddings of the grids seen last; computed again when the model's embeddings have changed."""
+    """Position embeddings of the grids seen last; recomputed when the model's embeddings have changed."""
 
     def __init__(self) -> None:
         self._of_grid: OrderedDict[tuple[int, int], Tensor] = OrderedDict()
@@ -144,7 +144,7 @@ class PositionCache:
         self._values: Tensor | None = None
 
     def get(self, source: Tensor, grid: tuple[int, int], compute: Callable[[], Tensor]) -> Tensor:
-        """What `compute` gives for a grid (rows, columns) and the embeddings `source`."""
+        """Return what `compute` gives for a grid (rows, columns) of the embeddings `source`, cached where known."""
         if not self._knows(source):
             self._of_grid.clear()
             self._source, self._state = source, _state_of(source)
@@ -159,18 +159,18 @@ class PositionCache:
     def _knows(self, source: Tensor) -> bool:
         if source is not self._source or _state_of(source) != self._state:
             return False
-        # Writing through `.data` counts no version. To look for it, a GPU would have to be waited for.
+        # Writing through `.data` counts no version; to compare values on a GPU would force a host sync.
         return self._values is None or torch.equal(self._values, source)
 
 
 def _state_of(source: Tensor) -> tuple[Any, ...]:
-    """What tells without a look at the values that a tensor has changed."""
+    """Return what tells, without a look at the values, that a tensor has changed."""
     version = None if source.is_inference() else source._version
     return source.data_ptr(), source.dtype, source.device, version
 
 
-class PackedEncoder:
-    """All layers of an encoder for inference, see the module.
+class FusedEncoder:
+    """All layers of an encoder, fused for inference.
 
     Args:
         encoder: transformers' `Dinov2Model` or `Dinov2WithRegistersModel`.
@@ -183,14 +183,14 @@ class PackedEncoder:
         model: Any = encoder
         heads = int(model.config.num_attention_heads)
         self.positions = PositionCache()
-        # All are looked at before the first is changed: a refusal leaves the encoder as it was.
+        # All are checked before the first is changed: an error leaves the encoder as it was.
         found = [projections_of(layer.get_submodule("attention")) for layer in model.encoder.layer]
         self.layers = [
-            PackedLayer(layer, heads, projections)
+            FusedLayer(layer, heads, projections)
             for layer, projections in zip(model.encoder.layer, found, strict=True)
         ]
 
     def separate(self) -> None:
-        """Gives every parameter memory of its own again."""
+        """Give every parameter its own memory again."""
         for layer in self.layers:
-            layer.joined.separate()
+            layer.fused_projections.separate()

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Image processor: the resize rule and ImageNet normalisation, saved as stock's `DPTImageProcessor`."""
+"""Image processor: the resize rule and ImageNet normalization, saved as stock's `DPTImageProcessor`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 from torch.nn import functional as F
-from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, SizeDict
+from transformers.image_utils import SizeDict
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorKwargs, DPTImageProcessorPil
+from transformers.utils.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 
 PATCH_SIZE = 14
@@ -40,20 +41,20 @@ class DepthAnythingImageProcessor(DPTImageProcessorPil):
     Two settings are not stock's, which keeps them in its files without using them:
 
     Attributes:
-        interpolation: "pillow" resizes the 8-bit image as stock does. "opencv" is the authors' preparation
+        interpolation: "pillow" resizes the 8-bit image as stock does. "opencv" is the authors' preprocessing
             (`image2tensor` of their code): `cv2.INTER_CUBIC` on the image as float64 in 0..1, and both sides become at
             least `size`, also where the image is smaller. For 8-bit images it is computed in float32, within 1.1e-6
             of theirs.
-        upsampling: how predictions come back to the image's size: "bilinear" with aligned corners, as in the authors'
-            code, or "bicubic", as in stock. None leaves it to who asks: `post_process_depth_estimation` does what
-            stock does, and `DepthPredictor` what the authors do.
+        upsampling: how predictions are resized to the image's size: "bilinear" with aligned corners, as in the
+            authors' code, or "bicubic", as in stock. None leaves it to the caller: `post_process_depth_estimation`
+            does what stock does, and `DepthPredictor` what the authors do.
 
     Raises:
         ValueError: another `interpolation` or `upsampling`.
     """
 
     valid_kwargs = DepthAnythingImageProcessorKwargs
-    size = {"height": PAPER_INPUT_SIZE, "width": PAPER_INPUT_SIZE}
+    size = {"height": PAPER_INPUT_SIZE, "width": PAPER_INPUT_SIZE}  # noqa: RUF012 - as stock declares it
     image_mean = IMAGENET_DEFAULT_MEAN
     image_std = IMAGENET_DEFAULT_STD
     ensure_multiple_of = PATCH_SIZE
@@ -68,7 +69,11 @@ class DepthAnythingImageProcessor(DPTImageProcessorPil):
 
     @classmethod
     def for_input_size(cls, side: int, **kwargs: Any) -> DepthAnythingImageProcessor:
-        """A processor for models trained on images whose side is `side` pixels; `kwargs` are other settings.
+        """Return a processor for models trained on images whose side is `side` pixels.
+
+        Args:
+            side: height and width in pixels.
+            **kwargs: other settings.
 
         Raises:
             ValueError: `side` is not a positive multiple of 14.
@@ -81,13 +86,13 @@ class DepthAnythingImageProcessor(DPTImageProcessorPil):
         return cls(size={"height": side, "width": side}, **kwargs)
 
     def to_dict(self) -> dict[str, Any]:
-        """The saved form: stock's class name, so that `AutoImageProcessor` opens it without this package."""
+        """Return the saved form, with stock's class name: `AutoImageProcessor` opens it without this package."""
         saved = super().to_dict()
         saved["image_processor_type"] = "DPTImageProcessor"
         return saved
 
     def post_process_depth_estimation(self, outputs: Any, target_sizes: Any | None = None) -> list[dict[str, Any]]:
-        """Predictions at the images' sizes.
+        """Resize predictions to the images' sizes.
 
         Args:
             outputs: output of the model; `predicted_depth` is (B, h, w).
@@ -97,13 +102,16 @@ class DepthAnythingImageProcessor(DPTImageProcessorPil):
             For each image {"predicted_depth": (height, width)}, interpolated as `upsampling` says.
 
         Raises:
-            ValueError: not one size for each image.
+            ValueError: the number of sizes is not that of predictions.
         """
         maps = outputs.predicted_depth
         if self.upsampling != "bilinear" or target_sizes is None:
-            return super().post_process_depth_estimation(outputs, target_sizes)
+            resized: list[dict[str, Any]] = super().post_process_depth_estimation(outputs, target_sizes)
+            return resized
         if len(maps) != len(target_sizes):
-            raise ValueError(f"got {len(maps)} predictions, but {len(target_sizes)} target sizes")
+            raise ValueError(
+                f"got {len(maps)} predictions, but {len(target_sizes)} target sizes; give one (height, width) for each"
+            )
         return [
             {"predicted_depth": upsample_bilinear(one, (int(height), int(width)))}
             for one, (height, width) in zip(maps, target_sizes, strict=True)
@@ -120,12 +128,13 @@ class DepthAnythingImageProcessor(DPTImageProcessorPil):
         return list(super()._preprocess(prepared, **{**kwargs, **done}))
 
     def _prepare_with_pillow(self, image: np.ndarray, **kwargs: Any) -> np.ndarray:
-        """Stock's numbers to the bit, but looked up: after the resizing there are 256 values per channel."""
+        """Compute stock's numbers to the bit, by a lookup table: a resized 8-bit image has 256 values per channel."""
         only_values: Any = {**kwargs, "do_resize": False, "do_pad": False}
         only_size: Any = {**kwargs, "do_rescale": False, "do_normalize": False, "do_pad": False}
         channels = len(image)
         if image.dtype != np.uint8 or channels not in (1, 3, 4):
-            return super()._preprocess([image], **{**kwargs, "do_pad": False})[0]
+            prepared: np.ndarray = super()._preprocess([image], **{**kwargs, "do_pad": False})[0]
+            return prepared
         every_value = np.repeat(np.arange(256, dtype=np.uint8)[None, None], channels, axis=0)
         table = super()._preprocess([every_value], **only_values)[0]  # (C, 1, 256)
         resized = super()._preprocess([image], **only_size)[0].transpose(1, 2, 0)
@@ -136,7 +145,7 @@ class DepthAnythingImageProcessor(DPTImageProcessorPil):
 def lower_bound_size(
     height: int, width: int, *, target: tuple[int, int], multiple: int, keep_aspect_ratio: bool
 ) -> tuple[int, int]:
-    """Height and width to which the authors' code resizes an image (`Resize` with "lower_bound").
+    """Compute the height and width to which the authors' code resizes an image (`Resize` with "lower_bound").
 
     Both sides are at least `target` and are rounded to the nearest multiple, or up where that would fall below it.
     """
@@ -152,7 +161,7 @@ def lower_bound_size(
 
 
 def upsample_bilinear(one: Any, size: tuple[int, int]) -> Any:
-    """A map (h, w) at another (height, width), with aligned corners."""
+    """Resize a map (h, w) to another (height, width), bilinearly with aligned corners."""
     return F.interpolate(one[None, None], size=size, mode="bilinear", align_corners=True)[0, 0]
 
 
@@ -170,12 +179,12 @@ def _prepare_with_opencv(
     ensure_multiple_of: int,
     **_: Any,
 ) -> np.ndarray:
-    """(C, H, W) of any type -> float32 (C, h, w), resized, rescaled and normalised."""
+    """(C, H, W) of any type -> float32 (C, h, w), resized, rescaled and normalized."""
     channels = len(image)
     values, middle = _as_floats(image.transpose(1, 2, 0))
     if do_resize:
         if size.height is None or size.width is None:
-            raise ValueError(f"size must have a height and a width, got {dict(size)}")
+            raise ValueError(f"size must have a height and a width, in pixels, got {dict(size)}")
         height, width = lower_bound_size(
             *values.shape[:2],
             target=(size.height, size.width),
@@ -188,7 +197,7 @@ def _prepare_with_opencv(
     factor = rescale_factor if do_rescale else 1.0
     mean = _one_for_each_channel("image_mean", image_mean if do_normalize else 0.0, channels)
     deviation = _one_for_each_channel("image_std", image_std if do_normalize else 1.0, channels)
-    # The weights of the interpolation sum to one, so that all the rest is one factor and one summand.
+    # The weights of the interpolation sum to one, so rescaling and normalization are one factor and one summand.
     gain = (factor / deviation).astype(values.dtype)
     offset = ((middle * factor - mean) / deviation).astype(values.dtype)
     prepared = np.empty((channels, *values.shape[:2]), dtype=np.float32)
@@ -199,7 +208,7 @@ def _prepare_with_opencv(
 
 
 class _Buffers(threading.local):
-    """Memory of one thread that is used again for image after image: fresh memory costs more than filling it."""
+    """Memory of one thread, reused for image after image: allocating it anew costs more than filling it."""
 
     floats = np.empty(0, dtype=np.float32)
 
@@ -214,7 +223,7 @@ _buffers = _Buffers()
 
 
 def _as_floats(image: np.ndarray) -> tuple[np.ndarray, float]:
-    """The image (H, W, C) as floating point, and what was subtracted; to be used before this thread's next image.
+    """The image (H, W, C) as floating point, and what was subtracted; valid until this thread's next image.
 
     Bytes become float32 around zero, where it has twice the precision; anything else becomes float64.
     """
@@ -228,10 +237,10 @@ def _as_floats(image: np.ndarray) -> tuple[np.ndarray, float]:
 
 @contextmanager
 def _without_ipp() -> Iterator[None]:
-    """Lets OpenCV, in this thread, compute as it does for float64.
+    """Make OpenCV, in this thread, compute as it does for float64.
 
-    Intel's primitives, which it uses for float32 where it has them, round the positions of the samples elsewhere: the
-    network's input then differs by up to 4e-4.
+    Intel's IPP, which it uses for float32 where it has it, rounds sampling positions differently: the network's input
+    then differs by up to 4e-4.
     """
     in_use = cv2.ipp.useIPP()
     cv2.ipp.setUseIPP(False)

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Opening checkpoints for predictions: this package's model or transformers' own, complete, with its processor."""
+"""Load checkpoints for inference: this package's model or transformers' own, complete, with its image processor."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ NAMES_SHOWN = 10
 def load_model(
     name: str, *, dtype: str | torch.dtype | None, input_size: int | None, options: dict[str, Any]
 ) -> tuple[PreTrainedModel, Any]:
-    """A depth model with its image processor.
+    """Load a depth model with its image processor.
 
     Args:
         name: model id on the Hub, or a folder.
         dtype: precision of the weights; None keeps the checkpoint's.
-        input_size: side that images are resized to; None keeps the checkpoint's.
+        input_size: side that images are resized to, in pixels; None keeps the checkpoint's.
         options: to the model's `from_pretrained`; those of the Hub also to the configuration and the processor.
 
     Raises:
@@ -52,7 +52,7 @@ def load_model(
         # Without a network transformers does not say what it looked for.
         if os.path.isdir(name) or name in str(error):
             raise
-        raise OSError(f"{name}: no such folder, and no such model from the Hub. {error}") from error
+        raise OSError(f"{name}: no such folder, and no such model could be loaded from the Hub. {error}") from error
     _check_is_depth_model(name, config)
     if dtype is not None:
         options = {**options, "dtype": as_dtype(dtype)}
@@ -63,7 +63,7 @@ def load_model(
 
 
 def as_dtype(dtype: str | torch.dtype | None) -> torch.dtype | None:
-    """A precision by its name.
+    """Return a precision by its name.
 
     Raises:
         ValueError: an unknown name.
@@ -71,26 +71,29 @@ def as_dtype(dtype: str | torch.dtype | None) -> torch.dtype | None:
     if not isinstance(dtype, str):
         return dtype
     if dtype not in DTYPES:
-        raise ValueError(f"unknown precision {dtype!r}, expected one of {sorted(DTYPES)}")
+        raise ValueError(f"unknown precision {dtype!r}, expected one of {', '.join(sorted(DTYPES))}")
     return DTYPES[dtype]
 
 
 def dtype_name(dtype: torch.dtype) -> str:
-    """E.g. "bfloat16"."""
+    """Return a precision's name, e.g. "bfloat16"."""
     return str(dtype).removeprefix("torch.")
 
 
 def load_processor(name: str, model_type: str, input_size: int | None, hub: dict[str, Any]) -> Any:
-    """The checkpoint's image processor, with another input size if one is given.
+    """Load the checkpoint's image processor, with another input size if one is given.
 
-    DPT's processor, which Depth Anything uses too, is opened by its PIL class: `AutoImageProcessor` of some
-    transformers releases wants torchvision for it.
+    DPT's processor, which Depth Anything uses too, is loaded by its PIL class: `AutoImageProcessor` of some
+    transformers releases needs torchvision for it.
 
     Args:
         name: model id on the Hub, or a folder.
         model_type: of its configuration.
         input_size: side that images are resized to; None keeps the checkpoint's.
         hub: `revision`, `token` and the like.
+
+    Returns:
+        An image processor of transformers or of this package.
 
     Raises:
         ValueError: no processor file for a model that is not Depth Anything, or an input size that does not fit it.
@@ -99,11 +102,11 @@ def load_processor(name: str, model_type: str, input_size: int | None, hub: dict
     if not _has_processor_file(name, hub):
         if not is_ours:
             raise ValueError(
-                f"{name} has no preprocessor_config.json, which says how to prepare images for a {model_type!r} "
+                f"{name} has no preprocessor_config.json, which says how to preprocess images for a {model_type!r} "
                 "model; save its image processor there"
             )
         logger.warning(
-            "%s has no preprocessor_config.json; using Depth Anything's settings (side %d)",
+            "%s has no preprocessor_config.json; using Depth Anything's defaults (input size %d)",
             name,
             DepthAnythingImageProcessor.size["height"],
         )
@@ -113,7 +116,7 @@ def load_processor(name: str, model_type: str, input_size: int | None, hub: dict
     elif model_type == "dpt":
         processor = DPTImageProcessorPil.from_pretrained(name, **hub)
     else:
-        processor = AutoImageProcessor.from_pretrained(name, **hub)
+        processor = AutoImageProcessor.from_pretrained(name, **hub)  # type: ignore[no-untyped-call]
     if input_size is not None:
         _set_input_size(name, processor, input_size)
     return processor
@@ -122,7 +125,9 @@ def load_processor(name: str, model_type: str, input_size: int | None, hub: dict
 def _check_folder_exists(name: str) -> None:
     can_be_on_hub = name.count("/") <= 1 and not name.startswith((".", "/", "~"))
     if not can_be_on_hub and not os.path.isdir(name):
-        raise FileNotFoundError(f"{name}: no such model folder")
+        raise FileNotFoundError(
+            f"{name}: no such model folder; expected one with config.json, or a model id of the Hub"
+        )
 
 
 def _check_is_depth_model(name: str, config: PreTrainedConfig) -> None:
@@ -135,18 +140,21 @@ def _check_is_depth_model(name: str, config: PreTrainedConfig) -> None:
 
 def _load(model_class: Any, name: str, options: dict[str, Any], must_be_complete: bool) -> PreTrainedModel:
     try:
-        model, report = model_class.from_pretrained(name, output_loading_info=True, **options)
+        loaded: tuple[PreTrainedModel, dict[str, Any]]
+        loaded = model_class.from_pretrained(name, output_loading_info=True, **options)
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(
-            f"the weights of {name} are damaged or do not fit its configuration: {error}; load it again, or compare "
-            "config.json with the files of weights"
+            f"the weights of {name} are damaged or do not fit its configuration: {error}; download or save them "
+            "again, or compare config.json with the weight files"
         ) from error
+    model, report = loaded
     missing = sorted(report["missing_keys"])
-    # transformers gives missing tensors random values. Some models of others do without a part of theirs.
+    # transformers gives missing tensors random values. Some stock models legitimately lack a part of theirs.
     if missing and must_be_complete:
         more = f" and {len(missing) - NAMES_SHOWN} more" if len(missing) > NAMES_SHOWN else ""
         raise ValueError(
-            f"{name} lacks {len(missing)} tensors, which would be random: {', '.join(missing[:NAMES_SHOWN])}{more}"
+            f"{name} lacks {len(missing)} tensors, which would be random: {', '.join(missing[:NAMES_SHOWN])}{more}; "
+            "download or save the checkpoint again"
         )
     return model
 
@@ -162,7 +170,7 @@ def _is_on_hub(name: str, file: str, hub: dict[str, Any]) -> bool:
     try:
         hf_hub_download(name, file, **hub)
     except LocalEntryNotFoundError:
-        # The Hub cannot be reached, so nothing is known about the file.
+        # The Hub cannot be reached, so whether the file exists is not known.
         raise
     except EntryNotFoundError:
         return False
@@ -171,18 +179,21 @@ def _is_on_hub(name: str, file: str, hub: dict[str, Any]) -> bool:
 
 def _set_input_size(name: str, processor: Any, input_size: int) -> None:
     if size_of(processor) is None:
-        raise ValueError(f"the image processor of {name} has no height and width, so input_size cannot be set")
+        raise ValueError(
+            f"the image processor of {name} has no height and width, so input_size cannot be set; leave it out"
+        )
     multiple = getattr(processor, "ensure_multiple_of", None) or 1
     if input_size < 1 or input_size % multiple:
         nearest = max(1, round(input_size / multiple)) * multiple
         raise ValueError(
-            f"input size {input_size} does not fit {name}: it must be a multiple of {multiple}, e.g. {nearest}"
+            f"input size {input_size} does not fit {name}: it must be a positive multiple of {multiple}, e.g. "
+            f"{nearest}"
         )
     processor.size = type(processor)(size={"height": input_size, "width": input_size}).size
 
 
 def size_of(processor: Any) -> int | None:
-    """The height that a processor resizes to; None if it keeps the size."""
+    """Return the height that a processor resizes to; None if it keeps the size."""
     size = getattr(processor, "size", None)
     height = size.get("height") if isinstance(size, dict) else getattr(size, "height", None)
     return None if height is None else int(height)

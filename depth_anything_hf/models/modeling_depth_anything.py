@@ -1,10 +1,9 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The model: a DINOv2 encoder, the DPT neck and head, and a loss when labels are given; read it top to bottom."""
+"""The model: a DINOv2 encoder, the DPT neck and head, and a loss when labels are given."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -13,35 +12,34 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from transformers import AutoModel, Dinov2Model, Dinov2WithRegistersModel, PreTrainedModel
 from transformers import initialization as init
 from transformers.modeling_outputs import DepthEstimatorOutput
 
 from ..cpu.layers import CPU_HEADS, route_convolutions, route_linears
+from ..geometry.disparity import PredictionKind
 from ..losses.reduction import mean_over_images
 from ..losses.relative import relative_depth_losses
 from ..losses.silog import silog_loss
 from .configuration_depth_anything import DepthAnythingConfig
-from .fused_encoder import PackedEncoder
+from .decoder import DepthAnythingHead, DepthAnythingNeck
+from .fused_encoder import FusedEncoder
+from .position_embeddings import offset_position_embeddings
 
 
 ENCODERS = {"dinov2": Dinov2Model, "dinov2_with_registers": Dinov2WithRegistersModel}
 
-# Where a fresh relative head starts: the last ReLU must not cut the output off before training begins. Targets are
-# near [0, 1] (min-max disparity), so a start around their typical value also spares the first steps.
-INITIAL_DISPARITY = 0.3
-
-# A value that no published disparity or depth needs; the loss of the metric model takes the logarithm above it.
+# Metres; the loss of a metric model, which takes the logarithm, ignores labels below. No published one has such.
 SMALLEST_METRIC_DEPTH = 1e-3
 
 
 def _predict_map(model: DepthAnythingForDepthEstimation, pixel_values: Tensor) -> Tensor:
-    """(B, 3, H, W) -> (B, H, W): what is compiled, a function of the model, so that copies of it stay apart."""
+    """(B, 3, H, W) -> (B, H, W); what is compiled is a function of the model, so that copies of it stay apart."""
     height, width = pixel_values.shape[-2:]
     features, _, _ = model.encode(pixel_values)
     maps = [model.patch_grid(tokens, height, width) for tokens in features]
-    return model.head(model.neck(maps), (height, width))
+    predicted: Tensor = model.head(model.neck(maps), (height, width))
+    return predicted
 
 
 @dataclass
@@ -53,185 +51,13 @@ class DepthAnythingOutput(DepthEstimatorOutput):
         predicted_depth: (B, H, W); a relative model's disparity (larger is nearer, scale and shift are free) or a
             metric model's depth in metres. The name is stock transformers'.
         hidden_states: the states before the first layer and after each computed one, each (B, prefix + N, C).
-        patch_tokens: the encoder's final normalised patch tokens (B, N, C), when asked for.
+        patch_tokens: the encoder's final normalized patch tokens (B, N, C), when asked for.
     """
 
     patch_tokens: Tensor | None = None
 
 
-def offset_position_embeddings(embeddings: Tensor, grid: tuple[int, int], offset: float) -> Tensor:
-    """Position embeddings for another patch grid, interpolated as the authors of DINOv2 and Depth Anything do.
-
-    The offset goes into the scale of the bicubic interpolation, so that every sample lies a little nearer to the first
-    one than for transformers. The formula is that of `interpolate_pos_encoding` in facebookresearch/dinov2
-    (dinov2/models/vision_transformer.py).
-
-    Args:
-        embeddings: (1, 1 + n * n, C), the class token's first.
-        grid: rows and columns of patches.
-        offset: added to both, 0 <= offset < 1.
-
-    Returns:
-        (1, 1 + rows * columns, C) in float32, or `embeddings` themselves where the grid is their own.
-    """
-    rows, columns = grid
-    side = math.isqrt(embeddings.shape[1] - 1)
-    if rows == columns == side:
-        return embeddings
-    class_token, patches = embeddings.float().split([1, side * side], dim=1)
-    resized = F.interpolate(
-        patches.unflatten(1, (side, side)).permute(0, 3, 1, 2),
-        scale_factor=((rows + offset) / side, (columns + offset) / side),
-        mode="bicubic",
-        align_corners=False,
-    )
-    return torch.cat([class_token, resized.flatten(2).transpose(1, 2)], dim=1)
-
-
-class CheckpointedPart(nn.Module):
-    """A part of the decoder with maps that are computed again in the backward pass where the model's layers are.
-
-    It has transformers' flag and is not its `GradientCheckpointingLayer`, which stands for the encoder's layers only:
-    they are counted, and compiled one by one.
-    """
-
-    # Set by transformers, together with `_gradient_checkpointing_func`.
-    gradient_checkpointing = False
-
-    def again_in_backward(self, part: Callable[..., Tensor], *inputs: Any) -> Tensor:
-        """What `part` gives for the inputs; with checkpointing it keeps nothing else for the backward pass."""
-        if self.gradient_checkpointing and self.training:
-            return self._gradient_checkpointing_func(part, *inputs)  # type: ignore[operator]
-        return part(*inputs)
-
-
-class ReassembleLayer(nn.Module):
-    """Projects the features of one encoder layer and resizes them to x4, x2, x1 or x1/2 of the patch grid."""
-
-    def __init__(self, config: DepthAnythingConfig, channels: int, factor: float) -> None:
-        super().__init__()
-        self.projection = nn.Conv2d(config.reassemble_hidden_size, channels, kernel_size=1)
-        self.resize: nn.Module
-        if factor > 1:
-            self.resize = nn.ConvTranspose2d(channels, channels, kernel_size=int(factor), stride=int(factor))
-        elif factor == 1:
-            self.resize = nn.Identity()
-        else:
-            self.resize = nn.Conv2d(channels, channels, kernel_size=3, stride=int(1 / factor), padding=1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        return self.resize(self.projection(features))
-
-
-class ReassembleStage(nn.Module):
-    """One `ReassembleLayer` for each of the encoder layers that feed the decoder."""
-
-    def __init__(self, config: DepthAnythingConfig) -> None:
-        super().__init__()
-        sizes = zip(config.neck_hidden_sizes, config.reassemble_factors, strict=True)
-        self.layers = nn.ModuleList(ReassembleLayer(config, channels, factor) for channels, factor in sizes)
-
-    def forward(self, features: list[Tensor]) -> list[Tensor]:
-        return [layer(one) for layer, one in zip(self.layers, features, strict=True)]
-
-
-class ResidualConvolutions(nn.Module):
-    """Two pre-activated 3x3 convolutions around a residual connection."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.convolution1 = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
-        self.convolution2 = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        inner = F.relu(self.convolution1(F.relu(features)), inplace=True)
-        return self.convolution2(inner).add_(features)
-
-
-class FusionLayer(nn.Module):
-    """Adds a finer feature map to a coarser one and brings the sum to the next finer size."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.projection = nn.Conv2d(channels, channels, kernel_size=1)
-        self.residual_layer1 = ResidualConvolutions(channels)
-        self.residual_layer2 = ResidualConvolutions(channels)
-
-    def forward(self, features: Tensor, finer: Tensor | None, size: tuple[int, int]) -> Tensor:
-        if finer is not None:
-            features = self.residual_layer1(finer).add_(features)
-        features = self.residual_layer2(features)
-        # Bilinear weights sum to one, so projecting before upsampling gives the same map for a quarter of the work.
-        return F.interpolate(self.projection(features), size=size, mode="bilinear", align_corners=True)
-
-
-class FusionStage(CheckpointedPart):
-    """Fuses feature maps from the coarsest to the finest, each with the result so far."""
-
-    def __init__(self, config: DepthAnythingConfig) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(FusionLayer(config.fusion_hidden_size) for _ in config.neck_hidden_sizes)
-
-    def forward(self, features: list[Tensor]) -> list[Tensor]:
-        """Fused maps, coarsest first; the last is twice the size of the finest input."""
-        coarse_to_fine = features[::-1]
-        fused: list[Tensor] = []
-        for index, (layer, feature) in enumerate(zip(self.layers, coarse_to_fine, strict=True)):
-            if index + 1 < len(coarse_to_fine):
-                height, width = coarse_to_fine[index + 1].shape[2:]
-            else:
-                height, width = 2 * feature.shape[2], 2 * feature.shape[3]
-            maps = (fused[-1], feature) if fused else (feature, None)
-            fused.append(self.again_in_backward(layer, *maps, (height, width)))
-        return fused
-
-
-class DepthAnythingNeck(nn.Module):
-    """Features of four encoder layers in, fused feature maps out, coarsest first."""
-
-    def __init__(self, config: DepthAnythingConfig) -> None:
-        super().__init__()
-        self.reassemble_stage = ReassembleStage(config)
-        self.convs = nn.ModuleList(
-            nn.Conv2d(channels, config.fusion_hidden_size, kernel_size=3, padding=1, bias=False)
-            for channels in config.neck_hidden_sizes
-        )
-        self.fusion_stage = FusionStage(config)
-
-    def forward(self, features: list[Tensor]) -> list[Tensor]:
-        reassembled = self.reassemble_stage(features)
-        return self.fusion_stage([conv(feature) for conv, feature in zip(self.convs, reassembled, strict=True)])
-
-
-class DepthAnythingHead(CheckpointedPart):
-    """Three convolutions with an upsampling to the image's size between the first two; ReLU or scaled sigmoid last."""
-
-    def __init__(self, config: DepthAnythingConfig) -> None:
-        super().__init__()
-        channels = config.fusion_hidden_size
-        self.head_in_index = config.head_in_index
-        self.max_depth = config.max_depth
-        self.metric = config.depth_estimation_type == "metric"
-        self.conv1 = nn.Conv2d(channels, channels // 2, kernel_size=3, padding=1)
-        self.conv2 = nn.Conv2d(channels // 2, config.head_hidden_size, kernel_size=3, padding=1)
-        self.conv3 = nn.Conv2d(config.head_hidden_size, 1, kernel_size=1)
-        # Read by `_init_weights`, which transformers calls for the modules that own parameters only.
-        self.conv3.initial_bias = 0.0 if self.metric else INITIAL_DISPARITY  # type: ignore[assignment]
-
-    def forward(self, fused: list[Tensor], size: tuple[int, int]) -> Tensor:
-        """(B, H, W): disparity >= 0 of a relative head, or depth in 0..max_depth metres of a metric head."""
-        features = self.conv1(fused[self.head_in_index])
-        # The largest map of all is the enlarged one.
-        features = self.again_in_backward(self._enlarge, features, size)
-        output = self.conv3(F.relu(features, inplace=True)).squeeze(1)
-        # Stock multiplies a relative output too, by the 1 that its configurations carry.
-        return (torch.sigmoid(output) if self.metric else F.relu(output)) * self.max_depth
-
-    def _enlarge(self, features: Tensor, size: tuple[int, int]) -> Tensor:
-        return self.conv2(F.interpolate(features, size=size, mode="bilinear", align_corners=True))
-
-
-class DepthAnythingForDepthEstimation(PreTrainedModel):
+class DepthAnythingForDepthEstimation(PreTrainedModel):  # type: ignore[no-untyped-call]
     """Depth Anything for training and inference; its files and stock transformers' are the same.
 
     `backbone`, `neck` and `head` carry stock's parameter names, and the encoder is transformers' own `Dinov2Model`
@@ -243,18 +69,24 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
     config: DepthAnythingConfig
     base_model_prefix = "depth_anything"
     main_input_name = "pixel_values"
-    input_modalities = ["image"]
+    # Lists, as transformers declares them.
+    input_modalities = ["image"]  # noqa: RUF012
     supports_gradient_checkpointing = True
-    _no_split_modules = ["Dinov2Layer", "Dinov2WithRegistersLayer", "DepthAnythingNeck", "DepthAnythingHead"]
+    _no_split_modules = [  # noqa: RUF012
+        "Dinov2Layer",
+        "Dinov2WithRegistersLayer",
+        "DepthAnythingNeck",
+        "DepthAnythingHead",
+    ]
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_flex_attn = True
     _supports_attention_backend = True
     # The loss is a mean over the images of one call. Because `forward` takes any keyword, `transformers.Trainer` would
-    # otherwise expect a sum over all accumulated batches and not divide by their number.
+    # otherwise expect a sum over all accumulated batches, and not divide by their number.
     accepts_loss_kwargs = False
-    # No input reaches these in any configuration. They stay for stock's files but take no gradient, so that
-    # distributed training needs no search for unused parameters.
+    # No input reaches these in any configuration. They stay, for stock's files, but are frozen, so that DDP needs no
+    # find_unused_parameters.
     _parameters_without_use = ("backbone.embeddings.mask_token", "neck.fusion_stage.layers.0.residual_layer1.")
 
     def __init__(self, config: DepthAnythingConfig) -> None:
@@ -264,7 +96,7 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         encoder_config = config.backbone_config
         if encoder_config.model_type not in ENCODERS:
             raise ValueError(
-                f"this model needs a DINOv2 encoder ({' or '.join(ENCODERS)}), the configuration has "
+                f"this model needs a DINOv2 encoder ({' or '.join(ENCODERS)}), backbone_config.model_type is "
                 f"{encoder_config.model_type!r}"
             )
         if config.depth_estimation_type not in ("relative", "metric"):
@@ -273,27 +105,27 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         # Stage n is the output of the n-th layer, stage 0 that of the embeddings; negative ones count from the end.
         stages = encoder_config.num_hidden_layers + 1
         self.out_indices: list[int] = [int(index) % stages for index in encoder_config.out_indices]
-        # The class token, and the registers where the encoder has them, stand before the patch tokens.
+        # The class token, and the registers where the encoder has them, come before the patch tokens.
         self.prefix_tokens = 1 + int(getattr(encoder_config, "num_register_tokens", 0) or 0)
         self.interpolate_offset = float(getattr(config, "interpolate_offset", 0.0))
         self.backbone = ENCODERS[encoder_config.model_type](encoder_config)
         route_linears(self.backbone.encoder)
-        self._packed: PackedEncoder | None = None
+        self._fused_encoder: FusedEncoder | None = None
         self._inference_dtype: torch.dtype | None = None
         self._compiled: Callable[..., Tensor] | None = None
         self.neck = DepthAnythingNeck(config)
         self.head = DepthAnythingHead(config)
         route_convolutions(self.neck)
         route_convolutions(self.head)
-        self.post_init()
+        self.post_init()  # type: ignore[no-untyped-call]
         self._freeze_parameters_without_use()
 
     @classmethod
     def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
-        """Opens a checkpoint of this package or of stock transformers; see `PreTrainedModel.from_pretrained`."""
+        """Open a checkpoint of this package or of stock transformers; see `PreTrainedModel.from_pretrained`."""
         loaded = super().from_pretrained(*args, **kwargs)
         model = loaded[0] if isinstance(loaded, tuple) else loaded
-        # Loading replaces parameters, and with them what was frozen.
+        # Loading replaces the parameters, frozen ones included.
         model._freeze_parameters_without_use()
         return loaded
 
@@ -305,7 +137,7 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         encoder_options: dict[str, Any] | None = None,
         **config_options: Any,
     ) -> DepthAnythingForDepthEstimation:
-        """A pretrained DINOv2 encoder with a fresh decoder: where the paper starts teacher and students.
+        """Put a fresh decoder on a pretrained DINOv2 encoder: where the paper starts teacher and students.
 
         Args:
             encoder_name_or_path: e.g. "facebook/dinov2-small", or a folder.
@@ -314,7 +146,7 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
                 or `out_indices=[9, 10, 11, 12]`.
 
         Raises:
-            ValueError: the checkpoint is not a DINOv2 encoder.
+            ValueError: the checkpoint is not a DINOv2 encoder, or `config_options` do not fit it.
             OSError: no such folder or id on the Hub, or files missing in it.
         """
         try:
@@ -323,7 +155,9 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
             # Without a network transformers does not say what it looked for.
             if encoder_name_or_path in str(error):
                 raise
-            raise OSError(f"{encoder_name_or_path}: no such folder, and not on the Hub. {error}") from error
+            raise OSError(
+                f"{encoder_name_or_path}: no such folder, and no such model could be loaded from the Hub. {error}"
+            ) from error
         if encoder.config.model_type not in ENCODERS:
             raise ValueError(
                 f"{encoder_name_or_path} is a {encoder.config.model_type!r} model, expected a DINOv2 encoder such as "
@@ -331,17 +165,18 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
             )
         config = cls.config_class.from_encoder_config(encoder.config, **config_options)
         config._attn_implementation = (encoder_options or {}).get("attn_implementation", CPU_HEADS)
-        model = cls(config).to(encoder.dtype)
+        model = cls(config)
+        model.to(encoder.dtype)
         model.backbone.load_state_dict(encoder.state_dict(), strict=True)
         return model
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        """Initialises the decoder as PyTorch does; the encoder, a model of its own, initialises itself as stock does.
+        """Initialize the decoder as PyTorch does; the encoder, a model of its own, initializes itself as stock does.
 
         With stock's standard deviation of 0.02 a fresh decoder's output is about 1e-6 and does not train. PyTorch's
-        own rule, Kaiming's for a leaky ReLU of slope sqrt(5), is also the original code's. The last bias lifts a fresh
-        relative head to `INITIAL_DISPARITY`.
+        default, Kaiming initialization for a leaky ReLU of slope sqrt(5), is also the authors'. The last bias lifts a
+        fresh relative head to `INITIAL_DISPARITY`.
         """
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             init.kaiming_uniform_(module.weight, a=5**0.5)
@@ -357,7 +192,7 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
             f"backbone.encoder.layer.{index}."
             for index in range(self.out_indices[-1], self.config.backbone_config.num_hidden_layers)
         )
-        # Where the features are not normalized, it only serves the patch tokens that feature alignment asks for.
+        # Where features are not normalized, the norm only serves the patch tokens that feature alignment asks for.
         unused_norm = () if self.config.backbone_config.apply_layernorm else ("backbone.layernorm.",)
         for name, parameter in self.named_parameters():
             if name.startswith(self._parameters_without_use + unused_layers + unused_norm):
@@ -366,29 +201,29 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
     def optimize_for_inference(
         self, enabled: bool = True, *, dtype: torch.dtype | None = None, compile: bool = False
     ) -> DepthAnythingForDepthEstimation:
-        """Switches a faster way to predictions on or off, in evaluation mode and without gradients.
+        """Switch faster inference on or off; it is used in evaluation mode and without gradients.
 
-        It computes with the model's own parameters: names, values and saved files stay, and what training or loading
-        changes counts at once. One product gives queries, keys and values, states are updated in place, and position
-        embeddings are kept for the grids seen last. Forward hooks inside encoder layers do not run. Training and
-        compilers get the usual way.
+        It computes with the model's own parameters: names, values and saved files stay, and changes by training or
+        loading take effect at once. Query, key and value projections are fused, states are updated in place, and
+        position embeddings are cached for the grids seen last. Forward hooks inside encoder layers do not run.
+        Training and compilers get the ordinary forward pass.
 
         Args:
-            enabled: False goes back, and gives every parameter memory of its own again.
-            dtype: computes in this precision, e.g. `torch.bfloat16`, by autocast; the parameters keep theirs. A model
+            enabled: False switches it off, and gives every parameter its own memory again.
+            dtype: compute in this precision, e.g. `torch.bfloat16`, by autocast; the parameters keep theirs. A model
                 that only predicts is faster and smaller when it is opened in that precision instead.
-            compile: runs predictions that ask for nothing but the map through `torch.compile`; on a GPU as a CUDA
-                graph. Building takes a minute or so for each new size of images and of the batch.
+            compile: run predictions that ask for nothing but the map through `torch.compile`; on a GPU as a CUDA
+                graph. Building takes about a minute for each new size of images and of the batch.
 
         Returns:
             The model.
 
         Raises:
-            ValueError: the encoder has adapters or quantised layers; merge or remove them first.
+            ValueError: the encoder has adapters or quantized layers; merge or remove them first.
         """
-        if self._packed is not None:
-            self._packed.separate()
-        self._packed = PackedEncoder(self.backbone) if enabled else None
+        if self._fused_encoder is not None:
+            self._fused_encoder.separate()
+        self._fused_encoder = FusedEncoder(self.backbone) if enabled else None
         self._inference_dtype = dtype if enabled else None
         self._compiled = None
         if enabled and compile:
@@ -398,9 +233,9 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         return self
 
     def _is_predicting(self) -> bool:
-        return self._packed is not None and not (self.training or torch.is_grad_enabled())
+        return self._fused_encoder is not None and not (self.training or torch.is_grad_enabled())
 
-    def _is_packed(self) -> bool:
+    def _is_fused(self) -> bool:
         return self._is_predicting() and not torch.compiler.is_compiling()
 
     def _precision(self) -> AbstractContextManager[Any]:
@@ -412,20 +247,23 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         """Position embeddings of the class token and the patches (1, 1 + N, C) for an image of this size."""
         embeddings = self.backbone.embeddings
         if not self.interpolate_offset:
-            return embeddings.interpolate_pos_encoding(tokens, height, width)
+            interpolated: Tensor = embeddings.interpolate_pos_encoding(tokens, height, width)
+            return interpolated
         grid = (height // self.patch_size, width // self.patch_size)
         return offset_position_embeddings(embeddings.position_embeddings, grid, self.interpolate_offset)
 
     def embed(self, pixel_values: Tensor) -> Tensor:
-        """Images (B, 3, H, W) -> the encoder's first state (B, prefix + N, C); see `config.interpolate_offset`."""
+        """Embed images (B, 3, H, W): the encoder's first state (B, prefix + N, C); see `config.interpolate_offset`."""
         embeddings = self.backbone.embeddings
-        if not self.interpolate_offset and not self._is_packed():
-            return embeddings(pixel_values)
+        embedded: Tensor
+        if not self.interpolate_offset and not self._is_fused():
+            embedded = embeddings(pixel_values)
+            return embedded
         height, width = pixel_values.shape[-2:]
         patches = embeddings.patch_embeddings(pixel_values)
         tokens = torch.cat([embeddings.cls_token.expand(len(patches), -1, -1), patches], dim=1)
-        if self._is_packed():
-            cache = cast(PackedEncoder, self._packed).positions
+        if self._is_fused():
+            cache = cast(FusedEncoder, self._fused_encoder).positions
             compute = partial(self._positions, tokens, height, width)
             positions = cache.get(embeddings.position_embeddings, (height, width), compute)
         else:
@@ -434,15 +272,16 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         if self.prefix_tokens > 1:
             registers = embeddings.register_tokens.expand(len(tokens), -1, -1)
             tokens = torch.cat([tokens[:, :1], registers, tokens[:, 1:]], dim=1)
-        return embeddings.dropout(tokens)
+        embedded = embeddings.dropout(tokens)
+        return embedded
 
     def encode(
         self, pixel_values: Tensor, *, to_the_end: bool = False, keep_all: bool = False
     ) -> tuple[list[Tensor], Tensor, list[Tensor]]:
-        """Runs the encoder as far as it is needed.
+        """Run the encoder as far as it is needed.
 
         Args:
-            pixel_values: (B, 3, H, W), normalised.
+            pixel_values: (B, 3, H, W), normalized.
             to_the_end: also run the layers behind the last one of `out_indices`.
             keep_all: also keep the state before the first and after each layer.
 
@@ -452,27 +291,27 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         """
         hidden = self.embed(pixel_values)
         layers = self.backbone.encoder.layer
-        normalise = self.backbone.layernorm if self.config.backbone_config.apply_layernorm else nn.Identity()
+        normalize = self.backbone.layernorm if self.config.backbone_config.apply_layernorm else nn.Identity()
         states = [hidden] if keep_all else []
-        features = [normalise(hidden)] if 0 in self.out_indices else []
-        packed = cast(PackedEncoder, self._packed).layers if self._is_packed() else None
+        features = [normalize(hidden)] if 0 in self.out_indices else []
+        fused_layers = cast(FusedEncoder, self._fused_encoder).layers if self._is_fused() else None
         for number, layer in enumerate(layers[: None if to_the_end else self.out_indices[-1]], start=1):
-            if packed is None:
+            if fused_layers is None:
                 hidden = layer(hidden)
             else:
-                # It works in place, so that a state that is kept must be another one.
-                kept = keep_all or (number - 1 in self.out_indices and isinstance(normalise, nn.Identity))
-                hidden = packed[number - 1](hidden.clone() if kept else hidden)
+                # A fused layer works in place; a state that is kept has to be cloned.
+                kept = keep_all or (number - 1 in self.out_indices and isinstance(normalize, nn.Identity))
+                hidden = fused_layers[number - 1](hidden.clone() if kept else hidden)
             if keep_all:
                 states.append(hidden)
             if number in self.out_indices:
-                features.append(normalise(hidden))
+                features.append(normalize(hidden))
         return features, hidden, states
 
     def patch_grid(self, tokens: Tensor, height: int, width: int) -> Tensor:
-        """Patch tokens (B, prefix + N, C) as a feature map (B, C, H/14, W/14); a view, channels last in memory."""
-        grid = tokens[:, self.prefix_tokens :].unflatten(1, (height // self.patch_size, width // self.patch_size))
-        return grid.permute(0, 3, 1, 2)
+        """View patch tokens (B, prefix + N, C) as a feature map (B, C, H/14, W/14), channels last in memory."""
+        rows_and_columns = (height // self.patch_size, width // self.patch_size)
+        return torch.unflatten(tokens[:, self.prefix_tokens :], 1, rows_and_columns).permute(0, 3, 1, 2)
 
     def forward(
         self,
@@ -483,30 +322,31 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         return_dict: bool | None = None,
         **kwargs: Any,
     ) -> DepthAnythingOutput | tuple[Tensor, ...]:
-        """Predicts disparity (relative model) or depth (metric model).
+        """Predict disparity (relative model) or depth (metric model).
 
         Args:
-            pixel_values: (B, 3, H, W) images normalised with ImageNet's mean and standard deviation; H and W are
+            pixel_values: (B, 3, H, W) images normalized with ImageNet's mean and standard deviation; H and W are
                 multiples of the patch size (14).
             labels: (B, H, W), NaN where unknown: disparity for a relative model (any scale and shift; sky is 0), depth
                 in metres for a metric model. The loss is the paper's: scale-and-shift-invariant error plus twice the
                 gradient matching for a relative model, SILog for a metric one. Depth beyond `max_depth` is ignored.
             output_hidden_states: also return the encoder's states.
-            output_patch_tokens: also return the encoder's final normalised patch tokens, for feature alignment.
+            output_patch_tokens: also return the encoder's final normalized patch tokens, for feature alignment.
             return_dict: False gives a tuple.
+            **kwargs: ignored; `transformers` passes some to every model.
 
         Raises:
             ValueError: H or W is not a multiple of the patch size, or the labels have another shape.
         """
         height, width = pixel_values.shape[-2:]
         self._check_size(height, width)
-        # The configuration's default is honoured as in stock, also where a caller passes None.
+        # None means the configuration's default, as in stock.
         keep_all = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
         last_hidden = pixel_values
         states: list[Tensor] = []
         with self._precision():
             if self._compiled is not None and self._is_predicting() and not (keep_all or output_patch_tokens):
-                # A CUDA graph writes its next result into the same memory.
+                # A CUDA graph reuses the memory of its output.
                 predicted_depth = self._compiled(self, pixel_values).clone()
             else:
                 features, last_hidden, states = self.encode(
@@ -527,7 +367,7 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
         return output if as_dict else output.to_tuple()
 
     def loss(self, predicted_depth: Tensor, labels: Tensor) -> Tensor:
-        """The default training loss, a scalar; images without a valid pixel do not count. See `forward`."""
+        """Compute the default training loss, a scalar; images without a valid pixel do not count. See `forward`."""
         if predicted_depth.shape != labels.shape:
             raise ValueError(
                 f"labels have shape {tuple(labels.shape)}, expected the prediction's {tuple(predicted_depth.shape)}"
@@ -548,6 +388,6 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):
             )
 
     @property
-    def prediction_kind(self) -> str:
-        """`disparity` for a relative model, `depth` for a metric one."""
+    def prediction_kind(self) -> PredictionKind:
+        """Kind of `predicted_depth`: "disparity" of a relative model, "depth" in metres of a metric one."""
         return "depth" if self.config.depth_estimation_type == "metric" else "disparity"

@@ -208,7 +208,7 @@ def test_the_default_interpolation_is_stocks_and_leaves_no_trace(tmp_path: Path)
 
 @pytest.mark.parametrize("offset", [-0.1, 1.0, float("nan"), "0.1"])
 def test_offsets_that_would_change_the_grid_are_refused(offset: Any) -> None:
-    with pytest.raises(ValueError, match="interpolate_offset is .*at least 0 and less than 1"):
+    with pytest.raises(ValueError, match=r"interpolate_offset is .*at least 0 and less than 1"):
         DepthAnythingConfig(interpolate_offset=offset)
 
 

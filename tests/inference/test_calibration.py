@@ -120,7 +120,7 @@ def test_points_that_the_fit_loses_are_counted() -> None:
         ([3.0, 9.0], [2.0, 1.0], {"form": "affine"}, "form must be one of"),
         ([3.0, 9.0], [2.0, 1.0], {"weights": [1, -1]}, "weights must be finite and not negative"),
         ([3.0, 9.0], [2.0, 1.0], {"weights": [1, 2], "robust": True}, "takes no weights"),
-        ([3.0, 9.0], [2.0, 1.0, 4.0], {}, "one shape"),
+        ([3.0, 9.0], [2.0, 1.0, 4.0], {}, "the same shape"),
     ],
 )
 def test_points_that_make_no_calibration(disparity: Any, depth: Any, options: dict[str, Any], message: str) -> None:

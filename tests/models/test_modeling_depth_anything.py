@@ -31,11 +31,8 @@ from transformers import (
 from depth_anything_hf.losses.relative import gradient_matching_loss, scale_and_shift_invariant_loss
 from depth_anything_hf.losses.silog import silog_loss
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
-from depth_anything_hf.models.modeling_depth_anything import (
-    INITIAL_DISPARITY,
-    DepthAnythingForDepthEstimation,
-    DepthAnythingOutput,
-)
+from depth_anything_hf.models.decoder import INITIAL_DISPARITY
+from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation, DepthAnythingOutput
 
 
 METRIC: dict[str, Any] = {"depth_estimation_type": "metric", "max_depth": 20}

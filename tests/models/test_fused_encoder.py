@@ -315,8 +315,8 @@ def test_positions_are_kept_for_the_last_grids_only() -> None:
     sizes = [(14 * rows, 14 * columns) for rows in range(2, 6) for columns in range(2, 6)]
     for size in [*sizes, *reversed(sizes)]:
         torch.testing.assert_close(predict(model, pixels(*size)), predict(reference, pixels(*size)), rtol=0, atol=1e-5)
-    assert model._packed is not None
-    assert len(model._packed.positions._of_grid) == CACHED_GRIDS < len(sizes)
+    assert model._fused_encoder is not None
+    assert len(model._fused_encoder.positions._of_grid) == CACHED_GRIDS < len(sizes)
 
 
 # The same gradients

@@ -423,7 +423,7 @@ def test_the_weights_are_loaded_in_the_precision_asked_for(checkpoint: Path) -> 
 def test_a_checkpoint_is_opened_for_fast_predictions(checkpoint: Path) -> None:
     fast = DepthPredictor.from_pretrained(checkpoint, device="cpu")
     plain = DepthPredictor.from_pretrained(checkpoint, device="cpu", attn_implementation="sdpa")
-    assert fast.model._packed is not None and plain.model._packed is None
+    assert fast.model._fused_encoder is not None and plain.model._fused_encoder is None
     values = [each.predict(random_image((60, 80))) for each in (fast, plain)]
     assert np.abs(values[0] - values[1]).max() <= 2e-5 * np.ptp(values[1])
 
