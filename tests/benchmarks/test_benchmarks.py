@@ -65,12 +65,12 @@ def test_contenders_take_turns_in_processes_of_their_own(harness: Any) -> None:
 
 @pytest.mark.slow
 def test_a_failure_of_a_contender_is_told_with_its_name(harness: Any) -> None:
-    with pytest.raises(RuntimeError, match="engine X: (.|\n)*no such engine"):
+    with pytest.raises(RuntimeError, match=r"engine X: (.|\n)*no such engine"):
         harness.measure([harness.Contender("engine X", failing)], rounds=1, threads=1)
 
 
 @pytest.mark.parametrize(
-    "name, keeps", [("stock", False), ("stock_bf16_kept", True), ("ours_bf16", True), ("ours_returned", False)]
+    ("name", "keeps"), [("stock", False), ("stock_bf16_kept", True), ("ours_bf16", True), ("ours_returned", False)]
 )
 def test_a_name_says_whether_its_process_keeps_memory(harness: Any, name: str, keeps: bool) -> None:
     assert harness.Contender.named(name, doubling, 1.0).keeps_memory == keeps

@@ -38,7 +38,7 @@ def test_two_points_are_met_exactly(form: Form) -> None:
 
 @pytest.mark.parametrize("robust", [False, True])
 @pytest.mark.parametrize(
-    "form, scale, shift", [("disparity", 0.03, 0.04), ("disparity", 2e-7, 1e-8), ("log", -1.3, 2.0)]
+    ("form", "scale", "shift"), [("disparity", 0.03, 0.04), ("disparity", 2e-7, 1e-8), ("log", -1.3, 2.0)]
 )
 def test_an_exact_relation_is_recovered(form: Form, scale: float, shift: float, robust: bool) -> None:
     disparity, depth = measured(form, scale, shift)
@@ -105,7 +105,7 @@ def test_points_that_the_fit_loses_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    "disparity, depth, options, message",
+    ("disparity", "depth", "options", "message"),
     [
         ([3.0], [1.0], {}, "at least two measured points, got 1"),
         ([3.0, 4.0], [1.0, math.nan], {}, "at least two measured points, got 1"),
@@ -137,7 +137,7 @@ def test_a_saved_calibration_loads_as_it_was(fit: Calibration, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "change, message",
+    ("change", "message"),
     [
         ({"kind": "other"}, "no calibration"),
         ({"version": 2}, "has version 2, this package reads 1"),
@@ -160,13 +160,13 @@ def test_a_file_that_is_no_calibration_is_refused(change: dict[str, Any], messag
 
 
 def test_missing_and_broken_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="nothing.json"):
+    with pytest.raises(FileNotFoundError, match=r"nothing.json"):
         Calibration.load(tmp_path / "nothing.json")
     (tmp_path / "text.json").write_bytes(b"\xff\xfe half")
-    with pytest.raises(ValueError, match="text.json is no JSON file"):
+    with pytest.raises(ValueError, match=r"text.json is no JSON file"):
         Calibration.load(tmp_path / "text.json")
     (tmp_path / "list.json").write_text("[1]")
-    with pytest.raises(ValueError, match="list.json is no calibration"):
+    with pytest.raises(ValueError, match=r"list.json is no calibration"):
         Calibration.load(tmp_path / "list.json")
 
 

@@ -75,9 +75,9 @@ def test_the_disparity_is_that_of_the_pixel(predictor: DepthPredictor, labelled_
 
 def test_a_point_outside_and_a_missing_picture_are_named(predictor: DepthPredictor, labelled_folder: Path) -> None:
     picture = str(labelled_folder / "images" / "0.png")
-    with pytest.raises(ValueError, match="0.png.*row 56"):
+    with pytest.raises(ValueError, match=r"0.png.*row 56"):
         disparity_at_points(predictor, {picture: np.array([[56, 0, 1.0]])})
-    with pytest.raises(ValueError, match="absent.png"):
+    with pytest.raises(ValueError, match=r"absent.png"):
         disparity_at_points(predictor, {"absent.png": np.array([[0, 0, 1.0]])})
 
 
