@@ -28,7 +28,7 @@ from depth_anything_hf.evaluation.results import description_of, summary_of_sets
 from depth_anything_hf.evaluation.runner import evaluate_on_all_processes
 from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.inference.predictor import DepthPredictor
-from depth_anything_hf.recipes.arguments import parse_recipe
+from depth_anything_hf.recipes.parser import parse_recipe
 
 
 # What a protocol decides by itself.

@@ -18,7 +18,8 @@ from depth_anything_hf.data.sources import DataSource, open_source
 from depth_anything_hf.hub.publisher import push_labels_when_complete
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.pseudo_labels.runner import describe_teacher, label_images
-from depth_anything_hf.recipes.arguments import from_environment, parse_recipe
+from depth_anything_hf.recipes.origin import from_environment
+from depth_anything_hf.recipes.parser import parse_recipe
 
 
 @dataclass

@@ -1,43 +1,35 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Trains a teacher: a relative model, fully fine-tuned on labelled (synthetic) depth.
+"""Train a teacher: a relative model, fully fine-tuned on labelled (synthetic) depth.
 
-    accelerate launch examples/train_teacher.py --recipe examples/configs/train_teacher.yaml \
-        --train_data path/to/hypersim path/to/vkitti2 --output_dir runs/teacher
+accelerate launch examples/train_teacher.py --recipe teacher --train_data hypersim/ --output_dir runs/teacher
 """
 
 from __future__ import annotations
 
 from depth_anything_hf.losses.relative import RelativeLoss
-from depth_anything_hf.recipes.arguments import (
-    DataArguments,
-    ModelArguments,
-    build_model,
-    command_and_recipe,
-    parse_recipe,
-)
+from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
+from depth_anything_hf.recipes.origin import command_and_recipe
+from depth_anything_hf.recipes.parser import parse_recipe
+from depth_anything_hf.recipes.starting_point import build_model
 from depth_anything_hf.training.objectives import SupervisedRelative
 from depth_anything_hf.training.trainer import TrainingArguments, fit
 
 
 def main() -> None:
-    model_arguments, data_arguments, loss, arguments = parse_recipe(
-        ModelArguments, DataArguments, RelativeLoss, TrainingArguments, description=__doc__ or ""
-    )
+    types = (ModelArguments, DataArguments, RelativeLoss, TrainingArguments)
+    model_arguments, data, loss, arguments = parse_recipe(*types, description=__doc__ or "")
     start = build_model(model_arguments, seed=arguments.seed)
+    lineage = {**start.lineage, "data": data.source_names}
     fit(
         start.model,
         SupervisedRelative(loss.for_start(pretrained=start.pretrained)),
         arguments,
-        data_arguments.mixture(model_arguments, seed=arguments.seed),
+        data.mixture(model_arguments, seed=arguments.seed),
         processor=start.processor,
         pretrained=start.pretrained,
-        evaluation=data_arguments.evaluation(),
-        card={
-            "role": "teacher",
-            "lineage": {**start.lineage, "data": data_arguments.source_names},
-            **command_and_recipe(),
-        },
+        evaluation=data.evaluation(),
+        card={"role": "teacher", "lineage": lineage, **command_and_recipe()},
     )
 
 

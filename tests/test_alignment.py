@@ -22,7 +22,7 @@ def random_maps(seed: int, valid_share: float = 0.7) -> tuple[np.ndarray, np.nda
 
 @pytest.mark.parametrize("valid_share", [1.0, 0.5, 0.01])
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("output_scale, output_shift", [(1, 0), (1e9, -3e9), (1e-7, 2e-6)])
+@pytest.mark.parametrize(("output_scale", "output_shift"), [(1, 0), (1e9, -3e9), (1e-7, 2e-6)])
 def test_fit_equals_lstsq(valid_share: float, weighted: bool, output_scale: float, output_shift: float) -> None:
     prediction, depth, mask = random_maps(1, valid_share)
     prediction = prediction.astype(np.float64) * output_scale + output_shift
@@ -196,7 +196,7 @@ def test_values_at_pixels_are_row_and_column() -> None:
 
 def test_errors_say_what_is_wrong() -> None:
     prediction, depth, mask = random_maps(7)
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="the same shape"):
         fit_scale_and_shift(prediction[:-1], depth, mask)
     broken = np.where(mask, np.nan, prediction)
     with pytest.raises(ValueError, match="prediction is not finite at"):
@@ -211,5 +211,5 @@ def test_errors_say_what_is_wrong() -> None:
         align_disparity(prediction, np.where(mask, 0, depth), mask, 1, 10)
     with pytest.raises(ValueError, match="min_depth < max_depth"):
         align_depth(prediction, depth, mask, 0, 1)
-    with pytest.raises(ValueError, match="median of the predicted depth must be positive"):
+    with pytest.raises(ValueError, match="needs a positive median of the predicted depth"):
         align_median(-depth, depth, mask, 1, 10)

@@ -15,8 +15,8 @@ from depth_anything_hf.evaluation.baselines import (
     MeanDisparityMap,
     Rows,
     as_predictor,
-    normalised_disparity,
-    shuffled_predictions,
+    normalise_disparity,
+    shuffle_predictions,
 )
 from depth_anything_hf.evaluation.runner import evaluate
 
@@ -149,12 +149,12 @@ def test_not_fitted_or_nothing_to_fit_raises(baseline: Any) -> None:
     flat = [{"image": image, "depth": np.full((8, 8), 2.0), "name": "flat"}]
     with pytest.raises(ValueError, match="two different valid values"):
         baseline().fit(flat)
-    with pytest.raises(ValueError, match="x.png: baselines are fitted on samples"):
+    with pytest.raises(ValueError, match=r"x\.png: expected a sample with 'depth' or 'disparity' to fit a baseline"):
         baseline().fit([{"image": image, "name": "x.png"}])
 
 
 def test_depth_labels_become_disparity_with_sky_farthest() -> None:
-    found = normalised_disparity({"depth": np.array([[1.0, 2.0, np.inf, np.nan]])})
+    found = normalise_disparity({"depth": np.array([[1.0, 2.0, np.inf, np.nan]])})
     assert found is not None
     np.testing.assert_allclose(found, [[1.0, 0.5, 0.0, np.nan]])
 
@@ -162,11 +162,11 @@ def test_depth_labels_become_disparity_with_sky_farthest() -> None:
 def test_shuffled_predictions_come_from_another_image_at_the_right_size() -> None:
     maps = [np.full((4 + number, 6), number, dtype=np.float32) for number in range(5)]
     for shift in (1, 2, 7):
-        for number, output in enumerate(shuffled_predictions(maps, shift)):
+        for number, output in enumerate(shuffle_predictions(maps, shift)):
             assert output.shape == maps[number].shape and output.dtype == np.float32
             assert (output == (number + shift) % 5).all()
     for shift in (0, 5, -10):
         with pytest.raises(ValueError, match="its own prediction"):
-            shuffled_predictions(maps, shift)
-    with pytest.raises(ValueError):
-        shuffled_predictions([], 1)
+            shuffle_predictions(maps, shift)
+    with pytest.raises(ValueError, match="each of 0 images"):
+        shuffle_predictions([], 1)

@@ -52,11 +52,13 @@ def make_dataset(count: int = 6, size: tuple[int, int] = (18, 24)) -> list[dict[
 
 def predictor(function: Callable[[np.ndarray], np.ndarray]) -> Predictor:
     def predict(images: Iterable[tuple[str, np.ndarray]]) -> Iterator[Prediction]:
-        for name, image in images:
-            try:
-                yield Prediction(name, function(image), None, image.shape[:2])
-            except RuntimeError as error:
-                yield Prediction(name, None, str(error), image.shape[:2])
+        return (answer(name, image) for name, image in images)
+
+    def answer(name: str, image: np.ndarray) -> Prediction:
+        try:
+            return Prediction(name, function(image), None, image.shape[:2])
+        except RuntimeError as error:
+            return Prediction(name, None, str(error), image.shape[:2])
 
     return predict
 
@@ -177,7 +179,7 @@ def test_merge_of_two_shares_equals_the_whole() -> None:
     with pytest.raises(ValueError, match="index 1 was scored twice"):
         EvaluationResult.merge([whole, shares[0]])
     other = EvaluationResult([], EvaluationSettings(max_depth=10))
-    with pytest.raises(ValueError, match="different settings"):
+    with pytest.raises(ValueError, match="must have the same settings"):
         EvaluationResult.merge([whole, other])
     with pytest.raises(ValueError, match="at least one"):
         EvaluationResult.merge([])
@@ -271,16 +273,18 @@ def test_what_does_not_fit_raises() -> None:
         evaluate(predictor(lambda image: brightness(image)[::2]), dataset, prediction_kind="disparity")
     with pytest.raises(ValueError, match="input order: expected image 0, got image 1"):
         evaluate(InBatches(2, slice(None, None, -1)), dataset, prediction_kind="disparity")
-    with pytest.raises(ValueError, match="2 images gave 1"):
+    with pytest.raises(ValueError, match="one prediction per image, got 1 for 2 images"):
         evaluate(InBatches(2, slice(1)), dataset, prediction_kind="disparity")
+    label = {"disparity": np.ones((4, 4))}
     with pytest.raises(ValueError, match="no metres"):
-        label = {"disparity": np.ones((4, 4))}
         score_image(np.ones((4, 4)), label, EvaluationSettings(alignment="none"), "depth")
     small = [{**dataset[0], "depth": dataset[0]["depth"][:-1]}]
-    with pytest.raises(ValueError, match="both at one size"):
+    with pytest.raises(
+        ValueError, match=r"the image is \(18, 24\) and the label \(17, 24\); both must have one aspect ratio"
+    ):
         evaluate(predictor(brightness), small, prediction_kind="disparity")
+    unlabelled = [{"image": dataset[0]["image"], "name": "image 0"}]
     with pytest.raises(ValueError, match="image 0: expected one of 'depth' and 'disparity'"):
-        unlabelled = [{"image": dataset[0]["image"], "name": "image 0"}]
         evaluate(predictor(brightness), unlabelled, prediction_kind="disparity")
 
 
@@ -288,7 +292,7 @@ def test_what_does_not_fit_raises() -> None:
     "wrong", [{"min_depth": 0.0}, {"max_depth": math.inf}, {"min_valid_pixels": 0}, {"alignment": "least"}]
 )
 def test_wrong_settings_raise(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
         EvaluationSettings(**wrong)
 
 
@@ -301,7 +305,7 @@ def test_rows_do_not_depend_on_the_number_of_processes(make_tiny_model: Any) -> 
     whole = evaluate(predict, dataset, prediction_kind="disparity")
     for count in (2, 3):
         shares = [indices_of_process(predict, dataset, index, count) for index in range(count)]
-        assert sorted(sum(shares, [])) == list(range(22)) and all(shares)
+        assert sorted(index for share in shares for index in share) == list(range(22)) and all(shares)
         parts = [evaluate(predict, dataset, prediction_kind="disparity", indices=share) for share in shares]
         assert EvaluationResult.merge(parts).rows == whole.rows
 
@@ -349,11 +353,11 @@ def test_point_pairs_are_counted_as_pairs_overall_and_per_scenario(tmp_path: Pat
     assert read_image(sheet).shape[1] > 2 * 300
     with pytest.raises(ValueError, match="scored by the protocol 'da-2k'"):
         evaluate(predictor(brightness), pair_dataset(), prediction_kind="disparity")
-    with pytest.raises(ValueError, match="image 0: .*has none"):
+    with pytest.raises(ValueError, match=r"image 0: .*has none"):
         evaluate(predictor(brightness), make_dataset(1), settings, prediction_kind="disparity")
     outside = pair_dataset()[:1]
     outside[0]["pairs"]["nearer"][1] = [18, 0]
-    with pytest.raises(ValueError, match="^0: .*18"):
+    with pytest.raises(ValueError, match=r"^0: .*18"):
         evaluate(predictor(brightness), outside, settings, prediction_kind="disparity")
 
 

@@ -93,7 +93,7 @@ def test_sky_and_invalid_distances_stay() -> None:
 
 
 def test_wrong_shapes_are_refused() -> None:
-    with pytest.raises(ValueError, match="Expected a distance map"):
+    with pytest.raises(ValueError, match=r"distance must be \(\.\.\., H, W\)"):
         distance_to_planar_depth(np.ones(3), np.eye(3))
-    with pytest.raises(ValueError, match="Expected a distance map"):
+    with pytest.raises(ValueError, match=r"distance must be \(\.\.\., H, W\)"):
         distance_to_planar_depth(np.ones((3, 3)), np.eye(4))

@@ -235,7 +235,7 @@ def test_the_table_of_metrics_covers_what_is_computed() -> None:
 
 def test_errors_say_what_is_wrong() -> None:
     disparity, depth, mask = make_maps("random")
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="the same shape"):
         depth_metrics(disparity[1:], depth, mask)
     with pytest.raises(ValueError, match="prediction_depth must be positive"):
         depth_metrics(np.zeros(depth.shape), depth, mask)
@@ -369,7 +369,7 @@ def test_boundary_f1_of_perfect_scaled_shifted_and_blurred_maps() -> None:
     assert math.isnan(boundary_f1(depth, depth, ~everywhere))
     with pytest.raises(ValueError, match="prediction_depth must be positive"):
         boundary_f1(-depth, depth, everywhere)
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="the same shape"):
         boundary_f1(depth[1:], depth, everywhere)
 
 
@@ -433,9 +433,9 @@ def test_boundary_errors_of_exact_moved_and_missing_edges() -> None:
     assert depth_boundary_errors(far_away, edges) == worst
     nothing = depth_boundary_errors(step, np.zeros(step.shape, dtype=bool))
     assert all(math.isnan(value) for value in nothing.values())
+    broken = step.copy()
+    broken[3, 3] = np.nan
     with pytest.raises(ValueError, match="not finite at 1 of"):
-        broken = step.copy()
-        broken[3, 3] = np.nan
         depth_boundary_errors(broken, edges)
     with pytest.raises(ValueError, match="max_distance_pixels"):
         depth_boundary_errors(step, edges, max_distance_pixels=0)
@@ -459,7 +459,7 @@ def test_point_pairs_want_a_strictly_larger_value_at_the_nearer_point() -> None:
     assert point_pairs_correct(disparity, np.zeros((0, 2), int), np.zeros((0, 2), int)).shape == (0,)
     with pytest.raises(ValueError, match=r"farther\[1\] is row 2, column 0, outside the map of 2 rows and 3 columns"):
         point_pairs_correct(disparity, nearer[:2], np.array([[0, 0], [2, 0]]))
-    with pytest.raises(ValueError, match="one farther point per nearer point, got 2 for 3"):
+    with pytest.raises(ValueError, match="the same length, got 3 and 2 points"):
         point_pairs_correct(disparity, nearer, farther[:2])
     with pytest.raises(ValueError, match="NaN at an annotated point"):
         point_pairs_correct(np.full((2, 3), np.nan), nearer, farther)
@@ -517,7 +517,7 @@ def test_the_evaluate_adapter_counts_empty_images_and_names_broken_ones(
     assert lenient.compute(predictions=predictions[1:2], references=[sparse])["images_with_too_few_pixels"] == 0
 
     metric.add_batch(predictions=predictions[:1], references=references[:1])
-    with pytest.raises(ValueError, match="image 2: all maps must have one shape"):
+    with pytest.raises(ValueError, match="image 2: all maps must have the same shape"):
         metric.add_batch(predictions=predictions[1:3], references=[references[1], references[3]])
     with pytest.raises(ValueError, match="got 1 predictions for 2 references"):
         metric.add_batch(predictions=predictions[:1], references=references[:2])

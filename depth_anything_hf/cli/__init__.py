@@ -15,6 +15,8 @@ Imports stand inside the commands, so that `--help` is quick.
 - `datasets`: list public datasets and protocols.
 - `convert`: checkpoints of the original code in and out.
 - `render`: synthetic scenes.
+- `train`: train, distill and finetune.
+- `recipes`: list and show the training recipes.
 - `launch`: several processes from one command line.
 - `__main__`: `python -m depth_anything_hf.cli`.
 """

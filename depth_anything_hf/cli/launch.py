@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 
@@ -71,12 +71,19 @@ POLL_SECONDS = 0.1
 class LaunchArguments:
     """On how many processes and machines a command runs; all None: on this process alone."""
 
+    _argument_group_name: ClassVar[str] = "processes and machines"
+
     num_processes: int | None = field(default=None, metadata={"help": NUM_PROCESSES_HELP})
     accelerate_config: str | None = field(default=None, metadata={"help": ACCELERATE_CONFIG_HELP})
     num_machines: int | None = field(default=None, metadata={"help": NUM_MACHINES_HELP, "aliases": ["--machines"]})
     machine_rank: int | None = field(default=None, metadata={"help": MACHINE_RANK_HELP})
     main_process_ip: str | None = field(default=None, metadata={"help": MAIN_PROCESS_IP_HELP})
     main_process_port: int | None = field(default=None, metadata={"help": MAIN_PROCESS_PORT_HELP})
+
+    def __post_init__(self) -> None:
+        for name in ("num_processes", "num_machines"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
 
     @property
     def given(self) -> dict[str, Any]:

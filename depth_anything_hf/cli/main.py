@@ -17,7 +17,9 @@ from .evaluate import evaluate
 from .labels import push_labels, verify
 from .predict import predict
 from .pseudo_label import pseudo_label
+from .recipes import app as recipes
 from .render import render
+from .train import CONTEXT_SETTINGS, distill, finetune, train
 
 
 class _OneLineErrors(TyperGroup):
@@ -87,3 +89,7 @@ app.command("push-labels")(push_labels)
 app.command()(evaluate)
 app.command("datasets")(list_datasets)
 app.command()(render)
+for verb in (train, distill, finetune):
+    # Their flags are those of dataclasses, which are imported when one of them runs.
+    app.command(context_settings=CONTEXT_SETTINGS, add_help_option=False)(verb)
+app.add_typer(recipes, name="recipes")

@@ -1,3 +1,89 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""evaluation."""
+"""Scores of a model by pinned protocols: every number of every image, on any number of processes.
+
+- `protocols`: the table of benchmarks; a new protocol is an entry there
+- `settings`: what counts in a score: crops, ranges, alignment, metrics
+- `datasets`: the images of a protocol, opened as they were downloaded
+- `runner`: predicts and scores a dataset, image by image
+- `scoring`: one prediction against one label
+- `results`: the numbers: rows, means, intervals, tables, files
+- `reports`: everything that is saved, and the sheet of the best and worst images
+- `baselines`: predictors that hardly look at the image, to compare a model with
+
+The names below are imported when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from .baselines import as_predictor, shuffle_predictions
+    from .datasets import LabelledDataset, open_benchmarks, open_protocol
+    from .protocols import PROTOCOL_GROUPS, PROTOCOLS, Protocol, find_protocol
+    from .reports import save_error_sheet, save_report
+    from .results import EvaluationResult, description_of, summary_of_sets
+    from .runner import evaluate, evaluate_on_all_processes, indices_of_process
+    from .scoring import score_image
+    from .settings import CROPS, Crop, EvaluationSettings
+
+_MODULES = {
+    "CROPS": "settings",
+    "Crop": "settings",
+    "EvaluationResult": "results",
+    "EvaluationSettings": "settings",
+    "LabelledDataset": "datasets",
+    "PROTOCOLS": "protocols",
+    "PROTOCOL_GROUPS": "protocols",
+    "Protocol": "protocols",
+    "as_predictor": "baselines",
+    "description_of": "results",
+    "evaluate": "runner",
+    "evaluate_on_all_processes": "runner",
+    "find_protocol": "protocols",
+    "indices_of_process": "runner",
+    "open_benchmarks": "datasets",
+    "open_protocol": "datasets",
+    "save_error_sheet": "reports",
+    "save_report": "reports",
+    "score_image": "scoring",
+    "shuffle_predictions": "baselines",
+    "summary_of_sets": "results",
+}
+
+__all__ = [
+    "CROPS",
+    "PROTOCOLS",
+    "PROTOCOL_GROUPS",
+    "Crop",
+    "EvaluationResult",
+    "EvaluationSettings",
+    "LabelledDataset",
+    "Protocol",
+    "as_predictor",
+    "description_of",
+    "evaluate",
+    "evaluate_on_all_processes",
+    "find_protocol",
+    "indices_of_process",
+    "open_benchmarks",
+    "open_protocol",
+    "save_error_sheet",
+    "save_report",
+    "score_image",
+    "shuffle_predictions",
+    "summary_of_sets",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

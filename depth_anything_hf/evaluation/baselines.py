@@ -1,8 +1,8 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Predictors that ignore the image or hardly look at it: what a model must beat before its numbers mean anything.
+"""Baselines: predictors that ignore the image or hardly look at it, which a model must beat.
 
-Scenes have a strong prior (the floor is near, the sky is far), so a plane that rises with the row can score well.
+Scenes have a strong prior (the floor is near, the sky is far), so that a plane that rises with the row can score well.
 Every baseline is fitted on training samples, and its output is a disparity map to be scored like a model's.
 """
 
@@ -22,7 +22,7 @@ DEFAULT_GRID = (56, 56)
 
 
 class Constant:
-    """The same value everywhere: the training labels' mean. It scores 0.5 in ordinal accuracy."""
+    """Constant map: the training labels' mean. It scores 0.5 in ordinal accuracy."""
 
     name = "constant"
 
@@ -36,11 +36,11 @@ class Constant:
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """image: uint8 (H, W, 3), of which only the size is used. Returns float32 (H, W)."""
-        return np.full(image.shape[:2], _fitted(self._value, self.name), dtype=np.float32)
+        return np.full(image.shape[:2], _require_fitted(self._value, self.name), dtype=np.float32)
 
 
 class Rows:
-    """A plane that depends on the row only: the least-squares line through the mean disparity of each row."""
+    """Plane that depends on the row only: the least-squares line through the mean disparity of each row."""
 
     name = "rows"
 
@@ -55,14 +55,14 @@ class Rows:
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """image: uint8 (H, W, 3), of which only the size is used. Returns float32 (H, W)."""
-        intercept, slope = _fitted(self._line, self.name)
+        intercept, slope = _require_fitted(self._line, self.name)
         height, width = image.shape[:2]
         rows = (intercept + slope * _pixel_centres(height)).astype(np.float32)
         return np.repeat(rows[:, None], width, axis=1)
 
 
 class MeanDisparityMap:
-    """The training labels' mean at each position: all that can be known without an image."""
+    """Mean of the training labels at each position: all that can be known without an image."""
 
     name = "mean map"
 
@@ -86,7 +86,7 @@ class MeanDisparityMap:
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """image: uint8 (H, W, 3), of which only the size is used. Returns float32 (H, W)."""
-        return _resize(_fitted(self._map, self.name), image.shape[:2]).astype(np.float32)
+        return _resize(_require_fitted(self._map, self.name), image.shape[:2]).astype(np.float32)
 
 
 class ColourRegression:
@@ -135,7 +135,7 @@ class ColourRegression:
         mean = _RunningMeanMap(DEFAULT_GRID)
         features, targets, positions = [], [], []
         for sample in samples:
-            disparity = normalised_disparity(sample)
+            disparity = normalise_disparity(sample)
             if disparity is None:
                 continue
             mean.add(disparity)
@@ -153,8 +153,8 @@ class ColourRegression:
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """image: uint8 (H, W, 3). Returns float32 (H, W), computed on the grid and resized."""
-        weights = _fitted(self._weights, self.name)
-        prior = _resize(_fitted(self._mean_map, self.name), self._grid).reshape(-1, 1)
+        weights = _require_fitted(self._weights, self.name)
+        prior = _resize(_require_fitted(self._mean_map, self.name), self._grid).reshape(-1, 1)
         table = np.concatenate([self._image_features(image), prior], axis=1)
         disparity = (table @ weights[:-1] + weights[-1]).reshape(self._grid)
         return _resize(disparity, image.shape[:2]).astype(np.float32)
@@ -173,9 +173,9 @@ class ColourRegression:
 def as_predictor(
     predict_image: Callable[[np.ndarray], np.ndarray],
 ) -> Callable[[Iterable[tuple[str, np.ndarray]]], Iterator[Prediction]]:
-    """Make a function of one image, such as a fitted baseline, into what `evaluation.evaluate` takes.
+    """Make a function of one image, such as a fitted baseline, a predictor for `evaluate`.
 
-    Maps that exist already, such as those of `shuffled_predictions`, are replayed in dataset order by
+    Maps that exist already, such as those of `shuffle_predictions`, are replayed in dataset order by
     `remaining = iter(maps)` and `as_predictor(lambda image: next(remaining))`.
 
     Args:
@@ -192,9 +192,8 @@ def as_predictor(
     return predict
 
 
-def shuffled_predictions(maps: Sequence[np.ndarray], shift: int = 1) -> list[np.ndarray]:
-    """Give every image the prediction of another one: what is left of a model's score shows how far the prior alone
-    goes.
+def shuffle_predictions(maps: Sequence[np.ndarray], shift: int = 1) -> list[np.ndarray]:
+    """Give every image the prediction of another one: what is left of a model's score is due to the prior alone.
 
     Args:
         maps: predictions in dataset order, each (H, W).
@@ -208,13 +207,13 @@ def shuffled_predictions(maps: Sequence[np.ndarray], shift: int = 1) -> list[np.
         ValueError: if an image would get its own prediction.
     """
     if not maps or shift % len(maps) == 0:
-        raise ValueError(f"a shift of {shift} gives each of {len(maps)} images its own prediction; use another shift.")
+        raise ValueError(f"shift={shift} gives each of {len(maps)} images its own prediction; use another shift.")
     others = [maps[(index + shift) % len(maps)] for index in range(len(maps))]
     return [_resize(other, own.shape).astype(own.dtype) for own, other in zip(maps, others, strict=True)]
 
 
-def normalised_disparity(sample: dict[str, Any]) -> np.ndarray | None:
-    """The sample's label as disparity in [0, 1], 1 = nearest.
+def normalise_disparity(sample: dict[str, Any]) -> np.ndarray | None:
+    """Return the sample's label as disparity in [0, 1], 1 = nearest.
 
     Args:
         sample: holds "depth" (NaN invalid, `+inf` sky) or "disparity".
@@ -230,15 +229,18 @@ def normalised_disparity(sample: dict[str, Any]) -> np.ndarray | None:
     elif sample.get("disparity") is not None:
         disparity = np.asarray(sample["disparity"], dtype=np.float64)
     else:
-        raise ValueError(f"{sample.get('name')}: baselines are fitted on samples with 'depth' or 'disparity'.")
+        raise ValueError(
+            f"{sample.get('name')}: expected a sample with 'depth' or 'disparity' to fit a baseline, got neither."
+        )
     valid = disparity[np.isfinite(disparity)]
     if valid.size == 0 or valid.min() == valid.max():
         return None
-    return (disparity - valid.min()) / (valid.max() - valid.min())
+    normalised: np.ndarray = (disparity - valid.min()) / (valid.max() - valid.min())
+    return normalised
 
 
 def mean_disparity_map(samples: Iterable[dict[str, Any]], grid: tuple[int, int]) -> np.ndarray:
-    """Mean of `normalised_disparity` at each position of a grid, over the valid pixels of all samples.
+    """Return the mean of `normalise_disparity` at each position of a grid, over the valid pixels of all samples.
 
     Args:
         samples: with a label each.
@@ -252,7 +254,7 @@ def mean_disparity_map(samples: Iterable[dict[str, Any]], grid: tuple[int, int])
     """
     mean = _RunningMeanMap(grid)
     for sample in samples:
-        disparity = normalised_disparity(sample)
+        disparity = normalise_disparity(sample)
         if disparity is not None:
             mean.add(disparity)
     return mean.result()
@@ -279,7 +281,7 @@ class _RunningMeanMap:
 
 
 def _resize_valid(disparity: np.ndarray, size: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of the valid pixels in each cell (0 where there is none) and the share of the cell that is valid."""
+    """Return the mean of the valid pixels in each cell (0 where there is none) and the share that is valid."""
     valid = np.isfinite(disparity)
     valid_share = _resize(valid.astype(np.float64), size)
     total = _resize(np.where(valid, disparity, 0.0), size)
@@ -287,7 +289,7 @@ def _resize_valid(disparity: np.ndarray, size: tuple[int, ...]) -> tuple[np.ndar
 
 
 def _resize(values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """Area average when no side grows, else bilinear; a map that has the size already is returned as it is."""
+    """Resize by area averages when no side grows, else bilinearly; a map of this size is returned as it is."""
     height, width = size
     if values.shape[:2] == (height, width):
         return values
@@ -300,7 +302,7 @@ def _pixel_centres(count: int) -> np.ndarray:
 
 
 def _ridge_regression(table: np.ndarray, target: np.ndarray, ridge: float) -> np.ndarray:
-    """Weights of the raw features and the intercept last; the penalty acts on features of unit variance."""
+    """Return the weights of the raw features, the intercept last; the penalty acts on features of unit variance."""
     mean, spread = table.mean(axis=0), table.std(axis=0)
     spread[spread < 1e-9] = 1.0
     standard = (table - mean) / spread
@@ -309,7 +311,7 @@ def _ridge_regression(table: np.ndarray, target: np.ndarray, ridge: float) -> np
     return np.append(weights, target.mean() - weights @ mean)
 
 
-def _fitted(value: Any, name: str) -> Any:
+def _require_fitted(value: Any, name: str) -> Any:
     if value is None:
         raise RuntimeError(f"the baseline {name!r} is not fitted; call fit(samples) first.")
     return value

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The images of a benchmark: a protocol's data set opened as it was downloaded, with its settings."""
+"""The data of a protocol, opened as it was downloaded, with the settings that make its number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .protocols import PROTOCOL_GROUPS, PROTOCOLS, protocol_named
+from .protocols import PROTOCOL_GROUPS, PROTOCOLS, find_protocol
 from .settings import EvaluationSettings
 
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class LabelledDataset(Protocol):
-    """Anything with a length whose items are samples with a label: `depth`, `disparity` or `pairs`.
+    """Any dataset with a length whose samples have a label: `depth`, `disparity` or `pairs`.
 
     A method `name_of(index)`, if there is one, names a sample that cannot be read.
     """
@@ -34,18 +34,17 @@ class LabelledDataset(Protocol):
 def open_protocol(
     name: str, root: str | os.PathLike[str], split: str | None = None, limit: int | None = None
 ) -> tuple[SampleDataset, EvaluationSettings]:
-    """Opens a benchmark as it was downloaded, with the settings that make its number.
+    """Open the benchmark of a protocol as it was downloaded, with the settings that make its number.
 
     Args:
-        name: of a protocol in `protocols.PROTOCOLS`, e.g. "nyu" or "nyu@1".
+        name: of a protocol in `PROTOCOLS`, e.g. "nyu" or "nyu@1".
         root: folder of the data set in its official layout.
         split: another split of the reader than the protocol's; None takes the protocol's.
         limit: only the first so many images, for a trial.
 
     Returns:
-        The dataset and the settings. With other images than the protocol's the settings say which, so that a result no
-        longer passes as the protocol's. A warning is logged if the dataset has another number of images than the
-        benchmark.
+        The dataset and the settings. With other images than the protocol's, the settings record which, so that the
+        result is labelled "modified". A warning is logged if the number of images is not the benchmark's.
 
     Raises:
         ValueError: there is no such protocol or split.
@@ -53,11 +52,11 @@ def open_protocol(
     """
     from ..data.public.catalog import open_public
 
-    protocol = protocol_named(name)
+    protocol = find_protocol(name)
     dataset = open_public(protocol.reader, root, split=split or protocol.split, limit=limit, **protocol.options)
     if protocol.images is not None and len(dataset) != protocol.images:
         logger.warning(
-            "%s: the benchmark has %d images, %s has %d; the score is not comparable with others",
+            "%s: the benchmark has %d images, %s has %d; the score cannot be compared with published ones",
             protocol.identifier,
             protocol.images,
             root,
@@ -74,10 +73,10 @@ def open_protocol(
 def open_benchmarks(
     name: str, root: str | os.PathLike[str], split: str | None = None, limit: int | None = None
 ) -> tuple[dict[str, tuple[SampleDataset, EvaluationSettings]], dict[str, str]]:
-    """Opens a protocol, or all of a group such as "moge-bundle" whose data is there.
+    """Open a protocol, or those of a group such as "moge-bundle" whose data is there.
 
     Args:
-        name: of a protocol or of a group in `protocols.PROTOCOL_GROUPS`.
+        name: of a protocol, or of a group in `PROTOCOL_GROUPS`.
         root: as for `open_protocol`; of a group the folder with a sub-folder per set.
         split: as for `open_protocol`; a group takes none.
         limit: as for `open_protocol`, for each set.
@@ -93,7 +92,9 @@ def open_benchmarks(
     if name not in PROTOCOL_GROUPS:
         return {name: open_protocol(name, root, split, limit)}, {}
     if split is not None:
-        raise ValueError(f"{name} runs every set on its own split; leave the split {split!r} out")
+        raise ValueError(
+            f"split={split!r} cannot be combined with {name}: each protocol of the group has its own split"
+        )
     opened, missing = {}, {}
     for member in PROTOCOL_GROUPS[name]:
         folder = Path(root).expanduser() / str(PROTOCOLS[member].split)
@@ -103,12 +104,12 @@ def open_benchmarks(
             missing[member] = f"no folder {folder.name} in the root"
     if not opened:
         expected = ", ".join(str(PROTOCOLS[member].split) for member in PROTOCOL_GROUPS[name])
-        raise FileNotFoundError(f"{root}: no set of {name} is there; expected at least one of the folders {expected}")
+        raise FileNotFoundError(f"{root} has no data set of {name}; expected at least one of the folders {expected}")
     return opened, missing
 
 
 def split_of_protocol(settings: EvaluationSettings) -> str | None:
-    """The split that the protocol of these settings takes by itself; None without a protocol, or if it takes all."""
+    """Return the split that the protocol of these settings uses by default; None if there is none."""
     from ..data.public.catalog import public_dataset
 
     protocol = PROTOCOLS.get(settings.protocol.split("@")[0])

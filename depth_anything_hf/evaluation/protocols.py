@@ -1,6 +1,11 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The benchmarks: which images, and what counts how. A new protocol is an entry of the table in this file."""
+"""The table of benchmark protocols: which images, and what counts how.
+
+To add a protocol, add an entry to `_TABLE`, and a row to the table in docs/evaluation.md. Its data set must be in
+`data.public`; rules that no other protocol has are fields of `EvaluationSettings`. Raise the `version` of an entry
+whenever a number of the protocol could change.
+"""
 
 from __future__ import annotations
 
@@ -59,21 +64,22 @@ class Protocol:
         return f"{self.name}@{self.version}"
 
 
-def protocol_named(name: str) -> Protocol:
-    """The protocol of a name such as "nyu", or of an identifier such as "nyu@1".
+def find_protocol(name: str) -> Protocol:
+    """Return the protocol of a name such as "nyu", or of an identifier such as "nyu@1".
 
     Raises:
-        ValueError: there is none of this name, it is at another version, or it is a group; the message says which
-            there are.
+        ValueError: there is no protocol of this name or version, or it is a group; the message says which there are.
     """
     plain, _, version = name.partition("@")
     if plain in PROTOCOL_GROUPS:
-        raise ValueError(f"{plain!r} is a group, of which one is wanted here: {', '.join(PROTOCOL_GROUPS[plain])}.")
+        raise ValueError(f"{plain!r} is a group of protocols; name one of them: {', '.join(PROTOCOL_GROUPS[plain])}.")
     if plain not in PROTOCOLS:
         check_known("protocol", plain, (*PROTOCOLS, *PROTOCOL_GROUPS))
     protocol = PROTOCOLS[plain]
     if version and version != str(protocol.version):
-        raise ValueError(f"protocol {plain!r} is at version {protocol.version} in this release, not {version}.")
+        raise ValueError(
+            f"protocol {plain!r} is at version {protocol.version} in this release, got version {version}."
+        )
     return protocol
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The files of an evaluation: results, rows, card entries, and a sheet of the best and the worst images."""
+"""The files of an evaluation: results, rows, entries of a model card, and a sheet of the best and worst images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..visualization.figures import add_caption, mark_pairs, side_by_side, stack
 from .datasets import LabelledDataset
 from .results import EvaluationResult
 from .runner import Predictor
-from .scoring import PairTarget, aligned_depth, at_label_size, cut_sample, target_of
+from .scoring import PairTarget, aligned_depth, cut_sample, resize_to_label, target_of
 from .settings import EvaluationSettings
 
 
@@ -40,7 +40,7 @@ def save_report(
     predict: Predictor,
     made_with: Mapping[str, Any] | None = None,
 ) -> None:
-    """Everything that is worth keeping of an evaluation.
+    """Save everything that is worth keeping of an evaluation.
 
     `results.json` and `per_image.parquet` (`EvaluationResult.save`); `card_entries.json`, what `hub.write_model_card`
     takes as `results`; and `errors.jpg` (`save_error_sheet`), unless no image was scored.
@@ -71,7 +71,7 @@ def save_error_sheet(
     metric: str | None = None,
     count: int = 2,
 ) -> Path:
-    """A picture of the best, the median and the worst images, predicted once more: see where a score comes from.
+    """Save a picture of the best, the median and the worst images, predicted once more.
 
     The columns are the image, the aligned prediction and the truth (nearer = brighter, one scale), and the error
     `|p - t| / t`, brightest from 0.5 on; pixels that do not count are grey. For point pairs: the image and the raw
@@ -95,7 +95,9 @@ def save_error_sheet(
     metric = metric or ("abs_rel" if "abs_rel" in result.settings.metrics else result.settings.metrics[0])
     ranked = [row for row in result.rows if not math.isnan(row.get(metric, math.nan))]
     if not ranked:
-        raise ValueError(f"no image has a score {metric!r}; the protocol gives {', '.join(result.settings.metrics)}.")
+        raise ValueError(
+            f"no image has a score {metric!r}; the metrics of this result are {', '.join(result.settings.metrics)}."
+        )
     ranked.sort(key=lambda row: (-row[metric] if METRICS[metric].higher_is_better else row[metric], row["index"]))
     pictures = []
     for word, row in _best_median_worst(ranked, count):
@@ -135,7 +137,7 @@ def _panels(
         nearness = prediction if prediction_kind == "disparity" else -prediction
         pairs = (target.nearer, target.farther, point_pairs_correct(nearness, target.nearer, target.farther))
         return [mark_pairs(sample["image"], *pairs), mark_pairs(colour_map(nearness), *pairs)]
-    aligned, _ = aligned_depth(at_label_size(prediction, target, settings), target, settings, prediction_kind)
+    aligned, _ = aligned_depth(resize_to_label(prediction, target, settings), target, settings, prediction_kind)
     depth = np.where(target.labelled, np.asarray(target.depth, dtype=np.float64), math.nan)
     truth = depth_to_disparity(depth)
     low, high = np.percentile(truth[np.isfinite(truth)], (2, 98))

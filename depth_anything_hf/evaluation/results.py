@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The numbers of an evaluation: rows per image, their summary, tables, files and card entries."""
+"""The numbers of an evaluation: a row per image, means, intervals, tables, files, entries of a model card."""
 
 from __future__ import annotations
 
@@ -97,10 +97,10 @@ class EvaluationResult:
         return intervals
 
     def table(self, made_with: Mapping[str, Any] | None = None) -> str:
-        """Text: the protocol; per metric its better direction, mean, interval and median; counts and the skipped.
+        """Return a table as text: protocol, mean, interval and median of every metric, counts, skipped images.
 
         Args:
-            made_with: what was scored, such as `evaluation.description_of` gives; the second line. None leaves it out.
+            made_with: what was scored, from `description_of`; the second line. None leaves it out.
         """
         means, medians, intervals = self.mean, self.median, self.interval
         lines = [f"protocol: {self.settings.describe()}"]
@@ -118,7 +118,7 @@ class EvaluationResult:
         return "\n".join(lines)
 
     def card_entries(self, name: str | None = None) -> dict[str, dict[str, Any]]:
-        """What `hub.write_model_card` takes as `results`.
+        """Return what `hub.write_model_card` takes as `results`.
 
         Args:
             name: of the evaluation set; None takes the protocol's title, or "held-out images" without a protocol.
@@ -141,7 +141,7 @@ class EvaluationResult:
 
         Args:
             folder: created if it does not exist; files of an earlier save are replaced.
-            made_with: what was scored, as JSON values, such as `evaluation.description_of` gives.
+            made_with: what was scored, as JSON values, from `description_of`.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -180,10 +180,12 @@ class EvaluationResult:
             ValueError: if there is none, the protocols differ, or an index occurs twice.
         """
         if not results:
-            raise ValueError("merge needs at least one result.")
+            raise ValueError("merge needs at least one result, got none.")
         first = results[0]
         if any((one.settings, one.prediction_kind) != (first.settings, first.prediction_kind) for one in results):
-            raise ValueError("results made with different settings cannot be merged.")
+            raise ValueError(
+                "results to merge must have the same settings and prediction_kind; evaluate alike on every process."
+            )
         rows = sorted((row for one in results for row in one.rows), key=_index)
         skipped = sorted((image for one in results for image in one.skipped_images), key=_index)
         seen: set[int] = set()
@@ -194,7 +196,7 @@ class EvaluationResult:
         return cls(rows, first.settings, first.prediction_kind, skipped)
 
     def _columns(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Per name (values, weights) over the rows; the weight of a missing value is 0."""
+        """Return (values, weights) over the rows by name; the weight of a missing value is 0."""
         columns = {}
         for name in (*SCORES, *DIAGNOSTICS):
             values = np.array([row.get(name, math.nan) for row in self.rows], dtype=np.float64)
@@ -212,7 +214,7 @@ class EvaluationResult:
         return columns
 
     def _reported(self) -> list[str]:
-        """Names in the order of a report: the protocol's metrics, scenarios, diagnostics."""
+        """Return the names in the order of a report: the protocol's metrics, scenarios, diagnostics."""
         return [*self.settings.metrics, *(name for name in self._columns() if "/" in name), *DIAGNOSTICS]
 
     def _expected_images(self) -> int | None:
@@ -225,7 +227,7 @@ class EvaluationResult:
 
 
 def summary_of_sets(results: Mapping[str, EvaluationResult], missing: Mapping[str, str]) -> str:
-    """The mean over several sets, each of equal weight, of the metrics that all of them have.
+    """Summarise several data sets: the mean, each set of equal weight, of the metrics that all of them have.
 
     Args:
         results: by the name of the set.
@@ -246,7 +248,7 @@ def summary_of_sets(results: Mapping[str, EvaluationResult], missing: Mapping[st
 
 
 def _in_words(made_with: Mapping[str, Any]) -> str:
-    """The entries that have a value; those that are only on or off are named if they are on."""
+    """Join the entries that have a value; a switch is named if it is on."""
     words = []
     for key, value in made_with.items():
         name = key.replace("_", " ")
@@ -263,7 +265,7 @@ def _row_schema(settings: EvaluationSettings) -> pa.Schema:
 
 
 def _index(row: dict[str, Any]) -> int:
-    return row["index"]
+    return int(row["index"])
 
 
 def _arrow(name: str) -> str:
@@ -286,14 +288,14 @@ def description_of(
     split: str | None = None,
     limit: int | None = None,
 ) -> dict[str, Any]:
-    """What a score was made with beside the protocol, for `EvaluationResult.save` and `table`.
+    """Describe what a score was made with beside the protocol, for `EvaluationResult.save` and `table`.
 
     Args:
-        predictor: that is scored.
+        predictor: the one that is scored.
         model: Hub id or folder that it was opened from; of a folder only the name is kept.
         settings: of the score.
-        split: that was asked for; None takes that of the protocol, if there is one.
-        limit: that was asked for.
+        split: as asked for; None takes the protocol's, if there is one.
+        limit: as asked for.
 
     Returns:
         JSON values; None where something does not apply. A Hub id ends in `@` and the revision, where it is known.

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Score predictions against a labelled dataset, image by image, and keep every number."""
+"""Predict and score a labelled dataset, image by image, on one process or several."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .scoring import (
     check_fits,
     cut_sample,
     reason_to_skip,
-    row_or_reason,
+    score_or_reason,
     target_of,
 )
 from .settings import EvaluationSettings
@@ -117,8 +117,8 @@ def evaluate(
         ThreadPoolExecutor(SCORING_THREADS, thread_name_prefix="score") as scoring,
         tqdm(total=len(order), desc="evaluate", disable=not progress) as bar,
     ):
-        samples = _ahead(loading, partial(_load, dataset, settings), order, LOADED_AHEAD)
-        for loaded, outcome in _ahead(scoring, score, predictions(), 2 * SCORING_THREADS):
+        samples = _map_ahead(loading, partial(_load, dataset, settings), order, LOADED_AHEAD)
+        for loaded, outcome in _map_ahead(scoring, score, predictions(), 2 * SCORING_THREADS):
             identity = {"index": loaded.index, "name": loaded.name}
             if isinstance(outcome, str):
                 result.skipped_images.append({**identity, "reason": outcome})
@@ -127,14 +127,14 @@ def evaluate(
             bar.update(len(result.rows) + result.skipped - bar.n)
     answered = len(result.rows) + result.skipped
     if answered != len(order):
-        raise ValueError(f"{len(order)} images gave {answered} predictions; expected one each.")
+        raise ValueError(f"expected one prediction per image, got {answered} for {len(order)} images.")
     return EvaluationResult.merge([result])
 
 
 def indices_of_process(
     predict: Predictor, dataset: LabelledDataset, process_index: int, process_count: int
 ) -> list[int]:
-    """The share of one process: whole groups of neighbouring images, dealt in turn.
+    """Return the share of one process: whole groups of neighbouring images, dealt in turn.
 
     A group is the predictor's batch, or a few batches in a large dataset, whatever the number of processes.
     """
@@ -151,10 +151,10 @@ def evaluate_on_all_processes(
     accelerator: Accelerator,
     progress: bool = False,
 ) -> EvaluationResult:
-    """As `evaluate`, with the images divided over the processes of an `accelerate` launch.
+    """Evaluate as `evaluate` does, with the images divided over the processes of an `accelerate` launch.
 
-    Every process must call it and gets the whole result, whose rows do not depend on the number of processes (at one
-    number of threads each: another number may change the last bits of a prediction).
+    Every process must call it and gets the whole result. The rows do not depend on the number of processes, with the
+    same number of threads each: another number may change the last bits of a prediction.
     """
     from accelerate.utils import gather_object
 
@@ -164,10 +164,10 @@ def evaluate_on_all_processes(
     return EvaluationResult.merge(gather_object([result]))
 
 
-def _ahead(
+def _map_ahead(
     pool: ThreadPoolExecutor, function: Callable[[Item], Answer], items: Iterable[Item], count: int
 ) -> Iterator[Answer]:
-    """`map` in the pool's threads: in order, at most `count` items beyond the one asked for."""
+    """Map in the pool's threads: in order, at most `count` items beyond the one asked for."""
     futures: deque[Future[Answer]] = deque()
     try:
         for item in items:
@@ -182,7 +182,7 @@ def _ahead(
 
 
 def _group_size(predict: Predictor, images: int) -> int:
-    """Images predicted together: depends on the dataset and the batch size only, not on the processes."""
+    """Return how many images are predicted together: by dataset and batch size only, not by the processes."""
     batch = max(1, getattr(predict, "batch_size", 1))
     large = images >= GROUPS_OF_A_LARGE_SET * BATCHES_PER_GROUP * batch
     return batch * BATCHES_PER_GROUP if large else batch
@@ -209,11 +209,11 @@ def _load(dataset: LabelledDataset, settings: EvaluationSettings, index: int) ->
 
 
 def _known_name(dataset: LabelledDataset, index: int) -> str:
-    """The name of a sample that cannot be decoded."""
+    """Return the name of a sample that cannot be decoded."""
     name_of = getattr(dataset, "name_of", None)
     if name_of is not None:
-        return name_of(index)
-    frames = getattr(dataset, "frames", None)  # of `data.official_frames.PublicSamples`
+        return str(name_of(index))
+    frames = getattr(dataset, "frames", None)  # of `data.public.frames.PublicSamples`
     return f"item {index}" if frames is None else frames[index].name
 
 
@@ -225,10 +225,10 @@ def _outcome(
     if prediction.values.shape != loaded.image.shape[:2]:
         raise ValueError(
             f"{loaded.name}: the prediction is {prediction.values.shape} and the image {loaded.image.shape[:2]}; "
-            "a predictor must answer at the image's own size."
+            "a predictor must return maps of the image's own size."
         )
     assert loaded.target is not None
     try:
-        return row_or_reason(prediction.values, loaded.target, settings, prediction_kind)
+        return score_or_reason(prediction.values, loaded.target, settings, prediction_kind)
     except ValueError as error:
         raise ValueError(f"{loaded.name}: {error}") from error

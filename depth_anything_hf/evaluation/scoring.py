@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""One prediction against one label: which pixels count, alignment, every number of a row."""
+"""Score one prediction against one label: which pixels count, alignment, every number of a row."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ class PairTarget:
 
 
 def cut_sample(sample: dict[str, Any], settings: EvaluationSettings) -> dict[str, Any]:
-    """The part of a sample that the protocol shows to the model, by `settings.image_crop`.
+    """Cut a sample to what the protocol shows to the model, by `settings.image_crop`.
 
     Raises:
-        ValueError: image and label are not of one shape up to rounding, or the crop does not fit the image.
+        ValueError: image and label have different aspect ratios, or the crop does not fit the image.
     """
     _check_same_aspect(sample)
     if settings.image_crop is None:
@@ -75,12 +75,14 @@ def cut_sample(sample: dict[str, Any], settings: EvaluationSettings) -> dict[str
     rows, columns = settings.window("image_crop", height, width, sample["name"])
     maps = {key: sample[key] for key in ("depth", "disparity", "edges") if sample.get(key) is not None}
     if "pairs" in sample or any(values.shape != (height, width) for values in maps.values()):
-        raise ValueError(f"{sample['name']}: image_crop needs a dense label of the image's own size.")
+        raise ValueError(
+            f"{sample['name']}: image_crop={settings.image_crop!r} needs a dense label of the image's own size."
+        )
     return {**sample, **{key: values[rows, columns] for key, values in {**maps, "image": sample["image"]}.items()}}
 
 
 def target_of(sample: dict[str, Any], settings: EvaluationSettings) -> Target | PairTarget:
-    """What a prediction for this sample is compared with.
+    """Return what a prediction for this sample is compared with.
 
     Raises:
         ValueError: the sample does not hold what the protocol needs.
@@ -88,7 +90,9 @@ def target_of(sample: dict[str, Any], settings: EvaluationSettings) -> Target | 
     name = sample.get("name")
     if settings.scores_pairs:
         if sample.get("pairs") is None:
-            raise ValueError(f"{name}: the protocol scores annotated point pairs, and the sample has none.")
+            raise ValueError(
+                f"{name}: expected 'pairs', annotated point pairs, which this protocol scores; the sample has none."
+            )
         nearer, farther = (np.asarray(sample["pairs"][key]) for key in ("nearer", "farther"))
         return PairTarget(nearer, farther, sample.get("scenario"))
     labels = [key for key in ("depth", "disparity") if sample.get(key) is not None]
@@ -118,17 +122,17 @@ def target_of(sample: dict[str, Any], settings: EvaluationSettings) -> Target | 
 
 
 def reason_to_skip(target: Target | PairTarget, settings: EvaluationSettings) -> str:
-    """Why an image is not scored, whatever the prediction; "" if it is."""
+    """Say why an image is not scored, whatever the prediction; "" if it is."""
     if isinstance(target, PairTarget):
         return "" if len(target.nearer) else "the image has no annotated pairs"
     if target.valid_pixels >= settings.min_valid_pixels:
         return ""
-    wanted = f"{target.valid_pixels} valid label pixels, the protocol wants {settings.min_valid_pixels}"
+    wanted = f"{target.valid_pixels} valid label pixels, fewer than min_valid_pixels={settings.min_valid_pixels}"
     return wanted if np.isfinite(target.depth).any() else f"the label is invalid everywhere: {wanted}"
 
 
-def at_label_size(prediction: np.ndarray, target: Target, settings: EvaluationSettings) -> np.ndarray:
-    """The prediction enlarged or reduced to the label's size; unchanged where they agree."""
+def resize_to_label(prediction: np.ndarray, target: Target, settings: EvaluationSettings) -> np.ndarray:
+    """Resize a prediction to the label's size; unchanged where they agree."""
     if prediction.shape == target.depth.shape:
         return prediction
     options: dict[str, Any] = {"align_corners": True} if settings.upsampling == "bilinear" else {}
@@ -139,7 +143,7 @@ def at_label_size(prediction: np.ndarray, target: Target, settings: EvaluationSe
 def aligned_depth(
     prediction: np.ndarray, target: Target, settings: EvaluationSettings, prediction_kind: PredictionKind
 ) -> tuple[np.ndarray, float]:
-    """The prediction in the label's unit, and the share of the fitted pixels that were clamped.
+    """Align a prediction to the label's unit; return it and the share of the fitted pixels that were clamped.
 
     Args:
         prediction: (H, W) at the label's size.
@@ -155,24 +159,24 @@ def aligned_depth(
     return align_prediction(prediction, target.depth, fitted, settings.alignment, prediction_kind, *limits)
 
 
-def row_or_reason(
+def score_or_reason(
     prediction: np.ndarray, target: Target | PairTarget, settings: EvaluationSettings, prediction_kind: PredictionKind
 ) -> dict[str, Any] | str:
-    """The scores of an image, or why there are none."""
+    """Return the scores of an image, or why there are none."""
     if isinstance(target, Target):
-        prediction = at_label_size(prediction, target, settings)
+        prediction = resize_to_label(prediction, target, settings)
         fault = prediction_fault(prediction, target.mask, settings.alignment, prediction_kind)
         if not fault and target.mask.any() and not _fit_mask(prediction, target, settings).any():
-            fault = "no valid pixel is left to fit scale and shift: the prediction is positive nowhere"
+            fault = "no pixel is left to fit scale and shift: the prediction is not positive at any valid pixel"
         if fault:
             return fault
-    return row_of(prediction, target, settings, prediction_kind)
+    return _row(prediction, target, settings, prediction_kind)
 
 
-def row_of(
+def _row(
     prediction: np.ndarray, target: Target | PairTarget, settings: EvaluationSettings, prediction_kind: PredictionKind
 ) -> dict[str, Any]:
-    """See `score_image`; the prediction has the label's size."""
+    """Score as `score_image`; the prediction has the label's size."""
     nearness = prediction if prediction_kind == "disparity" else -prediction
     row: dict[str, Any] = {
         "valid_pixels": None,
@@ -205,7 +209,7 @@ def row_of(
 def score_image(
     prediction: np.ndarray, sample: dict[str, Any], settings: EvaluationSettings, prediction_kind: PredictionKind
 ) -> dict[str, Any]:
-    """All scores of one image.
+    """Compute all scores of one image.
 
     Labels in depth: the pixels of `min_depth <= depth <= max_depth` inside the crop count. The prediction is aligned
     as `settings.alignment` says (`metrics.align_prediction`) and clamped to the range.
@@ -238,18 +242,18 @@ def score_image(
     check_fits(settings, prediction_kind)
     target = target_of(sample, settings)
     if isinstance(target, Target):
-        _check_same_aspect({"image": prediction, "name": "the prediction", "depth": target.depth})
-        prediction = at_label_size(prediction, target, settings)
-    return row_of(prediction, target, settings, prediction_kind)
+        _check_same_aspect({**sample, "image": prediction}, "prediction")
+        prediction = resize_to_label(prediction, target, settings)
+    return _row(prediction, target, settings, prediction_kind)
 
 
 def check_fits(settings: EvaluationSettings, prediction_kind: PredictionKind) -> None:
-    """Raises ValueError where a prediction of this kind cannot be scored by this protocol; says what to use."""
+    """Raise ValueError, saying what to use, unless a prediction of this kind can be scored by this protocol."""
     check_alignment("disparity" if settings.scores_pairs else settings.alignment, prediction_kind)
 
 
-def _check_same_aspect(sample: dict[str, Any]) -> None:
-    """A label may be larger or smaller than its image, but must show the same view."""
+def _check_same_aspect(sample: dict[str, Any], what: str = "image") -> None:
+    """Raise ValueError unless image and label show one view; the label may be larger or smaller."""
     height, width = sample["image"].shape[:2]
     for key in ("depth", "disparity"):
         if sample.get(key) is None or sample[key].shape == (height, width):
@@ -258,13 +262,13 @@ def _check_same_aspect(sample: dict[str, Any]) -> None:
         misfit = min(abs(rows - columns * height / width), abs(columns - rows * width / height))
         if rows == height or columns == width or misfit > 0.5:
             raise ValueError(
-                f"{sample.get('name')}: the image is {(height, width)} and its label {(rows, columns)}, which is "
-                "another aspect; a dataset must give both at one size or aspect: crop the one as the other was cut."
+                f"{sample.get('name')}: the {what} is {(height, width)} and the label {(rows, columns)}; both must "
+                f"have one aspect ratio: crop the {what} as the label was cropped."
             )
 
 
 def _relative_depth(disparity: np.ndarray) -> np.ndarray:
-    """Depth in multiples of the nearest pixel's; disparity 0 is the sky, everything else without a distance NaN."""
+    """Convert to depth in multiples of the nearest pixel's; disparity 0 is sky, what has no distance is NaN."""
     usable = np.isfinite(disparity) & (disparity >= 0)
     nearest = disparity[usable].max(initial=0.0)
     return disparity_to_depth(np.where(usable, disparity / (nearest or 1.0), math.nan))
@@ -294,7 +298,7 @@ def _fit_mask(prediction: np.ndarray, target: Target, settings: EvaluationSettin
 
 
 def _needs_neighbours(settings: EvaluationSettings) -> bool:
-    """Whether a metric of the protocol looks at contours, and not at single pixels only."""
+    """Tell whether a metric of the protocol needs contours, not single pixels alone."""
     return any(METRICS[name].needs in (BOUNDARY_NEEDS, EDGE_NEEDS) for name in settings.metrics)
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What counts in a score: the metrics by what they need, crops, and the settings of an evaluation."""
+"""What counts in a score: crops, ranges, alignment and metrics, as data."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Crop:
     size: tuple[int, int] | None = None
 
     def window(self, height: int, width: int) -> tuple[slice, slice]:
-        """Rows and columns of the crop in a map of this size.
+        """Return rows and columns of the crop in a map of this size.
 
         Raises:
             ValueError: the crop is not defined for a map of this size.
@@ -55,14 +55,16 @@ class Crop:
             return slice(top, bottom), slice(left, right)
         if self.size is not None:
             if height < self.size[0] or width < self.size[1]:
-                raise ValueError(f"a crop of {self.size[0]} x {self.size[1]} does not fit into {height} x {width}")
+                raise ValueError(
+                    f"a crop of {self.size[0]} x {self.size[1]} (height x width) does not fit into {height} x {width}"
+                )
             left = (width - self.size[1]) // 2
             return slice(height - self.size[0], height), slice(left, left + self.size[1])
         assert self.pixels is not None and self.label_size is not None
         if (height, width) != self.label_size:
             raise ValueError(
-                f"the crop is given in pixels of {self.label_size[0]} x {self.label_size[1]} (height x width), got "
-                f"{height} x {width}; use the data set's own size"
+                f"the crop is defined for {self.label_size[0]} x {self.label_size[1]} (height x width), got "
+                f"{height} x {width}; keep the data set's own size"
             )
         top, bottom, left, right = self.pixels
         return slice(top, bottom), slice(left, right)
@@ -161,17 +163,17 @@ class EvaluationSettings:
             if getattr(self, name) is not None:
                 check_known(name, getattr(self, name), tuple(CROPS))
         if not self.metrics:
-            raise ValueError(f"metrics must name at least one of {SCORES}.")
+            raise ValueError(f"metrics must name at least one of {', '.join(SCORES)}; got none.")
         for name in self.metrics:
             check_known("metrics", name, SCORES)
 
     def window(
         self, which: Literal["crop", "image_crop"], height: int, width: int, name: str | None = None
     ) -> tuple[slice, slice]:
-        """Rows and columns of a crop in a map of this size; all of them without a crop.
+        """Return rows and columns of a crop in a map of this size; all of them without a crop.
 
         Raises:
-            ValueError: the crop is not defined for this size; the message says so of the file `name`.
+            ValueError: the crop is not defined for this size; the message begins with `name`, the file's.
         """
         crop = getattr(self, which)
         if crop is None:
@@ -197,7 +199,7 @@ class EvaluationSettings:
         return f"{self.protocol}, modified" if known is not None else f"{self.protocol}, unknown to this version"
 
     def describe(self) -> str:
-        """One line with the identifier and everything that decides a score."""
+        """Return one line with the identifier and everything that decides a score."""
         images = [self.images] if self.images else []
         if self.scores_pairs:
             rules = "annotated point pairs at the image's own size, no alignment"
@@ -216,12 +218,13 @@ class EvaluationSettings:
         return ", ".join(parts)
 
     def record(self) -> dict[str, Any]:
-        """The fields as JSON values; for point pairs without those of depth, which decide nothing there."""
+        """Return the fields as JSON values; for point pairs without those of depth, which decide nothing there."""
         fields = asdict(self)
         return {name: fields[name] for name in PAIR_FIELDS} if self.scores_pairs else fields
 
 
 def check_known(field_name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Raise ValueError, naming the nearest choice and all, unless the value is one of the choices."""
     if value not in choices:
         nearest = difflib.get_close_matches(str(value), choices, n=1)
         hint = f"did you mean {nearest[0]!r}? " if nearest else ""

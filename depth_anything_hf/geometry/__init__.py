@@ -1,3 +1,59 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""geometry."""
+"""Geometry of depth maps: pure functions on arrays.
+
+- `disparity`: depth to disparity and back, and the two kinds of prediction
+- `camera`: pinhole intrinsics, ray distance to planar depth
+- `alignment`: a prediction of unknown scale and shift brought to the label's unit
+- `maps`: checks of maps (one shape, finite or positive inside a mask), values at pixels
+
+The names below are imported when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from .alignment import align_depth, align_disparity, align_median, fit_scale_and_shift
+    from .camera import distance_to_planar_depth, pinhole_intrinsics
+    from .disparity import PredictionKind, depth_to_disparity, disparity_to_depth
+    from .maps import values_at_pixels
+
+_MODULES = {
+    "PredictionKind": "disparity",
+    "align_depth": "alignment",
+    "align_disparity": "alignment",
+    "align_median": "alignment",
+    "depth_to_disparity": "disparity",
+    "disparity_to_depth": "disparity",
+    "distance_to_planar_depth": "camera",
+    "fit_scale_and_shift": "alignment",
+    "pinhole_intrinsics": "camera",
+    "values_at_pixels": "maps",
+}
+
+__all__ = [
+    "PredictionKind",
+    "align_depth",
+    "align_disparity",
+    "align_median",
+    "depth_to_disparity",
+    "disparity_to_depth",
+    "distance_to_planar_depth",
+    "fit_scale_and_shift",
+    "pinhole_intrinsics",
+    "values_at_pixels",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From a prediction of unknown scale (and shift) to the label's unit, in closed form and float64."""
+"""Align a prediction of unknown scale (and shift) to a label: closed-form fits in float64."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .maps import check_same_shape, finite_inside
 def fit_scale_and_shift(
     prediction: np.ndarray, target: np.ndarray, mask: np.ndarray, weights: np.ndarray | None = None
 ) -> tuple[float, float]:
-    """Weighted least squares: the numbers that minimise `sum(weights * (scale * prediction + shift - target)^2)`.
+    """Fit scale and shift: the minimum of `sum(weights * (scale * prediction + shift - target)^2)`.
 
-    The fit is the one of MiDaS (Ranftl et al., arXiv 1907.01341, equation 4). The scale is not constrained: a
+    This is the alignment of MiDaS (Ranftl et al., arXiv 1907.01341, equation 4). The scale is unconstrained: a
     prediction in reversed order gets a negative scale and may then fit well, which only an ordinal metric on the raw
-    output shows.
+    output reveals.
 
     Args:
         prediction: (H, W), any affine-invariant quantity.
@@ -36,7 +36,9 @@ def fit_scale_and_shift(
     counted = np.asarray(mask, dtype=bool)
     if weights is not None:
         if not (np.isfinite(weights[counted]).all() and (weights[counted] >= 0).all()):
-            raise ValueError("weights must be finite and not negative inside the mask; set unwanted pixels to 0.")
+            raise ValueError(
+                "weights must be finite and not negative inside the mask; give pixels that must not count weight 0."
+            )
         counted = counted & (weights > 0)
     values = finite_inside(prediction, counted, "prediction")
     wanted = finite_inside(target, counted, "target")
@@ -64,7 +66,7 @@ def fit_scale_and_shift(
 def align_disparity(
     prediction: np.ndarray, depth: np.ndarray, mask: np.ndarray, min_depth: float, max_depth: float
 ) -> tuple[np.ndarray, float]:
-    """Turn an affine-invariant disparity into depth, with the scale and shift that fit this image's label best.
+    """Convert an affine-invariant disparity to depth with the scale and shift that fit this image's label best.
 
     The protocol of MiDaS: least squares against `1 / depth`, the aligned disparity clamped to
     `[1 / max_depth, 1 / min_depth]`, then inverted. The lower clamp decides the score of a pixel whose aligned
@@ -149,7 +151,9 @@ def align_median(
         return np.full(depth.shape, np.nan), float("nan")
     median = float(np.median(predicted))
     if median <= 0:
-        raise ValueError(f"the median of the predicted depth must be positive to scale by it, got {median}.")
+        raise ValueError(
+            f"median scaling needs a positive median of the predicted depth inside the mask, got {median}."
+        )
     scale = float(np.median(valid_depth)) / median
     return _clamp(scale * prediction.astype(np.float64), mask, min_depth, max_depth)
 
@@ -163,7 +167,7 @@ def _valid_depth(
     mask = np.asarray(mask, dtype=bool)
     valid_depth = finite_inside(depth, mask, "depth")
     if (valid_depth <= 0).any():
-        raise ValueError("depth must be positive inside the mask; leave pixels without depth out of the mask.")
+        raise ValueError("depth must be positive inside the mask; take pixels without depth out of the mask.")
     return mask, valid_depth
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 
 def pinhole_intrinsics(height: int, width: int, horizontal_field_of_view_degrees: float) -> np.ndarray:
-    """Intrinsic matrix of a pinhole camera with square pixels and a centred principal point.
+    """Return the intrinsic matrix of a pinhole camera with square pixels and a centred principal point.
 
     Integer pixel indices are pixel centres, so the image spans -0.5 .. width - 0.5 and its middle lies at
     `(width / 2 - 0.5, height / 2 - 0.5)`.
@@ -27,17 +27,18 @@ def pinhole_intrinsics(height: int, width: int, horizontal_field_of_view_degrees
         ValueError: if the size or the angle is out of range.
     """
     if height < 1 or width < 1:
-        raise ValueError(f"An image needs at least one pixel, got height {height} and width {width}.")
+        raise ValueError(f"height and width must be at least 1 pixel, got {height} and {width}.")
     if not 0 < horizontal_field_of_view_degrees < 180:
         raise ValueError(
-            f"The horizontal field of view must lie between 0 and 180 degrees, got {horizontal_field_of_view_degrees}."
+            "horizontal_field_of_view_degrees must be between 0 and 180 (both excluded), got "
+            f"{horizontal_field_of_view_degrees}."
         )
     focal = width / 2 / math.tan(math.radians(horizontal_field_of_view_degrees) / 2)
     return np.array([[focal, 0.0, width / 2 - 0.5], [0.0, focal, height / 2 - 0.5], [0.0, 0.0, 1.0]])
 
 
 def distance_to_planar_depth(distance: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
-    """Turns the distance along each pixel's ray into depth along the optical axis.
+    """Convert the distance along each pixel's ray to depth along the optical axis (planar z).
 
     A ray through pixel (x, y) points along ((x - cx) / fx, (y - cy) / fy, 1), hence `z = distance / |that vector|`.
 
@@ -49,15 +50,16 @@ def distance_to_planar_depth(distance: np.ndarray, intrinsics: np.ndarray) -> np
         (..., H, W) planar z in metres, float64 unless `distance` is a wider type.
 
     Raises:
-        ValueError: if the shapes do not fit.
+        ValueError: if `distance` has fewer than two dimensions or `intrinsics` is not (3, 3).
     """
     distance = np.asarray(distance)
     intrinsics = np.asarray(intrinsics, dtype=np.float64)
     if distance.ndim < 2 or intrinsics.shape != (3, 3):
         raise ValueError(
-            f"Expected a distance map (..., H, W) and intrinsics (3, 3), got {distance.shape} and {intrinsics.shape}."
+            f"distance must be (..., H, W) and intrinsics (3, 3), got {distance.shape} and {intrinsics.shape}."
         )
     height, width = distance.shape[-2:]
     across = (np.arange(width) - intrinsics[0, 2]) / intrinsics[0, 0]
     down = (np.arange(height)[:, None] - intrinsics[1, 2]) / intrinsics[1, 1]
-    return distance / np.sqrt(across**2 + down**2 + 1)
+    depth: np.ndarray = distance / np.sqrt(across**2 + down**2 + 1)
+    return depth

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Depth and disparity: inverse of each other, on NumPy arrays and torch tensors."""
+"""Depth to disparity and back, on NumPy arrays and torch tensors, and the two kinds of prediction."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import numpy as np
 import torch
 
 
+# Of a model's output: "disparity" is inverse depth up to scale and shift, larger = nearer; "depth" is metres.
+PredictionKind = Literal["disparity", "depth"]
+
 Array = TypeVar("Array", np.ndarray, torch.Tensor)
 
 
 def depth_to_disparity(depth: Array) -> Array:
-    """Inverse depth, larger = nearer.
+    """Return the inverse of a depth: disparity, larger = nearer.
 
     Args:
         depth: planar z in metres, floating point, any shape; `+inf` is the sky, NaN is an invalid pixel.
@@ -27,11 +30,11 @@ def depth_to_disparity(depth: Array) -> Array:
     Raises:
         TypeError: if `depth` is not floating point (integers cannot hold the result).
     """
-    return _positive_inverse(depth, zero_is_valid=False, quantity="depth")
+    return _positive_inverse(depth, zero_is_valid=False, quantity="depth", unit="metres")
 
 
 def disparity_to_depth(disparity: Array) -> Array:
-    """Inverse of `depth_to_disparity`: disparity 0 becomes `+inf`, NaN or negative disparity becomes NaN.
+    """Return the inverse of a disparity: depth; 0 becomes `+inf`, NaN or negative disparity becomes NaN.
 
     Args:
         disparity: 1/metres, floating point, any shape, larger = nearer.
@@ -42,19 +45,19 @@ def disparity_to_depth(disparity: Array) -> Array:
     Raises:
         TypeError: if `disparity` is not floating point.
     """
-    return _positive_inverse(disparity, zero_is_valid=True, quantity="disparity")
+    return _positive_inverse(disparity, zero_is_valid=True, quantity="disparity", unit="1/metres")
 
 
-def _positive_inverse(values: Array, zero_is_valid: bool, quantity: str) -> Array:
+def _positive_inverse(values: Array, zero_is_valid: bool, quantity: str, unit: str) -> Array:
     is_floating = values.is_floating_point() if isinstance(values, torch.Tensor) else values.dtype.kind == "f"
     if not is_floating:
-        raise TypeError(f"{quantity} must be floating point, got {values.dtype}; convert it to float metres first.")
+        raise TypeError(
+            f"{quantity} must be floating point, got {values.dtype}; convert it to floating-point {unit} first."
+        )
     invalid = ~(values >= 0) if zero_is_valid else ~(values > 0)
     # Adding 0 turns -0.0 into +0.0, whose inverse is +inf.
     if isinstance(values, torch.Tensor):
         return 1 / (values.masked_fill(invalid, math.nan) + 0.0)
     with np.errstate(divide="ignore", over="ignore"):
-        return 1 / (np.where(invalid, values.dtype.type(math.nan), values) + values.dtype.type(0))
-
-
-PredictionKind = Literal["disparity", "depth"]
+        inverse: np.ndarray = 1 / (np.where(invalid, values.dtype.type(math.nan), values) + values.dtype.type(0))
+    return inverse

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics of depth boundaries in float64: contours at the same pixels, and distances between edges."""
+"""Metrics of depth boundaries: contours at the same pixels, and distances between edges, in pixels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CANNY_HIGH_THRESHOLD = 0.3
 
 
 def boundary_f1(prediction_depth: np.ndarray, depth: np.ndarray, mask: np.ndarray) -> float:
-    """Scale-invariant boundary F1: do contours sit at the same pixels as in the label (Depth Pro, arXiv 2410.02073)?
+    """Compute the scale-invariant boundary F1 of Depth Pro (arXiv 2410.02073): contours at the label's pixels.
 
     Two neighbours form a contour at threshold t if the farther one's depth is more than t times the nearer one's.
     Contours are compared separately for the four directions from near to far (left, right, up, down), pixel by pixel
@@ -59,10 +59,10 @@ def boundary_f1(prediction_depth: np.ndarray, depth: np.ndarray, mask: np.ndarra
 
 
 def depth_edges(depth: np.ndarray, mask: np.ndarray, min_ratio: float = 1.25) -> np.ndarray:
-    """The depth edges of an exact label, one pixel wide: the near side of every occlusion.
+    """Find the depth edges of an exact label, one pixel wide: the near side of every occlusion.
 
-    Only for labels whose every pixel is exact, such as rendered ones. A scanned or filled label has edges of its own
-    making; take annotated edges there.
+    Only for labels that are exact at every pixel, such as rendered ones. The edges of a scanned or filled label are
+    partly artefacts; use annotated edges there.
 
     Args:
         depth: (H, W) label, positive inside the mask; `+inf` is sky.
@@ -95,7 +95,7 @@ def depth_boundary_errors(
     mask: np.ndarray | None = None,
     max_distance_pixels: float = 10.0,
 ) -> dict[str, float]:
-    """How far predicted depth edges are from true ones: boundary errors of iBims-1 (Koch et al., arXiv 1805.01328).
+    """Compute the depth boundary errors of iBims-1 (Koch et al., arXiv 1805.01328): how far edges are apart.
 
     The prediction is scaled to 0 .. 1 over the image, smoothed (Gaussian, sigma sqrt(2) pixels), and its edges are
     found by Canny's detector with thresholds 0.15 and 0.3 on the Sobel gradient. Distances are Euclidean, in pixels.
@@ -144,7 +144,7 @@ def depth_boundary_errors(
 
 
 def canny_edges(values: np.ndarray) -> np.ndarray:
-    """Canny's edges of a map scaled to 0 .. 1, in float64 (Canny, 1986; the conventions of scikit-image's detector).
+    """Find Canny's edges of a map scaled to 0 .. 1, in float64 (Canny, 1986; conventions of scikit-image).
 
     OpenCV's own detector takes 8-bit or 16-bit input, in which a distant edge of a depth map is lost, and compares
     along eight directions only; here the gradient magnitude is interpolated along the gradient.

@@ -16,7 +16,7 @@ from .table import ALIGNMENTS, DEPTH_METRICS, Alignment
 
 
 def depth_metrics(prediction_depth: np.ndarray, depth: np.ndarray, mask: np.ndarray) -> dict[str, float]:
-    """Errors of a depth map, with p the prediction and t the label at the n pixels of the mask.
+    """Compute the errors of a depth map; p is the prediction, t the label, means are over the pixels of the mask.
 
     - `abs_rel = mean(|p - t| / t)`, `sq_rel = mean((p - t)^2 / t)`, `rmse = sqrt(mean((p - t)^2))`,
       `rmse_log = sqrt(mean((ln p - ln t)^2))`, `delta_k = mean(max(p / t, t / p) < 1.25^k)`: Eigen et al., arXiv
@@ -72,18 +72,18 @@ def check_alignment(alignment: str, prediction_kind: str) -> None:
         prediction_kind: "disparity" or "depth".
     """
     if prediction_kind not in get_args(PredictionKind):
-        raise ValueError(f"prediction_kind must be 'disparity' or 'depth', got {prediction_kind!r}.")
+        raise ValueError(f"prediction_kind must be one of {list(get_args(PredictionKind))}, got {prediction_kind!r}.")
     if alignment not in ALIGNMENTS:
         raise ValueError(f"alignment must be one of {list(ALIGNMENTS)}, got {alignment!r}.")
     if prediction_kind == "disparity" and alignment != "disparity":
         raise ValueError(
-            f"a disparity of unknown scale and shift cannot be compared with metres by alignment={alignment!r}; "
-            "use alignment='disparity'."
+            f"a prediction in disparity has unknown scale and shift and cannot be compared with metres by "
+            f"alignment={alignment!r}; use alignment='disparity'."
         )
 
 
 def prediction_fault(prediction: np.ndarray, mask: np.ndarray, alignment: Alignment, prediction_kind: str) -> str:
-    """Why this prediction cannot be aligned and scored, or "" if it can.
+    """Say why a prediction cannot be aligned and scored; "" if it can.
 
     Args:
         prediction: (H, W) raw output.
@@ -92,8 +92,8 @@ def prediction_fault(prediction: np.ndarray, mask: np.ndarray, alignment: Alignm
         prediction_kind: "disparity" or "depth".
 
     Returns:
-        One clause with the numbers, for the list of skipped images: the prediction is not finite inside the mask; it
-        is a depth to be inverted and not positive there; its median is to be scaled and not positive.
+        One clause for the list of skipped images: the prediction is not finite inside the mask; it is a depth that
+        must be inverted and is not positive there; or its median must be scaled and is not positive.
     """
     inside = prediction[mask]
     broken = int((~np.isfinite(inside)).sum())
@@ -115,10 +115,10 @@ def align_prediction(
     min_depth: float,
     max_depth: float,
 ) -> tuple[np.ndarray, float]:
-    """Bring a prediction to the label's unit, clamped to the range: what every depth metric compares.
+    """Align a prediction to its label and clamp it to the range: what every depth metric compares.
 
     "disparity", "depth" and "median" are `align_disparity` (a depth prediction is inverted first), `align_depth` and
-    `align_median` of `alignment`; "none" only clamps.
+    `align_median` of `geometry.alignment`; "none" only clamps.
 
     Args:
         prediction: (H, W) raw output at the label's size, finite inside the mask.
@@ -167,7 +167,7 @@ def aligned_depth_metrics(
     min_depth: float,
     max_depth: float,
 ) -> dict[str, float]:
-    """`align_prediction`, then `depth_metrics`.
+    """Compute `depth_metrics` of the prediction that `align_prediction` returns.
 
     Args:
         prediction: as `align_prediction`, like all that follow.

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The depth metrics as an `evaluate.Metric`: `add_batch` and `compute`, without network."""
+"""The depth metrics as a metric of the Hugging Face library `evaluate`, without network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def DepthMetric(
     min_valid_pixels: int = 10,
     **module_options: Any,
 ) -> Any:
-    """A metric for the `evaluate` library: `add_batch(predictions=..., references=...)`, `compute()`, without network.
+    """Make a metric of the `evaluate` library: `add_batch(predictions=..., references=...)`, then `compute()`.
 
     Each image is scored when it is added and only its numbers are kept, so that a run over a large dataset needs no
     memory for maps, and maps may differ in size. A reference is depth in metres, (H, W), NaN = invalid; pixels outside
@@ -55,7 +55,9 @@ def DepthMetric(
         # By its name as text: examples/evaluate.py would be another module of this name for a type checker.
         evaluate: Any = importlib.import_module("evaluate")
     except ImportError as error:
-        raise ImportError("DepthMetric needs evaluate; run pip install 'depth_anything_hf[evaluate]'.") from error
+        raise ImportError(
+            "DepthMetric needs the evaluate library: pip install 'depth_anything_hf[evaluate]'"
+        ) from error
     check_alignment(alignment, prediction_kind)
     if not 0 < min_depth < max_depth < float("inf"):
         raise ValueError(f"expected 0 < min_depth < max_depth < inf, got {min_depth} and {max_depth}.")
@@ -72,7 +74,14 @@ def DepthMetric(
         row["ordinal_accuracy"] = ordinal_accuracy(nearness, depth, mask)
         return {**row, "valid_pixels": float(valid_pixels)}
 
-    class ImageMeans(evaluate.Metric):
+    def scores_of_image(number: int, prediction: Any, depth: Any) -> dict[str, float]:
+        try:
+            return scores(np.asarray(prediction, np.float64), np.asarray(depth, np.float64))
+        except ValueError as error:
+            raise ValueError(f"image {number}: {error}") from error
+
+    # The base class has no types.
+    class ImageMeans(evaluate.Metric):  # type: ignore[misc]
         """Mean of each image's scores; what passes through `evaluate`'s files is one row of numbers per image."""
 
         images_added = 0
@@ -92,10 +101,7 @@ def DepthMetric(
                 raise ValueError(f"got {len(predictions)} predictions for {len(references)} references.")
             rows = []
             for number, (prediction, depth) in enumerate(zip(predictions, references, strict=True), self.images_added):
-                try:
-                    rows.append(scores(np.asarray(prediction, np.float64), np.asarray(depth, np.float64)))
-                except ValueError as error:
-                    raise ValueError(f"image {number}: {error}") from error
+                rows.append(scores_of_image(number, prediction, depth))
             if rows:
                 super().add_batch(**{name: [row[name] for row in rows] for name in columns})
             self.images_added += len(rows)
@@ -107,15 +113,16 @@ def DepthMetric(
         def compute(
             self, *, predictions: Sequence[Any] | None = None, references: Sequence[Any] | None = None
         ) -> dict[str, float] | None:
-            """Means over the images added since the last call, and those given here; None on all processes but 0."""
+            """Return the means over the images added since the last call and those given; None if not on process 0."""
             if predictions is not None and references is not None:
                 self.add_batch(predictions=predictions, references=references)
             elif predictions is not None or references is not None:
-                raise ValueError("compute needs both predictions and references, or neither after add_batch.")
+                raise ValueError("compute takes both predictions and references, or neither after add_batch.")
             if not self.images_added:
                 raise ValueError("no image was added; call add_batch(predictions=..., references=...) first.")
             self.images_added = 0
-            return super().compute()
+            means: dict[str, float] | None = super().compute()
+            return means
 
         def _compute(self, **rows: Sequence[float]) -> dict[str, float]:
             means = {name: _mean_of_numbers(rows[name]) for name in columns if name != "valid_pixels"}

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Order metrics in float64: random pixel pairs against a label or another prediction, and annotated point pairs."""
+"""Metrics of order: pixel pairs against a label or another prediction, and annotated point pairs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def ordinal_accuracy(
     min_ratio: float = 1.1,
     seed: int = 0,
 ) -> float:
-    """Share of random pixel pairs that the raw output, without any alignment, puts in the right order.
+    """Compute the share of random pixel pairs that the raw output, without alignment, puts in the right order.
 
     `pairs` pairs are drawn with replacement from the mask; those whose depths differ by more than `min_ratio` count. A
     pair is right if the nearer pixel has the larger value, and half right if the values are equal, so that a constant
@@ -60,7 +60,7 @@ def pairwise_agreement(
     min_ratio: float = 1.1,
     min_difference: float = 0.05,
 ) -> float:
-    """Share of random pixel pairs that two predictions put in the same order, such as a student and its teacher.
+    """Compute the share of random pixel pairs that two predictions, such as student and teacher, order alike.
 
     Only pairs with a clear order count: with `depth`, those whose depth ratio exceeds `min_ratio`; without it, those
     whose values in the second map differ by more than `min_difference` of that map's range in the mask. A pair that
@@ -106,9 +106,10 @@ def pairwise_agreement(
 
 
 def point_pairs_correct(prediction_disparity: np.ndarray, nearer: np.ndarray, farther: np.ndarray) -> np.ndarray:
-    """Which annotated pairs a prediction orders right: strictly larger at the nearer point (DA-2K, arXiv 2406.09414).
+    """Tell which annotated pairs a prediction orders right, as DA-2K does (arXiv 2406.09414).
 
-    The accuracy of a dataset is the mean over all its pairs, not over images. A tie is wrong.
+    A pair is right if the value at the nearer point is strictly larger. The accuracy of a dataset is the mean over all
+    its pairs, not over images.
 
     Args:
         prediction_disparity: (H, W) at the annotation's size, larger = nearer. For a depth prediction pass its
@@ -126,9 +127,9 @@ def point_pairs_correct(prediction_disparity: np.ndarray, nearer: np.ndarray, fa
     values_nearer = values_at_pixels(prediction_disparity, nearer, "nearer")
     values_farther = values_at_pixels(prediction_disparity, farther, "farther")
     if values_nearer.shape != values_farther.shape:
-        raise ValueError(f"expected one farther point per nearer point, got {len(farther)} for {len(nearer)}.")
+        raise ValueError(f"nearer and farther must have the same length, got {len(nearer)} and {len(farther)} points.")
     if np.isnan(values_nearer).any() or np.isnan(values_farther).any():
-        raise ValueError("the prediction is NaN at an annotated point; predict the whole image.")
+        raise ValueError("the prediction is NaN at an annotated point; it must have a value at every pixel.")
     return values_nearer > values_farther
 
 
@@ -150,4 +151,5 @@ def _ratio_exceeds(first: np.ndarray, second: np.ndarray, min_ratio: float) -> n
     if min_ratio < 1:
         raise ValueError(f"min_ratio must be at least 1, got {min_ratio}.")
     # A product and not a quotient: two sky pixels give inf > inf, which is false, where inf / inf would be NaN.
-    return np.maximum(first, second) > min_ratio * np.minimum(first, second)
+    exceeds: np.ndarray = np.maximum(first, second) > min_ratio * np.minimum(first, second)
+    return exceeds

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The table of metrics: name, direction, what must be known to compute it; and the kinds of alignment."""
+"""All metrics in one table: name, direction, description, what must be known; and the alignments."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 
+# How a prediction is brought to the label's unit before depth metrics; see `depth.align_prediction`.
 Alignment = Literal["disparity", "depth", "median", "none"]
 ALIGNMENTS: tuple[str, ...] = get_args(Alignment)
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What a metric's name stands for.
+    """A row of the table of metrics.
 
     Attributes:
         name: key in every result.
         higher_is_better: direction.
-        description: one line.
+        description: one line; p is the prediction, t the label.
         needs: what must be known: "depth" (depth up to scale, both maps in one unit), "metric_depth" (depth in
             metres), "order" (which of two pixels is nearer, by how much of a ratio), "reference" (a second
             prediction), "boundaries" (a dense label whose contours are sharp), "edges" (the exact depth edges),

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Collects a Mitsuba scene piece by piece: frames, materials, primitives, meshes and skies.
+"""Builder of a Mitsuba scene, piece by piece: materials, primitives, meshes, skies.
 
 Units are metres, z points up. Everything random comes from the builder's generator, in the order of the calls.
 """
@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .scene import Frame, Vector, load_mitsuba, rotation, scaling, translation
 from .textures import SEAMLESS_TEXTURES, fractal_noise, make_texture, random_colour
 
+
+Item = TypeVar("Item")
 
 MATERIAL_TEXTURES = ["plain"] * 8 + ["noise"] * 3 + ["wood"] * 4
 MATERIAL_TEXTURES += ["picture", "checker", "stripes", "plaid", "spots", "tiles", "brick"]
@@ -27,7 +29,7 @@ SRGB_TO_LINEAR = np.array(
 
 
 class Builder:
-    """Collects a scene description; `load` turns it into a Mitsuba scene.
+    """Collector of a scene description, which `load` makes into a Mitsuba scene.
 
     Materials are references to named entries of the description; primitives take a frame that places the whole object
     and coordinates within that frame.
@@ -42,19 +44,26 @@ class Builder:
         self._loaded_materials: dict[str, Any] = {}
 
     def load(self) -> Any:
-        return self.mitsuba.load_dict(self.description)
+        """Return the Mitsuba scene of everything added so far."""
+        # Merging of equal objects would shuffle the shapes, lamps among them; a random number would then pick another
+        # lamp in every process. Other lights come before the shapes.
+        entries = sorted(self.description.items(), key=lambda entry: entry[0].startswith("shape"))
+        return self.mitsuba.load_dict(dict(entries), optimize=False)
 
     def uniform(self, low: float, high: float) -> float:
+        """Draw a number from low to high."""
         return float(self.random.uniform(low, high))
 
     def chance(self, probability: float) -> bool:
+        """Draw True with this probability."""
         return bool(self.random.random() < probability)
 
     def count(self, low: int, high: int) -> int:
-        """A whole number from low to high, both included."""
+        """Draw a whole number from low to high, both included."""
         return int(self.random.integers(low, high + 1))
 
-    def choose(self, options: Sequence[Any]) -> Any:
+    def choose(self, options: Sequence[Item]) -> Item:
+        """Draw one of the options, each equally likely."""
         return options[int(self.random.integers(len(options)))]
 
     def _add(self, prefix: str, entry: Any) -> str:
@@ -68,7 +77,7 @@ class Builder:
     # Materials
 
     def texture(self, kind: str, repeats: tuple[float, float] = (1, 1), quarter_turns: int = 0) -> dict[str, Any]:
-        """A bitmap texture that repeats this many times along the two directions of the surface."""
+        """Draw a bitmap texture that repeats this many times along the two directions of the surface."""
         linear = SRGB_TO_LINEAR[make_texture(self.random, kind)]
         to_uv = rotation((0, 0, 1), 90 * quarter_turns) @ scaling(repeats[0], repeats[1], 1)
         return {
@@ -82,7 +91,7 @@ class Builder:
     def material(
         self, kind: str | None = None, repeats: tuple[float, float] = (1, 1), gloss: float | None = None
     ) -> dict[str, str]:
-        """A new material.
+        """Add a material and return a reference to it.
 
         Args:
             kind: "glass", "pane" (thin glass), "mirror", "metal", a texture kind, or None for a random opaque one.
@@ -123,13 +132,13 @@ class Builder:
         }
 
     def any_material(self) -> dict[str, str]:
-        """A random opaque material, often one that the scene already has, as in a furnished home."""
+        """Return a random opaque material, often one that the scene already has, as in a furnished home."""
         if len(self._reusable_materials) > 5 and self.chance(0.75):
             return self.choose(self._reusable_materials)
         return self.material(repeats=(self.uniform(0.5, 3),) * 2)
 
     def shared_material(self, kind: str, repeats: tuple[float, float] = (1, 1), variants: int = 4) -> dict[str, str]:
-        """One of at most `variants` matt materials of a texture kind: leaves of one wood, panes of one street."""
+        """Return one of at most `variants` matt materials of a texture kind, as leaves of one wood share theirs."""
         made = self._shared_materials.setdefault(kind, [])
         if len(made) < variants:
             made.append(self.material(kind, repeats, gloss=0.2))
@@ -146,29 +155,30 @@ class Builder:
         turn_degrees: float = 0.0,
         tilt_degrees: float = 0.0,
     ) -> None:
-        """A box of full edge lengths `size`, tilted about its x axis, then turned about the vertical."""
+        """Add a box of full edge lengths `size`, tilted about its x axis, then turned about the vertical."""
         turned = rotation((0, 0, 1), turn_degrees) @ rotation((1, 0, 0), tilt_degrees)
         to_world = frame @ translation(*centre) @ turned @ scaling(*(0.5 * edge for edge in size))
         self._add("shape", {"type": "cube", "bsdf": material, "to_world": self._transform(to_world)})
 
     def rod(self, frame: Frame, start: Vector, end: Vector, radius: float, material: dict[str, str]) -> None:
-        """An open cylinder between two points."""
+        """Add an open cylinder between two points."""
         shape = {"type": "cylinder", "p0": list(start), "p1": list(end), "radius": radius}
         self._add("shape", {**shape, "bsdf": material, "to_world": self._transform(frame)})
 
     def disk(self, frame: Frame, radius: float, material: dict[str, str]) -> None:
-        """A disk in the xy plane of the frame."""
+        """Add a disk in the xy plane of the frame."""
         to_world = self._transform(frame @ scaling(radius, radius, radius))
         self._add("shape", {"type": "disk", "bsdf": material, "to_world": to_world})
 
     def can(self, frame: Frame, base: Vector, radius: float, height: float, material: dict[str, str]) -> None:
-        """A closed upright cylinder that stands on `base`."""
+        """Add a closed upright cylinder that stands on `base`."""
         top = [base[0], base[1], base[2] + height]
         self.rod(frame, base, top, radius, material)
         for end in (base, top):
             self.disk(frame @ translation(*end), radius, material)
 
     def ball(self, frame: Frame, centre: Vector, diameter: float, material: dict[str, str]) -> None:
+        """Add a sphere."""
         radius = diameter / 2
         to_world = frame @ translation(*centre) @ scaling(radius, radius, radius)
         self._add("shape", {"type": "sphere", "bsdf": material, "to_world": self._transform(to_world)})
@@ -176,7 +186,7 @@ class Builder:
     def panel(
         self, frame: Frame, size: tuple[float, float], material: dict[str, str], radiance: Vector | None = None
     ) -> None:
-        """A rectangle in the xy plane of the frame that faces +z; it shines if a radiance is given."""
+        """Add a rectangle in the xy plane of the frame that faces +z; it shines if a radiance is given."""
         to_world = self._transform(frame @ scaling(size[0] / 2, size[1] / 2, 1))
         shape: dict[str, Any] = {"type": "rectangle", "bsdf": material, "to_world": to_world}
         if radiance is not None:
@@ -193,7 +203,7 @@ class Builder:
         material: dict[str, str],
         smooth: bool = False,
     ) -> None:
-        """A triangle mesh: vertices (V, 3) in the world, faces (F, 3) indices, texture_positions (V, 2)."""
+        """Add a triangle mesh: vertices (V, 3) in the world, faces (F, 3) indices, texture_positions (V, 2)."""
         properties = self.mitsuba.Properties()
         name = material["id"]
         if name not in self._loaded_materials:
@@ -220,7 +230,7 @@ class Builder:
         steps: int,
         material: dict[str, str],
     ) -> None:
-        """A smooth mesh of the parametric surface `position(u, v) -> (x, y, z)` with u and v in [0, 1]."""
+        """Add a smooth mesh of the surface `position(u, v) -> (x, y, z)` with u and v in [0, 1]."""
         u, v = np.meshgrid(np.linspace(0, 1, steps), np.linspace(0, 1, steps))
         vertices = np.stack(np.broadcast_arrays(*position(u, v)), axis=-1).reshape(-1, 3)
         corner = (np.arange(steps - 1)[:, None] * steps + np.arange(steps - 1)).ravel()
@@ -232,7 +242,7 @@ class Builder:
     def blob(
         self, frame: Frame, centre: Vector, size: Vector, material: dict[str, str], roughness: float = 0.25
     ) -> None:
-        """A lumpy ellipsoid with full axes `size`; roughness 0 makes it smooth."""
+        """Add a lumpy ellipsoid with full axes `size`; roughness 0 makes it smooth."""
         phases = self.random.uniform(0, 2 * np.pi, (4, 2))
         waves = self.random.integers(1, 4, (4, 2))
         half = 0.5 * np.asarray(size)
@@ -257,7 +267,7 @@ class Builder:
     def leaves(
         self, frame: Frame, centre: Vector, size: Vector, count: int, leaf_length: float, material: dict[str, str]
     ) -> None:
-        """A cloud of randomly turned lozenges in an ellipsoid with full axes `size`, as one mesh."""
+        """Add a cloud of randomly turned lozenges in an ellipsoid with full axes `size`, as one mesh."""
         random = self.random
         directions = _unit(random.normal(size=(count, 3)))
         distances = np.sqrt(random.uniform(0.2, 1, (count, 1)))
@@ -269,13 +279,13 @@ class Builder:
         vertices = np.stack([middles + corner for corner in corners], axis=1).reshape(-1, 3)
         vertices = vertices @ frame[:3, :3].T + frame[:3, 3]
         first = 4 * np.arange(count)[:, None]
-        faces = np.concatenate([first + [[0, 1, 2]], first + [[0, 2, 3]]])
+        faces = np.concatenate([first + np.array([[0, 1, 2]]), first + np.array([[0, 2, 3]])])
         self.mesh(vertices, faces, np.tile([[0, 0], [1, 0], [1, 1], [0, 1]], (count, 1)), material)
 
     # Light from outside
 
     def sky(self, brightness: float = 1.0) -> None:
-        """Daylight all around: a physical clear sky, or a painted one with clouds, with or without the sun."""
+        """Add daylight all around: a physical clear sky, or a painted one with clouds, with or without the sun."""
         azimuth, elevation = self.uniform(0, 2 * np.pi), math.radians(self.uniform(15, 75))
         to_sun = np.array(
             [math.cos(elevation) * math.cos(azimuth), math.cos(elevation) * math.sin(azimuth), math.sin(elevation)]

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Renders datasets of images with exact depth: any number of processes, the same bytes, resumable."""
+"""Render a folder of images with exact depth: the same bytes with any number of processes, resumable."""
 
 from __future__ import annotations
 
@@ -21,42 +21,19 @@ from tqdm.auto import tqdm
 
 from ..data.haze import add_haze, sample_haze
 from ..utils.files import atomic_write, remove_abandoned
-from .hazy_rooms import build_hazy_room
-from .scene import Camera, Scene, load_mitsuba
-from .scenes import SCENE_KINDS, build_varied_scene
-from .view import choose_camera, planar_depth, render_view, resolve_denoise
-
-
-__all__ = ["Camera", "build_scene", "choose_camera", "planar_depth", "render_dataset", "render_view"]
-
-Family = Literal["varied", "hazy-rooms"]
-
-# Raised whenever the same arguments give other pictures than before.
-SCENES_VERSION = 1
-DEFAULT_SAMPLES_PER_PIXEL = {"varied": 8, "hazy-rooms": 4}
-
-# Independent random streams of one seed.
-SCENE_STREAM, CAMERA_STREAM, PICTURE_STREAM, HAZE_STREAM = range(4)
-
-
-def build_scene(family: Family, seed: int, scene_number: int, kinds: Sequence[str] | None = None) -> Scene:
-    """Builds scene `scene_number` of a seed.
-
-    Args:
-        family: "varied" or "hazy-rooms".
-        seed: of all scenes.
-        scene_number: from 0.
-        kinds: limits the varied family to some of `SCENE_KINDS`.
-
-    Raises:
-        ImportError: if Mitsuba is missing.
-    """
-    random = np.random.default_rng([seed, SCENE_STREAM, scene_number])
-    if family == "hazy-rooms":
-        return build_hazy_room(random)
-    shares = {kind: SCENE_KINDS[kind] for kind in kinds or SCENE_KINDS}
-    weights = np.array(list(shares.values())) / sum(shares.values())
-    return build_varied_scene(str(random.choice(list(shares), p=weights)), random)
+from ..visualization.encode import encode_png, encode_tiff
+from .scene import Scene, load_mitsuba
+from .scenes import (
+    CAMERA_STREAM,
+    DEFAULT_SAMPLES_PER_PIXEL,
+    HAZE_STREAM,
+    PICTURE_STREAM,
+    SCENE_KINDS,
+    SCENES_VERSION,
+    Family,
+    build_scene,
+)
+from .view import choose_camera, render_view, resolve_denoise
 
 
 @dataclass(frozen=True)
@@ -94,7 +71,7 @@ def render_dataset(
     denoise: bool | Literal["auto"] = "auto",
     progress: bool = True,
 ) -> Path:
-    """Renders images with exact depth into a folder that `datasets` reads as an `imagefolder`.
+    """Render images with exact depth into a folder that `datasets` reads as an `imagefolder`.
 
     The folder holds `metadata.jsonl`, `images/NNNNNN.png`, `depth/NNNNNN.tiff` (float32 metres, planar z, +inf = sky)
     and `render.json` with the arguments and versions. The same call again renders only what is missing; a larger
@@ -129,7 +106,7 @@ def render_dataset(
 
     Raises:
         ImportError: if Mitsuba, or pyoidn with `denoise=True`, is missing.
-        ValueError: for an argument out of range, or if the folder was made with other arguments.
+        ValueError: if an argument is out of range, or the folder was rendered with other arguments or for more images.
     """
     load_mitsuba()
     settings = _RenderSettings(
@@ -169,7 +146,7 @@ def _check_settings(settings: _RenderSettings, count: int, processes: int) -> No
         raise ValueError(f"family must be one of {list(DEFAULT_SAMPLES_PER_PIXEL)}, got {settings.family!r}.")
     if settings.kinds is not None:
         if settings.family != "varied":
-            raise ValueError("kinds chooses among the varied scenes; leave it out for family='hazy-rooms'.")
+            raise ValueError("kinds cannot be combined with family='hazy-rooms'; it chooses among the varied scenes.")
         unknown = [kind for kind in settings.kinds if kind not in SCENE_KINDS]
         if unknown or not settings.kinds:
             raise ValueError(f"kinds must be some of {list(SCENE_KINDS)}, got {settings.kinds}.")
@@ -183,7 +160,7 @@ def _check_settings(settings: _RenderSettings, count: int, processes: int) -> No
 
 
 def _claim_folder(folder: Path, settings: _RenderSettings, count: int) -> None:
-    """Writes render.json, or compares it with what is asked for now."""
+    """Write render.json, or compare it with what is asked for now."""
     wanted: dict[str, Any] = {**asdict(settings), "scenes_version": SCENES_VERSION}
     wanted["mitsuba"] = importlib.metadata.version("mitsuba")
     wanted["pyoidn"] = importlib.metadata.version("pyoidn") if settings.denoise else None
@@ -194,11 +171,17 @@ def _claim_folder(folder: Path, settings: _RenderSettings, count: int) -> None:
         if found != wanted:
             names = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
             differences = ", ".join(f"{name} was {found.get(name)!r}, now {wanted.get(name)!r}" for name in names)
-            raise ValueError(f"{path}: the folder was rendered differently ({differences}); choose another folder.")
+            raise ValueError(
+                f"{folder} was rendered with other arguments ({differences}); repeat them, or choose another folder."
+            )
         if found_count is not None and found_count > count:
-            raise ValueError(f"{path}: the folder is meant for {found_count} images, asked for {count} now.")
+            raise ValueError(
+                f"{folder} was rendered for {found_count} images, asked for {count} now; count may grow, not shrink."
+            )
     elif folder.exists() and any(folder.iterdir()):
-        raise ValueError(f"{folder} has files but no render.json; choose an empty or a new folder.")
+        raise ValueError(
+            f"{folder} has files but no render.json, so it is not a rendered folder; choose a new or an empty one."
+        )
     (folder / "images").mkdir(parents=True, exist_ok=True)
     if settings.depth:
         (folder / "depth").mkdir(exist_ok=True)
@@ -207,7 +190,7 @@ def _claim_folder(folder: Path, settings: _RenderSettings, count: int) -> None:
 
 
 def _finished_records(folder: Path, settings: _RenderSettings) -> dict[str, dict[str, Any]]:
-    """Records of the complete images by file name; a record torn by an interruption is dropped."""
+    """Return the records of the complete images by file name; a record torn by an interruption is dropped."""
     path = folder / "metadata.jsonl"
     records = {}
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
@@ -224,7 +207,7 @@ def _finished_records(folder: Path, settings: _RenderSettings) -> dict[str, dict
 def _missing_views(
     settings: _RenderSettings, count: int, records: dict[str, dict[str, Any]]
 ) -> dict[int, list[tuple[int, int]]]:
-    """The (image index, view) still to render, by scene number."""
+    """Return the (image index, view) still to render, by scene number."""
     tasks: dict[int, list[tuple[int, int]]] = {}
     for index in range(count):
         if _image_name(index) not in records:
@@ -236,7 +219,7 @@ def _missing_views(
 def _render_scenes(
     folder: Path, settings: _RenderSettings, tasks: dict[int, list[tuple[int, int]]], processes: int
 ) -> Iterator[list[dict[str, Any]]]:
-    """Renders every scene of the tasks and yields the records of each as it is done."""
+    """Render every scene of the tasks and yield the records of each as it is done."""
     if processes == 1 or len(tasks) <= 1:
         for scene_number, views in tasks.items():
             yield _render_scene(folder, settings, scene_number, views)
@@ -259,7 +242,7 @@ def _render_scenes(
 
 
 def _set_up_worker() -> None:
-    """One thread per process, and an end with the parent: a pool whose parent is killed would wait for ever."""
+    """Use one thread, and end with the parent: a worker whose parent is killed would wait for ever."""
     import drjit
 
     drjit.set_thread_count(1)
@@ -277,7 +260,7 @@ def _exit_with_parent() -> None:
 def _render_scene(
     folder: Path, settings: _RenderSettings, scene_number: int, views: list[tuple[int, int]]
 ) -> list[dict[str, Any]]:
-    """Renders and writes some views of one scene; returns their records."""
+    """Render and write some views of one scene; return their records."""
     scene = build_scene(settings.family, settings.seed, scene_number, settings.kinds)
     return [_render_image(folder, settings, scene, scene_number, index, view) for index, view in views]
 
@@ -308,9 +291,9 @@ def _render_image(
         )
         image = add_haze(image, rendered.depth, density_per_metre, airlight)
         record |= {"haze_density_per_metre": density_per_metre, "haze_airlight": [float(part) for part in airlight]}
-    atomic_write(folder / record["file_name"], _encode_png(image))
+    atomic_write(folder / record["file_name"], encode_png(image))
     if settings.depth:
-        atomic_write(folder / record["depth_file_name"], _encode_tiff(rendered.depth))
+        atomic_write(folder / record["depth_file_name"], encode_tiff(rendered.depth))
     return record
 
 
@@ -319,17 +302,6 @@ def _render_image(
 
 def _image_name(index: int) -> str:
     return f"images/{index:06d}.png"
-
-
-def _encode_png(image: np.ndarray) -> bytes:
-    return cv2.imencode(".png", image[..., ::-1])[1].tobytes()
-
-
-def _encode_tiff(depth: np.ndarray) -> bytes:
-    """Lossless float32; the floating-point predictor makes it compress well."""
-    deflate, floating_point_predictor = 8, 3
-    options = [cv2.IMWRITE_TIFF_COMPRESSION, deflate, cv2.IMWRITE_TIFF_PREDICTOR, floating_point_predictor]
-    return cv2.imencode(".tiff", depth, options)[1].tobytes()
 
 
 def _write_metadata(folder: Path, records: Iterable[dict[str, Any]]) -> None:

@@ -4,12 +4,10 @@
 
 Closed rooms with large, partly floating shapes, seen from anywhere at any angle, so that the position in the image
 says little about depth; surfaces carry textures of a fixed physical size. There is no light transport: albedo and
-normals are shaded directly. The cue that is quick to learn is the haze, which `add_haze` puts on the image afterwards.
+normals are shaded directly. The cue that is quick to learn is the haze, which `render_dataset(haze=True)` adds.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -21,7 +19,6 @@ from .scene import (
     Scene,
     Vector,
     ViewRequirements,
-    load_mitsuba,
     rotation,
     standing_at,
     translation,
@@ -34,7 +31,7 @@ SURFACES = ["tiles", "tiles", "brick", "brick", "checker", "checker", "wood", "s
 
 
 def build_hazy_room(random: np.random.Generator) -> Scene:
-    """Builds a room of 5-12 m with 8-17 large shapes; 60 % of those that are not pillars float."""
+    """Build a room of 5-12 m with 8-17 large shapes; 60 % of those that are not pillars float."""
     builder = Builder(random)
     size = (builder.uniform(5, 12), builder.uniform(5, 12), builder.uniform(3, 5.5))
     _add_room_surfaces(builder, size)
@@ -99,29 +96,3 @@ def _random_rotation(builder: Builder) -> Frame:
     """About the vertical or, half of the time, about any axis."""
     axis = builder.random.normal(size=3) if builder.chance(0.5) else (0.0, 0.0, 1.0)
     return rotation(axis, builder.uniform(0, 360))
-
-
-def shade_albedo(mitsuba_scene: Any, sensor: Any, samples_per_pixel: int, random: np.random.Generator) -> np.ndarray:
-    """Renders albedo and normals and lights them by an ambient term and one random direction.
-
-    Args:
-        mitsuba_scene: the loaded scene.
-        sensor: a Mitsuba sensor.
-        samples_per_pixel: 4 gives smooth edges.
-        random: draws the direction of the light and the places of the samples within the pixels.
-
-    Returns:
-        float64 (H, W, 3) linear colour, mostly within [0, 1], without shadows and without noise.
-    """
-    mitsuba = load_mitsuba()
-    light = random.normal(size=3)
-    light[2] = abs(light[2]) + 0.3
-    light /= np.linalg.norm(light)
-    integrator = mitsuba.load_dict({"type": "aov", "aovs": "albedo:albedo,normal:geo_normal"})
-    seed = int(random.integers(2**31))
-    channels = np.array(
-        mitsuba.render(mitsuba_scene, sensor=sensor, integrator=integrator, spp=samples_per_pixel, seed=seed)
-    )
-    albedo, normal = channels[..., :3], channels[..., 3:6]
-    brightness = 0.35 + 0.15 * normal[..., 2] + 0.55 * np.maximum(0, normal @ light)
-    return 1.6 * albedo * brightness[..., None]

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Things that stand in the varied scenes: furniture, household clutter, people, cars, trees, fences, houses.
+"""Objects of the varied scenes: household clutter, furniture, people.
 
 Every function takes a builder and a frame. The object stands on z = 0 of that frame, its front looks towards -y, its
 back is at +y; sizes in metres are drawn from the ranges of the real thing.
@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .builder import Builder
-from .scene import Frame, rotation, scaling, standing_at, translation
+from .scene import Frame, scaling, standing_at, translation
 
 
 SIDES = (-1, 1)
@@ -23,7 +23,7 @@ SIDES = (-1, 1)
 
 
 def clutter(builder: Builder, frame: Frame, width: float, length: float, count: int, largest: float = 0.3) -> None:
-    """Puts `count` small things, at most `largest` high, on a width x length surface."""
+    """Put `count` small things, at most `largest` high, on a width x length surface."""
     for _ in range(count):
         x, y = builder.uniform(-0.45, 0.45) * width, builder.uniform(-0.42, 0.42) * length
         height = builder.uniform(0.25, 1) * largest
@@ -85,7 +85,7 @@ def _cup_of_twigs(builder: Builder, frame: Frame, height: float) -> None:
 
 
 def _bowl(builder: Builder, frame: Frame, height: float) -> None:
-    """A shallow dish with fruit in it."""
+    """Add a shallow dish with fruit in it."""
     radius = 0.6 * height
     builder.can(frame, (0, 0, 0), radius, 0.2 * height, _small_material(builder))
     fruit = builder.material("noise")
@@ -113,6 +113,7 @@ SMALL_THINGS: list[Callable[[Builder, Frame, float], None]] = [
 
 
 def table(builder: Builder, frame: Frame) -> None:
+    """Add a table with clutter on it."""
     width, length, height = builder.uniform(0.6, 1.8), builder.uniform(0.5, 1.0), builder.uniform(0.4, 0.8)
     material, top, leg = builder.any_material(), builder.uniform(0.02, 0.06), builder.uniform(0.02, 0.07)
     top_material = builder.material("glass") if builder.chance(0.12) else material
@@ -125,6 +126,7 @@ def table(builder: Builder, frame: Frame) -> None:
 
 
 def chair(builder: Builder, frame: Frame) -> None:
+    """Add a chair with a solid back or one of bars."""
     material, seat_height = builder.any_material(), builder.uniform(0.38, 0.5)
     size, leg_radius = builder.uniform(0.38, 0.5), builder.uniform(0.01, 0.023)
     back = 0.46 * size
@@ -141,6 +143,7 @@ def chair(builder: Builder, frame: Frame) -> None:
 
 
 def shelf(builder: Builder, frame: Frame) -> None:
+    """Add a shelf with books and clutter."""
     width, length, height = builder.uniform(0.6, 2), builder.uniform(0.25, 0.4), builder.uniform(0.8, 2.2)
     levels, material = builder.count(2, 5), builder.any_material()
     spacing = (height - 0.03) / levels
@@ -168,6 +171,7 @@ def _row_of_books(builder: Builder, frame: Frame, width: float, length: float, s
 
 
 def cabinet(builder: Builder, frame: Frame) -> None:
+    """Add a cabinet with doors, and clutter on a low one."""
     width, length, height = builder.uniform(0.4, 1.8), builder.uniform(0.35, 0.65), builder.uniform(0.4, 2.1)
     material, handle = builder.any_material(), builder.any_material()
     builder.box(frame, (0, 0, height / 2), (width, length, height), material)
@@ -184,6 +188,7 @@ def cabinet(builder: Builder, frame: Frame) -> None:
 
 
 def sofa(builder: Builder, frame: Frame) -> None:
+    """Add an armchair or a sofa with cushions."""
     width, length, height = builder.uniform(0.8, 2.2), builder.uniform(0.75, 1.0), builder.uniform(0.3, 0.45)
     material = builder.any_material()
     builder.box(frame, (0, 0, height / 2), (width, length, height), material)
@@ -196,6 +201,7 @@ def sofa(builder: Builder, frame: Frame) -> None:
 
 
 def bed(builder: Builder, frame: Frame) -> None:
+    """Add a bed with a blanket and pillows."""
     width, length, height = builder.uniform(0.9, 1.8), 2.0, builder.uniform(0.35, 0.55)
     material, blanket = builder.any_material(), builder.material()
     builder.box(frame, (0, 0, height / 2), (width, length, height), material)
@@ -208,6 +214,7 @@ def bed(builder: Builder, frame: Frame) -> None:
 
 
 def floor_lamp(builder: Builder, frame: Frame) -> None:
+    """Add a floor lamp."""
     height, material = builder.uniform(1.2, 1.8), builder.any_material()
     builder.can(frame, (0, 0, 0), 0.14, 0.03, material)
     builder.rod(frame, (0, 0, 0), (0, 0, height + 0.1), 0.012, material)
@@ -215,7 +222,7 @@ def floor_lamp(builder: Builder, frame: Frame) -> None:
 
 
 def rack(builder: Builder, frame: Frame) -> None:
-    """A grid of thin rods, 4-18 mm: railing, clothes horse, radiator; whatever is behind it shows through."""
+    """Add a grid of rods, 4-18 mm thick: railing, clothes horse, radiator; what is behind shows through."""
     width, height, radius = builder.uniform(0.6, 2.2), builder.uniform(0.7, 1.8), builder.uniform(0.004, 0.018)
     material = builder.material("metal") if builder.chance(0.4) else builder.any_material()
     for x in np.linspace(-width / 2, width / 2, builder.count(5, 17)):
@@ -225,6 +232,7 @@ def rack(builder: Builder, frame: Frame) -> None:
 
 
 def stairs(builder: Builder, frame: Frame) -> None:
+    """Add a flight of stairs with a rail."""
     steps, width, material = builder.count(4, 12), builder.uniform(0.8, 1.5), builder.any_material()
     rise, run, solid = builder.uniform(0.14, 0.2), builder.uniform(0.22, 0.32), builder.chance(0.6)
     rail_height = 0.85
@@ -238,11 +246,12 @@ def stairs(builder: Builder, frame: Frame) -> None:
 
 
 def pile(builder: Builder, frame: Frame) -> None:
-    """Things left on the floor."""
+    """Add things left on the floor."""
     clutter(builder, frame, 1.0, 1.0, builder.count(2, 6), builder.uniform(0.3, 0.8))
 
 
 def person(builder: Builder, frame: Frame) -> None:
+    """Add a person in mid-stride."""
     height, trousers, shirt = builder.uniform(1.5, 1.9), builder.any_material(), builder.any_material()
     skin = builder.material("skin", gloss=0.1)
     for side in SIDES:
@@ -258,156 +267,8 @@ def person(builder: Builder, frame: Frame) -> None:
     builder.blob(frame, (0, 0, 0.93 * height), (0.19, 0.22, 0.26), skin, 0)
 
 
-# Outdoors
-
-
-def car(builder: Builder, frame: Frame) -> None:
-    """A body with bevelled nose and tail, a cabin with sloping windows, four wheels; it drives towards -y."""
-    paint, glass = builder.material("plain", gloss=0.9), builder.material("metal")
-    rubber = builder.shared_material("asphalt", variants=1)
-    length, width = builder.uniform(3.6, 4.8), builder.uniform(1.6, 1.9)
-    waist, roof = builder.uniform(0.8, 1.0), builder.uniform(1.35, 1.85)
-    body = [(-0.5, 0.25), (-0.5, waist - 0.15), (-0.46, waist - 0.03), (0.46, waist), (0.5, waist - 0.12), (0.5, 0.25)]
-    cabin = [(-0.25, waist - 0.05), (-0.1, roof), (0.28, roof), (builder.uniform(0.33, 0.45), waist - 0.05)]
-    lowered = [(y, z if z < waist else z - 0.05) for y, z in cabin]
-    extrude(builder, frame, [(y * length, z) for y, z in body], width, paint)
-    extrude(builder, frame, [(y * length, z) for y, z in cabin], 0.84 * width, paint)
-    extrude(builder, frame, [(0.97 * y * length, z) for y, z in lowered], 0.86 * width, glass)
-    for side in SIDES:
-        for y in (-0.31 * length, 0.31 * length):
-            outer, inner = (side * (width / 2 + 0.02), y, 0.32), (side * (width / 2 - 0.2), y, 0.32)
-            builder.rod(frame, inner, outer, 0.32, rubber)
-            facing_out = frame @ translation(*outer) @ rotation((0, 1, 0), 90)
-            builder.disk(facing_out, 0.32, rubber)
-            builder.disk(facing_out @ translation(0, 0, 0.004 * side), 0.2, glass)
-
-
-def extrude(
-    builder: Builder, frame: Frame, profile: list[tuple[float, float]], width: float, material: dict[str, str]
-) -> None:
-    """A solid with the convex outline `profile` of (y, z) points, `width` thick along x."""
-    points = np.array([(side * width / 2, y, z) for side in SIDES for y, z in profile])
-    count = len(profile)
-    faces = [(0, i, i + 1) for i in range(1, count - 1)] + [
-        (count, count + i + 1, count + i) for i in range(1, count - 1)
-    ]
-    for i in range(count):
-        following = (i + 1) % count
-        faces += [(i, count + i, following), (following, count + i, count + following)]
-    texture_positions = np.array([(0.3 * (y + x), 0.3 * (z + x)) for x, y, z in points])
-    world = points @ frame[:3, :3].T + frame[:3, 3]
-    builder.mesh(world, np.array(faces), texture_positions, material)
-
-
-def building(builder: Builder, frame: Frame, width: float, length: float, height: float) -> None:
-    """A house or block with windows that stand out of the wall, a gable or flat roof; its long side is along y."""
-    wall = builder.material(builder.choose(["plain", "brick", "tiles", "noise"]), (length / 4, height / 3), gloss=0.2)
-    if height > 9 and builder.chance(0.7):
-        wall = builder.material("windows", (max(1, round(length / 8)), max(1, round(height / 12))), gloss=0.3)
-        builder.box(frame, (0, 0, height / 2), (width, length, height), wall)
-        builder.box(frame, (0, 0, height), (width + 0.4, length + 0.4, 0.5), builder.any_material())
-        return
-    builder.box(frame, (0, 0, height / 2), (width, length, height), wall)
-    pane, trim = builder.shared_material("metal"), builder.shared_material("plain")
-    for side in SIDES:
-        for z in np.arange(1.5, height - 0.8, 3.0):
-            for y in np.arange(-length / 2 + 1.5, length / 2 - 1, 2.8):
-                builder.box(frame, (side * width / 2, y, z), (0.06, 1.3, 1.5), trim)
-                builder.box(frame, (side * (width / 2 + 0.02), y, z), (0.06, 1.1, 1.3), pane)
-    roof = builder.material(builder.choose(["brick", "tiles", "stripes", "plain"]), (3, 3), gloss=0.2)
-    if height < 9 and builder.chance(0.8):
-        rise = builder.uniform(0.25, 0.5) * width
-        turned = frame @ translation(0, 0, height) @ rotation((0, 0, 1), 90)
-        eaves = width / 2 + 0.4
-        extrude(builder, turned, [(-eaves, 0), (0, rise), (eaves, 0)], length + 0.6, roof)
-    else:
-        builder.box(frame, (0, 0, height), (width + 0.3, length + 0.3, 0.4), roof)
-
-
-def tree(builder: Builder, frame: Frame, height: float) -> None:
-    """A broadleaf tree, a conifer, or a bare tree; the trunk reaches below the ground for slopes."""
-    bark = builder.shared_material("wood", (1, 3))
-    shape = builder.choose(["broadleaf"] * 5 + ["conifer"] * 3 + ["bare"])
-    bend = builder.uniform(-0.05, 0.05) * height
-    trunk_top = (0.85 if shape == "conifer" else 0.6) * height
-    builder.rod(frame, (0, 0, -1), (bend, 0, trunk_top), builder.uniform(0.02, 0.035) * height, bark)
-    leaf = builder.shared_material("grass")
-    if shape == "conifer":
-        for level in np.linspace(0.25, 0.95, 6):
-            spread = (1.1 - level) * 0.55 * height
-            centre = (bend * level, 0, level * height)
-            builder.leaves(frame, centre, (spread, spread, 0.16 * height), 110, 0.05 * height, leaf)
-        return
-    for _ in range(builder.count(4, 8)):
-        start = (bend, 0, height * builder.uniform(0.3, 0.58))
-        end = height * np.array([builder.uniform(-0.3, 0.3), builder.uniform(-0.3, 0.3), builder.uniform(0.6, 0.95)])
-        builder.rod(frame, start, end, 0.01 * height, bark)
-    for _ in range(builder.count(2, 5) if shape == "broadleaf" else 0):
-        crown = (builder.uniform(-0.2, 0.2), builder.uniform(-0.2, 0.2), builder.uniform(0.6, 0.85))
-        spread = builder.uniform(0.35, 0.6) * height
-        builder.leaves(frame, height * np.array(crown), (spread, spread, 0.8 * spread), 320, 0.05 * height, leaf)
-
-
-def bush(builder: Builder, frame: Frame, height: float) -> None:
-    leaf = builder.shared_material("grass")
-    builder.leaves(frame, (0, 0, 0.4 * height), (1.2 * height, 1.2 * height, height), 110, 0.16 * height, leaf)
-
-
-def grass_tuft(builder: Builder, frame: Frame, height: float, material: dict[str, str]) -> None:
-    """A sheaf of blades that all grow upwards, as one mesh."""
-    blades = builder.count(15, 40)
-    feet = np.column_stack([builder.random.normal(size=(blades, 2)) * 0.25 * height, np.full(blades, -0.05)])
-    lean = builder.random.normal(size=(blades, 2)) * 0.3
-    tips = feet + np.column_stack([lean, np.ones(blades)]) * height * builder.random.uniform(0.5, 1, (blades, 1))
-    angle = builder.random.uniform(0, 2 * np.pi, blades)
-    half_width = 0.03 * height * np.column_stack([np.cos(angle), np.sin(angle), np.zeros(blades)])
-    vertices = np.stack([feet - half_width, feet + half_width, tips], axis=1).reshape(-1, 3)
-    world = vertices @ frame[:3, :3].T + frame[:3, 3]
-    builder.mesh(
-        world, np.arange(3 * blades).reshape(-1, 3), np.tile([[0, 0], [1, 0], [0.5, 1]], (blades, 1)), material
-    )
-
-
-def rock(builder: Builder, frame: Frame, size: float) -> None:
-    axes = size * np.array([builder.uniform(0.7, 1.6), builder.uniform(0.7, 1.6), builder.uniform(0.4, 1)])
-    builder.blob(frame, (0, 0, 0.15 * size), axes, builder.shared_material("ground"), 0.35)
-
-
-def fence(builder: Builder, frame: Frame, length: float, ground: Callable[[float, float], float]) -> None:
-    """A picket fence along x; every post stands on `ground(x, y)` of the world, rails follow the posts."""
-    height, material = builder.uniform(0.7, 1.6), builder.any_material()
-    spacing, thickness = builder.uniform(0.12, 0.5), builder.uniform(0.02, 0.09)
-    feet: list[tuple[float, float, float]] = []
-    for x in np.arange(0, length, spacing):
-        world = (frame @ np.array([x, 0, 0, 1]))[:3]
-        feet.append((x, 0.0, ground(world[0], world[1]) - frame[2, 3]))
-        builder.box(frame, (x, 0, feet[-1][2] + height / 2 - 0.1), (thickness, 0.02, height + 0.2), material)
-    for share in (0.25, 0.8):
-        for (x, y, z), (next_x, next_y, next_z) in zip(feet[:-1:4], feet[4::4], strict=False):
-            start, end = (x, y + 0.02, z + share * height), (next_x, next_y + 0.02, next_z + share * height)
-            builder.rod(frame, start, end, thickness / 2, material)
-
-
-def street_lamp(builder: Builder, frame: Frame) -> None:
-    """A pole whose arm reaches towards -y."""
-    height, material = builder.uniform(3.5, 8), builder.any_material()
-    builder.rod(frame, (0, 0, 0), (0, 0, height), builder.uniform(0.04, 0.1), material)
-    builder.rod(frame, (0, 0, height), (0, -1.5, height + 0.2), 0.04, material)
-    builder.box(frame, (0, -1.6, height + 0.15), (0.2, 0.6, 0.12), material)
-
-
-def road_sign(builder: Builder, frame: Frame) -> None:
-    height = builder.uniform(1.9, 2.8)
-    builder.rod(frame, (0, 0, 0), (0, 0, height), 0.035, builder.material("metal"))
-    face = frame @ translation(0, -0.05, height) @ rotation((1, 0, 0), 90)
-    if builder.chance(0.5):
-        builder.disk(face, builder.uniform(0.25, 0.4), builder.material("picture"))
-    else:
-        builder.panel(face, (builder.uniform(0.4, 0.9), builder.uniform(0.3, 0.7)), builder.material("picture"))
-
-
 def shrunk(builder: Builder, thing: Callable[[Builder, Frame], None], frame: Frame, scale: float) -> None:
-    """The thing at a fraction of its size, as a model of itself."""
+    """Add the thing at a fraction of its size, as a model of itself."""
     thing(builder, frame @ scaling(scale, scale, scale))
 
 

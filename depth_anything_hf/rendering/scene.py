@@ -1,6 +1,9 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A scene and where to photograph it from: frames, camera, what a view must show; and Mitsuba itself."""
+"""What a scene is: the loaded Mitsuba scene, cameras that look at it, what a view must show; and frames.
+
+Units are metres, z points up.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ IDENTITY: Frame = np.eye(4)
 
 
 def load_mitsuba() -> Any:
-    """Imports Mitsuba and switches this process to its `scalar_rgb` variant.
+    """Import Mitsuba and switch this process to its `scalar_rgb` variant.
 
     That variant needs no LLVM: probing the LLVM ones aborts the whole process with some LLVM versions.
 
@@ -28,7 +31,7 @@ def load_mitsuba() -> Any:
     try:
         import mitsuba
     except ImportError as error:
-        raise ImportError('Rendering needs Mitsuba 3: pip install "depth_anything_hf[render]"') from error
+        raise ImportError('rendering needs Mitsuba 3: pip install "depth_anything_hf[render]"') from error
     if mitsuba.variant() != "scalar_rgb":
         mitsuba.set_variant("scalar_rgb")
         mitsuba.set_log_level(mitsuba.LogLevel.Error)
@@ -54,7 +57,7 @@ class Camera:
     horizontal_field_of_view_degrees: float
 
     def axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Unit vectors (right, up, forward) of the camera in the world, (3,) each."""
+        """Return the unit vectors (right, up, forward) of the camera in the world, (3,) each."""
         yaw, pitch, roll = np.radians([self.yaw_degrees, self.pitch_degrees, self.roll_degrees])
         forward = np.array([math.sin(yaw) * math.cos(pitch), math.cos(yaw) * math.cos(pitch), math.sin(pitch)])
         level_right = np.array([math.cos(yaw), -math.sin(yaw), 0.0])
@@ -83,6 +86,10 @@ class ViewRequirements:
     edge_share: float = 0.03
 
 
+# Draws a camera that is placed sensibly, though perhaps behind an obstacle.
+SampleCamera = Callable[[np.random.Generator], Camera]
+
+
 @dataclass(frozen=True)
 class Scene:
     """A loaded scene and where to photograph it from.
@@ -90,28 +97,52 @@ class Scene:
     Attributes:
         mitsuba_scene: the loaded Mitsuba scene.
         kind: what it shows, such as "room".
-        sample_camera: draws a camera that is placed sensibly, though perhaps behind an obstacle.
+        sample_camera: draws a camera; see `view.choose_camera`.
         requirements: which of these views are worth keeping.
-        light_transport: True: traced light paths; False: albedo and normals shaded directly, noise-free and cheap.
+        light_transport: True traces light paths; False shades albedo and normals directly, without noise and cheaply.
     """
 
     mitsuba_scene: Any
     kind: str
-    sample_camera: Callable[[np.random.Generator], Camera]
+    sample_camera: SampleCamera
     requirements: ViewRequirements = ViewRequirements()
     light_transport: bool = True
 
 
+def hand_held_camera(
+    random: np.random.Generator, position: np.ndarray, yaw_degrees: float, pitch_degrees: float
+) -> Camera:
+    """Draw roll and lens of a hand-held camera: a little roll, any usual lens."""
+    return Camera(
+        position=(float(position[0]), float(position[1]), float(position[2])),
+        yaw_degrees=float(yaw_degrees),
+        pitch_degrees=float(np.clip(pitch_degrees, -80, 80)),
+        roll_degrees=float(np.clip(random.normal(0, 3), -10, 10)),
+        horizontal_field_of_view_degrees=float(random.uniform(35, 90)),
+    )
+
+
+def direction_degrees(position: np.ndarray, target: np.ndarray) -> tuple[float, float]:
+    """Return yaw and pitch from a position towards a target."""
+    x, y, z = np.asarray(target) - position
+    return math.degrees(math.atan2(x, y)), math.degrees(math.atan2(z, math.hypot(x, y)))
+
+
+# Frames
+
+
 def translation(x: float, y: float, z: float) -> Frame:
+    """Return the frame that moves by (x, y, z)."""
     frame = np.eye(4)
     frame[:3, 3] = x, y, z
     return frame
 
 
 def rotation(axis: Vector, degrees: float) -> Frame:
-    """Right-handed rotation about an axis of any length.
+    """Return the frame that turns right-handed about an axis of any length.
 
-    Mitsuba's own `rotate` shears the object unless the axis is a unit vector; Rodrigues' formula here normalises it.
+    Rodrigues' formula on the normalised axis: Mitsuba's own `rotate` shears the object unless the axis is a unit
+    vector.
     """
     x, y, z = np.asarray(axis, dtype=np.float64) / np.linalg.norm(axis)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
@@ -122,14 +153,11 @@ def rotation(axis: Vector, degrees: float) -> Frame:
 
 
 def scaling(x: float, y: float, z: float) -> Frame:
-    return np.diag([x, y, z, 1.0])
+    """Return the frame that stretches along the axes."""
+    frame: Frame = np.diag([x, y, z, 1.0])
+    return frame
 
 
 def standing_at(x: float, y: float, z: float = 0.0, turn_degrees: float = 0.0) -> Frame:
-    """Frame of an object on the floor, turned about the vertical."""
+    """Return the frame of an object on the floor, turned about the vertical."""
     return translation(x, y, z) @ rotation((0, 0, 1), turn_degrees)
-
-
-def place(frame: Frame, point: Vector) -> np.ndarray:
-    """World position (3,) of a point given in a frame."""
-    return frame[:3, :3] @ np.asarray(point, dtype=np.float64) + frame[:3, 3]

@@ -23,7 +23,7 @@ Pattern = tuple[np.ndarray, np.ndarray, np.ndarray]
 def random_colour(
     random: np.random.Generator, saturation: float | None = None, value: float | None = None
 ) -> np.ndarray:
-    """A colour (3,) in [0, 1]: any hue, mostly weak saturation, as on real surfaces, unless told otherwise."""
+    """Draw a colour (3,) in [0, 1]: any hue, mostly weak saturation, as on real surfaces, unless told otherwise."""
     hue = random.random()
     saturation = random.beta(1.0, 4.5) if saturation is None else saturation
     value = random.uniform(0.25, 0.95) if value is None else value
@@ -39,14 +39,15 @@ def fractal_noise(
     stretch_down: float = 1.0,
     size: int = TEXTURE_SIZE,
 ) -> np.ndarray:
-    """Smooth noise in [0, 1], (size, size): random grids, each twice as fine and `gain` times as strong."""
+    """Draw smooth noise in [0, 1], (size, size): grids, each twice as fine and `gain` times as strong, summed up."""
     total = np.zeros((size, size), dtype=np.float32)
     for octave in range(octaves):
         rows = max(2, int(cells * 2**octave * stretch_down))
         columns = max(2, int(cells * 2**octave * stretch_across))
         grid = random.random((rows, columns), dtype=np.float32)
         total += cv2.resize(grid, (size, size), interpolation=cv2.INTER_CUBIC) * gain**octave
-    return (total - total.min()) / (np.ptp(total) + 1e-6)
+    noise: np.ndarray = (total - total.min()) / (np.ptp(total) + 1e-6)
+    return noise
 
 
 def _pixel_grid() -> tuple[np.ndarray, np.ndarray]:
@@ -187,8 +188,8 @@ PATTERNS: dict[str, Callable[[np.random.Generator], Pattern]] = {
 
 
 def _picture(random: np.random.Generator) -> np.ndarray:
-    """A picture to hang on a wall: a gradient with a few random figures, float in [0, 1], (size, size, 3)."""
-    across, down = _pixel_grid()
+    """Draw a picture to hang on a wall: a gradient with a few random figures, float in [0, 1], (size, size, 3)."""
+    _, down = _pixel_grid()
     top, bottom = random_colour(random, random.uniform(0, 0.7)), random_colour(random, random.uniform(0, 0.7))
     mixed = np.clip(down + 0.4 * (fractal_noise(random) - 0.5), 0, 1)[..., None]
     canvas = np.ascontiguousarray(top * (1 - mixed) + bottom * mixed, dtype=np.float32)
@@ -206,7 +207,7 @@ def _picture(random: np.random.Generator) -> np.ndarray:
 
 
 def make_texture(random: np.random.Generator, kind: str) -> np.ndarray:
-    """Draws a texture.
+    """Draw a texture.
 
     Args:
         random: source of all variation.

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Renders one view of a scene: sensor, exact planar depth, choice of the camera, denoising and tone mapping."""
+"""Render one view of a scene: choice of the camera, exact planar depth, light, denoising, tone mapping."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any, Literal
 import numpy as np
 
 from ..geometry.camera import distance_to_planar_depth, pinhole_intrinsics
-from .hazy_rooms import shade_albedo
 from .scene import Camera, Scene, ViewRequirements, load_mitsuba
 
 
@@ -43,7 +42,7 @@ class View:
 
 
 def camera_sensor(camera: Camera, height: int, width: int, pixel_centres: bool = False) -> Any:
-    """A Mitsuba sensor for a camera; `pixel_centres` sends one ray through the middle of every pixel."""
+    """Make the Mitsuba sensor of a camera; `pixel_centres` sends one ray through the middle of every pixel."""
     mitsuba = load_mitsuba()
     _, up, forward = camera.axes()
     origin = np.asarray(camera.position, dtype=np.float64)
@@ -68,7 +67,7 @@ def camera_sensor(camera: Camera, height: int, width: int, pixel_centres: bool =
 
 
 def planar_depth(mitsuba_scene: Any, camera: Camera, height: int, width: int) -> np.ndarray:
-    """Exact depth at the pixel centres.
+    """Render exact depth at the pixel centres.
 
     The first surface along the ray counts, also where it is glass or a mirror, and no pixel mixes two surfaces.
 
@@ -93,7 +92,7 @@ def planar_depth(mitsuba_scene: Any, camera: Camera, height: int, width: int) ->
 
 
 def view_quality(depth: np.ndarray, requirements: ViewRequirements) -> float:
-    """The worst ratio of what a view shows to what is required; at least 1 for a view worth keeping.
+    """Return the worst ratio of what a view shows to what is required; at least 1 for a view worth keeping.
 
     Args:
         depth: (H, W) metres, +inf = sky; 80 pixels wide for the share of edges to mean what it should.
@@ -115,7 +114,7 @@ def view_quality(depth: np.ndarray, requirements: ViewRequirements) -> float:
 
 
 def choose_camera(scene: Scene, aspect_ratio: float, seeds: Sequence[int]) -> Camera:
-    """The first of up to 60 random cameras whose view meets the scene's requirements, else the best of them.
+    """Return the first of up to 60 random cameras whose view meets the requirements, else the best of them.
 
     Views are judged on a small depth map of fixed width, so the choice does not depend on the image size.
 
@@ -143,14 +142,14 @@ def choose_camera(scene: Scene, aspect_ratio: float, seeds: Sequence[int]) -> Ca
 
 
 def encode_srgb(linear: np.ndarray) -> np.ndarray:
-    """Linear colour, clipped to [0, 1], as uint8 by the sRGB transfer curve (IEC 61966-2-1)."""
+    """Encode linear colour, clipped to [0, 1], as uint8 by the sRGB transfer curve (IEC 61966-2-1)."""
     linear = np.clip(linear, 0, 1)
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return (encoded * 255 + 0.5).astype(np.uint8)
 
 
 def tone_map(radiance: np.ndarray, exposed_for: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Turns radiance into an image: random exposure, soft shoulder, sRGB curve.
+    """Map radiance to an image: random exposure, soft shoulder, sRGB curve.
 
     Args:
         radiance: (H, W, 3), linear, >= 0.
@@ -171,15 +170,18 @@ def tone_map(radiance: np.ndarray, exposed_for: np.ndarray, random: np.random.Ge
     return encode_srgb(np.where(exposed > SHOULDER, compressed, exposed))
 
 
+# One view
+
+
 def resolve_denoise(denoise: bool | Literal["auto"]) -> bool:
-    """Whether to denoise: "auto" means if pyoidn is installed.
+    """Tell whether to denoise: "auto" means if pyoidn is installed.
 
     Raises:
         ImportError: if denoising is demanded and pyoidn is missing.
     """
     available = importlib.util.find_spec("pyoidn") is not None
     if denoise is True and not available:
-        raise ImportError("denoise=True needs Intel Open Image Denoise: pip install pyoidn, or pass denoise=False")
+        raise ImportError("denoise=True needs Intel Open Image Denoise: pip install pyoidn; or pass denoise=False")
     return available if denoise == "auto" else bool(denoise)
 
 
@@ -199,6 +201,33 @@ def _trace_light(
     return radiance
 
 
+def shade_albedo(mitsuba_scene: Any, sensor: Any, samples_per_pixel: int, random: np.random.Generator) -> np.ndarray:
+    """Render albedo and normals, lit by an ambient term and one random direction.
+
+    Args:
+        mitsuba_scene: the loaded scene.
+        sensor: a Mitsuba sensor.
+        samples_per_pixel: 4 gives smooth edges.
+        random: draws the direction of the light and the places of the samples within the pixels.
+
+    Returns:
+        float64 (H, W, 3) linear colour, mostly within [0, 1], without shadows and without noise.
+    """
+    mitsuba = load_mitsuba()
+    light = random.normal(size=3)
+    light[2] = abs(light[2]) + 0.3
+    light /= np.linalg.norm(light)
+    integrator = mitsuba.load_dict({"type": "aov", "aovs": "albedo:albedo,normal:geo_normal"})
+    seed = int(random.integers(2**31))
+    channels = np.array(
+        mitsuba.render(mitsuba_scene, sensor=sensor, integrator=integrator, spp=samples_per_pixel, seed=seed)
+    )
+    albedo, normal = channels[..., :3], channels[..., 3:6]
+    brightness = 0.35 + 0.15 * normal[..., 2] + 0.55 * np.maximum(0, normal @ light)
+    shaded: np.ndarray = 1.6 * albedo * brightness[..., None]
+    return shaded
+
+
 def render_view(
     scene: Scene,
     camera: Camera,
@@ -209,7 +238,7 @@ def render_view(
     denoise: bool | Literal["auto"] = "auto",
     seed: int | Sequence[int] = 0,
 ) -> View:
-    """Renders one view of a scene.
+    """Render one view of a scene.
 
     Args:
         scene: from `build_scene`, or your own.

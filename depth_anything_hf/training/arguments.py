@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import multiprocessing
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, ClassVar
 
 from ..evaluation.settings import SCORES
 from .optim import SCHEDULES
@@ -32,6 +32,8 @@ BATCH_ARGUMENTS = ("per_device_train_batch_size", "gradient_accumulation_steps")
 @dataclass
 class TrainingArguments:
     """How a run trains. The same names are command-line flags, keys of a YAML recipe, and the saved record."""
+
+    _argument_group_name: ClassVar[str] = "training"
 
     output_dir: str = field(metadata={"help": "Folder of this run: checkpoints, log and the final model."})
     max_steps: int = field(

@@ -1,3 +1,63 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""visualization."""
+"""Pictures of depth and disparity maps as uint8 arrays, and their encoded files.
+
+- `colour_maps`: Inferno colours of a map, errors as colours, 16-bit greys
+- `figures`: images side by side, in sheets, with captions; sparse maps, curves, point pairs
+- `encode`: PNG, JPEG and float32 TIFF files in memory
+
+The names below are imported when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from .colour_maps import colour_map, error_map, to_uint16
+    from .encode import encode_jpeg, encode_png, encode_tiff
+    from .figures import add_caption, line_plot, mark_pairs, sheet, side_by_side, stack, thicken
+
+_MODULES = {
+    "add_caption": "figures",
+    "colour_map": "colour_maps",
+    "encode_jpeg": "encode",
+    "encode_png": "encode",
+    "encode_tiff": "encode",
+    "error_map": "colour_maps",
+    "line_plot": "figures",
+    "mark_pairs": "figures",
+    "sheet": "figures",
+    "side_by_side": "figures",
+    "stack": "figures",
+    "thicken": "figures",
+    "to_uint16": "colour_maps",
+}
+
+__all__ = [
+    "add_caption",
+    "colour_map",
+    "encode_jpeg",
+    "encode_png",
+    "encode_tiff",
+    "error_map",
+    "line_plot",
+    "mark_pairs",
+    "sheet",
+    "side_by_side",
+    "stack",
+    "thicken",
+    "to_uint16",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Colours and greys of a map: Inferno for depth and disparity, absolute errors, 16-bit greys."""
+"""Colour maps: Inferno for depth and disparity, absolute errors, 16-bit greys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INVALID_GREY = 128
 
 
 def colour_map(values: np.ndarray, minimum: float | None = None, maximum: float | None = None) -> np.ndarray:
-    """Inferno colours, dark for small and bright for large values.
+    """Colour a map with Inferno, dark for small and bright for large values.
 
     Args:
         values: (H, W) real numbers of any unit. NaN (invalid) becomes mid grey; `+inf` (the sky of a depth map) takes
@@ -40,7 +40,7 @@ def colour_map(values: np.ndarray, minimum: float | None = None, maximum: float 
 
 
 def error_map(prediction: np.ndarray, truth: np.ndarray, maximum: float | None = None) -> np.ndarray:
-    """Absolute difference of two maps as colours, dark where they agree.
+    """Colour the absolute difference of two maps, dark where they agree.
 
     Args:
         prediction: (H, W), already aligned to the truth's scale and shift.
@@ -56,7 +56,9 @@ def error_map(prediction: np.ndarray, truth: np.ndarray, maximum: float | None =
     """
     prediction, truth = as_map(prediction, "prediction"), as_map(truth, "truth")
     if prediction.shape != truth.shape:
-        raise ValueError(f"prediction {prediction.shape} and truth {truth.shape} must have the same height and width")
+        raise ValueError(
+            f"prediction and truth must have the same height and width, got {prediction.shape} and {truth.shape}"
+        )
     if maximum is None:
         low, high = _limits(truth, None, None)
         maximum = (high - low) / 4
@@ -66,9 +68,10 @@ def error_map(prediction: np.ndarray, truth: np.ndarray, maximum: float | None =
 
 
 def to_uint16(values: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """Greys in 16 bits for pictures, from the smallest finite value (0) to the largest (65535).
+    """Scale a map to 16-bit greys for pictures, from the smallest finite value (0) to the largest (65535).
 
-    Labels for training have their own codec, which keeps invalid pixels apart (`data.reading.encode_disparity`).
+    Labels for training have their own codec, which keeps invalid pixels apart
+    (`data.decoding.disparity_codec.encode_disparity`).
 
     Args:
         values: (H, W) real numbers; NaN becomes 0, `+inf` 65535, `-inf` 0.
@@ -88,6 +91,7 @@ def to_uint16(values: np.ndarray) -> tuple[np.ndarray, float, float]:
 
 
 def as_map(values: np.ndarray, name: str) -> np.ndarray:
+    """Return a map as float64; raise ValueError with its name unless it is (H, W) with at least one pixel."""
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 2 or values.size == 0:
         raise ValueError(f"{name} must be a map of shape (H, W) with at least one pixel, got {values.shape}")
@@ -100,8 +104,8 @@ def _limits(values: np.ndarray, minimum: float | None, maximum: float | None) ->
     low = float(robust[0]) if minimum is None else float(minimum)
     high = float(robust[1]) if maximum is None else float(maximum)
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise ValueError(f"the limits must be finite, got minimum {low} and maximum {high}")
+        raise ValueError(f"minimum and maximum must be finite, got {low} and {high}")
     if high < low and minimum is not None and maximum is not None:
-        raise ValueError(f"minimum {low} is above maximum {high}")
+        raise ValueError(f"minimum must not be above maximum, got {low} and {high}")
     # One given limit may lie beyond the other, measured one; the map is then of one colour.
     return (low, max(low, high)) if minimum is not None else (min(low, high), high)

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Encoded pictures: PNG, JPEG, and float32 TIFF for depth."""
+"""Files in memory: PNG and JPEG for pictures, TIFF for depth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def encode_png(image: np.ndarray) -> bytes:
-    """A PNG file, lossless.
+    """Encode a picture as PNG, lossless.
 
     Args:
         image: uint8 (H, W, 3) RGB, or uint8 or uint16 (H, W) grey.
@@ -25,7 +25,7 @@ def encode_png(image: np.ndarray) -> bytes:
 
 
 def encode_jpeg(image: np.ndarray, quality: int = 88) -> bytes:
-    """A JPEG file, small, for photographs and pictures to look at.
+    """Encode a picture as JPEG, small, to look at.
 
     Args:
         image: uint8 (H, W, 3) RGB or (H, W) grey.
@@ -38,15 +38,35 @@ def encode_jpeg(image: np.ndarray, quality: int = 88) -> bytes:
 
 
 def as_rgb(image: np.ndarray) -> np.ndarray:
+    """Return a picture as uint8 (H, W, 3); raise ValueError unless it is uint8 (H, W, 3) RGB or (H, W) grey."""
     image = np.asarray(image)
     is_rgb_or_grey = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
     if image.dtype != np.uint8 or not is_rgb_or_grey or image.size == 0:
-        raise ValueError(f"expected a uint8 image (H, W, 3) or (H, W), got {image.dtype} {image.shape}")
+        raise ValueError(f"expected a uint8 image (H, W, 3) RGB or (H, W) grey, got {image.dtype} {image.shape}")
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+
+
+def encode_tiff(depth: np.ndarray) -> bytes:
+    """Encode a map as TIFF, lossless; the floating-point predictor makes it compress well.
+
+    Args:
+        depth: float32 (H, W), any values, NaN and infinity included.
+
+    Raises:
+        ValueError: another shape or type.
+    """
+    if depth.dtype != np.float32 or depth.ndim != 2:
+        raise ValueError(f"expected a float32 map (H, W), got {depth.dtype} {depth.shape}")
+    deflate, floating_point_predictor = 8, 3
+    return _encode(
+        ".tiff",
+        depth,
+        [cv2.IMWRITE_TIFF_COMPRESSION, deflate, cv2.IMWRITE_TIFF_PREDICTOR, floating_point_predictor],
+    )
 
 
 def _encode(suffix: str, image: np.ndarray, options: Sequence[int] = ()) -> bytes:
     written, data = cv2.imencode(suffix, np.ascontiguousarray(image), list(options))
     if not written:
-        raise ValueError(f"OpenCV could not encode a {image.dtype} picture of shape {image.shape} as {suffix}")
+        raise ValueError(f"OpenCV cannot encode a {image.dtype} picture of shape {image.shape} as {suffix}")
     return data.tobytes()

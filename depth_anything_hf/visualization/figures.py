@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of depth and disparity maps: colours, 16-bit greys, errors, sheets, encoded files."""
+"""Figures: images side by side, in sheets, with captions; sparse maps, curves, point pairs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WHITE = 255
 
 
 def side_by_side(images: Sequence[np.ndarray], height: int | None = None) -> np.ndarray:
-    """One picture of several images in a row, with thin white gaps.
+    """Put images in a row, with thin white gaps.
 
     Args:
         images: uint8 (H, W, 3) RGB or (H, W) grey, of any sizes.
@@ -36,7 +36,7 @@ def side_by_side(images: Sequence[np.ndarray], height: int | None = None) -> np.
 
 
 def sheet(rows: Sequence[Sequence[np.ndarray]], height: int | None = None) -> np.ndarray:
-    """One picture of rows of images, with thin white gaps.
+    """Put rows of images on one sheet, with thin white gaps.
 
     Every image is resized to the common height with its proportions kept. A column is as wide as its widest image;
     narrower images are centred on white, and missing cells stay white.
@@ -73,7 +73,7 @@ def sheet(rows: Sequence[Sequence[np.ndarray]], height: int | None = None) -> np
 
 
 def stack(images: Sequence[np.ndarray]) -> np.ndarray:
-    """One picture of several below each other at their own sizes, from the left, with thin white gaps.
+    """Put images below each other at their own sizes, aligned left, with thin white gaps.
 
     Args:
         images: uint8 (H, W, 3) RGB or (H, W) grey.
@@ -85,7 +85,7 @@ def stack(images: Sequence[np.ndarray]) -> np.ndarray:
         ValueError: there is no image.
     """
     if not images:
-        raise ValueError("a picture needs at least one image, got none")
+        raise ValueError("a stack needs at least one image, got none")
     width = max(image.shape[1] for image in images)
     parts = [
         np.pad(as_rgb(image), ((0, GAP_PIXELS), (0, width - image.shape[1]), (0, 0)), constant_values=WHITE)
@@ -95,7 +95,7 @@ def stack(images: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def add_caption(image: np.ndarray, text: str) -> np.ndarray:
-    """The picture below a white strip with one line of text.
+    """Put a white strip with one line of text above a picture.
 
     Args:
         image: uint8 (H, W, 3) RGB or (H, W) grey.
@@ -116,7 +116,7 @@ def add_caption(image: np.ndarray, text: str) -> np.ndarray:
 
 
 def thicken(values: np.ndarray, radius: int = 2, below_share: float = 0.2) -> np.ndarray:
-    """Sparse measurements made visible: each grows to a square with the largest value around; dense maps stay.
+    """Make sparse measurements visible: each grows to a square, the largest value wins; dense maps stay.
 
     Args:
         values: float (H, W); NaN = nothing there.
@@ -137,7 +137,7 @@ def thicken(values: np.ndarray, radius: int = 2, below_share: float = 0.2) -> np
 
 
 def line_plot(x: np.ndarray, y: np.ndarray, size: tuple[int, int] = (280, 720)) -> np.ndarray:
-    """One curve with the limits of both axes; logarithmic upwards where the values span more than a factor of ten.
+    """Plot one curve with the limits of both axes; the y axis is logarithmic if y spans more than a factor of ten.
 
     Args:
         x: (N,), increasing.
@@ -176,7 +176,7 @@ def line_plot(x: np.ndarray, y: np.ndarray, size: tuple[int, int] = (280, 720)) 
 
 
 def mark_pairs(image: np.ndarray, nearer: np.ndarray, farther: np.ndarray, correct: np.ndarray) -> np.ndarray:
-    """Annotated point pairs on a picture: a line from the nearer point (filled dot) to the farther one (ring).
+    """Draw annotated point pairs: a line from the nearer point (filled dot) to the farther one (ring).
 
     Args:
         image: uint8 (H, W, 3) RGB or (H, W) grey.

@@ -25,7 +25,6 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent
-RECIPES = EXAMPLES / "configs" / "quickstart"
 
 # Photographs of ordinary scenes that scikit-image brings along.
 PHOTOGRAPHS = ("astronaut.png", "camera.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
@@ -70,12 +69,12 @@ def stages(run: Path, photos: Path, preset: str, seed: int) -> dict[str, list[st
         + ["--views-per-scene", "3", "--first-scene", "100000", "--seed", str(seed), *common],
         "render without labels": [*render, str(run / "renders-unlabelled"), "--count", str(unlabelled), "--haze"]
         + ["--no-depth", "--views-per-scene", "2", "--first-scene", "200000", "--seed", str(seed), *common],
-        "train teacher": [*launch, str(EXAMPLES / "train_teacher.py"), "--recipe", str(RECIPES / "teacher.yaml")]
+        "train teacher": [*launch, str(EXAMPLES / "train_teacher.py"), "--recipe", "quickstart-teacher"]
         + ["--train_data", str(run / "renders"), "--output_dir", str(run / "teacher")]
         + ["--max_steps", str(teacher_steps), *again],
         "label renders": [*label, "--data", str(run / "renders-unlabelled"), "--output_dir", labels[0]],
         "label photographs": [*label, "--data", str(photos), "--output_dir", labels[1]],
-        "train student": [*launch, str(EXAMPLES / "distill.py"), "--recipe", str(RECIPES / "student.yaml")]
+        "train student": [*launch, str(EXAMPLES / "distill.py"), "--recipe", "quickstart-student"]
         + ["--train_data", *labels, "--output_dir", str(run / "student"), "--max_steps", str(student_steps), *again],
         "score": [sys.executable, str(HERE / "scores.py"), str(run)],
         "report": [sys.executable, str(HERE / "report.py"), str(run), "--photos", str(photos)],

@@ -26,7 +26,7 @@ from depth_anything_hf.evaluation.baselines import (
     MeanDisparityMap,
     Rows,
     as_predictor,
-    shuffled_predictions,
+    shuffle_predictions,
 )
 from depth_anything_hf.evaluation.results import EvaluationResult
 from depth_anything_hf.evaluation.runner import evaluate
@@ -69,7 +69,7 @@ def score_all(run: Path, held_out: DepthFolder) -> tuple[dict[str, EvaluationRes
         model = DepthPredictor.from_pretrained(run / role, batch_size=8)
         images = ((str(index), held_out[index]["image"]) for index in range(len(held_out)))
         maps[role] = [np.asarray(prediction.values) for prediction in model(images)]
-    for name, values in {ANOTHER: shuffled_predictions(maps["teacher"], shift=VIEWS_PER_SCENE), **maps}.items():
+    for name, values in {ANOTHER: shuffle_predictions(maps["teacher"], shift=VIEWS_PER_SCENE), **maps}.items():
         predictors[name] = as_predictor(partial(lambda left, _: next(left), iter(values)))
     return {name: evaluate(p, held_out, SETTINGS, prediction_kind="disparity") for name, p in predictors.items()}, maps
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Trains on two machines with 8 GPUs each; goes on by itself after pre-emption, a time limit or a lost machine.
 #
-#   sbatch examples/slurm/train_two_nodes.sh examples/train_teacher.py --recipe examples/configs/train_teacher.yaml \
+#   sbatch examples/slurm/train_two_nodes.sh examples/train_teacher.py --recipe teacher \
 #     --train_data /shared/hypersim --output_dir /shared/runs/teacher
 #
 # Submit it from the repository, with data and output_dir on a file system that both machines see, and with save_steps in

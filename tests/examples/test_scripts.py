@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -20,10 +19,10 @@ from transformers import AutoModelForDepthEstimation, Dinov2Config, Dinov2Model
 
 from depth_anything_hf import DepthAnythingForDepthEstimation
 from depth_anything_hf.data.sources import open_source
-from depth_anything_hf.recipes.arguments import command_and_recipe, from_environment
+from depth_anything_hf.recipes.student import DistillationArguments
 
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 ENCODER = {"hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 2, "mlp_ratio": 2}
 DECODER = {"neck_hidden_sizes": [8, 8, 16, 16], "fusion_hidden_size": 8, "head_hidden_size": 8}
 SHORT = ["--max_steps", "2", "--logging_steps", "1", "--input_size", "56", "--max_zero_share", "1"]
@@ -81,32 +80,6 @@ def labels(tmp_path_factory, teacher, labelled_folder) -> Path:
     return folder
 
 
-def test_the_card_tells_how_a_run_was_launched(monkeypatch, tmp_path):
-    for name in ("WORLD_SIZE", "TORCHELASTIC_RUN_ID", "ACCELERATE_DYNAMO_BACKEND", "ACCELERATE_USE_DEEPSPEED"):
-        monkeypatch.delenv(name, raising=False)
-    (tmp_path / "r.yaml").write_text("max_steps: 3\n")
-    monkeypatch.setattr(sys, "argv", ["train.py", f"--recipe={tmp_path / 'r.yaml'}"])
-    told = command_and_recipe()
-    assert told["command"].startswith("python train.py --recipe=") and told["recipe"] == "# r.yaml\nmax_steps: 3\n"
-    monkeypatch.setattr(sys, "argv", ["train.py", "--haze"])
-    monkeypatch.setenv("WORLD_SIZE", "8")
-    assert command_and_recipe() == {"command": "# 8 processes\npython train.py --haze"}
-    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
-    assert command_and_recipe()["command"].endswith("\ntorchrun train.py --haze")
-    monkeypatch.setenv("ACCELERATE_DYNAMO_BACKEND", "NO")
-    assert command_and_recipe()["command"].endswith("\naccelerate launch train.py --haze")
-
-
-def test_numbers_of_processes_come_from_the_launcher_before_slurm(monkeypatch):
-    monkeypatch.delenv("RANK", raising=False)
-    monkeypatch.delenv("SLURM_PROCID", raising=False)
-    assert from_environment("RANK", "SLURM_PROCID", default=0) == 0
-    monkeypatch.setenv("SLURM_PROCID", "3")
-    assert from_environment("RANK", "SLURM_PROCID", default=0) == 3
-    monkeypatch.setenv("RANK", "1")
-    assert from_environment("RANK", "SLURM_PROCID", default=0) == 1
-
-
 def test_train_teacher_leaves_a_scored_model(teacher):
     assert len(losses(teacher)) == 2
     assert "eval_delta1" in log_of(teacher)[-1]
@@ -161,17 +134,11 @@ def test_distill_with_a_teacher_in_half_precision_compiled(tmp_path, teacher, la
     assert AutoModelForDepthEstimation.from_pretrained(tmp_path / "student").dtype == torch.float32
 
 
-def test_how_a_teacher_computes_needs_a_teacher(monkeypatch):
-    specification = importlib.util.spec_from_file_location("distill", EXAMPLES / "distill.py")
-    assert specification is not None and specification.loader is not None
-    distill = importlib.util.module_from_spec(specification)
-    # Dataclasses look their module up.
-    monkeypatch.setitem(sys.modules, "distill", distill)
-    specification.loader.exec_module(distill)
-    assert distill.DistillationArguments(teacher="somewhere", teacher_dtype="bfloat16").teacher_compile is False
+def test_how_a_teacher_computes_needs_a_teacher():
+    assert DistillationArguments(teacher="somewhere", teacher_dtype="bfloat16").teacher_compile is False
     for option in ({"teacher_dtype": "bfloat16"}, {"teacher_compile": True}):
         with pytest.raises(ValueError, match="name it: --teacher"):
-            distill.DistillationArguments(**option)
+            DistillationArguments(**option)
 
 
 @pytest.mark.slow

@@ -1,0 +1,118 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""`train`, `distill` and `finetune`: from flags and recipes to a run, on one process or many.
+
+The flags are the fields of the dataclasses that the Python API takes, so that they are parsed by `recipes.parser`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, ClassVar
+
+import typer
+
+from .launch import LaunchArguments, launch
+
+
+# What typer must leave to the parser of recipes.
+CONTEXT_SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+EPILOG = """
+examples:
+{examples}
+
+Flags may be written with dashes or underscores. A recipe is a YAML file with the same names, see
+`depth-anything-hf recipes list`; what a run used is in the recipe.yaml of its folder.
+"""
+
+
+@dataclass(frozen=True)
+class LookArguments:
+    """What can be seen before a run is started."""
+
+    _argument_group_name: ClassVar[str] = "before the start"
+
+    print_config: bool = field(
+        default=False, metadata={"help": "Print every value with its source, as a recipe, and stop."}
+    )
+    dry_run: bool = field(
+        default=False,
+        metadata={
+            "help": "Read samples of every source, take two steps, tell shapes, ranges, memory and the estimated end, "
+            "and stop. The only file written is OUTPUT_DIR/dry_run.jpg."
+        },
+    )
+
+
+def train(context: typer.Context) -> Any:
+    """Train a relative model on labelled images, such as a teacher."""
+    from ..recipes import teacher
+
+    return _run(teacher, context.args)
+
+
+def distill(context: typer.Context) -> Any:
+    """Distil a student from pseudo-labels, or from a teacher beside it."""
+    from ..recipes import student
+
+    return _run(student, context.args)
+
+
+def finetune(context: typer.Context) -> Any:
+    """Fine-tune a metric model, which predicts metres."""
+    from ..recipes import metric
+
+    return _run(metric, context.args)
+
+
+def _run(program: ModuleType, argv: Sequence[str]) -> Any:
+    from ..recipes.parser import RecipeParser
+
+    parser = RecipeParser(
+        program.TYPES,
+        verb=program.VERB,
+        flags_only=(LaunchArguments, LookArguments),
+        environment=True,
+        prog=f"depth-anything-hf {program.VERB}",
+        usage="%(prog)s [--recipe NAME|FILE]... [FLAG VALUE]...",
+        description=program.SUMMARY,
+        epilog=EPILOG.format(examples=program.EXAMPLES),
+    )
+    parsed = parser.parse(argv)
+    launching, look = parsed.flags
+    if look.print_config:
+        typer.echo(parsed.as_recipe() + _start_comment(launching), nl=False)
+        return None
+    launch(launching)
+    arguments = parsed.parts[-1]
+    try:
+        if look.dry_run:
+            return _dry_run(program, parsed.parts)
+        from ..recipes.run import save_recipe
+
+        save_recipe(parsed.as_recipe() + _start_comment(launching), arguments)
+        return program.run(*parsed.parts)
+    except FloatingPointError as error:
+        # Too many steps that were not finite: the run has saved its state and says what to look at.
+        raise ValueError(str(error)) from error
+
+
+def _start_comment(launching: LaunchArguments) -> str:
+    flags = " ".join(f"--{name} {value}" for name, value in launching.given.items())
+    return f"\n# started with {flags}\n" if flags else ""
+
+
+def _dry_run(program: ModuleType, parts: Sequence[Any]) -> Any:
+    from ..recipes.dry_run import dry_run
+
+    found = dry_run(program.prepare(*parts))
+    if found.sheet is not None:
+        typer.echo(str(found))
+    if found.report.problems:
+        raise typer.Exit(1)
+    return found
+
+
+__all__ = ["distill", "finetune", "train"]

@@ -1,0 +1,107 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The recipes that come with the package, and YAML files of one's own."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+# The key of a recipe that says which command it is for; a recipe without it serves any.
+VERB_KEY = "verb"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe of the package.
+
+    Attributes:
+        name: what `--recipe` takes.
+        path: the YAML file.
+        summary: one line.
+        verb: the command that it is for.
+    """
+
+    name: str
+    path: Path
+    summary: str
+    verb: str
+
+
+def list_recipes() -> list[Recipe]:
+    """Return the recipes of the package, in the order in which a newcomer would want them."""
+    order = {verb: position for position, verb in enumerate(("train", "distill", "finetune"))}
+    recipes = [_describe(path) for path in Path(__file__).parent.glob("*.yaml")]
+    return sorted(recipes, key=lambda each: ("-" in each.name, order[each.verb], each.name))
+
+
+def _describe(path: Path) -> Recipe:
+    # The first comment is the summary.
+    summary = path.read_text(encoding="utf-8").split("\n", 1)[0].removeprefix("# ")
+    return Recipe(path.stem, path, summary, str(read_recipe(path)[VERB_KEY]))
+
+
+def find_recipe(name: str) -> Path:
+    """Return the file that `--recipe` names: a YAML file, or else a recipe of the package.
+
+    Raises:
+        ValueError: there is neither; the message names the nearest recipe.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    known = {path.stem: path for path in Path(__file__).parent.glob("*.yaml")}
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"the recipes are {', '.join(sorted(known))}"
+    raise ValueError(f"cannot read the recipe {name!r}: it is no file and no recipe of the package; {hint}")
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """Return the values of a recipe.
+
+    Raises:
+        ValueError: the file cannot be read, is not valid YAML, holds no `name: value` lines, or gives a key twice.
+    """
+    try:
+        recipe = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # a SafeLoader
+    except OSError as error:
+        raise ValueError(f"cannot read the recipe {str(path)!r}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not text in UTF-8: {error}") from error
+    except _KeyGivenTwiceError as error:
+        raise ValueError(f"{path}: {error}") from error
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(recipe, dict):
+        raise ValueError(f"{path} must hold `name: value` lines, found {type(recipe).__name__}")
+    return recipe
+
+
+class _KeyGivenTwiceError(ValueError):
+    pass
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Refuses a key that is given twice, of which YAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: dict[Any, int] = {}
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]  # stub lacks it
+            line = key_node.start_mark.line + 1
+            if isinstance(key, str) and key in seen:
+                raise _KeyGivenTwiceError(f"the key {key!r} is given twice, in lines {seen[key]} and {line}")
+            if isinstance(key, str):
+                seen[key] = line
+        return super().construct_mapping(node, deep)
+
+
+__all__ = ["VERB_KEY", "Recipe", "find_recipe", "list_recipes", "read_recipe"]

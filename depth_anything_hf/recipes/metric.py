@@ -1,0 +1,109 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""`finetune`: a metric model, which predicts metres up to a cap, from a relative one or from an encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from ..training.arguments import TrainingArguments
+from .arguments import DataArguments, ModelArguments
+from .origin import command_and_recipe
+
+
+if TYPE_CHECKING:
+    from ..data.mixture import Mixture
+    from ..data.streaming_mixture import StreamingMixture
+    from ..training.objectives import SupervisedMetric
+    from ..training.trainer import FitResult
+    from .run import TrainingRun
+    from .starting_point import StartingPoint
+
+VERB = "finetune"
+SUMMARY = "Fine-tune a metric model: depth in metres up to --max_depth, with SILog."
+EXAMPLES = """\
+  depth-anything-hf finetune --recipe metric --max_depth 20 --train_data rooms/ --output_dir runs/metric
+  depth-anything-hf finetune --model_name_or_path runs/student --max_depth 80 --train_data streets/ \\
+      --max_steps 20000 --output_dir runs/metric
+  depth-anything-hf finetune --recipe metric --max_depth 20 --train_data rooms/ --output_dir runs/m --print_config"""
+
+
+@dataclass
+class MetricArguments:
+    """What makes the model metric."""
+
+    _argument_group_name: ClassVar[str] = "what is minimised: SILog of depth in metres"
+
+    max_depth: int = field(metadata={"help": "Metres, whole: the model's cap. The paper: 20 indoors, 80 outdoors."})
+    min_depth: float = field(default=1e-3, metadata={"help": "Metres; nearer labels are not valid."})
+    keep_decoder: bool = field(
+        default=False,
+        metadata={"help": "Keep the decoder of model_name_or_path too; the paper keeps the encoder only."},
+    )
+    variance_focus: float = field(default=0.5, metadata={"help": "SILog's lambda; 0.5 in Depth Anything V2."})
+
+    def build_model(self, model_arguments: ModelArguments, *, seed: int) -> StartingPoint:
+        """Build the metric model that the run starts from; see `starting_point.build_model`."""
+        from .starting_point import build_model
+
+        fresh_decoder = not self.keep_decoder
+        return build_model(model_arguments, seed=seed, max_depth=self.max_depth, fresh_decoder=fresh_decoder)
+
+    def objective(self) -> SupervisedMetric:
+        """Return SILog over the depths that the model can express."""
+        from ..training.objectives import SupervisedMetric
+
+        return SupervisedMetric(max_depth=self.max_depth, min_depth=self.min_depth, variance_focus=self.variance_focus)
+
+    def mixture(
+        self, data_arguments: DataArguments, model_arguments: ModelArguments, *, seed: int
+    ) -> Mixture | StreamingMixture:
+        """Open the training data with labels in metres; see `DataArguments.mixture`."""
+        return data_arguments.mixture(
+            model_arguments, seed=seed, target="depth", min_depth=self.min_depth, max_depth=float(self.max_depth)
+        )
+
+
+TYPES = (ModelArguments, DataArguments, MetricArguments, TrainingArguments)
+
+
+def prepare(
+    model_arguments: ModelArguments,
+    data_arguments: DataArguments,
+    metric: MetricArguments,
+    arguments: TrainingArguments,
+) -> TrainingRun:
+    """Build model, objective and data of a run.
+
+    Raises:
+        ValueError: a checkpoint or a source cannot be used; the message names it.
+    """
+    from .run import TrainingRun
+
+    start = metric.build_model(model_arguments, seed=arguments.seed)
+    return TrainingRun(
+        start,
+        metric.objective(),
+        arguments,
+        metric.mixture(data_arguments, model_arguments, seed=arguments.seed),
+        data_arguments.evaluation(metric=True),
+        card={
+            "role": "metric",
+            "lineage": {**start.lineage, "data": data_arguments.source_names},
+            **command_and_recipe(),
+        },
+    )
+
+
+def run(
+    model_arguments: ModelArguments,
+    data_arguments: DataArguments,
+    metric: MetricArguments,
+    arguments: TrainingArguments,
+) -> FitResult:
+    """Fine-tune a metric model; see `prepare` and `training.trainer.fit`."""
+    return prepare(model_arguments, data_arguments, metric, arguments).fit()
+
+
+__all__ = ["MetricArguments", "prepare", "run"]

@@ -1,0 +1,92 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The model that a run starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import AutoConfig, Dinov2Config, Dinov2WithRegistersConfig, set_seed
+
+from ..models.configuration_depth_anything import DepthAnythingConfig
+from ..models.image_processing_depth_anything import DepthAnythingImageProcessor
+from ..models.loading import load_processor
+from ..models.modeling_depth_anything import ENCODERS, DepthAnythingForDepthEstimation
+from .arguments import ModelArguments
+
+
+@dataclass
+class StartingPoint:
+    """A model to train, its processor, and where it comes from."""
+
+    model: DepthAnythingForDepthEstimation
+    processor: DepthAnythingImageProcessor
+    pretrained: bool
+    lineage: dict[str, Any]
+
+
+def build_model(
+    arguments: ModelArguments, *, seed: int, max_depth: int | None = None, fresh_decoder: bool = False
+) -> StartingPoint:
+    """Build the model that a run starts from.
+
+    Args:
+        arguments: which weights.
+        seed: of the fresh weights.
+        max_depth: metres; makes it a metric model. None: a relative one.
+        fresh_decoder: with `model_name_or_path`, take only its encoder (the metric recipe of Depth Anything V2).
+
+    Raises:
+        ValueError: the checkpoint is not of this architecture, or the input size is not a multiple of 14.
+    """
+    set_seed(seed)
+    processor = DepthAnythingImageProcessor.for_input_size(arguments.input_size)
+    hub = {"revision": arguments.revision} if arguments.revision else {}
+    options: dict[str, Any] = dict(arguments.decoder_config or {})  # type: ignore[arg-type]
+    if max_depth is not None:
+        options.update(depth_estimation_type="metric", max_depth=max_depth)
+    loading: dict[str, Any] = {"dtype": torch.float32}
+    if arguments.attn_implementation:
+        loading["attn_implementation"] = arguments.attn_implementation
+    if arguments.revision:
+        loading["revision"] = arguments.revision
+    make = DepthAnythingForDepthEstimation
+    if arguments.encoder_name_or_path:
+        _check_model_type(arguments.encoder_name_or_path, arguments.revision, ENCODERS)
+        model = make.from_encoder(arguments.encoder_name_or_path, encoder_options=loading, **options)
+        lineage = {"encoder": arguments.encoder_name_or_path, "encoder_revision": arguments.revision}
+    elif arguments.model_name_or_path:
+        _check_model_type(arguments.model_name_or_path, arguments.revision, [DepthAnythingConfig.model_type])
+        model = make.from_pretrained(arguments.model_name_or_path, **loading, **options)
+        # How a checkpoint prepares its images goes with its weights, e.g. the original's OpenCV mode.
+        processor = load_processor(arguments.model_name_or_path, model.config.model_type, arguments.input_size, hub)
+        if fresh_decoder:
+            fresh = make(model.config)
+            fresh.backbone.load_state_dict(model.backbone.state_dict())
+            model = fresh
+        lineage = {"initial_weights": arguments.model_name_or_path, "initial_weights_revision": arguments.revision}
+        lineage["initial_weights_used"] = "encoder" if fresh_decoder else "all"
+    else:
+        encoder: dict[str, Any] = dict(arguments.encoder_config)  # type: ignore[arg-type]
+        make_config = Dinov2WithRegistersConfig if "num_register_tokens" in encoder else Dinov2Config
+        encoder = {"patch_size": 14, "image_size": arguments.input_size, "mlp_ratio": 4, **encoder}
+        config = DepthAnythingConfig.from_encoder_config(make_config(**encoder), **options)
+        if arguments.attn_implementation:
+            config._attn_implementation = arguments.attn_implementation
+        model = make(config)
+        lineage = {"encoder": "random weights"}
+    given = {name: value for name, value in lineage.items() if value is not None}
+    return StartingPoint(model, processor, arguments.encoder_config is None, given)
+
+
+def _check_model_type(name_or_path: str, revision: str | None, expected: Collection[str]) -> None:
+    # transformers opens any checkpoint as any model, and leaves at random weights what does not fit.
+    found = AutoConfig.from_pretrained(name_or_path, **({"revision": revision} if revision else {})).model_type
+    if found not in expected:
+        raise ValueError(
+            f"{name_or_path} is a {found!r} model, expected {' or '.join(expected)}; encoder_name_or_path takes a "
+            "DINOv2 encoder, model_name_or_path a Depth Anything model"
+        )

@@ -1,0 +1,161 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""`distill`: a relative model on pseudo-labels, stored or made by a teacher during training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..losses.relative import RelativeLoss
+from ..training.arguments import TrainingArguments
+from .arguments import DataArguments, ModelArguments
+from .origin import command_and_recipe
+
+
+if TYPE_CHECKING:
+    from ..training.objectives import Distillation
+    from ..training.trainer import FitResult
+    from .run import TrainingRun
+    from .starting_point import StartingPoint
+
+VERB = "distill"
+SUMMARY = "Train a student on a teacher's pseudo-labels: stored ones, or made on the fly with --teacher."
+EXAMPLES = """\
+  depth-anything-hf distill --recipe student --encoder_name_or_path facebook/dinov2-small \\
+      --train_data labels/ --output_dir runs/student
+  depth-anything-hf distill --recipe student --encoder_name_or_path facebook/dinov2-small \\
+      --train_data photos/ --teacher depth-anything/Depth-Anything-V2-Large-hf --output_dir runs/student
+  depth-anything-hf distill --recipe runs/student/recipe.yaml --output_dir runs/again --num_processes 8"""
+
+
+@dataclass
+class DistillationArguments:
+    """Where labels come from, and what else the student is held to."""
+
+    _argument_group_name: ClassVar[str] = "teacher and feature alignment"
+
+    teacher: str | None = field(
+        default=None,
+        metadata={
+            "help": "Any AutoModelForDepthEstimation checkpoint that labels the images during training; default: "
+            "the labels stored with the data."
+        },
+    )
+    teacher_dtype: str | None = field(
+        default=None,
+        metadata={
+            "help": "Precision of the teacher: float32, bfloat16 or float16; default: weights as stored, computed as "
+            "mixed_precision says. bfloat16 halves its memory and is faster on GPUs and on CPUs that have it."
+        },
+    )
+    teacher_compile: bool = field(default=False, metadata={"help": "Compile the teacher's blocks with torch.compile."})
+    feature_encoder: str | None = field(
+        default=None,
+        metadata={"help": "Frozen DINOv2 whose features the student is kept near (V1), e.g. its own start."},
+    )
+    feature_weight: float = field(default=1.0, metadata={"help": "Weight of the feature alignment."})
+    feature_tolerance: float = field(default=0.15, metadata={"help": "Tokens nearer than this are left alone."})
+
+    def __post_init__(self) -> None:
+        if self.teacher is None and (self.teacher_dtype or self.teacher_compile):
+            raise ValueError(
+                "teacher_dtype and teacher_compile are for a teacher beside the student; name it: --teacher"
+            )
+
+    def objective(self, loss: RelativeLoss, start: StartingPoint) -> Distillation:
+        """Build the student's objective; teacher and feature encoder are loaded here.
+
+        Args:
+            loss: of the student's prediction against the labels.
+            start: the student.
+        """
+        from transformers import AutoModel
+
+        from ..training.objectives import Distillation
+
+        return Distillation(
+            loss.for_start(pretrained=start.pretrained),
+            teacher=self._online_teacher(),
+            feature_encoder=AutoModel.from_pretrained(self.feature_encoder) if self.feature_encoder else None,
+            feature_weight=self.feature_weight,
+            feature_tolerance=self.feature_tolerance,
+            student_width=start.model.config.backbone_config.hidden_size,
+        )
+
+    def _online_teacher(self) -> Any:
+        from ..inference.predictor import DepthPredictor
+        from ..training.online_teacher import OnlineTeacher
+
+        if self.teacher is None:
+            return None
+        predictor = DepthPredictor.from_pretrained(self.teacher, dtype=self.teacher_dtype)
+        mean, std = predictor.processor.image_mean, predictor.processor.image_std
+        return OnlineTeacher(
+            predictor.model,
+            predictor.prediction_kind,
+            mean,
+            std,
+            dtype=self.teacher_dtype,
+            compile=self.teacher_compile,
+        )
+
+    def lineage(self, source_names: list[str]) -> dict[str, Any]:
+        """Return what the labels come from, for the student's model card.
+
+        Args:
+            source_names: paths or Hub ids of the training data.
+        """
+        from ..hub.lineage import labels_lineage
+
+        if self.teacher is None:
+            return labels_lineage(source_names)
+        return {"teacher": self.teacher, "data": source_names}
+
+
+TYPES = (ModelArguments, DataArguments, DistillationArguments, RelativeLoss, TrainingArguments)
+
+
+def prepare(
+    model_arguments: ModelArguments,
+    data_arguments: DataArguments,
+    distillation: DistillationArguments,
+    loss: RelativeLoss,
+    arguments: TrainingArguments,
+) -> TrainingRun:
+    """Build model, teacher, objective and data of a run.
+
+    Raises:
+        ValueError: a checkpoint or a source cannot be used; the message names it.
+    """
+    from .run import TrainingRun
+    from .starting_point import build_model
+
+    start = build_model(model_arguments, seed=arguments.seed)
+    keep_clean = distillation.teacher is not None
+    return TrainingRun(
+        start,
+        distillation.objective(loss, start),
+        arguments,
+        data_arguments.mixture(model_arguments, seed=arguments.seed, keep_clean=keep_clean),
+        data_arguments.evaluation(),
+        card={
+            "role": "student",
+            "lineage": {**start.lineage, **distillation.lineage(data_arguments.source_names)},
+            **command_and_recipe(),
+        },
+    )
+
+
+def run(
+    model_arguments: ModelArguments,
+    data_arguments: DataArguments,
+    distillation: DistillationArguments,
+    loss: RelativeLoss,
+    arguments: TrainingArguments,
+) -> FitResult:
+    """Train a student on pseudo-labels; see `prepare` and `training.trainer.fit`."""
+    return prepare(model_arguments, data_arguments, distillation, loss, arguments).fit()
+
+
+__all__ = ["DistillationArguments", "prepare", "run"]

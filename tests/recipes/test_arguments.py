@@ -1,0 +1,120 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The data that arguments describe: sources, weights, augmentation and evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from depth_anything_hf.losses.relative import RelativeLoss
+from depth_anything_hf.models.image_processing_depth_anything import PAPER_INPUT_SIZE
+from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
+from depth_anything_hf.recipes.parser import parse_recipe
+from depth_anything_hf.training.arguments import TrainingArguments
+
+
+SCRATCH: dict[str, Any] = {
+    "encoder_config": {"hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 2},
+    "decoder_config": {"neck_hidden_sizes": [8, 8, 16, 16], "fusion_hidden_size": 8, "head_hidden_size": 8},
+    "input_size": 56,
+}
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"encoder_name_or_path": "a", "model_name_or_path": "b"}, {**SCRATCH, "model_name_or_path": "b"}]
+)
+def test_exactly_one_start(given):
+    with pytest.raises(ValueError, match="give exactly one of encoder_name_or_path"):
+        ModelArguments(**given)
+
+
+def data_of(folder: Path, **options: Any) -> DataArguments:
+    return DataArguments(**{"train_data": [str(folder)], **options})
+
+
+def test_one_source_may_stand_without_a_list(labelled_folder):
+    assert DataArguments(train_data=str(labelled_folder)).train_data == [str(labelled_folder)]  # type: ignore
+    one = DataArguments(train_data={"path": str(labelled_folder), "limit": 3})  # type: ignore[arg-type]
+    assert one.source_names == [str(labelled_folder)]
+    assert len(one.mixture(ModelArguments(**SCRATCH), seed=0)) == 3
+
+
+def test_sources_of_a_recipe_may_be_mappings(tmp_path, labelled_folder):
+    sources = [str(labelled_folder), {"path": str(labelled_folder), "limit": 3, "label": "depth"}]
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump({**SCRATCH, "train_data": sources, "output_dir": "out", "horizontal_flip": 0.0}))
+    types = (ModelArguments, DataArguments, RelativeLoss, TrainingArguments)
+    model, data, *_ = parse_recipe(*types, description="A test.", argv=["--recipe", str(path)])
+    assert data.source_names == [str(labelled_folder)] * 2
+    mixture = data.mixture(model, seed=1)
+    assert len(mixture) == 8 + 3
+    sample = mixture[(0, 0)]
+    assert sample["pixel_values"].shape == (3, 56, 56) and sample["labels"].shape == (56, 56)
+
+
+def test_a_wrong_key_of_a_source_names_the_nearest(labelled_folder):
+    data = data_of(labelled_folder, train_data=[{"path": str(labelled_folder), "scal": 3}])
+    with pytest.raises(ValueError, match="unknown key 'scal' in a data source; did you mean 'scale'"):
+        data.mixture(ModelArguments(**SCRATCH), seed=0)
+
+
+def test_weights_decide_the_shares(labelled_folder):
+    sources = [{"path": str(labelled_folder), "weight": weight} for weight in (3.0, 1.0)]
+    mixture = data_of(labelled_folder, train_data=sources).mixture(ModelArguments(**SCRATCH), seed=0)
+    shares = [mixture.locate(0, position)[0] for position in range(len(mixture))]
+    assert (shares.count(0), shares.count(1)) == (12, 4)
+
+
+def test_weights_for_some_sources_only_are_an_error(labelled_folder):
+    sources = [{"path": str(labelled_folder), "weight": 2.0}, str(labelled_folder)]
+    with pytest.raises(ValueError, match=r"give every source a weight or none; the weights are \[2.0, None\]"):
+        data_of(labelled_folder, train_data=sources).mixture(ModelArguments(**SCRATCH), seed=0)
+
+
+def test_augmentation_and_target_reach_the_transform(labelled_folder):
+    data = data_of(labelled_folder, horizontal_flip=0.25, hue=0.1, haze=True, vertical_flip=0.75)
+    mixture = data.mixture(ModelArguments(**SCRATCH), seed=0, target="depth", max_depth=5.0, keep_clean=True)
+    (transform,) = mixture.transforms
+    assert (transform.horizontal_flip, transform.vertical_flip, transform.hue) == (0.25, 0.75, 0.1)
+    assert transform.haze and transform.keep_clean and transform.target == "depth" and transform.max_depth == 5.0
+    assert transform.crop_size == (56, 56)
+
+
+def test_evaluation_data(labelled_folder):
+    assert data_of(labelled_folder).evaluation() is None
+    source = {"path": str(labelled_folder), "limit": 2}
+    data = data_of(labelled_folder, eval_data=source, eval_max_depth=7.0, eval_min_depth=0.1)
+    relative = data.evaluation()
+    assert relative is not None and len(relative.dataset) == 2
+    assert (relative.settings.min_depth, relative.settings.max_depth) == (0.1, 7.0)
+    assert relative.settings.alignment == "disparity"
+    metric = data.evaluation(metric=True)
+    assert metric is not None and metric.settings.alignment == "none"
+
+
+def test_evaluation_by_a_protocol(labelled_folder, tmp_path):
+    scene = tmp_path / "test" / "office"
+    scene.mkdir(parents=True)
+    cv2.imwrite(str(scene / "rgb_00001.jpg"), np.zeros((480, 640, 3), dtype=np.uint8))
+    cv2.imwrite(str(scene / "sync_depth_00001.png"), np.full((480, 640), 2000, dtype=np.uint16))
+    evaluation = data_of(labelled_folder, eval_protocol="nyu", eval_root=str(tmp_path)).evaluation()
+    assert evaluation is not None and len(evaluation.dataset) == 1
+    assert evaluation.settings.identifier == "nyu@1" and evaluation.settings.crop == "eigen-nyu"
+    in_metres = data_of(labelled_folder, eval_protocol="nyu-metric", eval_root=str(tmp_path))
+    assert in_metres.evaluation(metric=True) is not None
+    with pytest.raises(ValueError, match="alignment='none'"):
+        in_metres.evaluation()
+    with pytest.raises(ValueError, match="eval_root together"):
+        data_of(labelled_folder, eval_protocol="nyu").evaluation()
+    with pytest.raises(ValueError, match="without eval_data"):
+        data_of(labelled_folder, eval_protocol="nyu", eval_root=".", eval_data="x").evaluation()
+
+
+def test_the_input_size_is_that_of_the_processor():
+    assert ModelArguments(encoder_name_or_path="e").input_size == PAPER_INPUT_SIZE
