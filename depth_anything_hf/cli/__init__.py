@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line `depth-anything-hf`: arguments and messages only; the work is done by the rooms below.
 
-Every command is also a plain function: `pseudo_label` returns its `LabelReport`, `evaluate` its `EvaluationResult`.
 Imports stand inside the commands, so that `--help` is quick.
 
-- `main`: the program, its commands in panels, and how errors are shown.
+- `main`: the program and its commands.
+- `program`: spelling of options, layout of help, errors in one line.
 - `options`: options that several commands share.
+- `dataclass_options`: options made of the fields of a dataclass.
 - `pseudo_label`: label photographs with a teacher.
 - `labels`: verify pseudo-labels and push them to the Hub.
 - `predict`: depth of pictures.
@@ -17,6 +18,7 @@ Imports stand inside the commands, so that `--help` is quick.
 - `render`: synthetic scenes.
 - `train`: train, distill and finetune.
 - `recipes`: list and show the training recipes.
+- `env`: versions, devices and settings for a bug report.
 - `launch`: several processes from one command line.
 - `__main__`: `python -m depth_anything_hf.cli`.
 """

@@ -8,4 +8,4 @@ from .main import app
 
 
 if __name__ == "__main__":
-    app()
+    app(prog_name="depth-anything-hf")

@@ -11,6 +11,8 @@ import typer
 
 from .options import (
     DEFAULT_MODEL,
+    IMAGES,
+    OUTPUT,
     DeviceOption,
     DtypeOption,
     InputSizeOption,
@@ -18,39 +20,54 @@ from .options import (
     ModelOption,
     ScaleOption,
     SplitOption,
+    VerboseOption,
 )
+
+
+FIT = "Fit"
 
 
 def calibrate(
     source: Annotated[
         Path,
         typer.Argument(
-            help="A picture or a folder of pictures, with --points; or a folder, table or dataset id with depth maps."
+            help="An image or a folder of images, with --points; or a folder, table or dataset id with depth maps."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Calibration file to write, JSON.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Calibration file to write, JSON.", rich_help_panel=OUTPUT)
+    ],
     points: Annotated[
         Path | None,
         typer.Option(
+            "--points",
             help="CSV file with the columns x, y (whole pixels from the left and the top) and depth (metres along the "
-            "optical axis), one line for each measured point; for several pictures also the column image, their path "
-            "from the file's folder."
+            "optical axis), one line for each measured point; for several images also the column image, their path "
+            "from the file's folder.",
+            rich_help_panel=IMAGES,
         ),
     ] = None,
     model: ModelOption = DEFAULT_MODEL,
     form: Annotated[
         str,
-        typer.Option(help="disparity: 1/depth = scale * disparity + shift; log: the logarithms are fitted by a line."),
+        typer.Option(
+            "--form",
+            help="disparity: 1/depth = scale * disparity + shift; log: the logarithms are fitted by a line.",
+            rich_help_panel=FIT,
+        ),
     ] = "disparity",
-    robust: Annotated[bool, typer.Option("--robust", help="Withstand up to 29 % of wrong points.")] = False,
+    robust: Annotated[
+        bool, typer.Option("--robust", help="Withstand up to 29 % of wrong points.", rich_help_panel=FIT)
+    ] = False,
     scale: ScaleOption = None,
     split: SplitOption = "train",
     limit: LimitOption = None,
     input_size: InputSizeOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
+    verbose: VerboseOption = False,
 ) -> Any:
-    """Finds the two numbers that turn a relative model's disparity into metres, from a few measured points.
+    """Find the two numbers that turn a relative model's disparity into metres, from a few measured points.
 
     Two points give an exact fit and no idea of its error; five or more, spread from near to far, are better. The
     numbers hold for one image, or for a fixed camera whose scene hardly changes: with several images the command
@@ -60,7 +77,7 @@ def calibrate(
     Examples:
       depth-anything-hf calibrate photo.jpg --points points.csv --output camera.json
       depth-anything-hf calibrate frames-with-depth/ --scale 1000 --output camera.json
-      depth-anything-hf predict more/*.jpg --output metres/ --metric camera.json
+      depth-anything-hf predict more/*.jpg --output_dir metres/ --metric camera.json
 
     \b
     points.csv:
@@ -72,12 +89,14 @@ def calibrate(
     from ..inference.calibration import fit_per_image
     from ..inference.measured_points import disparity_at_labels, disparity_at_points, read_points
     from ..inference.predictor import DepthPredictor
+    from ..utils.quiet import quiet_libraries
 
+    quiet_libraries(verbose)
     predictor = DepthPredictor.from_pretrained(model, device=device, dtype=dtype, input_size=input_size)
     if points is not None:
         if scale is not None or limit is not None:
-            raise ValueError("--scale and --limit are for depth maps; with --points leave them out")
-        # A folder of pictures: the file says which point is on which.
+            raise ValueError("--scale and --limit are for depth maps and cannot be combined with --points")
+        # A folder of images: the file says which point is on which.
         pairs = disparity_at_points(predictor, read_points(points, None if source.is_dir() else str(source)))
     else:
         data = DataSource(str(source), label="depth", scale=scale, split=split, limit=limit)

@@ -12,30 +12,35 @@ import typer
 
 def convert(
     source: Annotated[
-        Path, typer.Argument(help="Checkpoint of the original code (.pth); with --to-original a model folder.")
+        Path, typer.Argument(help="Checkpoint of the original code (.pth); with --to_original a model folder.")
     ],
-    output: Annotated[Path, typer.Argument(help="Folder to write; with --to-original the .pth file to write.")],
+    output: Annotated[Path, typer.Argument(help="Folder to write; with --to_original the .pth file to write.")],
     size: Annotated[
-        str | None, typer.Option(help="small, base, large or giant. [recognised from the tensors]")
+        str | None, typer.Option("--size", help="small, base, large or giant. [recognised from the tensors]")
     ] = None,
-    metric: Annotated[bool, typer.Option("--metric", help="The checkpoint gives metres; needs --max-depth.")] = False,
+    metric: Annotated[bool, typer.Option("--metric", help="The checkpoint gives metres; needs --max_depth.")] = False,
     max_depth: Annotated[
-        int | None, typer.Option(help="Metres, with --metric: the authors' indoor models have 20, outdoor 80.")
+        int | None,
+        typer.Option("--max_depth", help="Metres, with --metric: the authors' indoor models have 20, outdoor 80."),
     ] = None,
     taps: Annotated[
         str | None,
         typer.Option(
-            help="v2: Depth Anything V2, whose decoder reads intermediate layers; v1: V1, the last four. [v2]"
+            "--taps",
+            help="v2: Depth Anything V2, whose decoder reads intermediate layers; v1: V1, the last four. [v2]",
         ),
     ] = None,
     num_attention_heads: Annotated[
-        int | None, typer.Option(help="Of an encoder that is none of the published ones. [64 wide heads]")
+        int | None,
+        typer.Option(
+            "--num_attention_heads", help="Of an encoder that is none of the published ones. [64 wide heads]"
+        ),
     ] = None,
     to_original: Annotated[
-        bool, typer.Option("--to-original", help="The other way: a model folder to a .pth of the original code.")
+        bool, typer.Option("--to_original", help="The other way: a model folder to a .pth of the original code.")
     ] = False,
 ) -> None:
-    """Converts a checkpoint of the original Depth Anything code, with exactly the original's output.
+    """Convert a checkpoint of the original Depth Anything code, with exactly the original's output.
 
     The folder opens with from_pretrained here and in stock transformers. Here the output is the original's at every
     image size, because positions are interpolated and images are prepared as the original does; stock transformers
@@ -44,20 +49,22 @@ def convert(
     \b
     Examples:
       depth-anything-hf convert depth_anything_v2_vits.pth models/small
-      depth-anything-hf convert depth_anything_v2_metric_hypersim_vitl.pth models/indoor --metric --max-depth 20
+      depth-anything-hf convert depth_anything_v2_metric_hypersim_vitl.pth models/indoor --metric --max_depth 20
       depth-anything-hf convert depth_anything_vitl14.pth models/v1-large --taps v1
-      depth-anything-hf convert runs/student student.pth --to-original
+      depth-anything-hf convert runs/student student.pth --to_original
     """
     from ..conversion.original import convert_original, convert_to_original
 
     if to_original:
         if size or metric or max_depth is not None or taps or num_attention_heads is not None:
-            raise ValueError("--to-original takes no other option: the model folder says what the model is")
+            raise ValueError(
+                "--to_original cannot be combined with other options: the model folder says what the model is"
+            )
         written = convert_to_original(source, output)
         typer.echo(f"{written}: loads into the original code with load_state_dict(strict=True)")
         return
     if metric != (max_depth is not None):
-        raise ValueError("a metric checkpoint needs both --metric and --max-depth (20 indoors, 80 outdoors)")
+        raise ValueError("a metric checkpoint needs both --metric and --max_depth (20 indoors, 80 outdoors)")
     names: dict[str, Any] = {"size": size, "taps": taps, "num_attention_heads": num_attention_heads}
     written = convert_original(source, output, max_depth=max_depth, **names)
     typer.echo(f"the model is in {written}; see {written / 'README.md'} for what was set and why")

@@ -12,7 +12,7 @@ import typer
 def list_datasets(
     name: Annotated[str | None, typer.Argument(help="Show one dataset in full. [a line for each]")] = None,
 ) -> None:
-    """Lists the public datasets that are read as downloaded, and the benchmark protocols.
+    """List the public datasets that are read as downloaded, and the benchmark protocols.
 
     Their readers give planar depth in metres with invalid pixels marked, for training (`kind:` in a recipe's data
     source) and for `evaluate --protocol`.

@@ -4,41 +4,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 
-PrivateOption = Annotated[bool, typer.Option("--private", help="Make a new repository private.")]
-ImageLicenseOption = Annotated[
-    str | None, typer.Option(help="Licence of the pictures for the card, e.g. cc-by-4.0. [said as unknown]")
-]
-TeacherLicenseOption = Annotated[
-    str | None, typer.Option(help="Licence of the teacher's weights, e.g. apache-2.0. [said as unknown]")
-]
-
-
 def verify(
     labels: Annotated[Path, typer.Argument(help="Folder that `pseudo-label` wrote.")],
     remove_damaged: Annotated[
-        bool, typer.Option("--remove-damaged", help="Delete damaged shards, so that the next run makes them again.")
+        bool, typer.Option("--remove_damaged", help="Delete damaged shards, so that the next run makes them again.")
     ] = False,
     remove_skipped: Annotated[
         bool,
-        typer.Option("--remove-skipped", help="Delete shards that left pictures out; the next run tries again."),
+        typer.Option("--remove_skipped", help="Delete shards that left images out; the next run tries again."),
     ] = False,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Check counts and checksums only, decode no picture.")
-    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Check counts and checksums only, decode no image.")] = False,
 ) -> Any:
-    """Re-reads all shards of pseudo-labels: counts, checksums, ranges, sizes, and that nothing is twice or missing.
+    """Re-read all shards of pseudo-labels: counts, checksums, ranges, sizes, and that nothing is twice or missing.
 
     \b
     Examples:
       depth-anything-hf verify labels/
-      depth-anything-hf verify labels/ --remove-damaged
-      depth-anything-hf verify labels/ --remove-skipped
+      depth-anything-hf verify labels/ --remove_damaged
+      depth-anything-hf verify labels/ --remove_skipped
     """
     from ..pseudo_labels.verify import verify_labels
 
@@ -61,33 +51,47 @@ def verify(
 def push_labels(
     labels: Annotated[Path, typer.Argument(help="Folder that `pseudo-label` wrote, complete.")],
     repository: Annotated[str, typer.Argument(help="Dataset on the Hub, owner/name; made if absent.")],
-    private: PrivateOption = False,
-    image_license: ImageLicenseOption = None,
-    teacher_license: TeacherLicenseOption = None,
+    hub_private_repo: Annotated[
+        bool, typer.Option("--hub_private_repo", help="Make a new repository private.")
+    ] = False,
+    image_license: Annotated[
+        str | None,
+        typer.Option("--image_license", help="License of the images for the card, e.g. cc-by-4.0. [said as unknown]"),
+    ] = None,
+    teacher_license: Annotated[
+        str | None,
+        typer.Option(
+            "--teacher_license",
+            help="License of the teacher's weights for the card, e.g. apache-2.0. [said as unknown]",
+        ),
+    ] = None,
 ) -> None:
-    """Pushes pseudo-labels to the Hub with a card that says how they were made and under which licences.
+    """Push pseudo-labels to the Hub with a card that says how they were made and under which licenses.
 
     The folder is verified first. The same command goes on where an interrupted one stopped. Log in with
     `hf auth login` or set HF_TOKEN.
 
     \b
     Examples:
-      depth-anything-hf push-labels labels/ owner/labels --private --image-license cc-by-4.0
-      accelerate launch examples/distill.py --train_data owner/labels ...
+      depth-anything-hf push-labels labels/ owner/labels --hub_private_repo --image_license cc-by-4.0
+      depth-anything-hf distill --train_data owner/labels --output_dir runs/student
     """
-    if not _push(labels, repository, private=private, image_license=image_license, teacher_license=teacher_license):
+    from ..hub.publisher import push_labels_when_complete
+
+    options: dict[str, Any] = {"image_license": image_license, "teacher_license": teacher_license}
+    options["private"] = hub_private_repo
+    if not tell_push(labels, lambda: push_labels_when_complete(labels, repository, **options)):
         raise ValueError(
             f"{labels} is not complete, or another process is at its push; see: depth-anything-hf verify {labels}"
         )
 
 
-def _push(labels: Path, repository: str, **options: Any) -> bool:
-    """Returns whether the labels were pushed."""
-    from ..hub.publisher import push_labels_when_complete
+def tell_push(labels: str | Path, push: Callable[[], str | None]) -> bool:
+    """Push by this function and say where the labels are now; return whether they were pushed."""
     from ..hub.repository import PushError
 
     try:
-        address = push_labels_when_complete(labels, repository, **options)
+        address = push()
     except PushError as error:
         raise ValueError(str(error)) from error
     not_pushed = f"not pushed here: shards are missing in {labels}, or another process is at its push"

@@ -4,44 +4,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from ..cpu.memory import keep_freed_memory
 from .calibrate import calibrate
 from .convert import convert
 from .datasets import list_datasets
+from .env import env
 from .evaluate import evaluate
 from .labels import push_labels, verify
 from .predict import predict
+from .program import Command, Program, spellings
 from .pseudo_label import pseudo_label
 from .recipes import app as recipes
 from .render import render
 from .train import CONTEXT_SETTINGS, distill, finetune, train
 
 
-class _OneLineErrors(TyperGroup):
-    """Shows errors that a user can mend as one line; others are faults of the program and keep their traceback."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (ValueError, OSError, ImportError) as error:
-            if ctx.params.get("debug"):
-                raise
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(1) from None
-
+# Panels of --help.
+TRAINING, LABELS, PREDICTIONS = "Train", "Label", "Predict and evaluate"
+FILES, HELP = "Convert and render", "Help"
 
 app = typer.Typer(
-    cls=_OneLineErrors,
+    cls=Program,
     no_args_is_help=True,
-    add_completion=False,
+    # Without the markup and the tracebacks of rich, whose import takes longer than the whole of --help.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], **spellings()},
 )
 
 
@@ -62,34 +55,62 @@ def main(
         bool, typer.Option("--debug", envvar="DEPTH_ANYTHING_HF_DEBUG", help="Show errors with their traceback.")
     ] = False,
 ) -> None:
-    """Depth Anything with Hugging Face libraries: predict, label, evaluate, render.
+    """Train, distil, evaluate and publish Depth Anything models, native to Hugging Face.
 
     \b
     Depth of your photographs:
-      depth-anything-hf predict photos/ --output predictions/
+      depth-anything-hf predict photos/ --output_dir predictions/
     Training images with exact depth, no download:
       depth-anything-hf render scenes/ --count 1000 --height 252 --width 252
     A teacher's labels for photographs, to train a student on:
-      depth-anything-hf pseudo-label photos/ --model runs/teacher --output labels/
+      depth-anything-hf pseudo-label photos/ --teacher runs/teacher --output_dir labels/
     The error of a model:
       depth-anything-hf evaluate runs/student --data scenes-test/
 
-    Options of this line go before the command: depth-anything-hf --debug predict ...
+    The options of this page go before the command. Every option may be written with dashes, as --output-dir.
+
+    \b
+    To complete commands and options by the tab key:
+      depth-anything-hf --install-completion
     """
     # The process is the command's own.
     keep_freed_memory()
 
 
-app.command()(predict)
-app.command()(calibrate)
-app.command()(convert)
-app.command("pseudo-label")(pseudo_label)
-app.command()(verify)
-app.command("push-labels")(push_labels)
-app.command()(evaluate)
-app.command("datasets")(list_datasets)
-app.command()(render)
-for verb in (train, distill, finetune):
-    # Their flags are those of dataclasses, which are imported when one of them runs.
-    app.command(context_settings=CONTEXT_SETTINGS, add_help_option=False)(verb)
-app.add_typer(recipes, name="recipes")
+def _add(
+    name: str,
+    panel: str,
+    summary: str,
+    command: Callable[..., Any],
+    aliases: Mapping[str, str] | None = None,
+    **options: Any,
+) -> None:
+    settings = {**spellings(aliases), **options.pop("context_settings", {})}
+    add = app.command(
+        name, cls=Command, short_help=summary, rich_help_panel=panel, context_settings=settings, **options
+    )
+    add(command)
+
+
+# In the order of the road. Aliases are what an option was called before, or is called elsewhere.
+FOLDER = {"output": "output_dir"}
+PRIVATE = {"private": "hub_private_repo"}
+TEACHER = {"model": "teacher"}
+# Their flags are those of dataclasses, which are imported when one of them runs.
+FLAGS: dict[str, Any] = {"context_settings": CONTEXT_SETTINGS, "add_help_option": False}
+_add("train", TRAINING, "Train a relative model on labelled images.", train, **FLAGS)
+_add("distill", TRAINING, "Distil a student from a teacher or its labels.", distill, **FLAGS)
+_add("finetune", TRAINING, "Fine-tune a metric model, which predicts metres.", finetune, **FLAGS)
+app.add_typer(
+    recipes, name="recipes", cls=Program, rich_help_panel=TRAINING, short_help="List and show training recipes."
+)
+_add("pseudo-label", LABELS, "Label photographs with a teacher.", pseudo_label, FOLDER | PRIVATE | TEACHER)
+_add("verify", LABELS, "Re-read pseudo-labels and say what is damaged.", verify)
+_add("push-labels", LABELS, "Push pseudo-labels to the Hub.", push_labels, PRIVATE)
+_add("predict", PREDICTIONS, "Predict the depth of images.", predict, FOLDER)
+_add("calibrate", PREDICTIONS, "Turn disparity into metres by measured points.", calibrate)
+_add("evaluate", PREDICTIONS, "Score a model on a benchmark or on your labels.", evaluate, FOLDER)
+_add("datasets", PREDICTIONS, "List public datasets and benchmark protocols.", list_datasets)
+_add("convert", FILES, "Convert checkpoints of the original code.", convert)
+_add("render", FILES, "Render synthetic scenes with exact depth.", render)
+_add("env", HELP, "Show what a bug report has to say.", env)

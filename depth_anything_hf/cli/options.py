@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What several commands share: options with their help texts, and how failures are told."""
+"""Options that several commands share, and how failures are told."""
 
 from __future__ import annotations
 
@@ -12,37 +12,85 @@ import typer
 DEFAULT_MODEL = "depth-anything/Depth-Anything-V2-Small-hf"
 SKIPPED_SHOWN = 20
 
+# Panels of `--help`.
+MODEL, IMAGES, OUTPUT, SPEED = "Model", "Images", "Output", "Speed"
+# Fields of `launch.LaunchArguments`.
+LAUNCH_OPTIONS = (
+    *("num_processes", "accelerate_config", "num_machines", "machine_rank", "main_process_ip"),
+    "main_process_port",
+)
+
 ModelOption = Annotated[
     str,
-    typer.Option("--model", "-m", help="Depth model: an id on the Hub, or a folder, e.g. one that training wrote."),
+    typer.Option(
+        "--model",
+        "-m",
+        help="Depth model: an id on the Hub, or a folder, e.g. one that training wrote.",
+        rich_help_panel=MODEL,
+    ),
 ]
-BatchSizeOption = Annotated[int, typer.Option(help="Images per forward pass; only images of one size share a pass.")]
+BatchSizeOption = Annotated[
+    int | None,
+    typer.Option("--batch_size", help="Images of one size per forward pass. [8, on a CPU 1]", rich_help_panel=SPEED),
+]
 InputSizeOption = Annotated[
     int | None,
     typer.Option(
-        help="Side that images are resized to, a multiple of 14. Larger is sharper and slower. [the model's]"
+        "--input_size",
+        help="Side that images are resized to, a multiple of 14. Larger is sharper and slower. [the model's]",
+        rich_help_panel=MODEL,
     ),
 ]
-DeviceOption = Annotated[str | None, typer.Option(help="cuda, cuda:1, mps or cpu. [the fastest that is there]")]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option("--device", help="cuda, cuda:1, mps or cpu. [the fastest that is there]", rich_help_panel=SPEED),
+]
 DtypeOption = Annotated[
-    str | None, typer.Option(help="float32, bfloat16 or float16; bfloat16 is faster on recent hardware. [the model's]")
+    str | None,
+    typer.Option(
+        "--dtype",
+        help="float32, bfloat16 or float16; bfloat16 is faster on recent hardware. [the model's]",
+        rich_help_panel=SPEED,
+    ),
 ]
 CompileOption = Annotated[
     bool,
-    typer.Option("--compile", help="Compile the model: a minute or so for each size, then faster; for many pictures."),
+    typer.Option(
+        "--compile",
+        help="Compile the model: a minute or so for each size, then faster; for many images.",
+        rich_help_panel=SPEED,
+    ),
 ]
-LabelOption = Annotated[str | None, typer.Option(help="depth or disparity. [what is there, depth first]")]
 ScaleOption = Annotated[
     float | None,
-    typer.Option(help="Stored units per metre of integer labels: 1000 for millimetres, 256 for KITTI, 100 for cm."),
+    typer.Option(
+        "--scale",
+        help="Stored units per metre of integer labels: 1000 for millimetres, 256 for KITTI, 100 for cm.",
+        rich_help_panel=IMAGES,
+    ),
 ]
-SplitOption = Annotated[str, typer.Option(help="Split of a dataset that has several.")]
-ImageColumnOption = Annotated[str, typer.Option(help="Column of the pictures, for tables.")]
-LimitOption = Annotated[int | None, typer.Option(min=1, help="Use the first this many images only.")]
+SplitOption = Annotated[
+    str, typer.Option("--split", help="Split of a dataset that has several.", rich_help_panel=IMAGES)
+]
+LimitOption = Annotated[
+    int | None, typer.Option("--limit", min=1, help="Use only the first so many images.", rich_help_panel=IMAGES)
+]
+OutputFolderOption = Annotated[
+    str, typer.Option("--output_dir", "-o", help="Folder to write to; made if absent.", rich_help_panel=OUTPUT)
+]
+VerboseOption = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Show the progress bars of the libraries too, as DEPTH_ANYTHING_HF_VERBOSE=1 does.",
+        rich_help_panel="Run",
+    ),
+]
 
 
 def report_failures(failures: list[tuple[str, str]], total: int) -> None:
-    """Names what was left out; an error exit only if nothing worked."""
+    """Name what was left out; exit with 1 only if nothing worked."""
     if not failures:
         return
     typer.echo(f"{len(failures)} of {total} images were left out:", err=True)

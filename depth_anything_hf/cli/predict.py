@@ -12,12 +12,14 @@ import typer
 
 from .options import (
     DEFAULT_MODEL,
+    OUTPUT,
     BatchSizeOption,
     CompileOption,
     DeviceOption,
     DtypeOption,
     InputSizeOption,
     ModelOption,
+    VerboseOption,
     report_failures,
 )
 
@@ -37,30 +39,39 @@ MEANING = {
 
 
 def predict(
-    inputs: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to; made if absent.")],
+    inputs: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
+    output_dir: Annotated[
+        Path, typer.Option("--output_dir", "-o", help="Folder to write to; made if absent.", rich_help_panel=OUTPUT)
+    ],
     model: ModelOption = DEFAULT_MODEL,
-    batch_size: BatchSizeOption = 1,
+    batch_size: BatchSizeOption = None,
     input_size: InputSizeOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
     compile: CompileOption = False,
-    raw: Annotated[bool, typer.Option("--raw", help="Write the .npz files only, no pictures.")] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Write the .npz files only, no pictures.", rich_help_panel=OUTPUT)
+    ] = False,
     metric: Annotated[
         Path | None,
-        typer.Option(help="Calibration file made by `calibrate`: turns disparity into metres. [values as predicted]"),
+        typer.Option(
+            "--metric",
+            help="Calibration file made by `calibrate`: turns disparity into metres. [values as predicted]",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
+    verbose: VerboseOption = False,
 ) -> None:
-    """Predicts the depth of pictures and writes it as pictures and numbers.
+    """Predict the depth of images and write it as pictures and numbers.
 
     For NAME.jpg there will be NAME_depth.png (colours, bright is near), NAME_16bit.png (16-bit grey, smallest value
-    0, largest 65535) and NAME.npz (float32 array `disparity` or `depth` at the picture's size, and `kind`).
-    Sub-folders are kept. Pictures that cannot be read are named and left out.
+    0, largest 65535) and NAME.npz (float32 array `disparity` or `depth` at the image's size, and `kind`).
+    Sub-folders are kept. Images that cannot be read are named and left out.
 
     \b
     Examples:
-      depth-anything-hf predict photo.jpg --output predictions/
-      depth-anything-hf predict photos/ more/x.png -o predictions/ --batch-size 8 --dtype bfloat16
+      depth-anything-hf predict photo.jpg --output_dir predictions/
+      depth-anything-hf predict photos/ more/x.png -o predictions/ --batch_size 8 --dtype bfloat16
       depth-anything-hf predict photos/ -o metres/ -m depth-anything/Depth-Anything-V2-Metric-Indoor-Small-hf
       depth-anything-hf predict photos/ -o metres/ --metric camera.json
 
@@ -73,12 +84,14 @@ def predict(
     from ..data.decoding.images import find_images
     from ..inference.calibration import Calibration
     from ..inference.predictor import DepthPredictor
+    from ..utils.quiet import quiet_libraries
 
+    quiet_libraries(verbose)
     calibration = None if metric is None else Calibration.load(metric)
     if calibration is not None and input_size is None:
         input_size = calibration.input_size
     paths = find_images(inputs)
-    targets = _targets(paths, inputs, output)
+    targets = _targets(paths, inputs, output_dir)
     predictor = DepthPredictor.from_pretrained(
         model, device=device, dtype=dtype, batch_size=batch_size, input_size=input_size, compile=compile
     )
@@ -94,15 +107,15 @@ def predict(
             if calibration is not None and prediction.values is not None:
                 prediction.values = calibration.apply(prediction.values)
             _save_prediction(target, prediction, kind, pictures=not raw)
-    typer.echo(f"{len(paths) - len(failures)} of {len(paths)} pictures predicted, see {output}")
+    typer.echo(f"{len(paths) - len(failures)} of {len(paths)} images predicted, see {output_dir}")
     typer.echo(MEANING[kind])
     report_failures(failures, len(paths))
 
 
 def _check_calibration(calibration: Calibration, model: str, predictor: DepthPredictor) -> str:
-    """Warns or refuses where the calibration was made for something else; returns the kind of the calibrated map."""
+    """Warn or refuse where the calibration was made for something else; return the kind of the calibrated map."""
     if predictor.prediction_kind == "depth":
-        raise ValueError(f"{model} predicts metres itself; leave --metric away")
+        raise ValueError(f"{model} predicts metres itself, --metric cannot be combined with it")
     if calibration.model_id and calibration.model_id != model:
         typer.echo(f"warning: the calibration was made with {calibration.model_id}, not {model}", err=True)
     if calibration.input_size != predictor.input_size:
@@ -115,7 +128,7 @@ def _check_calibration(calibration: Calibration, model: str, predictor: DepthPre
 
 
 def _targets(paths: list[Path], inputs: list[Path], output: Path) -> list[Path]:
-    """Where each picture's files go, without suffix; pictures that differ in folder or suffix only stay apart."""
+    """Return where each image's files go, without suffix; images that differ in folder or suffix only stay apart."""
     targets = []
     for path in paths:
         root = next((folder for folder in inputs if folder.is_dir() and path.is_relative_to(folder)), path.parent)

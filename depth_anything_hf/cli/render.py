@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`render`: arguments and messages; the work is in `data.synthetic`."""
+"""`render`: arguments and messages; the work is in `rendering.dataset`."""
 
 from __future__ import annotations
 
@@ -15,25 +15,32 @@ DENOISE = {"auto": "auto", "yes": True, "no": False}
 
 def render(
     output: Annotated[Path, typer.Argument(help="Folder to write to; made if absent.")],
-    count: Annotated[int, typer.Option(help="Images in the folder when the command is done.")],
-    height: Annotated[int, typer.Option(help="Pixels.")] = 252,
-    width: Annotated[int, typer.Option(help="Pixels.")] = 252,
-    family: Annotated[str, typer.Option(help="varied (rooms, tabletops, streets, nature) or hazy-rooms.")] = "varied",
-    seed: Annotated[int, typer.Option(help="Another seed gives other scenes.")] = 0,
-    samples_per_pixel: Annotated[int | None, typer.Option(help="More is slower, with less noise. [8 or 4]")] = None,
-    processes: Annotated[int, typer.Option(help="Renderers at work at the same time, half a gigabyte each.")] = 1,
-    views_per_scene: Annotated[int, typer.Option(help="Images of each scene.")] = 1,
+    count: Annotated[int, typer.Option("--count", help="Images in the folder when the command is done.")],
+    height: Annotated[int, typer.Option("--height", help="Pixels.")] = 252,
+    width: Annotated[int, typer.Option("--width", help="Pixels.")] = 252,
+    family: Annotated[
+        str, typer.Option("--family", help="varied (rooms, tabletops, streets, nature) or hazy-rooms.")
+    ] = "varied",
+    seed: Annotated[int, typer.Option("--seed", help="Another seed gives other scenes.")] = 0,
+    samples_per_pixel: Annotated[
+        int | None, typer.Option("--samples_per_pixel", help="More is slower, with less noise. [8 or 4]")
+    ] = None,
+    processes: Annotated[
+        int, typer.Option("--processes", help="Renderers at work at the same time, half a gigabyte each.")
+    ] = 1,
+    views_per_scene: Annotated[int, typer.Option("--views_per_scene", help="Images of each scene.")] = 1,
     first_scene: Annotated[
-        int, typer.Option(help="Number of the first scene; disjoint numbers, disjoint splits.")
+        int, typer.Option("--first_scene", help="Number of the first scene; disjoint numbers, disjoint splits.")
     ] = 0,
     haze: Annotated[bool, typer.Option("--haze", help="Cover each image with a random haze.")] = False,
-    depth: Annotated[bool, typer.Option("--depth/--no-depth", help="Write the depth, or images only.")] = True,
+    depth: Annotated[bool, typer.Option("--depth/--no_depth", help="Write the depth, or images only.")] = True,
     kind: Annotated[
-        list[str] | None, typer.Option(help="room, tabletop, street or nature; may be given several times. [all]")
+        list[str] | None,
+        typer.Option("--kind", help="room, tabletop, street or nature; may be given several times. [all]"),
     ] = None,
-    denoise: Annotated[str, typer.Option(help="yes, no, or auto: if pyoidn is installed.")] = "auto",
+    denoise: Annotated[str, typer.Option("--denoise", help="yes, no, or auto: if pyoidn is installed.")] = "auto",
 ) -> None:
-    """Renders synthetic scenes with exact depth, to train and to test on.
+    """Render synthetic scenes with exact depth, to train and to test on.
 
     The same command again renders only what is missing; a larger --count adds images.
     Needs Mitsuba: pip install "depth_anything_hf[render]"
@@ -41,7 +48,7 @@ def render(
     \b
     Examples:
       depth-anything-hf render scenes/ --count 1000 --height 252 --width 252 --processes 8
-      depth-anything-hf render scenes-test/ --count 100 --first-scene 100000
+      depth-anything-hf render scenes-test/ --count 100 --first_scene 100000
     """
     if denoise not in DENOISE:
         raise ValueError(f"--denoise must be one of {', '.join(DENOISE)}, got {denoise!r}")

@@ -77,6 +77,16 @@ def set_cpu_kernels(setting: CpuKernels) -> CpuKernels:
     return before
 
 
+def cpu_kernels() -> CpuKernels:
+    """Return the setting of this process, see `set_cpu_kernels`."""
+    return _setting
+
+
+def stored_kernel_choices() -> dict[str, bool]:
+    """Return what this machine remembers for this processor, its instructions and this torch; see `kernel_choices`."""
+    return {key: choice for key, choice in _read_choices().items() if key.startswith(_key_of_machine())}
+
+
 def kernel_choices() -> dict[str, bool]:
     """Return this process's choices: a description of processor, threads and size -> whether ours is used.
 
@@ -171,8 +181,8 @@ def _as_it_is(tensor: Tensor) -> Tensor:
 
 
 @functools.cache
-def _processor() -> str:
-    """Name of the processor; cached, because every call of a kernel asks for it and the file can be long."""
+def processor_name() -> str:
+    """Return the processor's name; cached, because every call of a kernel asks for it and the file can be long."""
     if platform.system() == "Linux":
         with suppress(OSError):
             for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
@@ -181,18 +191,19 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def _key_of_machine() -> str:
+    return " | ".join((processor_name(), torch.backends.cpu.get_cpu_capability(), f"torch {torch.__version__} | "))
+
+
 def _key(kind: str, dtype: torch.dtype, training: bool, size: str) -> str:
     parts = (
-        _processor(),
-        torch.backends.cpu.get_cpu_capability(),
-        f"torch {torch.__version__}",
         f"{torch.get_num_threads()} threads",
         kind,
         str(dtype).removeprefix("torch."),
         "training" if training else "inference",
         size,
     )
-    return " | ".join(parts)
+    return _key_of_machine() + " | ".join(parts)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 import warnings
+from collections.abc import Callable
 
 
 VERBOSE = "DEPTH_ANYTHING_HF_VERBOSE"
@@ -33,14 +34,15 @@ def quiet_libraries(verbose: bool = False) -> None:
             importlib.import_module("datasets").disable_progress_bars()
     else:
         os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
     from transformers.utils import logging
 
+    hide_bars_of_transformers: Callable[[], None] = logging.disable_progress_bar
     hub_shows_bars = not are_progress_bars_disabled()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # Hides the bars of transformers and with them all of huggingface_hub.
-        logging.disable_progress_bar()
+        hide_bars_of_transformers()
         if hub_shows_bars:
             enable_progress_bars()
             for name in HUB_BARS_OF_SMALL_FILES:

@@ -58,17 +58,13 @@ def test_a_lock_is_taken_once_and_others_of_another_name_are_free(tmp_path: Path
         lock.acquire()
         lock.acquire()
         assert not second.try_acquire() and push.try_acquire()
-        with pytest.raises(
-            ValueError, match=f"this process is at work in {tmp_path}; process {os.getpid()} .*wait"
-        ):
+        with pytest.raises(ValueError, match=f"this process is at work in {tmp_path}; process {os.getpid()} .*wait"):
             second.acquire()
         assert names(tmp_path) == [".lock", ".push.lock"]
     assert names(tmp_path) == []
 
 
-def test_a_lock_that_its_holder_deletes_is_taken_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_that_its_holder_deletes_is_taken_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between opening and locking the file, the holder ends and another process comes: the old file counts no more."""
     first, other = FolderLock(tmp_path), FolderLock(tmp_path)
     first.acquire()

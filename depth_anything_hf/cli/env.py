@@ -1,0 +1,164 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""`env`: what a bug report has to say about this machine, as Markdown."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+
+import typer
+
+
+# Distribution names; what is not installed is left out, but for the first.
+PACKAGES = (
+    *("torch", "transformers", "accelerate", "datasets", "huggingface_hub", "safetensors", "tokenizers", "numpy"),
+    *("opencv-python-headless", "opencv-python", "pillow", "pyarrow", "typer", "mitsuba", "deepspeed", "peft"),
+)
+# Settings of ours, and those of others that decide how a run goes.
+SETTINGS_BEGIN = (
+    *("DEPTH_ANYTHING_HF_", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_DISABLE_PROGRESS_BARS", "ACCELERATE_"),
+    *("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "PYTORCH_", "TORCH_", "NCCL_"),
+)
+WINDOWS_PATH = re.compile(r"\b[A-Za-z]:\\[^\s'\",;]*")
+NAMES_OF_NOBODY = {"", "root", "home", "user", "localhost"}
+
+
+def env() -> None:
+    """Show versions, devices, kernels and settings, to paste into a bug report.
+
+    Paths, user names and tokens are redacted.
+
+    \b
+    Examples:
+      depth-anything-hf env
+      depth-anything-hf env | xclip -selection clipboard
+    """
+    typer.echo(report())
+
+
+def report() -> str:
+    """Return the report: a Markdown list under a heading for each topic."""
+    sections = {
+        "Versions": _versions(),
+        "Machine": _machine(),
+        "Kernels": _kernels(),
+        "Hugging Face": _hub(),
+        "Settings": _settings(os.environ),
+    }
+    lines = []
+    for title, facts in sections.items():
+        lines += [f"### {title}", "", *(f"- {name}: {_redact(value)}" for name, value in facts.items()), ""]
+    return "\n".join(lines).rstrip()
+
+
+def _versions() -> dict[str, str]:
+    import platform
+
+    from ..version import __version__
+
+    installed = {name: _version_of(name) for name in PACKAGES}
+    return {
+        "depth_anything_hf": __version__,
+        "Python": platform.python_version(),
+        **{name: version for name, version in installed.items() if version},
+        "system": platform.platform(),
+    }
+
+
+def _version_of(distribution: str) -> str:
+    """Return the version, empty where it is not installed."""
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.version(distribution)
+    return ""
+
+
+def _machine() -> dict[str, str]:
+    import platform
+
+    import psutil
+    import torch
+
+    # Not annotated in torch.
+    cudnn_version: Callable[[], int | None] = torch.backends.cudnn.version
+    from ..cpu.autotune import processor_name
+
+    memory = psutil.virtual_memory()
+    gibibyte = 2**30
+    facts = {
+        "processor": f"{processor_name()} ({platform.machine()})",
+        "cores": f"{psutil.cpu_count(logical=False)} physical, {psutil.cpu_count()} logical, "
+        f"{torch.get_num_threads()} threads of torch",
+        "memory": f"{memory.total / gibibyte:.1f} GiB, {memory.available / gibibyte:.1f} GiB available",
+    }
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            properties = torch.cuda.get_device_properties(index)
+            kind = "compute capability" if torch.version.cuda else "architecture"
+            facts[f"GPU {index}"] = (
+                f"{properties.name}, {properties.total_memory / gibibyte:.1f} GiB, {kind} "
+                f"{properties.major}.{properties.minor}"
+            )
+        runtime = f"CUDA {torch.version.cuda}" if torch.version.cuda else f"ROCm {torch.version.hip}"
+        facts["GPU software"] = f"{runtime}, cuDNN {cudnn_version()}"
+    elif torch.backends.mps.is_available():
+        facts["GPU"] = "Apple (MPS)"
+    else:
+        facts["GPU"] = "none that torch can use"
+    return facts
+
+
+def _kernels() -> dict[str, str]:
+    import torch
+
+    from ..cpu.autotune import SETTING_VARIABLE, cpu_kernels, stored_kernel_choices
+
+    choices = stored_kernel_choices()
+    ours = sum(choices.values())
+    measured = f"{len(choices)} sizes measured on this processor with this torch, ours wins at {ours}"
+    return {
+        f"kernels for CPUs ({SETTING_VARIABLE})": cpu_kernels(),
+        "choices": measured if choices else "none measured on this processor with this torch",
+        "instructions of torch": torch.backends.cpu.get_cpu_capability(),
+        "attention": "flash-attn is installed" if _version_of("flash-attn") else "scaled dot product of torch",
+    }
+
+
+def _hub() -> dict[str, str]:
+    from huggingface_hub import constants, get_token
+
+    cache = Path(constants.HF_HUB_CACHE)
+    folders = list(cache.glob("*--*")) if cache.is_dir() else []
+    writable = "writable" if os.access(cache if cache.exists() else cache.parent, os.W_OK) else "not writable"
+    kinds = {kind: sum(folder.name.startswith(f"{kind}s--") for folder in folders) for kind in ("model", "dataset")}
+    return {
+        "offline (HF_HUB_OFFLINE)": "yes" if constants.HF_HUB_OFFLINE else "no",
+        "logged in": "yes" if get_token() else "no",
+        "cache": f"{cache}, {writable}, {kinds['model']} models, {kinds['dataset']} datasets",
+    }
+
+
+def _settings(environment: Mapping[str, str]) -> dict[str, str]:
+    found = {name: value for name, value in sorted(environment.items()) if name.startswith(SETTINGS_BEGIN)}
+    return found or {"environment variables": "none"}
+
+
+def _redact(text: str) -> str:
+    """Return a text without tokens, folders, and the names of the user and the machine."""
+    import getpass
+    import platform
+
+    from ..utils.redaction import redact_text
+
+    text = WINDOWS_PATH.sub(lambda found: found[0].rstrip("\\").rpartition("\\")[2], redact_text(text))
+    names = {Path.home().name, platform.node()}
+    # Without an entry in the list of users, as in some containers, there is no name to hide.
+    with suppress(OSError, KeyError, ImportError):
+        names.add(getpass.getuser())
+    for name in names - NAMES_OF_NOBODY:
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "***", text)
+    return text

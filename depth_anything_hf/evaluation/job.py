@@ -1,0 +1,184 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A whole evaluation from its arguments: open model and data, score on all processes, save. Of command and example."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from .results import EvaluationResult
+    from .settings import EvaluationSettings
+
+# What a protocol decides by itself.
+FIXED_BY_PROTOCOL = ("label", "scale", "label_column", "image_column", "alignment", "min_depth", "max_depth")
+
+
+@dataclass
+class EvaluationArguments:
+    """What is scored on what, and how; the flags of `evaluate`."""
+
+    model: str = field(metadata={"help": "Depth model: an id on the Hub, or a folder."})
+    data: str | None = field(
+        default=None, metadata={"help": "Your labelled folder, table (parquet, arrow, JSON), or dataset id."}
+    )
+    protocol: str | None = field(
+        default=None,
+        metadata={"help": "A pinned benchmark, with --root: nyu, kitti, da-2k, moge-bundle, ... (see `datasets`)."},
+    )
+    root: str | None = field(
+        default=None, metadata={"help": "Folder of the benchmark's files as they were downloaded."}
+    )
+    output_dir: str | None = field(default=None, metadata={"help": "Folder for the results. [not saved]"})
+    label: str | None = field(default=None, metadata={"help": "depth or disparity. [what the data has, depth first]"})
+    label_column: str | None = field(
+        default=None, metadata={"help": "Column of the labels, for tables. [depth, disparity]"}
+    )
+    image_column: str | None = field(default=None, metadata={"help": "Column of the images, for tables. [image]"})
+    scale: float | None = field(
+        default=None,
+        metadata={"help": "Stored units per metre of integer labels: 1000 for millimetres, 256 for KITTI."},
+    )
+    split: str | None = field(
+        default=None, metadata={"help": "Split of a dataset that has several. [train; the protocol's]"}
+    )
+    limit: int | None = field(default=None, metadata={"help": "Use only the first so many images."})
+    alignment: str | None = field(
+        default=None,
+        metadata={
+            "help": "disparity: fit scale and shift of each image in disparity, as papers do for relative models; "
+            "depth, median: fit in depth, or its scale by the median; none: compare metres with metres. "
+            "[none for a metric model and metric labels, else disparity]"
+        },
+    )
+    min_depth: float | None = field(
+        default=None, metadata={"help": "Metres; nearer label pixels do not count. [0.001; the protocol's]"}
+    )
+    max_depth: float | None = field(
+        default=None,
+        metadata={"help": "Metres; farther label pixels and sky do not count. [80; the protocol's]"},
+    )
+    batch_size: int | None = field(
+        default=None, metadata={"help": "Images of one size per forward pass. [8, on a CPU 1]"}
+    )
+    input_size: int | None = field(
+        default=None,
+        metadata={"help": "Side that images are resized to, a multiple of 14; larger is slower. [the model's]"},
+    )
+    dtype: str | None = field(
+        default=None, metadata={"help": "float32, bfloat16 or float16; bfloat16 is faster. [the model's]"}
+    )
+    device: str | None = field(
+        default=None, metadata={"help": "cuda, cuda:1, mps or cpu. [the fastest; one GPU for each process]"}
+    )
+
+    def __post_init__(self) -> None:
+        if (self.data is None) == (self.protocol is None) or (self.protocol is None) != (self.root is None):
+            raise ValueError(
+                "give either --data, or --protocol and --root (`depth-anything-hf datasets` lists the protocols)"
+            )
+        fixed = [f"--{name}" for name in FIXED_BY_PROTOCOL if getattr(self, name) is not None]
+        if self.protocol is not None and fixed:
+            raise ValueError(f"{', '.join(fixed)} cannot be combined with --protocol, which fixes it")
+        if self.limit is not None and self.limit < 1:
+            raise ValueError(f"--limit must be at least 1, got {self.limit}")
+
+
+def run(arguments: EvaluationArguments, tell: Callable[[str], object] | None = None) -> dict[str, EvaluationResult]:
+    """Score a model by a protocol, by all of a group, or on labelled images of one's own, and save what is asked for.
+
+    Call it in every process of a launch: the images are divided over them, and each gets the whole result.
+
+    Args:
+        arguments: what is scored on what.
+        tell: called on the main process with each table and message, e.g. `print`; None tells nothing.
+
+    Returns:
+        The result of each dataset, by the protocol's name or `data`. A result may have no rows.
+
+    Raises:
+        ValueError: arguments, model and data do not fit.
+        FileNotFoundError: files of the data are missing; the message lists the first of them.
+    """
+    from accelerate import Accelerator
+
+    from ..inference.predictor import DepthPredictor
+    from .protocols import PROTOCOL_GROUPS
+    from .reports import save_report
+    from .results import description_of, summary_of_sets
+    from .runner import evaluate_on_all_processes
+
+    opened, missing = _open(arguments)
+    accelerator = Accelerator()
+    predictor = DepthPredictor.from_pretrained(
+        arguments.model,
+        device=arguments.device or accelerator.device,
+        dtype=arguments.dtype,
+        batch_size=arguments.batch_size,
+        input_size=arguments.input_size,
+    )
+    is_group = arguments.protocol in PROTOCOL_GROUPS
+    results = {}
+    for name, (dataset, protocol) in opened.items():
+        settings = protocol or _own_settings(arguments, predictor.prediction_kind, dataset.label)
+        results[name] = result = evaluate_on_all_processes(
+            predictor,
+            dataset,
+            settings,
+            prediction_kind=predictor.prediction_kind,
+            accelerator=accelerator,
+            progress=True,
+        )
+        if accelerator.is_main_process:
+            made_with = description_of(predictor, arguments.model, settings, arguments.split, arguments.limit)
+            messages = [result.table(made_with)]
+            if arguments.output_dir is not None:
+                folder = Path(arguments.output_dir, name if is_group else "")
+                save_report(folder, result, dataset, predictor, made_with)
+                messages.append(f"saved to {folder}")
+            if tell is not None:
+                tell("\n".join(messages))
+    if accelerator.is_main_process and is_group and tell is not None:
+        tell(summary_of_sets(results, missing))
+    accelerator.end_training()
+    return results
+
+
+def _open(arguments: EvaluationArguments) -> tuple[dict[str, tuple[Any, EvaluationSettings | None]], dict[str, str]]:
+    """Return datasets and protocols by name, and the sets of a group that are not there, with the reason."""
+    if arguments.protocol is not None and arguments.root is not None:
+        from .datasets import open_benchmarks
+
+        opened, missing = open_benchmarks(arguments.protocol, arguments.root, arguments.split, arguments.limit)
+        return {**opened}, missing
+    from ..data.sources import DataSource, open_source
+
+    source = DataSource(
+        str(arguments.data),
+        label=arguments.label,
+        scale=arguments.scale,
+        split=arguments.split or "train",
+        image_column=arguments.image_column or "image",
+        label_column=arguments.label_column,
+        limit=arguments.limit,
+    )
+    dataset = open_source(source)
+    if dataset.label is None:
+        raise ValueError(f"{arguments.data} has images but no depth or disparity labels to score against")
+    return {str(arguments.data): (dataset, None)}, {}
+
+
+def _own_settings(arguments: EvaluationArguments, prediction_kind: str, label: str) -> EvaluationSettings:
+    from .settings import EvaluationSettings
+
+    in_metres = prediction_kind == label == "depth"
+    chosen: dict[str, Any] = {
+        "alignment": arguments.alignment or ("none" if in_metres else "disparity"),
+        "min_depth": arguments.min_depth,
+        "max_depth": arguments.max_depth,
+    }
+    return EvaluationSettings(**{name: value for name, value in chosen.items() if value is not None})

@@ -1,0 +1,190 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A whole labelling job from its arguments: open teacher and images, label, push. Of command and example."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from .runner import LabelReport
+
+
+def number_from_environment(*names: str, default: int) -> int:
+    """Return the number in the first of these environment variables that is set."""
+    return next((int(os.environ[name]) for name in names if os.environ.get(name)), default)
+
+
+@dataclass
+class LabelArguments:
+    """Who labels what, and where to; the flags of `pseudo-label`."""
+
+    teacher: str = field(metadata={"help": "The depth model that labels: an id on the Hub, or a folder."})
+    data: str = field(
+        metadata={
+            "help": "Folder of images, table (parquet, arrow, JSON), tar shards, or dataset id; labels that it may "
+            "have are not used."
+        }
+    )
+    output_dir: str = field(metadata={"help": "Folder of the shards; made if absent."})
+    split: str = field(default="train", metadata={"help": "Split of a dataset that has several."})
+    image_column: str = field(default="image", metadata={"help": "Column of the images, for tables."})
+    streaming: bool = field(
+        default=False,
+        metadata={"help": "Read parquet or tar shards, here or on the Hub, one by one; each is a unit of work."},
+    )
+    limit: int | None = field(
+        default=None, metadata={"help": "Use only the first so many images; not with streaming."}
+    )
+    batch_size: int | None = field(
+        default=None, metadata={"help": "Images of one size per forward pass. [8, on a CPU 1]"}
+    )
+    window_batches: int = field(
+        default=4,
+        metadata={"help": "Batches of images open at once while equal sizes gather; more for very mixed sizes."},
+    )
+    input_size: int | None = field(
+        default=None,
+        metadata={
+            "help": "Side that images are resized to, a multiple of 14; twice the teacher's own gives sharper labels, "
+            "slowly. [the teacher's]"
+        },
+    )
+    flip_averaging: bool = field(
+        default=False, metadata={"help": "Average with the mirrored image's prediction; twice the time."}
+    )
+    dtype: str | None = field(
+        default=None, metadata={"help": "float32, bfloat16 or float16; bfloat16 is faster. [the teacher's]"}
+    )
+    compile: bool = field(
+        default=False, metadata={"help": "Compile the teacher: a minute for each size first, then faster."}
+    )
+    device: str | None = field(
+        default=None, metadata={"help": "cuda, cuda:1, mps or cpu. [the fastest; one GPU for each process]"}
+    )
+    shard_size: int = field(default=256, metadata={"help": "Images per parquet file."})
+    store_images: str = field(
+        default="bytes", metadata={"help": "bytes: the image files inside the shards; reference: where they are."}
+    )
+    encoding: str = field(
+        default="linear",
+        metadata={"help": "16-bit code of the disparity: linear, or log, which suits metric teachers."},
+    )
+    max_broken_share: float = field(
+        default=0.1, metadata={"help": "Stop when more than this share of the images cannot be read."}
+    )
+    push_to_hub: str | None = field(
+        default=None,
+        metadata={"help": "owner/name: push all to this dataset on the Hub when no shard is missing."},
+    )
+    hub_private_repo: bool = field(default=False, metadata={"help": "Make a new repository private."})
+    image_license: str | None = field(
+        default=None, metadata={"help": "License of the images for the card, e.g. cc-by-4.0. [said as unknown]"}
+    )
+    teacher_license: str | None = field(
+        default=None,
+        metadata={"help": "License of the teacher's weights for the card, e.g. apache-2.0. [said as unknown]"},
+    )
+    # Of Slurm's counts only that of a step will do: SLURM_NTASKS is the job's, also for a single process that a batch
+    # script starts by itself.
+    process_index: int = field(
+        default_factory=lambda: number_from_environment("RANK", "SLURM_PROCID", default=0),
+        metadata={"help": "Number of this process, from 0. [RANK, or the number under srun, else 0]"},
+    )
+    process_count: int = field(
+        default_factory=lambda: number_from_environment("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", default=1),
+        metadata={"help": "Processes that share the work. [WORLD_SIZE, or the tasks under srun, else 1]"},
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("limit", "window_batches"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"--{name} must be at least 1, got {value}")
+
+
+def label(arguments: LabelArguments) -> LabelReport:
+    """Label the share of this process; a repeated call goes on where an interrupted one stopped.
+
+    Processes do not wait for each other: their shares differ, and a barrier would time out.
+
+    Args:
+        arguments: who labels what.
+
+    Returns:
+        What this process's shards hold, those of an earlier call included.
+
+    Raises:
+        ValueError: arguments, teacher and data do not fit, or see `label_images`.
+        OSError: no such data or teacher, or a shard cannot be written.
+    """
+    from ..data.sources import DataSource, open_source
+    from ..inference.predictor import DepthPredictor
+    from .runner import describe_teacher, label_images
+
+    source = DataSource(
+        arguments.data,
+        kind="photos",
+        split=arguments.split,
+        image_column=arguments.image_column,
+        limit=arguments.limit,
+        streaming=arguments.streaming,
+    )
+    dataset = open_source(source)
+    predictor = DepthPredictor.from_pretrained(
+        arguments.teacher,
+        device=arguments.device,
+        dtype=arguments.dtype,
+        batch_size=arguments.batch_size,
+        input_size=arguments.input_size,
+        window_batches=arguments.window_batches,
+        flip_averaging=arguments.flip_averaging,
+        compile=arguments.compile,
+    )
+    folder = Path(arguments.data)
+    provenance = {
+        **describe_teacher(predictor, arguments.teacher),
+        "data": folder.resolve().name if folder.exists() else arguments.data,
+        "split": arguments.split,
+    }
+    return label_images(
+        predictor,
+        dataset,
+        arguments.output_dir,
+        provenance=provenance,
+        shard_size=arguments.shard_size,
+        process_index=arguments.process_index,
+        process_count=arguments.process_count,
+        names_relative_to=folder if folder.is_dir() else None,
+        progress=arguments.process_index == 0,
+        store_images=arguments.store_images,
+        encoding=arguments.encoding,
+        max_broken_share=arguments.max_broken_share,
+    )
+
+
+def push(arguments: LabelArguments) -> str | None:
+    """Push the labels to `push_to_hub`, unless shards are missing: of several processes, the last one does it.
+
+    Returns:
+        The address of the dataset, or None where shards are missing or another process is at the push.
+
+    Raises:
+        ValueError: `push_to_hub` is not given.
+        PushError: see `push_labels_when_complete`.
+    """
+    from ..hub.publisher import push_labels_when_complete
+
+    if arguments.push_to_hub is None:
+        raise ValueError("give --push_to_hub owner/name, the dataset to push to")
+    return push_labels_when_complete(
+        arguments.output_dir,
+        arguments.push_to_hub,
+        private=arguments.hub_private_repo,
+        image_license=arguments.image_license,
+        teacher_license=arguments.teacher_license,
+    )

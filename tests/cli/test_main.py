@@ -1,0 +1,69 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The program as a whole, through typer and through a real process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import typer
+from command_line import files_below, run, run_process
+
+import depth_anything_hf
+from depth_anything_hf.cli.main import app
+
+
+def test_errors_are_one_line_and_debug_shows_the_traceback(tmp_path: Path) -> None:
+    arguments = ("evaluate", tmp_path / "absent", "--data", tmp_path / "nothing")
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert result.output.startswith("error: ") and "nothing" in result.output and "Traceback" not in result.output
+    assert isinstance(run("--debug", *arguments).exception, FileNotFoundError)
+    assert isinstance(run(*arguments, DEPTH_ANYTHING_HF_DEBUG="1").exception, FileNotFoundError)
+
+
+def test_version() -> None:
+    result = run("--version")
+    assert result.exit_code == 0 and depth_anything_hf.__version__ in result.output
+
+
+@pytest.mark.parametrize("command", sorted(typer.main.get_command(app).commands))  # type: ignore[attr-defined]
+def test_every_command_explains_itself_with_examples(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0 and f"depth-anything-hf {command}" in result.output
+
+
+HEAVY = (
+    "torch",
+    "transformers",
+    "datasets",
+    "accelerate",
+    "huggingface_hub",
+    "numpy",
+    "cv2",
+    "rich",
+    "yaml",
+    "psutil",
+)
+
+
+@pytest.mark.parametrize("command", ["", "predict", "pseudo-label", "evaluate", "env"])
+def test_help_of_a_real_process_imports_nothing_heavy(command: str) -> None:
+    script = f"""
+import sys
+from depth_anything_hf.cli.main import app
+try:
+    app({[*([command] if command else []), "--help"]})
+finally:
+    print("imported:", [name for name in {HEAVY} if name in sys.modules])
+"""
+    shown = run_process("-c", script)
+    assert "Usage:" in shown.stdout and shown.stdout.endswith("imported: []\n"), shown.stdout + shown.stderr
+
+
+def test_predict_in_a_real_process(model: Path, photos: Path, tmp_path: Path) -> None:
+    arguments = ["predict", str(photos), "-o", str(tmp_path / "out"), "-m", str(model), "--batch-size", "2"]
+    ran = run_process("-m", "depth_anything_hf.cli", *arguments)
+    assert ran.returncode == 0, ran.stderr
+    assert len(files_below(tmp_path / "out")) == 6
