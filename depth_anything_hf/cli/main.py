@@ -101,8 +101,20 @@ FLAGS: dict[str, Any] = {"context_settings": CONTEXT_SETTINGS, "add_help_option"
 _add("train", TRAINING, "Train a relative model on labelled images.", train, **FLAGS)
 _add("distill", TRAINING, "Distil a student from a teacher or its labels.", distill, **FLAGS)
 _add("finetune", TRAINING, "Fine-tune a metric model, which predicts metres.", finetune, **FLAGS)
+RECIPES_HELP = """List and show the training recipes that come with the package.
+
+\b
+Examples:
+  depth-anything-hf recipes list
+  depth-anything-hf recipes show student > mine.yaml
+"""
 app.add_typer(
-    recipes, name="recipes", cls=Program, rich_help_panel=TRAINING, short_help="List and show training recipes."
+    recipes,
+    name="recipes",
+    cls=Program,
+    help=RECIPES_HELP,
+    short_help="List and show training recipes.",
+    rich_help_panel=TRAINING,
 )
 _add("pseudo-label", LABELS, "Label photographs with a teacher.", pseudo_label, FOLDER | PRIVATE | TEACHER)
 _add("verify", LABELS, "Re-read pseudo-labels and say what is damaged.", verify)

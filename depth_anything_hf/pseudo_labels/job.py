@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .runner import LabelReport
 
 
-def number_from_environment(*names: str, default: int) -> int:
+def from_environment(*names: str, default: int) -> int:
     """Return the number in the first of these environment variables that is set."""
     return next((int(os.environ[name]) for name in names if os.environ.get(name)), default)
 
@@ -92,11 +92,11 @@ class LabelArguments:
     # Of Slurm's counts only that of a step will do: SLURM_NTASKS is the job's, also for a single process that a batch
     # script starts by itself.
     process_index: int = field(
-        default_factory=lambda: number_from_environment("RANK", "SLURM_PROCID", default=0),
+        default_factory=lambda: from_environment("RANK", "SLURM_PROCID", default=0),
         metadata={"help": "Number of this process, from 0. [RANK, or the number under srun, else 0]"},
     )
     process_count: int = field(
-        default_factory=lambda: number_from_environment("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", default=1),
+        default_factory=lambda: from_environment("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", default=1),
         metadata={"help": "Processes that share the work. [WORLD_SIZE, or the tasks under srun, else 1]"},
     )
 

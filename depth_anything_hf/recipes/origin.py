@@ -43,11 +43,4 @@ def command_and_recipe() -> dict[str, str]:
     return {"command": comment + shlex.join([*command, *argv]), **recipe}
 
 
-def from_environment(*names: str, default: int) -> int:
-    """Return the number in the first of these environment variables that is set."""
-    # Of Slurm's counts only that of a step will do (SLURM_STEP_NUM_TASKS): SLURM_NTASKS is the job's, also for a
-    # single process that a batch script starts by itself.
-    return next((int(os.environ[name]) for name in names if os.environ.get(name)), default)
-
-
-__all__ = ["command_and_recipe", "from_environment"]
+__all__ = ["command_and_recipe"]

@@ -1,12 +1,12 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a model card is told of a command line, and numbers from the environment."""
+"""What a model card is told of a command line."""
 
 from __future__ import annotations
 
 import sys
 
-from depth_anything_hf.recipes.origin import command_and_recipe, from_environment
+from depth_anything_hf.recipes.origin import command_and_recipe
 
 
 def test_the_card_tells_how_a_run_was_launched(monkeypatch, tmp_path):
@@ -23,16 +23,6 @@ def test_the_card_tells_how_a_run_was_launched(monkeypatch, tmp_path):
     assert command_and_recipe()["command"].endswith("\ntorchrun train.py --haze")
     monkeypatch.setenv("ACCELERATE_DYNAMO_BACKEND", "NO")
     assert command_and_recipe()["command"].endswith("\naccelerate launch train.py --haze")
-
-
-def test_numbers_of_processes_come_from_the_launcher_before_slurm(monkeypatch):
-    monkeypatch.delenv("RANK", raising=False)
-    monkeypatch.delenv("SLURM_PROCID", raising=False)
-    assert from_environment("RANK", "SLURM_PROCID", default=0) == 0
-    monkeypatch.setenv("SLURM_PROCID", "3")
-    assert from_environment("RANK", "SLURM_PROCID", default=0) == 3
-    monkeypatch.setenv("RANK", "1")
-    assert from_environment("RANK", "SLURM_PROCID", default=0) == 1
 
 
 def test_the_card_names_the_front_door(monkeypatch):
