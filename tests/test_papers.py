@@ -1,0 +1,121 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""README, CONTRIBUTING, SECURITY and docs: Python runs; commands, flags, modules, files and links exist."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import shlex
+from functools import cache
+from pathlib import Path
+
+import pytest
+from tiny_model import TINY_ENCODER
+from transformers import Dinov2Config, Dinov2Model
+from typer.testing import CliRunner
+
+from depth_anything_hf.cli.main import app
+
+
+ROOT = Path(__file__).parents[1]
+PAPERS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROGRAM = "depth-anything-hf"
+
+BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+CODE_SPAN = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+MODULE = re.compile(r"(?<!\")depth_anything_hf(?:\.\w+)+")
+FOLDERS = "depth_anything_hf|examples|benchmarks|docs|tests|findings"
+FILE = re.compile(rf"(?<![\w/.])(?:{FOLDERS})/[\w./-]+\.(?:py|yaml|md|sh|json)")
+
+each_paper = pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
+
+
+def blocks(paper: Path, language: str) -> list[str]:
+    matches = BLOCK.finditer(paper.read_text(encoding="utf-8"))
+    return [match["text"] for match in matches if match["language"] == language]
+
+
+def commands(paper: Path) -> list[list[str]]:
+    """Return the words of every call of the program: in shell blocks, and in code spans that begin with its name."""
+    text = paper.read_text(encoding="utf-8")
+    lines = [line for block in blocks(paper, "bash") for line in block.replace("\\\n", " ").splitlines()]
+    lines += [span for span in CODE_SPAN.findall(BLOCK.sub("", text)) if span.startswith(f"{PROGRAM} ")]
+    found = []
+    for line in lines:
+        words = [word for word in shlex.split(line, comments=True) if word != "..."]
+        while PROGRAM in words:
+            words = words[words.index(PROGRAM) + 1 :]
+            end = next((index for index, word in enumerate(words) if word in ("|", ">", ";", "&&")), len(words))
+            found.append(words[:end])
+    return found
+
+
+@cache
+def help_of(*command: str) -> str:
+    done = CliRunner().invoke(app, [*command, "--help"])
+    assert done.exit_code == 0, f"{PROGRAM} {' '.join(command)} --help: {done.output}"
+    return done.output.replace("-", "_")
+
+
+@each_paper
+def test_commands_and_their_flags_exist(paper):
+    for words in commands(paper):
+        while words and words[0] == "--debug":
+            words = words[1:]
+        if not words or words[0].startswith("-") or words[0].isupper():
+            continue
+        group = words[:2] if words[0] == "recipes" else words[:1]
+        shown = help_of(*group)
+        for flag in (word.partition("=")[0] for word in words if word.startswith("--")):
+            assert re.search(rf"(?<!\w){flag.replace('-', '_')}(?!\w)", shown), f"{' '.join(words)}: no {flag}"
+
+
+@each_paper
+def test_python_imports_what_exists(paper):
+    for block in blocks(paper, "python"):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("depth_anything_hf"):
+                module = importlib.import_module(str(node.module))
+                assert [alias.name for alias in node.names if not hasattr(module, alias.name)] == []
+
+
+@each_paper
+def test_modules_and_files_that_are_named_exist(paper):
+    text = paper.read_text(encoding="utf-8")
+    for name in MODULE.findall(text):
+        thing = importlib.import_module("depth_anything_hf")
+        for part in name.split(".")[1:]:
+            if not hasattr(thing, part):
+                importlib.import_module(f"{thing.__name__}.{part}")
+            thing = getattr(thing, part)
+    assert [path for path in FILE.findall(text) if not (ROOT / path).exists()] == []
+
+
+@each_paper
+def test_links_lead_somewhere(paper):
+    links = LINK.findall(paper.read_text(encoding="utf-8"))
+    assert [link for link in links if not (paper.parent / link).exists()] == []
+
+
+def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, make_tiny_model, labelled_folder):
+    from depth_anything_hf import DepthAnythingImageProcessor
+
+    make_tiny_model().save_pretrained(tmp_path / "depth")
+    DepthAnythingImageProcessor(size={"height": 56, "width": 56}).save_pretrained(tmp_path / "depth")
+    Dinov2Model(Dinov2Config(**TINY_ENCODER)).save_pretrained(tmp_path / "encoder")
+    monkeypatch.chdir(tmp_path)
+    found = blocks(ROOT / "README.md", "python")
+    assert len(found) == 2
+    for block in found:
+        local = (
+            block.replace("depth-anything/Depth-Anything-V2-Small-hf", "depth")
+            .replace("facebook/dinov2-small", "encoder")
+            .replace("photograph.jpg", str(labelled_folder / "images" / "0.png"))
+        )
+        assert local != block
+        names: dict[str, object] = {}
+        exec(compile(local, "README.md", "exec"), names)
+    assert float(names["loss"]) > 0 and (tmp_path / "my-depth" / "model.safetensors").is_file()
