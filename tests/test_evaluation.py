@@ -27,7 +27,7 @@ from depth_anything_hf.evaluation.runner import Predictor, evaluate, evaluate_on
 from depth_anything_hf.evaluation.scoring import score_image
 from depth_anything_hf.evaluation.settings import DENSE_METRICS, EvaluationSettings
 from depth_anything_hf.geometry.alignment import align_disparity
-from depth_anything_hf.hub.model_card import results_from_file, write_model_card
+from depth_anything_hf.hub.model_card import write_model_card
 from depth_anything_hf.inference.prediction import Prediction
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.metrics.depth import depth_metrics
@@ -345,7 +345,7 @@ def test_point_pairs_are_counted_as_pairs_overall_and_per_scenario(tmp_path: Pat
     record = json.loads((tmp_path / "results.json").read_text())
     assert record["protocol"] == "da-2k@1" and record["mean"]["pair_accuracy/indoor"] == pytest.approx(0.75)
     assert record["settings"] == {"protocol": "da-2k@1", "images": "", "metrics": ["pair_accuracy"]}
-    (entry,) = results_from_file(tmp_path).values()
+    (entry,) = result.card_entries().values()
     assert "no alignment" in entry["protocol"] and entry["metrics"]["pair_accuracy"] == pytest.approx(0.8)
     metres = evaluate(predictor(lambda image: -brightness(image)), pair_dataset(), settings, prediction_kind="depth")
     assert metres.mean["pair_accuracy"] == pytest.approx(0.8)

@@ -19,13 +19,13 @@ from PIL import Image
 from transformers import AutoConfig, Dinov2Config
 
 from depth_anything_hf.hub.licenses import strictest_license
-from depth_anything_hf.hub.lineage import labels_lineage
-from depth_anything_hf.hub.markdown import with_own_text_of
-from depth_anything_hf.hub.model_card import results_from_file, snippet, write_model_card
+from depth_anything_hf.hub.markdown import merge_own_text
+from depth_anything_hf.hub.model_card import snippet, write_model_card
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from depth_anything_hf.pseudo_labels.dataset_card import _size_category
+from depth_anything_hf.pseudo_labels.lineage import labels_lineage
 from depth_anything_hf.utils.redaction import is_hub_id, redact_command
 
 
@@ -246,20 +246,6 @@ def test_results_go_to_the_hub_and_back_unchanged(tmp_path: Path) -> None:
     assert (entry.dataset_revision, entry.notes) == ("1f2e", "nyu@1, cap 10 m")
 
 
-def test_results_of_an_evaluation_file(tmp_path: Path) -> None:
-    record = {"protocol": "nyu@1", "images": 654, "settings": {"alignment": "disparity", "max_depth": 10.0}}
-    record["mean"] = {"abs_rel": 0.05, "delta1": None, "zero_share": 0.0}
-    (tmp_path / "results.json").write_text(json.dumps(record))
-    (found,) = results_from_file(tmp_path).values()
-    assert found["metrics"] == {"abs_rel": 0.05} and found["identifier"] == "nyu@1" and found["images"] == 654
-    assert "own" in results_from_file(tmp_path / "results.json", "own")
-    (tmp_path / "results.json").write_text("[]")
-    with pytest.raises(ValueError, match="not the results.json of an evaluation"):
-        results_from_file(tmp_path)
-    with pytest.raises(FileNotFoundError, match="--output"):
-        results_from_file(tmp_path / "absent.json")
-
-
 def test_no_path_and_no_token_of_this_machine_is_published(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("HF_TOKEN", "a token of another form")
     save_tiny_model(tmp_path / "model")
@@ -334,10 +320,10 @@ def test_broken_metadata_of_an_older_card_does_no_harm(tmp_path: Path) -> None:
 
 def test_own_text_of_two_cards_is_joined_once() -> None:
     here, there = (f"# Card\n\n<!-- keep -->\n{text}\n<!-- /keep -->\n" for text in ("Here.", "There."))
-    joined = with_own_text_of(here, there)
+    joined = merge_own_text(here, there)
     assert joined.count("Here.") == joined.count("There.") == joined.count("<!-- keep -->") == 1
-    assert with_own_text_of(here, joined) == joined and with_own_text_of(joined, there) == joined
-    assert with_own_text_of(here, "---\nlicense: mit\n---\n") == here
+    assert merge_own_text(here, joined) == joined and merge_own_text(joined, there) == joined
+    assert merge_own_text(here, "---\nlicense: mit\n---\n") == here
 
 
 def stored_labels(folder: Path, teacher: str | None, card_license: str | None = None) -> Path:

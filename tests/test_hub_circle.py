@@ -26,17 +26,15 @@ from tiny_model import TINY_SIDE_PIXELS, MakeModel
 from depth_anything_hf import DepthAnythingImageProcessor
 from depth_anything_hf.data.datasets import PhotoFolder
 from depth_anything_hf.data.sources import DataSource, open_source
-from depth_anything_hf.hub.lineage import labels_lineage
+from depth_anything_hf.hub.errors import PushError
 from depth_anything_hf.hub.model_card import write_model_card
-from depth_anything_hf.hub.publisher import (
-    LABELS_LOCK,
-    Publisher,
-    push_labels,
-    push_labels_when_complete,
-)
-from depth_anything_hf.hub.repository import PushError
+from depth_anything_hf.hub.publisher import Publisher
 from depth_anything_hf.inference.predictor import DepthPredictor
-from depth_anything_hf.pseudo_labels.runner import describe_teacher, label_images, verify_labels
+from depth_anything_hf.pseudo_labels.lineage import labels_lineage
+from depth_anything_hf.pseudo_labels.provenance import describe_teacher
+from depth_anything_hf.pseudo_labels.push import LABELS_LOCK, push_labels, push_labels_when_complete
+from depth_anything_hf.pseudo_labels.runner import label_images
+from depth_anything_hf.pseudo_labels.verify import verify_labels
 from depth_anything_hf.utils.locks import FolderLock
 
 
@@ -104,7 +102,7 @@ def snippet_of(card: str) -> str:
 
 def test_labels_arrive_with_a_card_and_the_same_call_goes_on(hub: HubServer, labels: Path) -> None:
     hub.storm += ["drop"] * 5
-    with pytest.raises(PushError, match="connection to the Hub broke.*goes on where it stopped"):
+    with pytest.raises(PushError, match="connection to the Hub broke.*continues where this one stopped"):
         push_labels(labels, LABELS, private=True, attempts=1)
     hub.storm.clear()
     address = push_labels(labels, LABELS, private=True, image_license="cc-by-4.0", teacher_license="cc-by-nc-4.0")
@@ -181,9 +179,9 @@ def test_a_downloaded_copy_is_checked_against_the_joined_manifest(
 
 
 def test_what_cannot_be_pushed_is_refused_in_words(hub: HubServer, labels: Path, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no folder of pseudo-labels"):
+    with pytest.raises(FileNotFoundError, match="holds no pseudo-labels: expected .*provenance.json; make them with"):
         push_labels(tmp_path, LABELS)
-    with pytest.raises(ValueError, match="no name of a repository"):
+    with pytest.raises(ValueError, match="cannot name a repository on the Hub: expected owner/name"):
         push_labels(labels, "a/b/c")
     with pytest.raises(PushError, match="may not write to the dataset somebody/labels"):
         push_labels(labels, "somebody/labels")

@@ -189,7 +189,7 @@ def test_whoever_may_not_push_is_told_and_keeps_the_model(
 def test_a_malformed_name_stops_the_run_before_it_begins(
     hub: HubServer, tmp_path: Path, labelled_folder: Path, make_tiny_model: MakeModel
 ) -> None:
-    with pytest.raises(ValueError, match="no name of a repository"):
+    with pytest.raises(ValueError, match="cannot name a repository on the Hub: expected owner/name"):
         train(tmp_path / "run", labelled_folder, make_tiny_model, hub_model_id="a/b/c")
     with pytest.raises(ValueError, match="hub_strategy is 'sometimes'"):
         train(tmp_path / "run", labelled_folder, make_tiny_model, hub_strategy="sometimes")

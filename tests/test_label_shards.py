@@ -22,13 +22,13 @@ import pytest
 from sample_files import png_bytes
 
 from depth_anything_hf.data.decoding.disparity_codec import encode_disparity
+from depth_anything_hf.pseudo_labels.provenance import PROVENANCE_FILE
 from depth_anything_hf.pseudo_labels.shards import (
     MANIFEST_FOLDER,
-    PROVENANCE_FILE,
     ManifestEntry,
     ShardWriter,
-    completed,
     entry_path,
+    read_completed,
     read_entry,
     read_summary,
     remove_unfinished,
@@ -112,15 +112,15 @@ def test_an_entry_that_a_kill_prevented_is_made_again(shard: Path, left: bytes |
     entry_path(shard).unlink()
     if left is not None:
         entry_path(shard).write_bytes(left)
-    assert completed(shard) == read_summary(shard)
+    assert read_completed(shard) == read_summary(shard)
     assert read_entry(shard) == entry
 
 
 def test_a_shard_of_another_length_than_recorded_is_not_complete(shard: Path) -> None:
     entry = json.loads(entry_path(shard).read_text())
     entry_path(shard).write_text(json.dumps({**entry, "bytes": entry["bytes"] + 1}))
-    assert completed(shard) is None
-    assert completed(shard.with_name("absent.parquet")) is None
+    assert read_completed(shard) is None
+    assert read_completed(shard.with_name("absent.parquet")) is None
 
 
 def test_unfinished_files_of_dead_processes_are_removed(tmp_path: Path) -> None:

@@ -33,13 +33,9 @@ from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
-from depth_anything_hf.pseudo_labels.runner import (
-    PROVENANCE_FILE,
-    LabelReport,
-    describe_teacher,
-    label_images,
-    verify_labels,
-)
+from depth_anything_hf.pseudo_labels.provenance import PROVENANCE_FILE, describe_teacher
+from depth_anything_hf.pseudo_labels.runner import LabelReport, label_images
+from depth_anything_hf.pseudo_labels.verify import verify_labels
 
 
 SIDE = 42
@@ -353,7 +349,7 @@ def test_a_teacher_is_described_by_its_weights_and_not_by_its_place(tmp_path: Pa
     assert here == there and json.loads(json.dumps(here)) == here
     weights = (folders[0] / "model.safetensors").read_bytes()
     assert here["weights_sha256"] == {"model.safetensors": hashlib.sha256(weights).hexdigest()}
-    assert (here["teacher"], here["kind"], here["input_size"]) == ("teacher", "disparity", SIDE)
+    assert (here["teacher"], here["prediction_kind"], here["input_size"]) == ("teacher", "disparity", SIDE)
 
 
 # Streams
@@ -468,7 +464,7 @@ def test_a_file_that_cannot_be_read_is_named_and_does_not_stop_the_others(
     (tables / "0.parquet").write_bytes(sound[:-2000])
     options: dict[str, Any] = {"provenance": PROVENANCE, "shard_size": 2, "progress": False}
     with pytest.raises(
-        ValueError, match="1 input shards could not be read: shard 0: ArrowInvalid.*The others are done"
+        ValueError, match="1 input shards could not be read: shard 0: ArrowInvalid.*All others are complete"
     ):
         label_images(predictor, stream, tmp_path / "labels", **options)
     assert verify_labels(tmp_path / "labels").missing == ["labels-00000-of-00003-0000.parquet"]

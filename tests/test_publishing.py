@@ -121,7 +121,7 @@ def test_a_storm_that_does_not_pass_is_said_with_the_command_that_pushes_it(
     run = make_run(tmp_path / "run")
     hub.storm += [503] * 100
     (left,) = push_once(run, hub, attempts=3, private=True)
-    assert left.folder == run and "does not work as it should (503)" in left.reason
+    assert left.folder == run and "server error (503) after all retries" in left.reason
     assert "push it with: hf upload --" not in str(left) and f"hf upload {NAME}" in str(left)
     assert not list(run.glob(".push*"))
     hub.storm.clear()
@@ -179,7 +179,7 @@ def test_no_hub_at_all(hub: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path
 
 @pytest.mark.parametrize(("name", "strategy"), [("a/b/c", "end"), ("owner/mo del", "end"), (NAME, "sometimes")])
 def test_a_malformed_name_is_refused_before_the_training(tmp_path: Path, name: str, strategy: str) -> None:
-    with pytest.raises(ValueError, match="expected"):
+    with pytest.raises(ValueError, match="expected owner/name|must be one of end, checkpoint, every_save"):
         Publisher(name, tmp_path, strategy=strategy)
 
 
@@ -261,7 +261,7 @@ def test_a_folder_that_cannot_be_copied(hub: HubServer, tmp_path: Path) -> None:
     publisher = Publisher(NAME, tmp_path, endpoint=hub.url)
     publisher.push(tmp_path / "absent", "Model")
     (left,) = publisher.finish(5)
-    assert "it could not be copied" in left.reason
+    assert "could not be copied" in left.reason
 
 
 def test_small_files_go_through_the_clients_pipeline_too(hub: HubServer, tmp_path: Path, monkeypatch: Any) -> None:

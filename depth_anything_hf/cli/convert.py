@@ -23,9 +23,10 @@ def convert(
         int | None,
         typer.Option("--max_depth", help="Metres, with --metric: the authors' indoor models have 20, outdoor 80."),
     ] = None,
-    taps: Annotated[
+    feature_layers: Annotated[
         str | None,
         typer.Option(
+            "--feature_layers",
             "--taps",
             help="v2: Depth Anything V2, whose decoder reads intermediate layers; v1: V1, the last four. [v2]",
         ),
@@ -50,13 +51,13 @@ def convert(
     Examples:
       depth-anything-hf convert depth_anything_v2_vits.pth models/small
       depth-anything-hf convert depth_anything_v2_metric_hypersim_vitl.pth models/indoor --metric --max_depth 20
-      depth-anything-hf convert depth_anything_vitl14.pth models/v1-large --taps v1
+      depth-anything-hf convert depth_anything_vitl14.pth models/v1-large --feature_layers v1
       depth-anything-hf convert runs/student student.pth --to_original
     """
     from ..conversion.original import convert_original, convert_to_original
 
     if to_original:
-        if size or metric or max_depth is not None or taps or num_attention_heads is not None:
+        if size or metric or max_depth is not None or feature_layers or num_attention_heads is not None:
             raise ValueError(
                 "--to_original cannot be combined with other options: the model folder says what the model is"
             )
@@ -65,6 +66,10 @@ def convert(
         return
     if metric != (max_depth is not None):
         raise ValueError("a metric checkpoint needs both --metric and --max_depth (20 indoors, 80 outdoors)")
-    names: dict[str, Any] = {"size": size, "taps": taps, "num_attention_heads": num_attention_heads}
+    names: dict[str, Any] = {
+        "size": size,
+        "feature_layers": feature_layers,
+        "num_attention_heads": num_attention_heads,
+    }
     written = convert_original(source, output, max_depth=max_depth, **names)
     typer.echo(f"the model is in {written}; see {written / 'README.md'} for what was set and why")

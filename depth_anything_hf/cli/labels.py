@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`verify` and `push-labels`: arguments and messages; the work is in `pseudo_labels.verify` and `hub.publisher`."""
+"""`verify` and `push-labels`: arguments and messages; the work is in `pseudo_labels`."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def push_labels(
       depth-anything-hf push-labels labels/ owner/labels --hub_private_repo --image_license cc-by-4.0
       depth-anything-hf distill --train_data owner/labels --output_dir runs/student
     """
-    from ..hub.publisher import push_labels_when_complete
+    from ..pseudo_labels.push import push_labels_when_complete
 
     options: dict[str, Any] = {"image_license": image_license, "teacher_license": teacher_license}
     options["private"] = hub_private_repo
@@ -88,7 +88,7 @@ def push_labels(
 
 def tell_push(labels: str | Path, push: Callable[[], str | None]) -> bool:
     """Push by this function and say where the labels are now; return whether they were pushed."""
-    from ..hub.repository import PushError
+    from ..hub.errors import PushError
 
     try:
         address = push()

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From the authors' checkpoints (`.pth`) to model folders and back, with every tensor accounted for."""
+"""Convert the authors' checkpoints (`.pth`) to model folders and back, with every tensor accounted for."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from huggingface_hub import ModelCardData
 from safetensors.torch import load_file
 from torch import Tensor
 
+from ..hub.licenses import original_license
 from ..models.configuration_depth_anything import DepthAnythingConfig
 from ..models.image_processing_depth_anything import PAPER_INPUT_SIZE, DepthAnythingImageProcessor
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
@@ -41,9 +42,6 @@ ORIGINAL_INTERPOLATE_OFFSET = 0.1
 # Hidden width of the last convolutions, a constant of the authors' code.
 HEAD_HIDDEN_SIZE = 32
 
-# Depth-Anything-V2's README; it covers the relative models.
-LICENSES = {"small": "apache-2.0", "base": "cc-by-nc-4.0", "large": "cc-by-nc-4.0", "giant": "cc-by-nc-4.0"}
-
 
 def convert_original(
     checkpoint: str | os.PathLike[str],
@@ -51,31 +49,32 @@ def convert_original(
     *,
     size: Literal["small", "base", "large", "giant"] | None = None,
     max_depth: float | None = None,
-    taps: Literal["v1", "v2"] | None = None,
+    feature_layers: Literal["v1", "v2"] | None = None,
     out_indices: list[int] | None = None,
     num_attention_heads: int | None = None,
     input_size: int = PAPER_INPUT_SIZE,
 ) -> Path:
-    """Converts a checkpoint of the authors' code into a model folder that gives the authors' output.
+    """Convert a checkpoint of the authors' code into a model folder that gives the authors' output.
 
     The folder holds the model in its checkpoint's precision, the image processor and a card with the lineage. It is
     complete or absent. `config.interpolate_offset=0.1`, and the processor's `interpolation="opencv"` and
     `upsampling="bilinear"` are set, so that this package predicts what the authors' code (`infer_image` of
-    Depth-Anything-V2) predicts. Stock transformers opens the folder too and differs a little, as it always did.
+    Depth-Anything-V2) predicts. Stock transformers opens the folder too; its output differs a little, because
+    it ignores these settings.
 
-    The tensors show every width, but not whether a model is metric nor which layers it taps. A wrong answer to either
-    is not noticed: the model loads, and predicts nonsense.
+    The tensors show every width, but neither whether a model is metric nor which encoder layers feed its decoder. A
+    wrong answer to either raises no error: the model loads, and its predictions are wrong.
 
     Args:
         checkpoint: `.pth` file; also a training checkpoint that holds the tensors under "model" or "state_dict", and
             names that start with "module.".
         output_dir: a new or empty folder.
-        size: the published size that the checkpoint must have; None recognises it. Other sizes convert as well.
+        size: the published size that the checkpoint must have; None recognizes it. Other sizes convert as well.
         max_depth: for a metric model, the depth in metres at which its output is capped, a whole number: 20 for the
             authors' indoor models, 80 for the outdoor ones. None means a relative model.
-        taps: which encoder layers feed the decoder: "v2" (the default) the intermediate ones, "v1" the last four, for
-            checkpoints of the first Depth Anything.
-        out_indices: four tapped layers, counted from 1, for a checkpoint with taps of its own; instead of `taps`.
+        feature_layers: encoder layers whose features feed the decoder: "v2" (the default) takes four intermediate
+            ones, "v1" the last four, for checkpoints of the first Depth Anything.
+        out_indices: these four layers, counted from 1, for a checkpoint with others; instead of `feature_layers`.
         num_attention_heads: heads of the encoder; default: 64 channels for each, as in all published sizes.
         input_size: side that the processor resizes images to.
 
@@ -85,20 +84,22 @@ def convert_original(
     Raises:
         FileNotFoundError: there is no such checkpoint.
         FileExistsError: the output folder is not empty.
-        ValueError: the file is damaged, holds more than tensors, has missing, unknown or misshapen tensors, or is of
-            another size than said; or the options do not fit it.
+        ValueError: the file is damaged, holds more than tensors, has missing, unknown or misshapen tensors, or has
+            another size than `size`; or the options do not fit it.
     """
     source, target = Path(checkpoint), Path(output_dir)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise FileExistsError(f"{target} exists and is not an empty folder; choose another one for the model")
-    if taps is not None and out_indices is not None:
-        raise ValueError("give taps or out_indices, not both")
+        raise FileExistsError(
+            f"{target} exists and is not an empty folder; choose a new or an empty folder for the model"
+        )
+    if feature_layers is not None and out_indices is not None:
+        raise ValueError("give feature_layers or out_indices, not both: out_indices are the layers themselves")
     processor = DepthAnythingImageProcessor.for_input_size(input_size, interpolation="opencv", upsampling="bilinear")
     state = read_original(source)
     try:
         config = config_of_original(
             state,
-            taps=taps,
+            feature_layers=feature_layers,
             out_indices=out_indices,
             num_attention_heads=num_attention_heads,
             depth_estimation_type="relative" if max_depth is None else "metric",
@@ -107,7 +108,9 @@ def convert_original(
         )
         found = published_size(config)
         if size is not None and size != found:
-            raise ValueError(f"the tensors are not of size {size!r}; they show {describe(config)}")
+            raise ValueError(
+                f"the tensors are not of size {size!r}; they show {describe(config)}; give that size or none"
+            )
         check_tensors(state, original_shapes(config))
         dtype = _common_dtype(state)
     except ValueError as error:
@@ -116,7 +119,7 @@ def convert_original(
         "original_checkpoint": source.name,
         "original_checkpoint_sha256": sha256_of_file(source),
         "original_size": found or "not a published one",
-        "original_taps": "given" if out_indices else taps or "v2",
+        "original_feature_layers": "given" if out_indices else feature_layers or "v2",
     }
     model = _load(original_to_stock(state), config, dtype)
     with replace_folder(target) as folder:
@@ -127,10 +130,10 @@ def convert_original(
 
 
 def convert_to_original(model_dir: str | os.PathLike[str], checkpoint: str | os.PathLike[str]) -> Path:
-    """Writes a model folder's tensors under the authors' names; their code loads the file strictly.
+    """Write a model folder's tensors under the authors' names; their code loads the file strictly.
 
-    Taps and `max_depth` do not go into the file: the authors' code takes the taps from the encoder's name and the
-    depth cap as an argument.
+    Neither the feature layers nor `max_depth` are in the file: the authors' code takes the layers from the encoder's
+    name and the depth cap as an argument.
 
     Args:
         model_dir: folder with `config.json` and safetensors weights, written by this package or by transformers.
@@ -148,7 +151,7 @@ def convert_to_original(model_dir: str | os.PathLike[str], checkpoint: str | os.
     if target.exists():
         raise FileExistsError(f"{target} exists; choose another name for the checkpoint")
     if not (source / "config.json").is_file():
-        raise FileNotFoundError(f"{source} is no model folder: it has no config.json")
+        raise FileNotFoundError(f"{source} is not a model folder: it has no config.json")
     config = DepthAnythingConfig.from_pretrained(source)
     try:
         _check_original_can_express(config)
@@ -158,8 +161,8 @@ def convert_to_original(model_dir: str | os.PathLike[str], checkpoint: str | os.
         raise ValueError(f"{source}: {error}") from error
     if config.interpolate_offset != ORIGINAL_INTERPOLATE_OFFSET:
         logger.warning(
-            "%s interpolates its position embeddings with an offset of %s, the authors' code with %s: away from the "
-            "size it was pretrained at, predictions there will differ a little",
+            "%s interpolates its position embeddings with an offset of %s, the authors' code with %s: at other input "
+            "sizes than that of the pretraining, predictions of the authors' code will differ a little",
             source,
             config.interpolate_offset,
             ORIGINAL_INTERPOLATE_OFFSET,
@@ -177,14 +180,15 @@ def convert_to_original(model_dir: str | os.PathLike[str], checkpoint: str | os.
 
 
 def _load(state: State, config: DepthAnythingConfig, dtype: torch.dtype) -> DepthAnythingForDepthEstimation:
-    """Builds the model through transformers' loader, which knows the parameters' names in memory."""
+    """Build the model with transformers' loader, which knows the parameters' names in memory."""
     model, report = DepthAnythingForDepthEstimation.from_pretrained(
         None, config=config, state_dict=state, dtype=dtype, output_loading_info=True
     )
     left = [f"{kind} {names}" for kind, names in report.items() if names]
     if left:
-        raise ValueError(f"transformers did not take every tensor: {'; '.join(left)}")
-    return model
+        raise ValueError(f"transformers did not load every tensor: {'; '.join(left)}")
+    loaded: DepthAnythingForDepthEstimation = model
+    return loaded
 
 
 def _read_weights(folder: Path) -> State:
@@ -195,7 +199,7 @@ def _read_weights(folder: Path) -> State:
     state: State = {}
     for name in names:
         if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder} has no {name}; save the model with save_pretrained first")
+            raise FileNotFoundError(f"{folder} has no {name}; save the model there with save_pretrained first")
         state |= load_file(folder / name)
     return state
 
@@ -219,27 +223,31 @@ def _check_original_can_express(config: DepthAnythingConfig) -> None:
         wanted["max_depth"] = (config.max_depth, 1)
     for name, (value, needed) in wanted.items():
         if value != needed:
-            raise ValueError(f"the authors' code has no such model: {name} is {value}, there it is always {needed}")
+            raise ValueError(
+                f"the authors' code has no such model: {name} is {value}, expected {needed} as in all of theirs"
+            )
 
 
 def _common_dtype(state: Mapping[str, Tensor]) -> torch.dtype:
     dtypes = {tensor.dtype for tensor in state.values()}
     if len(dtypes) != 1 or not next(iter(dtypes)).is_floating_point:
-        raise ValueError(f"expected one floating-point type for all tensors, found {sorted(map(str, dtypes))}")
+        raise ValueError(f"expected one floating-point dtype for all tensors, found {sorted(map(str, dtypes))}")
     return dtypes.pop()
 
 
 def _whole_metres(max_depth: float) -> int:
     if max_depth != int(max_depth) or max_depth < 1:
-        raise ValueError(f"max_depth is {max_depth}, expected a whole number of metres, as transformers stores it")
+        raise ValueError(
+            f"max_depth must be a whole number of metres from 1, as transformers stores it, got {max_depth}"
+        )
     return int(max_depth)
 
 
 def _card(config: DepthAnythingConfig, size: str | None) -> str:
-    """README.md of a converted checkpoint: front matter, then what it is, where it comes from and what was set."""
+    """Return the README.md of a converted checkpoint: what it is, where it comes from and what was set."""
     metric = config.depth_estimation_type == "metric"
     lineage = config.lineage
-    license, license_text = _license(size, metric, config.lineage["original_taps"])
+    license, license_text = original_license(size, is_metric=metric, feature_layers=lineage["original_feature_layers"])
     data = ModelCardData(
         library_name="transformers",
         pipeline_tag="depth-estimation",
@@ -270,7 +278,7 @@ It predicts {quantity}.
 | Checkpoint | `{lineage["original_checkpoint"]}` |
 | SHA-256 | `{lineage["original_checkpoint_sha256"]}` |
 | Size | {describe(config)} |
-| Taps | layers {list(config.backbone_config.out_indices)}, counted from 1 ({lineage["original_taps"]}); \
+| Feature layers | {list(config.backbone_config.out_indices)}, counted from 1 ({lineage["original_feature_layers"]}); \
 stated at the conversion, the tensors do not show them |
 | Kind | {config.depth_estimation_type}{f", max_depth {config.max_depth}" if metric else ""}; \
 stated at the conversion, the tensors do not show it |
@@ -278,7 +286,7 @@ stated at the conversion, the tensors do not show it |
 
 ## What was set for the authors' output
 
-| Setting | Value | Why |
+| Setting | Value | Reason |
 | --- | --- | --- |
 | `interpolate_offset` (configuration) | {config.interpolate_offset} | position embeddings are interpolated as in \
 the authors' copy of DINOv2 |
@@ -286,7 +294,7 @@ the authors' copy of DINOv2 |
 | `upsampling` (processor) | bilinear | predictions come back to the image's size with aligned corners |
 
 With these, `depth_anything_hf` predicts what the authors' code predicts. Stock transformers opens this folder too, but
-overlooks the settings and so differs a little.
+ignores these settings, so that its output differs a little.
 
 ```python
 from depth_anything_hf import DepthPredictor
@@ -295,12 +303,3 @@ predictor = DepthPredictor.from_pretrained("path/to/this/model")
 {"depth" if metric else "disparity"} = predictor.predict("photograph.jpg")  # float32 (H, W)
 ```
 """
-
-
-def _license(size: str | None, metric: bool, taps: str) -> tuple[str | None, str]:
-    """Identifier for the Hub, where one is known, and the line of the table."""
-    if metric:
-        return None, "not stated by the authors for their metric models"
-    if size is None or taps != "v2":
-        return None, "unknown"
-    return LICENSES[size], f"{LICENSES[size]}, if this is the authors' release of Depth Anything V2 ({size})"

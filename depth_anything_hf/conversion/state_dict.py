@@ -1,11 +1,11 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The tensors of the authors' checkpoints: reading them, what they show, and their names in transformers' files.
+"""The tensors of the authors' checkpoints: reading, the configuration they show, their names in transformers' files.
 
 The authors' names are those of facebookresearch/dinov2 under `pretrained.` and of DepthAnything/Depth-Anything-V2
 (depth_anything_v2/dpt.py) under `depth_head.`; the names in a model folder are those of transformers' files, which are
 the same on every release whatever it calls the parameters in memory. The same tensors serve V1 and V2, relative and
-metric models: which layers are tapped and how the last convolution ends stands in the authors' code only.
+metric models: which encoder layers feed the decoder and the last activation are in the authors' code only.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ ENCODER_NAMES = {
     "blocks.#.ls2.gamma": "encoder.layer.#.layer_scale2.lambda1",
 }
 DECODER_NAMES = {
-    **{f"projects.{tap}": f"neck.reassemble_stage.layers.{tap}.projection" for tap in range(4)},
-    # The third tap keeps its size and has no such layer.
-    **{f"resize_layers.{tap}": f"neck.reassemble_stage.layers.{tap}.resize" for tap in (0, 1, 3)},
-    **{f"scratch.layer{tap + 1}_rn": f"neck.convs.{tap}" for tap in range(4)},
+    **{f"projects.{level}": f"neck.reassemble_stage.layers.{level}.projection" for level in range(4)},
+    # The third level keeps its size and has no such layer.
+    **{f"resize_layers.{level}": f"neck.reassemble_stage.layers.{level}.resize" for level in (0, 1, 3)},
+    **{f"scratch.layer{level + 1}_rn": f"neck.convs.{level}" for level in range(4)},
     # The authors count the fusion from fine to coarse, transformers from coarse to fine.
     **{f"scratch.refinenet{4 - layer}.out_conv": f"neck.fusion_stage.layers.{layer}.projection" for layer in range(4)},
     **{
@@ -76,14 +76,14 @@ TO_ORIGINAL = {stock: original for original, stock in TO_STOCK.items()}
 
 
 def read_original(checkpoint: Path) -> State:
-    """Reads the tensors of a checkpoint without running code that it may carry.
+    """Read the tensors of a checkpoint without running code that the file may contain.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is damaged, or holds something else than named tensors.
     """
     if not checkpoint.is_file():
-        raise FileNotFoundError(f"{checkpoint}: no such checkpoint file")
+        raise FileNotFoundError(f"{checkpoint}: no such checkpoint file; check the path")
     loaded = _read_without_code(checkpoint)
     for wrapper in ("model", "state_dict"):
         if isinstance(loaded, Mapping) and isinstance(loaded.get(wrapper), Mapping):
@@ -92,7 +92,9 @@ def read_original(checkpoint: Path) -> State:
         raise ValueError(f"{checkpoint}: expected named tensors, found {_describe_content(loaded)}")
     others = [str(name) for name, value in loaded.items() if not isinstance(value, Tensor)]
     if others:
-        raise ValueError(f"{checkpoint}: expected tensors only, but {_first(others)} are none")
+        raise ValueError(
+            f"{checkpoint}: expected tensors only, but {_first(others)} are none; save the model's state_dict alone"
+        )
     state = {str(name): tensor for name, tensor in loaded.items()}
     if all(name.startswith("module.") for name in state):
         state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
@@ -102,16 +104,17 @@ def read_original(checkpoint: Path) -> State:
 def config_of_original(
     state: Mapping[str, Tensor],
     *,
-    taps: Literal["v1", "v2"] | None = None,
+    feature_layers: Literal["v1", "v2"] | None = None,
     out_indices: list[int] | None = None,
     num_attention_heads: int | None = None,
     **fields: Any,
 ) -> DepthAnythingConfig:
-    """The configuration that tensors under the authors' names belong to, read from their shapes.
+    """Return the configuration that tensors under the authors' names belong to, read from their shapes.
 
     Args:
         state: the tensors; only their shapes are read.
-        taps: as for `convert_original`; "v2" of a size that was not published means four evenly spaced layers.
+        feature_layers: as for `convert_original`; "v2" of a size that was not published means four evenly spaced
+            layers.
         out_indices: as for `convert_original`.
         num_attention_heads: as for `convert_original`.
         **fields: other fields of the configuration.
@@ -140,11 +143,14 @@ def config_of_original(
         mlp_ratio=_mlp_ratio(state, width, use_swiglu),
         use_swiglu_ffn=use_swiglu,
     )
-    if taps == "v1":
-        out_indices = [len(blocks) - 3 + tap for tap in range(4)]
-    elif taps not in ("v2", None):
-        raise ValueError(f"unknown taps {taps!r}, expected 'v1' (the last four layers) or 'v2' (intermediate layers)")
-    shapes = [_shape(state, f"depth_head.projects.{tap}.weight", 4) for tap in range(4)]
+    if feature_layers == "v1":
+        out_indices = [len(blocks) - 3 + level for level in range(4)]
+    elif feature_layers not in ("v2", None):
+        raise ValueError(
+            f"unknown feature_layers {feature_layers!r}, expected 'v1' (the last four layers) or 'v2' (four "
+            "intermediate layers)"
+        )
+    shapes = [_shape(state, f"depth_head.projects.{level}.weight", 4) for level in range(4)]
     return DepthAnythingConfig.from_encoder_config(
         encoder,
         out_indices=out_indices,
@@ -156,7 +162,7 @@ def config_of_original(
 
 
 def published_size(config: DepthAnythingConfig) -> str | None:
-    """The published size that has all widths of a configuration; None if there is none."""
+    """Return the published size that has all widths of a configuration; None if there is none."""
     for size in PUBLISHED_SIZES:
         published = DepthAnythingConfig.from_size(size)  # type: ignore[arg-type]
         if _widths(published) == _widths(config):
@@ -165,7 +171,7 @@ def published_size(config: DepthAnythingConfig) -> str | None:
 
 
 def describe(config: DepthAnythingConfig) -> str:
-    """The widths of a configuration in words, and the published size that has them."""
+    """Return the widths of a configuration in words, and the published size that has them."""
     encoder = config.backbone_config
     return (
         f"an encoder {encoder.hidden_size} wide with {encoder.num_hidden_layers} blocks"
@@ -176,7 +182,7 @@ def describe(config: DepthAnythingConfig) -> str:
 
 
 def original_shapes(config: DepthAnythingConfig) -> Shapes:
-    """Every tensor of the authors' code for a configuration: name -> shape."""
+    """Return the shape of every tensor of the authors' code for a configuration, by name."""
     encoder = config.backbone_config
     width, patch, hidden = encoder.hidden_size, encoder.patch_size, config.head_hidden_size
     positions = (encoder.image_size // patch) ** 2
@@ -190,23 +196,23 @@ def original_shapes(config: DepthAnythingConfig) -> Shapes:
     for block in range(encoder.num_hidden_layers):
         shapes |= _block_shapes(f"pretrained.blocks.{block}", width, encoder.mlp_ratio, encoder.use_swiglu_ffn)
     sizes, fusion = list(config.neck_hidden_sizes), config.fusion_hidden_size
-    for tap, channels in enumerate(sizes):
-        shapes |= _layer(f"depth_head.projects.{tap}", (channels, width, 1, 1))
-        shapes[f"depth_head.scratch.layer{tap + 1}_rn.weight"] = (fusion, channels, 3, 3)
-        shapes |= _layer(f"depth_head.scratch.refinenet{tap + 1}.out_conv", (fusion, fusion, 1, 1))
+    for level, channels in enumerate(sizes):
+        shapes |= _layer(f"depth_head.projects.{level}", (channels, width, 1, 1))
+        shapes[f"depth_head.scratch.layer{level + 1}_rn.weight"] = (fusion, channels, 3, 3)
+        shapes |= _layer(f"depth_head.scratch.refinenet{level + 1}.out_conv", (fusion, fusion, 1, 1))
         for unit in ("resConfUnit1", "resConfUnit2"):
             for convolution in ("conv1", "conv2"):
-                name = f"depth_head.scratch.refinenet{tap + 1}.{unit}.{convolution}"
+                name = f"depth_head.scratch.refinenet{level + 1}.{unit}.{convolution}"
                 shapes |= _layer(name, (fusion, fusion, 3, 3))
-    for tap, kernel in ((0, 4), (1, 2), (3, 3)):
-        shapes |= _layer(f"depth_head.resize_layers.{tap}", (sizes[tap], sizes[tap], kernel, kernel))
+    for level, kernel in ((0, 4), (1, 2), (3, 3)):
+        shapes |= _layer(f"depth_head.resize_layers.{level}", (sizes[level], sizes[level], kernel, kernel))
     shapes |= _layer("depth_head.scratch.output_conv1", (fusion // 2, fusion, 3, 3))
     shapes |= _layer("depth_head.scratch.output_conv2.0", (hidden, fusion // 2, 3, 3))
     return shapes | _layer("depth_head.scratch.output_conv2.2", (1, hidden, 1, 1))
 
 
 def original_to_stock(state: Mapping[str, Tensor]) -> State:
-    """Tensors under the authors' names -> under the names in transformers' files; queries, keys and values apart.
+    """Rename tensors from the authors' names to those in transformers' files; queries, keys and values are separated.
 
     Raises:
         ValueError: unknown names.
@@ -228,7 +234,7 @@ def original_to_stock(state: Mapping[str, Tensor]) -> State:
 
 
 def stock_to_original(state: Mapping[str, Tensor]) -> State:
-    """Tensors under the names in transformers' files -> under the authors' names; the way back.
+    """Rename tensors from the names in transformers' files to the authors'; queries, keys and values are joined.
 
     Raises:
         ValueError: unknown names, or queries without their keys and values.
@@ -241,7 +247,9 @@ def stock_to_original(state: Mapping[str, Tensor]) -> State:
             together = [_name(part, kind, block) for part in QKV_PARTS]
             missing = [part for part in together if part not in state]
             if missing:
-                raise ValueError(f"{name} has no counterpart {_first(missing)}")
+                raise ValueError(
+                    f"{name} has no counterpart {_first(missing)}: queries, keys and values are needed together"
+                )
             converted[_name(QKV, kind, block)] = torch.cat([state[part] for part in together])
         elif module in TO_ORIGINAL:
             converted[_name(TO_ORIGINAL[module], kind, block)] = tensor
@@ -252,10 +260,10 @@ def stock_to_original(state: Mapping[str, Tensor]) -> State:
 
 
 def check_tensors(state: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]]) -> None:
-    """Compares names and shapes with what a model needs.
+    """Compare names and shapes with what a model needs.
 
     Raises:
-        ValueError: one error with all differences; of each kind the first ten and the count.
+        ValueError: they differ; the message counts missing, unknown and misshapen tensors and names the first ten.
     """
     misshapen = [
         f"{name} {tuple(state[name].shape)} instead of {shape}"
@@ -275,13 +283,13 @@ def check_tensors(state: Mapping[str, Tensor], expected: Mapping[str, tuple[int,
 def _read_without_code(checkpoint: Path) -> Any:
     with open(checkpoint, "rb") as file:
         start = file.read(4)
-    damaged = f"{checkpoint}: the file is truncated or damaged, or no checkpoint of PyTorch; get it again"
+    damaged = f"{checkpoint}: the file is truncated or damaged, or not a PyTorch checkpoint; download it again"
     if start == b"PK\x03\x04" and not zipfile.is_zipfile(checkpoint):
         raise ValueError(damaged)
     try:
         return torch.load(checkpoint, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        # PyTorch's own files are of protocol 2; its message, which is not repeated, advises to execute the file.
+        # PyTorch's own files use pickle protocol 2. Its message advises to execute the file and is not repeated here.
         is_plain_pickle = start[:1] == b"\x80" and start[1:2] > b"\x02"
         code = re.search(r"GLOBAL (\S+)|unrecognized function|unsupported class", str(error))
         if code is None and not is_plain_pickle:
@@ -289,10 +297,10 @@ def _read_without_code(checkpoint: Path) -> Any:
         raise ValueError(
             f"{checkpoint}: refused, because it holds more than tensors, and reading that could run code"
             f"{f' ({code[1]})' if code and code[1] else ''}; nothing was executed. If you trust its origin, load it "
-            "with the code it comes from and save the tensors alone: torch.save(model.state_dict(), path)"
+            "with the code it comes from and save only the tensors: torch.save(model.state_dict(), path)"
         ) from error
     except Exception as error:
-        # Which exception a damaged archive gives depends on where it was cut.
+        # Which exception a damaged archive raises depends on where it was cut.
         raise ValueError(f"{damaged} ({_first_line(error)})") from error
 
 
@@ -327,7 +335,7 @@ def _mlp_ratio(state: Mapping[str, Tensor], width: int, use_swiglu: bool) -> int
 
 
 def _mlp_width(width: int, ratio: int, use_swiglu: bool) -> int:
-    """To keep the number of parameters, DINOv2 makes SwiGLU layers 2/3 as wide, in steps of 8 (`SwiGLUFFNFused`)."""
+    """Return the hidden width; DINOv2's SwiGLU layers are 2/3 as wide, in steps of 8 (`SwiGLUFFNFused`)."""
     return (int(width * ratio * 2 / 3) + 7) // 8 * 8 if use_swiglu else width * ratio
 
 
@@ -347,12 +355,12 @@ def _block_shapes(block: str, width: int, ratio: int, use_swiglu: bool) -> Shape
 
 
 def _layer(name: str, weight: tuple[int, ...]) -> Shapes:
-    """A weight and its bias, one number for each output; transposed convolutions here have as many in as out."""
+    """Return the shapes of weight and bias; transposed convolutions here have as many inputs as outputs."""
     return {f"{name}.weight": weight, f"{name}.bias": weight[:1]}
 
 
 def _parts(name: str) -> tuple[str, str, str]:
-    """Module with "#" for the block's number, ".weight", ".bias" or nothing, and the number."""
+    """Return the module with "#" for the block's number, ".weight", ".bias" or "", and the number."""
     module, kind = re.fullmatch(r"(.*?)(\.weight|\.bias|)", name, flags=re.DOTALL).groups()  # type: ignore[union-attr]
     block = re.match(r"(pretrained\.blocks|backbone\.encoder\.layer)\.(\d+)\.", module)
     if block is None:
@@ -366,7 +374,7 @@ def _name(module: str, kind: str, block: str) -> str:
 
 def _refuse_unknown(names: list[str]) -> None:
     if names:
-        raise ValueError(f"{len(names)} unknown tensors: {_first(names)}")
+        raise ValueError(f"{len(names)} unknown tensors, which no Depth Anything model has: {_first(names)}")
 
 
 def _widths(config: DepthAnythingConfig) -> tuple[Any, ...]:
@@ -379,7 +387,7 @@ def _widths(config: DepthAnythingConfig) -> tuple[Any, ...]:
 
 
 def _first(names: list[str]) -> str:
-    """The first ten, and how many more there are."""
+    """Return the first ten names, and how many more there are."""
     more = f" and {len(names) - LISTED_KEYS} more" if len(names) > LISTED_KEYS else ""
     return ", ".join(names[:LISTED_KEYS]) + more
 

@@ -1,12 +1,13 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What all cards share: own text that survives, licenses and their order, names without local paths, tables."""
+"""What all cards share: text by hand that survives a new writing, tables, code blocks, versions."""
 
 from __future__ import annotations
 
 import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,9 @@ PICTURES_FOLDER = "card"
 
 
 def own_text(card: str) -> str:
-    """What a reader wrote: between the keep markers, or the whole text of a card without them.
+    """Return what a person wrote: between the keep markers, or the whole text of a card without them.
 
-    The metadata is not read, so that broken YAML does no harm.
+    The metadata is not parsed, so that broken YAML does no harm.
     """
     kept = re.findall(f"{KEEP_START}(.*?)(?:{KEEP_END}|\\Z)", card, flags=re.DOTALL)
     if kept:
@@ -32,12 +33,12 @@ def own_text(card: str) -> str:
 
 
 def kept_section(card: str | None) -> str:
-    """The section of own text at the end of a new card, taken over from the card before."""
+    """Return the section of own text at the end of a new card, taken over from the card before."""
     return f"{KEEP_START}{own_text(card or '')}{KEEP_END}"
 
 
-def with_own_text_of(card: str, other: str) -> str:
-    """A card with the own text of another one added, as when both the folder's and the Hub's were edited."""
+def merge_own_text(card: str, other: str) -> str:
+    """Return a card with the own text of another one added, for when the folder's and the Hub's were edited."""
     here, there = own_text(card), own_text(other)
     plain_here, plain_there = (text.replace(OWN_SECTION, "").strip() for text in (here, there))
     if plain_there in plain_here:
@@ -48,34 +49,32 @@ def with_own_text_of(card: str, other: str) -> str:
 
 
 def versions() -> list[tuple[str, str]]:
-    """Python's and the packages' versions."""
+    """Return the versions of Python and of the installed packages, as (name, version)."""
     found = [("python", platform.python_version())]
     for package in PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             found.append((package, version(package)))
-        except PackageNotFoundError:
-            continue
     return found
 
 
 def table(heading: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     lines = [heading, ["---"] * len(heading), *rows]
     return "\n".join("| " + " | ".join(_cell(value) for value in line) + " |" for line in lines)
 
 
 def code_block(text: str, language: str) -> str:
-    """A fenced block of code."""
+    """Return a fenced block of code."""
     return f"```{language}\n{text.strip()}\n```"
 
 
 def slug(name: str) -> str:
-    """Lower-case letters, digits, points and hyphens."""
+    """Return a name for files and metadata: lower-case letters, digits, points and hyphens."""
     return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-") or "unnamed"
 
 
 def name_and_license_entries(given: Any) -> list[Mapping[str, Any]]:
-    """A name, a mapping, or a list of both, as mappings with at least a "name"."""
+    """Return a name, a mapping, or a list of both as mappings with at least a "name"."""
     entries: Sequence[Any] = [given] if isinstance(given, (str, Path, Mapping)) else given or []
     return [entry if isinstance(entry, Mapping) else {"name": str(entry)} for entry in entries]
 

@@ -20,11 +20,11 @@ from huggingface_hub import (
     eval_result_entries_to_yaml,
 )
 
-from ..evaluation.protocols import PROTOCOLS
 from ..metrics.table import METRICS
+from ..utils.files import atomic_write
 from ..utils.redaction import is_hub_id, redact_command, redact_name, redact_text, without_secrets
-from .licenses import license_fields
-from .lineage import DATA_PARTS, LICENSED_PARTS, license_of, lineage_rows, origins, with_known_licenses, write_lineage
+from .licenses import add_published_licenses, license_fields, model_license
+from .lineage import DATA_PARTS, LICENSED_PARTS, lineage_rows, origins, write_lineage
 from .markdown import PICTURES_FOLDER, code_block, kept_section, name_and_license_entries, slug, table, versions
 
 
@@ -97,7 +97,7 @@ def write_model_card(
     loss_curve: str | Path | None = None,
     picture_sheet: str | Path | None = None,
 ) -> Path:
-    """Writes `README.md` into a model folder, in the form the Hub reads, and `.eval_results/*.yaml`.
+    """Write `README.md` into a model folder, in the form the Hub reads, and `.eval_results/*.yaml`.
 
     The depth cap, the input size and the preprocessing come from `config.json` and `preprocessor_config.json` where
     the folder has them; the lineage is also written into `config.json`, which stock transformers keeps and ignores.
@@ -107,18 +107,18 @@ def write_model_card(
     Args:
         folder: folder that holds, or will hold, the saved model.
         title: heading and model name.
-        kind: "relative" (disparity) or "metric" (metres).
-        role: part the model plays in a recipe.
+        kind: what the model predicts: "relative" (disparity) or "metric" (depth in metres).
+        role: the model's part in a recipe: "teacher", "student" or "metric".
         lineage: "encoder", "initial_weights" and "teacher" (Hub ids, folders or plain words, or lists of them; each
             may come with "<name>_license" and "<name>_revision"), "labels" and "data" (a list of names or of
             {"name", "license", "revision", "note"}; labels in plain words beside a teacher are described by them
-            only, see also `labels_lineage`). Other entries are listed too. Where `config.json` holds the lineage of
-            the initial weights, it is kept in the new one as "parent".
+            only, see also `pseudo_labels.lineage.labels_lineage`). Other entries are listed too. Where `config.json`
+            holds the lineage of the initial weights, it is kept in the new one as "parent".
         training: arguments that differ from the defaults, name to value.
         results: name of an evaluation set to {"metrics": {name: number}} and optionally "dataset" (Hub id), "split",
             "revision", "images" (how many), "protocol" (plain words) and "identifier" (of the protocol, "nyu@1").
         license: identifier or name, or "unknown"; None takes the strictest of code, initial weights, teacher, labels
-            and data, and says unknown where one of them is.
+            and data, and states that it is unknown where one of them is.
         command: command line that trained the model.
         recipe: YAML file that the run was started with, or its text.
         repo_id: where the model will be on the Hub; the snippet then names it.
@@ -133,17 +133,24 @@ def write_model_card(
     """
     folder = Path(folder)
     if kind not in ("relative", "metric") or role not in ROLES:
-        raise ValueError(f"expected kind 'relative' or 'metric' and role in {sorted(ROLES)}, got {kind!r}, {role!r}")
+        raise ValueError(
+            f"kind must be 'relative' or 'metric', role one of {sorted(ROLES)}; got kind={kind!r}, role={role!r}"
+        )
     config = _read_json(folder / "config.json")
     saved_kind = config.get("depth_estimation_type", kind)
     if saved_kind != kind:
-        raise ValueError(f"{folder / 'config.json'} describes a {saved_kind} model, but the card is for a {kind} one")
+        raise ValueError(
+            f"{folder / 'config.json'} describes a {saved_kind} model, but the card is for a {kind} one; "
+            f"give kind={saved_kind!r}"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "README.md"
     earlier = path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
-    lineage = with_known_licenses(lineage)
-    license, reason = license_of(license, lineage)
-    card_data = _card_data(title, kind, role, lineage, results or {}, license, (folder / "LICENSE").exists())
+    lineage = add_published_licenses(lineage)
+    found_license = model_license(license, lineage)
+    card_data = _card_data(
+        title, kind, role, lineage, results or {}, found_license.name, (folder / "LICENSE").exists()
+    )
     training_rows = [(name, redact_text(_words(value))) for name, value in training.items()]
     training_parts = [
         table(("Argument", "Value"), training_rows) if training_rows else "Not recorded.",
@@ -156,8 +163,10 @@ def write_model_card(
         f"A Depth Anything model: {ROLES[role]}. Made with `depth_anything_hf`.",
         "## What it predicts\n\n" + _output_text(kind, config) + "\n\n" + _input_text(folder),
         "## How to use it\n\n" + code_block(snippet(kind, repo_id or LOCAL_NAME), "python"),
-        "## Lineage\n\n" + table(("Part", "Origin", "License", "Revision"), lineage_rows(lineage)) + "\n\n"
-        f"License of this model: {license or 'unknown'}. {reason}",
+        "## Lineage\n\n"
+        + table(("Part", "Origin", "License", "Revision"), lineage_rows(lineage))
+        + "\n\n"
+        + found_license.sentences("this model"),
         "## Training\n\n" + "\n\n".join(filter(None, training_parts)),
         "## Results\n\n"
         + (_results_text(results) if results else "No evaluation is recorded.")
@@ -167,47 +176,17 @@ def write_model_card(
         kept_section(earlier),
     ]
     text = f"---\n{card_data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n"
-    path.write_text(text, encoding="utf-8")
+    atomic_write(path, text)
     _write_evaluations(folder, results or {})
     write_lineage(folder / "config.json", config, lineage)
     return path
 
 
 def snippet(kind: Literal["relative", "metric"], name: str = LOCAL_NAME) -> str:
-    """Python code that runs the model `name` with stock transformers; it reads `photograph.jpg`."""
+    """Return Python code that runs the model `name` with stock transformers; it reads `photograph.jpg`."""
     remark = "  # a local folder or a Hub id" if name == LOCAL_NAME else ""
     quantity, unit = ("depth", METRIC_UNIT) if kind == "metric" else ("disparity", RELATIVE_UNIT)
     return SNIPPET.format(name=name, remark=remark, quantity=quantity, unit=unit)
-
-
-def results_from_file(path: str | Path, name: str | None = None) -> dict[str, dict[str, Any]]:
-    """What `write_model_card` takes as `results`, from the `results.json` of an evaluation.
-
-    Args:
-        path: the file, or the folder that holds it.
-        name: of the evaluation set; None takes the protocol's title, or "held-out images" without a protocol.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is not one of an evaluation.
-    """
-    path = Path(path)
-    path = path / "results.json" if path.is_dir() else path
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist; `evaluate` writes it with `--output`")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        identifier, means, settings = record["protocol"], record["mean"], record["settings"]
-        words = record.get("description")
-        if words is None:
-            words = f"{identifier}, alignment: {settings['alignment']}, depth to {settings['max_depth']:g} m"
-        metrics = {metric: value for metric, value in means.items() if metric in METRICS and value is not None}
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is not the results.json of an evaluation: {error!r}") from error
-    protocol = PROTOCOLS.get(identifier.split("@")[0])
-    title = name or (protocol.title if protocol else "held-out images")
-    entry: dict[str, Any] = {"metrics": metrics, "images": record.get("images", ""), "protocol": words}
-    return {title: entry | ({"identifier": identifier} if protocol else {})}
 
 
 def _card_data(
@@ -257,7 +236,7 @@ def _evaluations(name: str, given: Mapping[str, Any]) -> list[EvalResult]:
 
 
 def _write_evaluations(folder: Path, results: Mapping[str, Mapping[str, Any]]) -> None:
-    """`.eval_results/*.yaml`, from which the Hub fills leaderboards; they need a data set of the Hub."""
+    """Write `.eval_results/*.yaml`, from which the Hub fills leaderboards; they need a data set of the Hub."""
     for name, given in results.items():
         if not is_hub_id(given.get("dataset")):
             continue
@@ -273,13 +252,12 @@ def _write_evaluations(folder: Path, results: Mapping[str, Mapping[str, Any]]) -
             for result in _evaluations(name, given)
         ]
         if entries:
-            (folder / EVALUATION_FOLDER).mkdir(exist_ok=True)
             text = yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True)
-            (folder / EVALUATION_FOLDER / f"{slug(name)}.yaml").write_text(text, encoding="utf-8")
+            atomic_write(folder / EVALUATION_FOLDER / f"{slug(name)}.yaml", text)
 
 
 def _protocol_identifier(given: Mapping[str, Any]) -> str | None:
-    """ "nyu@1", also where only the description of the protocol, which begins with it, is given."""
+    """Return e.g. "nyu@1", also where only the description of the protocol, which begins with it, is given."""
     found = re.match(r"[\w.-]+@\d+(?=,|$)(?!, (?:modified|unknown))", given.get("protocol") or "")
     return given.get("identifier") or (found[0] if found else None)
 
@@ -343,11 +321,13 @@ def _recipe_text(recipe: str | Path | None) -> str:
 
 
 def _picture(folder: Path, picture: str | Path | None, title: str) -> str:
-    """A picture beside the card, where the Hub shows it."""
+    """Copy a picture beside the card, where the Hub shows it, and return its Markdown."""
     if picture is None:
         return ""
     if not Path(picture).is_file():
-        raise FileNotFoundError(f"{picture} does not exist; the card was to show it as {title.lower()!r}")
+        raise FileNotFoundError(
+            f"{picture} does not exist, but the card shows it as {title.lower()!r}; give an existing picture or None"
+        )
     place = folder / PICTURES_FOLDER / f"{slug(title)}{Path(picture).suffix}"
     if not (place.exists() and place.samefile(picture)):
         place.parent.mkdir(exist_ok=True)

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The card of a data set of pseudo-labels: whose predictions they are, how they are coded, under which license."""
+"""The card of a data set of pseudo-labels: which teacher made them, how they are encoded, under which license."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from ..utils.redaction import is_hub_id, redact_name, redact_text
 from ..visualization.colour_maps import colour_map
 from ..visualization.encode import encode_png
 from ..visualization.figures import sheet
-from .shards import PROVENANCE_FILE, SHARD_PATTERN
+from .provenance import PROVENANCE_FILE, read_provenance
+from .shards import SHARD_PATTERN
 
 
 SAMPLES = 6
 SAMPLE_HEIGHT_PIXELS = 160
 SAMPLES_FILE = f"{PICTURES_FOLDER}/samples.png"
-# Those of the Hub: below so many rows.
+# The Hub's categories: fewer rows than the key.
 SIZE_CATEGORIES = {
     10**3: "n<1K",
     10**4: "1K<n<10K",
@@ -86,7 +87,7 @@ def write_label_card(
     image_license: str | None = None,
     teacher_license: str | None = None,
 ) -> Path:
-    """Writes `README.md` and a sheet of sample pictures into a folder of pseudo-labels.
+    """Write `README.md` and a sheet of sample pictures into a folder of pseudo-labels.
 
     The card's `configs` entry lets `datasets.load_dataset` find the shards. Own text between the keep markers of an
     older card survives.
@@ -95,8 +96,8 @@ def write_label_card(
         folder: as `label_images` left it.
         title: heading.
         repo_id: data set on the Hub that the snippet names; None: the folder's own name.
-        image_license: of the photographs; None is said as unknown.
-        teacher_license: of the teacher; None takes that of well-known teachers, else it is said as unknown.
+        image_license: of the photographs; None is stated as unknown.
+        teacher_license: of the teacher; None takes that of well-known teachers, else it is stated as unknown.
 
     Returns:
         The path of the card.
@@ -108,18 +109,18 @@ def write_label_card(
     shards = sorted(folder.glob(SHARD_PATTERN))
     if not shards or not (folder / PROVENANCE_FILE).is_file():
         raise FileNotFoundError(
-            f"{folder} is no folder of pseudo-labels: expected {SHARD_PATTERN} and {PROVENANCE_FILE}; make them with "
+            f"{folder} holds no pseudo-labels: expected {SHARD_PATTERN} and {PROVENANCE_FILE}; make them with "
             "`depth-anything-hf pseudo-label`"
         )
-    provenance = json.loads((folder / PROVENANCE_FILE).read_text(encoding="utf-8"))
+    provenance = read_provenance(folder)
     teacher, encoding = provenance.get("teacher", "not recorded"), provenance.get("encoding", "linear")
     teacher_license = teacher_license or published_license(teacher)
-    license, reason = strictest_license([("photographs", image_license), ("teacher", teacher_license)])
+    found_license = strictest_license([("photographs", image_license), ("teacher", teacher_license)])
     rows = sum(pq.read_metadata(shard).num_rows for shard in shards)
     size_bytes = sum(shard.stat().st_size for shard in shards)
     samples = _write_samples(folder, shards)
     data = DatasetCardData(
-        **license_fields(license, (folder / "LICENSE").exists()),
+        **license_fields(found_license.name, (folder / "LICENSE").exists()),
         pretty_name=title,
         task_categories=["depth-estimation"],
         size_categories=[_size_category(rows)],
@@ -149,7 +150,7 @@ def write_label_card(
             ("Part", "License"),
             [("photographs", image_license or "unknown"), ("teacher", teacher_license or "unknown")],
         )
-        + f"\n\nLicense of this data set: {license or 'unknown'}. {reason[0].upper()}{reason[1:].rstrip('.')}.",
+        + f"\n\n{found_license.sentences('this data set')}",
         "## Versions\n\n" + table(("Package", "Version"), versions()),
         kept_section(earlier),
     ]
@@ -171,7 +172,7 @@ def _size_category(rows: int) -> str:
 
 
 def _write_samples(folder: Path, shards: list[Path]) -> bool:
-    """A sheet of photographs over their labels; False where the photographs are not in the shards."""
+    """Write a sheet of photographs above their labels; return False if the photographs are not in the shards."""
     pictures, labels = [], []
     for shard in shards:
         with pq.ParquetFile(shard) as file:
@@ -194,7 +195,5 @@ def _write_samples(folder: Path, shards: list[Path]) -> bool:
         if len(pictures) == SAMPLES:
             break
     if pictures:
-        place = folder / SAMPLES_FILE
-        place.parent.mkdir(exist_ok=True)
-        place.write_bytes(encode_png(sheet([pictures, labels], SAMPLE_HEIGHT_PIXELS)))
+        atomic_write(folder / SAMPLES_FILE, encode_png(sheet([pictures, labels], SAMPLE_HEIGHT_PIXELS)))
     return bool(pictures)

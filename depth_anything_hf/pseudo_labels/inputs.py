@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Images to label, divided into shards that can each be done alone; pictures keep their encoded bytes."""
+"""Images to label, divided into shards that can be computed independently; pictures keep their encoded bytes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -33,12 +34,12 @@ Completed: TypeAlias = "Callable[[str], ShardSummary | None]"
 
 @dataclass(frozen=True)
 class Picture:
-    """An image as it goes into a shard.
+    """An image as it is stored in a shard.
 
     Attributes:
         content: encoded bytes.
-        file_name: without folders; its suffix belongs to the bytes.
-        reference: path from the folder of the labels, or URL; None where the image has none of its own.
+        file_name: without folders; its suffix is that of the encoding.
+        reference: path relative to the folder of the labels, or URL; None if the image has none of its own.
     """
 
     content: bytes
@@ -48,12 +49,12 @@ class Picture:
 
 @dataclass
 class LabelItem:
-    """One image on its way to a label.
+    """One image that is being labelled.
 
     Attributes:
-        name: set by `image` where it is not known before.
+        name: set by `image` if it is not known before.
         row: position in the data set, or in the input shard of a stream.
-        read: gives the image and sets `name` and `picture`.
+        read: returns the image and sets `name` and `picture`.
         picture: set by `image`.
     """
 
@@ -63,13 +64,13 @@ class LabelItem:
     picture: Picture | None = None
 
     def image(self) -> np.ndarray:
-        """Reads and decodes, once and in any thread: uint8 (H, W, 3)."""
+        """Read and decode the image, once and in any thread: uint8 (H, W, 3)."""
         return self.read(self)
 
 
 @dataclass
 class ShardWork:
-    """An output shard that is to be made; `is_last` (of its input shard) is known when all items were taken."""
+    """An output shard to be made; `is_last` (of its input shard) is known when all items were taken."""
 
     file: str
     items: Iterator[LabelItem]
@@ -77,11 +78,11 @@ class ShardWork:
 
 
 class Naming:
-    """How images are named and referred to, so that no path of this machine need be published.
+    """How images are named and referenced, so that no local path is published.
 
     Args:
         relative_to: folder that is cut off from names and messages.
-        labels_folder: where references start.
+        labels_folder: that references are relative to.
     """
 
     def __init__(self, relative_to: str | os.PathLike[str] | None, labels_folder: Path) -> None:
@@ -89,11 +90,11 @@ class Naming:
         self._labels_folder = labels_folder
 
     def published(self, text: str) -> str:
-        """A name or message without the folder that names are relative to."""
+        """Return a name or message without the folder that names are relative to."""
         return text if self._prefix is None else text.replace(self._prefix, "")
 
     def reference(self, place: str) -> str:
-        """A path as seen from the labels; a URL stays."""
+        """Return a path relative to the labels; a URL stays."""
         return place if "://" in place else os.path.relpath(place, self._labels_folder)
 
 
@@ -107,10 +108,10 @@ class TableInputs:
         self.shard_count = -(-len(dataset) // shard_size)
 
     def description(self) -> dict[str, Any]:
-        """What decides which image is in which shard; JSON values."""
+        """Return what decides which image is in which shard, as JSON values."""
         description = {"images": len(self._dataset), "input_shards": None, "shard_size": self._shard_size}
         names = getattr(self._dataset, "names", None)
-        # Of tables they would have to be read with the pictures.
+        # In tables, names would have to be read together with the pictures.
         return description if names is None else {**description, "names_sha256": self._digest(names)}
 
     def _digest(self, names: list[str]) -> str:
@@ -120,14 +121,15 @@ class TableInputs:
         return digest.hexdigest()
 
     def item_count(self, shard: int) -> int | None:
+        """Return the number of images in an input shard."""
         return len(self._positions(shard))
 
     def files(self, shard: int, completed: Completed) -> list[str]:
-        """Output shards of an input shard that is done."""
+        """Return the output shards of an input shard."""
         return [shard_name(shard, self.shard_count)]
 
     def work(self, shard: int, completed: Completed) -> Iterator[ShardWork]:
-        """Output shards of an input shard that are still to be made."""
+        """Yield the output shards of an input shard that are still to be made."""
         file = shard_name(shard, self.shard_count)
         if completed(file) is None:
             yield ShardWork(file, map(self._item, self._positions(shard)))
@@ -147,8 +149,8 @@ class TableInputs:
 class StreamInputs:
     """A stream: input shard j gives the output shards j, of at most `shard_size` images each.
 
-    How many they are is known at the end of the input shard only; the last one says so in its footer. Nothing of
-    another input shard is read.
+    Their number is known only at the end of the input shard; the footer of the last one says that it is the last.
+    Nothing of another input shard is read.
     """
 
     def __init__(self, stream: DepthStream, shard_size: int, naming: Naming) -> None:
@@ -158,12 +160,15 @@ class StreamInputs:
         self.shard_count = stream.shard_count
 
     def description(self) -> dict[str, Any]:
+        """Return what decides which image is in which shard, as JSON values."""
         return {"images": None, "input_shards": self.shard_count, "shard_size": self._shard_size}
 
     def item_count(self, shard: int) -> int | None:
+        """Return None: the number of images in an input shard is not known before it is read."""
         return None
 
     def files(self, shard: int, completed: Completed) -> list[str]:
+        """Return the complete output shards of an input shard, in order."""
         found: list[str] = []
         while True:
             file = shard_name(shard, self.shard_count, part=len(found))
@@ -175,6 +180,7 @@ class StreamInputs:
                 return found
 
     def work(self, shard: int, completed: Completed) -> Iterator[ShardWork]:
+        """Yield the output shards of an input shard that are still to be made."""
         rows: _Rows | None = None
         part, done_before = 0, 0
         while True:
@@ -219,7 +225,7 @@ class StreamInputs:
 
 
 class _Rows:
-    """Items of an input shard, with a look at whether there is one more."""
+    """Items of an input shard, with a look ahead at whether there is one more."""
 
     def __init__(self, items: Iterator[LabelItem]) -> None:
         self._items = items
@@ -231,7 +237,7 @@ class _Rows:
         return self._next is None
 
     def take(self) -> LabelItem:
-        """The next item; there must be one."""
+        """Return the next item; there must be one."""
         item = self._next if self._next is not None else next(self._items)
         self._next = None
         return item
@@ -244,7 +250,7 @@ class _Rows:
 
 
 def _read_ahead(rows: Iterator[Any]) -> Iterator[Any]:
-    """The same rows, read in a thread while those before are used."""
+    """Yield the same rows, read in a thread while those before are used."""
     with ThreadPoolExecutor(1, thread_name_prefix="read") as pool:
         following = pool.submit(lambda: list(islice(rows, ROWS_READ_AHEAD)))
         while block := following.result():
@@ -253,10 +259,14 @@ def _read_ahead(rows: Iterator[Any]) -> Iterator[Any]:
 
 
 def label_row(item: LabelItem, disparity: np.ndarray, encoding: str, store_images: str) -> dict[str, Any]:
-    """The row of an image that was read, with its label float32 (H, W); columns as in `label_shards.FEATURES`."""
+    """Return the row of an image that was read, with its label float32 (H, W); columns as in `shards.FEATURES`.
+
+    Raises:
+        ValueError: the image was not read, or its label cannot be encoded.
+    """
     picture = item.picture
     if picture is None:
-        raise ValueError(f"{item.name}: the image was not read")
+        raise ValueError(f"{item.name}: the image was not read; call `item.image()` before its label is stored")
     png, minimum, maximum = encode_disparity(disparity, encoding)
     height, width = disparity.shape
     by_reference = store_images == "reference"
@@ -278,7 +288,7 @@ def _read_encoded(encoded: Callable[[], tuple[str, Any]], place: str, naming: Na
     hint = cell.get("path") if isinstance(cell, Mapping) else None
     is_embedded = not isinstance(cell, str) and (hint is None or cell.get("bytes") is not None)
     if is_embedded and name == hint:
-        # The path of an embedded picture is no more than a hint; many tables repeat one for all rows.
+        # The path of an embedded picture is only a hint; many tables repeat one path in all rows.
         name = f"{place} ({hint})"
     item.name = naming.published(name)
     content, path = read_bytes(fetched(cell))
@@ -293,17 +303,16 @@ def _read_encoded(encoded: Callable[[], tuple[str, Any]], place: str, naming: Na
 
 def _read_sample(dataset: SampleDataset, naming: Naming, item: LabelItem) -> np.ndarray:
     sample = dataset[item.row]
-    name, image = str(sample["name"]), sample["image"]
+    name = str(sample["name"])
+    image: np.ndarray = sample["image"]
     item.name = naming.published(name)
     path = Path(name)
-    try:
+    # Names are free: many are no files, or not this image's file.
+    with suppress(OSError, UnreadableImageError, ValueError):
         content = path.read_bytes()
         if np.array_equal(read_image(content), image):
             item.picture = Picture(content, path.name, naming.reference(name))
             return image
-    except (OSError, UnreadableImageError, ValueError):
-        # Not a file, or not this image's: names are free.
-        pass
     _, png = cv2.imencode(".png", image[..., ::-1])
     item.picture = Picture(png.tobytes(), f"{path.stem}.png", None)
     return image

@@ -124,7 +124,8 @@ def label(arguments: LabelArguments) -> LabelReport:
     """
     from ..data.sources import DataSource, open_source
     from ..inference.predictor import DepthPredictor
-    from .runner import describe_teacher, label_images
+    from .provenance import describe_teacher
+    from .runner import label_images
 
     source = DataSource(
         arguments.data,
@@ -177,7 +178,7 @@ def push(arguments: LabelArguments) -> str | None:
         ValueError: `push_to_hub` is not given.
         PushError: see `push_labels_when_complete`.
     """
-    from ..hub.publisher import push_labels_when_complete
+    from .push import push_labels_when_complete
 
     if arguments.push_to_hub is None:
         raise ValueError("give --push_to_hub owner/name, the dataset to push to")

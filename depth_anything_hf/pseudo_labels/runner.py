@@ -1,30 +1,26 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A teacher's disparity for many images, as parquet shards that `datasets` reads; resumable, split over processes.
+"""Label images with a teacher's disparity, into parquet shards that `datasets` reads; resumable, on many processes.
 
-An output shard depends on the items of its input shard only, whoever computes it, and is complete or absent. A later
-run with the same settings computes the absent ones only. Processes need to share nothing but the folder.
+An output shard depends on the items of its input shard only, whichever process computes it, and is complete or
+absent. A later run with the same settings computes the absent ones only. Processes share nothing but the folder.
 
-Pictures are decoded ahead, labels are encoded and written behind the forward pass, all in bounded memory.
+Images are decoded ahead of the forward pass, labels are encoded and written behind it, all in bounded memory.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import BoundedSemaphore
 from typing import Any, TypeAlias
 
 import numpy as np
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import LocalEntryNotFoundError
 from tqdm import tqdm
 
 from ..data.decoding.disparity_codec import ENCODINGS
@@ -34,40 +30,31 @@ from ..data.samples import SampleDataset
 from ..geometry.disparity import depth_to_disparity
 from ..inference.prediction import Prediction
 from ..inference.predictor import DepthPredictor
-from ..utils.files import create_file, sha256_of_file
-from ..version import __version__
+from .background import BackgroundThreads
 from .inputs import LabelItem, Naming, ShardWork, StreamInputs, TableInputs, label_row
+from .provenance import claim_folder
 from .shards import (
-    PROVENANCE_FILE,
-    SHARD_PATTERN,
     STORED_IMAGES,
     ShardSummary,
     ShardWriter,
-    completed,
+    read_completed,
     remove_unfinished,
 )
-from .verify import VerifyReport as VerifyReport
-from .verify import verify_labels as verify_labels
 
 
 logger = logging.getLogger(__name__)
 
 _Outcome: TypeAlias = "dict[str, Any] | tuple[str, str]"
 
-WEIGHT_SUFFIXES = (".safetensors", ".bin")
-ENCODING_THREADS = min(4, os.cpu_count() or 1)
-# Predicted maps that wait for their encoding, and encoded rows that wait for the disk: they bound the memory.
-WAITING_MAPS = 2 * ENCODING_THREADS
 ROWS_PER_GROUP = 32
-WAITING_GROUPS = 2
-# Where all of so many images in one shard fail, it is an outage rather than chance.
+# If none of so many images in one shard can be read, this is an outage rather than chance.
 MANY_IMAGES = 8
 LARGEST_BROKEN_SHARE = 0.1
 
 
 @dataclass
 class LabelReport:
-    """What one process's share of the shards holds, those of earlier runs included.
+    """Labels in one process's share of the shards, those of earlier runs included.
 
     Attributes:
         labelled: number of images with a label.
@@ -95,10 +82,10 @@ def label_images(
     encoding: str = "linear",
     max_broken_share: float = LARGEST_BROKEN_SHARE,
 ) -> LabelReport:
-    """Labels a dataset's images and writes parquet shards.
+    """Label a dataset's images and write parquet shards.
 
     Columns: `image` (the encoded bytes as they came, a PNG where there are none; or the reference), `disparity`
-    (16-bit PNG, to be decoded by `data.reading.decode_disparity`), `disparity_minimum`, `disparity_maximum`,
+    (16-bit PNG, decoded by `data.decoding.disparity_codec`), `disparity_minimum`, `disparity_maximum`,
     `disparity_encoding`, `name`, `source_row` (position in the data set or the input shard), `width`, `height` (after
     the EXIF orientation). A metric teacher's depth is stored as disparity 1 / depth. Each shard's footer holds the
     provenance and the skipped images. `datasets.load_dataset(output_dir)` and `data.open_source(output_dir)` open the
@@ -108,25 +95,31 @@ def label_images(
     stream gives `labels-00000-of-NNNNN-0000.parquet`, shard j with the rows of the stream's shard (file) j, in parts
     of `shard_size`; it cannot keep more processes busy than it has files.
 
-    Two runs at once by mistake do each other no harm: they only do the work twice. What may pass by itself is not kept
-    as a result: a shard in which the teacher's pass failed for an image (out of memory), and one of at least 8 images
-    of which none could be read, stay absent, so that a repeated run tries again.
+    Two runs started at once by mistake do no harm; they only do the work twice. Failures that may pass are not kept as
+    results: a shard with an image on which the teacher ran out of memory, and one of at least 8 images of which none
+    could be read, stay absent, so that a repeated run tries again.
 
     Args:
         predictor: the teacher.
         dataset: samples with "image" and "name", or a stream from `open_source` with `streaming`; labels in it are
             not used.
-        output_dir: made if absent.
-        provenance: where the labels come from, JSON values, e.g. from `describe_teacher`. Kept in `provenance.json`.
+        output_dir: created if absent.
+        provenance: where the labels come from, JSON values, e.g. from `provenance.describe_teacher`; written to
+            `provenance.json`.
         shard_size: images per shard.
-        process_index, process_count: this process computes the shards k with k % process_count == process_index.
-        names_relative_to: folder that is cut off from the names, so that no path of this machine is published.
+        process_index: number of this process, from 0; it computes the shards k with
+            k % process_count == process_index.
+        process_count: number of processes that share the work.
+        names_relative_to: folder that is cut off from the names, so that no local path is published.
         progress: show a bar on the terminal.
         store_images: "bytes", or "reference": only the path from `output_dir`, or the URL (`tar://` of `fsspec` for
             tar archives); of images that are embedded in a table, none, as `source_row` says which they are.
-        encoding: "linear" or "log", see `data.reading.encode_disparity`. "log" suits metric teachers.
+        encoding: "linear" or "log", see `data.decoding.disparity_codec.encode_disparity`. "log" suits metric teachers.
         max_broken_share: of the images that this process tried, 0..1; the run stops when more, and more than ten,
             cannot be read.
+
+    Returns:
+        What this process's share of the shards holds.
 
     Raises:
         ValueError: an empty dataset, wrong counts or choices, `output_dir` holds the labels of a run with other
@@ -136,15 +129,19 @@ def label_images(
     """
     _check_arguments(shard_size, process_index, process_count, store_images, encoding)
     if not 0 <= max_broken_share <= 1:
-        raise ValueError(f"max_broken_share must lie in 0..1, got {max_broken_share}")
+        raise ValueError(f"max_broken_share must be a number from 0 to 1, got {max_broken_share}")
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     naming = Naming(names_relative_to, folder)
     inputs = _inputs(dataset, shard_size, naming)
     if inputs.shard_count < process_count and process_index == 0:
-        logger.warning("%d shards for %d processes: some have nothing to do", inputs.shard_count, process_count)
+        logger.warning(
+            "%d shards for %d processes: some processes have nothing to do; a smaller shard_size makes more shards",
+            inputs.shard_count,
+            process_count,
+        )
     provenance = {**provenance, **inputs.description(), "store_images": store_images, "encoding": encoding}
-    _write_provenance(folder, provenance)
+    claim_folder(folder, provenance)
     remove_unfinished(folder)
     own_shards = range(process_index, inputs.shard_count, process_count)
     counts = [inputs.item_count(shard) for shard in own_shards]
@@ -158,43 +155,22 @@ def label_images(
             if file not in run.unmade:
                 _add_shard(report, folder / file, run.completed(file))
     failures = [
-        f"{len(reasons)} {what}: {'; '.join(reasons.values())}"
+        f"{len(reasons)} {what}: {'; '.join(reason.rstrip('.') for reason in reasons.values())}"
         for reasons, what in ((run.unread, "input shards could not be read"), (run.unmade, "shards could not be made"))
         if reasons
     ]
     if failures:
-        raise ValueError(f"{'. '.join(failures)}. The others are done; mend the cause and repeat the same command")
+        raise ValueError(
+            f"{'. '.join(failures)}. All others are complete; remove the cause and run the same command again"
+        )
     return report
-
-
-def describe_teacher(predictor: DepthPredictor, name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What decides the labels on the teacher's side, for `label_images(provenance=...)`; no dates, no local paths.
-
-    Returns:
-        teacher (Hub id or folder name), revision (commit on the Hub, None for a folder), weights_sha256 (per file;
-        None where the Hub's files are not in the local cache), kind, input_size, flip_averaging, precision,
-        package_version.
-    """
-    folder = Path(name_or_path)
-    is_local = folder.is_dir()
-    revision = None if is_local else getattr(predictor.model.config, "_commit_hash", None)
-    return {
-        "teacher": folder.resolve().name if is_local else os.fspath(name_or_path),
-        "revision": revision,
-        "weights_sha256": _weight_hashes(folder if is_local else _cached_folder(os.fspath(name_or_path), revision)),
-        "kind": predictor.prediction_kind,
-        "input_size": predictor.input_size,
-        "flip_averaging": predictor.flip_averaging,
-        "precision": predictor.precision,
-        "package_version": __version__,
-    }
 
 
 @dataclass
 class _OpenShard:
-    """An output shard in the making: items at the teacher, then outcomes that wait for the disk.
+    """An output shard that is being made: items at the teacher, then outcomes that wait for the disk.
 
-    An outcome is a row, or (name, reason) of an image without a label, or the promise of either.
+    An outcome is a row, or (name, reason) of an image without a label, or the future of either.
     """
 
     work: ShardWork
@@ -204,7 +180,7 @@ class _OpenShard:
     teacher_failed: bool = False
     failure_in_model: str = ""
     outcomes: list[Future[_Outcome] | _Outcome] = field(default_factory=list)
-    # Of the writing thread:
+    # Used by the writing thread only:
     writer: ShardWriter | None = None
     coding_failed: bool = False
     rows: int = 0
@@ -231,15 +207,15 @@ class _LabelRun:
         self._max_broken_share = max_broken_share
         self._open: deque[_OpenShard] = deque()
         self._read = self._broken = 0
-        # By input shard and by file: why it is not done.
+        # Why input shards could not be read, and why output files could not be made.
         self.unread: dict[str, str] = {}
         self.unmade: dict[str, str] = {}
 
     def completed(self, file: str) -> ShardSummary | None:
-        return completed(self._folder / file)
+        return read_completed(self._folder / file)
 
     def label(self, predictor: DepthPredictor, shards: range) -> None:
-        background = _Background()
+        background = BackgroundThreads()
         try:
             for prediction in predictor(self._sources(shards)):
                 # Shards without images may stand before the one that the prediction belongs to.
@@ -250,7 +226,7 @@ class _LabelRun:
             self._finish_predicted(background)
             background.wait()
         except BaseException:
-            # What is predicted to its end is worth keeping, whatever happened to the rest.
+            # Keep the shards whose predictions are complete, whatever happened to the rest.
             with suppress(Exception):
                 self._finish_predicted(background)
             raise
@@ -260,7 +236,7 @@ class _LabelRun:
                 _abandon(shard)
 
     def _sources(self, shards: range) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
-        """Hands the items to the predictor, whose threads read them; each output shard ends with a bar line."""
+        """Hand the items to the predictor, which reads them in threads; `None`, a batch barrier, ends a shard."""
         for index in shards:
             try:
                 is_done = True
@@ -272,7 +248,7 @@ class _LabelRun:
             except Exception as error:
                 # Archives, parquet files and connections fail in many ways; the other input shards can go on.
                 reason = self._naming.published(f"shard {index}: {type(error).__name__}: {error}")
-                logger.error("an input shard cannot be read, going on with the next: %s", reason)
+                logger.error("an input shard cannot be read, continuing with the next: %s", reason)
                 self.unread[str(index)] = reason
                 if self._open and not self._open[-1].handed_all:
                     self._open[-1].is_given_up = self._open[-1].handed_all = True
@@ -287,7 +263,9 @@ class _LabelRun:
         shard.handed_all = True
         yield None
 
-    def _take(self, shard: _OpenShard, prediction: Prediction, kind: str, background: _Background) -> None:
+    def _take(
+        self, shard: _OpenShard, prediction: Prediction, prediction_kind: str, background: BackgroundThreads
+    ) -> None:
         item = shard.items.popleft()
         if prediction.values is None:
             reason = self._naming.published(prediction.error or "no prediction")
@@ -296,7 +274,8 @@ class _LabelRun:
             if prediction.failed_in_model:
                 shard.failure_in_model = f"the teacher failed on {item.name}: {reason}"
         else:
-            shard.outcomes.append(background.encode(_outcome, item, prediction.values, kind, self._provenance))
+            row = background.encode(_encode_row, item, prediction.values, prediction_kind, self._provenance)
+            shard.outcomes.append(row)
         if len(shard.outcomes) == ROWS_PER_GROUP:
             background.write(self._write, shard, shard.outcomes)
             shard.outcomes = []
@@ -311,11 +290,12 @@ class _LabelRun:
             raise ValueError(
                 f"{self._broken} of {self._broken + self._read} images could not be read, more than the share "
                 f"{self._max_broken_share:g} that max_broken_share allows; the last one is {name}: "
-                f"{self._naming.published(prediction.error or '')}. If this has passed, remove the shards "
-                "that left images out (`depth-anything-hf verify --remove-skipped`) and repeat the same command"
+                f"{self._naming.published(prediction.error or '')}. Make the images readable, remove the shards that "
+                "left images out (`depth-anything-hf verify --remove-skipped`), and run the same command again; or "
+                "raise max_broken_share"
             )
 
-    def _finish_predicted(self, background: _Background) -> None:
+    def _finish_predicted(self, background: BackgroundThreads) -> None:
         while self._open and self._open[0].handed_all and not self._open[0].items:
             shard = self._open.popleft()
             if shard.is_given_up:
@@ -324,7 +304,7 @@ class _LabelRun:
                 background.write(self._finish, shard, shard.outcomes)
 
     def _write(self, shard: _OpenShard, outcomes: list[Future[_Outcome] | _Outcome]) -> None:
-        """One row group; in the writing thread, as all that follows."""
+        """Write one row group; in the writing thread, as all that follows."""
         if shard.is_given_up:
             return
         try:
@@ -352,10 +332,13 @@ class _LabelRun:
             failure = shard.failure_in_model
             is_teachers_fault = shard.teacher_failed or shard.coding_failed
             if is_teachers_fault and not shard.rows and not (failure and len(shard.skipped) < MANY_IMAGES):
-                # Not a fault of the images, so that the shard must not count as done, and the next ones will not fare
-                # better. A few that are too large for the memory may stand together.
+                # The teacher is at fault rather than the images: the shard must not count as done, and the next ones
+                # would fail too. A few images that are too large for the memory may happen to follow each other.
                 name, reason = shard.skipped[-1]
-                raise ValueError(f"the teacher failed on all images of a shard, e.g. {name}: {reason}")
+                raise ValueError(
+                    f"the teacher failed on all images of a shard, e.g. {name}: {reason}; check its weights, its "
+                    "precision and the encoding of the labels"
+                )
             if not shard.rows and len(shard.skipped) >= MANY_IMAGES:
                 failure = f"none of its {len(shard.skipped)} images could be read, e.g. {': '.join(shard.skipped[-1])}"
             if failure:
@@ -367,46 +350,15 @@ class _LabelRun:
             _abandon(shard)
 
 
-class _Background:
-    """Threads that encode labels and, one by one, write shards; what waits for them is bounded."""
-
-    def __init__(self) -> None:
-        self._encoders = ThreadPoolExecutor(ENCODING_THREADS, thread_name_prefix="encode")
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
-        self._slots = BoundedSemaphore(WAITING_MAPS)
-        self._writing: deque[Future[None]] = deque()
-
-    def encode(self, function: Callable[..., _Outcome], *arguments: Any) -> Future[_Outcome]:
-        self._slots.acquire()
-        future = self._encoders.submit(function, *arguments)
-        future.add_done_callback(lambda _: self._slots.release())
-        return future
-
-    def write(self, function: Callable[..., None], *arguments: Any) -> None:
-        """Raises what an earlier task raised."""
-        self._writing.append(self._writer.submit(function, *arguments))
-        while len(self._writing) > WAITING_GROUPS or (self._writing and self._writing[0].done()):
-            self._writing.popleft().result()
-
-    def wait(self) -> None:
-        while self._writing:
-            self._writing.popleft().result()
-
-    def close(self) -> None:
-        # The writer waits for encoders, never the other way round.
-        self._writer.shutdown()
-        self._encoders.shutdown()
-
-
 def _abandon(shard: _OpenShard) -> None:
-    """Removes the unfinished file; harmless for a finished shard."""
+    """Remove the unfinished file; harmless for a finished shard."""
     if shard.writer is not None:
         shard.writer.abandon()
 
 
-def _outcome(item: LabelItem, values: np.ndarray, kind: str, provenance: dict[str, Any]) -> _Outcome:
+def _encode_row(item: LabelItem, values: np.ndarray, prediction_kind: str, provenance: dict[str, Any]) -> _Outcome:
     try:
-        disparity = depth_to_disparity(values) if kind == "depth" else values
+        disparity = depth_to_disparity(values) if prediction_kind == "depth" else values
         return label_row(item, disparity, provenance["encoding"], provenance["store_images"])
     except ValueError as error:
         return item.name, str(error)
@@ -416,13 +368,16 @@ def _inputs(dataset: SampleDataset | DepthStream, shard_size: int, naming: Namin
     if isinstance(dataset, DepthStream):
         return StreamInputs(dataset, shard_size, naming)
     if len(dataset) == 0:
-        raise ValueError("the dataset is empty, there is nothing to label")
+        raise ValueError("the dataset is empty: there is no image to label")
     return TableInputs(dataset, shard_size, naming)
 
 
 def _add_shard(report: LabelReport, path: Path, summary: ShardSummary | None) -> None:
     if summary is None:
-        raise ValueError(f"{path} was there and is gone; does another process remove shards?")
+        raise ValueError(
+            f"{path} disappeared during the run; make sure that no other process removes shards, and run the same "
+            "command again"
+        )
     report.shards.append(path)
     report.labelled += summary.labelled
     report.skipped += summary.skipped
@@ -434,46 +389,9 @@ def _check_arguments(
     if shard_size < 1:
         raise ValueError(f"shard_size must be at least 1, got {shard_size}")
     if not 0 <= process_index < process_count:
-        raise ValueError(f"process_index must lie in 0..{process_count - 1}, got {process_index}")
+        raise ValueError(
+            f"process_index must lie in 0..{process_count - 1} for {process_count} processes, got {process_index}"
+        )
     for name, value, choices in (("store_images", store_images, STORED_IMAGES), ("encoding", encoding, ENCODINGS)):
         if value not in choices:
             raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
-
-
-def _write_provenance(folder: Path, provenance: dict[str, Any]) -> None:
-    text = json.dumps(provenance, indent=2, sort_keys=True) + "\n"
-    path = folder / PROVENANCE_FILE
-    if not path.exists() and any(folder.glob(SHARD_PATTERN)) and not path.exists():
-        raise ValueError(f"{folder} holds labels without a {PROVENANCE_FILE}; choose another output folder")
-    # Of two runs that begin at once one writes it, and the other one compares itself with it.
-    if not create_file(path, text):
-        _check_same_run(folder, json.loads(path.read_text(encoding="utf-8")), json.loads(text))
-
-
-def _check_same_run(folder: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
-    different = [
-        f"{key}: {there.get(key)!r} there, {here.get(key)!r} now"
-        for key in sorted(there.keys() | here.keys())
-        if there.get(key) != here.get(key)
-    ]
-    if different:
-        raise ValueError(
-            f"{folder} is the output folder of another run ({'; '.join(different)}); "
-            "choose another one, or repeat the earlier settings to continue that run"
-        )
-
-
-def _weight_hashes(folder: Path | None) -> dict[str, str] | None:
-    if folder is None:
-        return None
-    weights = sorted(path for path in folder.iterdir() if path.suffix in WEIGHT_SUFFIXES and path.is_file())
-    return {path.name: sha256_of_file(path) for path in weights}
-
-
-def _cached_folder(name: str, revision: str | None) -> Path | None:
-    """Where the files of a model from the Hub lie on this machine."""
-    try:
-        return Path(snapshot_download(name, revision=revision, local_files_only=True))
-    except (LocalEntryNotFoundError, ValueError):
-        # Another cache folder, or not a name on the Hub at all.
-        return None

@@ -1,16 +1,17 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Parquet shards of pseudo-labels: their columns, how one becomes complete at once, and the manifest.
+"""Parquet shards of pseudo-labels: their columns, atomic writing, and the manifest of their checksums.
 
-A shard is written under a temporary name of its own, synced and renamed. After it comes its line of the manifest, a
-file `manifest/<shard>.entry` with one JSON object (`cat manifest/*` is the whole manifest), which is made again from
-the shard where a kill came between. (Its suffix is none that `datasets` takes for data.)
+A shard is written under a hidden name of its own, synchronised to the disk and renamed. Then its line of the manifest
+is written, a file `manifest/<shard>.entry` with one JSON object (`cat manifest/*` is the whole manifest); after a kill
+in between it is made from the shard. (`datasets` takes no file of this suffix for data.)
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,10 @@ from ..utils.files import atomic_write, finish_file, remove_abandoned, sha256_of
 
 
 SHARD_PATTERN = "labels-*.parquet"
-PROVENANCE_FILE = "provenance.json"
 MANIFEST_FOLDER = "manifest"
-# All its lines in one file, for the Hub.
+# All lines of the manifest in one file, for the Hub.
 MANIFEST_FILE = "manifest.jsonl"
-# In the shard's own footer, so that the shard says by itself what it holds and leaves out.
+# Keys in the shard's own footer, so that the shard by itself says what it holds and leaves out.
 SUMMARY_KEY = b"labels"
 PROVENANCE_KEY = b"provenance"
 STORED_IMAGES = ("bytes", "reference")
@@ -51,13 +51,13 @@ FEATURES = datasets.Features(
 
 @dataclass(frozen=True)
 class ShardSummary:
-    """What a complete shard says of itself.
+    """Summary in the footer of a complete shard.
 
     Attributes:
         labelled: number of rows.
-        items: number of images that it accounts for, the skipped ones included.
+        items: number of images of the input, the skipped ones included.
         skipped: (name, reason) of each image without a label.
-        is_last: False where a further part of the same input shard follows.
+        is_last: False if a further part of the same input shard follows.
         stored_images: "bytes" or "reference".
     """
 
@@ -70,7 +70,7 @@ class ShardSummary:
 
 @dataclass(frozen=True)
 class ManifestEntry:
-    """A line of the manifest."""
+    """A line of the manifest: file name, number of rows and skipped images, size and checksum of the file."""
 
     file: str
     rows: int
@@ -80,7 +80,7 @@ class ManifestEntry:
 
 
 class ShardWriter:
-    """Writes one shard by groups of rows; nothing shows in the folder until `finish`.
+    """Write one shard by groups of rows; it appears in the folder at `finish`.
 
     Args:
         path: of the shard.
@@ -106,7 +106,7 @@ class ShardWriter:
             raise write_error(path, error, ADVICE) from error
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Adds one row group."""
+        """Add one row group."""
         # `datasets` cannot read a row group without rows; a file without row groups it can.
         if rows:
             self._rows += len(rows)
@@ -117,7 +117,7 @@ class ShardWriter:
                 raise write_error(self.path, error, ADVICE) from error
 
     def finish(self, skipped: list[tuple[str, str]], provenance: dict[str, Any], is_last: bool = True) -> None:
-        """Completes the shard and writes its line of the manifest."""
+        """Complete the shard and write its line of the manifest."""
         summary = {
             "items": self._rows + len(skipped),
             "skipped": skipped,
@@ -130,27 +130,25 @@ class ShardWriter:
         try:
             self._writer.close()
             finish_file(self._unfinished, self.path)
-            record(self.path)
+            write_entry(self.path)
         except OSError as error:
             raise write_error(self.path, error, ADVICE) from error
 
     def abandon(self) -> None:
-        """Removes what was written so far; harmless after `finish`."""
-        try:
+        """Remove what was written so far; harmless after `finish`."""
+        # Closing may fail on a full disk; the file is removed anyway.
+        with suppress(OSError, pa.ArrowException):
             self._writer.close()
-        except (OSError, pa.ArrowException):
-            # The disk is full, most often; the file goes anyway.
-            pass
         self._unfinished.unlink(missing_ok=True)
 
 
 def shard_name(index: int, count: int, part: int | None = None) -> str:
-    """File of an output shard; of a part of it, where its length was not known beforehand."""
+    """Return the file name of an output shard, or of a part of it where its length is not known beforehand."""
     return f"labels-{index:05d}-of-{count:05d}" + ("" if part is None else f"-{part:04d}") + ".parquet"
 
 
 def read_summary(path: Path) -> ShardSummary | None:
-    """The summary of a shard that is complete by its footer; None for an absent or torn file."""
+    """Return the summary of a shard that is complete by its footer; None for an absent or truncated file."""
     try:
         metadata = pq.read_metadata(path)
         summary = json.loads((metadata.metadata or {})[SUMMARY_KEY])
@@ -162,66 +160,73 @@ def read_summary(path: Path) -> ShardSummary | None:
             stored_images=summary["stored_images"],
         )
     except (FileNotFoundError, KeyError, ValueError, OSError, pa.ArrowException):
-        # An empty or torn file is what a power cut leaves; it is computed again.
+        # A power cut may leave an empty or truncated file; it is computed again.
         return None
 
 
-def completed(path: Path) -> ShardSummary | None:
-    """The summary of a shard if nothing is left to do for it; a missing line of the manifest is added.
+def read_completed(path: Path) -> ShardSummary | None:
+    """Return the summary of a shard that is complete, else None; a missing line of the manifest is added.
 
-    The shard's footer and length are looked at, not all its bytes: that is `verify_labels`.
+    This checks the shard's footer and length; `verify_labels` checks all bytes.
     """
     summary = read_summary(path)
     if summary is None:
         return None
     entry = read_entry(path)
     if entry is None:
-        record(path)
+        write_entry(path)
     elif entry.bytes != path.stat().st_size:
         return None
     return summary
 
 
 def entry_path(path: Path) -> Path:
-    """The manifest's line of a shard."""
+    """Return the file that holds the manifest's line of a shard."""
     return path.parent / MANIFEST_FOLDER / f"{path.stem}.entry"
 
 
 def read_entry(path: Path) -> ManifestEntry | None:
-    """The manifest's line of a shard; None if it is absent or damaged."""
+    """Return the manifest's line of a shard; None if it is absent or damaged."""
     try:
         return ManifestEntry(**json.loads(entry_path(path).read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):
         return None
 
 
-def record(path: Path) -> None:
-    """Writes the manifest's line of a complete shard."""
+def write_entry(path: Path) -> None:
+    """Write the manifest's line of a complete shard.
+
+    Raises:
+        ValueError: the shard is not complete.
+    """
     while True:
         before = _identity(path)
         summary = read_summary(path)
         if summary is None:
-            raise ValueError(f"{path} was damaged right after it was written; is the disk sound?")
+            raise ValueError(
+                f"{path} is not complete, although it was written without an error; check the disk, then run the same "
+                "command again"
+            )
         size, digest = path.stat().st_size, sha256_of_file(path)
         entry = ManifestEntry(path.name, summary.labelled, len(summary.skipped), size, digest)
         atomic_write(entry_path(path), json.dumps(asdict(entry)) + "\n")
-        # Another run may have put its own copy of the shard there meanwhile. Whoever writes the line last sees that.
+        # Another run may have replaced the shard with its own meanwhile; whoever writes the line last sees that.
         if _identity(path) == before:
             return
 
 
 def join_manifest(folder: Path) -> Path:
-    """Writes the lines of all shards into one file, which is one file on the Hub too."""
+    """Write the manifest's lines of all shards into one file for the Hub, and return it."""
     shards = sorted(folder.glob(SHARD_PATTERN))
     for path in shards:
         if read_entry(path) is None:
-            record(path)
+            write_entry(path)
     atomic_write(folder / MANIFEST_FILE, "".join(entry_path(path).read_text(encoding="utf-8") for path in shards))
     return folder / MANIFEST_FILE
 
 
 def restore_manifest(folder: Path) -> None:
-    """Writes the lines of shards that came from the Hub, where the joined file has them and the folder does not."""
+    """Write the manifest's lines of shards that came from the Hub, from the one file that holds all lines there."""
     try:
         lines = (folder / MANIFEST_FILE).read_text(encoding="utf-8").splitlines()
         entries = [ManifestEntry(**json.loads(line)) for line in lines]
@@ -234,13 +239,13 @@ def restore_manifest(folder: Path) -> None:
 
 
 def remove_shard(path: Path) -> None:
-    """Removes a shard and its line of the manifest."""
+    """Remove a shard and its line of the manifest."""
     path.unlink(missing_ok=True)
     entry_path(path).unlink(missing_ok=True)
 
 
 def remove_unfinished(folder: Path) -> list[Path]:
-    """Remove what processes that are gone left unfinished in a folder of labels, and return it."""
+    """Remove the unfinished files of processes that are gone from a folder of labels, and return them."""
     return remove_abandoned(folder, folder / MANIFEST_FOLDER)
 
 

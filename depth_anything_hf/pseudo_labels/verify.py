@@ -1,11 +1,10 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Re-reads shards of pseudo-labels and tells which are damaged, missing or hold an image twice."""
+"""Re-read shards of pseudo-labels: which are damaged, which are missing, which images have two labels."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,16 +19,16 @@ import pyarrow.parquet as pq
 from ..data.decoding.disparity_codec import decode_disparity
 from ..data.decoding.images import read_image
 from ..utils.files import sha256_of_file
+from .provenance import PROVENANCE_FILE, read_provenance
 from .shards import (
-    PROVENANCE_FILE,
     SHARD_PATTERN,
     ShardSummary,
     read_entry,
     read_summary,
-    record,
     remove_shard,
     restore_manifest,
     shard_name,
+    write_entry,
 )
 
 
@@ -39,15 +38,15 @@ ROWS_AT_ONCE = 4 * READING_THREADS
 
 @dataclass
 class VerifyReport:
-    """What a folder of pseudo-labels holds.
+    """State of a folder of pseudo-labels.
 
     Attributes:
         shards: number of shard files.
-        labelled: number of rows in the sound ones.
-        skipped: (name, reason) of each image that the sound ones leave out.
-        damaged: (file name, reason) of each shard that cannot be trusted.
+        labelled: number of rows in the undamaged ones.
+        skipped: (name, reason) of each image that the undamaged ones leave out.
+        damaged: (file name, reason) of each shard that must not be used.
         missing: names of the shards that are not there.
-        duplicates: names of images that have two labels or more.
+        duplicates: names of images that are labelled more than once.
     """
 
     shards: int = 0
@@ -59,7 +58,7 @@ class VerifyReport:
 
     @property
     def is_sound(self) -> bool:
-        """True where nothing is damaged, missing or twice."""
+        """True if nothing is damaged or missing and no image is labelled twice."""
         return not (self.damaged or self.missing or self.duplicates)
 
 
@@ -70,18 +69,18 @@ def verify_labels(
     remove_skipped: bool = False,
     check_pixels: bool = True,
 ) -> VerifyReport:
-    """Re-reads all shards of a folder.
+    """Re-read all shards of a folder.
 
     Of each shard: the bytes and their checksum are those of the manifest; rows and skipped images add up; every
     picture and label decodes; the label is as large as its picture (of images stored by reference, as the size in the
-    row); the label fills its range. Of the folder: no shard is missing, and no name occurs twice. A sound shard
+    row); the label fills its range. Of the folder: no shard is missing, and no name occurs twice. An undamaged shard
     without a line in the manifest gets one.
 
     Args:
         folder: what `label_images` wrote.
         remove_damaged: delete the damaged shards, so that a repeated run makes them again.
-        remove_skipped: delete also the sound shards that leave images out, so that a repeated run tries those again,
-            as after an outage; they are then missing.
+        remove_skipped: delete also the undamaged shards that leave images out, so that a repeated run tries those
+            again, e.g. after an outage; they are then missing.
         check_pixels: False leaves out the decoding, which takes most of the time; checksums are checked all the same.
 
     Raises:
@@ -89,9 +88,11 @@ def verify_labels(
     """
     root = Path(folder)
     shards = sorted(root.glob(SHARD_PATTERN))
-    provenance = _read_provenance(root)
+    provenance = read_provenance(root)
     if not shards and not provenance:
-        raise FileNotFoundError(f"{root}: neither shards ({SHARD_PATTERN}) nor {PROVENANCE_FILE}; is it the folder?")
+        raise FileNotFoundError(
+            f"{root} holds no labels: expected {SHARD_PATTERN} and {PROVENANCE_FILE}; is it the folder?"
+        )
     restore_manifest(root)
     report = VerifyReport(shards=len(shards))
     hashes = []
@@ -102,7 +103,7 @@ def verify_labels(
             report.damaged.append((path.name, fault))
             continue
         if read_entry(path) is None:
-            record(path)
+            write_entry(path)
         sound[path.name] = summary
         report.labelled += summary.labelled
         report.skipped += summary.skipped
@@ -122,34 +123,29 @@ def verify_labels(
 
 
 def missing_shards(folder: str | os.PathLike[str]) -> list[str]:
-    """Names of the shards that are not there; by their names alone, and by the footers of a stream's.
+    """Return the names of the missing shards, found by file names, and of a stream's also by footers.
 
     Raises:
         FileNotFoundError: no labels at all in the folder.
     """
     root = Path(folder)
-    provenance = _read_provenance(root)
+    provenance = read_provenance(root)
     present = {path.name for path in root.glob(SHARD_PATTERN)}
     if not present and not provenance:
-        raise FileNotFoundError(f"{root}: neither shards ({SHARD_PATTERN}) nor {PROVENANCE_FILE}; is it the folder?")
+        raise FileNotFoundError(
+            f"{root} holds no labels: expected {SHARD_PATTERN} and {PROVENANCE_FILE}; is it the folder?"
+        )
     return [name for name in _expected(provenance, lambda name: read_summary(root / name)) if name not in present]
 
 
-def _read_provenance(root: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads((root / PROVENANCE_FILE).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return {}
-
-
 def _check_shard(path: Path, check_pixels: bool) -> tuple[ShardSummary | None, str]:
-    """The shard's summary, and what is wrong with it (empty if nothing is)."""
+    """Return the shard's summary, and what is wrong with it ("" if nothing is)."""
     entry, summary = read_entry(path), read_summary(path)
     size = path.stat().st_size
     if entry is not None and entry.bytes != size:
         return summary, f"{size} bytes, the manifest says {entry.bytes}"
     if entry is not None and entry.sha256 != sha256_of_file(path):
-        return summary, "its checksum is not the manifest's"
+        return summary, "its checksum differs from the manifest's"
     if summary is None:
         return None, "not a complete shard: truncated, or not written by this package"
     if entry is not None and (entry.rows, entry.skipped) != (summary.labelled, len(summary.skipped)):
@@ -194,7 +190,7 @@ def _range_fault(disparity: np.ndarray, minimum: float, maximum: float, encoding
 
 
 def _name_hashes(path: Path) -> np.ndarray:
-    """Eight bytes per name: those of many millions fit the memory."""
+    """Return eight bytes per name: hashes of many millions of names fit the memory."""
     names = pq.read_table(path, columns=["name"])["name"].to_pylist()
     digests = b"".join(hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names)
     return np.frombuffer(digests, dtype=np.uint64)
@@ -215,7 +211,7 @@ def _repeated_names(shards: list[Path], hashes: list[np.ndarray]) -> list[str]:
 
 
 def _expected(provenance: dict[str, Any], summary_of: Callable[[str], ShardSummary | None]) -> Iterator[str]:
-    """Names of the shards that the run of this provenance ends with, as far as they are known."""
+    """Yield the names of the shards that a run of this provenance makes, as far as they are known."""
     if "shard_size" not in provenance:
         return
     if provenance.get("input_shards") is None:

@@ -106,7 +106,7 @@ class DistillationArguments:
         Args:
             source_names: paths or Hub ids of the training data.
         """
-        from ..hub.lineage import labels_lineage
+        from ..pseudo_labels.lineage import labels_lineage
 
         if self.teacher is None:
             return labels_lineage(source_names)

@@ -1,0 +1,83 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Which teacher made stored labels, and under which license: the labels' part of a student's lineage."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import RepoCard, hf_hub_download
+
+from .provenance import PROVENANCE_FILE, read_provenance
+
+
+logger = logging.getLogger(__name__)
+
+
+def labels_lineage(sources: Sequence[str]) -> dict[str, Any]:
+    """Return the part of a student's lineage that its stored labels tell: their teacher and their license.
+
+    `provenance.json` beside the labels names the teacher, and the card of the labels, where there is one, the license
+    of photographs and labels together. Of data sets on the Hub both are fetched.
+
+    Args:
+        sources: folders that `label_images` wrote, or the same as data sets on the Hub.
+
+    Returns:
+        "labels", a list of {"name", "license", "revision", "note", "teacher_weights_sha256"}, as far as known; and
+        where any is known, "teacher" and "teacher_revision", lists if they are several.
+    """
+    entries: list[dict[str, Any]] = []
+    teachers: dict[str, str | None] = {}
+    for source in sources:
+        place = Path(source).expanduser()
+        folder = place if place.is_dir() else place.parent if place.exists() else _fetch_card_and_provenance(source)
+        provenance = read_provenance(folder) if folder else {}
+        teacher = provenance.get("teacher")
+        entry: dict[str, Any] = {"name": source, "license": _license_in_card(folder) if folder else None}
+        if folder and folder.parent.name == "snapshots":
+            entry["revision"] = folder.name
+        if teacher:
+            teachers[teacher] = provenance.get("revision")
+            entry["note"] = f"labels of {teacher} for {provenance.get('data', 'photographs')}"
+            hashes = (provenance.get("weights_sha256") or {}).items()
+            entry["teacher_weights_sha256"] = ", ".join(f"{file} {digest}" for file, digest in hashes)
+        else:
+            entry["note"] = f"teacher unknown: no {PROVENANCE_FILE} that names it"
+            # Whoever made the labels, their license would count too.
+            entry["license"] = None
+        entries.append({key: value for key, value in entry.items() if value})
+    names, revisions = list(teachers), list(teachers.values())
+    lineage: dict[str, Any] = {"labels": entries}
+    if names:
+        lineage["teacher"] = names if len(names) > 1 else names[0]
+    if any(revisions):
+        lineage["teacher_revision"] = revisions if len(names) > 1 else revisions[0]
+    return lineage
+
+
+def _fetch_card_and_provenance(repo_id: str) -> Path | None:
+    """Return the folder of the local cache that holds them, as far as the data set on the Hub has them."""
+    found = None
+    for file in (PROVENANCE_FILE, "README.md"):
+        try:
+            found = Path(hf_hub_download(repo_id, file, repo_type="dataset")).parent
+        except Exception as error:
+            # No such file, most often. An outage must not stop a training either: the card then says unknown.
+            logger.info("%s of the labels %s cannot be fetched: %s", file, repo_id, type(error).__name__)
+    return found
+
+
+def _license_in_card(folder: Path) -> str | None:
+    card = folder / "README.md"
+    if not card.is_file():
+        return None
+    try:
+        data = RepoCard(card.read_text(encoding="utf-8", errors="replace"), ignore_metadata_errors=True).data
+    except ValueError:
+        return None
+    name = data.get("license_name") if data.get("license") == "other" else data.get("license")
+    return name if isinstance(name, str) else None

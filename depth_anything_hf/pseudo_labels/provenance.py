@@ -1,0 +1,120 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Where labels come from: a folder's `provenance.json`, the teacher in it, and whether a run continues another."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
+
+from ..utils.files import create_file, sha256_of_file
+from ..version import __version__
+from .shards import SHARD_PATTERN
+
+
+if TYPE_CHECKING:
+    from ..inference.predictor import DepthPredictor
+
+PROVENANCE_FILE = "provenance.json"
+WEIGHT_SUFFIXES = (".safetensors", ".bin")
+
+# Keys of older files and what they are called now.
+_RENAMED_KEYS: dict[str, str] = {"kind": "prediction_kind"}
+
+
+def describe_teacher(predictor: DepthPredictor, name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Describe what decides the labels on the teacher's side; no dates, no local paths.
+
+    Args:
+        predictor: the teacher as it will label.
+        name_or_path: where it was loaded from: an id on the Hub, or a folder.
+
+    Returns:
+        For `label_images(provenance=...)`: teacher (Hub id or folder name), revision (commit on the Hub, None for a
+        folder), weights_sha256 (per file; None where the Hub's files are not in the local cache), prediction_kind,
+        input_size, flip_averaging, precision, package_version.
+    """
+    folder = Path(name_or_path)
+    is_local = folder.is_dir()
+    revision = None if is_local else getattr(predictor.model.config, "_commit_hash", None)
+    return {
+        "teacher": folder.resolve().name if is_local else os.fspath(name_or_path),
+        "revision": revision,
+        "weights_sha256": _weight_hashes(folder if is_local else _cached_folder(os.fspath(name_or_path), revision)),
+        "prediction_kind": predictor.prediction_kind,
+        "input_size": predictor.input_size,
+        "flip_averaging": predictor.flip_averaging,
+        "precision": predictor.precision,
+        "package_version": __version__,
+    }
+
+
+def read_provenance(folder: Path) -> dict[str, Any]:
+    """Return what `provenance.json` of a folder of labels says, under today's keys; {} where there is none.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    path = folder / PROVENANCE_FILE
+    try:
+        found: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{path} is damaged, expected one JSON object ({error}); get it from a copy of the labels, or label into "
+            "another folder"
+        ) from error
+    return {_RENAMED_KEYS.get(key, key): value for key, value in found.items()}
+
+
+def claim_folder(folder: Path, provenance: dict[str, Any]) -> None:
+    """Write `provenance.json` into a new folder of labels, or check that an older one is of a run like this.
+
+    Raises:
+        ValueError: the folder holds labels of another run or of unknown origin.
+    """
+    path = folder / PROVENANCE_FILE
+    if not path.exists() and any(folder.glob(SHARD_PATTERN)) and not path.exists():
+        raise ValueError(
+            f"{folder} holds labels without a {PROVENANCE_FILE}, so that nobody can tell which run made them; choose "
+            "another output folder"
+        )
+    # Of two runs that begin at once one writes it, and the other one compares itself with it.
+    text = json.dumps(provenance, indent=2, sort_keys=True) + "\n"
+    if not create_file(path, text):
+        _check_same_run(folder, read_provenance(folder), json.loads(text))
+
+
+def _check_same_run(folder: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
+    different = [
+        f"{key}: {there.get(key)!r} there, {here.get(key)!r} now"
+        for key in sorted(there.keys() | here.keys())
+        if there.get(key) != here.get(key)
+    ]
+    if different:
+        raise ValueError(
+            f"{folder} is the output folder of another run ({'; '.join(different)}); choose another folder, or repeat "
+            "the command with the earlier settings to continue that run"
+        )
+
+
+def _weight_hashes(folder: Path | None) -> dict[str, str] | None:
+    if folder is None:
+        return None
+    weights = sorted(path for path in folder.iterdir() if path.suffix in WEIGHT_SUFFIXES and path.is_file())
+    return {path.name: sha256_of_file(path) for path in weights}
+
+
+def _cached_folder(name: str, revision: str | None) -> Path | None:
+    """Return where the files of a model from the Hub lie on this machine."""
+    try:
+        return Path(snapshot_download(name, revision=revision, local_files_only=True))
+    except (LocalEntryNotFoundError, ValueError):
+        # Another cache folder, or not a name on the Hub at all.
+        return None
