@@ -31,13 +31,10 @@ SCRATCH = ["--encoder_config", json.dumps(ENCODER), "--decoder_config", json.dum
 
 def launch(script: str, *flags: object, processes: int = 1) -> str:
     """Runs an example as a user does; returns what it printed, fails with it otherwise."""
-    if processes == 1:
-        command = ["accelerate.commands.launch", "--cpu", "--num_processes", 1, "--num_machines", 1]
-        command += ["--mixed_precision", "no", "--dynamo_backend", "no", "--num_cpu_threads_per_process", 1]
-    else:
-        # `accelerate launch --cpu` starts one process whatever their number; torchrun starts them all.
-        command = ["torch.distributed.run", "--nproc_per_node", processes, "--rdzv_backend", "c10d"]
-        command += ["--rdzv_endpoint", "127.0.0.1:0"]
+    # `--cpu` starts one process whatever their number; with ACCELERATE_USE_CPU `--multi_gpu` starts them all on the CPU.
+    engine = ["--cpu"] if processes == 1 else ["--multi_gpu", "--main_process_port", 0]
+    command = ["accelerate.commands.launch", *engine, "--num_processes", processes, "--num_machines", 1]
+    command += ["--mixed_precision", "no", "--dynamo_backend", "no", "--num_cpu_threads_per_process", 1]
     command = [sys.executable, "-m", *command, EXAMPLES / script, *flags]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(
@@ -165,7 +162,7 @@ def test_two_processes_learn_and_score_like_one(tmp_path, teacher, labelled_fold
     batch = ["--per_device_train_batch_size", 2, "--max_steps", 3]
     common = [*SCRATCH, *data, *batch]
     printed = launch("train_teacher.py", *common, "--output_dir", tmp_path / "two", processes=2)
-    assert "steps of 4 images, 8 images in an epoch, 2 process(es) on cpu" in printed
+    assert "steps of 4 images on 2 process(es), 8 images in an epoch" in printed
     launch("train_teacher.py", *common, "--gradient_accumulation_steps", 2, "--output_dir", tmp_path / "one")
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=1e-5)
     two, one = (log_of(tmp_path / name)[-1] for name in ("two", "one"))
