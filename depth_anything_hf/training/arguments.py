@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from ..evaluation.settings import SCORES
-from .optim import SCHEDULES
-from .tracking import TRACKERS
 
 
+SCHEDULES = ("linear", "poly", "cosine", "constant")
+TRACKERS = ("none", "tensorboard", "wandb", "trackio")
 ARGUMENTS_FILE = "training_arguments.json"
 # As `publishing` knows them.
 HUB_STRATEGIES = ("end", "checkpoint", "every_save")

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from .arguments import SCHEDULES
 
 
 Schedule = Literal["linear", "poly", "cosine", "constant"]
-SCHEDULES = ("linear", "poly", "cosine", "constant")
 
 # Tokens and positions are not weights of a map, so decaying them has no justification; tensors of one dimension are
 # norms, biases and LayerScale.

@@ -25,7 +25,6 @@ from .memory import peak_memory_mib
 
 LOG_FILE = "log.jsonl"
 PROJECT = "depth_anything_hf"
-TRACKERS = ("none", "tensorboard", "wandb", "trackio")
 # Averaged by their largest value, over steps and processes.
 LARGEST_TERM = "output_maximum"
 
@@ -38,7 +37,7 @@ class MetricLog:
     Args:
         accelerator: of the run; only its main process writes.
         folder: of the run.
-        report_to: one of `TRACKERS`.
+        report_to: one of `arguments.TRACKERS`.
     """
 
     def __init__(self, accelerator: Accelerator, folder: Path, report_to: str) -> None:

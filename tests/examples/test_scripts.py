@@ -31,7 +31,7 @@ SCRATCH = ["--encoder_config", json.dumps(ENCODER), "--decoder_config", json.dum
 
 def launch(script: str, *flags: object, processes: int = 1) -> str:
     """Runs an example as a user does; returns what it printed, fails with it otherwise."""
-    # `--cpu` starts one process whatever their number; with ACCELERATE_USE_CPU `--multi_gpu` starts them all on the CPU.
+    # `--cpu` starts one process whatever their number; `--multi_gpu` with ACCELERATE_USE_CPU starts all of them on it.
     engine = ["--cpu"] if processes == 1 else ["--multi_gpu", "--main_process_port", 0]
     command = ["accelerate.commands.launch", *engine, "--num_processes", processes, "--num_machines", 1]
     command += ["--mixed_precision", "no", "--dynamo_backend", "no", "--num_cpu_threads_per_process", 1]
