@@ -18,7 +18,7 @@ from sample_files import write_moge
 
 from depth_anything_hf.data.public.catalog import PUBLIC_DATASETS
 from depth_anything_hf.evaluation.datasets import open_benchmarks, open_protocol
-from depth_anything_hf.evaluation.protocols import PROTOCOL_GROUPS, PROTOCOLS, find_protocol
+from depth_anything_hf.evaluation.protocols import PROTOCOL_GROUPS, PROTOCOLS, describe, find_protocol, identify
 from depth_anything_hf.evaluation.scoring import cut_sample, score_image, target_of
 from depth_anything_hf.evaluation.settings import CROPS, EvaluationSettings
 from depth_anything_hf.metrics.boundaries import depth_edges
@@ -31,8 +31,8 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "evaluation.md"
 def test_every_protocol_has_a_reader_an_identifier_and_a_source() -> None:
     for name, protocol in PROTOCOLS.items():
         assert protocol.name == name and protocol.identifier == f"{name}@{protocol.version}"
-        assert protocol.settings.protocol == protocol.settings.identifier == protocol.identifier
-        assert protocol.settings.describe().startswith(protocol.identifier)
+        assert protocol.settings.protocol == identify(protocol.settings) == protocol.identifier
+        assert describe(protocol.settings).startswith(protocol.identifier)
         assert protocol.source and protocol.matches and protocol.title
         dataset = PUBLIC_DATASETS[protocol.reader]
         assert protocol.split is None or protocol.split in dataset.splits
@@ -76,9 +76,9 @@ def test_a_protocol_is_found_by_name_and_by_identifier() -> None:
 
 def test_changed_settings_no_longer_pass_as_the_protocol() -> None:
     nyu = PROTOCOLS["nyu"].settings
-    assert replace(nyu, max_depth=20.0).identifier == "nyu@1, modified"
-    assert replace(nyu, protocol="nyu@9").identifier == "nyu@9, modified"
-    assert EvaluationSettings().identifier == "own settings"
+    assert identify(replace(nyu, max_depth=20.0)) == "nyu@1, modified"
+    assert identify(replace(nyu, protocol="nyu@9")) == "nyu@9, modified"
+    assert identify(EvaluationSettings()) == "own settings"
 
 
 def test_crops() -> None:
@@ -312,15 +312,15 @@ def test_other_images_than_the_protocols_do_not_sign_as_it(tmp_path: Path) -> No
     for subset, count in (("NYUv2", 2), ("Sintel", 1)):
         write_moge(tmp_path, subset, count)
     _, settings = open_protocol("moge-nyu", tmp_path, split="Sintel", limit=1)
-    assert settings.identifier == "moge-nyu@1, modified" and settings.images == "split Sintel, first 1"
-    assert settings.describe().startswith("moge-nyu@1, modified, split Sintel, first 1, alignment")
+    assert identify(settings) == "moge-nyu@1, modified" and settings.images == "split Sintel, first 1"
+    assert describe(settings).startswith("moge-nyu@1, modified, split Sintel, first 1, alignment")
     # What is asked for is what the protocol takes anyway.
     for options in ({"split": "NYUv2"}, {"limit": 3}):
-        assert open_protocol("moge-nyu", tmp_path, **options)[1].identifier == "moge-nyu@1"
+        assert identify(open_protocol("moge-nyu", tmp_path, **options)[1]) == "moge-nyu@1"
     pairs = open_protocol("da-2k", write_da_2k(tmp_path / "da-2k"), limit=2)[1]
-    assert pairs.describe().startswith("da-2k@1, modified, first 2, annotated point pairs")
+    assert describe(pairs).startswith("da-2k@1, modified, first 2, annotated point pairs")
     # The default split of a reader belongs to a protocol that names none.
-    assert open_protocol("da-2k", tmp_path / "da-2k", split="test")[1].identifier == "da-2k@1"
+    assert identify(open_protocol("da-2k", tmp_path / "da-2k", split="test")[1]) == "da-2k@1"
 
 
 def test_a_group_opens_the_sets_that_are_there_and_names_the_others(tmp_path: Path) -> None:
@@ -334,7 +334,7 @@ def test_a_group_opens_the_sets_that_are_there_and_names_the_others(tmp_path: Pa
     assert {*opened, *missing} == set(PROTOCOL_GROUPS["moge-bundle"])
     assert missing["moge-kitti"] == "no folder KITTI in the root"
     limited, _ = open_benchmarks("moge-bundle", tmp_path, limit=1)
-    assert limited["moge-spring"][1].identifier == "moge-spring@1, modified"
+    assert identify(limited["moge-spring"][1]) == "moge-spring@1, modified"
     with pytest.raises(ValueError, match="split='NYUv2' cannot be combined with moge-bundle"):
         open_benchmarks("moge-bundle", tmp_path, "NYUv2")
     # A set that is there in part is an error, not a missing one.

@@ -83,6 +83,19 @@ def find_protocol(name: str) -> Protocol:
     return protocol
 
 
+def identify(settings: EvaluationSettings) -> str:
+    """Return the name and version of the protocol that settings come from; says so if they are no longer its own."""
+    known = PROTOCOLS.get(settings.protocol.split("@")[0])
+    if not settings.protocol or (known is not None and known.settings == settings):
+        return settings.protocol or "own settings"
+    return f"{settings.protocol}, modified" if known is not None else f"{settings.protocol}, unknown to this version"
+
+
+def describe(settings: EvaluationSettings) -> str:
+    """Return one line with the protocol's name and version and everything that decides a score."""
+    return f"{identify(settings)}, {settings.rules()}"
+
+
 EIGEN, MARIGOLD = "Eigen et al., arXiv 1406.2283", "prs-eth/Marigold, script/depth/eval.py and src/dataset"
 MOGE = "microsoft/MoGe, moge/test/metrics.py"
 MIDAS = "scale and shift in disparity: MiDaS, arXiv 1907.01341"

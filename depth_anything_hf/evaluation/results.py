@@ -22,7 +22,7 @@ from ..metrics.table import METRICS
 from ..utils.redaction import redact_name
 from ..version import __version__
 from .datasets import split_of_protocol
-from .protocols import PROTOCOLS
+from .protocols import PROTOCOLS, describe, identify
 from .settings import PAIR_METRICS, SCORES, EvaluationSettings
 
 
@@ -103,7 +103,7 @@ class EvaluationResult:
             made_with: what was scored, from `description_of`; the second line. None leaves it out.
         """
         means, medians, intervals = self.mean, self.median, self.interval
-        lines = [f"protocol: {self.settings.describe()}"]
+        lines = [f"protocol: {describe(self.settings)}"]
         lines += [f"made with: {_in_words(made_with)}"] if made_with else []
         lines.append(f"{'metric':<28}{'mean':>12}{'95 % interval':>24}{'median':>12}")
         for name in self._reported():
@@ -130,7 +130,7 @@ class EvaluationResult:
             title: {
                 "metrics": {metric: means[metric] for metric in self.settings.metrics},
                 "images": len(self.rows),
-                "protocol": self.settings.describe() + self._remark_on_images(),
+                "protocol": describe(self.settings) + self._remark_on_images(),
             }
         }
 
@@ -148,8 +148,8 @@ class EvaluationResult:
         reported, means, medians, intervals = self._reported(), self.mean, self.median, self.interval
         record = {
             "depth_anything_hf": __version__,
-            "protocol": self.settings.identifier,
-            "description": self.settings.describe(),
+            "protocol": identify(self.settings),
+            "description": describe(self.settings),
             "settings": self.settings.record(),
             "made_with": dict(made_with or {}),
             "prediction_kind": self.prediction_kind,

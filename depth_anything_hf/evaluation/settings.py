@@ -188,23 +188,12 @@ class EvaluationSettings:
         """Whether annotated point pairs are scored, and not a dense label."""
         return self.metrics == PAIR_METRICS
 
-    @property
-    def identifier(self) -> str:
-        """The protocol's name and version; says so if these settings are no longer that protocol's."""
-        from .protocols import PROTOCOLS  # which is a table of settings
-
-        known = PROTOCOLS.get(self.protocol.split("@")[0])
-        if not self.protocol or (known is not None and known.settings == self):
-            return self.protocol or "own settings"
-        return f"{self.protocol}, modified" if known is not None else f"{self.protocol}, unknown to this version"
-
-    def describe(self) -> str:
-        """Return one line with the identifier and everything that decides a score."""
+    def rules(self) -> str:
+        """Return one line with everything that decides a score, the protocol's name aside."""
         images = [self.images] if self.images else []
         if self.scores_pairs:
-            rules = "annotated point pairs at the image's own size, no alignment"
-            return ", ".join([self.identifier, *images, rules])
-        parts = [self.identifier, *images, f"alignment: {self.alignment}"]
+            return ", ".join([*images, "annotated point pairs at the image's own size, no alignment"])
+        parts = [*images, f"alignment: {self.alignment}"]
         parts += [f"depth {self.min_depth:g} to {self.max_depth:g} m"]
         parts += [f"image cut to {self.image_crop}"] if self.image_crop else []
         parts += [f"crop {self.crop}"] if self.crop else []

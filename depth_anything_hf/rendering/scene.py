@@ -160,4 +160,5 @@ def scaling(x: float, y: float, z: float) -> Frame:
 
 def standing_at(x: float, y: float, z: float = 0.0, turn_degrees: float = 0.0) -> Frame:
     """Return the frame of an object on the floor, turned about the vertical."""
-    return translation(x, y, z) @ rotation((0, 0, 1), turn_degrees)
+    frame: Frame = translation(x, y, z) @ rotation((0, 0, 1), turn_degrees)
+    return frame

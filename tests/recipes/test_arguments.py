@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
+from depth_anything_hf.evaluation.protocols import identify
 from depth_anything_hf.losses.relative import RelativeLoss
 from depth_anything_hf.models.image_processing_depth_anything import PAPER_INPUT_SIZE
 from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
@@ -105,7 +106,7 @@ def test_evaluation_by_a_protocol(labelled_folder, tmp_path):
     cv2.imwrite(str(scene / "sync_depth_00001.png"), np.full((480, 640), 2000, dtype=np.uint16))
     evaluation = data_of(labelled_folder, eval_protocol="nyu", eval_root=str(tmp_path)).evaluation()
     assert evaluation is not None and len(evaluation.dataset) == 1
-    assert evaluation.settings.identifier == "nyu@1" and evaluation.settings.crop == "eigen-nyu"
+    assert identify(evaluation.settings) == "nyu@1" and evaluation.settings.crop == "eigen-nyu"
     in_metres = data_of(labelled_folder, eval_protocol="nyu-metric", eval_root=str(tmp_path))
     assert in_metres.evaluation(metric=True) is not None
     with pytest.raises(ValueError, match="alignment='none'"):

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Scale and shift against numpy's solver, degenerate images, the clamped alignments, values at points."""
+"""Scale and shift against numpy's solver, degenerate images, the clamped alignments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from depth_anything_hf.geometry.alignment import align_depth, align_disparity, align_median, fit_scale_and_shift
-from depth_anything_hf.geometry.maps import values_at_pixels
 
 
 def random_maps(seed: int, valid_share: float = 0.7) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -180,18 +179,6 @@ def test_an_empty_mask_aligns_to_nan(align: object) -> None:
     assert callable(align)
     aligned, share = align(np.ones((2, 3)), np.ones((2, 3)), np.zeros((2, 3), dtype=bool), 1e-3, 80)
     assert aligned.shape == (2, 3) and np.isnan(aligned).all() and math.isnan(share)
-
-
-def test_values_at_pixels_are_row_and_column() -> None:
-    values = np.arange(6.0).reshape(2, 3)
-    assert values_at_pixels(values, np.array([[1, 0], [0, 2]]), "points").tolist() == [3.0, 2.0]
-    assert values_at_pixels(values, np.zeros((0, 2)), "points").shape == (0,)
-    with pytest.raises(ValueError, match=r"points\[1\] is row 0, column 3, outside the map of 2 rows and 3 columns"):
-        values_at_pixels(values, np.array([[0, 0], [0, 3]]), "points")
-    with pytest.raises(ValueError, match=r"nearer\[0\] is row -1"):
-        values_at_pixels(values, np.array([[-1, 0]]), "nearer")
-    with pytest.raises(ValueError, match="whole numbers"):
-        values_at_pixels(values, np.array([[0.5, 0]]), "points")
 
 
 def test_errors_say_what_is_wrong() -> None:
