@@ -1,99 +1,53 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The table of protocols, and what each of its rules does to a score."""
+"""What each rule of a protocol does to the score of an image."""
 
 from __future__ import annotations
 
-import json
 import math
-import re
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from sample_files import write_moge
+from predictors import brightness, make_dataset
 
-from depth_anything_hf.data.public.catalog import PUBLIC_DATASETS
-from depth_anything_hf.evaluation.datasets import open_benchmarks, open_protocol
-from depth_anything_hf.evaluation.protocols import PROTOCOL_GROUPS, PROTOCOLS, describe, find_protocol, identify
+from depth_anything_hf.evaluation.protocols import PROTOCOLS
 from depth_anything_hf.evaluation.scoring import cut_sample, score_image, target_of
-from depth_anything_hf.evaluation.settings import CROPS, EvaluationSettings
+from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.metrics.boundaries import depth_edges
-from depth_anything_hf.metrics.ordinal import point_pairs_correct
 
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "evaluation.md"
+def test_metric_models_are_compared_in_metres_without_alignment() -> None:
+    sample = make_dataset(1)[0]
+    settings = EvaluationSettings(alignment="none")
+    depth = np.where(np.isfinite(sample["depth"]), sample["depth"], 5)
+    perfect = score_image(depth, sample, settings, "depth")
+    assert perfect["abs_rel"] == 0 and perfect["ordinal_accuracy"] == 1 and perfect["clamped_share"] == 0
+    scaled = score_image(1.2 * depth, sample, settings, "depth")
+    assert scaled["abs_rel"] == pytest.approx(0.2) and scaled["silog"] == pytest.approx(0, abs=1e-5)
+    dead = score_image(np.zeros_like(depth), sample, settings, "depth")
+    assert dead["clamped_share"] == 1 and dead["zero_share"] == 1 and dead["ordinal_accuracy"] == 0.5
+    aligned = score_image(1.2 * depth, sample, EvaluationSettings(), "depth")
+    assert aligned["abs_rel"] == pytest.approx(0, abs=1e-6) and aligned["ordinal_accuracy"] == 1
 
 
-def test_every_protocol_has_a_reader_an_identifier_and_a_source() -> None:
-    for name, protocol in PROTOCOLS.items():
-        assert protocol.name == name and protocol.identifier == f"{name}@{protocol.version}"
-        assert protocol.settings.protocol == identify(protocol.settings) == protocol.identifier
-        assert describe(protocol.settings).startswith(protocol.identifier)
-        assert protocol.source and protocol.matches and protocol.title
-        dataset = PUBLIC_DATASETS[protocol.reader]
-        assert protocol.split is None or protocol.split in dataset.splits
-        assert set(protocol.options) <= set(dataset.options)
-        assert (dataset.label == "pairs") == protocol.settings.scores_pairs
-        for record in (asdict(protocol.settings), protocol.settings.record()):
-            assert EvaluationSettings(**json.loads(json.dumps(record))) == protocol.settings
-    # Their protocol was never published, so no number of ours may be put beside the papers'.
-    for name in ("diode", "eth3d", "sintel"):
-        assert PROTOCOLS[name].matches == "none known" and "do not compare" in PROTOCOLS[name].notes
-
-
-def test_the_document_lists_every_protocol_with_its_rules() -> None:
-    rows = {
-        cells[0].strip(" `"): cells
-        for line in DOCUMENT.read_text(encoding="utf-8").splitlines()
-        if (cells := line.strip("|").split("|"))[0].strip().startswith("`") and line.startswith("|")
-    }
-    assert list(rows) == [protocol.identifier for protocol in PROTOCOLS.values()]
-    for protocol in PROTOCOLS.values():
-        _, images, crop, cap, alignment = (cell.strip() for cell in rows[protocol.identifier][:5])
-        settings = protocol.settings
-        assert images == (str(protocol.images) if protocol.images else "-")
-        assert crop == (", ".join(filter(None, (settings.image_crop, settings.crop))) or "-")
-        assert alignment == ("none" if settings.scores_pairs else settings.alignment)
-        assert cap == ("-" if settings.scores_pairs else f"{settings.min_depth:g} to {settings.max_depth:g}")
-
-
-def test_a_protocol_is_found_by_name_and_by_identifier() -> None:
-    assert find_protocol("nyu") is find_protocol("nyu@1") is PROTOCOLS["nyu"]
-    with pytest.raises(ValueError, match="unknown 'kiti'; did you mean 'kitti'"):
-        find_protocol("kiti")
-    with pytest.raises(ValueError, match="version 1 in this release, got version 9"):
-        find_protocol("nyu@9")
-    assert len(PROTOCOL_GROUPS["moge-bundle"]) == 10 and set(PROTOCOL_GROUPS["moge-bundle"]) < set(PROTOCOLS)
-    with pytest.raises(ValueError, match="'moge-bundle' is a group of protocols; name one of them: moge-nyu"):
-        find_protocol("moge-bundle")
-    with pytest.raises(ValueError, match="did you mean 'moge-bundle'"):
-        find_protocol("moge-bundel")
-
-
-def test_changed_settings_no_longer_pass_as_the_protocol() -> None:
-    nyu = PROTOCOLS["nyu"].settings
-    assert identify(replace(nyu, max_depth=20.0)) == "nyu@1, modified"
-    assert identify(replace(nyu, protocol="nyu@9")) == "nyu@9, modified"
-    assert identify(EvaluationSettings()) == "own settings"
-
-
-def test_crops() -> None:
-    def window(name: str, height: int, width: int) -> tuple[int, ...]:
-        rows, columns = CROPS[name].window(height, width)
-        return rows.start, rows.stop, columns.start, columns.stop
-
-    assert window("eigen-nyu", 480, 640) == (45, 471, 41, 601)
-    assert window("garg", 375, 1242) == (153, 371, 44, 1197)
-    assert window("eigen-kitti", 352, 1216) == (117, 321, 43, 1172)
-    assert window("kitti-benchmark", 375, 1242) == (23, 375, 13, 1229)
-    with pytest.raises(ValueError, match=r"a\.png: crop 'eigen-nyu': .*480 x 640.*got 240 x 320"):
-        EvaluationSettings(crop="eigen-nyu").window("crop", 240, 320, "a.png")
-    with pytest.raises(ValueError, match="does not fit into 300 x 1242"):
-        CROPS["kitti-benchmark"].window(300, 1242)
+def test_the_unit_of_a_disparity_label_cancels() -> None:
+    sample = make_dataset(1)[0]
+    output = brightness(sample["image"])
+    in_metres = score_image(output, sample, EvaluationSettings(), "disparity")
+    for baseline in (1.0, 250.0):
+        disparity = (baseline / sample["depth"]).astype(np.float32)
+        found = score_image(output, {"disparity": disparity}, EvaluationSettings(), "disparity")
+        assert found["valid_pixels"] == in_metres["valid_pixels"]
+        for name in ("delta1", "delta2", "delta3", "ordinal_accuracy"):
+            assert found[name] == pytest.approx(in_metres[name], abs=2e-3)
+        assert math.isnan(found["rmse"]) and math.isnan(found["sq_rel"])
+        assert 0 <= found["clamped_share"] < 1 and math.isfinite(found["abs_rel"])
+    # Sky has disparity 0: it is not scored, though valid.
+    found = score_image(np.nan_to_num(3 * disparity + 1), {"disparity": disparity}, EvaluationSettings(), "disparity")
+    assert found["delta1"] == 1 and found["abs_rel"] < 1e-6 and found["valid_pixels"] == 18 * 24 - 8
 
 
 def ramp(height: int = 40, width: int = 60) -> np.ndarray:
@@ -268,78 +222,3 @@ def test_a_perfect_prediction_has_perfect_boundaries_whatever_lies_beyond_the_ra
         near[:, 30:] = np.inf
         expected = score_image(output, {"depth": near, "name": "a"}, replace(settings, exact_labels=True), "disparity")
         assert found["edge_completeness_error"] == expected["edge_completeness_error"]
-
-
-def write_da_2k(root: Path) -> Path:
-    """Three pictures of two scenarios, brighter = nearer, with five pairs of which the last is annotated falsely."""
-    annotations: dict[str, list[dict[str, Any]]] = {}
-    for index, (scenario, pairs) in enumerate([("indoor", 2), ("indoor", 1), ("aerial", 2)]):
-        path = root / "images" / scenario / f"{index}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), np.tile(np.arange(40, dtype=np.uint8) * 6, (30, 1)))
-        near, far = [5, 35], [25, 4]
-        annotations[f"images/{scenario}/{index}.png"] = [
-            {
-                "point1": far if (index, pair) == (2, 1) else near,
-                "point2": near if (index, pair) == (2, 1) else far,
-                "closer_point": "point1",
-            }
-            for pair in range(pairs)
-        ]
-    (root / "annotations.json").write_text(json.dumps(annotations))
-    return root
-
-
-def test_a_protocol_opens_its_data_and_warns_of_another_number_of_images(tmp_path: Path, caplog: Any) -> None:
-    dataset, settings = open_protocol("da-2k", write_da_2k(tmp_path))
-    assert len(dataset) == 3 and settings is PROTOCOLS["da-2k"].settings and not caplog.records
-    sample = next(dataset[index] for index in range(3) if dataset[index]["name"].endswith("0.png"))
-    found = score_image(sample["image"][..., 0].astype(np.float32), sample, settings, "disparity")
-    assert (found["pair_accuracy"], found["pairs"], found["scenario"]) == (1.0, 2, "indoor")
-    with pytest.raises(ValueError, match="outside"):
-        point_pairs_correct(np.ones((30, 40)), np.array([[30, 0]]), np.array([[0, 0]]))
-    nyu = tmp_path / "nyu" / "test" / "office"
-    nyu.mkdir(parents=True)
-    cv2.imwrite(str(nyu / "rgb_00001.jpg"), np.zeros((480, 640, 3), dtype=np.uint8))
-    cv2.imwrite(str(nyu / "sync_depth_00001.png"), np.full((480, 640), 2000, dtype=np.uint16))
-    open_protocol("nyu", tmp_path / "nyu")
-    assert "nyu@1: the benchmark has 654 images" in caplog.text and "has 1" in caplog.text
-    with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path / "absent"))):
-        open_protocol("nyu", tmp_path / "absent")
-
-
-def test_other_images_than_the_protocols_do_not_sign_as_it(tmp_path: Path) -> None:
-    for subset, count in (("NYUv2", 2), ("Sintel", 1)):
-        write_moge(tmp_path, subset, count)
-    _, settings = open_protocol("moge-nyu", tmp_path, split="Sintel", limit=1)
-    assert identify(settings) == "moge-nyu@1, modified" and settings.images == "split Sintel, first 1"
-    assert describe(settings).startswith("moge-nyu@1, modified, split Sintel, first 1, alignment")
-    # What is asked for is what the protocol takes anyway.
-    for options in ({"split": "NYUv2"}, {"limit": 3}):
-        assert identify(open_protocol("moge-nyu", tmp_path, **options)[1]) == "moge-nyu@1"
-    pairs = open_protocol("da-2k", write_da_2k(tmp_path / "da-2k"), limit=2)[1]
-    assert describe(pairs).startswith("da-2k@1, modified, first 2, annotated point pairs")
-    # The default split of a reader belongs to a protocol that names none.
-    assert identify(open_protocol("da-2k", tmp_path / "da-2k", split="test")[1]) == "da-2k@1"
-
-
-def test_a_group_opens_the_sets_that_are_there_and_names_the_others(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"has no data set of moge-bundle; expected .*NYUv2, KITTI"):
-        open_benchmarks("moge-bundle", tmp_path)
-    for subset in ("NYUv2", "Spring"):
-        write_moge(tmp_path, subset, 2)
-    opened, missing = open_benchmarks("moge-bundle", tmp_path)
-    assert list(opened) == ["moge-nyu", "moge-spring"]
-    assert [len(dataset) for dataset, _ in opened.values()] == [2, 2]
-    assert {*opened, *missing} == set(PROTOCOL_GROUPS["moge-bundle"])
-    assert missing["moge-kitti"] == "no folder KITTI in the root"
-    limited, _ = open_benchmarks("moge-bundle", tmp_path, limit=1)
-    assert identify(limited["moge-spring"][1]) == "moge-spring@1, modified"
-    with pytest.raises(ValueError, match="split='NYUv2' cannot be combined with moge-bundle"):
-        open_benchmarks("moge-bundle", tmp_path, "NYUv2")
-    # A set that is there in part is an error, not a missing one.
-    (tmp_path / "Spring" / "1" / "depth.png").unlink()
-    with pytest.raises(FileNotFoundError, match=r"depth\.png"):
-        open_benchmarks("moge-bundle", tmp_path)
-    alone, missing = open_benchmarks("moge-nyu", tmp_path)
-    assert list(alone) == ["moge-nyu"] and missing == {}
