@@ -16,6 +16,7 @@ import numpy as np
 from ..geometry.disparity import PredictionKind, depth_to_disparity
 from ..metrics.ordinal import point_pairs_correct
 from ..metrics.table import METRICS
+from ..utils.files import atomic_write
 from ..visualization.colour_maps import colour_map
 from ..visualization.encode import encode_jpeg
 from ..visualization.figures import add_caption, mark_pairs, side_by_side, stack, thicken
@@ -58,7 +59,7 @@ def save_report(
     for entry in entries.values():
         entry["metrics"] = {name: value for name, value in entry["metrics"].items() if math.isfinite(value)}
     text = json.dumps(entries, indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / "card_entries.json").write_text(text + "\n", encoding="utf-8")
+    atomic_write(folder / "card_entries.json", text + "\n")
     if result.rows:
         save_error_sheet(folder / "errors.jpg", result, dataset, predict)
 
@@ -112,8 +113,7 @@ def save_error_sheet(
         pictures.append(add_caption(side_by_side(panels, height), f"{word}: {Path(row['name']).name}  {numbers}"))
     title = PAIR_SHEET_TITLE if result.settings.scores_pairs else SHEET_TITLE
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode_jpeg(add_caption(stack(pictures), title)))
+    atomic_write(path, encode_jpeg(add_caption(stack(pictures), title)))
     return path
 
 

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from ..geometry.disparity import PredictionKind
 from ..inference.predictor import OWN_POST_PROCESSING
 from ..metrics.table import METRICS
+from ..utils.files import atomic_write
 from ..utils.redaction import redact_name
 from ..version import __version__
 from .datasets import split_of_protocol
@@ -162,7 +163,7 @@ class EvaluationResult:
             "skipped_images": self.skipped_images,
         }
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-        (folder / "results.json").write_text(text + "\n", encoding="utf-8")
+        atomic_write(folder / "results.json", text + "\n")
         table = pa.Table.from_pylist(self.rows, schema=_row_schema(self.settings))
         pq.write_table(table, folder / "per_image.parquet")
 

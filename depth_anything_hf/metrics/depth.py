@@ -61,7 +61,7 @@ def depth_metrics(prediction_depth: np.ndarray, depth: np.ndarray, mask: np.ndar
     return {name: float(results[name]) for name in DEPTH_METRICS}
 
 
-def check_alignment(alignment: str, prediction_kind: str) -> None:
+def check_alignment(alignment: Alignment, prediction_kind: PredictionKind) -> None:
     """Raise ValueError unless a prediction of this kind can be aligned in this way.
 
     A disparity of unknown scale and shift becomes depth only through the fit in disparity; a depth prediction goes
@@ -82,7 +82,9 @@ def check_alignment(alignment: str, prediction_kind: str) -> None:
         )
 
 
-def prediction_fault(prediction: np.ndarray, mask: np.ndarray, alignment: Alignment, prediction_kind: str) -> str:
+def prediction_fault(
+    prediction: np.ndarray, mask: np.ndarray, alignment: Alignment, prediction_kind: PredictionKind
+) -> str:
     """Say why a prediction cannot be aligned and scored; "" if it can.
 
     Args:

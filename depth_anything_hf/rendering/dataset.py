@@ -129,7 +129,7 @@ def render_dataset(
     _write_metadata(folder, records.values())
     tasks = _missing_views(settings, count, records)
     with (
-        open(folder / "metadata.jsonl", "a", encoding="utf-8") as metadata,
+        open(folder / "metadata.jsonl", "a", encoding="utf-8", newline="\n") as metadata,
         tqdm(total=count, initial=count - sum(map(len, tasks.values())), unit="image", disable=not progress) as bar,
     ):
         for scene_records in _render_scenes(folder, settings, tasks, processes):

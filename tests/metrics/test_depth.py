@@ -138,9 +138,9 @@ def test_which_predictions_can_be_aligned() -> None:
     with pytest.raises(ValueError, match="use alignment='disparity'"):
         check_alignment("median", "disparity")
     with pytest.raises(ValueError, match=r"alignment must be one of \['disparity', 'depth', 'median', 'none'\]"):
-        check_alignment("affine", "depth")
+        check_alignment("affine", "depth")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="prediction_kind must be"):
-        check_alignment("disparity", "metres")
+        check_alignment("disparity", "metres")  # type: ignore[arg-type]
 
     everywhere = np.ones((1, 3), dtype=bool)
     assert prediction_fault(np.array([[1.0, -2, 0]]), everywhere, "disparity", "disparity") == ""

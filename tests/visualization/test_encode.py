@@ -8,11 +8,12 @@ import io
 import warnings
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from depth_anything_hf.visualization.encode import encode_jpeg, encode_png
+from depth_anything_hf.visualization.encode import encode_jpeg, encode_png, encode_tiff
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,16 @@ def test_jpeg_is_close_and_keeps_the_channel_order() -> None:
     image[..., 0] = 200
     decoded = np.asarray(Image.open(io.BytesIO(encode_jpeg(image)))).astype(int)
     assert np.abs(decoded - image).max() <= 6
+
+
+def test_tiff_is_lossless_for_every_float() -> None:
+    depth = np.random.default_rng(2).uniform(0.1, 80, (9, 7)).astype(np.float32)
+    depth[0, :3] = np.inf, np.nan, -0.0
+    decoded = cv2.imdecode(np.frombuffer(encode_tiff(depth), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert decoded.dtype == np.float32
+    np.testing.assert_array_equal(decoded.view(np.uint32), depth.view(np.uint32))
+    with pytest.raises(ValueError, match=r"expected a float32 map \(H, W\), got float64 \(2, 2\)"):
+        encode_tiff(np.zeros((2, 2)))
 
 
 def test_what_no_picture_format_takes_is_refused() -> None:
