@@ -31,9 +31,9 @@ KINDS: dict[str, dict[str, Any]] = {
     "swiglu": {"encoder": {"use_swiglu_ffn": True}},
     "registers": {"registers": 3},
     "without_bias": {"encoder": {"qkv_bias": False}},
-    "taps_not_normalised": {"encoder": {"apply_layernorm": False}},
+    "features_not_normalized": {"encoder": {"apply_layernorm": False}},
     "offset": {"interpolate_offset": 0.1},
-    "layers_after_the_last_tap": {"encoder": {"num_hidden_layers": LAYERS + 1}},
+    "layers_after_the_last_feature": {"encoder": {"num_hidden_layers": LAYERS + 1}},
 }
 
 
@@ -188,7 +188,7 @@ def test_compiled_predictions_are_the_same_and_follow_the_parameters() -> None:
     assert model.optimize_for_inference(False)._compiled is None
 
 
-@pytest.mark.parametrize("kind", ["relative", "layers_after_the_last_tap", "taps_not_normalised"])
+@pytest.mark.parametrize("kind", ["relative", "layers_after_the_last_feature", "features_not_normalized"])
 def test_states_and_tokens_are_the_same(kind: str) -> None:
     model = model_of(kind, width=32)
     options = {"output_hidden_states": True, "output_patch_tokens": True}

@@ -1,0 +1,46 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmarks run here on tiny models and pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.long
+def test_the_training_benchmark_compares_equal_gradients(tmp_path: Path, run: Callable[..., str]) -> None:
+    arguments = ["--side", "70", "--batch", "1", "--rounds", "1", "--precision", "float64", "--threads", "1"]
+    run("training_step.py", *arguments, "--contenders", "stock,ours", "--json", str(tmp_path / "training.json"))
+    timings = json.loads((tmp_path / "training.json").read_text())["timings"]
+    assert timings[0]["gradient_difference"] == 0 and timings[1]["gradient_difference"] < 1e-6
+
+
+@pytest.mark.long
+def test_the_mixed_sizes_benchmark_notes_memory_by_fifths(tmp_path: Path, run: Callable[..., str]) -> None:
+    arguments = ["--count", "10", "--input_size", "56", "--rounds", "1", "--threads", "1"]
+    run("mixed_sizes.py", *arguments, "--json", str(tmp_path / "mixed.json"))
+    result = json.loads((tmp_path / "mixed.json").read_text())
+    assert {len(found["mebibytes_by_fifth"]) for found in result["memory"].values()} == {5}
+    assert result["random_to_sorted"]["wall"] > 0
+
+
+@pytest.mark.slow
+def test_the_loss_benchmark_compares_equal_gradients(tmp_path: Path, run: Callable[..., str]) -> None:
+    arguments = ["--batch", "2", "--side", "56", "--rounds", "1", "--json", str(tmp_path / "losses.json")]
+    run("losses.py", *arguments)
+    timings = json.loads((tmp_path / "losses.json").read_text())["timings"]
+    # Where several pixels have the median's value, another one may get its gradient.
+    assert all(timing["mean_difference"] < 1e-6 for timing in timings)
+
+
+@pytest.mark.slow
+def test_the_preprocessing_benchmark_compares_equal_pixels(tmp_path: Path, run: Callable[..., str]) -> None:
+    arguments = ["--height", "160", "--width", "213", "--side", "70", "--rounds", "1"]
+    run("preprocessing.py", *arguments, "--json", str(tmp_path / "preprocessing.json"))
+    ways = {way["name"]: way for way in json.loads((tmp_path / "preprocessing.json").read_text())["ways"]}
+    assert ways["ours, pillow"]["difference_to_transformers"] == 0
+    assert ways["ours, opencv"]["difference_to_original"] < 2e-6
