@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 # How a prediction is brought to the label's unit before depth metrics; see `depth.align_prediction`.
 Alignment = Literal["disparity", "depth", "median", "none"]
-ALIGNMENTS: tuple[str, ...] = get_args(Alignment)
+ALIGNMENTS: tuple[Alignment, ...] = get_args(Alignment)
 
 
 @dataclass(frozen=True)
