@@ -39,6 +39,7 @@ from .resume import load_run, recorded_run_id, require_same_arguments
 from .signals import RunInterrupted, StopSignals
 from .state import Progress, RunGeometry, RunState, random_state, set_random_state
 from .step_status import PendingStep, PendingSteps, ReducedStatus
+from .summary import RunSummary
 from .tracking import LogWindow, MetricLog, new_run_id, require_tracker
 from .validation import Evaluation, describe_scores, evaluate_model, evaluate_while_training, is_better
 
@@ -163,6 +164,7 @@ class Trainer:
         self.engine = Engine(self.accelerator, model, objective, arguments, self.rates, self.geometry.total_steps)
         self.log = MetricLog(self.accelerator, self.folder, arguments.report_to)
         self.window = LogWindow()
+        self.summary = RunSummary(self.accelerator, self.log.path, self.geometry)
         self.health = HealthMonitor(self.accelerator, arguments, self.geometry, self.log.path)
         self.signals = StopSignals()
         self.pending = PendingSteps()
@@ -237,6 +239,7 @@ class Trainer:
         if self.accelerator.is_main_process:
             atomic_write(self.folder / ARGUMENTS_FILE, json.dumps(record, indent=2) + "\n")
         self.log.start(self.progress.run_id, self.progress.step, record)
+        self.summary.write()
 
     def _introduce(self) -> None:
         for line in (*self.engine.describe(), self.geometry.describe(self.accelerator.num_processes)):
@@ -377,6 +380,7 @@ class Trainer:
             values["loss_scale"] = self.engine.loss_scale
         bar.set_postfix(loss=f"{values.get('loss', math.nan):.4f}", images=f"{values['images_per_second']:.1f}/s")
         self.log.write(self.progress.step, values, tracked=values)
+        self.summary.refresh()
         require_bounds(self.arguments, self.progress.step, values)
 
     def _show_picture(self) -> None:
@@ -422,6 +426,7 @@ class Trainer:
             {f"eval_{name}": number for name, number in result.mean.items()},
             tracked={f"eval/{name}": number for name, number in result.mean.items()},
         )
+        self.summary.write()
         improved = is_better(result.mean[metric], self.progress.best_value, metric)
         self._say(f"step {self.progress.step}: {describe_scores(result)}{' (best so far)' if improved else ''}")
         if improved:
@@ -445,6 +450,7 @@ class Trainer:
     def _save_checkpoint(self) -> Path:
         # So that the log never ends before a checkpoint.
         self.log.synchronise()
+        self.summary.write()
         return self.writer.save(self.engine, self.progress.step, self.state_dict())
 
     def _save_and_leave(self, fault: Exception | None) -> NoReturn:
@@ -457,6 +463,7 @@ class Trainer:
     def _finish(self) -> None:
         """Write the final model with its card, and wait for what is on its way to the Hub."""
         model, progress = self.engine.published_model, self.progress
+        self.summary.write()
         with TemporaryDirectory() as place:
             curve = self.log.loss_curve()
             pictures = card_pictures(

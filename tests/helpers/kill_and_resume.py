@@ -13,6 +13,7 @@ that a run spends its time in training and labelling rather than in imports.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import math
 import multiprocessing
@@ -277,7 +278,7 @@ def differences(left: Any, right: Any, where: str = "") -> Iterator[str]:
 
 def training_outcome(folder: Path) -> dict[str, Any]:
     """Everything a training run leaves that must not depend on kills: weights, states, log without measured times."""
-    outcome: dict[str, Any] = {"log": log_entries(folder)}
+    outcome: dict[str, Any] = {"log": log_entries(folder), "results": results_rows(folder)}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
         if path.suffix == ".safetensors":
@@ -293,6 +294,12 @@ def training_outcome(folder: Path) -> dict[str, Any]:
 def log_entries(folder: Path) -> list[dict[str, Any]]:
     lines = (folder / "log.jsonl").read_text().splitlines()
     return [{key: value for key, value in json.loads(line).items() if not key.startswith(MEASURED)} for line in lines]
+
+
+def results_rows(folder: Path) -> list[dict[str, str]]:
+    with open(folder / "results.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{key: value for key, value in row.items() if not key.startswith(MEASURED)} for row in rows]
 
 
 def label_outcome(folder: Path) -> dict[str, Any]:
