@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Batches: which samples of a mixture go into each one, and how they are stacked."""
+"""Decide which samples of a mixture form a batch, and stack them."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ import torch
 
 
 class GlobalBatchSampler(torch.utils.data.Sampler[list[tuple[int, int]]]):
-    """Micro-batches of (epoch, position) for one process, cut from one endless stream of samples.
+    """Micro-batches of (epoch, position) for one process, cut from one endless sequence of samples.
 
-    Stream position p is sample p % n of epoch p // n. Optimiser step s consumes the next
-    `batch_size * process_count * accumulation` positions, whichever way these three factors split them: 1 process
-    with batches of 8, 2 with 4, and 1 with 2 x 4 see the same samples in a step. A start at `first_step` reads
-    nothing of earlier steps.
+    Place p of the sequence is sample p % n of epoch p // n. Every optimizer step takes the next
+    `batch_size * process_count * accumulation` places, however these three factors divide them: one process with
+    batches of 8, two with batches of 4, and one that accumulates two batches of 4 see the same samples in a step. A
+    start at `first_step` reads nothing of earlier steps.
 
     Args:
-        batch_size: of one micro-batch on one process.
+        batch_size: samples of a micro-batch on one process.
         samples_per_epoch: length of the `Mixture`.
         process_index: which process this is.
         process_count: how many there are.
-        accumulation: micro-batches per optimiser step.
-        first_step: first optimiser step, counted from 0.
+        accumulation: micro-batches per optimizer step.
+        first_step: first optimizer step, counted from 0.
         last_step: the step after the last one.
+
+    Raises:
+        ValueError: a size or a count below 1, or an index or a step out of range.
     """
 
     def __init__(
@@ -46,7 +49,7 @@ class GlobalBatchSampler(torch.utils.data.Sampler[list[tuple[int, int]]]):
         if not 0 <= process_index < process_count:
             raise ValueError(f"process_index must be in 0..{process_count - 1}, got {process_index}")
         if not 0 <= first_step <= last_step:
-            raise ValueError(f"need 0 <= first_step <= last_step, got {first_step} and {last_step}")
+            raise ValueError(f"expected 0 <= first_step <= last_step, got {first_step} and {last_step}")
         self.batch_size = batch_size
         self.samples_per_epoch = samples_per_epoch
         self.process_index = process_index
@@ -56,7 +59,7 @@ class GlobalBatchSampler(torch.utils.data.Sampler[list[tuple[int, int]]]):
         self.last_step = last_step
 
     def __len__(self) -> int:
-        """Micro-batches of this process."""
+        """Return the number of micro-batches of this process."""
         return (self.last_step - self.first_step) * self.accumulation
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
@@ -67,18 +70,18 @@ class GlobalBatchSampler(torch.utils.data.Sampler[list[tuple[int, int]]]):
 
 
 def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Stacks transformed samples: tensors along a new first axis, names as a list, "broken" as one list of all.
+    """Stack transformed samples: tensors along a new first axis, names as a list, "broken" as one list of all.
 
     Raises:
         ValueError: an empty batch, samples with and without labels in one batch, or tensors of different size.
     """
     if not samples:
-        raise ValueError("cannot collate an empty batch")
+        raise ValueError("expected at least one sample to stack, got an empty batch")
     keys = samples[0].keys() - {"broken"}
     for sample in samples[1:]:
         if sample.keys() - {"broken"} != keys:
             raise ValueError(
-                f"{samples[0]['name']} has {sorted(samples[0])}, but {sample['name']} has {sorted(sample)}; "
+                f"{samples[0]['name']} has the keys {sorted(samples[0])}, but {sample['name']} has {sorted(sample)}; "
                 "samples with and without labels cannot share a batch: put them in mixtures of their own"
             )
     batch: dict[str, Any] = {
@@ -90,6 +93,8 @@ def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
             continue
         shapes = {tuple(sample[key].shape) for sample in samples}
         if len(shapes) > 1:
-            raise ValueError(f"{key} has different shapes {sorted(shapes)} in a batch; use one size in all transforms")
+            raise ValueError(
+                f"{key} has different shapes {sorted(shapes)} in a batch; use transforms of one size for all sources"
+            )
         batch[key] = torch.stack([sample[key] for sample in samples])
     return batch

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""CutMix of a batch of pictures, with their labels."""
+"""CutMix: replace a box of each image of a batch, and of its label, by that of another image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CUTMIX_AREA_RANGE = (0.02, 0.4)
 CUTMIX_ASPECT_RANGE = (0.3, 1 / 0.3)
 
 
-# NumPy seeds of several words: the last one keeps CutMix apart from the order of samples, see `mixture`.
+# The last number of the seeds keeps CutMix apart from the order of samples, see `mixture`.
 CUTMIX = 3
 
 
@@ -48,7 +48,7 @@ class BatchCutMix:
 
 
 def cutmix(batch: dict[str, Any], random: np.random.Generator, probability: float = 0.5) -> dict[str, Any]:
-    """CutMix for dense labels (Depth Anything V1, Eq. 6-8): a box of each image is replaced by its partner's.
+    """Apply CutMix for dense labels (Depth Anything V1, Eq. 6-8): replace a box of each image by its partner's.
 
     The partner of image i is image i - 1 (the batch rolled by one). With the given probability an image gets a box
     of an area share uniform in 0.02-0.4 and an aspect (height / width, over that of the image) log-uniform in
@@ -67,6 +67,9 @@ def cutmix(batch: dict[str, Any], random: np.random.Generator, probability: floa
     Returns:
         A new dict with mixed "pixel_values" and "labels", "region" bool (B, h, w), True where the pixel comes from
         the partner (all False where no box was drawn), and "partner" int64 (B,).
+
+    Raises:
+        ValueError: the probability is not in [0, 1].
     """
     _check_probability(probability)
     pixel_values = batch["pixel_values"]
@@ -86,7 +89,7 @@ def cutmix(batch: dict[str, Any], random: np.random.Generator, probability: floa
 
 
 def sample_cutmix_box(height: int, width: int, random: np.random.Generator) -> tuple[int, int, int, int]:
-    """Draws (top, left, box height, box width) in pixels, inside the image; distribution as in `cutmix`."""
+    """Draw (top, left, box height, box width) in pixels, inside the image; distribution as in `cutmix`."""
     area = random.uniform(*CUTMIX_AREA_RANGE)
     # In units of the image's sides the box is sqrt(area * aspect) by sqrt(area / aspect); both must stay below 1.
     lowest, highest = max(CUTMIX_ASPECT_RANGE[0], area), min(CUTMIX_ASPECT_RANGE[1], 1 / area)

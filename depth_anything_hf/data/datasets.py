@@ -1,11 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Map-style datasets of pictures, with or without labels.
-
-An item is a sample:
-`{"image": uint8 (H, W, 3) RGB, "depth" | "disparity": float32 (H, W) unless unlabelled, "name": str}`.
-In a label NaN is invalid, and sky is depth +inf or disparity 0.
-"""
+"""Map-style datasets of samples: folders and tables with labels, and photographs without."""
 
 from __future__ import annotations
 
@@ -18,31 +13,31 @@ import datasets
 
 from .decoding.depth_maps import LABELS, label_rules
 from .decoding.images import IMAGE_SUFFIXES, read_image
-from .folder_layouts import pairs_in_folder, pictures_in
+from .folder_layouts import images_in, pairs_in_folder
 from .rows import RowReader
-from .samples import Sample, check_choice, with_label
+from .samples import Sample, add_label, check_choice
 
 
 class DepthFolder:
-    """Pictures with depth or disparity maps in a local folder.
+    """Images with depth or disparity maps in a local folder.
 
-    Either a `metadata.jsonl` in the `imagefolder` form of `datasets` (`file_name`, and `depth_file_name` or
-    `disparity_file_name`, relative to the folder), or the sub-folders `images/` and `depth/` (or `disparity/`) whose
-    files are matched by their path without suffix.
+    The folder holds either a `metadata.jsonl` as the `imagefolder` of `datasets` has it (`file_name`, and
+    `depth_file_name` or `disparity_file_name`, relative to the folder), or the sub-folders `images/` and `depth/` (or
+    `disparity/`), whose files are matched by their path without suffix.
 
     Args:
         root: the folder.
-        label: "depth" (metres after scaling) or "disparity" (any affine scale).
+        label: "depth" (metres after scaling) or "disparity" (up to scale and shift).
         scale: stored units per metre, see `read_label`.
         invalid_values: stored values that mean no measurement. Default: 0, except for floating-point disparity,
             where 0 is sky. Depth <= 0, NaN and infinite disparity are always invalid.
         sky_value: stored depth values >= this (disparity: <=) are sky.
         max_depth: finite depth beyond this many metres becomes invalid; +inf stays sky.
-        limit: use the first this many samples only.
+        limit: use only the first samples, this many.
 
     Raises:
         FileNotFoundError: no such folder, or neither layout is there.
-        ValueError: no samples, or a missing column or label.
+        ValueError: no samples, a missing key of `metadata.jsonl`, or an unknown label.
     """
 
     def __init__(
@@ -66,31 +61,31 @@ class DepthFolder:
     def __getitem__(self, index: int) -> Sample:
         image_path, label_path = self._pairs[index]
         sample = {"image": read_image(image_path), "name": str(image_path)}
-        return with_label(sample, self._rules.label, self._rules.read(label_path), str(label_path))
+        return add_label(sample, self._rules.label, self._rules.read(label_path), str(label_path))
 
     def name_of(self, index: int) -> str:
-        """Name of a sample, which need not be readable."""
+        """Return the name of a sample, which need not be readable."""
         return str(self._pairs[index][0])
 
 
 class DepthTable:
     """Samples from the rows of a map-style `datasets.Dataset`.
 
-    The cells are decoded by `reading` when a row is read: pictures and maps as `datasets.Image`, bytes, paths or
-    nested lists. A pseudo-label table of this package (`disparity` with `disparity_minimum` and
-    `disparity_maximum`) is decoded by `decode_disparity`.
+    Cells may be `datasets.Image`, bytes or paths, those of labels also nested lists; they are decoded by `decoding`
+    when a row is read. Pseudo-labels of this package (`disparity` with `disparity_minimum` and `disparity_maximum`)
+    are decoded by `decode_disparity`.
 
     Args:
         dataset: from `datasets.load_dataset(..., split=...)`, not streaming.
-        image_column: column of pictures.
-        label_column: column of maps; by default the first of depth, depth_map (for depth) or disparity.
-        label: "depth", "disparity", or None for pictures only.
+        image_column: column of images.
+        label_column: column of labels; by default the first of depth, depth_map (for depth) or disparity.
+        label: "depth", "disparity", or None for images only.
         scale, invalid_values, sky_value, max_depth, limit: as in `DepthFolder`.
         root: folder that relative paths in text cells refer to.
 
     Raises:
         TypeError: not a map-style dataset.
-        ValueError: no rows, or a missing column.
+        ValueError: no rows, a missing column, or an unknown label.
     """
 
     def __init__(
@@ -107,9 +102,11 @@ class DepthTable:
         root: str | os.PathLike[str] | None = None,
     ) -> None:
         if not isinstance(dataset, datasets.Dataset):
-            raise TypeError(f"expected a map-style datasets.Dataset (one split, not streaming), got {type(dataset)}")
+            raise TypeError(
+                f"expected a map-style datasets.Dataset (one split, not streaming), got {type(dataset).__name__}"
+            )
         if len(dataset) == 0:
-            raise ValueError("the table has no rows")
+            raise ValueError("expected a table with rows, got one with no rows")
         self.label = label
         rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
         self._reader = RowReader(dataset.column_names, image_column, label_column, label, rules, root)
@@ -122,23 +119,22 @@ class DepthTable:
         return self._reader.read(self._rows[int(index)], f"row {index}")
 
     def name_of(self, index: int) -> str:
-        """Name of a sample, which need not be readable."""
+        """Return the name of a sample, which need not be readable."""
         return self.encoded(index)[0]
 
     def encoded(self, index: int) -> tuple[str, Any]:
-        """Name and undecoded picture of a row, see `RowReader.encoded`."""
+        """Return the name and the encoded image of a row, see `RowReader.encoded`."""
         return self._reader.encoded(self._rows[int(index)], f"row {index}")
 
 
 class PhotoFolder:
-    """Photographs without labels: all pictures below a folder, sorted by path, or a list of files in its order.
+    """Unlabelled images: all those below a folder, sorted by path, or a list of files in its order.
 
-    Hidden files and folders are left out. Of a folder in one of the layouts of `DepthFolder` the pictures are taken
-    and the maps are not.
+    Hidden files and folders are left out. Of a folder in a layout of `DepthFolder` only the images are taken.
 
     Raises:
         FileNotFoundError: no such folder or file.
-        ValueError: no pictures.
+        ValueError: no images.
     """
 
     label: str | None = None
@@ -147,13 +143,13 @@ class PhotoFolder:
         self, root: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], limit: int | None = None
     ) -> None:
         if isinstance(root, str | os.PathLike):
-            self._paths = pictures_in(Path(root).expanduser())[:limit]
+            self._paths = images_in(Path(root).expanduser())[:limit]
             if not self._paths:
-                raise ValueError(f"{root}: no pictures with a suffix of {sorted(IMAGE_SUFFIXES)}")
+                raise ValueError(f"{root}: no images; expected files that end in one of {sorted(IMAGE_SUFFIXES)}")
         else:
             self._paths = [Path(path) for path in root][:limit]
             if not self._paths:
-                raise ValueError("the list of photographs is empty")
+                raise ValueError("expected a folder or a list of images, got an empty list")
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -164,16 +160,16 @@ class PhotoFolder:
 
     @property
     def names(self) -> list[str]:
-        """Names of all samples, in their order."""
+        """The names of all samples, in their order."""
         return [str(path) for path in self._paths]
 
     def encoded(self, index: int) -> tuple[str, str]:
-        """Name and path of a picture."""
+        """Return the name and the path of an image."""
         return str(self._paths[index]), str(self._paths[index])
 
 
 def _undecoded(dataset: datasets.Dataset) -> datasets.Dataset:
-    """The same rows with encoded picture bytes, because `datasets` would decode them without EXIF and error names."""
+    """Leave images encoded: `datasets` would decode them without EXIF orientation, and without names in its errors."""
     dataset = dataset.with_format(None)
     for column, feature in dataset.features.items():
         if isinstance(feature, datasets.Image):

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Samples as a table of `datasets`, which can be saved, pushed and read again."""
+"""Turn samples into a table of the library `datasets`, which can be saved, pushed and read again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .samples import SampleDataset
 
 
 def table_features(label: str) -> datasets.Features:
-    """Columns of `as_table`: image, the label as compressed npz, name, and intrinsics (nine numbers by rows)."""
+    """Return the columns of `as_table`: image, the label as compressed npz, name, and intrinsics as nine numbers."""
     return datasets.Features(
         {
             "image": datasets.Image(),
@@ -30,7 +30,7 @@ def table_features(label: str) -> datasets.Features:
 
 
 def table_rows(dataset: SampleDataset, label: str) -> Iterator[dict[str, Any]]:
-    """Rows in the form of `table_features`. Nothing is lost: pictures are PNG, labels float32 with NaN and +inf."""
+    """Yield rows of `table_features` without loss: images as PNG, labels as float32 with NaN and +inf."""
     for index in range(len(dataset)):
         sample = dataset[index]
         stream = io.BytesIO()
@@ -46,17 +46,19 @@ def table_rows(dataset: SampleDataset, label: str) -> Iterator[dict[str, Any]]:
 
 
 def as_table(dataset: SampleDataset, cache_dir: str | os.PathLike[str] | None = None) -> datasets.Dataset:
-    """Turns samples into a `datasets.Dataset`, which can be saved, pushed, and read again by `open_source`.
+    """Turn samples into a `datasets.Dataset`, which can be saved, pushed, and read again by `open_source`.
 
     Args:
-        dataset: with depth or disparity.
-        cache_dir: where `datasets` keeps the rows; every call writes them anew.
+        dataset: samples with depth or disparity.
+        cache_dir: where `datasets` keeps the rows; every call writes them again.
 
     Raises:
-        ValueError: the data set has no dense label.
+        ValueError: the samples have neither depth nor disparity.
     """
     if dataset.label is None:
-        raise ValueError("a data set without depth or disparity cannot become a table of labelled pictures")
+        raise ValueError(
+            "expected samples with depth or disparity, got a data set without; it cannot become a table of labels"
+        )
     # A new key for every call: `datasets` would otherwise return rows of files that have changed since.
     return datasets.Dataset.from_generator(
         _rows_of_one_call,

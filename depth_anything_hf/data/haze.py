@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Haze in a picture, computed from its depth."""
+"""Add haze to an image by its depth."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ HAZE_TINT = 0.03
 
 
 def add_haze(image: np.ndarray, depth: np.ndarray, density_per_metre: float, airlight: np.ndarray) -> np.ndarray:
-    """Covers an image with homogeneous haze (Koschmieder's law).
+    """Cover an image with homogeneous haze (Koschmieder's law).
 
     `colour * T + airlight * (1 - T)` with the transmission `T = exp(-density * depth)`. Sky (depth +inf) becomes
     airlight. A pixel of unknown depth (NaN) gets the transmission of the median finite depth, so that it does not
-    stand out as a haze-free hole; without any finite depth it stays as it is.
+    stand out as a hole without haze; without any finite depth it stays as it is.
 
     Args:
         image: uint8 (H, W, 3).
@@ -29,9 +29,12 @@ def add_haze(image: np.ndarray, depth: np.ndarray, density_per_metre: float, air
 
     Returns:
         uint8 (H, W, 3).
+
+    Raises:
+        ValueError: image and depth differ in size.
     """
     if image.shape[:2] != depth.shape:
-        raise ValueError(f"haze needs depth of the image's size {image.shape[:2]}, got {depth.shape}")
+        raise ValueError(f"haze needs depth of the size of the image, {image.shape[:2]}, got {depth.shape}")
     finite = depth[np.isfinite(depth)]
     unknown_depth = float(np.median(finite)) if finite.size else 0.0
     known_depth = np.where(np.isnan(depth), unknown_depth, depth).astype(np.float32)
@@ -42,7 +45,7 @@ def add_haze(image: np.ndarray, depth: np.ndarray, density_per_metre: float, air
 
 
 def sample_haze(random: np.random.Generator) -> tuple[float, np.ndarray]:
-    """Draws a haze: density log-uniform in 0.08-0.35 per metre, airlight grey 0.6-0.95 with a slight tint.
+    """Draw a haze: density log-uniform in 0.08-0.35 per metre, airlight grey 0.6-0.95 with a slight tint.
 
     Returns:
         (density_per_metre, airlight), the airlight float32 (3,) in [0, 1].

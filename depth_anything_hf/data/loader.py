@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Batches of one process, from a mixture or a mixture of streams, in an order that a resume continues exactly."""
+"""Load the batches of one process, in an order that a resume continues exactly."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from .worker_signals import outlive_signals
 
 
 class BatchLoader:
-    """The batches of this process from one optimiser step to another.
+    """The batches of this process from one optimizer step to another.
 
-    A batch is what `collate` gives; its key "broken" lists (name, reason) of the broken samples that were replaced.
+    A batch is what `collate` returns; its key "broken" lists (name, reason) of the broken samples.
 
-    Of a `Mixture` the samples of a step are the same for any number of processes and workers, and a start at
-    `first_step` reads nothing of the steps before. Of a `StreamingMixture` every process and worker reads shards of
-    its own, so that the order belongs to their numbers; `state_dict` says where each stands, and it describes the
-    batches handed out, not those that workers have read ahead.
+    With a `Mixture` the samples of a step are the same for any number of processes and workers, and a start at
+    `first_step` reads nothing of earlier steps. With a `StreamingMixture` every process and worker reads shards of
+    its own, so that the order depends on their numbers; `state_dict` gives the position of each after the batches
+    handed out, without those that workers have read ahead.
 
     Args:
         data: the samples.
-        batch_size: of one micro-batch on one process.
-        accumulation: micro-batches per optimiser step.
+        batch_size: samples of a micro-batch on one process.
+        accumulation: micro-batches per optimizer step.
         process_index: which process this is.
         process_count: how many there are.
-        first_step: first optimiser step, counted from 0.
+        first_step: first optimizer step, counted from 0.
         last_step: the step after the last one.
-        workers: processes that read ahead; 0 reads when a batch is asked for.
-        pin_memory: whether batches are put into page-locked memory for a GPU.
-        multiprocessing_context: how workers start: "fork", "spawn" or "forkserver"; None: as Python does here.
-        state: what `state_dict` of this process gave when `first_step` steps were done; needed for streams only.
+        workers: processes that read ahead; 0 reads in this process when a batch is asked for.
+        pin_memory: put batches into page-locked memory, for faster copies to a GPU.
+        multiprocessing_context: how workers start: "fork", "spawn" or "forkserver"; None takes the default of Python.
+        state: `state_dict` of this process after `first_step` steps; needed for streams only.
 
     Raises:
-        ValueError: numbers that do not fit, or a state of another run, process or layout.
+        ValueError: a number out of range, or a state of another run, process or number of workers.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class BatchLoader:
         self.data = data
         self.workers = workers
         self.pin_memory = pin_memory
-        # Without workers torch refuses to be told how they start.
+        # Without workers DataLoader refuses a context.
         self.multiprocessing_context = multiprocessing_context if workers else None
-        # The rules for the numbers of steps and processes are the same; of a stream an epoch's length does not matter.
+        # Checks the numbers of steps and processes for streams too, where the length of an epoch does not matter.
         self._sampler = GlobalBatchSampler(
             batch_size=batch_size,
             samples_per_epoch=1 if isinstance(data, StreamingMixture) else len(data),
@@ -80,48 +80,50 @@ class BatchLoader:
             self._streams = self._streams_from(state or {}, first_step * accumulation)
         elif state:
             raise ValueError(
-                "the state belongs to streaming sources, but none of the sources streams; continue with the sources "
-                "of the run, or start a new one"
+                "the state is of streaming sources, but none of the sources streams; resume with the sources of the "
+                "run, or start a new run"
             )
 
     def __len__(self) -> int:
-        """Batches of this process from the first step to the last."""
+        """Return the number of batches of this process from the first step to the last."""
         return len(self._sampler)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        batches = self._from_streams() if isinstance(self.data, StreamingMixture) else self._from_map()
+        batches = (
+            self._from_streams(self.data) if isinstance(self.data, StreamingMixture) else self._from_map(self.data)
+        )
         for batch in batches:
-            # Page-locking turns the pairs into lists.
+            # Pinning memory turns the pairs into lists.
             batch["broken"] = [(name, reason) for name, reason in batch["broken"]]
             yield batch
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the streams stand after the batches handed out, as plain numbers, texts, lists and dicts.
+        """Return the position of the streams after the batches handed out, as numbers, strings, lists and dicts.
 
-        It belongs to this process; every process saves its own. Empty without streams.
+        Every process saves its own. It is empty without streams.
         """
         return copy.deepcopy(self._streams)
 
     def rewind(self, state: dict[str, Any]) -> None:
-        """Takes back the batches handed out since `state_dict` gave this state; none can be asked for any more."""
+        """Set the state back to an earlier `state_dict`; no more batches can be taken from this loader."""
         self._streams = copy.deepcopy(state)
 
-    def _from_map(self) -> Iterator[dict[str, Any]]:
+    def _from_map(self, data: Mixture) -> Iterator[dict[str, Any]]:
         yield from DataLoader(
-            self.data,  # type: ignore[arg-type]
+            data,
             batch_sampler=self._sampler,
             collate_fn=collate,
             num_workers=self.workers,
             pin_memory=self.pin_memory,
             multiprocessing_context=self.multiprocessing_context,
             worker_init_fn=_start_worker,
-            # A data loader draws a seed for its workers, which nothing here uses. From the generator of the process
-            # it would do so once more after a resume.
+            # DataLoader draws a seed for its workers, which nothing here uses. Drawn from the global generator, it
+            # would advance that one more often in a run that is resumed.
             generator=torch.Generator(),
         )
 
     def _streams_from(self, state: dict[str, Any], batches_done: int) -> dict[str, Any]:
-        """The state to start from, checked against this loader."""
+        """Return the state to start from, after checking that it fits this loader."""
         sampler, parts = self._sampler, max(1, self.workers)
         layout = {
             "batch_size": sampler.batch_size,
@@ -133,7 +135,7 @@ class BatchLoader:
             if batches_done:
                 raise ValueError(
                     f"a stream cannot go on at batch {batches_done} without the state saved with the checkpoint; "
-                    "continue from a checkpoint that has one, or start a new run"
+                    "resume from a checkpoint that has one, or start a new run"
                 )
             return {**layout, "batches": 0, "parts": [None] * parts}
         changed = [
@@ -142,18 +144,18 @@ class BatchLoader:
         if changed:
             raise ValueError(
                 f"streams are divided among processes and workers, and their numbers changed ({', '.join(changed)}); "
-                "continue with the earlier ones, or start a new run from the checkpoint's weights"
+                "resume with the earlier numbers, or start a new run from the weights of the checkpoint"
             )
         if state["batches"] != batches_done:
             raise ValueError(
-                f"the state of the streams is of batch {state['batches']}, the run goes on at {batches_done}"
+                f"expected the state of the streams after batch {batches_done}, got the one after batch "
+                f"{state['batches']}; resume from a checkpoint whose files belong together"
             )
         return copy.deepcopy(state)
 
-    def _from_streams(self) -> Iterator[dict[str, Any]]:
-        assert isinstance(self.data, StreamingMixture)
+    def _from_streams(self, data: StreamingMixture) -> Iterator[dict[str, Any]]:
         start = self._streams["batches"]
-        parts = _WorkerBatches(self.data, self.state_dict())
+        parts = _WorkerBatches(data, self.state_dict())
         loader = iter(
             DataLoader(
                 parts,
@@ -172,8 +174,8 @@ class BatchLoader:
             yield batch
 
 
-class _WorkerBatches(IterableDataset):
-    """What one worker reads: the batches of its part, each with the part's number and its state after the batch."""
+class _WorkerBatches(IterableDataset[tuple[int, dict[str, Any], dict[str, Any]]]):
+    """The batches of one worker's part, each as (number of the part, its state after the batch, batch)."""
 
     def __init__(self, data: StreamingMixture, state: dict[str, Any]) -> None:
         self.data = data
@@ -182,7 +184,7 @@ class _WorkerBatches(IterableDataset):
     def __iter__(self) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
         state, worker = self.state, get_worker_info()
         workers = state["workers"]
-        # A data loader asks its workers in turn and begins with the first; a resumed run begins with the next in turn.
+        # DataLoader asks its workers in turn, from the first on; a resumed run begins with the part next in turn.
         index = (state["batches"] + (worker.id if worker else 0)) % workers
         part = self.data.part(
             state["process_index"] * workers + index, state["process_count"] * workers, state["parts"][index]
@@ -193,6 +195,6 @@ class _WorkerBatches(IterableDataset):
 
 
 def _start_worker(_: int) -> None:
-    # Each worker is one of several processes; OpenCV's own threads would compete with the training step.
+    # OpenCV's threads in every worker would compete with the training step for the cores.
     cv2.setNumThreads(0)
     outlive_signals()

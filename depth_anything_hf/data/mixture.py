@@ -1,12 +1,12 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Mixtures of sources, and the order of samples: the same for any number of processes, and across a resume."""
+"""Mix map-style sources, in an order that is the same for any number of processes and after a resume."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -17,38 +17,38 @@ from .samples import Sample, SampleDataset
 
 Transform: TypeAlias = Callable[[Sample, np.random.Generator], dict[str, Any]]
 
-# NumPy seeds [a, b] and [a, b, 0, 0] are the same, so every purpose has its own last word; samples have 0.
-# 3 belongs to CutMix; see also `streaming`.
+# NumPy takes the seeds [a, b] and [a, b, 0, 0] for the same, so every purpose has its own last number; samples have 0.
+# 3 belongs to `cutmix`, 5 to 9 to `streaming_mixture`.
 EPOCH_ORDER, SOURCE_ORDER, REPLACEMENT = 1, 2, 4
 
-# What a damaged, missing or forbidden file raises. Anything else is a fault of the program or of its configuration.
+# What a damaged, missing or forbidden file raises. Anything else is an error of the program or the configuration.
 BROKEN = (BrokenSampleError, OSError)
 MOST_ATTEMPTS = 10
 LARGEST_ASPECT_RATIO = 50
 
 
-class Mixture(torch.utils.data.Dataset):
+class Mixture(torch.utils.data.Dataset[dict[str, Any]]):
     """Several sources as one dataset, in an order that depends on (seed, epoch) only.
 
-    An item is addressed by (epoch, position). Its randomness comes from (seed, epoch, position) only: not from the
+    An item is addressed by (epoch, position). Its randomness depends on (seed, epoch, position) only, not on the
     worker, the process or a resume.
 
     Without weights the sources are concatenated, and an epoch is a permutation: every sample once (as in Depth
-    Anything V1 and V2). With weights an epoch has the same length, but source i fills the share
-    weights[i] / sum(weights) of it, rounded to whole samples; it is walked through in permutations of its own that
-    continue from epoch to epoch, so that none of its samples is used n + 1 times before all are used n times.
+    Anything V1 and V2). With weights an epoch has the same length, but source i makes up the share
+    weights[i] / sum(weights) of it, rounded to whole samples. A weighted source is read in permutations of its own,
+    which continue from epoch to epoch: no sample is used n + 1 times before all of its source are used n times.
 
-    A broken sample (a file that is missing or cannot be decoded, or a label of another size) is replaced by another
-    one of its source, drawn by (seed, epoch, position, attempt), so that every process and every resume replaces it
-    by the same. An item's key "broken" lists (name, reason) of the samples it stands for, mostly none. A fault of the
-    program or of the configuration, such as an integer map without scale, is not replaced but raised.
+    A broken sample (its file is missing or cannot be decoded, or its label has another size) is replaced by another
+    sample of its source, drawn by (seed, epoch, position, attempt): the same one in every process and after every
+    resume. The key "broken" of an item lists (name, reason) of the samples that it replaces, mostly none. Errors of
+    the program or the configuration, such as an integer map without scale, are raised.
 
     Args:
         sources: datasets of samples, none empty.
         transform: one for all sources, or one per source.
-        weights: relative shares, one per source, positive.
+        weights: relative shares, one per source, > 0.
         seed: of order and augmentation, >= 0.
-        names: of the sources, for messages.
+        names: names of the sources, for messages.
 
     Raises:
         ValueError: no sources, an empty one, weights that do not fit, or sources with and without labels.
@@ -78,7 +78,7 @@ class Mixture(torch.utils.data.Dataset):
         self._order = np.empty(0, dtype=np.int64)
 
     def __len__(self) -> int:
-        """Samples per epoch."""
+        """Return the number of samples per epoch."""
         return int(self._first_rows[-1])
 
     def __getitem__(self, address: tuple[int, int]) -> dict[str, Any]:
@@ -96,14 +96,14 @@ class Mixture(torch.utils.data.Dataset):
             index = int(random.integers(self._lengths[source]))
 
     def first_samples(self, source: int) -> Iterator[Callable[[], Sample]]:
-        """Reads the first samples of a source, one per call, in the order of the source."""
+        """Yield readers of the first samples of a source, in its order; calling one reads one sample."""
         for index in range(min(MOST_ATTEMPTS, self._lengths[source])):
             yield partial(self.sources[source].__getitem__, index)
 
     def locate(self, epoch: int, position: int) -> tuple[int, int]:
-        """Which (source, index in the source) is read at a position of an epoch."""
+        """Return which (source, index in the source) is read at a position of an epoch."""
         if not 0 <= position < len(self):
-            raise IndexError(f"position {position} of an epoch of {len(self)} samples")
+            raise IndexError(f"position must be in 0..{len(self) - 1}, the samples of an epoch; got {position}")
         if epoch != self._ordered_epoch:
             self._order, self._ordered_epoch = self._order_of(epoch), epoch
         row = int(self._order[position])
@@ -128,72 +128,98 @@ class Mixture(torch.utils.data.Dataset):
         if not cycles:
             return np.empty(0, dtype=np.int64)
         skipped = first % length
-        return self._first_rows[source] + np.concatenate(cycles)[skipped : skipped + quota]
+        rows: np.ndarray = self._first_rows[source] + np.concatenate(cycles)[skipped : skipped + quota]
+        return rows
 
 
 def checked_aspect(sample: Sample) -> Sample:
-    """Returns the sample.
+    """Return the sample, unless its image is too long and thin to be resized to a crop.
 
     Raises:
-        BrokenSampleError: it is so long and thin that covering a square crop with it would take gigabytes.
+        BrokenSampleError: the sides differ so much that an image that covers a square crop would take gigabytes.
     """
     shorter, longer = sorted(sample["image"].shape[:2])
     if longer > LARGEST_ASPECT_RATIO * shorter:
         raise BrokenSampleError(
-            f"{sample['name']}: a picture of {sample['image'].shape[0]} x {sample['image'].shape[1]} (height x width) "
-            f"is too long and thin to train on; the sides may differ by a factor of {LARGEST_ASPECT_RATIO}"
+            f"{sample['name']}: an image of {sample['image'].shape[0]} x {sample['image'].shape[1]} (height x width) "
+            f"is too long and thin to train on; the sides may differ by a factor of at most {LARGEST_ASPECT_RATIO}"
         )
     return sample
 
 
 def note_broken(skipped: list[tuple[str, str]], place: str, error: Exception) -> None:
-    """Adds (place, reason) to the list.
+    """Add (place, reason) to the list of broken samples.
 
     Raises:
-        ValueError: too many in a row, so that the data and not a file of it is broken.
+        ValueError: too many in a row, so that not single files but the data set is broken.
     """
     skipped.append((place, f"{error}"))
     if len(skipped) >= MOST_ATTEMPTS:
         raise ValueError(
             f"{len(skipped)} samples in a row cannot be used, so most of the data is broken: check the paths, the "
-            f"label's column and its size. The last two: {skipped[-2][1]} | {skipped[-1][1]}"
+            f"column of labels and the size of labels. The last two errors: {skipped[-2][1]} | {skipped[-1][1]}"
         ) from error
 
 
 def one_per_source(transform: Transform | Sequence[Transform], source_count: int) -> list[Transform]:
-    """The transform of every source."""
+    """Return the transform of every source.
+
+    Raises:
+        ValueError: as many transforms as sources are needed, if not one for all.
+    """
     transforms = list(transform) if isinstance(transform, Sequence) else [transform] * source_count
     if len(transforms) != source_count:
-        raise ValueError(f"{len(transforms)} transforms for {source_count} sources")
+        raise ValueError(
+            f"expected one transform, or one per source ({source_count}), got {len(transforms)} transforms"
+        )
     return transforms
 
 
 def names_of_sources(names: Sequence[str] | None, source_count: int) -> list[str]:
-    """The names given, or "source 0", "source 1", ..."""
+    """Return the given names, or "source 0", "source 1", ... without names.
+
+    Raises:
+        ValueError: another number of names than of sources.
+    """
     if names is not None and len(names) != source_count:
-        raise ValueError(f"{len(names)} names for {source_count} sources")
+        raise ValueError(f"expected one name per source ({source_count}), got {len(names)} names")
     return [f"source {source}" for source in range(source_count)] if names is None else list(names)
 
 
 def check_labels(sources: Sequence[Any]) -> None:
-    """Raises ValueError where some of the sources have labels and some have none."""
+    """Check that all sources have labels, or none has.
+
+    Raises:
+        ValueError: some have, some have not.
+    """
     kinds = [source.label for source in sources]
     if None in kinds and any(kind is not None for kind in kinds):
         raise ValueError(
             f"the labels of the sources are {kinds}: sources with and without labels cannot share a batch; "
-            "put them in mixtures of their own, or label the photographs first"
+            "put them in mixtures of their own, or make pseudo-labels for the unlabelled images first"
         )
 
 
-def check_first_samples(mixture: Any) -> None:
-    """Reads and transforms a sample of every source, so that a wrong column or scale shows at once.
+class SampledSources(Protocol):
+    """What `check_first_samples` needs of a mixture."""
+
+    names: list[str]
+    transforms: list[Transform]
+    seed: int
+
+    def first_samples(self, source: int) -> Iterator[Callable[[], Sample]]:
+        """Yield readers of the first samples of a source."""
+
+
+def check_first_samples(mixture: SampledSources) -> None:
+    """Read and transform one sample of every source, so that a wrong column or scale shows before training.
 
     Args:
         mixture: a `Mixture` or a `StreamingMixture`.
 
     Raises:
         ValueError: a source whose first samples cannot be used, or whose tensors differ from those of the first
-            source; the message begins with its name.
+            source; the message starts with the name of the source.
     """
     first: dict[str, tuple[int, ...]] = {}
     for source, name in enumerate(mixture.names):
@@ -202,25 +228,35 @@ def check_first_samples(mixture: Any) -> None:
         first = first or shapes
         if shapes != first:
             raise ValueError(
-                f"{name}: its samples are {shapes}, those of {mixture.names[0]} are {first}; they cannot share a batch"
+                f"{name}: its samples are {shapes}, those of {mixture.names[0]} are {first}; they cannot share a "
+                "batch: use transforms of one size for all sources"
             )
 
 
-def _first_usable(mixture: Any, source: int, name: str) -> dict[str, Any]:
-    reason: Exception = ValueError("it gives no samples")
+def _first_usable(mixture: SampledSources, source: int, name: str) -> dict[str, Any]:
+    reason: Exception = ValueError("it has no samples")
     for read in mixture.first_samples(source):
-        try:
-            return mixture.transforms[source](checked_aspect(read()), np.random.default_rng(mixture.seed))
-        except BROKEN as error:
-            reason = error
-        except Exception as error:
-            # Whatever a reader or a transform makes of a wrong column or scale, the source must be named.
-            raise ValueError(f"{name}: its first sample cannot be used: {type(error).__name__}: {error}") from error
-    raise ValueError(f"{name}: none of its first samples can be used; the last reason: {reason}") from reason
+        item = _item_or_error(read, mixture.transforms[source], mixture.seed, name)
+        if not isinstance(item, Exception):
+            return item
+        reason = item
+    raise ValueError(f"{name}: none of its first samples can be used; the last error: {reason}") from reason
+
+
+def _item_or_error(
+    read: Callable[[], Sample], transform: Transform, seed: int, name: str
+) -> dict[str, Any] | Exception:
+    try:
+        return transform(checked_aspect(read()), np.random.default_rng(seed))
+    except BROKEN as error:
+        return error
+    except Exception as error:
+        # A wrong column or scale may fail anywhere in a reader or a transform; the message must name the source.
+        raise ValueError(f"{name}: its first sample cannot be used: {type(error).__name__}: {error}") from error
 
 
 def _quotas(weights: Sequence[float], source_count: int, samples_per_epoch: int) -> list[int]:
-    """Whole samples per source and epoch, by largest remainder."""
+    """Return the samples per source and epoch, rounded by the largest remainders."""
     shares = np.asarray(weights, dtype=np.float64)
     if shares.shape != (source_count,) or not np.isfinite(shares).all() or not (shares > 0).all():
         raise ValueError(f"weights must be {source_count} positive numbers, one per source, got {list(weights)}")
@@ -231,6 +267,6 @@ def _quotas(weights: Sequence[float], source_count: int, samples_per_epoch: int)
     if 0 in quotas:
         raise ValueError(
             f"weights {list(weights)} leave source {list(quotas).index(0)} without a sample "
-            f"in an epoch of {samples_per_epoch}; raise its weight or leave it out"
+            f"in an epoch of {samples_per_epoch}; raise its weight, or leave the source out"
         )
     return [int(quota) for quota in quotas]

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How the row of a table becomes a sample."""
+"""Turn the row of a table into a sample."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ import numpy as np
 
 from .decoding.depth_maps import LABELS, LabelRules, single_channel
 from .decoding.disparity_codec import decode_disparity
-from .decoding.errors import UnreadableImageError
+from .decoding.errors import BrokenSampleError, UnreadableImageError
 from .decoding.files import read_bytes
 from .decoding.images import read_image
-from .samples import Sample, check_choice, with_label
+from .samples import Sample, add_label, check_choice
 
 
 LABEL_COLUMNS = {"depth": ("depth", "depth_map"), "disparity": ("disparity",)}
 
 
 class RowReader:
-    """Turns the row of a table, whose pictures are still encoded, into a sample.
+    """Turns rows of a table, whose images are still encoded, into samples.
 
     Args:
-        columns: of the table.
-        image_column: column of pictures.
-        label_column: column of maps; by default the first of depth, depth_map (for depth) or disparity.
-        label: "depth", "disparity", or None for pictures only.
+        columns: names of the columns of the table.
+        image_column: column of images.
+        label_column: column of labels; by default the first of depth, depth_map (for depth) or disparity.
+        label: "depth", "disparity", or None for images only.
         rules: how stored values become a label.
         root: folder that relative paths in text cells refer to.
 
     Raises:
-        ValueError: a missing column.
+        ValueError: a column is missing, or the label is neither "depth" nor "disparity".
     """
 
     def __init__(
@@ -57,33 +57,43 @@ class RowReader:
         self._root = Path(root or ".")
 
     def encoded(self, row: Mapping[str, Any], place: str) -> tuple[str, Any]:
-        """Returns the name of a row (`place` where it has none) and its picture as `read_image` takes it."""
+        """Return the name of a row (`place` if it has none), and its image as `read_image` takes it."""
         image_cell = self._resolved(row[self._image_column])
         path = image_cell.get("path") if isinstance(image_cell, Mapping) else image_cell
         return str(row.get("name") or (path if isinstance(path, str) else None) or place), image_cell
 
     def read(self, row: Mapping[str, Any], place: str) -> Sample:
-        """Decodes a row; `place` says where it stands, for messages and as the name of a row without one."""
+        """Decode a row.
+
+        Args:
+            row: column -> cell.
+            place: where the row stands, for messages and as the name of a row without one.
+
+        Raises:
+            BrokenSampleError: image and label differ in size, or the label is no map.
+            FileNotFoundError: a file that a cell refers to is missing.
+            UnreadableImageError: an empty or damaged cell; the message names the row.
+        """
         name, image_cell = self.encoded(row, place)
         try:
             sample = {"image": _image_of_cell(image_cell), "name": name}
             if self._label_column is None:
                 return sample
             label = self._label_of_row(row, self._label_column)
-        except UnreadableImageError as error:
-            raise UnreadableImageError(f"{place} ({name}): {error}") from error
-        return with_label(sample, self._rules.label, label, f"column {self._label_column!r}")
+        except BrokenSampleError as error:
+            raise type(error)(f"{place} ({name}): {error}") from error
+        return add_label(sample, self._rules.label, label, f"column {self._label_column!r}")
 
     def _label_of_row(self, row: Mapping[str, Any], column: str) -> np.ndarray:
         cell = self._resolved(row[column])
         if cell is None:
-            raise UnreadableImageError(f"column {column!r} is empty")
+            raise UnreadableImageError(f"the label, column {column!r}, is empty in this row")
         minimum, maximum = row.get(f"{column}_minimum"), row.get(f"{column}_maximum")
         if self._label == "disparity" and minimum is not None and maximum is not None:
             encoding = row.get(f"{column}_encoding") or "linear"
             return decode_disparity(read_bytes(cell)[0], minimum, maximum, encoding)
         if isinstance(cell, list | np.ndarray):
-            return self._rules.apply(single_channel(np.asarray(cell), column), column)
+            return self._rules.apply(single_channel(np.asarray(cell), f"column {column!r}"), column)
         return self._rules.read(cell)
 
     def _resolved(self, cell: Any) -> Any:
@@ -94,10 +104,13 @@ def _existing_column(columns: Sequence[str], candidates: Sequence[str], paramete
     for column in candidates:
         if column in columns:
             return column
-    raise ValueError(f"no column {' or '.join(candidates)}; pass {parameter}= one of {list(columns)}")
+    raise ValueError(
+        f"expected a column {' or '.join(candidates)}, got the columns {list(columns)}; "
+        f"name the right one with {parameter}"
+    )
 
 
 def _image_of_cell(cell: Any) -> np.ndarray:
     if cell is None:
-        raise UnreadableImageError("the picture cell is empty")
+        raise UnreadableImageError("the image is empty in this row")
     return read_image(cell)

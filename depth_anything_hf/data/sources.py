@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Opening what a configuration names: a folder, a table, photographs or a dataset on the Hub."""
+"""Open what a recipe names: a folder, a table, unlabelled images, a public data set, or a dataset on the Hub."""
 
 from __future__ import annotations
 
@@ -27,27 +27,30 @@ from .samples import SampleDataset, check_choice
 
 
 TABLE_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset", ".jsonl": "json", ".json": "json"}
-# Columns of webdataset shards are the suffixes of their files.
-PICTURE_COLUMNS = ("image", "jpg", "jpeg", "png", "webp")
+# The columns of webdataset shards are the suffixes of their files.
+IMAGE_COLUMNS = ("image", "jpg", "jpeg", "png", "webp")
 
 
 @dataclass
 class DataSource:
-    """One line of a training configuration: where samples come from and how to read them.
+    """One source of a recipe: where its samples come from, and how to read them.
 
     Attributes:
         path: local folder or file, or the id of a dataset on the Hub.
-        kind: "folder" (`DepthFolder`), "table" (`DepthTable`), "photos" (unlabelled), "auto", or an official data
-            set in its own layout (a name in `official.PUBLIC_DATASETS`, such as "hypersim").
-        label: "depth" or "disparity"; None takes what is there, depth before disparity.
-        image_column, label_column: of a table.
+        kind: "folder" (`DepthFolder`), "table" (`DepthTable`), "photos" (unlabelled), "auto" (by what is there), or
+            a public data set in its own layout (a name of `PUBLIC_DATASETS`, such as "hypersim").
+        label: "depth" or "disparity"; None takes the one that is there, depth before disparity.
+        image_column, label_column: columns of a table.
         scale, invalid_values, sky_value, max_depth, limit: as in `DepthFolder`.
-        split: of a Hub dataset, a saved DatasetDict, or a folder with one sub-folder or file name per split; of an
-            official data set, where "" takes its default.
+        split: split of a Hub dataset, a saved DatasetDict, a folder with one sub-folder or file name per split, or
+            of a public data set, where "" takes its default.
         weight: share of this source in a mixture; None means in proportion to its size.
         streaming: read a table, webdataset shards or a Hub dataset in order, without downloading or converting it
             first; see `StreamingMixture`.
         options: further arguments of `open_public`.
+
+    Raises:
+        ValueError: an unknown kind or label, a number out of range, or options that do not go together.
     """
 
     path: str
@@ -72,15 +75,24 @@ class DataSource:
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"limit must be at least 1, got {self.limit}")
         if self.weight is not None and not self.weight > 0:
-            raise ValueError(f"weight must be positive, got {self.weight}")
+            raise ValueError(f"weight must be > 0, got {self.weight}")
         if self.options and self.kind not in PUBLIC_DATASETS:
-            raise ValueError(f"options are for official data sets, not for the kind {self.kind!r}")
+            raise ValueError(
+                f"options are for public data sets, not for kind {self.kind!r}; set kind to one of "
+                f"{list(PUBLIC_DATASETS)}"
+            )
         if self.streaming and self.limit is not None:
-            raise ValueError(f"{self.path}: a stream has no limit; set max_steps, or name fewer files")
+            raise ValueError(
+                f"{self.path}: limit cannot be combined with streaming; set max_steps, or name fewer files"
+            )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DataSource:
-        """Builds a source from configuration keys; an unknown key is an error that names the nearest one."""
+        """Build a source from the keys of a recipe.
+
+        Raises:
+            ValueError: an unknown key, where the message names the nearest one, or no path.
+        """
         known = [field.name for field in fields(cls)]
         for key in values:
             if key not in known:
@@ -101,51 +113,55 @@ def open_source(spec: DataSource | Mapping[str, Any]) -> SampleDataset | DepthSt
 
 
 def open_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -> SampleDataset | DepthStream:
-    """Opens a folder, table, photographs or a Hub dataset; with `streaming`, a table or a Hub dataset as a stream.
+    """Open a folder, a table, unlabelled images or a dataset on the Hub; with `streaming`, a table as a stream.
 
     With `kind="auto"`: a local folder with labels (metadata.jsonl or depth/ or disparity/) is a folder; a local
-    file or folder of parquet, arrow or JSON is a table; a local folder of pictures is photographs; a path that does
-    not exist is taken as a dataset id on the Hub.
+    file or folder of parquet, arrow or JSON is a table; a local folder of images is unlabelled; a path that does not
+    exist is taken as the id of a dataset on the Hub.
 
     Raises:
         FileNotFoundError: nothing of a known kind is at the path.
-        ImportError: an official data set needs a package that is not installed.
+        ImportError: a public data set needs a package that is not installed.
         ValueError: an unknown key or choice, or a damaged dataset; the message names the path.
     """
     source = _as_source(spec)
     try:
         return _open_stream(source) if source.streaming else _open_map_style(source)
     except Exception as error:
-        # `datasets` and the file formats raise many kinds of exceptions, most without the path.
+        # `datasets` and the decoders of tables raise many kinds of exceptions, most of them without the path.
         if isinstance(error, ImportError) or (source.path in str(error) and isinstance(error, OSError | ValueError)):
             raise
         kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
-        # `datasets` hides the reason behind an error of its own.
+        # `datasets` wraps the reason in an error of its own.
         reason = error.__cause__ or error
         raise kind(f"{source.path}: cannot be opened: {type(reason).__name__}: {reason}{_damaged(source)}") from error
 
 
 def _damaged(source: DataSource) -> str:
-    """Names the parquet files that do not even open, because `datasets` does not."""
-    damaged = []
+    """Name the parquet files that cannot be opened, because `datasets` does not."""
     local = Path(source.path).expanduser()
-    for file in [local] if local.suffix == ".parquet" else files_below(local, [".parquet"]):
-        try:
-            parquet.read_metadata(file)
-        except (OSError, ArrowException):
-            damaged.append(str(file))
+    files = [local] if local.suffix == ".parquet" else files_below(local, [".parquet"])
+    damaged = [str(file) for file in files if not _opens_as_parquet(file)]
     return f"; damaged: {', '.join(damaged)}" if damaged else ""
+
+
+def _opens_as_parquet(file: Path) -> bool:
+    try:
+        parquet.read_metadata(file)
+    except (OSError, ArrowException):
+        return False
+    return True
 
 
 def _open_map_style(source: DataSource) -> SampleDataset:
     if source.kind in PUBLIC_DATASETS:
-        return _open_official(source)
+        return _open_public(source)
     kind = _detected_kind(source) if source.kind == "auto" else source.kind
     local = Path(source.path).expanduser()
     if kind == "folder":
         root = _split_folder(local, source.split)
         return DepthFolder(root, source.label or _label_of_folder(root) or "depth", **_label_options(source))
-    # Photographs may also sit in a table, whose labels are then not read.
+    # Unlabelled images may also be in a table, whose labels are then not read.
     if kind == "photos" and local.exists() and _detected_kind(source) != "table":
         return PhotoFolder(_split_folder(local, source.split), limit=source.limit)
     table, folder = _load_table(source)
@@ -155,10 +171,10 @@ def _open_map_style(source: DataSource) -> SampleDataset:
     return DepthTable(table, image_column, label_column, label, root=folder, **_label_options(source))
 
 
-def _open_official(source: DataSource) -> SampleDataset:
+def _open_public(source: DataSource) -> SampleDataset:
     for name in ("scale", "invalid_values", "sky_value", "label_column"):
         if getattr(source, name) is not None:
-            raise ValueError(f"{source.path}: the values of {source.kind} have a known meaning; leave out {name}")
+            raise ValueError(f"{source.path}: {name} is fixed for the data set {source.kind}; leave it out")
     samples = open_public(
         source.kind,
         source.path,
@@ -168,7 +184,9 @@ def _open_official(source: DataSource) -> SampleDataset:
         **(source.options or {}),
     )
     if source.label not in (None, samples.label):
-        raise ValueError(f"{source.path}: {source.kind} has the label {samples.label!r}, not {source.label!r}")
+        raise ValueError(
+            f"{source.path}: {source.kind} has the label {samples.label!r}, not {source.label!r}; leave label out"
+        )
     return samples
 
 
@@ -176,13 +194,13 @@ def _open_stream(source: DataSource) -> DepthStream:
     local = Path(source.path).expanduser()
     folder: Path | None = None
     if source.kind in PUBLIC_DATASETS:
-        raise ValueError(f"{local}: {source.kind} is read by index, it cannot stream; leave streaming out")
+        raise ValueError(f"{local}: {source.kind} is read by index and cannot stream; set streaming: false")
     if local.exists():
         kind = "table" if source.kind == "photos" else _detected_kind(source)
         if kind != "table":
             raise ValueError(
-                f"{local}: a folder of files is read by index, it cannot stream; leave streaming out, or pack it into "
-                "parquet or tar shards"
+                f"{local}: a folder of files is read by index and cannot stream; set streaming: false, or pack it "
+                "into parquet or tar shards"
             )
         folder = local if local.is_dir() else local.parent
         table_format, files = _table_files(local, source.split)
@@ -200,7 +218,7 @@ def _open_stream(source: DataSource) -> DepthStream:
 def _image_column(source: DataSource, columns: Sequence[str]) -> str:
     if source.image_column in columns or source.image_column != "image":
         return source.image_column
-    return next((column for column in PICTURE_COLUMNS if column in columns), "image")
+    return next((column for column in IMAGE_COLUMNS if column in columns), "image")
 
 
 def _as_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -> DataSource:
@@ -223,7 +241,9 @@ def _detected_kind(source: DataSource) -> str:
             return "photos"
         if local.suffix.lower() in TABLE_FORMATS:
             return "table"
-        raise FileNotFoundError(f"{local}: neither a picture nor a table ({', '.join(TABLE_FORMATS)})")
+        raise FileNotFoundError(
+            f"{local}: expected an image or a table ({', '.join(TABLE_FORMATS)}), got a file of neither kind"
+        )
     if not local.is_dir():
         return "table"
     root = _split_folder(local, source.split)
@@ -236,13 +256,13 @@ def _detected_kind(source: DataSource) -> str:
     if files_below(local, TABLE_FORMATS):
         return "table"
     raise FileNotFoundError(
-        f"{local}: expected metadata.jsonl with pictures, images/ with depth/ or disparity/, "
-        f"tables ({', '.join(TABLE_FORMATS)}), or pictures ({', '.join(sorted(IMAGE_SUFFIXES))}); found none of them"
+        f"{local}: expected metadata.jsonl with images, images/ with depth/ or disparity/, "
+        f"tables ({', '.join(TABLE_FORMATS)}), or images ({', '.join(sorted(IMAGE_SUFFIXES))}); found none of them"
     )
 
 
 def _split_folder(root: Path, split: str) -> Path:
-    """The sub-folder of the split, where the `imagefolder` layout has one per split."""
+    """Return the sub-folder of the split, if the `imagefolder` layout has one per split, and else the root."""
     has_own_samples = (root / "metadata.jsonl").is_file() or (root / "images").is_dir()
     return root / split if not has_own_samples and (root / split / "metadata.jsonl").is_file() else root
 
@@ -262,7 +282,9 @@ def _label_of_columns(columns: Sequence[str], label_column: str | None) -> str |
         if label_column in names if label_column else any(name in columns for name in names):
             return label
     if label_column:
-        raise ValueError(f"label_column={label_column!r} needs label='depth' or label='disparity'")
+        raise ValueError(
+            f"label_column={label_column!r} does not tell what the label is; set label to 'depth' or 'disparity'"
+        )
     return None
 
 
@@ -271,7 +293,7 @@ def _is_saved_dataset(root: Path) -> bool:
 
 
 def _load_table(source: DataSource) -> tuple[datasets.Dataset, Path | None]:
-    """Returns the rows, and the folder that relative paths in them refer to (None for a Hub dataset)."""
+    """Return the rows, and the folder that relative paths in them refer to (None for a Hub dataset)."""
     local = Path(source.path).expanduser()
     if not local.exists():
         return _load_from_hub(source), None
@@ -279,7 +301,7 @@ def _load_table(source: DataSource) -> tuple[datasets.Dataset, Path | None]:
         saved = datasets.load_from_disk(str(local))
         if isinstance(saved, datasets.DatasetDict):
             if source.split not in saved:
-                raise ValueError(f"{local}: no split {source.split!r}; there are {sorted(saved)}")
+                raise ValueError(f"{local}: no split {source.split!r}; set split to one of {sorted(saved)}")
             saved = saved[source.split]
         return saved, local
     folder = local if local.is_dir() else local.parent
@@ -288,18 +310,18 @@ def _load_table(source: DataSource) -> tuple[datasets.Dataset, Path | None]:
 
 
 def _table_files(local: Path, split: str) -> tuple[str, list[str]]:
-    """Returns the format as `datasets` calls it, and the files of the split."""
+    """Return the format by its name in `datasets`, and the files of the split."""
     if local.is_file():
         return TABLE_FORMATS[local.suffix.lower()], [str(local)]
     for suffix, table_format in TABLE_FORMATS.items():
         files = files_below(local, [suffix])
         if files:
             return table_format, [str(file) for file in _files_of_split(files, local, split)]
-    raise FileNotFoundError(f"{local}: no tables ({', '.join(TABLE_FORMATS)})")
+    raise FileNotFoundError(f"{local}: expected tables ({', '.join(TABLE_FORMATS)}), found none")
 
 
 def _files_of_split(files: list[Path], root: Path, split: str) -> list[Path]:
-    """Files whose folder or name starts with a split's name belong to that split; without such names all are used."""
+    """Pick the files whose folder or name starts with the name of the split; all if none is named after a split."""
     by_split: dict[str, list[Path]] = {}
     for file in files:
         words = [re.split(r"[-_.]", part)[0] for part in file.relative_to(root).parts]
@@ -308,16 +330,16 @@ def _files_of_split(files: list[Path], root: Path, split: str) -> list[Path]:
     if set(by_split) == {""}:
         return files
     if split not in by_split:
-        raise ValueError(f"{root}: no files of split {split!r}; there are {sorted(filter(None, by_split))}")
+        raise ValueError(f"{root}: no files of split {split!r}; set split to one of {sorted(filter(None, by_split))}")
     return by_split[split]
 
 
 def _load_from_hub(source: DataSource, streaming: bool = False) -> Any:
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", source.path) or source.path.startswith("."):
-        raise FileNotFoundError(f"{source.path}: no such file or folder")
+        raise FileNotFoundError(f"{source.path}: no such file or folder, and not the id of a dataset on the Hub")
     try:
         return datasets.load_dataset(source.path, split=source.split, streaming=streaming)
     except OSError as error:
         raise FileNotFoundError(
-            f"{source.path!r} is no local file or folder, and not loadable as a dataset id from the Hub: {error}"
+            f"{source.path!r} is no local file or folder, and no dataset that could be loaded from the Hub: {error}"
         ) from error

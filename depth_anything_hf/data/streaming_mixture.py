@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Sources that are read in order, shard by shard, and their mixture; both can be left and resumed at any sample."""
+"""Mix sources of which some are streamed, shard by shard; a run can be resumed at any sample."""
 
 from __future__ import annotations
 
@@ -28,36 +28,34 @@ from .mixture import (
 from .samples import Sample, SampleDataset
 
 
-# Last words of the seeds; see `mixing`.
+# Last numbers of the seeds; see `mixture`.
 SHARD_ORDER, BLOCK_ORDER, ROW_ORDER, SOURCE_CHOICE, STREAM_SAMPLE = 5, 6, 7, 8, 9
-
-NO_LENGTH = "the length of a stream is not known before it was read: pass max_steps (--max_steps) instead of epochs"
 
 
 class StreamingMixture:
-    """Several sources, of which at least one streams, as one endless stream of samples by weight.
+    """Several sources, of which at least one streams, as one endless stream of samples, drawn by weight.
 
-    The samples are divided into parts, one per process and worker. Each source is walked through in epochs of its
-    own: the end of a stream starts its next epoch. The order of the shards of an epoch depends on (seed, epoch); part
-    p takes every shard p, p + parts, p + 2 * parts, ... of that order, and reads it in blocks of `shuffle_rows` rows,
-    each permuted by (seed, epoch, shard, block). Of a source with fewer shards than parts, even when parquet files are
-    divided into row groups, several parts read the same shard and take turns in its rows, with a warning. In an epoch
-    each row is read once, by one part.
+    The samples are divided into parts, one per process and worker. Each source is read in epochs of its own: a stream
+    that ends begins its next epoch. The order of shards in an epoch depends on (seed, epoch); part p takes the shards
+    p, p + parts, p + 2 * parts, ... of that order, and reads each in blocks of `shuffle_rows` rows, permuted by
+    (seed, epoch, shard, block). If a source has fewer shards than parts, also after parquet files were divided into
+    row groups, several parts read the same shard and take turns in its rows, with a warning. In an epoch each row is
+    read once, by one part.
 
-    Map-style sources take part as well: their rows are permuted by (seed, epoch) and dealt out to the parts.
+    Map-style sources may take part: their rows are permuted by (seed, epoch) and dealt out to the parts.
 
-    Which source comes next is drawn by weight from (seed, part, number of the sample in the part). The randomness of a
-    sample comes from (seed, epoch, source, shard, row). Which part reads a row, and when, depends on the number of
-    parts. Broken samples are left out and named under "broken" of the next one, as in `Mixture`.
+    The source of the next sample is drawn by weight from (seed, part, number of the sample in the part). The
+    randomness of a sample depends on (seed, epoch, source, shard, row). Which part reads a row, and when, depends on
+    the number of parts. Broken samples are skipped; the key "broken" of the next item lists them, as in `Mixture`.
 
     Args:
         sources: `DepthStream`s and map-style datasets of samples.
         transform: one for all sources, or one per source.
-        weights: relative shares, one per source, positive; needed for more than one source, as sizes are unknown.
+        weights: relative shares, one per source, > 0; needed for more than one source, as sizes are unknown.
         seed: of order and augmentation, >= 0.
-        names: of the sources, for messages.
-        shuffle_rows: rows that are read together and permuted; they are held in memory, still encoded, once per source
-            and worker. A resume reads the current block again, and nothing before it.
+        names: names of the sources, for messages.
+        shuffle_rows: rows of a block, which are read together and permuted; a block per source and worker is held in
+            memory, still encoded. A resume reads the current block again, and nothing before it.
 
     Raises:
         ValueError: no sources, weights that do not fit, or sources with and without labels.
@@ -90,14 +88,14 @@ class StreamingMixture:
         self.shuffle_rows = shuffle_rows
 
     def __len__(self) -> int:
-        raise TypeError(NO_LENGTH)
+        raise TypeError("a stream has no length before it was read: set max_steps (--max_steps) instead of epochs")
 
     def part(self, part: int, part_count: int, state: dict[str, Any] | None = None) -> StreamPart:
-        """The endless samples of one part, from its beginning or from where `StreamPart.state_dict` left off."""
+        """Return the endless samples of one part, from the start or from a `StreamPart.state_dict`."""
         return StreamPart(self, part, part_count, state)
 
     def first_samples(self, source: int) -> Iterator[Callable[[], Sample]]:
-        """Reads the first samples of a source, one per call, in the order of the source."""
+        """Yield readers of the first samples of a source, in its order; calling one reads one sample."""
         opened = self.sources[source]
         if isinstance(opened, DepthStream):
             for index, row in enumerate(islice(opened.shard(0), MOST_ATTEMPTS)):
@@ -117,7 +115,10 @@ class StreamPart:
             raise ValueError(f"part must be in 0..{part_count - 1}, got {part}")
         count = len(mixture.sources)
         if state is not None and len(state["sources"]) != count:
-            raise ValueError(f"the state is of {len(state['sources'])} sources, the mixture has {count}")
+            raise ValueError(
+                f"expected a state of {count} sources, got one of {len(state['sources'])}; resume with the "
+                "sources of the run"
+            )
         self._mixture, self._part = mixture, part
         self._samples = 0 if state is None else int(state["samples"])
         self._readers = [
@@ -144,7 +145,7 @@ class StreamPart:
                 note_broken(skipped, place, error)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where this part stands, as plain numbers, texts, lists and dicts."""
+        """Return the position of this part, as numbers, strings, lists and dicts."""
         return {"samples": self._samples, "sources": [reader.state_dict() for reader in self._readers]}
 
     def _choose_source(self) -> int:
@@ -184,7 +185,7 @@ def _open_rows(
 
 
 class _MapRows:
-    """Every n-th row of a map-style source, in an order by (seed, epoch)."""
+    """Every n-th row of a map-style source, in an order that depends on (seed, epoch)."""
 
     def __init__(
         self,
@@ -198,7 +199,7 @@ class _MapRows:
     ) -> None:
         if len(data) < part_count:
             raise ValueError(
-                f"{name} has {len(data)} samples for {part_count} processes and workers; use fewer workers"
+                f"{name} has {len(data)} samples for {part_count} processes times workers; use fewer workers"
             )
         self._data, self._name, self._seed, self._source = data, name, seed, source
         self._part, self._part_count = part, part_count
@@ -225,8 +226,8 @@ class _MapRows:
 class _StreamRows:
     """The shards of one part, block by block.
 
-    The state names the block (epoch, place in the part's list of shards, first row, and the state that `datasets`
-    gives for it) and how many of its permuted rows have been handed out.
+    The state names the block (epoch, index in the list of shards of the part, first row, and the state of `datasets`
+    there), and how many of its permuted rows have been handed out.
     """
 
     def __init__(
@@ -243,11 +244,11 @@ class _StreamRows:
         self._seed, self._source, self._shuffle_rows = seed, source, shuffle_rows
         self._part, self._part_count = part, part_count
         shards = self._stream.shard_count
-        # Parts that share a shard take turns: this one has rank r of n.
+        # Parts that share a shard take turns: this one takes the rows r, r + n, r + 2 * n, ... of it.
         self._rank, self._sharers = part // shards, len(range(part % shards, part_count, shards))
         if shards < part_count and part == 0:
             warnings.warn(
-                f"{stream.name} has {shards} shards for {part_count} processes and workers: several read the same "
+                f"{stream.name} has {shards} shards for {part_count} processes times workers: several read the same "
                 "shard and take turns in its rows; use fewer workers, or write more and smaller shards",
                 stacklevel=2,
             )
@@ -276,10 +277,10 @@ class _StreamRows:
         }
 
     def next_row(self) -> _Row:
-        """The next row.
+        """Return the next row.
 
         Raises:
-            BrokenSampleError: the shard cannot be read on; the next call goes on with the next shard.
+            BrokenSampleError: the rest of the shard cannot be read; the next call goes on with the next shard.
             ValueError: a whole epoch without a row for this part.
         """
         while self._block is None or self._used == len(self._block):
@@ -309,8 +310,8 @@ class _StreamRows:
                 self._blocks = self._rows.iter(batch_size=self._shuffle_rows)
             columns = next(self._blocks, None)
         except Exception as error:
-            # A damaged or unreachable shard shows as one of many exceptions of pyarrow, tarfile, zlib or the network.
-            reason = f"{self._stream.name}: shard {shard} cannot be read on: {type(error).__name__}: {error}"
+            # A damaged or unreachable shard raises one of many exceptions of pyarrow, tarfile, zlib or the network.
+            reason = f"{self._stream.name}: the rest of shard {shard} cannot be read: {type(error).__name__}: {error}"
             self._next_shard(reason)
             raise BrokenSampleError(reason) from error
         if columns is None:
@@ -326,7 +327,7 @@ class _StreamRows:
         seed = [self._seed, self._epoch, self._source, shard, self._first_row, BLOCK_ORDER]
         self._block = [numbered[place] for place in np.random.default_rng(seed).permutation(len(numbered))]
 
-    def _next_shard(self, reason: str = "the stream is empty, or has fewer rows than processes and workers") -> None:
+    def _next_shard(self, reason: str = "the stream is empty, or has fewer rows than processes times workers") -> None:
         self._turn += 1
         self._first_row, self._used = 0, 0
         self._shard_state, self._block, self._rows = None, None, None

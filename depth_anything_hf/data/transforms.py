@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Augmentation of a sample and its conversion to tensors."""
+"""Augment a sample, and convert it to tensors."""
 
 from __future__ import annotations
 
@@ -25,35 +25,39 @@ BLUR_SIGMA_RANGE_PIXELS = (0.1, 2.0)
 
 @dataclass
 class TrainingTransform:
-    """Turns a sample into tensors of one size, with random augmentation.
+    """Convert a sample to tensors of one size, with random augmentation.
 
     The steps, in this order:
 
-    1. Resize so that the picture just covers the crop, keeping its aspect, then crop at a random place (V1 and V2:
-       short side 518, random crop 518 x 518). Labels by nearest neighbour, never mixed across edges. Pictures by
-       area averaging when shrinking and bicubic when enlarging: upstream uses OpenCV's bicubic for both, which does
-       not low-pass; on photographs shrunk to half the size area averaging is twice as close to the antialiased
-       bicubic of the image processor that runs at inference.
-    2. Flip left-right, and upside down if asked for.
-    3. Haze, drawn by `sample_haze`; it needs depth.
-    4. Channel gain, colour jitter, Gaussian blur: on the picture only.
-    5. ImageNet normalisation.
+    1. Resize the image so that it just covers the crop, keeping its aspect, and crop at a random place (V1 and V2:
+       short side 518, random crop 518 x 518). Labels are resized by nearest neighbour, so that no value is mixed
+       across an edge. Images are resized by area averaging when they shrink and by bicubic interpolation when they
+       grow. The authors use OpenCV's bicubic interpolation for both, which aliases when it shrinks; on photographs
+       at half size, area averaging is twice as close to the antialiased bicubic interpolation of the image processor
+       at inference.
+    2. Flip left-right, and upside down with the probability `vertical_flip`.
+    3. Add haze, drawn by `sample_haze`; it needs depth.
+    4. Channel gain, colour jitter and Gaussian blur, on the image only.
+    5. Normalise by the statistics of ImageNet.
 
     Attributes:
-        size: side or (height, width) in pixels, multiples of 14.
-        target: "disparity" (depth is inverted; sky 0) or "depth" (metres; sky and values outside
+        size: side or (height, width) in pixels, multiples of 14 (the patch size).
+        target: "disparity" (depth is inverted; sky is 0) or "depth" (metres; sky and values outside
             [min_depth, max_depth] become NaN).
         horizontal_flip, vertical_flip: probabilities.
-        colour_jitter: probability of the jitter; `brightness`, `contrast`, `saturation` b give a factor uniform in
-            [max(0, 1 - b), 1 + b], `hue` a shift uniform in [-hue, hue] turns of the colour circle, in random order.
-            The strengths are UniMatch's (LiheYoung/UniMatch, dataset/semi.py), which the authors of Depth Anything
-            point to; the paper gives none.
-        channel_gain: g multiplies each colour channel by a factor uniform in [1 - g, 1 + g], always.
+        colour_jitter: probability of colour jitter: factors of brightness, contrast and saturation, uniform in
+            [max(0, 1 - b), 1 + b] for `brightness`, `contrast` or `saturation` b, and a shift of the hue, uniform in
+            [-hue, hue] turns of the colour circle, in random order. The strengths are those of UniMatch
+            (LiheYoung/UniMatch, dataset/semi.py), to which the authors of Depth Anything refer; the paper gives none.
+        channel_gain: each colour channel is multiplied by a factor uniform in [1 - channel_gain, 1 + channel_gain].
         blur: probability of a Gaussian blur with sigma uniform in [0.1, 2] pixels (UniMatch).
-        haze: whether to add haze.
+        haze: add haze.
         min_depth, max_depth: metres, for target "depth" only.
-        keep_clean: also give "clean_pixel_values", the same crop, flips and haze without step 4, for a teacher that
-            labels on the fly (V1 labels the clean picture).
+        keep_clean: also return "clean_pixel_values", with the same crop, flips and haze but without step 4, for an
+            online teacher (V1 labels the clean image).
+
+    Raises:
+        ValueError: a size that is no multiple of 14, or an option out of its range.
     """
 
     size: int | tuple[int, int]
@@ -79,17 +83,17 @@ class TrainingTransform:
             raise ValueError(f"target must be 'disparity' or 'depth', got {self.target!r}")
         for name in ("horizontal_flip", "vertical_flip", "colour_jitter", "blur"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is a probability in [0, 1], got {getattr(self, name)}")
+                raise ValueError(f"{name} must be a probability in [0, 1], got {getattr(self, name)}")
         limits = {"brightness": math.inf, "contrast": math.inf, "saturation": math.inf, "hue": 0.5, "channel_gain": 1}
         for name, largest in limits.items():
             if not 0 <= getattr(self, name) <= largest:
                 raise ValueError(f"{name} must be in [0, {largest}], got {getattr(self, name)}")
         if not 0 <= self.min_depth < self.max_depth:
-            raise ValueError(f"need 0 <= min_depth < max_depth, got {self.min_depth} and {self.max_depth}")
+            raise ValueError(f"expected 0 <= min_depth < max_depth, got {self.min_depth} and {self.max_depth}")
 
     @property
     def crop_size(self) -> tuple[int, int]:
-        """(height, width) of the result, pixels."""
+        """Size of the result: (height, width), pixels."""
         if isinstance(self.size, int):
             return self.size, self.size
         if len(self.size) != 2:
@@ -98,19 +102,20 @@ class TrainingTransform:
 
     @classmethod
     def weak(cls, size: int | tuple[int, int], **options: Any) -> TrainingTransform:
-        """For labelled pictures: horizontal flip only (V1, supplement)."""
+        """Return the augmentation of labelled images: horizontal flips only (V1, supplement)."""
         return cls(size, **options)
 
     @classmethod
     def strong(cls, size: int | tuple[int, int], **options: Any) -> TrainingTransform:
-        """For the student's pictures: colour jitter and blur (V1, section 3.2; probabilities of UniMatch).
+        """Return the augmentation of a student's images: colour jitter and blur (V1, section 3.2).
 
-        CutMix, the other strong perturbation of V1, works on batches: see `cutmix`.
+        The probabilities are those of UniMatch. CutMix, the other strong perturbation of V1, works on batches: see
+        `cutmix`.
         """
         return cls(size, **{"colour_jitter": 0.8, "blur": 0.5, **options})
 
     def __call__(self, sample: dict[str, Any], random: np.random.Generator) -> dict[str, Any]:
-        """Transforms one sample; the result depends on the sample and the generator's state only.
+        """Transform one sample; the result depends on the sample and the state of the generator only.
 
         Args:
             sample: "image" uint8 (H, W, 3), at most one of "depth" and "disparity" float32 (H, W), "name".
@@ -121,18 +126,20 @@ class TrainingTransform:
             "clean_pixel_values" float32 (3, h, w).
 
         Raises:
-            ValueError: both labels, a label of another size, a disparity label for target "depth", haze without
-                depth, or an infinite disparity; the message names the sample.
+            ValueError: depth and disparity in one sample, a label of another size, a disparity label for target
+                "depth", haze without depth, or infinite disparity; the message names the sample.
         """
         name = sample["name"]
         kind, label = _label_of(sample)
         if self.target == "depth" and kind == "disparity":
             raise ValueError(
-                f"{name}: a disparity label has no unit and cannot train target='depth'; "
+                f"{name}: target='depth' needs labels in metres, but disparity has no unit; "
                 "use sources with depth, or target='disparity'"
             )
         if self.haze and kind != "depth":
-            raise ValueError(f"{name}: haze=True needs depth in metres, the sample has {kind or 'no label'}")
+            raise ValueError(
+                f"{name}: haze=True needs depth in metres, the sample has {kind or 'no label'}; set haze=False"
+            )
         image, label = self._resize_crop_and_flip(sample["image"], label, random)
         if self.haze and label is not None:
             image = add_haze(image, label, *sample_haze(random))
@@ -162,7 +169,7 @@ class TrainingTransform:
         return np.ascontiguousarray(image), label
 
     def _recoloured(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """uint8 picture -> float32 (h, w, 3) in [0, 1] after channel gain, jitter and blur."""
+        """Apply channel gain, jitter and blur to a uint8 image: float32 (h, w, 3) in [0, 1]."""
         colours = _unit_range(image)
         if self.channel_gain > 0:
             gains = random.uniform(1 - self.channel_gain, 1 + self.channel_gain, size=3).astype(np.float32)
@@ -192,18 +199,18 @@ class TrainingTransform:
             return np.where(inside, label, np.nan).astype(np.float32)
         disparity = (depth_to_disparity(label) if kind == "depth" else label).astype(np.float32)
         if np.isinf(disparity).any():
-            raise ValueError(f"{name}: its {kind} gives infinite disparity; invalid pixels must be NaN")
+            raise ValueError(f"{name}: its {kind} gives infinite disparity; mark invalid pixels by NaN")
         return disparity
 
 
 def covering_size(size: tuple[int, int], crop: tuple[int, int]) -> tuple[int, int]:
-    """Smallest (height, width) of the aspect of `size` that covers `crop`; for a square crop the short side fits."""
+    """Return the smallest (height, width) of the aspect of `size` that covers `crop`, all in pixels."""
     scale = max(crop[0] / size[0], crop[1] / size[1])
     return max(crop[0], round(size[0] * scale)), max(crop[1], round(size[1] * scale))
 
 
 def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resizes (H, W, 3) to (height, width): area averaging when shrinking, bicubic when enlarging."""
+    """Resize (H, W, 3) to (height, width): area averaging when it shrinks, bicubic interpolation when it grows."""
     if image.shape[:2] == size:
         return image
     shrinks = size[0] < image.shape[0] or size[1] < image.shape[1]
@@ -211,24 +218,25 @@ def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def scale_brightness(colours: np.ndarray, factor: float) -> np.ndarray:
-    """Multiplies float32 (h, w, 3) in [0, 1] and clips to it."""
+    """Multiply colours, float32 (h, w, 3) in [0, 1], and clip them to that range."""
     return np.clip(colours * np.float32(factor), 0, 1)
 
 
 def scale_contrast(colours: np.ndarray, factor: float) -> np.ndarray:
-    """Moves colours from (factor > 1) or towards (< 1) the picture's mean grey, clipped to [0, 1]."""
+    """Move colours away from (factor > 1) or towards (< 1) the mean grey of the image, clipped to [0, 1]."""
     mean_grey = cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY).mean()
-    return np.clip(mean_grey + (colours - mean_grey) * np.float32(factor), 0, 1)
+    moved: np.ndarray = np.clip(mean_grey + (colours - mean_grey) * np.float32(factor), 0, 1)
+    return moved
 
 
 def scale_saturation(colours: np.ndarray, factor: float) -> np.ndarray:
-    """Moves colours from (factor > 1) or towards (< 1) each pixel's grey, clipped to [0, 1]."""
+    """Move colours away from (factor > 1) or towards (< 1) the grey of each pixel, clipped to [0, 1]."""
     grey = cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)[..., None]
     return np.clip(grey + (colours - grey) * np.float32(factor), 0, 1)
 
 
 def shift_hue(colours: np.ndarray, turns: float) -> np.ndarray:
-    """Rotates the hue by a share of the colour circle; grey stays grey."""
+    """Rotate the hue by a share of the colour circle; grey stays grey."""
     if turns == 0:
         return colours
     hue_saturation_value = cv2.cvtColor(colours, cv2.COLOR_RGB2HSV)
@@ -239,7 +247,9 @@ def shift_hue(colours: np.ndarray, turns: float) -> np.ndarray:
 def _check_side(side: int) -> None:
     if side < PATCH_SIZE or side % PATCH_SIZE:
         nearest = max(PATCH_SIZE, round(side / PATCH_SIZE) * PATCH_SIZE)
-        raise ValueError(f"size must be a multiple of {PATCH_SIZE} (the patch), got {side}; the nearest is {nearest}")
+        raise ValueError(
+            f"size must be a multiple of {PATCH_SIZE} (the patch size), got {side}; the nearest is {nearest}"
+        )
 
 
 def _jitter_factor(strength: float, random: np.random.Generator) -> float:
@@ -247,7 +257,7 @@ def _jitter_factor(strength: float, random: np.random.Generator) -> float:
 
 
 def _nearest_indices(source: int, target: int) -> np.ndarray:
-    """Index of the source pixel whose area holds the centre of each target pixel."""
+    """Return the index of the source pixel that holds the centre of each target pixel."""
     return ((2 * np.arange(target) + 1) * source) // (2 * target)
 
 
@@ -256,10 +266,13 @@ def _label_of(sample: dict[str, Any]) -> tuple[str | None, np.ndarray | None]:
     if not kinds:
         return None, None
     if len(kinds) == 2:
-        raise ValueError(f"{sample['name']}: a sample has depth or disparity, not both")
+        raise ValueError(f"{sample['name']}: expected depth or disparity, got both; leave one out")
     label = sample[kinds[0]]
     if label.shape != sample["image"].shape[:2]:
-        raise ValueError(f"{sample['name']}: image {sample['image'].shape[:2]} and label {label.shape} differ in size")
+        raise ValueError(
+            f"{sample['name']}: expected a label of the size of the image, {sample['image'].shape[:2]}, "
+            f"got {label.shape} (height, width)"
+        )
     return kinds[0], label
 
 
@@ -268,6 +281,6 @@ def _unit_range(image: np.ndarray) -> np.ndarray:
 
 
 def _normalized(colours: np.ndarray) -> torch.Tensor:
-    """float32 (h, w, 3) in [0, 1] -> float32 (3, h, w), normalised by ImageNet's statistics."""
+    """float32 (h, w, 3) in [0, 1] -> float32 (3, h, w), normalised by the statistics of ImageNet."""
     channels = [(colours[..., index] - IMAGENET_MEAN[index]) / IMAGENET_STD[index] for index in range(3)]
     return torch.from_numpy(np.stack(channels))

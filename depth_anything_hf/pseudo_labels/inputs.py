@@ -22,7 +22,7 @@ from ..data.decoding.disparity_codec import encode_disparity
 from ..data.decoding.errors import UnreadableImageError
 from ..data.decoding.files import read_bytes
 from ..data.decoding.images import read_image
-from ..data.depth_stream import DepthStream, fetched
+from ..data.depth_stream import DepthStream, fetch_cell
 from ..data.samples import SampleDataset
 from .shards import ShardSummary, shard_name
 
@@ -291,7 +291,7 @@ def _read_encoded(encoded: Callable[[], tuple[str, Any]], place: str, naming: Na
         # The path of an embedded picture is only a hint; many tables repeat one path in all rows.
         name = f"{place} ({hint})"
     item.name = naming.published(name)
-    content, path = read_bytes(fetched(cell))
+    content, path = read_bytes(fetch_cell(cell))
     reference = cell.get("url") if is_embedded and isinstance(cell, Mapping) else naming.reference(path)
     try:
         image = read_image({"bytes": content, "path": path})

@@ -37,7 +37,7 @@ BOMB_SIDE = 20_000
 
 
 class Kind(NamedTuple):
-    """What stands in the file, whether a picture or label comes out, and what the refusal says."""
+    """What stands in the file, whether an image or label comes out, and what the refusal says."""
 
     name: str
     content: Callable[[], bytes]
@@ -96,18 +96,18 @@ def flipped(content: bytes, place: int) -> bytes:
 
 PICTURES = [
     Kind("zero bytes", lambda: b"", "empty"),
-    Kind("text renamed jpg", lambda: b"this is no picture\n" * 20, "not a picture", ".jpg"),
-    Kind("web page renamed jpg", lambda: b"<!DOCTYPE html><html>404</html>", "not a picture", ".jpg"),
-    Kind("random bytes", lambda: np.random.default_rng(0).bytes(3000), "not a picture"),
+    Kind("text renamed jpg", lambda: b"this is no image\n" * 20, "not an image", ".jpg"),
+    Kind("web page renamed jpg", lambda: b"<!DOCTYPE html><html>404</html>", "not an image", ".jpg"),
+    Kind("random bytes", lambda: np.random.default_rng(0).bytes(3000), "not an image"),
     Kind("truncated jpeg", lambda: large("JPEG")[:-900], "cannot be decoded", ".jpg"),
-    Kind("jpeg header only", lambda: large("JPEG")[:200], "cannot be decoded|not a picture", ".jpg"),
+    Kind("jpeg header only", lambda: large("JPEG")[:200], "cannot be decoded|not an image", ".jpg"),
     Kind("truncated png", lambda: large("PNG")[:-5000], "cannot be decoded"),
     Kind("png with a flipped bit", lambda: flipped(large("PNG"), 6000), "cannot be decoded"),
-    Kind("truncated webp", lambda: large("WEBP")[:-900], "cannot be decoded|not a picture", ".webp"),
-    Kind("truncated tiff", lambda: large("TIFF")[:6000], "cannot be decoded|not a picture", ".tiff"),
+    Kind("truncated webp", lambda: large("WEBP")[:-900], "cannot be decoded|not an image", ".webp"),
+    Kind("truncated tiff", lambda: large("TIFF")[:6000], "cannot be decoded|not an image", ".tiff"),
     Kind("png bomb", png_bomb, "400000000 pixels.*MAX_IMAGE_PIXELS"),
     Kind("jpeg bomb", jpeg_bomb, "3600000000 pixels.*MAX_IMAGE_PIXELS", ".jpg"),
-    Kind("float tiff", lambda: encoded(DEPTH, "TIFF"), "floating-point picture", ".tiff"),
+    Kind("float tiff", lambda: encoded(DEPTH, "TIFF"), "floating-point image", ".tiff"),
     Kind("32-bit tiff", lambda: encoded(np.full((6, 8), 70_000, np.int32), "TIFF"), "do not fit 16 bit", ".tiff"),
     Kind("cmyk jpeg", lambda: encoded(Image.fromarray(RGB).convert("CMYK"), "JPEG"), suffix=".jpg"),
     Kind("16-bit grey", lambda: encoded((DEPTH * 2000).astype(np.uint16), "PNG")),

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Folders and tables of pictures and labels, on real files."""
+"""Folders and tables of images and labels, on real files."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_photo_folder(tmp_path: pathlib.Path, rgb: np.ndarray) -> None:
     assert len(PhotoFolder(tmp_path, limit=2)) == 2
     listed = PhotoFolder([tmp_path / "b.PNG", tmp_path / "a.jpg"])
     assert [pathlib.Path(listed[i]["name"]).name for i in range(2)] == ["b.PNG", "a.jpg"]
-    with pytest.raises(ValueError, match="no pictures"):
+    with pytest.raises(ValueError, match="no images"):
         PhotoFolder(tmp_path / ".hidden" / "..", limit=0)
     with pytest.raises(FileNotFoundError):
         PhotoFolder(tmp_path / "absent")

@@ -59,7 +59,7 @@ def test_tar_shards_are_streamed(tmp_path: Path) -> None:
 
 
 def test_json_streams_and_cells_that_refer_to_files(tmp_path: Path) -> None:
-    """The columns of JSON are known from its first row; pictures on a Hub come as URLs."""
+    """The columns of JSON are known from its first row; images on a Hub come as URLs."""
     write_pairs(tmp_path, RGB, depth_ramp(), ["a"])
     row = {"image": "images/a.png", "depth": depth_ramp().tolist()}
     (tmp_path / "rows").mkdir()

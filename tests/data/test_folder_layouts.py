@@ -61,7 +61,7 @@ def test_depth_folder_errors(tmp_path: pathlib.Path, rgb: np.ndarray, depth: np.
 def test_pairing_errors_of_depth_folder(tmp_path: pathlib.Path, rgb: np.ndarray, depth: np.ndarray) -> None:
     write_pairs(tmp_path, rgb, depth, ["a", "b"])
     (tmp_path / "depth" / "b.npy").unlink()
-    with pytest.warns(UserWarning, match=r"1 of 2 pictures.*b\.png"):
+    with pytest.warns(UserWarning, match=r"1 of 2 images.*b\.png"):
         assert len(DepthFolder(tmp_path)) == 1
     np.save(tmp_path / "depth" / "a.npy", depth[:5])
     with pytest.warns(UserWarning), pytest.raises(ValueError, match=r"6 x 8.*5 x 8") as caught:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ def make_mixture(broken: tuple[int, ...] = ()) -> Mixture:
 
 
 def steps(data: Mixture, batch_size: int, processes: int, accumulation: int, **options: Any) -> list[dict[str, Any]]:
-    """Per optimiser step: name -> picture bytes of all processes, and the broken samples."""
+    """Per optimiser step: name -> image bytes of all processes, and the broken samples."""
     layout: dict[str, Any] = {"batch_size": batch_size, "process_count": processes, "accumulation": accumulation}
     loaders = [load(data, process_index=process, **layout, **options) for process in range(processes)]
     result = []
@@ -164,22 +163,8 @@ def test_a_stream_refuses_another_layout(stream: StreamingMixture, tmp_path: Pat
 # Workers that are started anew, as on Windows and macOS
 
 
-@pytest.fixture
-def spawned_workers() -> Iterator[None]:
-    """Workers start as new processes, to which all that they need is pickled."""
-    before = torch.multiprocessing.get_start_method(allow_none=True)
-    torch.multiprocessing.set_start_method("spawn", force=True)
-    yield
-    torch.multiprocessing.set_start_method(before, force=True)
-
-
 def test_spawned_workers_give_the_batches_of_none(
-    spawned_workers: None,
-    tmp_path: Path,
-    roots: dict[str, Path],
-    table_cache: None,
-    rgb: np.ndarray,
-    depth: np.ndarray,
+    tmp_path: Path, roots: dict[str, Path], table_cache: None, rgb: np.ndarray, depth: np.ndarray
 ) -> None:
     write_pairs(tmp_path / "pairs", rgb, depth, ["a", "b", "c"])
     disparities = [1 / depth, 2 / depth]
@@ -187,7 +172,7 @@ def test_spawned_workers_give_the_batches_of_none(
     folder, public = DepthFolder(tmp_path / "pairs"), open_public("vkitti2", roots["vkitti2"])
     sources = [folder, table, public, Numbers(broken=BROKEN)]
     data = Mixture(sources, TrainingTransform.strong(14, channel_gain=0.1), seed=2)
-    alone, spawned = (list(load(data, last=4, workers=workers)) for workers in (0, 1))
+    alone, spawned = (list(load(data, last=4, workers=workers, multiprocessing_context="spawn")) for workers in (0, 1))
     assert [batch["name"] for batch in spawned] == [batch["name"] for batch in alone]
     assert [batch["broken"] for batch in spawned] == [batch["broken"] for batch in alone]
     assert any(batch["broken"] for batch in alone)
@@ -196,8 +181,10 @@ def test_spawned_workers_give_the_batches_of_none(
             assert torch.equal(left[key].nan_to_num(-1), right[key].nan_to_num(-1))
 
 
-def test_spawned_workers_read_the_stream_of_none(spawned_workers: None, stream: StreamingMixture) -> None:
-    loaders = [load(stream, last=4, batch_size=3, workers=workers) for workers in (0, 1)]
+def test_spawned_workers_read_the_stream_of_none(stream: StreamingMixture) -> None:
+    loaders = [
+        load(stream, last=4, batch_size=3, workers=workers, multiprocessing_context="spawn") for workers in (0, 1)
+    ]
     alone, spawned = (list(loader) for loader in loaders)
     assert [batch["name"] for batch in spawned] == [batch["name"] for batch in alone]
     for left, right in zip(spawned, alone, strict=True):

@@ -141,7 +141,7 @@ def test_open_source_errors(tmp_path: pathlib.Path) -> None:
     with pytest.raises(FileNotFoundError, match="no such file or folder"):
         open_source(str(tmp_path / "absent"))
     (tmp_path / "notes.txt").write_text("text")
-    with pytest.raises(FileNotFoundError, match="neither a picture nor a table"):
+    with pytest.raises(FileNotFoundError, match="neither an image nor a table"):
         open_source(tmp_path / "notes.txt")
 
 
@@ -157,7 +157,7 @@ def test_photographs_in_a_table_are_read_without_its_labels(
 ) -> None:
     path = tmp_path / "rows.parquet"
     content = cv2.imencode(".png", rgb[..., ::-1])[1].tobytes()
-    rows = datasets.Dataset.from_dict({"image": [content], "depth": [b"not a picture"]})
+    rows = datasets.Dataset.from_dict({"image": [content], "depth": [b"not an image"]})
     rows.to_parquet(str(path))
     opened = open_source(DataSource(str(path), kind="photos"))
     assert opened.label is None

@@ -174,7 +174,7 @@ def test_broken_rows_are_left_out_by_name(shards: Path, tmp_path: Path) -> None:
     assert sorted(item["name"] for item in items[:9]) == sorted(f"r{i}" for i in (0, 1, 4, 5, 6, 7, 8, 10, 11))
     skipped = [entry for item in items for entry in item["broken"]]
     assert {place.rsplit(", ", 1)[1] for place, _ in skipped} == {f"row {row} of shard 0" for row in (2, 3, 9)}
-    assert all("not a picture" in reason and str(tmp_path) in place for place, reason in skipped)
+    assert all("not an image" in reason and str(tmp_path) in place for place, reason in skipped)
     resumed = mixture.part(0, 1, states[3])
     assert [next(resumed)["broken"] for _ in range(6)] == [item["broken"] for item in items[4:]]
 

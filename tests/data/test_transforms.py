@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Augmentation: geometry is exact, labels are never invented, colour changes touch the picture only."""
+"""Augmentation: geometry is exact, labels are never invented, colour changes touch the image only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from depth_anything_hf.data.transforms import (
 
 
 def make_sample(height: int = 60, width: int = 80, kind: str | None = "depth", seed: int = 0) -> dict[str, Any]:
-    """A picture whose red and green channels give the row and column, and a label with a value per pixel."""
+    """An image whose red and green channels give the row and column, and a label with a value per pixel."""
     rows, columns = np.mgrid[0:height, 0:width]
     image = np.stack([rows, columns, np.zeros_like(rows)], axis=2).astype(np.uint8)
     sample: dict[str, Any] = {"image": image, "name": f"sample {seed}"}

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Small pictures, folders and tables that the tests of the data modules are run on."""
+"""Small images, folders and tables that the tests of the data modules are run on."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def pseudo_label_table(rgb: np.ndarray, disparities: list[np.ndarray]) -> datase
 
 
 def write_moge(root: pathlib.Path, subset: str, count: int, shape: tuple[int, int] = (30, 40)) -> None:
-    """A set of MoGe's bundle: pictures of noise, depth from 0.5 to 40 downwards with an edge in the middle."""
+    """A set of MoGe's bundle: images of noise, depth from 0.5 to 40 downwards with an edge in the middle."""
     codes = np.linspace(1, 65534, shape[0] * shape[1]).astype(np.uint16).reshape(shape)
     codes[:, shape[1] // 2 :] //= 2
     text = PngInfo()

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Decoding of depth maps and disparity maps."""
+"""Decode depth maps and disparity maps of many formats, and say which of their values are invalid or sky."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .files import FileLike, read_bytes
 LABELS = ("depth", "disparity")
 LABEL_SUFFIXES = frozenset({".exr", ".npy", ".npz", ".pfm", ".pgm", ".png", ".tif", ".tiff"})
 SCALE_ADVICE = (
-    "pass scale= (stored units per metre, depth = value / scale): 1000 for millimetres (NYU, ScanNet), "
+    "set scale, the stored units per metre (depth = value / scale): 1000 for millimetres (NYU, ScanNet), "
     "256 for KITTI, 100 for centimetres (Virtual KITTI 2), 1 for whole metres"
 )
 LARGEST_VALUE_BYTES = 8
@@ -33,9 +33,9 @@ EXR_MAGIC = b"\x76\x2f\x31\x01"
 
 
 def read_label(source: FileLike, scale: float | None = None) -> np.ndarray:
-    """Reads a depth or disparity map: PNG, PGM, TIFF, PFM, EXR, npy, or npz (one array, or key depth or disparity).
+    """Read a depth or disparity map: PNG, PGM, TIFF, PFM, EXR, npy, or npz (one array, or a key depth or disparity).
 
-    The format is told by the content, not by the suffix. Nothing is masked: 0 stays 0.
+    The content tells the format, not the suffix. No value is masked: 0 stays 0.
 
     Args:
         source: path, encoded bytes, or a `datasets` cell `{"bytes": ..., "path": ...}`.
@@ -45,7 +45,8 @@ def read_label(source: FileLike, scale: float | None = None) -> np.ndarray:
         float32 (H, W).
 
     Raises:
-        ValueError: an integer map without scale.
+        FileNotFoundError: no file at the path.
+        ValueError: an integer map without scale, or a scale that is not positive.
         BrokenSampleError: the map is not (H, W).
         UnreadableImageError: the file cannot be decoded, or holds too many values.
     """
@@ -54,7 +55,7 @@ def read_label(source: FileLike, scale: float | None = None) -> np.ndarray:
 
 
 def read_stored_label(source: FileLike) -> tuple[np.ndarray, str]:
-    """Returns the values as stored (H, W), integer or floating point, and a name for messages."""
+    """Return the values as stored (H, W), integer or floating point, and a name for messages."""
     content, name = read_bytes(source)
     if content.startswith(b"\x93NUMPY") or content.startswith(b"PK\x03\x04"):
         stored = _decode_numpy(content, name)
@@ -71,7 +72,7 @@ def _scaled(stored: np.ndarray, scale: float | None, name: str) -> np.ndarray:
     if scale is None and stored.dtype.kind in "iu":
         raise ValueError(f"{name}: an integer map ({stored.dtype}) has no unit; {SCALE_ADVICE}")
     if scale is not None and not scale > 0:
-        raise ValueError(f"{name}: scale must be positive, got {scale}; {SCALE_ADVICE}")
+        raise ValueError(f"{name}: scale must be > 0, got {scale}; {SCALE_ADVICE}")
     if scale is None or scale == 1:
         return stored.astype(np.float32)
     return (stored.astype(np.float64) / scale).astype(np.float32)
@@ -85,12 +86,15 @@ def _decode_numpy(content: bytes, name: str) -> np.ndarray:
         key = _key_of_map(loaded.files, name)
         sizes = {entry.filename.removesuffix(".npy"): entry.file_size for entry in loaded.zip.infolist()}
         _check_pixel_count(sizes[key] // LARGEST_VALUE_BYTES, name)
-        return loaded[key]
+        stored: np.ndarray = loaded[key]
+        return stored
     except BrokenSampleError:
         raise
     except Exception as error:
         # A damaged archive shows as one of many exceptions of zipfile, zlib or NumPy.
-        raise UnreadableImageError(f"{name}: not a readable npy or npz file: {error}") from error
+        raise UnreadableImageError(
+            f"{name}: not a readable npy or npz file, it is damaged or holds Python objects: {error}"
+        ) from error
 
 
 def _key_of_map(keys: Sequence[str], name: str) -> str:
@@ -98,30 +102,34 @@ def _key_of_map(keys: Sequence[str], name: str) -> str:
         if key in keys:
             return key
     if len(keys) != 1:
-        raise BrokenSampleError(f"{name}: expected one array or a key depth or disparity, got the keys {sorted(keys)}")
+        raise BrokenSampleError(
+            f"{name}: expected an npz of one array, or with the key depth or disparity, got the keys {sorted(keys)}"
+        )
     return keys[0]
 
 
 def _check_pixel_count(count: int, name: str) -> None:
-    """Refuses a small file that would fill the memory, by the same limit as Pillow's for pictures."""
+    """Refuse a small file that would fill the memory, by the limit that Pillow has for images."""
     if Image.MAX_IMAGE_PIXELS is not None and count > 2 * Image.MAX_IMAGE_PIXELS:
         raise UnreadableImageError(
-            f"{name}: {count} values are more than {2 * Image.MAX_IMAGE_PIXELS}. If you trust the file, raise "
-            "PIL.Image.MAX_IMAGE_PIXELS."
+            f"{name}: {count} values are more than the limit of {2 * Image.MAX_IMAGE_PIXELS}. If you trust the file, "
+            "raise PIL.Image.MAX_IMAGE_PIXELS; the limit is twice that."
         )
 
 
 def _decode_pfm(content: bytes, name: str) -> np.ndarray:
-    # Not by OpenCV: it divides the values by the header's scale, which Middlebury and others fill arbitrarily.
+    # Not with OpenCV: it divides the values by the scale in the header, which Middlebury and others fill arbitrarily.
     header = re.match(rb"P([fF])\s+(\d+)\s+(\d+)\s+([-+.\deE]+)[^\S\n]*\n", content)
     if header is None:
-        raise UnreadableImageError(f"{name}: damaged PFM header {content[:32]!r}")
+        raise UnreadableImageError(
+            f"{name}: expected a PFM header such as b'Pf\\n640 480\\n-1.0\\n', got {content[:32]!r}"
+        )
     width, height, channels = int(header[2]), int(header[3]), 3 if header[1] == b"F" else 1
     count = width * height * channels
     if len(content) - header.end() < 4 * count:
         raise UnreadableImageError(
-            f"{name}: truncated PFM: {height} x {width} x {channels} needs {4 * count} bytes of values, "
-            f"there are {len(content) - header.end()}"
+            f"{name}: truncated PFM: {height} x {width} x {channels} values need {4 * count} bytes, "
+            f"there are {len(content) - header.end()}; copy or download it again"
         )
     byte_order = "<" if float(header[4]) < 0 else ">"
     values = np.frombuffer(content, dtype=f"{byte_order}f4", count=count, offset=header.end())
@@ -147,7 +155,7 @@ def _decode_exr(content: bytes, name: str) -> np.ndarray:
 
 
 def exr_is_readable() -> bool:
-    """Whether OpenEXR maps can be decoded: by the package OpenEXR, or by an OpenCV that was built with it."""
+    """Tell whether EXR maps can be decoded: by the package OpenEXR, or by an OpenCV that was built with it."""
     return importlib.util.find_spec("OpenEXR") is not None or not re.search(
         r"OpenEXR:\s+NO", cv2.getBuildInformation()
     )
@@ -156,7 +164,7 @@ def exr_is_readable() -> bool:
 def _decode_with_opencv(content: bytes, name: str) -> np.ndarray:
     is_exr = content.startswith(EXR_MAGIC)
     if is_exr:
-        # OpenCV looks at this variable when it meets its first EXR file.
+        # OpenCV reads this variable when it meets its first EXR file.
         os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")
     else:
         _check_header(content, name)
@@ -168,18 +176,18 @@ def _decode_with_opencv(content: bytes, name: str) -> np.ndarray:
         return stored
     if is_exr:
         raise UnreadableImageError(
-            f"{name}: damaged, or OpenCV {cv2.__version__} comes without OpenEXR (the wheels of version 5 do); "
+            f"{name}: damaged, or OpenCV {cv2.__version__} cannot read EXR files (the wheels of version 5 cannot); "
             "install OpenEXR with: pip install 'depth_anything_hf[readers]', or convert the maps to npy or float TIFF"
         )
     raise UnreadableImageError(
-        f"{name}: not a readable label (starts with {content[:12]!r}); expected PNG, PGM, TIFF, PFM, EXR, npy or npz"
+        f"{name}: not a readable label; expected PNG, PGM, TIFF, PFM, EXR, npy or npz, got bytes {content[:12]!r}"
     )
 
 
 def _check_header(content: bytes, name: str) -> None:
-    """Refuses what OpenCV would decode at any cost or only in part: huge maps, and PNG files without their end."""
+    """Refuse what OpenCV would decode at any size or only in part: huge maps, and PNG files without their end."""
     if content.startswith(PNG_START) and PNG_END not in content[-64:]:
-        raise UnreadableImageError(f"{name}: a truncated PNG, its end is missing")
+        raise UnreadableImageError(f"{name}: a truncated PNG, its end is missing; copy or download it again")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -187,33 +195,43 @@ def _check_header(content: bytes, name: str) -> None:
                 _check_pixel_count(picture.width * picture.height, name)
     except Image.DecompressionBombError as error:
         raise UnreadableImageError(
-            f"{name}: {error}. If you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS."
+            f"{name}: {error}. If you trust the file, raise the limit PIL.Image.MAX_IMAGE_PIXELS."
         ) from error
     except UnidentifiedImageError:
-        # Pillow does not know every kind of TIFF that OpenCV reads.
+        # OpenCV reads kinds of TIFF that Pillow does not know.
         return
 
 
 def single_channel(stored: np.ndarray, name: str) -> np.ndarray:
-    """Returns stored values as a map (H, W), also where a grey map was saved with equal channels.
+    """Return stored values as a map (H, W), also where a grey map was saved with equal channels.
 
     Raises:
-        BrokenSampleError: not numbers, not a map, or a coloured picture; the message starts with `name`.
+        BrokenSampleError: not numbers, not a map, or a coloured image; the message starts with `name`.
     """
     if stored.dtype.kind not in "iuf":
-        raise BrokenSampleError(f"{name}: expected numbers, got dtype {stored.dtype}")
+        raise BrokenSampleError(f"{name}: expected a map of numbers, got values of type {stored.dtype}")
     if stored.ndim == 3 and 0 < stored.shape[2] <= 4:
         colours = stored[..., :3]
         if np.array_equal(colours, np.broadcast_to(colours[..., :1], colours.shape), equal_nan=True):
             stored = stored[..., 0]
     if stored.ndim != 2 or stored.size == 0:
-        raise BrokenSampleError(f"{name}: expected a map (H, W), got shape {stored.shape} (is it a coloured preview?)")
+        raise BrokenSampleError(
+            f"{name}: expected a map (H, W), got shape {stored.shape}; is it a coloured preview of the map?"
+        )
     return stored
 
 
 @dataclass(frozen=True)
 class LabelRules:
-    """How stored values become a label in this package's convention."""
+    """How stored values become a label: NaN invalid; sky is depth +inf or disparity 0.
+
+    Attributes:
+        label: "depth" or "disparity".
+        scale: stored units per metre, see `read_label`; integer disparity needs none.
+        invalid_values: stored values that mean no measurement; None takes 0, but nothing of floating-point disparity.
+        sky_value: stored depth values >= this (disparity: <=) are sky.
+        max_depth: finite depth beyond this many metres is invalid.
+    """
 
     label: str
     scale: float | None = None
@@ -222,12 +240,12 @@ class LabelRules:
     max_depth: float | None = None
 
     def read(self, source: FileLike) -> np.ndarray:
-        """Label file of any format of `read_label` -> float32 (H, W), see `apply`."""
+        """Read a label of any format of `read_label`: float32 (H, W), see `apply`."""
         stored, name = read_stored_label(source)
         return self.apply(stored, name)
 
     def apply(self, stored: np.ndarray, name: str) -> np.ndarray:
-        """Stored values (H, W) -> float32 (H, W) with NaN for invalid and +inf depth or 0 disparity for sky."""
+        """Turn stored values (H, W) into a label: float32 (H, W); `name` starts the messages."""
         is_depth = self.label == "depth"
         # Disparity has no unit that matters, so that an integer disparity map needs no scale.
         values = _scaled(stored, self.scale if is_depth or self.scale is not None else 1.0, name)
@@ -258,6 +276,6 @@ def label_rules(
     sky_value: float | None,
     max_depth: float | None,
 ) -> LabelRules:
-    """The options of a dataset as rules; one invalid value may stand without a list."""
+    """Return the options of a dataset as rules; a single invalid value needs no list."""
     invalid = None if invalid_values is None else tuple(np.atleast_1d(invalid_values).tolist())
     return LabelRules(label or "depth", scale, invalid, sky_value, max_depth)

@@ -1,16 +1,16 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Errors of samples that cannot be read, and when they are too many."""
+"""Errors of samples that cannot be used, and how many of them end a run."""
 
 from __future__ import annotations
 
 
 class BrokenSampleError(ValueError):
-    """One sample that cannot be used, while others can; the message names it and the reason."""
+    """One sample cannot be used, while others can; the message names it and the reason."""
 
 
 class UnreadableImageError(BrokenSampleError):
-    """A picture or label file that cannot be decoded; the message names the file and the reason."""
+    """An image or label file cannot be decoded; the message names the file and the reason."""
 
 
 # Below this many broken samples their share says nothing.
@@ -18,7 +18,7 @@ FEW_BROKEN_SAMPLES = 10
 
 
 def too_many_broken(broken: int, read: int, largest_share: float) -> bool:
-    """Whether the share of broken samples ends the run; up to ten never do.
+    """Tell whether the share of broken samples ends the run; up to ten never do.
 
     Args:
         broken: samples that could not be used.

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Finding and reading of files, before they are decoded."""
+"""Find files, and read their bytes before they are decoded."""
 
 from __future__ import annotations
 
@@ -13,14 +13,21 @@ from .errors import UnreadableImageError
 
 
 FileLike: TypeAlias = "str | os.PathLike[str] | bytes | Mapping[str, Any]"
+"""A path, encoded bytes, or a cell of the library `datasets`: `{"bytes": ..., "path": ...}`."""
 
 
 def read_bytes(source: FileLike) -> tuple[bytes, str]:
-    """Returns the encoded content and a name for messages."""
+    """Return the encoded content, and a name for messages.
+
+    Raises:
+        FileNotFoundError: no file at the path.
+        TypeError: neither a path nor bytes nor a cell.
+        UnreadableImageError: an empty file or cell, or a file that may not be read.
+    """
     if isinstance(source, Mapping):
         if source.get("bytes") is None:
             if not source.get("path"):
-                raise UnreadableImageError("a cell with neither bytes nor path")
+                raise UnreadableImageError("expected a cell with bytes or a path, got one with neither")
             return read_bytes(str(source["path"]))
         content, name = bytes(source["bytes"]), str(source.get("path") or "bytes")
     elif isinstance(source, bytes | bytearray | memoryview):
@@ -30,7 +37,7 @@ def read_bytes(source: FileLike) -> tuple[bytes, str]:
     else:
         raise TypeError(f"expected a path, bytes or a cell with bytes and path, got {type(source).__name__}")
     if not content:
-        raise UnreadableImageError(f"{name}: the file is empty (0 bytes)")
+        raise UnreadableImageError(f"{name}: the file is empty (0 bytes); copy or download it again")
     return content, name
 
 
@@ -44,7 +51,7 @@ def _read_file(path: Path) -> bytes:
 
 
 def files_below(root: Path, suffixes: Iterable[str]) -> list[Path]:
-    """Returns the files in a folder at any depth with one of the suffixes, sorted; hidden ones are left out."""
+    """List the files below a folder that have one of the suffixes, sorted, without hidden files and folders."""
     wanted = set(suffixes)
     found = (path for path in root.rglob("*") if path.suffix.lower() in wanted and path.is_file())
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts))

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Find pictures, and decode them to upright 8-bit RGB."""
+"""Find images, and decode them to upright 8-bit RGB."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LARGEST_GREY_16_BIT = 65535
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
-# What turns a stored picture upright, by its EXIF orientation.
+# EXIF orientation -> the turns that make the stored image upright.
 JPEG_TURNS: dict[int, tuple[Callable[[np.ndarray], np.ndarray], ...]] = {
     1: (),
     2: (lambda image: cv2.flip(image, 1),),
@@ -36,9 +36,9 @@ JPEG_TURNS: dict[int, tuple[Callable[[np.ndarray], np.ndarray], ...]] = {
 
 
 def read_image(source: FileLike | Image.Image) -> np.ndarray:
-    """Decodes a picture of any common kind to 8-bit RGB, turned upright by its EXIF orientation.
+    """Decode an image of any common kind to 8-bit RGB, upright by its EXIF orientation.
 
-    Transparency is dropped, 16-bit grey is scaled to 8 bit (not clipped), palettes and CMYK are converted.
+    The alpha channel is dropped, 16-bit grey is scaled to 8 bits (not clipped), palettes and CMYK are converted.
 
     Args:
         source: path, encoded bytes, PIL image, or a `datasets` cell `{"bytes": ..., "path": ...}`.
@@ -47,8 +47,9 @@ def read_image(source: FileLike | Image.Image) -> np.ndarray:
         uint8 (H, W, 3).
 
     Raises:
-        FileNotFoundError: there is no file at the path.
-        UnreadableImageError: not a picture, empty, truncated, floating point, or too many pixels.
+        FileNotFoundError: no file at the path.
+        UnreadableImageError: not an image, empty, truncated, floating point, or too many pixels; the message names the
+            file.
     """
     if isinstance(source, Image.Image):
         return _decode_picture(source, getattr(source, "filename", "") or "PIL image")
@@ -57,12 +58,12 @@ def read_image(source: FileLike | Image.Image) -> np.ndarray:
         picture = Image.open(io.BytesIO(content))
     except Image.DecompressionBombError as error:
         raise UnreadableImageError(
-            f"{name}: {error}. If you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS."
+            f"{name}: {error}. If you trust the file, raise the limit PIL.Image.MAX_IMAGE_PIXELS."
         ) from error
     except Exception as error:
         # Pillow's decoders raise many kinds of exceptions on damaged files; all of them mean the same here.
         raise UnreadableImageError(
-            f"{name}: not a picture in a format Pillow knows (it starts with {content[:12]!r})"
+            f"{name}: not an image in a format that Pillow knows; it starts with the bytes {content[:12]!r}"
         ) from error
     with picture:
         decoded = _decode_jpeg(picture, content)
@@ -70,10 +71,10 @@ def read_image(source: FileLike | Image.Image) -> np.ndarray:
 
 
 def _decode_jpeg(picture: Image.Image, content: bytes) -> np.ndarray | None:
-    """Decodes an ordinary, whole JPEG by OpenCV: Pillow's library and pixels, in less time.
+    """Decode an ordinary, complete JPEG with OpenCV: the library and the pixels are Pillow's, in less time.
 
     Returns:
-        uint8 (H, W, 3); None for anything else, which Pillow then decodes or refuses.
+        uint8 (H, W, 3); None for any other file, which is left to Pillow.
     """
     is_whole = content.startswith(JPEG_START) and content.endswith(JPEG_END)
     if not is_whole or picture.mode not in ("RGB", "L"):
@@ -101,26 +102,28 @@ def _decode_picture(picture: Image.Image, name: str) -> np.ndarray:
     except UnreadableImageError:
         raise
     except Exception as error:
-        # See read_image: any exception of a decoder means a damaged file.
-        raise UnreadableImageError(f"{name}: cannot be decoded: {error}") from error
+        # As in read_image: any exception of a decoder means a damaged file.
+        raise UnreadableImageError(f"{name}: cannot be decoded, the file is damaged: {error}") from error
 
 
 def _grey_to_rgb(grey: np.ndarray, name: str) -> np.ndarray:
     if grey.dtype.kind == "f":
-        raise UnreadableImageError(f"{name}: a floating-point picture has no known brightness range; save it as 8 bit")
+        raise UnreadableImageError(
+            f"{name}: a floating-point image has no known brightness range; save it with 8 bits per channel"
+        )
     if grey.min() < 0 or grey.max() > LARGEST_GREY_16_BIT:
         raise UnreadableImageError(
-            f"{name}: grey values {grey.min()}..{grey.max()} do not fit 16 bit; save it as 8 bit"
+            f"{name}: grey values {grey.min()}..{grey.max()} do not fit 16 bits; save it with 8 bits per channel"
         )
     eight_bit = ((grey.astype(np.uint32) * 255 + LARGEST_GREY_16_BIT // 2) // LARGEST_GREY_16_BIT).astype(np.uint8)
     return np.repeat(eight_bit[..., None], 3, axis=2)
 
 
 def find_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """The given files, and all pictures below the given folders (sorted, hidden ones left out).
+    """List the given files, and all images below the given folders, sorted, without hidden ones.
 
     Raises:
-        ValueError: a folder without pictures.
+        ValueError: a folder has no images.
     """
     found: list[Path] = []
     for path in map(Path, paths):
@@ -129,6 +132,6 @@ def find_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
             continue
         visible = files_below(path, IMAGE_SUFFIXES)
         if not visible:
-            raise ValueError(f"{path}: no pictures with a suffix of {sorted(IMAGE_SUFFIXES)}")
+            raise ValueError(f"{path}: no images; expected files that end in one of {sorted(IMAGE_SUFFIXES)}")
         found.extend(visible)
     return found

@@ -17,6 +17,16 @@ BLENDEDMVS_LISTS = {"train": "training_list.txt", "val": "validation_list.txt"}
 
 
 def open_blendedmvs(root: Path, split: str | None, *, list_file: str | None = None) -> PublicSamples:
+    """Find the frames of BlendedMVS.
+
+    Args:
+        root: the folder with the files of `PublicDataset.layout`.
+        split: "train" or "val", by the authors' list of projects in the root; None takes all projects.
+        list_file: another list of projects, one id per line.
+
+    Raises:
+        FileNotFoundError: the list is missing.
+    """
     projects = None
     if list_file or split is not None:
         path = Path(list_file or root / BLENDEDMVS_LISTS[str(split)])
@@ -57,7 +67,7 @@ BLENDEDMVS = PublicDataset(
     default_split=None,
     opener=open_blendedmvs,
     traps=(
-        "No metric scale: not for metric training. Some maps have no valid pixel. The pictures named _masked.jpg are "
+        "No metric scale: not for metric training. Some maps have no valid pixel. The images named _masked.jpg are "
         "not read."
     ),
 )

@@ -55,15 +55,15 @@ PUBLIC_DATASETS: Mapping[str, PublicDataset] = MappingProxyType({entry.name: ent
 
 
 def public_dataset(name: str) -> PublicDataset:
-    """The data set of a name.
+    """Return the data set of a name.
 
     Raises:
-        ValueError: there is none; the message names the nearest one and all.
+        ValueError: there is none; the message gives the nearest name and all names.
     """
     if name not in PUBLIC_DATASETS:
         nearest = difflib.get_close_matches(name, PUBLIC_DATASETS, n=1)
         hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-        raise ValueError(f"no public data set {name!r}; {hint}known are {', '.join(PUBLIC_DATASETS)}")
+        raise ValueError(f"no public data set {name!r}; {hint}known: {', '.join(PUBLIC_DATASETS)}")
     return PUBLIC_DATASETS[name]
 
 
@@ -78,30 +78,33 @@ def open_public(
 ) -> SampleDataset:
     """Open a public data set as it was downloaded and unpacked.
 
-    Samples have "image", the label (`PUBLIC_DATASETS[name].label`), "name" (path below the root), "intrinsics"
-    float64 (3, 3) where they are known, and for DA-2K "pairs" and "scenario", for iBims-1 "edges".
+    Samples have "image", the label (`PUBLIC_DATASETS[name].label`), "name" (path below the root), and "intrinsics"
+    float64 (3, 3) if they are known; those of DA-2K also "pairs" and "scenario", those of iBims-1 "edges".
 
     Args:
         name: key of `PUBLIC_DATASETS`.
-        root: folder with the files that `PublicDataset.layout` shows.
+        root: folder with the files of `PublicDataset.layout`.
         split: one of `PublicDataset.splits`; None takes its `default_split`.
-        limit: use the first this many samples only. Files of the others may be missing.
+        limit: use only the first samples, this many; files of the others may be missing.
         max_depth: finite depth beyond this many metres becomes invalid; sky stays.
-        **options: of the data set, see `PublicDataset.options`.
+        **options: options of the data set, see `PublicDataset.options` and its opener.
 
     Raises:
-        FileNotFoundError: no such folder, another layout, or missing files: the first ten and their number.
+        FileNotFoundError: no such folder, another layout, or missing files; the message gives their number and the
+            first ten.
         ImportError: an optional package is missing.
         ValueError: an unknown name, split or option, or a damaged list.
     """
     entry = public_dataset(name)
     if split is not None and split not in entry.splits:
-        raise ValueError(f"{entry.title} has no split {split!r}; there are {', '.join(entry.splits)}")
+        raise ValueError(f"{entry.title} has no split {split!r}; set split to one of {', '.join(entry.splits)}")
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1, got {limit}")
     unknown = sorted(set(options) - set(entry.options))
     if unknown:
-        raise ValueError(f"{entry.title} has no option {unknown[0]!r}; there are {', '.join(entry.options) or 'none'}")
+        raise ValueError(
+            f"{entry.title} has no option {unknown[0]!r}; its options are {', '.join(entry.options) or 'none'}"
+        )
     folder = Path(root).expanduser()
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; {_expected(entry)}")
@@ -125,7 +128,7 @@ def _of_split(split: str | None) -> str:
 
 def _expected(entry: PublicDataset) -> str:
     layout = "\n".join(f"  {line}" for line in entry.layout.splitlines())
-    return f"expected below it:\n{layout}\nDownload: {entry.homepage}"
+    return f"expected in it:\n{layout}\nDownload: {entry.homepage}"
 
 
 def describe_public() -> list[dict[str, str]]:

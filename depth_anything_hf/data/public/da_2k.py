@@ -19,6 +19,16 @@ from .spec import PublicDataset
 
 
 def open_da_2k(root: Path, split: str | None, *, scenario: str | None = None) -> PublicSamples:
+    """Find the images of DA-2K, with their pairs of points.
+
+    Args:
+        root: the folder with the files of `PublicDataset.layout`.
+        split: "test" or None; there is no other.
+        scenario: one of the folders of images, such as "indoor"; None takes all.
+
+    Raises:
+        ValueError: damaged annotations, or an unknown scenario.
+    """
     root = root / "DA-2K" if (root / "DA-2K" / "annotations.json").is_file() else root
     path = root / "annotations.json"
     if not path.is_file():
@@ -61,8 +71,8 @@ def _read_da_2k(frame: Frame) -> Sample:
         for row, column in points:
             if not (0 <= row < height and 0 <= column < width):
                 raise BrokenSampleError(
-                    f"{frame.name}: the annotated point (row {row}, column {column}) lies outside the picture of "
-                    f"{height} x {width} (height x width); is this another version of the picture?"
+                    f"{frame.name}: the annotated point (row {row}, column {column}) lies outside the image of "
+                    f"{height} x {width} (height x width); is this another version of the image?"
                 )
         pairs[side] = np.array(points, dtype=np.int64).reshape(-1, 2)
     return {"image": image, "pairs": pairs, "scenario": _scenario(frame)}
@@ -80,5 +90,5 @@ DA_2K = PublicDataset(
     splits=("test",),
     default_split=None,
     opener=open_da_2k,
-    traps="Points are given as (row, column) in the picture's own size.",
+    traps="Points are given as (row, column) in the image's own size.",
 )

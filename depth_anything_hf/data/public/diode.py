@@ -22,6 +22,16 @@ DIODE_INTRINSICS = pinhole_matrix(886.81, 927.06, 512.0, 384.0)
 
 
 def open_diode(root: Path, split: str | None, *, environment: str = "all") -> PublicSamples:
+    """Find the frames of DIODE.
+
+    Args:
+        root: the folder with the files of `PublicDataset.layout`.
+        split: "train" or "val".
+        environment: "all", "indoors" or "outdoor".
+
+    Raises:
+        ValueError: an unknown environment.
+    """
     check_choice("environment", environment, ("all", "indoors", "outdoor"))
     environments = ("indoors", "outdoor") if environment == "all" else (environment,)
     folder = root if root.name == split else root / str(split)

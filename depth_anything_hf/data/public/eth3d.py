@@ -19,6 +19,12 @@ from .spec import PublicDataset
 
 
 def open_eth3d(root: Path, split: str | None) -> PublicSamples:
+    """Find the frames of ETH3D.
+
+    Args:
+        root: the folder with the files of `PublicDataset.layout`.
+        split: "train" or None; only the training scenes have depth.
+    """
     frames = []
     for depth in matches(root, "*/ground_truth_depth/dslr_images/*"):
         scene, name = Path(depth).parts[-4], Path(depth).name
@@ -34,11 +40,11 @@ def _read_eth3d(frame: Frame) -> Sample:
 
 
 def read_bare_floats(path: PathLike, height: int, width: int) -> np.ndarray:
-    """Reads little-endian float32 values without any header (ETH3D), as many as the picture has pixels.
+    """Read little-endian float32 values without a header, as many as the image has pixels: (H, W).
 
     Raises:
         FileNotFoundError: no such file.
-        UnreadableImageError: empty, or another number of values.
+        UnreadableImageError: an empty file, or another number of values.
     """
     content, name = read_bytes(path)
     if len(content) != 4 * height * width:
@@ -50,13 +56,13 @@ def read_bare_floats(path: PathLike, height: int, width: int) -> np.ndarray:
 
 
 def read_stored_image(path: PathLike) -> np.ndarray:
-    """Decodes a picture as its pixels are stored, whatever its EXIF orientation says: uint8 (H, W, 3).
+    """Decode an image as its pixels are stored, in spite of its EXIF orientation: uint8 (H, W, 3).
 
-    Labels that were made for the stored pixels do not turn with the EXIF orientation.
+    The labels were made for the pixels as stored, and do not turn with the EXIF orientation.
 
     Raises:
         FileNotFoundError: no such file.
-        UnreadableImageError: not a picture, or damaged.
+        UnreadableImageError: not an image, or damaged.
     """
     check_exists(path)
     try:
@@ -65,8 +71,8 @@ def read_stored_image(path: PathLike) -> np.ndarray:
             upright = picture.getexif().get(0x0112, 1) == 1
             pixels = None if upright else np.array(picture.convert("RGB"))
     except Exception as error:
-        # Pillow raises many kinds of exceptions on damaged files.
-        raise UnreadableImageError(f"{path}: cannot be decoded: {error}") from error
+        # Pillow raises many kinds of exceptions for damaged files.
+        raise UnreadableImageError(f"{path}: cannot be decoded, the file is damaged: {error}") from error
     return read_image(path) if pixels is None else pixels
 
 
@@ -88,7 +94,7 @@ ETH3D = PublicDataset(
     default_split=None,
     opener=open_eth3d,
     traps=(
-        "The depth files are bare float32 in spite of their suffix, and belong to the distorted pictures, not to "
+        "The depth files are bare float32 in spite of their suffix, and belong to the distorted images, not to "
         "dslr_images_undistorted. The camera is a fisheye model, so there are no intrinsics."
     ),
 )

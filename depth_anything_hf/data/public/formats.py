@@ -21,7 +21,7 @@ PathLike = str | os.PathLike[str]
 
 
 def import_optional(package: str) -> ModuleType:
-    """Imports a package of the extra "readers".
+    """Import a package of the extra "readers".
 
     Raises:
         ImportError: it is not installed; the message says how to install it.
@@ -35,22 +35,22 @@ def import_optional(package: str) -> ModuleType:
 
 
 def pinhole_matrix(focal_x: float, focal_y: float, centre_x: float, centre_y: float) -> np.ndarray:
-    """Intrinsics (3, 3) float64 in pixels; integer indices are pixel centres."""
+    """Return intrinsics (3, 3) float64 in pixels; integer indices are pixel centres."""
     return np.array([[focal_x, 0.0, centre_x], [0.0, focal_y, centre_y], [0.0, 0.0, 1.0]])
 
 
 def centred_matrix(focal: float, height: int, width: int) -> np.ndarray:
-    """Intrinsics (3, 3) float64 of square pixels with the principal point in the middle of the picture."""
+    """Return intrinsics (3, 3) float64 of square pixels with the principal point in the middle of the image."""
     return pinhole_matrix(focal, focal, width / 2 - 0.5, height / 2 - 0.5)
 
 
 def read_hdf5(path: PathLike, key: str, index: int | None = None) -> np.ndarray:
-    """Reads a data set of an HDF5 file (also MATLAB 7.3), or the entry `index` of its first axis.
+    """Read an array of an HDF5 file (also MATLAB 7.3), or the entry `index` of its first axis.
 
     Raises:
         FileNotFoundError: no such file.
         ImportError: h5py is not installed.
-        UnreadableImageError: damaged, or without the key or the index; the message names the file.
+        UnreadableImageError: a damaged file, or one without the key or the index; the message names the file.
     """
     h5py = import_optional("h5py")
     check_exists(path)
@@ -59,11 +59,11 @@ def read_hdf5(path: PathLike, key: str, index: int | None = None) -> np.ndarray:
             stored = file[key]
             return np.asarray(stored[()] if index is None else stored[index])
     except (OSError, KeyError, IndexError, ValueError, RuntimeError) as error:
-        raise UnreadableImageError(f"{path}: no readable HDF5 file with {key!r}: {error}") from error
+        raise UnreadableImageError(f"{path}: expected an HDF5 file with the array {key!r}: {error}") from error
 
 
 def read_matlab(path: PathLike) -> dict[str, Any]:
-    """Reads the variables of a MATLAB 5 file; structures become objects with attributes.
+    """Read the variables of a MATLAB 5 file; structures become objects with attributes.
 
     Raises:
         FileNotFoundError, ImportError, UnreadableImageError: as `read_hdf5`.
@@ -71,19 +71,27 @@ def read_matlab(path: PathLike) -> dict[str, Any]:
     scipy_io = import_optional("scipy.io")
     check_exists(path)
     try:
-        return scipy_io.loadmat(path, squeeze_me=True, struct_as_record=False)
+        variables: dict[str, Any] = scipy_io.loadmat(path, squeeze_me=True, struct_as_record=False)
     except Exception as error:
-        # The decoder raises many kinds of exceptions on damaged files.
-        raise UnreadableImageError(f"{path}: not a readable MATLAB 5 file: {error}") from error
+        # The decoder raises many kinds of exceptions for damaged files.
+        raise UnreadableImageError(
+            f"{path}: expected a readable MATLAB 5 file, this one is damaged: {error}"
+        ) from error
+    return variables
 
 
 def check_exists(path: PathLike) -> None:
+    """Check that there is a file.
+
+    Raises:
+        FileNotFoundError: no such file.
+    """
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file")
 
 
 def read_matrix(path: PathLike, after: str = "") -> np.ndarray:
-    """The first nine numbers of a text file, or of what follows the word `after`, as (3, 3) float64.
+    """Read the first nine numbers of a text file, or of what follows the word `after`: (3, 3) float64.
 
     Raises:
         FileNotFoundError: no such file.
@@ -93,10 +101,12 @@ def read_matrix(path: PathLike, after: str = "") -> np.ndarray:
     text = content.decode("utf-8", "replace")
     numbers = numbers_in(text[text.index(after) + len(after) :]) if after in text else []
     if len(numbers) < 9:
-        raise UnreadableImageError(f"{name}: expected nine numbers {'after ' + after if after else ''}")
+        raise UnreadableImageError(
+            f"{name}: expected nine numbers{' after ' + after if after else ''}, got {len(numbers)}"
+        )
     return np.array(numbers[:9]).reshape(3, 3)
 
 
 def numbers_in(text: str) -> list[float]:
-    """All numbers of a text, in order."""
+    """Return all numbers of a text, in their order."""
     return [float(number) for number in re.findall(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", text)]

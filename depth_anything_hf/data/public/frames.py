@@ -24,7 +24,7 @@ class Frame:
 
     Attributes:
         name: path below the root, or an id.
-        files: all that must be there; the picture first, the label last.
+        files: all files that must be there; the image first, the label last.
         details: what else the reader needs to know.
     """
 
@@ -39,7 +39,14 @@ DEPTH_RULES = LabelRules("depth")
 
 
 class PublicSamples:
-    """A `SampleDataset` of frames that are decoded when asked for."""
+    """A `SampleDataset` of frames, which are decoded one at a time.
+
+    Args:
+        label: "depth", "disparity", or None (no map).
+        frames: the samples, in their order.
+        read: decodes a frame.
+        max_depth: finite depth beyond this many metres becomes invalid.
+    """
 
     def __init__(
         self, label: str | None, frames: Sequence[Frame], read: Reader, max_depth: float | None = None
@@ -61,18 +68,18 @@ class PublicSamples:
         if values.shape != size:
             raise BrokenSampleError(
                 f"{frame.files[0]} is {size[0]} x {size[1]} (height x width), but its label {frame.files[-1]} is "
-                f"{values.shape[0]} x {values.shape[1]}; they must agree pixel by pixel"
+                f"{values.shape[0]} x {values.shape[1]}; they must agree pixel by pixel: download both again"
             )
         if self._max_depth is not None and self.label == "depth":
             values[np.isfinite(values) & (values > self._max_depth)] = np.nan
         return sample
 
     def shortened(self, limit: int | None, max_depth: float | None) -> PublicSamples:
-        """The first `limit` frames, with finite depth beyond `max_depth` metres invalid; None changes nothing."""
+        """Return the first `limit` frames, with finite depth beyond `max_depth` metres invalid; None keeps all."""
         return PublicSamples(self.label, self.frames[:limit], self._read, max_depth)
 
     def missing_files(self) -> list[str]:
-        """Files of the frames that are not on disk, in order, each once. Lists every folder once."""
+        """List the files of the frames that are not on disk, each once; every folder is read once."""
         names: dict[str, set[str]] = {}
         missing: dict[str, None] = {}
         for frame in self.frames:
@@ -86,23 +93,27 @@ class PublicSamples:
 
 
 def matches(root: Path, *patterns: str) -> list[str]:
-    """Files and folders below the root that match one of the patterns, sorted."""
+    """List the files and folders below the root that match one of the patterns, sorted."""
     found = (path for pattern in patterns for path in glob.iglob(os.path.join(glob.escape(str(root)), pattern)))
     return sorted(set(found))
 
 
 def below(root: Path, path: str) -> str:
-    """The path relative to the root, with slashes."""
+    """Return the path relative to the root, with slashes."""
     return Path(os.path.relpath(path, root)).as_posix()
 
 
 def lines_of(path: str | os.PathLike[str]) -> list[str]:
-    """The lines of a text file that are not empty."""
+    """Return the lines of a text file that are not empty."""
     return [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def needed_file(path: str | os.PathLike[str], advice: str) -> Path:
-    """The path if there is a file; FileNotFoundError with the advice otherwise."""
+    """Return the path of a file that must be there.
+
+    Raises:
+        FileNotFoundError: no such file; the message ends with the advice.
+    """
     path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; {advice}")
@@ -110,12 +121,12 @@ def needed_file(path: str | os.PathLike[str], advice: str) -> Path:
 
 
 def invalid_unless(depth: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """float32 copy with NaN where not valid."""
+    """Return a float32 copy of depth (H, W) with NaN where `valid`, bool (H, W), is False."""
     return np.where(valid, depth, np.nan).astype(np.float32)
 
 
 def swap_last(path: str, old: str, new: str) -> str:
-    """Replaces the last occurrence."""
+    """Replace the last occurrence of `old` in a path."""
     head, _, tail = path.rpartition(old)
     return head + new + tail
 

@@ -43,7 +43,7 @@ HYPERSIM_BAD_CAMERAS = frozenset(
     }
 )
 HYPERSIM_DEPTH = re.compile(r"(ai_\d+_\d+)/images/scene_(cam_\d+)_geometry_hdf5/frame\.(\d+)\.depth_meters\.hdf5$")
-# Focal length in pixels of a Hypersim picture of 1024 x 768, for cameras without a row in the table.
+# Focal length in pixels of a Hypersim image of 1024 x 768, for cameras without a row in the table.
 HYPERSIM_FOCAL, HYPERSIM_WIDTH = 886.81, 1024
 
 
@@ -56,6 +56,22 @@ def open_hypersim(
     split_table: str | None = None,
     exclude_bad_cameras: bool = True,
 ) -> PublicSamples:
+    """Find the frames of Hypersim.
+
+    Args:
+        root: the folder with the files of `PublicDataset.layout`.
+        split: "train", "val" or "test", by the table of splits; None takes all frames of the public release, or all
+            frames if that table is not there.
+        picture: "preview" reads the authors' JPEG images, "colour" tone-maps the rendered radiance, and "auto" takes
+            the preview unless only the radiance is there.
+        camera_table: `metadata_camera_parameters.csv`, if it is not in the root.
+        split_table: `metadata_images_split_scene_v1.csv`, if it is not in the root.
+        exclude_bad_cameras: leave out cameras in walls or furniture, and scenes without depth.
+
+    Raises:
+        FileNotFoundError: a table is needed and missing.
+        ValueError: an unknown `picture`, or a damaged table.
+    """
     check_choice("picture", picture, ("auto", "preview", "colour"))
     public = _hypersim_public_frames(root, split, split_table)
     cameras = Path(camera_table).expanduser() if camera_table else root / "metadata_camera_parameters.csv"
@@ -110,8 +126,8 @@ def _warn_of_hypersim(
     if unknown:
         warnings.warn(
             f"{len(unknown)} of {len(scenes)} Hypersim scenes have no camera in {table} (e.g. {unknown[0]}); depth is "
-            f"computed with the focal length {HYPERSIM_FOCAL} and a centred principal point, which is wrong by some "
-            "per cent for tilt-shift cameras. The table is in apple/ml-hypersim, contrib/mikeroberts3000.",
+            f"computed with the focal length {HYPERSIM_FOCAL} and a centred principal point, which is off by some "
+            "per cent for tilt-shift cameras. Download the table from apple/ml-hypersim, contrib/mikeroberts3000.",
             stacklevel=4,
         )
     absent = {scene for scene, _, _ in public or ()} - scenes
@@ -146,11 +162,11 @@ def _hypersim_rendering(colour_file: str, depth_file: str) -> np.ndarray:
 
 
 def read_hypersim_projections(table: PathLike) -> dict[str, np.ndarray]:
-    """Reads `metadata_camera_parameters.csv`: scene -> projection (4, 4) from camera space to clip space.
+    """Read `metadata_camera_parameters.csv`: scene -> projection (4, 4) from camera space to clip space.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a column is missing or no number.
+        ValueError: a column is missing or holds no numbers.
     """
     check_exists(table)
     with open(table, newline="", encoding="utf-8") as rows:
@@ -167,7 +183,7 @@ def _projection_of_row(row: dict[str, str]) -> np.ndarray:
 
 
 def intrinsics_of_projection(projection: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Intrinsics of an OpenGL projection matrix, also of a tilt-shift camera.
+    """Return the intrinsics of an OpenGL projection matrix, also of a tilt-shift camera.
 
     Tilting the image plane equals turning the camera and moving its principal point: pixels = intrinsics @ rotation
     @ point. The intrinsics are the upper triangular factor, so that depth along the normal of the image plane
@@ -175,8 +191,8 @@ def intrinsics_of_projection(projection: np.ndarray, height: int, width: int) ->
 
     Args:
         projection: (4, 4) from camera space (x right, y up, z backwards) to clip space.
-        height: of the picture, pixels.
-        width: of the picture, pixels.
+        height: of the image, pixels.
+        width: of the image, pixels.
 
     Returns:
         (3, 3) float64, integer indices are pixel centres.
@@ -186,17 +202,18 @@ def intrinsics_of_projection(projection: np.ndarray, height: int, width: int) ->
     # camera_to_pixels @ its transpose loses the rotation; Cholesky with both axes reversed gives the upper factor.
     squared = camera_to_pixels @ camera_to_pixels.T
     upper = np.linalg.cholesky(squared[::-1, ::-1])[::-1, ::-1]
-    return upper / upper[2, 2]
+    scaled: np.ndarray = upper / upper[2, 2]
+    return scaled
 
 
 def hypersim_tone_map(colour: np.ndarray, rendered: np.ndarray | None = None) -> np.ndarray:
-    """Turns linear radiance into a picture: the 90th percentile of brightness becomes 0.8, gamma 1 / 2.2.
+    """Tone-map linear radiance: the 90th percentile of brightness becomes 0.8, gamma 1 / 2.2.
 
-    The rule is that of Hypersim's own previews (apple/ml-hypersim, scene_generate_images_tonemap).
+    The rule is that of the previews of Hypersim (apple/ml-hypersim, scene_generate_images_tonemap).
 
     Args:
-        colour: (H, W, 3) linear, >= 0; what is not finite becomes black.
-        rendered: bool (H, W), pixels that show a surface and so decide the brightness. Default: all.
+        colour: (H, W, 3) linear radiance, >= 0; values that are not finite become black.
+        rendered: bool (H, W), pixels that show a surface, and of which the percentile is taken; None takes all.
 
     Returns:
         uint8 (H, W, 3).
@@ -206,7 +223,7 @@ def hypersim_tone_map(colour: np.ndarray, rendered: np.ndarray | None = None) ->
     brightness = colour @ np.array([0.3, 0.59, 0.11])
     seen = brightness if rendered is None else brightness[rendered]
     reference = float(np.percentile(seen, percentile)) if seen.size else 0.0
-    # A picture that is black almost everywhere has no reference and stays black.
+    # An image that is black almost everywhere has no reference and stays black.
     scale = target ** (1 / gamma) / reference if reference > 1e-4 else 0.0
     return np.rint(np.clip(scale * colour, 0, 1) ** gamma * 255).astype(np.uint8)
 

@@ -16,6 +16,12 @@ from .spec import PublicDataset
 
 
 def open_ibims(root: Path, split: str | None) -> PublicSamples:
+    """Find the frames of iBims-1.
+
+    Args:
+        root: the folder with the files of `PublicDataset.layout`.
+        split: "test" or None; there is no other.
+    """
     folder = root / "ibims1_core_mat" if (root / "ibims1_core_mat").is_dir() else root
     names = folder / "imagelist.txt"
     if names.is_file():

@@ -20,6 +20,17 @@ IRS_FOCAL_PIXELS, IRS_BASELINE_METRES = 480.0, 0.1
 
 
 def open_irs(root: Path, split: str | None, *, list_file: str | None = None) -> PublicSamples:
+    """Find the frames of IRS.
+
+    Args:
+        root: the folder with the files of `PublicDataset.layout`.
+        split: "train" or "test", which need the list; None takes all images.
+        list_file: `IRSDataset_TRAIN.list` or `IRSDataset_TEST.list` of the authors.
+
+    Raises:
+        FileNotFoundError: a split without its list.
+        ImportError: EXR files cannot be read here.
+    """
     if not exr_is_readable():
         raise ImportError(
             "IRS stores disparity as EXR, which this OpenCV cannot read; install OpenEXR with: "
@@ -30,10 +41,10 @@ def open_irs(root: Path, split: str | None, *, list_file: str | None = None) -> 
         base = root if (root / "IRSDataset").is_dir() else root.parent
         pairs = [(str(base / row[0]), str(base / row[2])) for row in rows]
     elif split is not None:
-        # Without the list the training split would hold the test pictures as well.
+        # Without the list the training split would hold the test images as well.
         raise FileNotFoundError(
             f"{root}: the {split} split of IRS needs list_file=, IRSDataset_{split.upper()}.list of "
-            'blackjack2015/IRS; without a split (split: "" in a data source) all pictures are taken, the test ones too'
+            'blackjack2015/IRS; without a split (split: "" in a data source) all images are taken, the test ones too'
         )
     else:
         found = matches(root, "*/*/d_*.exr", "IRSDataset/*/*/d_*.exr")
@@ -65,7 +76,7 @@ IRS = PublicDataset(
     opener=open_irs,
     traps=(
         "Disparity is EXR: needs the package OpenEXR. The official splits are lists: list_file=IRSDataset_TRAIN.list "
-        "or _TEST.list; without a split all pictures are taken, those of the test split as well. "
-        "Some pictures do not match their label."
+        "or _TEST.list; without a split all images are taken, those of the test split as well. "
+        "Some images do not match their label."
     ),
 )

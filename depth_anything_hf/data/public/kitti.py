@@ -40,6 +40,21 @@ def open_kitti(
     depth_root: str | None = None,
     cameras: Sequence[str] = ("image_02",),
 ) -> PublicSamples:
+    """Find the frames of KITTI.
+
+    Args:
+        root: the folder with the files of `PublicDataset.layout`.
+        split: "train" or "val" of the annotated depth, "eigen-test" (the list of Eigen et al.), or "selection" (the
+            cropped images of the depth benchmark).
+        list_file: the list of "eigen-test" or another one of its form, if it is not in the root.
+        raw_root: folder of the raw images, if they are not below the root.
+        depth_root: folder of the annotated depth, if it is not below the root.
+        cameras: "image_02" (left colour camera), "image_03" (right), or both.
+
+    Raises:
+        FileNotFoundError: the list is missing.
+        ValueError: a line of the list has another form.
+    """
     if split == "selection":
         return PublicSamples("depth", _kitti_selection(root), _read_kitti)
     raw = Path(raw_root).expanduser() if raw_root else _first_folder(root, "raw", "raw_data")
@@ -72,7 +87,9 @@ def _kitti_listed(root: Path, raw: Path, annotated: Path, list_file: str | None)
     for line in lines_of(path):
         match = re.match(r"(?:\S*/)?(\d{4}_\d\d_\d\d_drive_\d{4}_sync)(?:/(image_0\d)/data/|\s+)(\d+)(.*)", line)
         if match is None:
-            raise ValueError(f"{path}: no drive and frame number in the line {line!r}; {KITTI_LIST_ADVICE}")
+            raise ValueError(
+                f"{path}: expected a drive and a frame number, got the line {line!r}; {KITTI_LIST_ADVICE}"
+            )
         drive, number, rest = match[1], match[3].zfill(10), match[4].split()
         camera = match[2] or ("image_03" if rest[:1] == ["r"] else "image_02")
         depth = _kitti_depth(annotated, drive, camera, number)
@@ -82,7 +99,7 @@ def _kitti_listed(root: Path, raw: Path, annotated: Path, list_file: str | None)
             frames.append(_kitti_frame(raw, drive, camera, number, depth))
     if frames and without_depth:
         warnings.warn(
-            f"{path}: {without_depth} of {without_depth + len(frames)} pictures have no annotated depth and are left "
+            f"{path}: {without_depth} of {without_depth + len(frames)} images have no annotated depth and are left "
             "out (45 of the 697 of Eigen's test list are expected)",
             stacklevel=4,
         )
@@ -90,7 +107,7 @@ def _kitti_listed(root: Path, raw: Path, annotated: Path, list_file: str | None)
 
 
 def _kitti_depth(annotated: Path, drive: str, camera: str, number: str) -> str | None:
-    """The depth file, None where the drive was annotated without this frame; of an absent drive the expected path."""
+    """Return the depth file; None if its drive lacks this frame, and the expected path if the drive is not there."""
     folders = [annotated / part / drive / "proj_depth" / "groundtruth" / camera for part in ("train", "val")]
     present = [folder for folder in folders if folder.is_dir()]
     for folder in present:
@@ -124,23 +141,27 @@ def _read_kitti(frame: Frame) -> Sample:
 
 
 def read_kitti_intrinsics(path: PathLike, camera: str) -> np.ndarray:
-    """Intrinsics (3, 3) float64 of rectified pictures from a `calib_cam_to_cam.txt`; `camera` is "image_02" or so.
+    """Read the intrinsics (3, 3) float64 of the rectified images of a camera from a `calib_cam_to_cam.txt`.
+
+    Args:
+        path: the file.
+        camera: folder of the camera, such as "image_02".
 
     Raises:
         FileNotFoundError: no such file.
-        UnreadableImageError: the camera's line is missing.
+        UnreadableImageError: the line of the camera is missing.
     """
     content, name = read_bytes(path)
     key = f"P_rect_{camera[-2:]}:"
     for line in content.decode("utf-8", "replace").splitlines():
         if line.startswith(key) and len(numbers := numbers_in(line[len(key) :])) == 12:
             return np.array(numbers).reshape(3, 4)[:, :3]
-    raise UnreadableImageError(f"{name}: no line {key} with 12 numbers")
+    raise UnreadableImageError(f"{name}: expected a line {key} with 12 numbers, found none")
 
 
 KITTI = PublicDataset(
     name="kitti",
-    title="KITTI, raw pictures with annotated depth",
+    title="KITTI, raw images with annotated depth",
     license="CC BY-NC-SA 3.0",
     citation=(
         "Geiger et al., Vision meets Robotics: The KITTI Dataset, IJRR 2013; Uhrig et al., Sparsity Invariant CNNs, "
@@ -161,7 +182,7 @@ KITTI = PublicDataset(
     default_split="val",
     opener=open_kitti,
     traps=(
-        "eigen-test needs the list of 697 pictures, of which 652 have annotated depth. Drives of that list are in "
+        "eigen-test needs the list of 697 images, of which 652 have annotated depth. Drives of that list are in "
         "train/ and in val/ of the annotated depth: download both."
     ),
 )

@@ -24,6 +24,16 @@ METRES_PER_MILLIMETRE = 1e-3
 
 
 def open_middlebury(root: Path, split: str | None, *, label: str = "disparity") -> PublicSamples:
+    """Find the frames of Middlebury 2014 or MiddEval3.
+
+    Args:
+        root: the folder with the files of `PublicDataset.layout`.
+        split: "train" or None; the test scenes have no labels.
+        label: "disparity" (pixels plus the offset between the cameras) or "depth" (metres).
+
+    Raises:
+        ValueError: an unknown label.
+    """
     check_choice("label", label, ("disparity", "depth"))
     frames = []
     for calibration in matches(root, "*/calib.txt", "training*/*/calib.txt"):
@@ -55,11 +65,11 @@ def _read_middlebury(frame: Frame, label: str) -> Sample:
 
 
 def read_middlebury_calibration(path: PathLike) -> dict[str, Any]:
-    """Reads a `calib.txt` of Middlebury 2014 and MiddEval3.
+    """Read a `calib.txt` of Middlebury 2014 or MiddEval3.
 
     Returns:
         "intrinsics" (3, 3) float64 of the left camera, "baseline_metres", and "offset" (`doffs`): the pixels between
-        the principal points of both cameras, to be added to a disparity before it is inverted.
+        the principal points of both cameras, which are added to a disparity before it is inverted.
 
     Raises:
         FileNotFoundError: no such file.

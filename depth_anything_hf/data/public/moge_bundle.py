@@ -21,6 +21,15 @@ from .spec import PublicDataset
 
 
 def open_moge(root: Path, split: str | None) -> PublicSamples:
+    """Find the frames of MoGe's evaluation bundle.
+
+    Args:
+        root: the folder with the files of `PublicDataset.layout`.
+        split: one of its data sets, such as "NYUv2"; None takes all that are there.
+
+    Raises:
+        FileNotFoundError: the list `.index.txt` of a data set is missing.
+    """
     if split is not None and (root / split).is_dir():
         subsets = [root / split]
     elif (root / ".index.txt").is_file():
@@ -45,17 +54,19 @@ def _read_moge(frame: Frame) -> Sample:
         normalised = json.loads(Path(meta_file).read_text(encoding="utf-8"))["intrinsics"]
         intrinsics = np.diag([width, height, 1.0]) @ np.asarray(normalised, dtype=np.float64).reshape(3, 3)
     except (KeyError, TypeError, ValueError) as error:
-        raise UnreadableImageError(f"{meta_file}: expected intrinsics, 3 x 3 numbers: {error!r}") from error
+        raise UnreadableImageError(
+            f"{meta_file}: expected the key intrinsics with 3 x 3 numbers: {error!r}"
+        ) from error
     # Normalised coordinates run from border to border.
     intrinsics[:2, 2] -= 0.5
     return {"image": image, "depth": read_log_depth(depth_file), "intrinsics": intrinsics}
 
 
 def read_log_depth(path: PathLike) -> np.ndarray:
-    """Reads depth in MoGe's 16-bit logarithmic code (microsoft/MoGe, moge/utils/io.py).
+    """Read depth in the 16-bit logarithmic encoding of MoGe (microsoft/MoGe, moge/utils/io.py).
 
-    Code 0 is invalid and 65535 infinitely far; codes 1 .. 65534 run in equal ratios from the PNG text "near" to
-    "far". A text "unit" multiplies the result.
+    Code 0 is invalid, and 65535 is infinitely far; codes 1..65534 run in equal ratios from "near" to "far", which are
+    texts of the PNG. A text "unit" multiplies the result.
 
     Returns:
         float32 (H, W); NaN invalid, +inf infinitely far.
@@ -71,8 +82,8 @@ def read_log_depth(path: PathLike) -> np.ndarray:
             codes, text = np.asarray(picture), dict(picture.info)
         near, far, unit = float(text["near"]), float(text["far"]), float(text.get("unit") or 1.0)
     except Exception as error:
-        # Pillow raises many kinds of exceptions on damaged files.
-        raise UnreadableImageError(f"{path}: no PNG with the texts near and far: {error!r}") from error
+        # Pillow raises many kinds of exceptions for damaged files.
+        raise UnreadableImageError(f"{path}: expected a PNG with the texts near and far: {error!r}") from error
     if codes.ndim != 2 or codes.dtype.kind not in "iu" or not 0 < near <= far < math.inf:
         raise UnreadableImageError(
             f"{path}: expected 16-bit grey and 0 < near <= far, got {codes.dtype} {codes.shape}, {near} and {far}"

@@ -38,6 +38,18 @@ NYU_MATLAB, NYU_SPLITS = "nyu_depth_v2_labeled.mat", "splits.mat"
 
 
 def open_nyu(root: Path, split: str | None, *, filled: bool = False) -> PublicSamples:
+    """Find the frames of NYU Depth V2, in MATLAB files or as PNG files in one of several layouts.
+
+    Args:
+        root: the folder with the files of `PublicDataset.layout`.
+        split: "train" (795 images) or "test" (654 images, Eigen's).
+        filled: take depth with its holes filled in, not the raw depth of the sensor.
+
+    Raises:
+        FileNotFoundError: `splits.mat` is missing beside the labelled data set.
+        ImportError: h5py or scipy is missing for MATLAB files.
+        UnreadableImageError: `splits.mat` is damaged.
+    """
     if (root / NYU_MATLAB).is_file() or (root / NYU_SPLITS).is_file():
         return _open_nyu_matlab(root, split, filled)
     folder = _nyu_folder(root, str(split))
@@ -47,7 +59,7 @@ def open_nyu(root: Path, split: str | None, *, filled: bool = False) -> PublicSa
 
 
 def _nyu_folder(root: Path, split: str) -> Path | None:
-    """The folder of a split; the root itself only where it has no folder of another split."""
+    """Return the folder of a split; the root itself only if it has no folder of another split."""
     folders = [root / "official_splits" / split, root / split, *([root / "sync"] if split == "train" else [])]
     other = [root / name for name in ("official_splits", "train", "test") if (root / name).is_dir()]
     return next((folder for folder in folders if folder.is_dir()), None if other else root)
@@ -119,7 +131,7 @@ NYU = PublicDataset(
     default_split="test",
     opener=open_nyu,
     traps=(
-        "test is Eigen's 654 pictures. The label is the raw sensor depth; filled=True gives the painted-in one, "
+        "test is Eigen's 654 images. The label is the raw sensor depth; filled=True gives the painted-in one, "
         "against which AbsRel is worse by about 0.01."
     ),
 )

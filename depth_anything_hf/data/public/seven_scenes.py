@@ -18,6 +18,15 @@ SEVEN_SCENES_INTRINSICS = pinhole_matrix(585.0, 585.0, 320.0, 240.0)
 
 
 def open_seven_scenes(root: Path, split: str | None) -> PublicSamples:
+    """Find the frames of 7-Scenes.
+
+    Args:
+        root: the folder with the files of `PublicDataset.layout`.
+        split: "train" or "test", by the lists of sequences of each scene.
+
+    Raises:
+        ValueError: a line of a list names no sequence.
+    """
     list_name = "TrainSplit.txt" if split == "train" else "TestSplit.txt"
     frames = []
     for names in matches(root, list_name, f"*/{list_name}"):

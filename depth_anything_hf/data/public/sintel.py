@@ -22,6 +22,16 @@ SINTEL_TAG = 202021.25
 
 
 def open_sintel(root: Path, split: str | None, *, render_pass: str = "final") -> PublicSamples:
+    """Find the frames of MPI Sintel.
+
+    Args:
+        root: the folder with the files of `PublicDataset.layout`.
+        split: "train" or None; only the training part has depth.
+        render_pass: "final", "clean" or "albedo".
+
+    Raises:
+        ValueError: an unknown pass.
+    """
     check_choice("render_pass", render_pass, ("final", "clean", "albedo"))
     frames = []
     for depth in matches(root, "training/depth/*/*.dpt", "depth/*/*.dpt"):
@@ -39,40 +49,45 @@ def _read_sintel(frame: Frame) -> Sample:
 
 
 def read_sintel_depth(path: PathLike) -> np.ndarray:
-    """Reads a `.dpt` file of MPI Sintel: tag, width, height, float32 metres.
+    """Read a `.dpt` file of MPI Sintel: tag, width, height, float32 metres.
 
     Returns:
         float32 (H, W).
 
     Raises:
         FileNotFoundError: no such file.
-        UnreadableImageError: another tag, or another number of values than the header says.
+        UnreadableImageError: another tag, or another number of values than in the header.
     """
     content, name = read_bytes(path)
     _check_sintel_tag(content, name)
     width, height = struct.unpack_from("<ii", content, 4) if len(content) >= 12 else (0, 0)
     if width < 1 or height < 1 or len(content) != 12 + 4 * width * height:
-        raise UnreadableImageError(f"{name}: {len(content)} bytes do not fit a depth map of {height} x {width}")
+        raise UnreadableImageError(
+            f"{name}: expected {12 + 4 * width * height} bytes for a map of {height} x {width} (height x width), got "
+            f"{len(content)}"
+        )
     return np.frombuffer(content, dtype="<f4", offset=12).reshape(height, width).astype(np.float32)
 
 
 def read_sintel_intrinsics(path: PathLike) -> np.ndarray:
-    """Reads the intrinsics (3, 3) float64 of a `.cam` file of MPI Sintel.
+    """Read the intrinsics (3, 3) float64 of a `.cam` file of MPI Sintel.
 
     Raises:
         FileNotFoundError: no such file.
-        UnreadableImageError: another tag or too short.
+        UnreadableImageError: another tag, or a truncated file.
     """
     content, name = read_bytes(path)
     _check_sintel_tag(content, name)
     if len(content) < 4 + 9 * 8:
-        raise UnreadableImageError(f"{name}: truncated camera file of {len(content)} bytes")
+        raise UnreadableImageError(
+            f"{name}: expected a camera file of at least 76 bytes, got {len(content)}; it is truncated"
+        )
     return np.frombuffer(content, dtype="<f8", count=9, offset=4).reshape(3, 3).copy()
 
 
 def _check_sintel_tag(content: bytes, name: str) -> None:
     if len(content) < 4 or struct.unpack_from("<f", content)[0] != SINTEL_TAG:
-        raise UnreadableImageError(f"{name}: not a Sintel file: starts with {content[:4]!r}, not with the tag")
+        raise UnreadableImageError(f"{name}: expected the tag of a Sintel file, got {content[:4]!r}")
 
 
 SINTEL = PublicDataset(

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of a public data set."""
+"""What is known of a public data set: facts, splits and how it is opened."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from .frames import PublicSamples
 
 @dataclass(frozen=True)
 class PublicDataset:
-    """What is known of a data set.
+    """What is known of a public data set.
 
     Attributes:
         name: short name, as in `open_public` and `DataSource(kind=...)`.
         title: full name.
-        license: of the data; "unverified" where the terms were not read at the source.
-        citation: whom to cite.
+        license: terms of the data; "unverified" if they were not read at the source.
+        citation: what to cite.
         homepage: where to download it.
-        layout: the files that must be on disk, relative to the root.
-        label: "depth", "disparity", or "pairs" (annotated points and no map).
-        unit: of the label, and what it means where there is no measurement.
-        splits: choices of `split`; empty where the set has no parts.
-        default_split: of `open_public` without `split`; None takes everything.
-        opener: (root, split, **options) -> samples.
+        layout: examples of the files that must be on disk, relative to the root.
+        label: "depth", "disparity", or "pairs" (annotated points, no map).
+        unit: unit of the label, and which values are invalid or sky.
+        splits: choices of `split` in `open_public`.
+        default_split: the split that `open_public` takes without `split`; None is everything.
+        opener: (root, split, **options) -> samples; it lists folders and decodes no image.
         traps: what goes wrong most easily.
     """
 
@@ -45,6 +45,6 @@ class PublicDataset:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """Names of the further arguments of `open_public`, beside `limit` and `max_depth`."""
+        """Names of the further arguments of `open_public`: those of the opener."""
         parameters = inspect.signature(self.opener).parameters.values()
         return tuple(parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY)

@@ -28,6 +28,15 @@ def open_tartanair(
     exclude_environments: Sequence[str] = ("amusement",),
     sky_depth_metres: float = TARTANAIR_SKY_METRES,
 ) -> PublicSamples:
+    """Find the frames of TartanAir.
+
+    Args:
+        root: the folder with the files of `PublicDataset.layout`.
+        split: "train" or None; both take everything.
+        environments: names of environments; None takes all.
+        exclude_environments: names of environments to leave out; the sky of amusement is broken.
+        sky_depth_metres: depth from which on a pixel is sky.
+    """
     frames = []
     # Some of the archives hold one more folder with the name of the environment.
     pattern = "[EH]a*/P*/depth_left/*_left_depth.npy"

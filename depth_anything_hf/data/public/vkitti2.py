@@ -23,6 +23,14 @@ VKITTI2_INTRINSICS = pinhole_matrix(725.0087, 725.0087, 620.5, 187.0)
 def open_vkitti2(
     root: Path, split: str | None, *, cameras: Sequence[str] = ("Camera_0",), variants: Sequence[str] | None = None
 ) -> PublicSamples:
+    """Find the frames of Virtual KITTI 2.
+
+    Args:
+        root: the folder with the files of `PublicDataset.layout`.
+        split: "train" (Scene02, 06, 18 and 20) or "val" (Scene01); None takes all scenes.
+        cameras: "Camera_0" (left), "Camera_1" (right), or both.
+        variants: such as "clone", "fog" or "15-deg-left"; None takes all.
+    """
     rgb_root, depth_root = (
         folder if (folder := root / f"vkitti_2.0.3_{kind}").is_dir() else root for kind in ("rgb", "depth")
     )

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures, maps of every supported format, and the code of disparity, on real files."""
+"""Images, maps of every supported format, and the code of disparity, on real files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_read_image_takes_path_bytes_cell_and_picture(tmp_path: pathlib.Path, rg
 
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 def test_jpeg_pixels_are_pillows(subsampling: int) -> None:
-    """OpenCV decodes whole JPEG pictures in colour or grey; they are Pillow's to the bit, turned upright or not."""
+    """OpenCV decodes whole JPEG images in colour or grey; they are Pillow's to the bit, turned upright or not."""
     coarse = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     image = cv2.resize(coarse, (61, 43), interpolation=cv2.INTER_CUBIC)
     for pixels, mode in ((image, "RGB"), (image[..., 0], "L"), (image, "CMYK")):
@@ -136,7 +136,7 @@ def test_unreadable_images_name_the_file_and_the_reason(tmp_path: pathlib.Path) 
         Image.fromarray(noise).save(tmp_path / f"whole.{suffix}")
         content = (tmp_path / f"whole.{suffix}").read_bytes()
         (tmp_path / f"truncated.{suffix}").write_bytes(content[: len(content) // 2])
-    (tmp_path / "text.jpg").write_text("hello, I am no picture")
+    (tmp_path / "text.jpg").write_text("hello, I am no image")
     (tmp_path / "empty.jpg").write_bytes(b"")
     Image.fromarray(np.ones((4, 4), dtype=np.float32)).save(tmp_path / "float.tif")
     reasons = {

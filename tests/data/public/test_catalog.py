@@ -73,7 +73,7 @@ def test_a_missing_picture_is_told_on_opening(name: str, tmp_path: pathlib.Path)
     WRITERS[name](tmp_path)
     picture = pathlib.Path(open_public(name, tmp_path).frames[0].files[0])  # type: ignore[attr-defined]
     if name == "diode":
-        # Its pictures say which frames there are.
+        # Its images say which frames there are.
         picture = picture.with_name(f"{picture.stem}_depth.npy")
     if name == "7scenes":
         picture = picture.with_name("frame-000000.depth.png")

@@ -39,7 +39,7 @@ def test_tilt_shift_projections_are_taken_apart() -> None:
     for turn in (np.eye(3), tilted_camera()):
         projection = projection_of(shifted, 768, 1024, turn)
         assert np.allclose(intrinsics_of_projection(projection, 768, 1024), shifted, rtol=1e-9, atol=1e-7)
-    # A matrix keeps no scale, and half the picture has half the focal length.
+    # A matrix keeps no scale, and half the image has half the focal length.
     halved = intrinsics_of_projection(3 * projection_of(shifted, 768, 1024), 384, 512)
     assert np.allclose(halved[:2, :2], shifted[:2, :2] / 2) and np.isclose(halved[0, 2], (572.5 + 0.5) / 2 - 0.5)
 

@@ -24,7 +24,7 @@ def test_irs(roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
     assert samples[0]["intrinsics"][0, 0] == 480
     with pytest.raises(FileNotFoundError, match="list_file="):
         open_public("irs", roots["irs"], "test")
-    # Without the list it would hold the test pictures.
+    # Without the list it would hold the test images.
     with pytest.raises(FileNotFoundError, match="IRSDataset_TRAIN.list"):
         open_public("irs", roots["irs"], "train")
     write_irs(tmp_path / "IRSDataset")

@@ -54,7 +54,7 @@ def test_kitti_eigen_test_list_that_is_wrong(roots: dict[str, pathlib.Path], tmp
         open_public("kitti", roots["kitti"], "eigen-test")
     listed = tmp_path / "list.txt"
     listed.write_text(f"2011_09_26/{KITTI_DRIVE} 0000000069 l\n2011_09_26/{KITTI_DRIVE} 0000000070 l\n")
-    with pytest.warns(UserWarning, match="1 of 2 pictures have no annotated depth"):
+    with pytest.warns(UserWarning, match="1 of 2 images have no annotated depth"):
         open_public("kitti", roots["kitti"], "eigen-test", list_file=listed)
     listed.write_text("2011_09_26/2011_09_26_drive_0009_sync 0000000069 l\n")
     with pytest.raises(FileNotFoundError, match="2 files of KITTI") as caught:
