@@ -76,7 +76,9 @@ class RowReader:
         """
         name, image_cell = self.encoded(row, place)
         try:
-            sample = {"image": _image_of_cell(image_cell), "name": name}
+            if image_cell is None:
+                raise UnreadableImageError(f"column {self._image_column!r} is empty, expected an image")
+            sample = {"image": read_image(image_cell), "name": name}
             if self._label_column is None:
                 return sample
             label = self._label_of_row(row, self._label_column)
@@ -87,7 +89,7 @@ class RowReader:
     def _label_of_row(self, row: Mapping[str, Any], column: str) -> np.ndarray:
         cell = self._resolved(row[column])
         if cell is None:
-            raise UnreadableImageError(f"the label, column {column!r}, is empty in this row")
+            raise UnreadableImageError(f"column {column!r} is empty, expected a label")
         minimum, maximum = row.get(f"{column}_minimum"), row.get(f"{column}_maximum")
         if self._label == "disparity" and minimum is not None and maximum is not None:
             encoding = row.get(f"{column}_encoding") or "linear"
@@ -108,9 +110,3 @@ def _existing_column(columns: Sequence[str], candidates: Sequence[str], paramete
         f"expected a column {' or '.join(candidates)}, got the columns {list(columns)}; "
         f"name the right one with {parameter}"
     )
-
-
-def _image_of_cell(cell: Any) -> np.ndarray:
-    if cell is None:
-        raise UnreadableImageError("the image is empty in this row")
-    return read_image(cell)

@@ -88,7 +88,7 @@ def test_collate_stacks() -> None:
 def test_collate_errors() -> None:
     labelled = Mixture([Numbers("a", 1)], TrainingTransform(14))[0, 0]
     unlabelled = Mixture([Numbers("b", 1, labelled=False)], TrainingTransform(14))[0, 0]
-    with pytest.raises(ValueError, match="a0.*b0.*with and without labels"):
+    with pytest.raises(ValueError, match=r"a0.*b0.*with and without labels"):
         collate([labelled, unlabelled])
     larger = Mixture([Numbers("a", 1)], TrainingTransform(28))[0, 0]
     with pytest.raises(ValueError, match="different shapes"):

@@ -37,7 +37,7 @@ def test_integer_depth_and_its_sky(tmp_path: pathlib.Path, rgb: np.ndarray) -> N
     cv2.imwrite(str(tmp_path / "depth" / "a.png"), stored)
     label = DepthFolder(tmp_path, scale=100, sky_value=65535, max_depth=80)[0]["depth"]
     assert np.isnan(label[0, 0]) and label[0, 1] == np.inf and (label[1:] == 2.5).all()
-    with pytest.raises(ValueError, match="scale="):
+    with pytest.raises(ValueError, match="set scale, the stored units per metre"):
         DepthFolder(tmp_path)[0]
 
 
@@ -51,7 +51,8 @@ def test_label_conventions_of_disparity(tmp_path: pathlib.Path, rgb: np.ndarray,
     stored = np.full((6, 8), 9, dtype=np.uint16)
     stored[0, 0] = 0
     cv2.imwrite(str(tmp_path / "disparity" / "integer.png"), stored)
-    of_float, of_integer = (sample["disparity"] for sample in DepthFolder(tmp_path, label="disparity"))  # type: ignore
+    folder = DepthFolder(tmp_path, label="disparity")
+    of_float, of_integer = folder[0]["disparity"], folder[1]["disparity"]
     assert of_float[0, 0] == 0 and np.isnan(of_float[0, 1:3]).all() and np.isfinite(of_float[1:]).all()
     assert np.isnan(of_integer[0, 0]) and (of_integer[1:] == 9).all()
 
@@ -102,9 +103,9 @@ def test_tables_apply_exif_orientation(tmp_path: pathlib.Path, rgb: np.ndarray) 
 
 def test_depth_table_errors(rgb: np.ndarray, depth: np.ndarray) -> None:
     table = pseudo_label_table(rgb, [depth])
-    with pytest.raises(ValueError, match=r"no column photo.*image_column=.*'image', 'disparity'"):
+    with pytest.raises(ValueError, match=r"expected a column photo, got .*'image', 'disparity'.*with image_column"):
         DepthTable(table, image_column="photo")
-    with pytest.raises(ValueError, match="no column depth or depth_map.*label_column="):
+    with pytest.raises(ValueError, match=r"expected a column depth or depth_map, got .*with label_column"):
         DepthTable(table, label="depth")
     with pytest.raises(TypeError, match="map-style"):
         DepthTable(table.to_iterable_dataset())
@@ -114,8 +115,8 @@ def test_depth_table_errors(rgb: np.ndarray, depth: np.ndarray) -> None:
     with pytest.raises(UnreadableImageError, match="row 0"):
         DepthTable(broken)[0]
     missing = datasets.Dataset.from_dict({"image": [{"bytes": png_bytes(rgb), "path": None}], "depth": [None]})
-    with pytest.raises(UnreadableImageError, match="row 0.*'depth' is empty"):
+    with pytest.raises(UnreadableImageError, match=r"row 0.*'depth' is empty"):
         DepthTable(missing, label="depth")[0]
     small = pseudo_label_table(rgb, [depth[:3]])
-    with pytest.raises(ValueError, match="6 x 8.*3 x 8"):
+    with pytest.raises(ValueError, match=r"6 x 8.*3 x 8"):
         DepthTable(small, label="disparity")[0]

@@ -32,5 +32,5 @@ def test_a_table_loses_nothing(
 
 
 def test_point_pairs_make_no_table(roots: dict[str, pathlib.Path]) -> None:
-    with pytest.raises(ValueError, match="without depth or disparity"):
+    with pytest.raises(ValueError, match="samples with depth or disparity"):
         as_table(open_public("da-2k", roots["da-2k"]))

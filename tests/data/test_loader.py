@@ -150,11 +150,11 @@ def test_a_stream_refuses_another_layout(stream: StreamingMixture, tmp_path: Pat
     loader = load(stream, last=2)
     list(loader)
     state = loader.state_dict()
-    with pytest.raises(ValueError, match=r"workers: 1 -> 2.*continue with the earlier ones"):
+    with pytest.raises(ValueError, match=r"workers: 1 -> 2.*resume with the earlier numbers"):
         load(stream, first=2, last=3, workers=2, state=state)
     with pytest.raises(ValueError, match="process_index: 0 -> 1, process_count: 1 -> 2"):
         load(stream, first=2, last=3, process_index=1, process_count=2, state=state)
-    with pytest.raises(ValueError, match="state of the streams is of batch 2, the run goes on at 1"):
+    with pytest.raises(ValueError, match="the streams after batch 1, got the one after batch 2"):
         load(stream, first=1, last=3, state=state)
     with pytest.raises(ValueError, match="cannot go on at batch 2 without the state"):
         load(stream, first=2, last=3)

@@ -256,7 +256,7 @@ def write_moge_bundle(root: pathlib.Path) -> None:
     text.add_text("far", "40.0")
     codes = log_codes(stored_depth(np.nan, np.inf), 0.5, 40.0)
     Image.fromarray(codes).save(folder / "depth.png", pnginfo=text)
-    normalised = CAMERA + [[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]]
+    normalised = CAMERA + np.array([[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]])
     normalised = np.diag([1 / WIDTH, 1 / HEIGHT, 1]) @ normalised
     (folder / "meta.json").write_text(json.dumps({"intrinsics": normalised.tolist()}))
     (root / "NYUv2" / ".index.txt").write_text("bathroom/0045\n")

@@ -152,9 +152,9 @@ def test_unreadable_images_name_the_file_and_the_reason(tmp_path: pathlib.Path) 
         assert name in str(caught.value)
     with pytest.raises(UnreadableImageError, match=tmp_path.name):
         read_image(tmp_path)
-    with pytest.raises(FileNotFoundError, match="absent.jpg"):
+    with pytest.raises(FileNotFoundError, match=r"absent.jpg"):
         read_image(tmp_path / "absent.jpg")
-    with pytest.raises(UnreadableImageError, match="neither bytes nor path"):
+    with pytest.raises(UnreadableImageError, match="expected a cell with bytes or a path, got one with neither"):
         read_image({"bytes": None, "path": None})
     with pytest.raises(TypeError, match="int"):
         read_image(3)  # type: ignore[arg-type]

@@ -23,5 +23,5 @@ def test_blendedmvs(roots: dict[str, pathlib.Path]) -> None:
     assert np.array_equal(samples[0]["depth"], expected_depth(), equal_nan=True)
     assert np.array_equal(samples[0]["intrinsics"], CAMERA)
     assert names_of(open_public("blendedmvs", roots["blendedmvs"], "val")) == ["5a4a38da/00000003"]
-    with pytest.raises(FileNotFoundError, match="training_list.txt"):
+    with pytest.raises(FileNotFoundError, match=r"training_list.txt"):
         open_public("blendedmvs", roots["blendedmvs"], "train")

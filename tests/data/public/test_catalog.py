@@ -23,16 +23,25 @@ from public_datasets import (
     write_diode,
 )
 
+from depth_anything_hf.data import public
 from depth_anything_hf.data.decoding.errors import BrokenSampleError, UnreadableImageError
 from depth_anything_hf.data.public.catalog import PUBLIC_DATASETS, describe_public, open_public
 
 
-def test_every_data_set_states_what_a_user_must_know() -> None:
+def test_every_file_of_a_data_set_is_in_the_table() -> None:
+    tools = {"__init__", "catalog", "formats", "frames", "spec"}
+    files = {path.stem for path in pathlib.Path(public.__file__).parent.glob("*.py")} - tools
+    assert {entry.opener.__module__.rsplit(".", 1)[1] for entry in PUBLIC_DATASETS.values()} == files
     assert list(PUBLIC_DATASETS) == list(WRITERS)
+
+
+def test_every_data_set_states_what_a_user_must_know() -> None:
     guide = (pathlib.Path(__file__).parents[3] / "docs" / "datasets.md").read_text(encoding="utf-8")
     for row in describe_public():
         assert all(row[key] for key in ("title", "label", "unit", "license", "citation", "homepage", "layout")), row
         assert f"| `{row['name']}` | [{row['title']}]({row['homepage']}) | {row['license']} |" in guide, row["name"]
+        section = guide.split(f"### {row['name']}\n", 1)[1].split("\n### ", 1)[0]
+        assert all(row[key] in section for key in ("citation", "layout", "unit", "traps")), row["name"]
     for entry in PUBLIC_DATASETS.values():
         assert entry.default_split is None or entry.default_split in entry.splits
 
@@ -78,7 +87,7 @@ def test_a_missing_picture_is_told_on_opening(name: str, tmp_path: pathlib.Path)
     if name == "7scenes":
         picture = picture.with_name("frame-000000.depth.png")
     picture.unlink()
-    with pytest.raises(FileNotFoundError, match="1 files of .* are missing") as caught:
+    with pytest.raises(FileNotFoundError, match=r"1 files of .* are missing") as caught:
         open_public(name, tmp_path)
     assert str(picture) in str(caught.value)
 
@@ -105,13 +114,13 @@ def test_missing_files_are_listed_ten_at_a_time(tmp_path: pathlib.Path) -> None:
 
 
 def test_wrong_choices_are_told(roots: dict[str, pathlib.Path]) -> None:
-    with pytest.raises(ValueError, match="'hypersin'.*did you mean 'hypersim'"):
+    with pytest.raises(ValueError, match=r"'hypersin'.*did you mean 'hypersim'"):
         open_public("hypersin", roots["hypersim"])
-    with pytest.raises(ValueError, match="DIODE has no split 'test'; there are train, val"):
+    with pytest.raises(ValueError, match="DIODE has no split 'test'; set split to one of train, val"):
         open_public("diode", roots["diode"], "test")
     with pytest.raises(ValueError, match="limit must be at least 1, got 0"):
         open_public("diode", roots["diode"], limit=0)
-    with pytest.raises(ValueError, match="DIODE has no option 'list_file'; there are environment"):
+    with pytest.raises(ValueError, match="DIODE has no option 'list_file'; its options are environment"):
         open_public("diode", roots["diode"], list_file="x")
 
 

@@ -36,5 +36,5 @@ def test_da_2k_that_is_damaged(tmp_path: pathlib.Path) -> None:
         open_public("da-2k", tmp_path)[0]
     for wrong in ("[1]", "{", json.dumps({"a.png": [{**outside, "closer_point": "point3"}]})):
         (tmp_path / "annotations.json").write_text(wrong)
-        with pytest.raises(ValueError, match="annotations.json: expected"):
+        with pytest.raises(ValueError, match=r"annotations.json: expected"):
             open_public("da-2k", tmp_path)

@@ -60,7 +60,7 @@ def test_hypersim(roots: dict[str, pathlib.Path]) -> None:
 @quiet_about_cameras
 def test_hypersim_splits(tmp_path: pathlib.Path) -> None:
     write_hypersim(tmp_path)
-    with pytest.raises(FileNotFoundError, match="metadata_images_split_scene_v1.csv: no such file.*ml-hypersim"):
+    with pytest.raises(FileNotFoundError, match=r"metadata_images_split_scene_v1.csv: no such file.*ml-hypersim"):
         open_public("hypersim", tmp_path, "val")
     header = "scene_name,camera_name,frame_id,included_in_public_release,exclude_reason,split_partition_name\n"
     rows = ["ai_001_001,cam_00,0,True,,train", "ai_001_001,cam_00,1,False,blurred,", "ai_002_001,cam_00,0,True,,val"]

@@ -25,7 +25,7 @@ def test_irs(roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
     with pytest.raises(FileNotFoundError, match="list_file="):
         open_public("irs", roots["irs"], "test")
     # Without the list it would hold the test images.
-    with pytest.raises(FileNotFoundError, match="IRSDataset_TRAIN.list"):
+    with pytest.raises(FileNotFoundError, match=r"IRSDataset_TRAIN.list"):
         open_public("irs", roots["irs"], "train")
     write_irs(tmp_path / "IRSDataset")
     row = " ".join(f"IRSDataset/Home/Wood_d_Room/{name}" for name in ("l_7.png", "r_7.png", "d_7.exr", "n_7.exr"))

@@ -50,7 +50,7 @@ def test_kitti_eigen_test_list(lines: str, roots: dict[str, pathlib.Path], tmp_p
 
 
 def test_kitti_eigen_test_list_that_is_wrong(roots: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
-    with pytest.raises(FileNotFoundError, match="eigen_test_files_with_gt.txt: no such file.*cleinc/bts"):
+    with pytest.raises(FileNotFoundError, match=r"eigen_test_files_with_gt.txt: no such file.*cleinc/bts"):
         open_public("kitti", roots["kitti"], "eigen-test")
     listed = tmp_path / "list.txt"
     listed.write_text(f"2011_09_26/{KITTI_DRIVE} 0000000069 l\n2011_09_26/{KITTI_DRIVE} 0000000070 l\n")
@@ -61,7 +61,7 @@ def test_kitti_eigen_test_list_that_is_wrong(roots: dict[str, pathlib.Path], tmp
         open_public("kitti", roots["kitti"], "eigen-test", list_file=listed)
     assert "val/2011_09_26_drive_0009_sync/proj_depth/groundtruth/image_02/0000000069.png" in str(caught.value)
     listed.write_text("what is this\n")
-    with pytest.raises(ValueError, match="no drive and frame number in the line 'what is this'"):
+    with pytest.raises(ValueError, match="expected a drive and a frame number, got the line 'what is this'"):
         open_public("kitti", roots["kitti"], "eigen-test", list_file=listed)
 
 
