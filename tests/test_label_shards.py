@@ -202,13 +202,13 @@ def test_damaged_shards_are_named_and_removed_on_request(tmp_path: Path) -> None
     [
         ({"width": 9}, r"its label is \(6, 8\) and its image \(6, 9\)"),
         ({"image": {"bytes": png_bytes(np.zeros((6, 9, 3), np.uint8)), "path": "x.png"}}, r"its image is \(6, 9\)"),
-        ({"image": {"bytes": b"no picture", "path": "x.png"}}, "not a picture"),
-        ({"image": {"bytes": None, "path": None}}, "neither bytes nor path"),
+        ({"image": {"bytes": b"no picture", "path": "x.png"}}, "not an image"),
+        ({"image": {"bytes": None, "path": None}}, "expected a cell with bytes or a path"),
         ({"disparity": {"bytes": b"no label", "path": "x.png"}}, "not a readable label"),
         ({"disparity": {"bytes": png_bytes(np.zeros(SIZE, np.uint8)), "path": "x.png"}}, "16-bit"),
         ({"disparity": {"bytes": cv2.imencode(".png", np.full(SIZE, 9, np.uint16))[1].tobytes()}}, "its range says"),
         ({"disparity_maximum": float("nan")}, "its range says"),
-        ({"disparity_encoding": "square"}, "unknown encoding"),
+        ({"disparity_encoding": "square"}, "encoding of disparity must be one of"),
     ],
 )
 def test_rows_that_no_training_could_use_are_found(tmp_path: Path, changes: dict[str, Any], message: str) -> None:

@@ -274,7 +274,7 @@ def test_unreadable_images_are_skipped_and_remembered(predictor: DepthPredictor,
     report = label(predictor, photos, tmp_path / "labels")
     assert report.labelled == 7
     ((name, reason),) = report.skipped
-    assert name.endswith("broken.jpg") and "not a picture" in reason
+    assert name.endswith("broken.jpg") and "not an image" in reason
     assert label(predictor, photos, tmp_path / "labels") == report
     assert len(open_source(str(tmp_path / "labels"))) == 7
 
@@ -526,7 +526,7 @@ def test_a_teacher_whose_labels_cannot_be_coded_writes_no_shard(photos: Path, tm
 
     plain = tiny_predictor()
     predictor = Negative(plain.model, plain.processor)
-    with pytest.raises(ValueError, match="the teacher failed on all images of a shard.*use the linear one"):
+    with pytest.raises(ValueError, match="the teacher failed on all images of a shard.*use encoding='linear'"):
         label(predictor, photos, tmp_path / "labels", encoding="log")
 
 
