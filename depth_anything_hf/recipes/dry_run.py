@@ -102,7 +102,7 @@ def _pictures(run: TrainingRun, source: int) -> Iterator[np.ndarray]:
 
 
 def _row_height(pictures: list[np.ndarray]) -> int:
-    return min(ROW_HEIGHT_PIXELS, max(picture.shape[0] for picture in pictures))
+    return min(ROW_HEIGHT_PIXELS, max(len(picture) for picture in pictures))
 
 
 __all__ = ["SHEET_FILE", "DryRun", "dry_run"]

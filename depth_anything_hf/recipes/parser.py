@@ -67,7 +67,7 @@ def parse_recipe(*types: type, description: str, argv: Sequence[str] | None = No
     return RecipeParser(types, description=description).parse(argv).parts
 
 
-class RecipeParser(HfArgumentParser):  # type: ignore[misc]  # transformers does not type it
+class RecipeParser(HfArgumentParser):
     """Flags of dataclasses, with the dataclasses as groups of `--help`, and `--recipe`.
 
     Args:
@@ -80,10 +80,10 @@ class RecipeParser(HfArgumentParser):  # type: ignore[misc]  # transformers does
 
     def __init__(
         self,
-        types: Iterable[type],
+        types: Iterable[Any],
         *,
         verb: str | None = None,
-        flags_only: Iterable[type] = (),
+        flags_only: Iterable[Any] = (),
         environment: bool = False,
         **options: Any,
     ) -> None:

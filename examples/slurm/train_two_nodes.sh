@@ -1,11 +1,11 @@
 #!/bin/bash
 # Trains on two machines with 8 GPUs each; goes on by itself after pre-emption, a time limit or a lost machine.
 #
-#   sbatch examples/slurm/train_two_nodes.sh examples/train_teacher.py --recipe teacher \
+#   sbatch examples/slurm/train_two_nodes.sh train --recipe teacher --encoder_name_or_path facebook/dinov2-large \
 #     --train_data /shared/hypersim --output_dir /shared/runs/teacher
 #
-# Submit it from the repository, with data and output_dir on a file system that both machines see, and with save_steps in
-# the recipe: what is lost when a machine dies is the work since the last checkpoint.
+# A script of your own may stand in the place of the command. Submit it with data and output_dir on a file system that both
+# machines see, and with save_steps in the recipe: what is lost when a machine dies is the work since the last checkpoint.
 #SBATCH --job-name=depth-anything
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=8
@@ -21,9 +21,13 @@
 SAVED_AND_STOPPED=75
 
 if [ $# -eq 0 ]; then
-    echo "usage: sbatch $0 script.py [its arguments, with --output_dir on a shared file system]" >&2
+    echo "usage: sbatch $0 train|distill|finetune|script.py [flags, with --output_dir on a shared file system]" >&2
     exit 2
 fi
+case "$1" in
+    *.py) program=(python "$@") ;;
+    *) program=(depth-anything-hf "$@") ;;
+esac
 
 MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 # Two jobs on one machine must not meet at one port.
@@ -40,8 +44,8 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 # --wait, which counts from the end of the first one, must not end it before.
 srun --kill-on-bad-exit=0 --wait=720 bash -c '
     export RANK=$SLURM_PROCID LOCAL_RANK=$SLURM_LOCALID
-    exec python "$@"
-' train "$@" --resume_from_checkpoint latest
+    exec "$@"
+' train "${program[@]}" --resume_from_checkpoint latest
 status=$?
 
 if [ "$status" -eq "$SAVED_AND_STOPPED" ]; then

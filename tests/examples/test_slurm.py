@@ -50,3 +50,15 @@ def test_the_slurm_script_starts_resumes_and_goes_back_into_the_queue(tmp_path, 
     flags = "--output_dir a folder --resume_from_checkpoint latest"
     assert lines == [f"{rank} {rank} 16 first 20007 bf16 {flags}" for rank in (0, 1)]
     assert ("requeue 20007" in (tmp_path / "scontrol.txt").read_text().splitlines()) == requeued
+
+
+def test_the_slurm_script_starts_a_command_of_the_program(tmp_path, cluster):
+    program = tmp_path / "depth-anything-hf"
+    program.write_text('#!/bin/bash\necho "$RANK" "$LOCAL_RANK" "$WORLD_SIZE" "$@"\n')
+    program.chmod(0o755)
+    words = ["distill", "--recipe", "student", "--output_dir", "a folder"]
+    command = ["bash", str(SLURM_SCRIPT), *words]
+    done = subprocess.run(command, env=cluster, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    flags = "distill --recipe student --output_dir a folder --resume_from_checkpoint latest"
+    assert done.stdout.splitlines() == [f"{rank} {rank} 16 {flags}" for rank in (0, 1)]

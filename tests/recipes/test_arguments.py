@@ -40,7 +40,7 @@ def data_of(folder: Path, **options: Any) -> DataArguments:
 
 
 def test_one_source_may_stand_without_a_list(labelled_folder):
-    assert DataArguments(train_data=str(labelled_folder)).train_data == [str(labelled_folder)]  # type: ignore
+    assert DataArguments(train_data=str(labelled_folder)).train_data == [str(labelled_folder)]  # type: ignore[arg-type]
     one = DataArguments(train_data={"path": str(labelled_folder), "limit": 3})  # type: ignore[arg-type]
     assert one.source_names == [str(labelled_folder)]
     assert len(one.mixture(ModelArguments(**SCRATCH), seed=0)) == 3
