@@ -94,9 +94,7 @@ def test_read_label_of_exr_or_a_clear_error(tmp_path: pathlib.Path, depth: np.nd
 def test_exr_needs_a_package_or_an_opencv_with_it(monkeypatch: pytest.MonkeyPatch, depth: np.ndarray) -> None:
     monkeypatch.setitem(sys.modules, "OpenEXR", None)
     monkeypatch.setattr(cv2, "imdecode", lambda *_: None)
-    with pytest.raises(
-        UnreadableImageError, match=r"cannot read EXR files .*pip install"
-    ):
+    with pytest.raises(UnreadableImageError, match=r"cannot read EXR files .*pip install"):
         read_label(exr_bytes(depth))
 
 

@@ -18,7 +18,7 @@ from sample_files import png_bytes
 from shared_files import SHARED_PHOTOS
 
 from depth_anything_hf.data.decoding.errors import UnreadableImageError
-from depth_anything_hf.data.decoding.images import read_image
+from depth_anything_hf.data.decoding.images import find_images, read_image
 
 
 def test_read_image_takes_path_bytes_cell_and_picture(tmp_path: pathlib.Path, rgb: np.ndarray) -> None:
@@ -166,3 +166,15 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded() -> None:
     content[16:33] = header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
     with pytest.raises(UnreadableImageError, match="MAX_IMAGE_PIXELS"):
         read_image(bytes(content))
+
+
+def test_folders_are_searched_in_order_and_files_are_taken_as_given(tmp_path: pathlib.Path) -> None:
+    for name in ["b/2.png", "b/1.JPG", "a.png", ".hidden/3.png", "b/notes.txt"]:
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).touch()
+    root = tmp_path / "in"
+    given = root / "b" / "notes.txt"
+    assert find_images([root, given]) == [root / "a.png", root / "b/1.JPG", root / "b/2.png", given]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="no images; expected files that end in"):
+        find_images([tmp_path / "empty"])
