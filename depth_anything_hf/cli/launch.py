@@ -22,39 +22,10 @@ from dataclasses import dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import typer
 
-
-NUM_PROCESSES_HELP = "Processes on all machines together, one for each GPU; on a CPU they share its cores."
-ACCELERATE_CONFIG_HELP = (
-    "Configuration of `accelerate`: a YAML file, or cpu, one_gpu, ddp, fsdp2, deepspeed_zero2 or two_nodes. Its "
-    "precision is not used; see --mixed_precision or --dtype."
-)
-NUM_MACHINES_HELP = "Machines; start the same command on each, with its --machine_rank."
-MACHINE_RANK_HELP = "Number of this machine, from 0."
-MAIN_PROCESS_IP_HELP = "Address of machine 0."
-MAIN_PROCESS_PORT_HELP = "Port of machine 0. [29500; on one machine a free one]"
-
-NumProcessesOption = Annotated[
-    int | None, typer.Option("--num-processes", "--num_processes", min=1, help=NUM_PROCESSES_HELP)
-]
-AccelerateConfigOption = Annotated[
-    str | None, typer.Option("--accelerate-config", "--accelerate_config", help=ACCELERATE_CONFIG_HELP)
-]
-NumMachinesOption = Annotated[
-    int | None, typer.Option("--num-machines", "--num_machines", "--machines", min=1, help=NUM_MACHINES_HELP)
-]
-MachineRankOption = Annotated[
-    int | None, typer.Option("--machine-rank", "--machine_rank", min=0, help=MACHINE_RANK_HELP)
-]
-MainProcessIpOption = Annotated[
-    str | None, typer.Option("--main-process-ip", "--main_process_ip", help=MAIN_PROCESS_IP_HELP)
-]
-MainProcessPortOption = Annotated[
-    int | None, typer.Option("--main-process-port", "--main_process_port", min=0, help=MAIN_PROCESS_PORT_HELP)
-]
 
 # Tells a process that this module started it.
 LAUNCHED = "DEPTH_ANYTHING_HF_LAUNCHED"
@@ -73,12 +44,29 @@ class LaunchArguments:
 
     _argument_group_name: ClassVar[str] = "processes and machines"
 
-    num_processes: int | None = field(default=None, metadata={"help": NUM_PROCESSES_HELP})
-    accelerate_config: str | None = field(default=None, metadata={"help": ACCELERATE_CONFIG_HELP})
-    num_machines: int | None = field(default=None, metadata={"help": NUM_MACHINES_HELP, "aliases": ["--machines"]})
-    machine_rank: int | None = field(default=None, metadata={"help": MACHINE_RANK_HELP})
-    main_process_ip: str | None = field(default=None, metadata={"help": MAIN_PROCESS_IP_HELP})
-    main_process_port: int | None = field(default=None, metadata={"help": MAIN_PROCESS_PORT_HELP})
+    num_processes: int | None = field(
+        default=None,
+        metadata={"help": "Processes on all machines together, one for each GPU; on a CPU they share its cores."},
+    )
+    accelerate_config: str | None = field(
+        default=None,
+        metadata={
+            "help": "Configuration of `accelerate`: a YAML file, or cpu, one_gpu, ddp, fsdp2, deepspeed_zero2 or "
+            "two_nodes. Its precision is not used; see --mixed_precision or --dtype."
+        },
+    )
+    num_machines: int | None = field(
+        default=None,
+        metadata={
+            "help": "Machines; start the same command on each, with its --machine_rank.",
+            "aliases": ["--machines"],
+        },
+    )
+    machine_rank: int | None = field(default=None, metadata={"help": "Number of this machine, from 0."})
+    main_process_ip: str | None = field(default=None, metadata={"help": "Address of machine 0."})
+    main_process_port: int | None = field(
+        default=None, metadata={"help": "Port of machine 0. [29500; on one machine a free one]"}
+    )
 
     def __post_init__(self) -> None:
         for name in ("num_processes", "num_machines"):
@@ -364,6 +352,9 @@ def _wait(children: Sequence[subprocess.Popen[bytes]]) -> int:
 
 def _tell(children: Sequence[subprocess.Popen[bytes]], number: int | None) -> None:
     """Send a signal to the processes that still run; None ends them at once."""
+    if os.name == "nt" and number == signal.SIGINT:
+        # Windows sends Ctrl-C to every process of a console, and to none alone.
+        return
     for child in children:
         if child.poll() is None:
             if number is None:
@@ -372,14 +363,4 @@ def _tell(children: Sequence[subprocess.Popen[bytes]], number: int | None) -> No
                 child.send_signal(number)
 
 
-__all__ = [
-    "AccelerateConfigOption",
-    "LaunchArguments",
-    "MachineRankOption",
-    "MainProcessIpOption",
-    "MainProcessPortOption",
-    "NumMachinesOption",
-    "NumProcessesOption",
-    "launch",
-    "started_by",
-]
+__all__ = ["LaunchArguments", "accelerate_configs", "launch", "started_by"]

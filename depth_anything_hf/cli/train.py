@@ -29,10 +29,10 @@ Flags may be written with dashes or underscores. A recipe is a YAML file with th
 
 
 @dataclass(frozen=True)
-class LookArguments:
-    """What can be seen before a run is started."""
+class CommandArguments:
+    """What the command itself does, and what it shows."""
 
-    _argument_group_name: ClassVar[str] = "before the start"
+    _argument_group_name: ClassVar[str] = "the command itself"
 
     print_config: bool = field(
         default=False, metadata={"help": "Print every value with its source, as a recipe, and stop."}
@@ -42,6 +42,13 @@ class LookArguments:
         metadata={
             "help": "Read samples of every source, take two steps, tell shapes, ranges, memory and the estimated end, "
             "and stop. The only file written is OUTPUT_DIR/dry_run.jpg."
+        },
+    )
+    verbose: bool = field(
+        default=False,
+        metadata={
+            "help": "Show the progress bars of the libraries too, as DEPTH_ANYTHING_HF_VERBOSE=1 does.",
+            "aliases": ["-v"],
         },
     )
 
@@ -73,7 +80,7 @@ def _run(program: ModuleType, argv: Sequence[str]) -> Any:
     parser = RecipeParser(
         program.TYPES,
         verb=program.VERB,
-        flags_only=(LaunchArguments, LookArguments),
+        flags_only=(LaunchArguments, CommandArguments),
         environment=True,
         prog=f"depth-anything-hf {program.VERB}",
         usage="%(prog)s [--recipe NAME|FILE]... [FLAG VALUE]...",
@@ -81,14 +88,17 @@ def _run(program: ModuleType, argv: Sequence[str]) -> Any:
         epilog=EPILOG.format(examples=program.EXAMPLES),
     )
     parsed = parser.parse(argv)
-    launching, look = parsed.flags
-    if look.print_config:
+    launching, own = parsed.flags
+    if own.print_config:
         typer.echo(parsed.as_recipe() + _start_comment(launching), nl=False)
         return None
     launch(launching)
+    from ..utils.quiet import quiet_libraries
+
+    quiet_libraries(own.verbose)
     arguments = parsed.parts[-1]
     try:
-        if look.dry_run:
+        if own.dry_run:
             return _dry_run(program, parsed.parts)
         from ..recipes.run import save_recipe
 
