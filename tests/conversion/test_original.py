@@ -34,8 +34,8 @@ from depth_anything_hf.models.configuration_depth_anything import PUBLISHED_SIZE
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 
 
-DATA = Path(__file__).parent / "fixtures"
-SHARED = Path(__file__).parents[2] / "shared" / "fixtures"
+DATA = Path(__file__).parents[1] / "fixtures"
+SHARED = Path(__file__).parents[3] / "shared" / "fixtures"
 CHECKPOINT = DATA / "original_relative.pth"
 HEADS: dict[str, Any] = {"num_attention_heads": 3}
 # Largest differences allowed, as a share of the reference's range.

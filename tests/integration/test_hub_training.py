@@ -35,7 +35,7 @@ from depth_anything_hf.training.trainer import Evaluation, TrainingArguments, fi
 
 
 NAME = "owner/student"
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
 
 # Where this package cannot be imported: stock transformers on what the Hub has.
