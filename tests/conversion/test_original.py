@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from original_checkpoints import CHECKPOINT, DATA, HEADS, TINY, assert_same_tensors, load, random_state, saved
 from safetensors.torch import load_file, save_file
+from shared_files import SHARED_FOLDER
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import AutoModelForDepthEstimation, Dinov2Config, Dinov2WithRegistersConfig
@@ -21,34 +22,14 @@ from transformers import DepthAnythingForDepthEstimation as StockModel
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation, DepthPredictor
 from depth_anything_hf.conversion.original import convert_original, convert_to_original
-from depth_anything_hf.conversion.state_dict import (
-    check_tensors,
-    config_of_original,
-    original_shapes,
-    original_to_stock,
-    published_size,
-    stock_to_original,
-)
 from depth_anything_hf.data.decoding.images import read_image
-from depth_anything_hf.models.configuration_depth_anything import PUBLISHED_SIZES
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 
 
-DATA = Path(__file__).parents[1] / "fixtures"
-SHARED = Path(__file__).parents[3] / "shared" / "fixtures"
-CHECKPOINT = DATA / "original_relative.pth"
-HEADS: dict[str, Any] = {"num_attention_heads": 3}
+SHARED = SHARED_FOLDER / "fixtures"
 # Largest differences allowed, as a share of the reference's range.
 TOLERANCE, PHOTOGRAPH_TOLERANCE = 1e-5, 1e-4
 
-TINY: dict[str, Any] = {
-    "hidden_size": 32,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 2,
-    "mlp_ratio": 2,
-    "image_size": 56,
-    "patch_size": 14,
-}
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "relative": {},
@@ -79,33 +60,6 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
-@pytest.fixture(scope="module")
-def tiny_state() -> dict[str, Tensor]:
-    return load(CHECKPOINT)
-
-
-def random_state(config: DepthAnythingConfig, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
-    """Random weights under the authors' names, in the documented shapes."""
-    generator = torch.Generator().manual_seed(0)
-    shapes = original_shapes(config)
-    return {name: torch.rand(shape, generator=generator, dtype=dtype) - 0.5 for name, shape in shapes.items()}
-
-
-def load(checkpoint: Path) -> dict[str, Tensor]:
-    return torch.load(checkpoint, weights_only=True)
-
-
-def saved(state: Any, path: Path) -> Path:
-    torch.save(state, path)
-    return path
-
-
-def assert_same_tensors(first: dict[str, Tensor], second: dict[str, Tensor]) -> None:
-    assert first.keys() == second.keys()
-    for name, tensor in first.items():
-        assert tensor.dtype == second[name].dtype and torch.equal(tensor, second[name]), name
-
-
 @pytest.mark.parametrize("variant", VARIANTS)
 @torch.inference_mode()
 def test_output_is_the_authors(
@@ -122,10 +76,10 @@ def test_output_is_the_authors(
 
 @pytest.mark.parametrize("variant", ["relative", "relative_v1_taps"])
 @torch.inference_mode()
-def test_taps_are_the_authors(variant: str, converted: dict[str, Path], reference: dict[str, np.ndarray]) -> None:
+def test_features_are_the_authors(variant: str, converted: dict[str, Path], reference: dict[str, np.ndarray]) -> None:
     model = DepthAnythingForDepthEstimation.from_pretrained(converted[variant]).eval()
-    taps = model.encode(torch.from_numpy(reference["input_wide"]))[0]
-    for number, tokens in enumerate(taps):
+    features = model.encode(torch.from_numpy(reference["input_wide"]))[0]
+    for number, tokens in enumerate(features):
         assert share_of_range(reference[f"{variant}_wide_tap{number}"], tokens[:, 1:]) <= TOLERANCE
 
 
@@ -170,29 +124,6 @@ def test_all_reference_models(name: str, tmp_path: Path, record_property: Any) -
     assert_same_tensors(load(back), load(checkpoint))
 
 
-def test_the_shapes_are_those_of_the_authors_file(tiny_state: dict[str, Tensor]) -> None:
-    config = config_of_original(tiny_state, **HEADS)
-    assert original_shapes(config) == {name: tuple(tensor.shape) for name, tensor in tiny_state.items()}
-
-
-@pytest.mark.parametrize("size", PUBLISHED_SIZES)
-def test_published_sizes_are_recognised_and_every_name_comes_back(size: Any) -> None:
-    shapes = original_shapes(DepthAnythingConfig.from_size(size))
-    state = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
-    layers: Any
-    for layers in ("v1", "v2"):
-        config = config_of_original(state, feature_layers=layers)
-        assert config.to_dict() == DepthAnythingConfig.from_size(size, feature_layers=layers).to_dict()
-    assert published_size(config) == size
-    stock = original_to_stock(state)
-    with torch.device("meta"):
-        model = DepthAnythingForDepthEstimation(config)
-    assert sum(map(torch.numel, stock.values())) == sum(map(torch.numel, model.parameters()))
-    back = stock_to_original(stock)
-    assert back.keys() == state.keys()
-    check_tensors(back, shapes)
-
-
 @pytest.mark.parametrize("use_swiglu", [False, True])
 def test_tensors_survive_the_round_trip(use_swiglu: bool, tmp_path: Path) -> None:
     config = DepthAnythingConfig.from_encoder_config(
@@ -204,7 +135,7 @@ def test_tensors_survive_the_round_trip(use_swiglu: bool, tmp_path: Path) -> Non
     assert not any(report.values()), report
     assert model.dtype == torch.float16
     assert_same_tensors(load(convert_to_original(folder, tmp_path / "out.pth")), state)
-    with pytest.raises(FileExistsError, match="out.pth exists"):
+    with pytest.raises(FileExistsError, match=r"out.pth exists"):
         convert_to_original(folder, tmp_path / "out.pth")
 
 
@@ -276,11 +207,11 @@ def test_the_folder_says_what_it_is(converted: dict[str, Path]) -> None:
         assert config.lineage["original_checkpoint_sha256"] == sha256
         metric = variant == "metric"
         assert (config.depth_estimation_type, config.max_depth) == (("metric", 20) if metric else ("relative", 1))
-        taps = [9, 10, 11, 12] if variant == "relative_v1_taps" else [3, 6, 9, 12]
-        assert list(config.backbone_config.out_indices) == taps
+        layers = [9, 10, 11, 12] if variant == "relative_v1_taps" else [3, 6, 9, 12]
+        assert list(config.backbone_config.out_indices) == layers
         card = (folder / "README.md").read_text()
         assert card.startswith("---\nlibrary_name: transformers\n")
-        assert sha256 in card and str(taps) in card and "no published size" in card
+        assert sha256 in card and str(layers) in card and "no published size" in card
         assert ("not stated by the authors" if metric else "License | unknown") in card
         assert "\nlicense:" not in card
         assert all(f"`{name}`" in card for name in ("interpolate_offset", "interpolation", "upsampling"))
@@ -288,7 +219,7 @@ def test_the_folder_says_what_it_is(converted: dict[str, Path]) -> None:
         assert (processor.interpolation, processor.upsampling) == ("opencv", "bilinear")
 
 
-def test_own_taps(tmp_path: Path) -> None:
+def test_own_feature_layers(tmp_path: Path) -> None:
     folder = convert_original(CHECKPOINT, tmp_path / "model", out_indices=[1, 2, 3, 12], **HEADS)
     assert list(DepthAnythingConfig.from_pretrained(folder).backbone_config.out_indices) == [1, 2, 3, 12]
 
@@ -318,98 +249,6 @@ def test_options_that_do_not_fit_are_refused(options: dict[str, Any], message: s
     assert not list(tmp_path.iterdir())
 
 
-def test_tensors_that_do_not_fit_are_listed_in_one_error(tiny_state: dict[str, Tensor], tmp_path: Path) -> None:
-    state = dict(tiny_state)
-    for name in [name for name in state if name.startswith("pretrained.blocks.3.")]:
-        del state[name]
-    state["pretrained.blocks.3.norm1.weight"] = torch.zeros(48)
-    state["pretrained.register_tokens"] = torch.zeros(1, 4, 48)
-    state["depth_head.projects.1.bias"] = torch.zeros(25)
-    with pytest.raises(ValueError) as caught:
-        convert_original(saved(state, tmp_path / "in.pth"), tmp_path / "model", **HEADS)
-    message = str(caught.value)
-    assert "in.pth: the tensors do not fit the model. 13 missing: pretrained.blocks.3.norm1.bias, " in message
-    assert "and 3 more. 1 unknown: pretrained.register_tokens. " in message
-    assert "1 of another shape: depth_head.projects.1.bias (25,) instead of (24,)" in message
-    assert not (tmp_path / "model").exists()
-
-
-def test_unknown_names_are_refused_both_ways() -> None:
-    for convert in (original_to_stock, stock_to_original):
-        with pytest.raises(ValueError, match="12 unknown tensors, .*: a0, a1, .*a9 and 2 more"):
-            convert({f"a{number}": torch.zeros(1) for number in range(12)})
-    query = "backbone.encoder.layer.0.attention.attention.query.weight"
-    with pytest.raises(ValueError, match="query.weight has no counterpart .*key.weight, .*value.weight"):
-        stock_to_original({query: torch.zeros(2, 2)})
-
-
-def test_other_files_are_refused(tiny_state: dict[str, Tensor], tmp_path: Path) -> None:
-    contents: dict[str, tuple[Any, str]] = {
-        "other_model": ({"conv.weight": torch.zeros(1)}, "expected blocks .* is this a checkpoint of Depth Anything"),
-        "list": ([1, 2], "expected named tensors, found a list"),
-        "empty": ({}, "expected named tensors, found nothing"),
-        "numbers": ({"a": torch.zeros(1), "b": 2}, "expected tensors only, but b are none"),
-        "mixed": ({**tiny_state, "pretrained.norm.bias": torch.zeros(48).half()}, "expected one floating-point dtype"),
-        "no_decoder": (
-            {name: tensor for name, tensor in tiny_state.items() if name.startswith("pretrained.")},
-            "depth_head.projects.0.weight is missing",
-        ),
-        "gap": (
-            {name: tensor for name, tensor in tiny_state.items() if ".blocks.5." not in name},
-            r"expected blocks pretrained.blocks.0 to N, found \[0, 1, 2, 3, 4, 6",
-        ),
-    }
-    for name, (content, message) in contents.items():
-        with pytest.raises(ValueError, match=f"{name}.pth: {message}"):
-            convert_original(saved(content, tmp_path / f"{name}.pth"), tmp_path / "model", **HEADS)
-    with pytest.raises(FileNotFoundError, match="nowhere.pth: no such checkpoint"):
-        convert_original(tmp_path / "nowhere.pth", tmp_path / "model")
-
-
-@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.999])
-def test_truncated_files_are_refused(share: float, tmp_path: Path) -> None:
-    whole = CHECKPOINT.read_bytes()
-    (tmp_path / "cut.pth").write_bytes(whole[: int(len(whole) * share)])
-    with pytest.raises(ValueError, match=r"cut.pth: the file is truncated or damaged, .*download it again"):
-        convert_original(tmp_path / "cut.pth", tmp_path / "model", **HEADS)
-    assert not (tmp_path / "model").exists()
-
-
-def test_a_text_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "pointer.pth").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
-    with pytest.raises(ValueError, match="pointer.pth: the file is truncated or damaged, or not a PyTorch checkpoint"):
-        convert_original(tmp_path / "pointer.pth", tmp_path / "model")
-
-
-class Trap:
-    """Creates a file when it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.path,)
-
-
-class Harmless:
-    """An object of a class that the reader does not know."""
-
-
-@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
-@pytest.mark.parametrize("legacy", [False, True])
-@pytest.mark.parametrize("kind", ["code", "object", "plain_pickle"])
-def test_code_in_a_file_is_refused_and_not_executed(kind: str, legacy: bool, tmp_path: Path) -> None:
-    trap = Trap(tmp_path / "executed")
-    if kind == "plain_pickle":
-        (tmp_path / "in.pth").write_bytes(pickle.dumps({"model": trap}, protocol=2 if legacy else None))
-    else:
-        content = {"model": {"a": torch.zeros(1)}, "extra": trap if kind == "code" else Harmless()}
-        torch.save(content, tmp_path / "in.pth", _use_new_zipfile_serialization=not legacy)
-    with pytest.raises(ValueError, match=r"in.pth: refused, because .*nothing was executed"):
-        convert_original(tmp_path / "in.pth", tmp_path / "model")
-    assert [path.name for path in tmp_path.iterdir()] == ["in.pth"]
-
-
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "notes.txt").write_text("mine")
@@ -436,14 +275,14 @@ def test_models_that_the_authors_code_does_not_know(fields: dict[str, Any], mess
 
 
 def test_folders_without_a_model_are_refused(converted: dict[str, Path], tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="not a model folder: it has no config.json"):
+    with pytest.raises(FileNotFoundError, match=r"not a model folder: it has no config.json"):
         convert_to_original(tmp_path, tmp_path / "out.pth")
     DepthAnythingConfig.from_pretrained(converted["relative"]).save_pretrained(tmp_path)
-    with pytest.raises(FileNotFoundError, match="has no model.safetensors"):
+    with pytest.raises(FileNotFoundError, match=r"has no model.safetensors"):
         convert_to_original(tmp_path, tmp_path / "out.pth")
     names = load_file(converted["relative"] / "model.safetensors")
     save_file({name: names[name] for name in names if "conv3" not in name}, tmp_path / "model.safetensors")
-    with pytest.raises(ValueError, match="2 missing: depth_head.scratch.output_conv2.2.weight"):
+    with pytest.raises(ValueError, match=r"2 missing: depth_head.scratch.output_conv2.2.weight"):
         convert_to_original(tmp_path, tmp_path / "out.pth")
     assert not (tmp_path / "out.pth").exists()
 

@@ -267,7 +267,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self.connection.shutdown(socket.SHUT_RDWR)
         self._send(*answer)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _respond  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _respond
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":

@@ -179,7 +179,7 @@ def test_no_hub_at_all(hub: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path
 
 @pytest.mark.parametrize(("name", "strategy"), [("a/b/c", "end"), ("owner/mo del", "end"), (NAME, "sometimes")])
 def test_a_malformed_name_is_refused_before_the_training(tmp_path: Path, name: str, strategy: str) -> None:
-    with pytest.raises(ValueError, match="expected owner/name|must be one of end, checkpoint, every_save"):
+    with pytest.raises(ValueError, match=r"expected owner/name|must be one of end, checkpoint, every_save"):
         Publisher(name, tmp_path, strategy=strategy)
 
 

@@ -102,7 +102,7 @@ def snippet_of(card: str) -> str:
 
 def test_labels_arrive_with_a_card_and_the_same_call_goes_on(hub: HubServer, labels: Path) -> None:
     hub.storm += ["drop"] * 5
-    with pytest.raises(PushError, match="connection to the Hub broke.*continues where this one stopped"):
+    with pytest.raises(PushError, match=r"connection to the Hub broke.*continues where this one stopped"):
         push_labels(labels, LABELS, private=True, attempts=1)
     hub.storm.clear()
     address = push_labels(labels, LABELS, private=True, image_license="cc-by-4.0", teacher_license="cc-by-nc-4.0")
@@ -179,7 +179,7 @@ def test_a_downloaded_copy_is_checked_against_the_joined_manifest(
 
 
 def test_what_cannot_be_pushed_is_refused_in_words(hub: HubServer, labels: Path, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="holds no pseudo-labels: expected .*provenance.json; make them with"):
+    with pytest.raises(FileNotFoundError, match=r"holds no pseudo-labels: expected .*provenance.json; make them with"):
         push_labels(tmp_path, LABELS)
     with pytest.raises(ValueError, match="cannot name a repository on the Hub: expected owner/name"):
         push_labels(labels, "a/b/c")

@@ -48,7 +48,7 @@ def test_labels_are_pushed_with_the_licenses_of_the_arguments(monkeypatch: pytes
         pushed.update(options, folder=folder, name=name)
         return "https://hub/labels"
 
-    monkeypatch.setattr("depth_anything_hf.hub.publisher.push_labels_when_complete", record)
+    monkeypatch.setattr("depth_anything_hf.pseudo_labels.push.push_labels_when_complete", record)
     arguments = LabelArguments("t", "d", "labels", push_to_hub="owner/labels", teacher_license="apache-2.0")
     assert push(arguments) == "https://hub/labels"
     assert pushed == {

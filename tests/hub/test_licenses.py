@@ -1,0 +1,80 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Licenses of cards: the strictest of all parts, and unknown ones stated as such."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cards import LINEAGE, metadata, write_card
+
+from depth_anything_hf.hub.licenses import original_license, published_license, strictest_license
+
+
+@pytest.mark.parametrize("license", [None, "unknown"])
+def test_an_unknown_license_is_said_and_not_claimed(tmp_path: Path, license: str | None) -> None:
+    card = write_card(tmp_path, license=license)
+    assert "License of this model: unknown" in card.text
+    assert "license" not in metadata(tmp_path)
+
+
+def test_a_license_the_hub_does_not_list_gets_a_name(tmp_path: Path) -> None:
+    (tmp_path / "LICENSE").write_text("Do no harm.")
+    data: Any = write_card(tmp_path, license="My Research License 1.0").data
+    assert (data.license, data.license_name, data.license_link) == ("other", "my-research-license-1.0", "LICENSE")
+
+
+@pytest.mark.parametrize(
+    ("parts", "name", "words"),
+    [
+        ([("code", "apache-2.0"), ("teacher", "CC-BY-NC-4.0"), ("images", "mit")], "cc-by-nc-4.0", "strictest of its"),
+        ([("code", "apache-2.0"), ("images", "cc-by-sa-4.0")], "cc-by-sa-4.0", "images: cc-by-sa-4.0"),
+        ([("code", "apache-2.0"), ("images", None)], None, "images (unknown)"),
+        ([("teacher", "cc-by-nc-4.0"), ("images", "my terms")], None, "at least as strict as cc-by-nc-4.0"),
+        ([], None, "not recorded"),
+    ],
+)
+def test_the_strictest_license_of_all_parts(parts: Any, name: str | None, words: str) -> None:
+    found = strictest_license(parts)
+    assert found.name == name and words in found.reason
+
+
+def test_the_license_is_derived_where_every_part_has_one(tmp_path: Path) -> None:
+    lineage = {**LINEAGE, "data": [{"name": "owner/photographs", "license": "cc-by-4.0"}]}
+    card = write_card(tmp_path, license=None, lineage=lineage)
+    assert metadata(tmp_path)["license"] == "cc-by-nc-4.0"
+    assert "teacher: cc-by-nc-4.0" in card.text
+    # Nobody gave the licenses of these well-known weights.
+    lineage = {"encoder": "facebook/dinov2-base", "teacher": "depth-anything/Depth-Anything-V2-Small-hf"}
+    write_card(tmp_path, license=None, lineage=lineage)
+    assert metadata(tmp_path)["license"] == "apache-2.0"
+    card = write_card(tmp_path, license="mit", lineage=LINEAGE)
+    assert metadata(tmp_path)["license"] == "mit"
+    assert "although parts of it are under stricter terms (teacher: cc-by-nc-4.0)" in card.text
+
+
+@pytest.mark.parametrize(
+    ("name", "license"),
+    [
+        ("facebook/dinov2-giant", "apache-2.0"),
+        ("depth-anything/Depth-Anything-V2-Small-hf", "apache-2.0"),
+        ("depth-anything/Depth-Anything-V2-Large", "cc-by-nc-4.0"),
+        ("depth-anything/Depth-Anything-V2-Metric-Indoor-Small-hf", None),
+        ("somebody/depth", None),
+        (None, None),
+    ],
+)
+def test_licenses_of_published_weights(name: str | None, license: str | None) -> None:
+    assert published_license(name) == license
+
+
+def test_the_authors_name_licenses_for_relative_models_of_the_second_version_only() -> None:
+    found = original_license("large", is_metric=False, feature_layers="v2")
+    assert found.name == "cc-by-nc-4.0" and "release of Depth Anything V2 (large)" in found.reason
+    assert original_license("large", is_metric=True, feature_layers="v2").reason.startswith(
+        "not stated by the authors"
+    )
+    for size, layers in ((None, "v2"), ("small", "v1"), ("small", "given")):
+        assert original_license(size, is_metric=False, feature_layers=layers) == (None, "unknown")
