@@ -68,11 +68,12 @@ def main() -> None:
 
     torch.manual_seed(0)
     device = torch.device(options.device) if options.device else default_device()
-    model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_size(options.size)).eval()
+    model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_size(options.size))
     processor = DepthAnythingImageProcessor.for_input_size(options.input_size)
     predictor = DepthPredictor(model, processor, batch_size=options.batch_size, device=device)
     settings: EvaluationSettings = PROTOCOLS[options.protocol].settings
     seconds: dict[str, list[float]] = {"forward": [], "evaluation": []}
+    model.train(False)
     with tempfile.TemporaryDirectory() as folder:
         dataset = write_images(Path(folder), options.images)
         pictures = (dataset[index]["image"] for index in range(len(dataset)))
@@ -83,7 +84,7 @@ def main() -> None:
         for _ in range(options.rounds):
             start = time.perf_counter()
             with torch.inference_mode():
-                for batch in prepared.split(options.batch_size):
+                for batch in torch.split(prepared, options.batch_size):
                     model(pixel_values=batch)
             synchronise(device)
             seconds["forward"].append(time.perf_counter() - start)

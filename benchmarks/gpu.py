@@ -157,7 +157,8 @@ def open_model(contender: str, size: str, device: torch.device, dtype: torch.dty
         model: nn.Module = kind(config).to(device, dtype)
     if contender == "stock":
         return model
-    return nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model
 
 
 @cache
@@ -183,7 +184,7 @@ def training_step(contender: str, size: str, side: int, batch: int, device: torc
     def step() -> None:
         with precision:
             loss = by_loop(model(pixel_values=pixels).predicted_depth.float(), labels).mean()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
         optimizer.zero_grad()
 
@@ -248,7 +249,10 @@ class OutOfTime(BaseException):
 
 @contextmanager
 def stopped_after(seconds: float) -> Iterator[None]:
-    """Stops what runs in the block by `OutOfTime` if it takes longer."""
+    """Stop what runs in the block by `OutOfTime` if it takes longer, where the system has such a timer."""
+    if not hasattr(signal, "setitimer"):  # Windows
+        yield
+        return
 
     def stop(*_: object) -> None:
         raise OutOfTime
@@ -351,7 +355,7 @@ def table(runs: list[Run]) -> str:
 
 
 def find_original(checkout: Path) -> None:
-    """Makes the original code importable.
+    """Make the original code importable.
 
     Raises:
         SystemExit: it is not there.

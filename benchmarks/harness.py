@@ -18,7 +18,6 @@ import math
 import multiprocessing
 import os
 import platform
-import resource
 import statistics
 import sys
 import time
@@ -31,6 +30,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import psutil
 import torch
 import transformers
 from torch import Tensor
@@ -39,6 +39,11 @@ from depth_anything_hf.cpu.memory import keep_freed_memory
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 # Above this share of the machine, other processes make a wall time worth little.
 CONTENDED = 0.05
@@ -132,22 +137,25 @@ class TooSlow(Exception):
 
 
 def _busy_seconds() -> float:
-    """Processor seconds that the whole machine has spent working; NaN where the system does not tell."""
-    try:
-        fields = Path("/proc/stat").read_text(encoding="utf-8").split("\n", 1)[0].split()[1:]
-    except OSError:
-        return float("nan")
-    user, nice, system, _idle, _iowait, interrupts, soft_interrupts = (int(value) for value in fields[:7])
-    return (user + nice + system + interrupts + soft_interrupts) / os.sysconf("SC_CLK_TCK")
+    """Processor seconds that the whole machine has spent working."""
+    times = psutil.cpu_times()
+    return sum(getattr(times, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq"))
+
+
+def _page_faults() -> int:
+    """Minor page faults of this process so far; on Windows all of them."""
+    if resource is None:
+        return int(psutil.Process().memory_info().num_page_faults)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
 def _timed(work: Work) -> tuple[Run, Tensor | None]:
-    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    faults = _page_faults()
     busy, own, start = _busy_seconds(), time.process_time(), time.perf_counter()
     output = work()
     wall, processor = time.perf_counter() - start, time.process_time() - own
     foreign = (_busy_seconds() - busy - processor) / (wall * (os.cpu_count() or 1))
-    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults
+    faults = _page_faults() - faults
     return Run(wall, processor, max(0.0, foreign), faults), output
 
 
@@ -157,6 +165,8 @@ def _peak_memory() -> int:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
     except OSError:
+        if resource is None:
+            return int(psutil.Process().memory_info().peak_wset)
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
@@ -215,11 +225,11 @@ class Child:
 
     def run(self) -> Run:
         self._pipe.send("run")
-        run, _ = self._answer()
-        return run
+        answer: tuple[Run, None] = self._answer()
+        return answer[0]
 
     def first_run(self, longest: float = math.inf) -> Tensor | None:
-        """Runs once and gives the output.
+        """Run once and return the output.
 
         Raises:
             TooSlow: the run took more than `longest` seconds; the process is ended.
@@ -249,7 +259,7 @@ class Child:
 
 
 def check_alive(reference: Tensor) -> None:
-    """Refuses an output that is mostly cut off to 0 or has no spread.
+    """Refuse an output that is mostly cut off to 0 or has no spread.
 
     Raises:
         RuntimeError: so it is.
@@ -275,7 +285,7 @@ def measure(
     longest: float = LONGEST_FIRST_RUN,
     reference: Tensor | None = None,
 ) -> list[Timing]:
-    """Runs the contenders in turns, after one round that does not count.
+    """Run the contenders in turns, after one round that does not count.
 
     Args:
         contenders: the first one is what the others are compared to.
@@ -341,7 +351,8 @@ def median_ratio(one: Timing, other: Timing, kind: str) -> float:
     """
     if one.left_out or other.left_out:
         return math.nan
-    return statistics.median(a / b for a, b in zip(getattr(one, kind), getattr(other, kind), strict=True))
+    times: list[float] = [a / b for a, b in zip(getattr(one, kind), getattr(other, kind), strict=True)]
+    return statistics.median(times)
 
 
 def _difference(value: float | None) -> str:
@@ -399,7 +410,7 @@ def write_result(path: Path | None, result: dict[str, Any]) -> None:
 
 
 def report(title: str, timings: list[Timing], arguments: argparse.Namespace, **further: Any) -> None:
-    """Prints the table, and writes all runs to a file when there is one.
+    """Print the table, and write all runs to a file when there is one.
 
     Args:
         title: what was measured.
@@ -416,7 +427,7 @@ def report(title: str, timings: list[Timing], arguments: argparse.Namespace, **f
 
 
 def write_live_model(folder: str | Path, size: str) -> None:
-    """Writes a model of a published size with random weights whose output is alive; stock opens it too."""
+    """Write a model of a published size with random weights whose output is alive; stock opens it too."""
     torch.manual_seed(0)
     model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_size(size))  # type: ignore[arg-type]
     last = model.head.conv3

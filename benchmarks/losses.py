@@ -90,8 +90,8 @@ def by_two_functions(prediction: Tensor, target: Tensor) -> Tensor:
 
 
 def by_joint_form(prediction: Tensor, target: Tensor) -> Tensor:
-    ssi, gradient = relative_depth_losses(prediction, target)
-    return ssi + 2 * gradient
+    losses = relative_depth_losses(prediction, target)
+    return losses[0] + 2 * losses[1]
 
 
 LOSSES = {

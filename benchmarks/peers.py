@@ -29,14 +29,16 @@ Peer = Callable[[Path, Tensor, int], Predict]
 def _prediction_of(model: Any, images: Tensor) -> Predict:
     @torch.inference_mode()
     def predict() -> Tensor:
-        return model(images).predicted_depth
+        predicted: Tensor = model(images).predicted_depth
+        return predicted
 
     return predict
 
 
 def ours(dtype: torch.dtype, optimized: bool = True, compiled: bool = False) -> Peer:
     def make(folder: Path, images: Tensor, threads: int) -> Predict:
-        model = DepthAnythingForDepthEstimation.from_pretrained(folder, dtype=dtype).eval()
+        model = DepthAnythingForDepthEstimation.from_pretrained(folder, dtype=dtype)
+        model.eval()
         if optimized:
             model.optimize_for_inference(compile=compiled)
         return _prediction_of(model, images.to(dtype))
@@ -46,9 +48,10 @@ def ours(dtype: torch.dtype, optimized: bool = True, compiled: bool = False) -> 
 
 def stock(dtype: torch.dtype, attention: str = "sdpa", channels_last: bool = False, compiled: bool = False) -> Peer:
     def make(folder: Path, images: Tensor, threads: int) -> Predict:
-        model = StockModel.from_pretrained(
+        model: Any = StockModel.from_pretrained(
             folder, dtype=dtype, attn_implementation={"backbone_config": attention}
-        ).eval()
+        )
+        model.eval()
         images = images.to(dtype)
         if channels_last:
             model, images = model.to(memory_format=torch.channels_last), images.to(memory_format=torch.channels_last)
@@ -62,10 +65,12 @@ class _OnlyDepth(torch.nn.Module):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.model = StockModel.from_pretrained(folder, attn_implementation={"backbone_config": "sdpa"}).eval()
+        model: Any = StockModel.from_pretrained(folder, attn_implementation={"backbone_config": "sdpa"})
+        self.model: Any = model.eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.model(images).predicted_depth
+        predicted: Tensor = self.model(images).predicted_depth
+        return predicted
 
 
 def _exported(folder: Path) -> Path:

@@ -100,7 +100,7 @@ def trainer(
     def step() -> Tensor:
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
             value = loss()
-        value.backward()
+        torch.autograd.backward(value)
         if gradients and not gradients.exists():
             torch.save({key: one.grad for key, one in model.named_parameters() if one.grad is not None}, gradients)
         optimizer.step()
@@ -111,7 +111,7 @@ def trainer(
 
 
 def compare_gradients(timings: list[Timing], files: list[Path]) -> None:
-    """Notes how far each contender's gradient of all weights is from the first one's."""
+    """Note how far each contender's gradient of all weights is from the first one's."""
     if not files[0].exists():
         return
     first = torch.load(files[0], mmap=True)

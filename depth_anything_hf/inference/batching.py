@@ -28,7 +28,8 @@ class Launch(Protocol):
 
     def __call__(
         self, inputs: Sequence[Tensor], sizes: Sequence[tuple[int, int]], is_retry: bool = False
-    ) -> FetchResults: ...
+    ) -> FetchResults:
+        """Start the pass."""
 
 
 @dataclass

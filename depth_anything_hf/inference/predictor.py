@@ -138,7 +138,10 @@ class DepthPredictor:
             batch_size: as for the class; None takes 8 on an accelerator and 1 on a CPU, where larger ones gain little
                 and take more memory the more sizes are mixed.
             input_size: side that images are resized to instead of the checkpoint's; larger is sharper and slower.
-            prediction_kind, window_batches, flip_averaging, compile: as for the class.
+            prediction_kind: as for the class.
+            window_batches: as for the class.
+            flip_averaging: as for the class.
+            compile: as for the class.
             **kwargs: to the model's `from_pretrained`; `revision`, `token` and the like also to the configuration and
                 the processor.
 
@@ -172,6 +175,7 @@ class DepthPredictor:
 
     @property
     def device(self) -> torch.device:
+        """Device of the model."""
         return torch.device(self.model.device)
 
     @property

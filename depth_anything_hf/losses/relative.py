@@ -274,7 +274,7 @@ class RelativeLoss:
     )
 
     def for_start(self, *, pretrained: bool) -> RelativeLoss:
-        """The same loss with an anchor that was not given chosen by how the encoder starts."""
+        """Return the same loss, with the default anchor weight for how the encoder starts unless one was given."""
         if self.anchor_weight is not None:
             return self
         return replace(self, anchor_weight=0.0 if pretrained else 1.0)
@@ -282,10 +282,11 @@ class RelativeLoss:
     def terms(
         self, prediction: Tensor, target: Tensor, region: Tensor | None, progress: float
     ) -> dict[str, tuple[float, Tensor]]:
-        """Named (weight, per-image values); a weight of zero costs nothing and is left out.
+        """Compute the terms, each as (weight, one value per image); a term of weight zero is left out.
 
         Args:
-            prediction, target: (B, H, W); target disparity with NaN where unknown.
+            prediction: (B, H, W), disparity.
+            target: (B, H, W), disparity up to an affine map; NaN = invalid.
             region: (B, H, W) bool, the pasted box of CutMix, or None.
             progress: share of the run that is done, 0..1.
         """
