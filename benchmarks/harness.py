@@ -35,6 +35,7 @@ import torch
 import transformers
 from torch import Tensor
 
+from depth_anything_hf.cpu.autotune import processor_name
 from depth_anything_hf.cpu.memory import keep_freed_memory
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
@@ -317,16 +318,6 @@ def measure(
         for child, timing in able:
             timing.peak_memory_bytes = child.peak_memory()
     return timings
-
-
-def processor_name() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def machine(threads: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -143,3 +144,16 @@ def test_processes_agree_on_what_was_measured(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_does_no_harm(own_measurements: Path) -> None:
     own_measurements.parent.write_text("a file where the folder should be")
     assert linear(random(400, 256), random(256, 256, seed=1)).shape == (400, 256)
+
+
+@pytest.mark.parametrize("system", ["Windows", "Darwin"])
+def test_processors_of_other_systems_have_a_name_too(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr(platform, "processor", lambda: "")
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: pytest.fail("read a file of Linux"))
+    autotune.processor_name.cache_clear()
+    try:
+        assert autotune.processor_name() == "arm64"
+    finally:
+        autotune.processor_name.cache_clear()
