@@ -69,7 +69,7 @@ def write_report(
     summary: str,
     sections: Mapping[str, str | Sequence[str]],
 ) -> Path:
-    """Writes the page.
+    """Write the page.
 
     Args:
         path: the HTML file; its folder is made if missing.
@@ -91,7 +91,7 @@ def write_report(
 
 
 def metrics_table(rows: Sequence[MetricsRow], columns: Sequence[Column | str]) -> Html:
-    """Predictors against metrics, the best printed values bold, teacher and student marked, baselines muted.
+    """Return a table of predictors against metrics: best values bold, teacher and student marked, baselines muted.
 
     Args:
         rows: predictors, in the order to show.
@@ -112,7 +112,7 @@ def metrics_table(rows: Sequence[MetricsRow], columns: Sequence[Column | str]) -
 
 
 def margins_table(margins: Sequence[Margin]) -> Html:
-    """What was demanded, what was reached, and whether it passed."""
+    """Return a table of what was demanded, what was reached, and whether it passed."""
     lines = []
     for margin in margins:
         verdict = '<td class="pass">✓ pass</td>' if margin.passed else '<td class="fail">✗ fail</td>'
@@ -121,14 +121,8 @@ def margins_table(margins: Sequence[Margin]) -> Html:
     return _table("numbers", _cells("th", ["Check", "Demanded", "Reached", "Result"]), lines)
 
 
-def key_values(pairs: Mapping[str, object]) -> Html:
-    """Two columns, name and value: versions, settings, folders."""
-    lines = [f"<tr><th>{escape(name)}</th><td>{escape(_value(value))}</td></tr>" for name, value in pairs.items()]
-    return _table("pairs", "", lines)
-
-
 def times_table(seconds: Mapping[str, float]) -> Html:
-    """Stages with their duration, their share as a bar, and the total.
+    """Return a table of stages with their duration, their share as a bar, and the total.
 
     Args:
         seconds: stage to its wall time in seconds, in the order to show.
@@ -144,14 +138,14 @@ def times_table(seconds: Mapping[str, float]) -> Html:
 
 
 def commands(lines: Sequence[str] | str) -> Html:
-    """Command lines or other text in fixed width, one per line."""
+    """Return command lines or other text in fixed width, one per line."""
     return Html(f"<pre>{escape(lines if isinstance(lines, str) else chr(10).join(lines))}</pre>")
 
 
 def picture_rows(
     rows: Sequence[tuple[str, Sequence[tuple[str, np.ndarray]]]], *, max_side: int = 360, lossless: bool = False
 ) -> Html:
-    """Rows of captioned pictures, e.g. image, truth, teacher, student.
+    """Return rows of captioned pictures, e.g. image, truth, teacher, student.
 
     Args:
         rows: (name of the row, [(caption, uint8 (H, W, 3) RGB image), ...]).
@@ -167,7 +161,7 @@ def picture_rows(
 
 
 def charts(*line_charts: Html) -> Html:
-    """Charts beside each other where the window is wide enough."""
+    """Put charts beside each other where the window is wide enough."""
     return Html(f'<div class="charts">{"".join(line_charts)}</div>')
 
 
@@ -180,7 +174,7 @@ def line_chart(
     logarithmic: bool = False,
     max_points: int = 600,
 ) -> Html:
-    """Curves as inline SVG with ticks and a legend.
+    """Draw curves as inline SVG with ticks and a legend.
 
     Args:
         series: name to (x, y), equally long. Points that are not finite, or not positive on a logarithmic axis, break
@@ -223,7 +217,7 @@ def line_chart(
 
 
 def duration_text(seconds: float) -> str:
-    """A duration for people: "0.42 s", "12.3 s", "3 min 05 s", "2 h 07 min"."""
+    """Return a duration for people: "0.42 s", "12.3 s", "3 min 05 s", "2 h 07 min"."""
     if seconds < 59.95:
         return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
     if seconds < 3599.5:
@@ -232,7 +226,7 @@ def duration_text(seconds: float) -> str:
 
 
 class _Axis(NamedTuple):
-    """Maps values from `low` to `high` (logarithms of them on a logarithmic axis) to pixels from `start` to `end`."""
+    """Map values from `low` to `high` (logarithms of them on a logarithmic axis) to pixels from `start` to `end`."""
 
     low: float
     high: float
@@ -255,7 +249,7 @@ class _Axis(NamedTuple):
         return self.start + (scaled - self.low) / (self.high - self.low) * (self.end - self.start)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Pixel position and label of each tick."""
+        """Return pixel position and label of each tick."""
         low, high = (10**self.low, 10**self.high) if self.logarithmic else (self.low, self.high)
         values = _decade_ticks(low, high) if self.logarithmic else []
         values = values if len(values) >= 2 else _even_ticks(low, high)
@@ -302,7 +296,7 @@ def _thin(
 
 
 def _line_pieces(curve: np.ndarray, x_axis: _Axis, y_axis: _Axis) -> list[str]:
-    """SVG paths of the stretches between broken points; a lone point becomes a dot by its round line cap."""
+    """Return SVG paths of the stretches between broken points; a lone point becomes a dot by its round line cap."""
     pieces = []
     for stretch in np.split(curve, np.flatnonzero(np.isnan(curve[:, 0]))):
         stretch = stretch[~np.isnan(stretch[:, 0])]
@@ -360,7 +354,7 @@ def _is_number(value: float | None) -> TypeGuard[float]:
 
 
 def _number(value: float | None, digits: int) -> str:
-    return f"{value:.{digits}f}" if _is_number(value) else "–"
+    return f"{value:.{digits}f}" if _is_number(value) else "\N{EN DASH}"
 
 
 def _value(value: object) -> str:
@@ -398,8 +392,6 @@ tbody th { font-weight: 500; }
 thead th { color: var(--soft); font-weight: 500; font-size: 13px; white-space: nowrap; }
 table.numbers { width: 100%; }
 table.numbers td, table.numbers thead th:not(:first-child) { text-align: right; white-space: nowrap; }
-table.pairs th { color: var(--soft); font-weight: 400; white-space: nowrap; vertical-align: top; }
-table.pairs td { overflow-wrap: anywhere; }
 tr.teacher { background: var(--mark); }
 tr.student { background: var(--mark2); }
 tr.teacher th, tr.student th, tr.total th { font-weight: 650; }

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Writes report.html of a quickstart run: scores beside baselines, checks, curves, scenes and photographs.
+"""Write report.html of a quickstart run: scores beside baselines, checks, curves, scenes and photographs.
 
 python examples/quickstart/report.py runs/quickstart-quick --photos runs/quickstart-quick/photographs
 """
@@ -54,8 +54,8 @@ SUMMARY = (
     "start from facebook/dinov2-small with --encoder_name_or_path."
 )
 SCORES_NOTE = (
-    "Renders of new scenes, aligned in disparity (least squares), depth clamped to 0.1–30 m. Ordinal accuracy needs "
-    "no alignment: the share of pixel pairs with depths at least 10 % apart that are ordered right."
+    "Renders of new scenes, aligned in disparity (least squares), depth clamped to 0.1 to 30 m. Ordinal accuracy "
+    "needs no alignment: the share of pixel pairs with depths at least 10 % apart that are ordered right."
 )
 
 

@@ -1,12 +1,12 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Walks the whole road on this machine's CPU: render, teacher, pseudo-labels, student, evaluation, report.
+"""Walk the whole road on this machine's CPU: render, teacher, pseudo-labels, student, evaluation, report.
 
     python examples/quickstart/run.py                       # minutes on two cores; run again to go on where it stopped
     python examples/quickstart/run.py --preset long         # better models, about an hour
     python examples/quickstart/run.py --photos my/pictures  # label and show your photographs
 
-Each stage is one of the ordinary commands, printed before it runs.
+Each stage is one of the ordinary commands of `depth-anything-hf`, printed before it runs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pathlib import Path
 
 
 HERE = Path(__file__).parent
-EXAMPLES = HERE.parent
+PROGRAM = "depth-anything-hf"
 
 # Photographs of ordinary scenes that scikit-image brings along.
 PHOTOGRAPHS = ("astronaut.png", "camera.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
@@ -37,10 +37,12 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--preset", choices=PRESETS, default="quick", help="how much to render and to train")
     parser.add_argument("--photos", type=Path, help="folder of photographs; default: some that scikit-image has")
-    parser.add_argument("--output", type=Path, help="folder of the run; default: runs/quickstart-PRESET")
+    parser.add_argument(
+        "--output_dir", "--output", type=Path, help="folder of the run; default: runs/quickstart-PRESET"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of scenes and training")
     arguments = parser.parse_args()
-    run = (arguments.output or Path("runs") / f"quickstart-{arguments.preset}").resolve()
+    run = (arguments.output_dir or Path("runs") / f"quickstart-{arguments.preset}").resolve()
     run.mkdir(parents=True, exist_ok=True)
     photos = arguments.photos.resolve() if arguments.photos else packaged_photographs(run / "photographs")
     for name, command in stages(run, photos, arguments.preset, arguments.seed).items():
@@ -49,40 +51,48 @@ def main() -> None:
 
 
 def stages(run: Path, photos: Path, preset: str, seed: int) -> dict[str, list[str]]:
-    """Stage name to command, in order."""
+    """Return the commands by the name of their stage, in order."""
     labelled, unlabelled, teacher_steps, student_steps = PRESETS[preset]
-    processes = min(2, os.cpu_count() or 1)
-    common = ["--family", "hazy-rooms", "--height", "112", "--width", "112", "--processes", str(processes)]
-    render = [sys.executable, "-m", "depth_anything_hf.cli", "render"]
-    held_out = min(75, labelled)
-    # The models are so small that two processes of one thread are faster than one process of two.
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    batch = ["--per_device_train_batch_size", str(4 // processes), "--resume_from_checkpoint", "latest"]
-    again = ["--seed", str(seed), *batch, "--eval_data", str(run / "renders-held-out")]
-    label = [sys.executable, str(EXAMPLES / "pseudo_label.py"), "--teacher", str(run / "teacher")]
+    processes = str(min(2, os.cpu_count() or 1))
+    held_out = run / "renders-held-out"
     labels = [str(run / "labels-renders"), str(run / "labels-photographs")]
+
+    def render(name: str, count: int, views: int, *others: str) -> list[str]:
+        size = ["--family", "hazy-rooms", "--height", "112", "--width", "112", "--processes", processes]
+        scenes = ["--count", str(count), "--views_per_scene", str(views), "--seed", str(seed)]
+        return [PROGRAM, "render", str(run / name), *scenes, *others, *size]
+
+    def train(command: str, recipe: str, data: list[str], name: str, steps: int) -> list[str]:
+        # The models are so small that two processes of one thread are faster than one process of two.
+        batch = ["--num_processes", processes, "--per_device_train_batch_size", str(4 // int(processes))]
+        return [
+            *(PROGRAM, command, "--recipe", recipe, "--train_data", *data, "--output_dir", str(run / name)),
+            *("--max_steps", str(steps), "--seed", str(seed), *batch, "--resume_from_checkpoint", "latest"),
+            *("--eval_data", str(held_out)),
+        ]
+
+    def label(data: Path, output: str) -> list[str]:
+        teacher = ["--teacher", str(run / "teacher"), "--device", "cpu"]
+        return [PROGRAM, "pseudo-label", str(data), *teacher, "--output_dir", output]
+
     # Splits of one seed have scene numbers of their own.
     return {
-        "render": [*render, str(run / "renders"), "--count", str(labelled), "--views-per-scene", "4"]
-        + ["--seed", str(seed), *common],
-        "render held-out scenes": [*render, str(run / "renders-held-out"), "--count", str(held_out), "--haze"]
-        + ["--views-per-scene", "3", "--first-scene", "100000", "--seed", str(seed), *common],
-        "render without labels": [*render, str(run / "renders-unlabelled"), "--count", str(unlabelled), "--haze"]
-        + ["--no-depth", "--views-per-scene", "2", "--first-scene", "200000", "--seed", str(seed), *common],
-        "train teacher": [*launch, str(EXAMPLES / "train_teacher.py"), "--recipe", "quickstart-teacher"]
-        + ["--train_data", str(run / "renders"), "--output_dir", str(run / "teacher")]
-        + ["--max_steps", str(teacher_steps), *again],
-        "label renders": [*label, "--data", str(run / "renders-unlabelled"), "--output_dir", labels[0]],
-        "label photographs": [*label, "--data", str(photos), "--output_dir", labels[1]],
-        "train student": [*launch, str(EXAMPLES / "distill.py"), "--recipe", "quickstart-student"]
-        + ["--train_data", *labels, "--output_dir", str(run / "student"), "--max_steps", str(student_steps), *again],
-        "score": [sys.executable, str(HERE / "scores.py"), str(run)],
-        "report": [sys.executable, str(HERE / "report.py"), str(run), "--photos", str(photos)],
+        "render": render("renders", labelled, 4),
+        "render held-out scenes": render(held_out.name, min(75, labelled), 3, "--haze", "--first_scene", "100000"),
+        "render without labels": render(
+            "renders-unlabelled", unlabelled, 2, "--haze", "--no_depth", "--first_scene", "200000"
+        ),
+        "train teacher": train("train", "quickstart-teacher", [str(run / "renders")], "teacher", teacher_steps),
+        "label renders": label(run / "renders-unlabelled", labels[0]),
+        "label photographs": label(photos, labels[1]),
+        "train student": train("distill", "quickstart-student", labels, "student", student_steps),
+        "score": ["python", str(HERE / "scores.py"), str(run)],
+        "report": ["python", str(HERE / "report.py"), str(run), "--photos", str(photos)],
     }
 
 
 def do(run: Path, name: str, command: list[str]) -> None:
-    """Runs a stage unless the same command has already finished; notes how long it took."""
+    """Run a stage unless the same command has already finished, and note how long it took."""
     record_path = run / "stages.json"
     record = json.loads(record_path.read_text()) if record_path.exists() else {}
     done = record.get(name)
@@ -90,12 +100,14 @@ def do(run: Path, name: str, command: list[str]) -> None:
         print(f"== {name}: done before, in {done['seconds']:.0f} s", flush=True)
         return
     if done and name != "report":
-        raise SystemExit(f"{run} holds a run with other settings for '{name}'; give another --output or delete it")
+        raise SystemExit(f"{run} holds a run with other settings for '{name}'; give another --output_dir or delete it")
     print(f"\n== {name}\n{shlex.join(command)}", flush=True)
     start = time.monotonic()
+    # The program and the Python of this environment, also where it is not on the PATH.
+    words = ["-m", "depth_anything_hf.cli", *command[1:]] if command[0] == PROGRAM else command[1:]
     # One thread for each process; no graphics card, so that the times and the report mean the same everywhere.
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "HF_HUB_OFFLINE": "1"}
-    result = subprocess.run(command, env=environment)
+    result = subprocess.run([sys.executable, *words], env=environment)
     if result.returncode != 0:
         raise SystemExit(f"'{name}' failed with exit code {result.returncode}; run the same command again to go on")
     seconds = time.monotonic() - start
@@ -105,7 +117,7 @@ def do(run: Path, name: str, command: list[str]) -> None:
 
 
 def packaged_photographs(folder: Path) -> Path:
-    """Copies the photographs of scikit-image that show a scene."""
+    """Copy the photographs of scikit-image that show a scene."""
     spec = find_spec("skimage")
     if spec is None or spec.origin is None:
         raise SystemExit(

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Scores the quickstart's teacher and student beside predictors that hardly look at the image.
+"""Score the quickstart's teacher and student beside predictors that hardly look at the image.
 
     python examples/quickstart/scores.py runs/quickstart-quick
 
@@ -50,7 +50,7 @@ LEAST_AGREEMENT, LARGEST_LOSS = 0.95, 0.04
 
 
 def hazed(renders: DepthFolder) -> Iterator[dict[str, Any]]:
-    """Training renders as the models saw them, each with one fixed draw of haze."""
+    """Yield training renders as the models saw them, each with one fixed draw of haze."""
     for index in range(len(renders)):
         sample = renders[index]
         haze = sample_haze(np.random.default_rng([1, index]))
@@ -58,7 +58,7 @@ def hazed(renders: DepthFolder) -> Iterator[dict[str, Any]]:
 
 
 def score_all(run: Path, held_out: DepthFolder) -> tuple[dict[str, EvaluationResult], dict[str, list[np.ndarray]]]:
-    """Results by predictor, and the maps of teacher and student."""
+    """Return results by predictor, and the maps of teacher and student."""
     training = list(hazed(DepthFolder(run / "renders", "depth")))
     predictors: dict[str, Any] = {
         baseline.name: as_predictor(baseline.fit(training))
@@ -75,7 +75,7 @@ def score_all(run: Path, held_out: DepthFolder) -> tuple[dict[str, EvaluationRes
 
 
 def check(means: dict[str, dict[str, float]], agreement: float) -> list[dict[str, Any]]:
-    """What is demanded of a quickstart and what this one reached."""
+    """Return what is demanded of a quickstart and what this one reached."""
     checks = []
     for role, reference, *least in DEMANDS:
         for metric, demanded in zip(("delta1", "ordinal_accuracy"), least, strict=True):

@@ -1,0 +1,58 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The quickstart's stages are commands that the program takes, and its smallest run leaves a report."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import command_line
+import pytest
+import run as quickstart
+
+
+@pytest.fixture
+def stages(tmp_path: Path) -> dict[str, list[str]]:
+    return quickstart.stages(tmp_path / "run", tmp_path / "photos", "smoke", seed=3)
+
+
+def test_every_option_of_a_stage_is_known(stages: dict[str, list[str]]) -> None:
+    programs = {name: words for name, words in stages.items() if words[0] == quickstart.PROGRAM}
+    assert list(programs) == [name for name in stages if name not in ("score", "report")]
+    for name, words in programs.items():
+        check = "--print_config" if name.startswith("train") else "--help"
+        result = command_line.run(*words[1:], check)
+        assert result.exit_code == 0, f"{name}: {result.output}"
+
+
+def test_splits_have_scenes_of_their_own_and_the_models_never_see_the_held_out_ones(
+    stages: dict[str, list[str]], tmp_path: Path
+) -> None:
+    first = [
+        words[words.index("--first_scene") + 1] if "--first_scene" in words else "0"
+        for name, words in stages.items()
+        if name.startswith("render")
+    ]
+    assert len(set(first)) == 3
+    held_out = str(tmp_path / "run" / "renders-held-out")
+    for name in ("train teacher", "train student"):
+        words = stages[name]
+        assert words[words.index("--eval_data") + 1] == held_out
+        assert held_out not in words[words.index("--train_data") : words.index("--output_dir")]
+
+
+@pytest.mark.slow
+def test_the_smallest_quickstart_goes_through_and_is_not_repeated(labelled_folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("mitsuba")
+    script = Path(quickstart.__file__)
+    flags = ["--preset", "smoke", "--photos", str(labelled_folder / "images"), "--output_dir", str(tmp_path)]
+    command = [sys.executable, str(script), *flags]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=560)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "of 12 checks passed" in report and "depth-anything-hf distill" in report
+    assert (tmp_path / "student" / "model.safetensors").exists()
+    again = subprocess.run(command, capture_output=True, text=True, timeout=560)
+    assert again.returncode == 0 and again.stdout.count("done before") == 8
