@@ -30,6 +30,7 @@ SCALE_ADVICE = (
 LARGEST_VALUE_BYTES = 8
 PNG_START, PNG_END = b"\x89PNG", b"IEND"
 EXR_MAGIC = b"\x76\x2f\x31\x01"
+OPENCV_EXR_CHANNELS = frozenset("RGBY")
 
 
 def read_label(source: FileLike, scale: float | None = None) -> np.ndarray:
@@ -145,6 +146,14 @@ def _decode_exr(content: bytes, name: str) -> np.ndarray:
     try:
         import OpenEXR
     except ImportError:
+        channels_there = _exr_channel_names(content)
+        if channels_there and not OPENCV_EXR_CHANNELS & set(channels_there):
+            # OpenCV 4 returns a map of zeros for them, without a warning.
+            raise UnreadableImageError(
+                f"{name}: the values are in the channel {', '.join(channels_there)}, and OpenCV reads "
+                f"{', '.join(sorted(OPENCV_EXR_CHANNELS))} only; install OpenEXR with: "
+                "pip install 'depth_anything_hf[readers]', or convert the maps to npy or float TIFF"
+            ) from None
         return _decode_with_opencv(content, name)
     try:
         with OpenEXR.File(io.BytesIO(content), separate_channels=True) as file:
@@ -152,6 +161,14 @@ def _decode_exr(content: bytes, name: str) -> np.ndarray:
     except (RuntimeError, TypeError, ValueError) as error:
         raise UnreadableImageError(f"{name}: damaged OpenEXR file: {error}") from error
     return np.stack(channels, axis=2) if len({channel.shape for channel in channels}) == 1 else channels[0]
+
+
+def _exr_channel_names(content: bytes) -> list[str]:
+    """Return the channels in the header of a single-part EXR file; none where the header does not tell."""
+    entries = re.search(rb"channels\0chlist\0.{4}((?:[^\0]{1,255}\0.{16})+)\0", content[: 1 << 16], re.DOTALL)
+    # A name that ends with a zero byte, then pixel type, linearity and two sampling rates in 16 bytes.
+    names = [] if entries is None else re.findall(rb"([^\0]+)\0.{16}", entries[1], re.DOTALL)
+    return [each.decode(errors="replace") for each in names]
 
 
 def exr_is_readable() -> bool:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import pathlib
 import struct
 import sys
@@ -25,12 +26,12 @@ def write_pfm(path: pathlib.Path, values: np.ndarray, scale: float) -> None:
     path.write_bytes(header + values[::-1].astype(order).tobytes())
 
 
-def exr_bytes(values: np.ndarray) -> bytes:
-    """An uncompressed scan-line OpenEXR file with one float channel Y."""
+def exr_bytes(values: np.ndarray, channel: bytes = b"Y") -> bytes:
+    """An uncompressed scan-line OpenEXR file with one float channel."""
     height, width = values.shape
     window = struct.pack("<iiii", 0, 0, width - 1, height - 1)
     attributes = [
-        (b"channels", b"chlist", b"Y\x00" + struct.pack("<iB3xii", 2, 0, 1, 1) + b"\x00"),
+        (b"channels", b"chlist", channel + b"\x00" + struct.pack("<iB3xii", 2, 0, 1, 1) + b"\x00"),
         (b"compression", b"compression", b"\x00"),
         (b"dataWindow", b"box2i", window),
         (b"displayWindow", b"box2i", window),
@@ -96,6 +97,18 @@ def test_exr_needs_a_package_or_an_opencv_with_it(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(cv2, "imdecode", lambda *_: None)
     with pytest.raises(UnreadableImageError, match=r"cannot read EXR files .*pip install"):
         read_label(exr_bytes(depth))
+
+
+@pytest.mark.parametrize("channel", ["Z", "depth.Z", "ViewLayer.Depth.Z"])
+def test_exr_with_a_depth_channel_is_never_left_to_opencv(
+    monkeypatch: pytest.MonkeyPatch, depth: np.ndarray, channel: str
+) -> None:
+    content = exr_bytes(depth, channel.encode())
+    if importlib.util.find_spec("OpenEXR"):
+        assert np.array_equal(read_label(content), depth)
+    monkeypatch.setitem(sys.modules, "OpenEXR", None)
+    with pytest.raises(UnreadableImageError, match=rf"in the channel {channel}, and OpenCV reads B, G, R, Y only; .*"):
+        read_label(content)
 
 
 @pytest.mark.skipif(not SHARED_FORMATS.is_dir(), reason="needs the published files of the shared folder")
