@@ -50,7 +50,8 @@ def load_run(
     folder = checkpoint / STATE_FOLDER
     # weights_only: a checkpoint from elsewhere must not be able to run code.
     common = torch.load(folder / STATE_FILE, map_location="cpu", weights_only=True)
-    geometry.require(common["run_geometry"], checkpoint)
+    # The first checkpoints of this package call it footing.
+    geometry.require(common["run_geometry"] if "run_geometry" in common else common["footing"], checkpoint)
     progress = Progress(**common["progress"])
     # Other kernels have other last bits. Checkpoints of earlier versions do not name them.
     adopt_kernel_choices(common.get("cpu_kernels", {}))
