@@ -56,15 +56,14 @@ def predict_and_picture(engine: Engine, batch: dict[str, Any], images: int = 1) 
 
 
 def labels_of(batch: dict[str, Any], objective: Callable[..., Any]) -> Tensor | None:
-    """Return what a batch is compared with, (B, H, W): stored labels, those of the objective's teacher, or None."""
-    if "labels" in batch:
-        stored: Tensor = batch["labels"]
-        return stored
+    """Return what a batch is compared with, (B, H, W): the labels of the objective's teacher, stored ones, or None."""
+    # A teacher beside the student wins over stored labels, as in `Distillation`.
     teacher = getattr(objective, "teacher", None)
-    if teacher is None:
-        return None
-    made: Tensor = teacher(batch.get("clean_pixel_values", batch["pixel_values"]))
-    return made
+    if teacher is not None:
+        made: Tensor = teacher(batch.get("clean_pixel_values", batch["pixel_values"]))
+        return made
+    stored: Tensor | None = batch.get("labels")
+    return stored
 
 
 def training_sheet(

@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from training_runs import assert_equal_bits, weights
 
 from depth_anything_hf.training.objectives import SupervisedMetric
+from depth_anything_hf.training.previews import labels_of
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -40,3 +44,12 @@ def test_a_picture_of_a_metric_model_compares_metres(tmp_path, train, make_tiny_
     options = {"objective": SupervisedMetric(max_depth=20.0), "transform": {"target": "depth"}}
     train(tmp_path, model, picture_steps=2, **options)
     assert (tmp_path / "pictures" / "step-2.png").is_file()
+
+
+def test_labels_of_a_teacher_win_over_stored_ones():
+    batch = {"pixel_values": torch.zeros(2, 3, 4, 4), "labels": torch.ones(2, 4, 4)}
+    by_teacher = SimpleNamespace(teacher=lambda images: images.mean(1) + 2)
+    by_labels = SimpleNamespace(teacher=None)
+    assert torch.equal(labels_of(batch, by_teacher), torch.full((2, 4, 4), 2.0))
+    assert labels_of(batch, by_labels) is batch["labels"]
+    assert labels_of({"pixel_values": batch["pixel_values"]}, by_labels) is None
