@@ -196,7 +196,7 @@ def _open_stream(source: DataSource) -> DepthStream:
     if source.kind in PUBLIC_DATASETS:
         raise ValueError(f"{local}: {source.kind} is read by index and cannot stream; set streaming: false")
     if local.exists():
-        kind = "table" if source.kind == "photos" else _detected_kind(source)
+        kind = "table" if source.kind in ("photos", "table") else _detected_kind(source)
         if kind != "table":
             raise ValueError(
                 f"{local}: a folder of files is read by index and cannot stream; set streaming: false, or pack it "

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -93,7 +94,7 @@ def test_genuine_hypersim(tmp_path: pathlib.Path) -> None:
     stored = genuine("hypersim", "ai_037_002", "images", "scene_cam_00_geometry_hdf5")
     images = tmp_path / "ai_037_002" / "images"
     (images / "scene_cam_00_final_preview").mkdir(parents=True)
-    (images / stored.name).symlink_to(stored)
+    shutil.copytree(stored, images / stored.name)
     Image.new("RGB", (1024, 768)).save(images / "scene_cam_00_final_preview" / "frame.0000.tonemap.jpg")
     table = genuine("hypersim", "metadata_camera_parameters.csv")
     sample = open_public("hypersim", tmp_path, camera_table=table)[0]
