@@ -112,7 +112,8 @@ def test_distill_with_a_teacher_beside_the_student_and_feature_alignment(tmp_pat
     Dinov2Model(Dinov2Config(**sizes)).save_pretrained(tmp_path / "features")
     pictures = labelled_folder / "images"
     flags = ["--teacher", teacher, "--feature_encoder", tmp_path / "features", "--cutmix_probability", 0.5]
-    launch("distill.py", *SCRATCH, "--train_data", pictures, *flags, "--output_dir", tmp_path / "student")
+    run = ["distill.py", *SCRATCH, "--train_data", pictures, *flags, "--output_dir", tmp_path / "student"]
+    assert "on 2 process(es)" in launch(*run, processes=2)
     first = log_of(tmp_path / "student")[0]
     assert first["feature"] > 0 and first["ssi"] > 0 and first["images_without_label"] == 0
     card = (tmp_path / "student" / "README.md").read_text()
