@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How this process was started: what a model card tells of it, and numbers from the launcher's environment."""
+"""How this process was started, for a model card."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from depth_anything_hf.cli.launch import (
     run_processes,
     started_by,
 )
+from depth_anything_hf.training.signals import EXIT_CODE_SAVED
 
 
 LAUNCHER_VARIABLES = (
@@ -209,6 +210,10 @@ def test_a_task_of_srun_gets_what_torch_reads(monkeypatch):
 
 
 # Processes
+
+
+def test_the_code_of_a_saved_run_is_that_of_training():
+    assert launching.EXIT_CODE_SAVED == EXIT_CODE_SAVED
 
 
 def run(code: str, count: int = 2) -> int:
