@@ -73,12 +73,12 @@ class DataSource:
         check_choice("kind", self.kind, ("auto", "folder", "table", "photos", *PUBLIC_DATASETS))
         check_choice("label", self.label, (*LABELS, None))
         if self.limit is not None and self.limit < 1:
-            raise ValueError(f"limit must be at least 1, got {self.limit}")
+            raise ValueError(f"{self.path}: limit must be at least 1, got {self.limit}")
         if self.weight is not None and not self.weight > 0:
-            raise ValueError(f"weight must be > 0, got {self.weight}")
+            raise ValueError(f"{self.path}: weight must be > 0, got {self.weight}")
         if self.options and self.kind not in PUBLIC_DATASETS:
             raise ValueError(
-                f"options are for public data sets, not for kind {self.kind!r}; set kind to one of "
+                f"{self.path}: options are for public data sets, not for kind {self.kind!r}; set kind to one of "
                 f"{list(PUBLIC_DATASETS)}"
             )
         if self.streaming and self.limit is not None:
@@ -312,6 +312,8 @@ def _load_table(source: DataSource) -> tuple[datasets.Dataset, Path | None]:
 def _table_files(local: Path, split: str) -> tuple[str, list[str]]:
     """Return the format by its name in `datasets`, and the files of the split."""
     if local.is_file():
+        if local.suffix.lower() not in TABLE_FORMATS:
+            raise ValueError(f"{local}: expected a table ({', '.join(TABLE_FORMATS)}), got a file with another suffix")
         return TABLE_FORMATS[local.suffix.lower()], [str(local)]
     for suffix, table_format in TABLE_FORMATS.items():
         files = files_below(local, [suffix])

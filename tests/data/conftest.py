@@ -7,9 +7,7 @@ from __future__ import annotations
 import pathlib
 
 import pytest
-from public_datasets import (
-    WRITERS,
-)
+from public_datasets import WRITERS
 
 
 @pytest.fixture(scope="session")

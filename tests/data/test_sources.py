@@ -145,6 +145,15 @@ def test_open_source_errors(tmp_path: pathlib.Path) -> None:
         open_source(tmp_path / "notes.txt")
 
 
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_file_that_is_no_table_is_told_with_the_suffixes(tmp_path: pathlib.Path, streaming: bool) -> None:
+    (tmp_path / "rows.csv").write_text("image\na.png\n")
+    with pytest.raises(
+        ValueError, match=r"rows\.csv: expected a table \(\.parquet.*got a file with another suffix"
+    ):
+        open_source({"path": str(tmp_path / "rows.csv"), "kind": "table", "streaming": streaming})
+
+
 def test_a_hub_id_that_cannot_be_loaded_says_so(monkeypatch: pytest.MonkeyPatch, table_cache: None) -> None:
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)

@@ -19,13 +19,7 @@ from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_image
 from ..samples import Sample, check_choice
 from .formats import PathLike, centred_matrix, check_exists, read_hdf5
-from .frames import (
-    Frame,
-    PublicSamples,
-    invalid_unless,
-    matches,
-    needed_file,
-)
+from .frames import Frame, PublicSamples, invalid_unless, matches, needed_file
 from .spec import PublicDataset
 
 

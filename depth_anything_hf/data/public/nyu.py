@@ -14,21 +14,8 @@ import numpy as np
 from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_image
 from ..samples import Sample
-from .formats import (
-    pinhole_matrix,
-    read_hdf5,
-    read_matlab,
-)
-from .frames import (
-    DEPTH_RULES,
-    MILLIMETRE_RULES,
-    Frame,
-    PublicSamples,
-    below,
-    matches,
-    needed_file,
-    swap_last,
-)
+from .formats import pinhole_matrix, read_hdf5, read_matlab
+from .frames import DEPTH_RULES, MILLIMETRE_RULES, Frame, PublicSamples, below, matches, needed_file, swap_last
 from .spec import PublicDataset
 
 

@@ -8,11 +8,7 @@ import pathlib
 
 import numpy as np
 import pytest
-from public_datasets import (
-    CAMERA,
-    expected_depth,
-    names_of,
-)
+from public_datasets import CAMERA, expected_depth, names_of
 
 from depth_anything_hf.data.public.catalog import open_public
 

@@ -11,17 +11,7 @@ import pickle
 import numpy as np
 import pytest
 from PIL import Image
-from public_datasets import (
-    HEIGHT,
-    INVALID,
-    RGB,
-    SKY,
-    WIDTH,
-    WRITERS,
-    names_of,
-    quiet_about_cameras,
-    write_diode,
-)
+from public_datasets import HEIGHT, INVALID, RGB, SKY, WIDTH, WRITERS, names_of, quiet_about_cameras, write_diode
 
 from depth_anything_hf.data import public
 from depth_anything_hf.data.decoding.errors import BrokenSampleError, UnreadableImageError

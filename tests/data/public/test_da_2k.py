@@ -9,11 +9,7 @@ import pathlib
 
 import numpy as np
 import pytest
-from public_datasets import (
-    WIDTH,
-    names_of,
-    write_picture,
-)
+from public_datasets import WIDTH, names_of, write_picture
 
 from depth_anything_hf.data.public.catalog import open_public
 

@@ -8,12 +8,7 @@ import pathlib
 
 import numpy as np
 from PIL import Image
-from public_datasets import (
-    RGB,
-    expected_depth,
-    names_of,
-    write_eth3d,
-)
+from public_datasets import RGB, expected_depth, names_of, write_eth3d
 
 from depth_anything_hf.data.public.catalog import open_public
 

@@ -8,9 +8,7 @@ import pathlib
 import sys
 
 import pytest
-from public_datasets import (
-    DEPTH,
-)
+from public_datasets import DEPTH
 
 from depth_anything_hf.data.public.catalog import open_public
 

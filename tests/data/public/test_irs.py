@@ -8,11 +8,7 @@ import pathlib
 
 import numpy as np
 import pytest
-from public_datasets import (
-    expected_depth,
-    names_of,
-    write_irs,
-)
+from public_datasets import expected_depth, names_of, write_irs
 
 from depth_anything_hf.data.public.catalog import open_public
 

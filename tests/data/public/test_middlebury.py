@@ -7,10 +7,7 @@ from __future__ import annotations
 import pathlib
 
 import numpy as np
-from public_datasets import (
-    CAMERA,
-    expected_depth,
-)
+from public_datasets import CAMERA, expected_depth
 
 from depth_anything_hf.data.public.catalog import open_public
 

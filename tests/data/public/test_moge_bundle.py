@@ -9,13 +9,7 @@ import pathlib
 import numpy as np
 import pytest
 from PIL import Image
-from public_datasets import (
-    CAMERA,
-    DEPTH,
-    INVALID,
-    SKY,
-    names_of,
-)
+from public_datasets import CAMERA, DEPTH, INVALID, SKY, names_of
 
 from depth_anything_hf.data.decoding.errors import UnreadableImageError
 from depth_anything_hf.data.public.catalog import open_public

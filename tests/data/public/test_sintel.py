@@ -7,12 +7,7 @@ from __future__ import annotations
 import pathlib
 
 import numpy as np
-from public_datasets import (
-    CAMERA,
-    DEPTH,
-    SKY,
-    names_of,
-)
+from public_datasets import CAMERA, DEPTH, SKY, names_of
 
 from depth_anything_hf.data.public.catalog import open_public
 

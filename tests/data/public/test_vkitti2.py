@@ -8,11 +8,7 @@ import pathlib
 import shutil
 
 import numpy as np
-from public_datasets import (
-    expected_depth,
-    names_of,
-    write_vkitti2,
-)
+from public_datasets import expected_depth, names_of, write_vkitti2
 
 from depth_anything_hf.data.public.catalog import open_public
 
