@@ -50,7 +50,7 @@ def write_images(root: Path, count: int) -> DepthFolder:
     return DepthFolder(root, scale=1000)
 
 
-def synchronise(device: torch.device) -> None:
+def synchronize(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
@@ -86,7 +86,7 @@ def main() -> None:
             with torch.inference_mode():
                 for batch in torch.split(prepared, options.batch_size):
                     model(pixel_values=batch)
-            synchronise(device)
+            synchronize(device)
             seconds["forward"].append(time.perf_counter() - start)
             start = time.perf_counter()
             result = evaluate(predictor, dataset, settings, prediction_kind=predictor.prediction_kind)

@@ -72,7 +72,7 @@ class Run:
     """What one contender did; `error` says why it did not, or did not do all rounds.
 
     Attributes:
-        peak_memory_bytes: of the GPU, weights and optimiser included; None on a CPU.
+        peak_memory_bytes: of the GPU, weights and optimizer included; None on a CPU.
         share_of_card: arithmetic per second against the measured matrix rate.
         synchronises: whether a training step waits for the device; None where that was not looked at.
     """
@@ -192,7 +192,7 @@ def training_step(contender: str, size: str, side: int, batch: int, device: torc
 
 
 def step_of_fit(model: Any, batch: dict[str, Any], device: torch.device, compiled: bool) -> Callable[[], None]:
-    """The optimiser step of `fit`, without its data and its log."""
+    """The optimizer step of `fit`, without its data and its log."""
     accelerator = Accelerator(mixed_precision="bf16", cpu=device.type == "cpu")
     arguments = TrainingArguments("unused", torch_compile=compiled)
     rates = LearningRates(LEARNING_RATE, LEARNING_RATE, "weights stay nearly as they are")

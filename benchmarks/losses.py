@@ -4,8 +4,8 @@
 
     python benchmarks/losses.py --json benchmarks/results/losses.json
 
-The loops go over the images as most code does: in the plain one each term normalises the maps for itself, in the
-other, the first of the table, each map is normalised once for both. What is compared is the gradient of the
+The loops go over the images as most code does: in the plain one each term normalizes the maps for itself, in the
+other, the first of the table, each map is normalized once for both. What is compared is the gradient of the
 prediction.
 """
 

@@ -1,12 +1,12 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Images per second and core from a JPEG file's bytes to the network's input: decode, resize, normalise.
+"""Images per second and core from a JPEG file's bytes to the network's input: decode, resize, normalize.
 
     python benchmarks/preprocessing.py --json benchmarks/results/preprocessing.json
     python benchmarks/preprocessing.py --kept    # all of them keep freed memory, as the commands and examples do
 
 One thread. Peers are transformers' processor on its PIL backend and the preparation of the original code, by OpenCV in
-float64; the distance of each input from both is printed, in units of the normalised input.
+float64; the distance of each input from both is printed, in units of the normalized input.
 """
 
 from __future__ import annotations

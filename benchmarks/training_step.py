@@ -48,7 +48,7 @@ def open_model(name: str, folder: str | Path, checkpointing: bool) -> Any:
 
 
 def stock_parts(model: Any, pixels: Tensor, labels: Tensor) -> tuple[Callable[[], Tensor], torch.optim.Optimizer]:
-    """A function that gives the loss, and the optimiser."""
+    """A function that gives the loss, and the optimizer."""
 
     def loss() -> Tensor:
         prediction = model(pixel_values=pixels).predicted_depth
@@ -58,7 +58,7 @@ def stock_parts(model: Any, pixels: Tensor, labels: Tensor) -> tuple[Callable[[]
 
 
 def our_parts(model: Any, pixels: Tensor, labels: Tensor) -> tuple[Callable[[], Tensor], torch.optim.Optimizer]:
-    """A function that gives the loss, and the optimiser."""
+    """A function that gives the loss, and the optimizer."""
     nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
     objective, batch = SupervisedRelative(), {"pixel_values": pixels, "labels": labels}
     # What no image reaches has no gradient; ours freezes it.

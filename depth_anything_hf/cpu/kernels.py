@@ -40,7 +40,7 @@ STRIDE = (2, 1)
 
 
 def _computed_dtype(tensor: Tensor) -> torch.dtype:
-    """The precision in which a product of the tensor runs here."""
+    """Return the precision in which a product of the tensor runs here."""
     return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else tensor.dtype
 
 

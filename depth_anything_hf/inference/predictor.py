@@ -128,7 +128,7 @@ class DepthPredictor:
         """Open a checkpoint: Depth Anything as this package's model, other depth models as transformers' own.
 
         Depth Anything predicts by `optimize_for_inference`, unless an `attn_implementation` is asked for or the
-        checkpoint has adapters or quantised layers.
+        checkpoint has adapters or quantized layers.
 
         Args:
             name_or_path: model id on the Hub, or a folder.

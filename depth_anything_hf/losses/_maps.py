@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 EXCLUDE = "Exclude them with the mask or set them to NaN in the label."
-DIVERGED = "The model that gave them has diverged or was fed such values; check its weights and its input."
+DIVERGED = "The model that predicted them has diverged or was given such values; check its weights and its input."
 
 
 class ValidMaps(NamedTuple):
@@ -43,7 +43,7 @@ def check_maps(**maps: Tensor | None) -> None:
     shapes = [values.shape for values in given.values()]
     if len(shapes[0]) != 3 or any(shape != shapes[0] for shape in shapes):
         found = ", ".join(f"{name} {tuple(values.shape)}" for name, values in given.items())
-        raise ValueError(f"All maps must have the same shape (B, H, W), got {found}.")
+        raise ValueError(f"all maps must have the same shape (B, H, W), got {found}.")
     for name in ("mask", "region"):
         if name in given and given[name].dtype != torch.bool:
             raise ValueError(f"{name} must be boolean, got {given[name].dtype}; convert it, e.g. `{name} > 0`.")
@@ -75,9 +75,9 @@ def no_autocast(tensor: Tensor) -> torch.autocast:
 
 
 def for_each_image(loss: Callable[[ValidMaps], Tensor], maps: ValidMaps) -> Tensor:
-    """A loss (..., B), with NaN for images without a valid pixel.
+    """Compute a loss (..., B), with NaN for images without a valid pixel.
 
-    On the CPU one image is finished before the next is begun: then what is computed on the way stays in the cache.
+    On the CPU one image is finished before the next is begun, so that intermediate maps stay in the cache.
     """
     if can_use_numpy(maps.valid) and len(maps.valid) > 1:
         parts = zip(*(torch.split(whole, 1) for whole in maps), strict=True)
@@ -88,18 +88,18 @@ def for_each_image(loss: Callable[[ValidMaps], Tensor], maps: ValidMaps) -> Tens
 
 
 def can_use_numpy(values: Tensor) -> bool:
-    """Not on a device, which NumPy would have to wait for, nor where `torch.compile` traces."""
+    """Return whether NumPy can compute: not on a device, where it forces a sync, nor where `torch.compile` traces."""
     return values.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
 def refuse_second_derivative() -> None:
     # Autograd records a backward pass only where a graph of it was asked for.
     if torch.is_grad_enabled() and not torch.compiler.is_compiling():
-        raise RuntimeError("the losses over normalised maps can be differentiated once; leave out create_graph=True")
+        raise RuntimeError("the losses over normalized maps can be differentiated once; leave out create_graph=True")
 
 
 def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
-    """Mean over the valid pixels (B,); 0 for none, because a NaN in mid-arithmetic would reach the gradients."""
+    """Return the mean over valid pixels (B,); 0 for none, as a NaN in mid-arithmetic would reach the gradients."""
     return torch.where(valid, values, 0).sum(dim=(1, 2)) / count_pixels(valid).clamp(min=1)
 
 

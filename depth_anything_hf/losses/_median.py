@@ -53,7 +53,7 @@ def normalize_median_mad(values: Tensor, mask: Tensor | None, eps: float = 1e-6)
         normalized, _ = normalize_with_deviation(
             torch.where(valid, values.to(working_precision(values)), 0), valid, eps
         )
-        # It is 0 at invalid pixels as it is; this keeps back what a caller's gradient may hold there.
+        # It is 0 at invalid pixels already; this stops what a caller's gradient may hold there.
         return torch.where(valid, normalized, 0)
 
 
@@ -64,7 +64,7 @@ def normalized_difference(maps: ValidMaps) -> Tensor:
 
 
 def normalize_with_deviation(values: Tensor, valid: Tensor, eps: float = 1e-6) -> tuple[Tensor, Tensor]:
-    """Values (B, H, W) without shift and scale, 0 at invalid pixels, and the deviation (B,), before `eps`."""
+    """Return values (B, H, W) without shift and scale, 0 at invalid pixels, and the deviation (B,) before `eps`."""
     # torch does not annotate `Function.apply`.
     normalized, deviation = _MedianNormalization.apply(values, valid, eps)  # type: ignore[no-untyped-call]
     return normalized, deviation
@@ -74,8 +74,8 @@ class _MedianNormalization(torch.autograd.Function):
     """`(values - median) / deviation`, written out because autograd would keep and pass over seven maps for it.
 
     With `n = c / s`, `c = v - m` and `s = mean |c|`, a gradient `g` of `n` gives each pixel `g / s`; the deviation's
-    own gradient, `-sum(g n) / s`, is divided among the pixels by the sign of `c`; and what all of them got belongs,
-    with its sign reversed, to the one that is the median.
+    own gradient, `-sum(g n) / s`, is divided among the pixels by the sign of `c`; and the sum over all of them, with
+    its sign reversed, belongs to the pixel that is the median.
     """
 
     @staticmethod
@@ -103,7 +103,7 @@ class _MedianNormalization(torch.autograd.Function):
 
 
 def _lower_median(values: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-    """The lower median of the valid pixels (B,), 0 for none, and the flat index of a pixel that has it (B,)."""
+    """Return the lower median of the valid pixels (B,), 0 for none, and the flat index of a pixel that has it (B,)."""
     if not can_use_numpy(values):
         found = torch.where(valid, values, torch.nan).flatten(1).nanmedian(dim=1)
         return found.values.nan_to_num(0), found.indices
@@ -113,7 +113,7 @@ def _lower_median(values: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def valid_value_at(values: Tensor, valid: Tensor, ranks: Tensor) -> Tensor:
-    """The value at a rank (B,) among the sorted valid ones of each image (B,); 0 for an image without any."""
+    """Return the value at a rank (B,) among the sorted valid ones of each image (B,); 0 for an image without any."""
     found = torch.zeros(len(values), dtype=values.dtype)
     for image, rank in enumerate(ranks.tolist()):
         known = values[image].numpy()[valid[image].numpy()]
@@ -123,7 +123,7 @@ def valid_value_at(values: Tensor, valid: Tensor, ranks: Tensor) -> Tensor:
 
 
 def _value_at(values: np.ndarray, rank: int) -> np.floating[Any]:
-    """The value (N,) at a rank, exactly: between two values of a sample first, which takes a quarter of the time."""
+    """Select the value of a rank among (N,), exactly; bounds from a sorted sample take a quarter of a full sort."""
     sample = np.sort(values[::SAMPLED_STEP])
     place, margin = rank // SAMPLED_STEP, 2 + len(sample) // 50
     low, high = sample[max(0, place - margin)], sample[min(len(sample) - 1, place + margin)]

@@ -21,7 +21,7 @@ def within_and_outside(
     region: Tensor,
     **options: Any,
 ) -> Tensor:
-    """A loss on images made by CutMix (V1 Eq. 6-8): separately inside and outside the box, weighted by area.
+    """Compute a loss on images made by CutMix (V1 Eq. 6-8): inside and outside the box, weighted by area.
 
     The two parts come from two photographs, so each has its own shift and scale; `loss_function` sees one part at a
     time. A part without valid pixels has weight 0 and the weights of the others are divided by their sum.

@@ -12,10 +12,10 @@ from ._maps import DIVERGED, check_finite_on_cpu, no_autocast, working_precision
 
 
 def feature_alignment_loss(student: Tensor, teacher: Tensor, tolerance: float = 0.15) -> Tensor:
-    """Mean of `1 - cosine` between student and frozen features over the tokens not aligned well enough yet (V1 §3.3).
+    """Average `1 - cosine` between student and frozen features over tokens that are not aligned yet (V1 §3.3).
 
     A token whose `1 - cosine` is below the tolerance is ignored: the student need not copy the frozen encoder exactly,
-    for that one gives all parts of an object the same features (V1 takes 0.15 = 1 - 0.85).
+    which gives all parts of an object the same features (V1 takes 0.15 = 1 - 0.85).
 
     Args:
         student: (B, N, C), features of the N tokens, no class token.
@@ -36,7 +36,7 @@ def feature_alignment_loss(student: Tensor, teacher: Tensor, tolerance: float = 
     if student.shape[2] != teacher.shape[2]:
         raise ValueError(
             f"student features {tuple(student.shape)} and teacher features {tuple(teacher.shape)} differ in width; "
-            "bring the student's to the teacher's with a linear projector, "
+            "project the student's to the teacher's with a linear projector, "
             f"torch.nn.Linear({student.shape[2]}, {teacher.shape[2]})."
         )
     with no_autocast(student):

@@ -31,15 +31,15 @@ from ._median import normalize_with_deviation, normalized_difference, valid_valu
 from .cutmix import within_and_outside
 
 
-# An image whose min-max disparity deviates less than this on average is nearly constant but for a few pixels; dividing
-# by less would let it outweigh all other images of a batch.
+# An image whose min-max disparity deviates less than this on average is constant but for a few pixels; dividing by
+# less would let it outweigh all other images of a batch.
 SMALLEST_ANCHOR_DEVIATION = 1e-2
 
 
 def scale_and_shift_invariant_loss(
     prediction: Tensor, target: Tensor, mask: Tensor | None = None, ignore_largest: float = 0.0
 ) -> Tensor:
-    """Mean absolute difference of the two maps after `normalize_median_mad` of each (V1 Eq. 1-3).
+    """Compute the mean absolute difference of the two maps after `normalize_median_mad` of each (V1 Eq. 1-3).
 
     With `ignore_largest` the pixels of largest error are left out of the mean, image by image, as the authors describe
     it for pseudo-labels (Depth-Anything-V2, issue 108): sort the errors of the `n` valid pixels, let `v` be the
@@ -67,7 +67,7 @@ def scale_and_shift_invariant_loss(
 
 
 def gradient_matching_loss(prediction: Tensor, target: Tensor, mask: Tensor | None = None, scales: int = 4) -> Tensor:
-    """Multi-scale gradient matching of MiDaS (arXiv 1907.01341), the term that keeps edges sharp.
+    """Match gradients at several scales, as MiDaS does (arXiv 1907.01341); the term that keeps edges sharp.
 
     Both maps go through `normalize_median_mad` at full size. Scale `k` takes every `2^k`-th pixel of their difference
     `R`; its term is `(sum |dR/dx| + sum |dR/dy|) / number of valid pixels at that scale`, where a difference of
@@ -98,7 +98,7 @@ def gradient_matching_loss(prediction: Tensor, target: Tensor, mask: Tensor | No
 def relative_depth_losses(
     prediction: Tensor, target: Tensor, mask: Tensor | None = None, ignore_largest: float = 0.0, scales: int = 4
 ) -> Tensor:
-    """`scale_and_shift_invariant_loss` and `gradient_matching_loss` of the same maps, which are normalised once.
+    """Compute `scale_and_shift_invariant_loss` and `gradient_matching_loss` of the same maps, normalized once.
 
     The values and gradients are those of the two functions; together they cost little more than one of them.
 
@@ -128,11 +128,11 @@ def relative_depth_losses(
 
 
 def anchor_loss(prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Mean of `|prediction - t|` in units of the mean absolute deviation of `t` from its median.
+    """Compute the mean of `|prediction - t|` in units of the mean absolute deviation of `t` from its median.
 
-    `t` is the target brought to [0, 1] by its smallest and largest valid value. The scale-and-shift-invariant loss
-    leaves the scale of the output free, and in training from scratch it runs away. This loss ties it down. It is no
-    part of the paper's recipe.
+    `t` is the target normalized to [0, 1] by its smallest and largest valid value. The scale-and-shift-invariant loss
+    leaves the scale of the output free, and in training from scratch it runs away. This loss pins it. It is not part
+    of the paper's recipe.
 
     Args:
         prediction: (B, H, W), disparity as the model gives it.
@@ -165,7 +165,7 @@ def _check_scales(scales: int) -> None:
 
 
 def _min_max(values: Tensor, valid: Tensor) -> Tensor:
-    """Valid values mapped to [0, 1] per image, 0 at invalid pixels and everywhere in a constant map."""
+    """Map valid values to [0, 1] per image; 0 at invalid pixels and everywhere in a constant map."""
     low = torch.where(valid, values, torch.inf).amin(dim=(1, 2), keepdim=True)
     high = torch.where(valid, values, -torch.inf).amax(dim=(1, 2), keepdim=True)
     span = high - low
@@ -173,7 +173,7 @@ def _min_max(values: Tensor, valid: Tensor) -> Tensor:
 
 
 def _mean_error(difference: Tensor, valid: Tensor, ignore_largest: float) -> Tensor:
-    """Mean absolute value (B,) of a map that is 0 at invalid pixels."""
+    """Return the mean absolute value (B,) of a map that is 0 at invalid pixels."""
     error = difference.abs()
     if ignore_largest > 0:
         valid = _without_largest(error.detach(), valid, ignore_largest)
@@ -182,7 +182,7 @@ def _mean_error(difference: Tensor, valid: Tensor, ignore_largest: float) -> Ten
 
 
 def _without_largest(error: Tensor, valid: Tensor, share: float) -> Tensor:
-    """The valid pixels with an error strictly below the value at which the largest `share` begins; all, if none is."""
+    """Select valid pixels with an error strictly below the value where the largest `share` begins; all, if none is."""
     # Whole millionths keep the rounding exact.
     millionths = max(1, round(share * 1_000_000))
     count = count_pixels(valid).long()
@@ -199,7 +199,7 @@ def _without_largest(error: Tensor, valid: Tensor, share: float) -> Tensor:
 
 
 def _gradient_sums(difference: Tensor, valid: Tensor, scales: int) -> Tensor:
-    """Sum over the scales of the sum of |difference of valid neighbours| per valid pixel (B,)."""
+    """Sum |difference of valid neighbours| per valid pixel over the scales (B,)."""
     # torch does not annotate `Function.apply`.
     sums: Tensor = _GradientSums.apply(difference, valid, scales)  # type: ignore[no-untyped-call]
     return sums
@@ -238,7 +238,7 @@ class _GradientSums(torch.autograd.Function):
 
 
 def _neighbour(maps: Tensor, axis: int, first: int) -> Tensor:
-    """The maps without their last row or column (`first` 0), or without their first (1); a view."""
+    """View the maps without their last row or column (`first` 0), or without their first (1)."""
     return maps.narrow(axis, first, maps.shape[axis] - 1)
 
 

@@ -16,7 +16,7 @@ def silog_loss(
     variance_focus: float = 0.5,
     eps: float = 1e-6,
 ) -> Tensor:
-    """Scale-invariant logarithmic error (Eigen et al., arXiv 1406.2283), the loss of the metric models.
+    """Compute the scale-invariant logarithmic error (Eigen et al., arXiv 1406.2283), the loss of the metric models.
 
     With `g = log(prediction) - log(target)` over the valid pixels: `sqrt(mean(g^2) - variance_focus * mean(g)^2 +
     eps^2)`. It is computed as `var(g) + (1 - variance_focus) * mean(g)^2`, which cannot become negative by rounding.

@@ -223,7 +223,7 @@ _buffers = _Buffers()
 
 
 def _as_floats(image: np.ndarray) -> tuple[np.ndarray, float]:
-    """The image (H, W, C) as floating point, and what was subtracted; valid until this thread's next image.
+    """Convert an image (H, W, C) to floating point; return it, valid until this thread's next image, and the offset.
 
     Bytes become float32 around zero, where it has twice the precision; anything else becomes float64.
     """
