@@ -4,32 +4,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 import typer
 
 from ..cpu.memory import keep_freed_memory
-from .calibrate import calibrate
-from .convert import convert
-from .datasets import list_datasets
-from .env import env
-from .evaluate import evaluate
-from .labels import push_labels, verify
-from .predict import predict
-from .program import Command, Program, spellings
-from .pseudo_label import pseudo_label
-from .recipes import app as recipes
-from .render import render
-from .train import CONTEXT_SETTINGS, distill, finetune, train
+from .program import Entry, Program, spellings
 
 
 # Panels of --help.
 TRAINING, LABELS, PREDICTIONS = "Train", "Label", "Predict and evaluate"
 FILES, HELP = "Convert and render", "Help"
 
+RECIPES_HELP = """List and show the training recipes that come with the package.
+
+\b
+Examples:
+  depth-anything-hf recipes list
+  depth-anything-hf recipes show student > mine.yaml
+"""
+FOLDER = {"output": "output_dir"}
+PRIVATE = {"private": "hub_private_repo"}
+TEACHER = {"model": "teacher"}
+# Their flags, --help among them, are left to the parser of recipes.
+LEFT_TO_RECIPES = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+FLAGS = {"context_settings": LEFT_TO_RECIPES, "add_help_option": False}
+
+
+class DepthAnything(Program):
+    """The program, with its commands in the order of the road.
+
+    Aliases are what an option was called before, or is called elsewhere.
+    """
+
+    entries: ClassVar[Mapping[str, Entry]] = {
+        "train": Entry(TRAINING, "Train a relative model on labelled images.", "train:train", options=FLAGS),
+        "distill": Entry(TRAINING, "Distil a student from a teacher or its labels.", "train:distill", options=FLAGS),
+        "finetune": Entry(
+            TRAINING, "Fine-tune a metric model, which predicts metres.", "train:finetune", options=FLAGS
+        ),
+        "recipes": Entry(TRAINING, "List and show training recipes.", "recipes:app", options={"help": RECIPES_HELP}),
+        "pseudo-label": Entry(
+            LABELS, "Label photographs with a teacher.", "pseudo_label:pseudo_label", FOLDER | PRIVATE | TEACHER
+        ),
+        "verify": Entry(LABELS, "Re-read pseudo-labels and say what is damaged.", "labels:verify"),
+        "push-labels": Entry(LABELS, "Push pseudo-labels to the Hub.", "labels:push_labels", PRIVATE),
+        "predict": Entry(PREDICTIONS, "Predict the depth of images.", "predict:predict", FOLDER),
+        "calibrate": Entry(PREDICTIONS, "Turn disparity into metres by measured points.", "calibrate:calibrate"),
+        "evaluate": Entry(PREDICTIONS, "Score a model on a benchmark or on your labels.", "evaluate:evaluate", FOLDER),
+        "datasets": Entry(PREDICTIONS, "List public datasets and benchmark protocols.", "datasets:list_datasets"),
+        "convert": Entry(FILES, "Convert checkpoints of the original code.", "convert:convert"),
+        "render": Entry(FILES, "Render synthetic scenes with exact depth.", "render:render"),
+        "env": Entry(HELP, "Show what a bug report has to say.", "env:env"),
+    }
+
+
 app = typer.Typer(
-    cls=Program,
+    cls=DepthAnything,
     no_args_is_help=True,
     # Without the markup and the tracebacks of rich, whose import takes longer than the whole of --help.
     rich_markup_mode=None,
@@ -75,54 +107,3 @@ def main(
     """
     # The process is the command's own.
     keep_freed_memory()
-
-
-def _add(
-    name: str,
-    panel: str,
-    summary: str,
-    command: Callable[..., Any],
-    aliases: Mapping[str, str] | None = None,
-    **options: Any,
-) -> None:
-    settings = {**spellings(aliases), **options.pop("context_settings", {})}
-    add = app.command(
-        name, cls=Command, short_help=summary, rich_help_panel=panel, context_settings=settings, **options
-    )
-    add(command)
-
-
-# In the order of the road. Aliases are what an option was called before, or is called elsewhere.
-FOLDER = {"output": "output_dir"}
-PRIVATE = {"private": "hub_private_repo"}
-TEACHER = {"model": "teacher"}
-# Their flags are those of dataclasses, which are imported when one of them runs.
-FLAGS: dict[str, Any] = {"context_settings": CONTEXT_SETTINGS, "add_help_option": False}
-_add("train", TRAINING, "Train a relative model on labelled images.", train, **FLAGS)
-_add("distill", TRAINING, "Distil a student from a teacher or its labels.", distill, **FLAGS)
-_add("finetune", TRAINING, "Fine-tune a metric model, which predicts metres.", finetune, **FLAGS)
-RECIPES_HELP = """List and show the training recipes that come with the package.
-
-\b
-Examples:
-  depth-anything-hf recipes list
-  depth-anything-hf recipes show student > mine.yaml
-"""
-app.add_typer(
-    recipes,
-    name="recipes",
-    cls=Program,
-    help=RECIPES_HELP,
-    short_help="List and show training recipes.",
-    rich_help_panel=TRAINING,
-)
-_add("pseudo-label", LABELS, "Label photographs with a teacher.", pseudo_label, FOLDER | PRIVATE | TEACHER)
-_add("verify", LABELS, "Re-read pseudo-labels and say what is damaged.", verify)
-_add("push-labels", LABELS, "Push pseudo-labels to the Hub.", push_labels, PRIVATE)
-_add("predict", PREDICTIONS, "Predict the depth of images.", predict, FOLDER)
-_add("calibrate", PREDICTIONS, "Turn disparity into metres by measured points.", calibrate)
-_add("evaluate", PREDICTIONS, "Score a model on a benchmark or on your labels.", evaluate, FOLDER)
-_add("datasets", PREDICTIONS, "List public datasets and benchmark protocols.", list_datasets)
-_add("convert", FILES, "Convert checkpoints of the original code.", convert)
-_add("render", FILES, "Render synthetic scenes with exact depth.", render)
-_add("env", HELP, "Show what a bug report has to say.", env)

@@ -75,9 +75,6 @@ SplitOption = Annotated[
 LimitOption = Annotated[
     int | None, typer.Option("--limit", min=1, help="Use only the first so many images.", rich_help_panel=IMAGES)
 ]
-OutputFolderOption = Annotated[
-    str, typer.Option("--output_dir", "-o", help="Folder to write to; made if absent.", rich_help_panel=OUTPUT)
-]
 VerboseOption = Annotated[
     bool,
     typer.Option(

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -41,28 +43,77 @@ class Command(TyperCommand):
         _write_panels(self, ctx, formatter)
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A command that is imported and built when it is asked for, so that the others cost no time.
+
+    Attributes:
+        panel: heading in `--help`.
+        summary: its line there.
+        target: "module:name" in this room, of a function or of a `typer.Typer` with commands of its own.
+        aliases: see `spellings`.
+        options: of `typer.Typer.command`, or of `add_typer`.
+    """
+
+    panel: str
+    summary: str
+    target: str
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def build(self, name: str) -> Any:
+        """Return the command as the parser takes it."""
+        module, _, attribute = self.target.partition(":")
+        target = getattr(import_module(f".{module}", __package__), attribute)
+        options = {**self.options, "rich_help_panel": self.panel, "short_help": self.summary}
+        options["context_settings"] = {**spellings(self.aliases), **self.options.get("context_settings", {})}
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        if not isinstance(target, typer.Typer):
+            alone.command(name, cls=Command, **options)(target)
+            return typer.main.get_command(alone)
+        alone.add_typer(target, name=name, cls=Program, **options)
+        group: Any = typer.main.get_command(alone)
+        return group.commands[name]
+
+
 class Program(TyperGroup):
     """The commands in panels; errors that a user can mend are one line.
 
     Other errors are faults of the program and keep their traceback.
     """
 
+    entries: ClassVar[Mapping[str, Entry]] = {}
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands, built or not, in their order."""
+        return [*self.entries, *(name for name in self.commands if name not in self.entries)]
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command of this name, which may be written with underscores too."""
-        return super().get_command(ctx, cmd_name.replace("_", "-"))
+        name = cmd_name.replace("_", "-")
+        if name in self.entries and name not in self.commands:
+            self.commands[name] = self.entries[name].build(name)
+        return super().get_command(ctx, name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return name, command and the words that are left; an unknown command is compared with all others."""
+        if self.get_command(ctx, args[0]) is None:
+            for name in self.entries:
+                self.get_command(ctx, name)
+        return super().resolve_command(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the options, then the commands, each under the heading of its panel."""
         _write_panels(self, ctx, formatter)
-        commands = [(name, self.commands[name]) for name in self.list_commands(ctx)]
-        width = formatter.width - 6 - max((len(name) for name, _ in commands), default=0)
-        panels: dict[str, list[tuple[str, str]]] = {}
-        for name, command in commands:
-            if not command.hidden:
-                title = getattr(command, "rich_help_panel", None) or "Commands"
-                panels.setdefault(title, []).append((name, command.get_short_help_str(width)))
+        names = self.list_commands(ctx)
         # All panels have the columns of the widest.
-        widest = max((len(name) for name, _ in commands), default=0)
+        widest = max(map(len, names), default=0)
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for name in names:
+            entry = self.entries.get(name)
+            title = entry.panel if entry else "Commands"
+            summary = entry.summary if entry else self.commands[name].get_short_help_str(formatter.width - 6 - widest)
+            panels.setdefault(title, []).append((name, summary))
         for title, rows in panels.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(widest), text) for name, text in rows])
@@ -74,7 +125,9 @@ class Program(TyperGroup):
         except (ValueError, OSError, ImportError) as error:
             if ctx.params.get("debug"):
                 raise
-            typer.echo(f"error: {error}", err=True)
+            # Messages of libraries have several lines.
+            message = " ".join(line.strip() for line in str(error).splitlines() if line.strip())
+            typer.echo(f"error: {message}", err=True)
             raise typer.Exit(1) from None
 
 

@@ -17,8 +17,6 @@ import typer
 from .launch import LaunchArguments, launch
 
 
-# What typer must leave to the parser of recipes.
-CONTEXT_SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 EPILOG = """
 examples:
 {examples}

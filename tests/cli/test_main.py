@@ -7,11 +7,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import typer
 from command_line import files_below, run, run_process
 
 import depth_anything_hf
-from depth_anything_hf.cli.main import app
+from depth_anything_hf.cli.main import DepthAnything
 
 
 def test_errors_are_one_line_and_debug_shows_the_traceback(tmp_path: Path) -> None:
@@ -28,7 +27,7 @@ def test_version() -> None:
     assert result.exit_code == 0 and depth_anything_hf.__version__ in result.output
 
 
-@pytest.mark.parametrize("command", sorted(typer.main.get_command(app).commands))  # type: ignore[attr-defined]
+@pytest.mark.parametrize("command", sorted(DepthAnything.entries))
 def test_every_command_explains_itself_with_examples(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0 and f"depth-anything-hf {command}" in result.output

@@ -12,11 +12,11 @@ import typer
 from command_line import run, run_process
 from typer.testing import CliRunner
 
-from depth_anything_hf.cli.main import app
+from depth_anything_hf.cli.main import DepthAnything
 from depth_anything_hf.cli.program import Command, Program, spellings
 
 
-COMMANDS: dict[str, Any] = dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+COMMANDS: dict[str, Any] = {name: entry.build(name) for name, entry in DepthAnything.entries.items()}
 
 
 def echo_program() -> typer.Typer:
@@ -111,3 +111,15 @@ def test_completion_can_be_installed(tmp_path: Path) -> None:
     assert installed.returncode == 0, installed.stderr
     (script,) = (tmp_path / ".bash_completions").iterdir()
     assert "depth-anything-hf" in script.read_text()
+
+
+def test_an_error_of_several_lines_is_shown_as_one() -> None:
+    program = typer.Typer(cls=Program, rich_markup_mode=None)
+
+    @program.command(cls=Command)
+    def fail() -> None:
+        raise OSError("no such model\n\n  look at the Hub\n")
+
+    program.command("other", cls=Command)(lambda: None)
+    result = CliRunner().invoke(program, ["fail"])
+    assert (result.exit_code, result.output) == (1, "error: no such model look at the Hub\n")
