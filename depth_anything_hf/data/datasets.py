@@ -110,7 +110,7 @@ class DepthTable:
         self.label = label
         rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
         self._reader = RowReader(dataset.column_names, image_column, label_column, label, rules, root)
-        self._rows = _undecoded(dataset if limit is None else dataset.select(range(min(limit, len(dataset)))))
+        self._rows = _leave_encoded(dataset if limit is None else dataset.select(range(min(limit, len(dataset)))))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -168,7 +168,7 @@ class PhotoFolder:
         return str(self._paths[index]), str(self._paths[index])
 
 
-def _undecoded(dataset: datasets.Dataset) -> datasets.Dataset:
+def _leave_encoded(dataset: datasets.Dataset) -> datasets.Dataset:
     """Leave images encoded: `datasets` would decode them without EXIF orientation, and without names in its errors."""
     dataset = dataset.with_format(None)
     for column, feature in dataset.features.items():

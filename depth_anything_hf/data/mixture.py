@@ -67,7 +67,7 @@ class Mixture(torch.utils.data.Dataset[dict[str, Any]]):
         self.sources = list(sources)
         self.seed = seed
         self.transforms = one_per_source(transform, len(sources))
-        self.names = names_of_sources(names, len(sources))
+        self.names = name_sources(names, len(sources))
         check_labels(sources)
         self._lengths = [len(source) for source in sources]
         if 0 in self._lengths:
@@ -85,14 +85,14 @@ class Mixture(torch.utils.data.Dataset[dict[str, Any]]):
         epoch, position = address
         source, index = self.locate(epoch, position)
         random = np.random.default_rng([self.seed, epoch, position])
-        skipped: list[tuple[str, str]] = []
+        broken: list[tuple[str, str]] = []
         while True:
             try:
-                sample = checked_aspect(self.sources[source][index])
-                return {**self.transforms[source](sample, random), "broken": skipped}
+                sample = check_aspect(self.sources[source][index])
+                return {**self.transforms[source](sample, random), "broken": broken}
             except BROKEN as error:
-                note_broken(skipped, f"{self.names[source]}, sample {index}", error)
-            random = np.random.default_rng([self.seed, epoch, position, len(skipped), REPLACEMENT])
+                note_broken(broken, f"{self.names[source]}, sample {index}", error)
+            random = np.random.default_rng([self.seed, epoch, position, len(broken), REPLACEMENT])
             index = int(random.integers(self._lengths[source]))
 
     def first_samples(self, source: int) -> Iterator[Callable[[], Sample]]:
@@ -132,7 +132,7 @@ class Mixture(torch.utils.data.Dataset[dict[str, Any]]):
         return rows
 
 
-def checked_aspect(sample: Sample) -> Sample:
+def check_aspect(sample: Sample) -> Sample:
     """Return the sample, unless its image is too long and thin to be resized to a crop.
 
     Raises:
@@ -147,17 +147,17 @@ def checked_aspect(sample: Sample) -> Sample:
     return sample
 
 
-def note_broken(skipped: list[tuple[str, str]], place: str, error: Exception) -> None:
+def note_broken(broken: list[tuple[str, str]], place: str, error: Exception) -> None:
     """Add (place, reason) to the list of broken samples.
 
     Raises:
         ValueError: too many in a row, so that not single files but the data set is broken.
     """
-    skipped.append((place, f"{error}"))
-    if len(skipped) >= MOST_ATTEMPTS:
+    broken.append((place, f"{error}"))
+    if len(broken) >= MOST_ATTEMPTS:
         raise ValueError(
-            f"{len(skipped)} samples in a row cannot be used, so most of the data is broken: check the paths, the "
-            f"column of labels and the size of labels. The last two errors: {skipped[-2][1]} | {skipped[-1][1]}"
+            f"{len(broken)} samples in a row cannot be used, so most of the data is broken: check the paths, the "
+            f"column of labels and the size of labels. The last two errors: {broken[-2][1]} | {broken[-1][1]}"
         ) from error
 
 
@@ -175,7 +175,7 @@ def one_per_source(transform: Transform | Sequence[Transform], source_count: int
     return transforms
 
 
-def names_of_sources(names: Sequence[str] | None, source_count: int) -> list[str]:
+def name_sources(names: Sequence[str] | None, source_count: int) -> list[str]:
     """Return the given names, or "source 0", "source 1", ... without names.
 
     Raises:
@@ -247,7 +247,7 @@ def _item_or_error(
     read: Callable[[], Sample], transform: Transform, seed: int, name: str
 ) -> dict[str, Any] | Exception:
     try:
-        return transform(checked_aspect(read()), np.random.default_rng(seed))
+        return transform(check_aspect(read()), np.random.default_rng(seed))
     except BROKEN as error:
         return error
     except Exception as error:

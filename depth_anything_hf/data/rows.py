@@ -47,18 +47,18 @@ class RowReader:
         root: str | os.PathLike[str] | None,
     ) -> None:
         check_choice("label", label, (*LABELS, None))
-        self._image_column = _existing_column(columns, (image_column,), "image_column")
+        self._image_column = _find_column(columns, (image_column,), "image_column")
         self._label_column = None
         if label is not None:
             candidates = (label_column,) if label_column else LABEL_COLUMNS[label]
-            self._label_column = _existing_column(columns, candidates, "label_column")
+            self._label_column = _find_column(columns, candidates, "label_column")
         self._label = label
         self._rules = rules
         self._root = Path(root or ".")
 
     def encoded(self, row: Mapping[str, Any], place: str) -> tuple[str, Any]:
         """Return the name of a row (`place` if it has none), and its image as `read_image` takes it."""
-        image_cell = self._resolved(row[self._image_column])
+        image_cell = self._resolve(row[self._image_column])
         path = image_cell.get("path") if isinstance(image_cell, Mapping) else image_cell
         return str(row.get("name") or (path if isinstance(path, str) else None) or place), image_cell
 
@@ -87,7 +87,7 @@ class RowReader:
         return add_label(sample, self._rules.label, label, f"column {self._label_column!r}")
 
     def _label_of_row(self, row: Mapping[str, Any], column: str) -> np.ndarray:
-        cell = self._resolved(row[column])
+        cell = self._resolve(row[column])
         if cell is None:
             raise UnreadableImageError(f"column {column!r} is empty, expected a label")
         minimum, maximum = row.get(f"{column}_minimum"), row.get(f"{column}_maximum")
@@ -98,11 +98,11 @@ class RowReader:
             return self._rules.apply(single_channel(np.asarray(cell), f"column {column!r}"), column)
         return self._rules.read(cell)
 
-    def _resolved(self, cell: Any) -> Any:
+    def _resolve(self, cell: Any) -> Any:
         return str(self._root / cell) if isinstance(cell, str) else cell
 
 
-def _existing_column(columns: Sequence[str], candidates: Sequence[str], parameter: str) -> str:
+def _find_column(columns: Sequence[str], candidates: Sequence[str], parameter: str) -> str:
     for column in candidates:
         if column in columns:
             return column

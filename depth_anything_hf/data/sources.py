@@ -134,10 +134,12 @@ def open_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -
         kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
         # `datasets` wraps the reason in an error of its own.
         reason = error.__cause__ or error
-        raise kind(f"{source.path}: cannot be opened: {type(reason).__name__}: {reason}{_damaged(source)}") from error
+        raise kind(
+            f"{source.path}: cannot be opened: {type(reason).__name__}: {reason}{_name_damaged(source)}"
+        ) from error
 
 
-def _damaged(source: DataSource) -> str:
+def _name_damaged(source: DataSource) -> str:
     """Name the parquet files that cannot be opened, because `datasets` does not."""
     local = Path(source.path).expanduser()
     files = [local] if local.suffix == ".parquet" else files_below(local, [".parquet"])
@@ -156,13 +158,13 @@ def _opens_as_parquet(file: Path) -> bool:
 def _open_map_style(source: DataSource) -> SampleDataset:
     if source.kind in PUBLIC_DATASETS:
         return _open_public(source)
-    kind = _detected_kind(source) if source.kind == "auto" else source.kind
+    kind = _detect_kind(source) if source.kind == "auto" else source.kind
     local = Path(source.path).expanduser()
     if kind == "folder":
         root = _split_folder(local, source.split)
         return DepthFolder(root, source.label or _label_of_folder(root) or "depth", **_label_options(source))
     # Unlabelled images may also be in a table, whose labels are then not read.
-    if kind == "photos" and local.exists() and _detected_kind(source) != "table":
+    if kind == "photos" and local.exists() and _detect_kind(source) != "table":
         return PhotoFolder(_split_folder(local, source.split), limit=source.limit)
     table, folder = _load_table(source)
     label = None if kind == "photos" else source.label or _label_of_columns(table.column_names, source.label_column)
@@ -196,7 +198,7 @@ def _open_stream(source: DataSource) -> DepthStream:
     if source.kind in PUBLIC_DATASETS:
         raise ValueError(f"{local}: {source.kind} is read by index and cannot stream; set streaming: false")
     if local.exists():
-        kind = "table" if source.kind in ("photos", "table") else _detected_kind(source)
+        kind = "table" if source.kind in ("photos", "table") else _detect_kind(source)
         if kind != "table":
             raise ValueError(
                 f"{local}: a folder of files is read by index and cannot stream; set streaming: false, or pack it "
@@ -234,7 +236,7 @@ def _label_options(source: DataSource) -> dict[str, Any]:
     return {name: getattr(source, name) for name in names}
 
 
-def _detected_kind(source: DataSource) -> str:
+def _detect_kind(source: DataSource) -> str:
     local = Path(source.path).expanduser()
     if local.is_file():
         if local.suffix.lower() in IMAGE_SUFFIXES:

@@ -19,9 +19,9 @@ from .mixture import (
     BROKEN,
     MOST_ATTEMPTS,
     Transform,
+    check_aspect,
     check_labels,
-    checked_aspect,
-    names_of_sources,
+    name_sources,
     note_broken,
     one_per_source,
 )
@@ -82,7 +82,7 @@ class StreamingMixture:
         check_labels(sources)
         self.sources = list(sources)
         self.transforms = one_per_source(transform, len(sources))
-        self.names = names_of_sources(names, len(sources))
+        self.names = name_sources(names, len(sources))
         self.weights = shares / shares.sum()
         self.seed = seed
         self.shuffle_rows = shuffle_rows
@@ -132,17 +132,17 @@ class StreamPart:
     def __next__(self) -> dict[str, Any]:
         source = self._choose_source()
         self._samples += 1
-        skipped: list[tuple[str, str]] = []
+        broken: list[tuple[str, str]] = []
         while True:
             place = self._mixture.names[source]
             try:
                 row = self._readers[source].next_row()
                 place = row.place
-                sample = checked_aspect(row.read())
+                sample = check_aspect(row.read())
                 random = np.random.default_rng([self._mixture.seed, *row.address(source), STREAM_SAMPLE])
-                return {**self._mixture.transforms[source](sample, random), "broken": skipped}
+                return {**self._mixture.transforms[source](sample, random), "broken": broken}
             except BROKEN as error:
-                note_broken(skipped, place, error)
+                note_broken(broken, place, error)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the position of this part, as numbers, strings, lists and dicts."""

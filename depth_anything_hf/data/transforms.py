@@ -143,9 +143,9 @@ class TrainingTransform:
         image, label = self._resize_crop_and_flip(sample["image"], label, random)
         if self.haze and label is not None:
             image = add_haze(image, label, *sample_haze(random))
-        result = {"pixel_values": _normalized(self._recoloured(image, random)), "name": name}
+        result = {"pixel_values": _normalize(self._recolour(image, random)), "name": name}
         if self.keep_clean:
-            result["clean_pixel_values"] = _normalized(_unit_range(image))
+            result["clean_pixel_values"] = _normalize(_unit_range(image))
         if label is not None:
             result["labels"] = torch.from_numpy(np.ascontiguousarray(self._target_of(label, kind, name)))
         return result
@@ -168,20 +168,20 @@ class TrainingTransform:
                 label = None if label is None else np.flip(label, axis)
         return np.ascontiguousarray(image), label
 
-    def _recoloured(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def _recolour(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Apply channel gain, jitter and blur to a uint8 image: float32 (h, w, 3) in [0, 1]."""
         colours = _unit_range(image)
         if self.channel_gain > 0:
             gains = random.uniform(1 - self.channel_gain, 1 + self.channel_gain, size=3).astype(np.float32)
             colours = np.clip(colours * gains, 0, 1)
         if random.random() < self.colour_jitter:
-            colours = self._jittered(colours, random)
+            colours = self._jitter(colours, random)
         if random.random() < self.blur:
             sigma = random.uniform(*BLUR_SIGMA_RANGE_PIXELS)
             colours = cv2.GaussianBlur(colours, (0, 0), sigmaX=sigma)
         return colours
 
-    def _jittered(self, colours: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def _jitter(self, colours: np.ndarray, random: np.random.Generator) -> np.ndarray:
         steps: list[tuple[Callable[[np.ndarray, float], np.ndarray], float]] = [
             (scale_brightness, _jitter_factor(self.brightness, random)),
             (scale_contrast, _jitter_factor(self.contrast, random)),
@@ -280,7 +280,7 @@ def _unit_range(image: np.ndarray) -> np.ndarray:
     return image * np.float32(1 / 255)
 
 
-def _normalized(colours: np.ndarray) -> torch.Tensor:
+def _normalize(colours: np.ndarray) -> torch.Tensor:
     """float32 (h, w, 3) in [0, 1] -> float32 (3, h, w), normalised by the statistics of ImageNet."""
     channels = [(colours[..., index] - IMAGENET_MEAN[index]) / IMAGENET_STD[index] for index in range(3)]
     return torch.from_numpy(np.stack(channels))

@@ -148,9 +148,7 @@ def test_open_source_errors(tmp_path: pathlib.Path) -> None:
 @pytest.mark.parametrize("streaming", [False, True])
 def test_a_file_that_is_no_table_is_told_with_the_suffixes(tmp_path: pathlib.Path, streaming: bool) -> None:
     (tmp_path / "rows.csv").write_text("image\na.png\n")
-    with pytest.raises(
-        ValueError, match=r"rows\.csv: expected a table \(\.parquet.*got a file with another suffix"
-    ):
+    with pytest.raises(ValueError, match=r"rows\.csv: expected a table \(\.parquet.*got a file with another suffix"):
         open_source({"path": str(tmp_path / "rows.csv"), "kind": "table", "streaming": streaming})
 
 

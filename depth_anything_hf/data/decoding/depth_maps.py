@@ -52,7 +52,7 @@ def read_label(source: FileLike, scale: float | None = None) -> np.ndarray:
         UnreadableImageError: the file cannot be decoded, or holds too many values.
     """
     stored, name = read_stored_label(source)
-    return _scaled(stored, scale, name)
+    return _scale(stored, scale, name)
 
 
 def read_stored_label(source: FileLike) -> tuple[np.ndarray, str]:
@@ -69,7 +69,7 @@ def read_stored_label(source: FileLike) -> tuple[np.ndarray, str]:
     return single_channel(stored, name), name
 
 
-def _scaled(stored: np.ndarray, scale: float | None, name: str) -> np.ndarray:
+def _scale(stored: np.ndarray, scale: float | None, name: str) -> np.ndarray:
     if scale is None and stored.dtype.kind in "iu":
         raise ValueError(f"{name}: an integer map ({stored.dtype}) has no unit; {SCALE_ADVICE}")
     if scale is not None and not scale > 0:
@@ -265,7 +265,7 @@ class LabelRules:
         """Turn stored values (H, W) into a label: float32 (H, W); `name` starts the messages."""
         is_depth = self.label == "depth"
         # Disparity has no unit that matters, so that an integer disparity map needs no scale.
-        values = _scaled(stored, self.scale if is_depth or self.scale is not None else 1.0, name)
+        values = _scale(stored, self.scale if is_depth or self.scale is not None else 1.0, name)
         invalid = np.isin(stored, self._invalid_values(stored)) | np.isnan(values)
         if is_depth:
             invalid |= values <= 0

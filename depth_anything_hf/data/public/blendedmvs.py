@@ -9,7 +9,7 @@ from pathlib import Path
 from ..decoding.images import read_image
 from ..samples import Sample
 from .formats import read_matrix
-from .frames import DEPTH_RULES, Frame, PublicSamples, lines_of, matches, needed_file
+from .frames import DEPTH_RULES, Frame, PublicSamples, lines_of, matches, require_file
 from .spec import PublicDataset
 
 
@@ -30,7 +30,7 @@ def open_blendedmvs(root: Path, split: str | None, *, list_file: str | None = No
     projects = None
     if list_file or split is not None:
         path = Path(list_file or root / BLENDEDMVS_LISTS[str(split)])
-        projects = set(lines_of(needed_file(path, "a list of project ids, one per line, from YoYo000/BlendedMVS")))
+        projects = set(lines_of(require_file(path, "a list of project ids, one per line, from YoYo000/BlendedMVS")))
     frames = []
     for depth in matches(root, "*/rendered_depth_maps/*.pfm"):
         project, _, file_name = Path(depth).parts[-3:]

@@ -107,17 +107,17 @@ def open_public(
         )
     folder = Path(root).expanduser()
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder; {_expected(entry)}")
-    samples = entry.opener(folder, split or entry.default_split, **options).shortened(limit, max_depth)
+        raise FileNotFoundError(f"{folder}: no such folder; {_layout_of(entry)}")
+    samples = entry.opener(folder, split or entry.default_split, **options).shorten(limit, max_depth)
     if len(samples) == 0:
-        raise FileNotFoundError(f"{folder}: found no sample of {entry.title}{_of_split(split)}; {_expected(entry)}")
+        raise FileNotFoundError(f"{folder}: found no sample of {entry.title}{_of_split(split)}; {_layout_of(entry)}")
     missing = samples.missing_files()
     if missing:
         shown = "\n".join(missing[:MISSING_FILES_SHOWN])
         more = f"\nand {len(missing) - MISSING_FILES_SHOWN} more" if len(missing) > MISSING_FILES_SHOWN else ""
         raise FileNotFoundError(
             f"{folder}: {len(missing)} files of {entry.title}{_of_split(split)} are missing:\n{shown}{more}\n"
-            f"{_expected(entry)}"
+            f"{_layout_of(entry)}"
         )
     return samples
 
@@ -126,7 +126,7 @@ def _of_split(split: str | None) -> str:
     return f", split {split}," if split else ""
 
 
-def _expected(entry: PublicDataset) -> str:
+def _layout_of(entry: PublicDataset) -> str:
     layout = "\n".join(f"  {line}" for line in entry.layout.splitlines())
     return f"expected in it:\n{layout}\nDownload: {entry.homepage}"
 

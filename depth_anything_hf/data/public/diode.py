@@ -13,7 +13,7 @@ from ..decoding.errors import BrokenSampleError
 from ..decoding.images import read_image
 from ..samples import Sample, check_choice
 from .formats import pinhole_matrix
-from .frames import DEPTH_RULES, Frame, PublicSamples, below, invalid_unless, matches
+from .frames import DEPTH_RULES, Frame, PublicSamples, mask_invalid, matches, path_below
 from .spec import PublicDataset
 
 
@@ -38,7 +38,7 @@ def open_diode(root: Path, split: str | None, *, environment: str = "all") -> Pu
     frames = []
     for picture in matches(folder, *(f"{part}/scene_*/scan_*/*.png" for part in environments)):
         stem = picture[: -len(".png")]
-        frames.append(Frame(below(root, picture), (picture, f"{stem}_depth_mask.npy", f"{stem}_depth.npy")))
+        frames.append(Frame(path_below(root, picture), (picture, f"{stem}_depth_mask.npy", f"{stem}_depth.npy")))
     return PublicSamples("depth", frames, _read_diode)
 
 
@@ -49,7 +49,7 @@ def _read_diode(frame: Frame) -> Sample:
         raise BrokenSampleError(f"{mask_file}: expected the depth's shape {depth.shape}, got {mask.shape}")
     return {
         "image": read_image(picture),
-        "depth": invalid_unless(depth, (mask > 0) & np.isfinite(depth)),
+        "depth": mask_invalid(depth, (mask > 0) & np.isfinite(depth)),
         "intrinsics": DIODE_INTRINSICS.copy(),
     }
 

@@ -14,7 +14,7 @@ from ..decoding.files import read_bytes
 from ..decoding.images import read_image
 from ..samples import Sample
 from .formats import PathLike, check_exists
-from .frames import Frame, PublicSamples, invalid_unless, matches
+from .frames import Frame, PublicSamples, mask_invalid, matches
 from .spec import PublicDataset
 
 
@@ -36,7 +36,7 @@ def _read_eth3d(frame: Frame) -> Sample:
     picture, depth_file = frame.files
     image = read_stored_image(picture)
     depth = read_bare_floats(depth_file, *image.shape[:2])
-    return {"image": image, "depth": invalid_unless(depth, np.isfinite(depth) & (depth > 0))}
+    return {"image": image, "depth": mask_invalid(depth, np.isfinite(depth) & (depth > 0))}
 
 
 def read_bare_floats(path: PathLike, height: int, width: int) -> np.ndarray:

@@ -74,7 +74,7 @@ class PublicSamples:
             values[np.isfinite(values) & (values > self._max_depth)] = np.nan
         return sample
 
-    def shortened(self, limit: int | None, max_depth: float | None) -> PublicSamples:
+    def shorten(self, limit: int | None, max_depth: float | None) -> PublicSamples:
         """Return the first `limit` frames, with finite depth beyond `max_depth` metres invalid; None keeps all."""
         return PublicSamples(self.label, self.frames[:limit], self._read, max_depth)
 
@@ -98,7 +98,7 @@ def matches(root: Path, *patterns: str) -> list[str]:
     return sorted(set(found))
 
 
-def below(root: Path, path: str) -> str:
+def path_below(root: Path, path: str) -> str:
     """Return the path relative to the root, with slashes."""
     return Path(os.path.relpath(path, root)).as_posix()
 
@@ -108,7 +108,7 @@ def lines_of(path: str | os.PathLike[str]) -> list[str]:
     return [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
-def needed_file(path: str | os.PathLike[str], advice: str) -> Path:
+def require_file(path: str | os.PathLike[str], advice: str) -> Path:
     """Return the path of a file that must be there.
 
     Raises:
@@ -120,7 +120,7 @@ def needed_file(path: str | os.PathLike[str], advice: str) -> Path:
     return path
 
 
-def invalid_unless(depth: np.ndarray, valid: np.ndarray) -> np.ndarray:
+def mask_invalid(depth: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Return a float32 copy of depth (H, W) with NaN where `valid`, bool (H, W), is False."""
     return np.where(valid, depth, np.nan).astype(np.float32)
 

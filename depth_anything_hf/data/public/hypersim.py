@@ -19,7 +19,7 @@ from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_image
 from ..samples import Sample, check_choice
 from .formats import PathLike, centred_matrix, check_exists, read_hdf5
-from .frames import Frame, PublicSamples, invalid_unless, matches, needed_file
+from .frames import Frame, PublicSamples, mask_invalid, matches, require_file
 from .spec import PublicDataset
 
 
@@ -94,7 +94,7 @@ def _hypersim_public_frames(
     table = Path(split_table).expanduser() if split_table else root / "metadata_images_split_scene_v1.csv"
     if split is None and split_table is None and not table.is_file():
         return None
-    needed_file(
+    require_file(
         table, "it assigns frames to splits and is published in apple/ml-hypersim, evermotion_dataset/analysis"
     )
     with table.open(newline="", encoding="utf-8") as rows:
@@ -145,7 +145,7 @@ def _read_hypersim(frame: Frame) -> Sample:
         intrinsics = intrinsics_of_projection(frame.details, height, width)
     depth = distance_to_planar_depth(distance, intrinsics)
     image = read_image(picture) if picture.endswith(".jpg") else _hypersim_rendering(picture, depth_file)
-    depth = invalid_unless(depth, np.isfinite(depth) & (depth > 0))
+    depth = mask_invalid(depth, np.isfinite(depth) & (depth > 0))
     return {"image": image, "depth": depth, "intrinsics": intrinsics}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..decoding.errors import UnreadableImageError
 from ..samples import Sample
 from .formats import read_matlab
-from .frames import Frame, PublicSamples, invalid_unless, lines_of, matches
+from .frames import Frame, PublicSamples, lines_of, mask_invalid, matches
 from .spec import PublicDataset
 
 
@@ -48,7 +48,7 @@ def _read_ibims(frame: Frame) -> Sample:
     intrinsics[:2, 2] -= 1
     return {
         "image": image,
-        "depth": invalid_unless(depth, valid & np.isfinite(depth)),
+        "depth": mask_invalid(depth, valid & np.isfinite(depth)),
         "intrinsics": intrinsics,
         "edges": edges,
     }

@@ -12,7 +12,7 @@ from ..decoding.depth_maps import exr_is_readable, read_label
 from ..decoding.images import read_image
 from ..samples import Sample
 from .formats import centred_matrix
-from .frames import Frame, PublicSamples, below, invalid_unless, lines_of, matches, needed_file, swap_last
+from .frames import Frame, PublicSamples, lines_of, mask_invalid, matches, path_below, require_file, swap_last
 from .spec import PublicDataset
 
 
@@ -37,7 +37,7 @@ def open_irs(root: Path, split: str | None, *, list_file: str | None = None) -> 
             "pip install 'depth_anything_hf[readers]'"
         )
     if list_file:
-        rows = [line.split() for line in lines_of(needed_file(list_file, "see lists/ in blackjack2015/IRS"))]
+        rows = [line.split() for line in lines_of(require_file(list_file, "see lists/ in blackjack2015/IRS"))]
         base = root if (root / "IRSDataset").is_dir() else root.parent
         pairs = [(str(base / row[0]), str(base / row[2])) for row in rows]
     elif split is not None:
@@ -49,7 +49,7 @@ def open_irs(root: Path, split: str | None, *, list_file: str | None = None) -> 
     else:
         found = matches(root, "*/*/d_*.exr", "IRSDataset/*/*/d_*.exr")
         pairs = [(swap_last(path, "d_", "l_").replace(".exr", ".png"), path) for path in found]
-    frames = [Frame(below(root, picture), (picture, disparity)) for picture, disparity in pairs]
+    frames = [Frame(path_below(root, picture), (picture, disparity)) for picture, disparity in pairs]
     return PublicSamples("depth", frames, _read_irs)
 
 
@@ -59,7 +59,7 @@ def _read_irs(frame: Frame) -> Sample:
     valid = np.isfinite(disparity) & (disparity > 0)
     depth = IRS_FOCAL_PIXELS * IRS_BASELINE_METRES / np.where(valid, disparity, 1.0)
     intrinsics = centred_matrix(IRS_FOCAL_PIXELS, *disparity.shape)
-    return {"image": read_image(picture), "depth": invalid_unless(depth, valid), "intrinsics": intrinsics}
+    return {"image": read_image(picture), "depth": mask_invalid(depth, valid), "intrinsics": intrinsics}
 
 
 IRS = PublicDataset(

@@ -18,7 +18,7 @@ from ..decoding.files import read_bytes
 from ..decoding.images import read_image
 from ..samples import Sample
 from .formats import PathLike, numbers_in, read_matrix
-from .frames import Frame, PublicSamples, lines_of, matches, needed_file
+from .frames import Frame, PublicSamples, lines_of, matches, require_file
 from .spec import PublicDataset
 
 
@@ -60,7 +60,7 @@ def open_kitti(
     raw = Path(raw_root).expanduser() if raw_root else _first_folder(root, "raw", "raw_data")
     annotated = Path(depth_root).expanduser() if depth_root else _first_folder(root, "data_depth_annotated", "depth")
     if split == "eigen-test" or list_file:
-        frames = _kitti_listed(root, raw, annotated, list_file)
+        frames = _kitti_frames_of_list(root, raw, annotated, list_file)
     else:
         found = matches(annotated, f"{split}/*_sync/proj_depth/groundtruth/image_0*/*.png")
         parts = [(Path(path).parts[-5], Path(path).parts[-2], Path(path).stem, path) for path in found]
@@ -79,10 +79,10 @@ def _kitti_frame(raw: Path, drive: str, camera: str, number: str, depth: str) ->
     return Frame(f"{drive}/{camera}/{number}", (picture, depth), (calibration, camera))
 
 
-def _kitti_listed(root: Path, raw: Path, annotated: Path, list_file: str | None) -> list[Frame]:
+def _kitti_frames_of_list(root: Path, raw: Path, annotated: Path, list_file: str | None) -> list[Frame]:
     lists = [Path(list_file).expanduser()] if list_file else [root / name for name in KITTI_LISTS]
     path = next((path for path in lists if path.is_file()), lists[0])
-    needed_file(path, KITTI_LIST_ADVICE)
+    require_file(path, KITTI_LIST_ADVICE)
     frames, without_depth = [], 0
     for line in lines_of(path):
         match = re.match(r"(?:\S*/)?(\d{4}_\d\d_\d\d_drive_\d{4}_sync)(?:/(image_0\d)/data/|\s+)(\d+)(.*)", line)

@@ -16,7 +16,7 @@ from ..decoding.files import read_bytes
 from ..decoding.images import read_image
 from ..samples import Sample, check_choice
 from .formats import PathLike, numbers_in
-from .frames import Frame, PublicSamples, below, invalid_unless, matches
+from .frames import Frame, PublicSamples, mask_invalid, matches, path_below
 from .spec import PublicDataset
 
 
@@ -41,7 +41,7 @@ def open_middlebury(root: Path, split: str | None, *, label: str = "disparity") 
         names = ("disp0GT.pfm", "disp0.pfm")
         disparity = next((name for name in names if (folder / name).is_file()), names[1])
         files = (str(folder / "im0.png"), calibration, str(folder / disparity))
-        frames.append(Frame(below(root, str(folder)), files))
+        frames.append(Frame(path_below(root, str(folder)), files))
     return PublicSamples(label, frames, partial(_read_middlebury, label=label))
 
 
@@ -59,7 +59,7 @@ def _read_middlebury(frame: Frame, label: str) -> Sample:
         values = disparity
     return {
         "image": read_image(picture),
-        label: invalid_unless(values, valid),
+        label: mask_invalid(values, valid),
         "intrinsics": calibration["intrinsics"],
     }
 

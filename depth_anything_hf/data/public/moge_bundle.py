@@ -16,7 +16,7 @@ from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_image
 from ..samples import Sample
 from .formats import PathLike
-from .frames import Frame, PublicSamples, lines_of, matches, needed_file
+from .frames import Frame, PublicSamples, lines_of, matches, require_file
 from .spec import PublicDataset
 
 
@@ -39,7 +39,7 @@ def open_moge(root: Path, split: str | None) -> PublicSamples:
         subsets = [folder for folder in folders if (folder / ".index.txt").is_file()]
     frames = []
     for subset in subsets:
-        index = needed_file(subset / ".index.txt", "it lists the samples; hidden files must be downloaded too")
+        index = require_file(subset / ".index.txt", "it lists the samples; hidden files must be downloaded too")
         for name in lines_of(index):
             files = tuple(str(subset / name / file) for file in ("image.jpg", "meta.json", "depth.png"))
             frames.append(Frame(f"{subset.name}/{name}", files))

@@ -15,7 +15,7 @@ from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_image
 from ..samples import Sample
 from .formats import pinhole_matrix, read_hdf5, read_matlab
-from .frames import DEPTH_RULES, MILLIMETRE_RULES, Frame, PublicSamples, below, matches, needed_file, swap_last
+from .frames import DEPTH_RULES, MILLIMETRE_RULES, Frame, PublicSamples, matches, path_below, require_file, swap_last
 from .spec import PublicDataset
 
 
@@ -41,7 +41,7 @@ def open_nyu(root: Path, split: str | None, *, filled: bool = False) -> PublicSa
         return _open_nyu_matlab(root, split, filled)
     folder = _nyu_folder(root, str(split))
     pairs = _nyu_pairs(folder, filled) if folder else ()
-    frames = [Frame(below(folder or root, picture), (picture, depth)) for picture, depth in pairs]
+    frames = [Frame(path_below(folder or root, picture), (picture, depth)) for picture, depth in pairs]
     return PublicSamples("depth", frames, _read_nyu_png)
 
 
@@ -54,7 +54,7 @@ def _nyu_folder(root: Path, split: str) -> Path | None:
 
 def _open_nyu_matlab(root: Path, split: str | None, filled: bool) -> PublicSamples:
     # Indices in the file start at 1.
-    splits = read_matlab(needed_file(root / NYU_SPLITS, "it is published beside the labelled data set"))
+    splits = read_matlab(require_file(root / NYU_SPLITS, "it is published beside the labelled data set"))
     try:
         indices = np.atleast_1d(splits["trainNdxs" if split == "train" else "testNdxs"]).astype(int) - 1
     except KeyError as error:

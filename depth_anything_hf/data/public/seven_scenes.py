@@ -10,7 +10,7 @@ from pathlib import Path
 from ..decoding.images import read_image
 from ..samples import Sample
 from .formats import pinhole_matrix
-from .frames import MILLIMETRE_RULES, Frame, PublicSamples, below, lines_of, matches
+from .frames import MILLIMETRE_RULES, Frame, PublicSamples, lines_of, matches, path_below
 from .spec import PublicDataset
 
 
@@ -40,7 +40,7 @@ def open_seven_scenes(root: Path, split: str | None) -> PublicSamples:
             sequence = scene / f"seq-{int(match[0]):02d}"
             pictures = matches(sequence, "*.color.png") or [str(sequence / "frame-000000.color.png")]
             depths = [path.replace(".color.png", ".depth.png") for path in pictures]
-            frames += [Frame(below(root, pair[0]), pair) for pair in zip(pictures, depths, strict=True)]
+            frames += [Frame(path_below(root, pair[0]), pair) for pair in zip(pictures, depths, strict=True)]
     return PublicSamples("depth", frames, _read_seven_scenes)
 
 

@@ -12,7 +12,7 @@ from ..decoding.depth_maps import LabelRules
 from ..decoding.images import read_image
 from ..samples import Sample
 from .formats import pinhole_matrix
-from .frames import Frame, PublicSamples, below, matches, swap_last
+from .frames import Frame, PublicSamples, matches, path_below, swap_last
 from .spec import PublicDataset
 
 
@@ -45,7 +45,7 @@ def open_tartanair(
         if environment in exclude_environments or (environments is not None and environment not in environments):
             continue
         picture = swap_last(depth, "depth_left", "image_left").replace("_left_depth.npy", "_left.png")
-        frames.append(Frame(below(root, picture), (picture, depth)))
+        frames.append(Frame(path_below(root, picture), (picture, depth)))
     rules = LabelRules("depth", sky_value=sky_depth_metres)
     return PublicSamples("depth", frames, partial(_read_tartanair, rules=rules))
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from depth_anything_hf.data.decoding.errors import BrokenSampleError
-from depth_anything_hf.data.public.frames import Frame, PublicSamples, below, matches, needed_file, swap_last
+from depth_anything_hf.data.public.frames import Frame, PublicSamples, matches, path_below, require_file, swap_last
 from depth_anything_hf.data.samples import Sample
 
 
@@ -33,13 +33,13 @@ def test_missing_files_are_listed_once_and_only_of_the_frames_taken(tmp_path: Pa
     assert samples.missing_files() == [str(path) for path in absent]
     twice = PublicSamples("depth", [*samples.frames, *samples.frames], read_grey)
     assert twice.missing_files() == samples.missing_files()
-    assert samples.shortened(1, None).missing_files() == [str(absent[0])]
+    assert samples.shorten(1, None).missing_files() == [str(absent[0])]
 
 
 def test_depth_beyond_the_largest_is_invalid(tmp_path: Path) -> None:
     samples = make_samples(tmp_path)
     assert (samples[0]["depth"] == 9).all()
-    assert np.isnan(samples.shortened(None, 5.0)[0]["depth"]).all()
+    assert np.isnan(samples.shorten(None, 5.0)[0]["depth"]).all()
     assert samples[1]["name"] == "b"
 
 
@@ -54,8 +54,8 @@ def test_tools_for_paths(tmp_path: Path) -> None:
     for name in ("b/x.png", "a/x.png", "a/y.txt"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
-    assert [below(root, path) for path in matches(root, "*/*.png", "a/*.png")] == ["a/x.png", "b/x.png"]
+    assert [path_below(root, path) for path in matches(root, "*/*.png", "a/*.png")] == ["a/x.png", "b/x.png"]
     assert swap_last("d_1/d_2.exr", "d_", "l_") == "d_1/l_2.exr"
-    assert needed_file(root / "a" / "y.txt", "unused") == root / "a" / "y.txt"
+    assert require_file(root / "a" / "y.txt", "unused") == root / "a" / "y.txt"
     with pytest.raises(FileNotFoundError, match=r"z\.txt: no such file; download it from there"):
-        needed_file(root / "z.txt", "download it from there")
+        require_file(root / "z.txt", "download it from there")
