@@ -14,7 +14,7 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
 )
 
-from ..utils.redaction import without_secrets
+from ..utils.redaction import redact_tokens
 
 
 ATTEMPTS = 8
@@ -50,7 +50,7 @@ def with_retries(
         except Exception as error:
             wait = min(first_wait_seconds * 2 ** (number - 1), LONGEST_WAIT_SECONDS)
             wait = max(wait, min(_retry_after_seconds(error), LONGEST_RETRY_AFTER_SECONDS))
-            if number == attempts or not is_transient(error) or not pause(wait, without_secrets(_first_line(error))):
+            if number == attempts or not is_transient(error) or not pause(wait, redact_tokens(_first_line(error))):
                 raise
     raise ValueError(f"attempts must be at least 1, got {attempts}")
 
@@ -77,7 +77,7 @@ def explain(error: BaseException, repository: str) -> str:
     """
     error = _origin(error)
     status = _status(error)
-    text = without_secrets(_first_line(error))
+    text = redact_tokens(_first_line(error))
     if isinstance(error, LocalTokenNotFoundError):
         return "there is no access token; log in with `hf auth login`, or set HF_TOKEN"
     if isinstance(error, OfflineModeIsEnabled) or isinstance(error.__cause__, OfflineModeIsEnabled):

@@ -22,7 +22,7 @@ from huggingface_hub import (
 
 from ..metrics.table import METRICS
 from ..utils.files import atomic_write
-from ..utils.redaction import is_hub_id, redact_command, redact_name, redact_text, without_secrets
+from ..utils.redaction import is_hub_id, redact_command, redact_name, redact_text, redact_tokens
 from .licenses import add_published_licenses, license_fields, model_license
 from .lineage import DATA_PARTS, LICENSED_PARTS, lineage_rows, origins, write_lineage
 from .markdown import PICTURES_FOLDER, code_block, kept_section, name_and_license_entries, slug, table, versions
@@ -337,7 +337,7 @@ def _picture(folder: Path, picture: str | Path | None, title: str) -> str:
 
 def _citations_text(lineage: Mapping[str, Any]) -> str:
     cited = [
-        without_secrets(entry["citation"])
+        redact_tokens(entry["citation"])
         for entry in name_and_license_entries(lineage.get("data"))
         if "citation" in entry
     ]

@@ -16,7 +16,7 @@ from pathlib import Path
 from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]  # re-exported without `as`
 
 from ..utils.files import UNFINISHED_SUFFIX
-from ..utils.redaction import without_secrets
+from ..utils.redaction import redact_tokens
 from .errors import ATTEMPTS, FIRST_WAIT_SECONDS, PushError, explain, with_retries
 from .markdown import PICTURES_FOLDER
 from .model_card import EVALUATION_FOLDER
@@ -193,7 +193,7 @@ class Publisher:
             try:
                 failure = self._try(push)
             except BaseException as error:
-                failure = without_secrets(f"{type(error).__name__}: {error}")
+                failure = redact_tokens(f"{type(error).__name__}: {error}")
             shutil.rmtree(push.staged, ignore_errors=True)
             with self._changed:
                 if failure is None:

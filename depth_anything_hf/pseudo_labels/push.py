@@ -43,7 +43,7 @@ def push_labels(
 ) -> str:
     """Push a folder of pseudo-labels as a data set that `datasets.load_dataset(repo_id)` opens.
 
-    Shards that are already there are not sent again, so that the same call goes on where another one broke off.
+    Shards that are on the Hub already are not sent again, so that the same call continues an interrupted one.
 
     Args:
         folder: as `label_images` left it; its card is written here.
@@ -120,7 +120,7 @@ def push_labels_when_complete(folder: str | os.PathLike[str], repo_id: str, **op
             listed = "; ".join(faults[:FAULTS_SHOWN]) + (" ..." if len(faults) > FAULTS_SHOWN else "")
             raise PushError(
                 f"{folder} is not pushed because of {len(faults)} faults: {listed}. Remove damaged shards with "
-                "`depth-anything-hf verify --remove-damaged` and run the labelling command again, which makes the "
+                "`depth-anything-hf verify --remove_damaged` and run the labelling command again, which makes the "
                 "missing ones"
             )
         return push_labels(folder, repo_id, **options)

@@ -291,7 +291,7 @@ class _LabelRun:
                 f"{self._broken} of {self._broken + self._read} images could not be read, more than the share "
                 f"{self._max_broken_share:g} that max_broken_share allows; the last one is {name}: "
                 f"{self._naming.published(prediction.error or '')}. Make the images readable, remove the shards that "
-                "left images out (`depth-anything-hf verify --remove-skipped`), and run the same command again; or "
+                "left images out (`depth-anything-hf verify --remove_skipped`), and run the same command again; or "
                 "raise max_broken_share"
             )
 

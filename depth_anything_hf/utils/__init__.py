@@ -6,6 +6,7 @@
 - `folders`: the same for folders: replacement, removal, repair after a kill.
 - `locks`: one process at a time works in a folder.
 - `manifest`: sizes and checksums of a folder's files, and what is damaged.
+- `processes`: Accelerate's `Accelerator`, so that the processes of every launcher find each other.
 - `quiet`: hide the progress bars of libraries.
 - `redaction`: local paths and access tokens taken out of what is published.
 """

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What may be read by anyone: absolute local paths reduced to their last part, access tokens removed."""
+"""Redact what is published: local paths are reduced to their last part, Hugging Face tokens are removed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 _ACCESS_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{8,}")
 
 
-# A path that starts at the root, at home, or here, and is no part of a URL or of a Hub id.
+# A path that starts at the root, at home, or here, and is not part of a URL or of a Hub id.
 _LOCAL_PATH = re.compile(r"(?<![\w:/.~-])(?:~|\.{1,2})?/[^\s'\",;:=\[\](){}]*")
 
 
 def is_hub_id(name: object) -> bool:
-    """Whether `name` reads as `owner/name` on the Hub and is no folder or file here. Nothing is looked up."""
+    """Return whether `name` has the form `owner/name` of the Hub and is no folder or file here; no request is made."""
     if not isinstance(name, str) or name.count("/") != 1 or Path(name).exists():
         return False
     try:
@@ -33,18 +33,18 @@ def is_hub_id(name: object) -> bool:
 
 
 def redact_name(name: Any) -> str:
-    """A name as it may be read by anyone: of a local path only the last part."""
+    """Redact a name: a local path is reduced to its last part, and Hugging Face tokens are removed."""
     text = str(name)
-    return Path(text).name if is_local_path(text) else without_secrets(text)
+    return Path(text).name if is_local_path(text) else redact_tokens(text)
 
 
 def is_local_path(text: str) -> bool:
-    """Whether a name is a path of this machine rather than words or a Hub id."""
+    """Return whether a name is a path of this machine rather than words or a Hub id."""
     return Path(text).is_absolute() or text.startswith((".", "~")) or ("/" in text and Path(text).exists())
 
 
 def redact_command(command: str) -> str:
-    """A command line as it may be read by anyone: local paths reduced to their last part, no access token.
+    """Redact a command line: local paths are reduced to their last part, and Hugging Face tokens are removed.
 
     A comment in a line before it stays.
     """
@@ -63,11 +63,11 @@ def redact_command(command: str) -> str:
 
 
 def redact_text(text: str) -> str:
-    """Any text as it may be read by anyone: absolute paths reduced to their last part, no access token."""
-    return without_secrets(_LOCAL_PATH.sub(lambda found: Path(found[0]).name or found[0], text))
+    """Redact any text: absolute paths are reduced to their last part, and Hugging Face tokens are removed."""
+    return redact_tokens(_LOCAL_PATH.sub(lambda found: Path(found[0]).name or found[0], text))
 
 
-def without_secrets(text: str) -> str:
-    """Text in which access tokens, above all the one in use, are blotted out."""
+def redact_tokens(text: str) -> str:
+    """Redact Hugging Face tokens, the one in use whatever its form."""
     token = get_token()
     return _ACCESS_TOKEN.sub("hf_***", text.replace(token, "hf_***") if token else text)

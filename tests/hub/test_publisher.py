@@ -142,7 +142,7 @@ def test_a_storm_that_does_not_pass_is_said_with_the_command_that_pushes_it(
         ("somebody/model", TOKEN, "may not write to the model somebody/model"),
     ],
 )
-def test_what_the_user_can_mend_is_said_at_once_and_not_retried(
+def test_what_the_user_can_fix_is_reported_at_once_and_not_retried(
     hub: HubServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

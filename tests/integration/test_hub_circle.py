@@ -139,7 +139,7 @@ def test_the_data_set_card_says_what_the_labels_are(hub: HubServer, labels: Path
     assert labels_in(labels)[0]["disparity"].shape == (56, 56)
 
 
-def test_a_student_of_labels_on_the_hub_knows_their_teacher_and_licence(hub: HubServer, labels: Path) -> None:
+def test_a_student_of_labels_on_the_hub_knows_their_teacher_and_license(hub: HubServer, labels: Path) -> None:
     push_labels(labels, LABELS, image_license="cc-by-4.0", teacher_license="cc-by-nc-4.0")
     lineage = labels_lineage([LABELS])
     (entry,) = lineage["labels"]
@@ -152,7 +152,7 @@ def test_labels_are_pushed_once_and_only_when_they_are_whole(hub: HubServer, lab
     shard.unlink()
     assert push_labels_when_complete(labels, LABELS) is None
     shard.write_bytes(sound[:-1])
-    with pytest.raises(PushError, match=f"1 faults: {shard.name} is damaged .*remove-damaged"):
+    with pytest.raises(PushError, match=f"1 faults: {shard.name} is damaged .*verify --remove_damaged"):
         push_labels_when_complete(labels, LABELS)
     assert not hub.requests
     shard.write_bytes(sound)
