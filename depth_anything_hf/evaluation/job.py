@@ -104,16 +104,15 @@ def run(arguments: EvaluationArguments, tell: Callable[[str], object] | None = N
         ValueError: arguments, model and data do not fit.
         FileNotFoundError: files of the data are missing; the message lists the first of them.
     """
-    from accelerate import Accelerator
-
     from ..inference.predictor import DepthPredictor
+    from ..utils.processes import make_accelerator
     from .protocols import PROTOCOL_GROUPS
     from .reports import save_report
     from .results import description_of, summary_of_sets
     from .runner import evaluate_on_all_processes
 
     opened, missing = _open(arguments)
-    accelerator = Accelerator()
+    accelerator = make_accelerator()
     predictor = DepthPredictor.from_pretrained(
         arguments.model,
         device=arguments.device or accelerator.device,

@@ -1,3 +1,82 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""training."""
+"""Train and distil on any number of processes, with checkpoints that are models and exact resume.
+
+- `trainer`: `fit` and its loop, from top to bottom
+- `arguments`: `TrainingArguments`, which are flags, recipe and record in one
+- `objectives`: from a batch to a loss: supervised relative and metric training, distillation
+- `online_teacher`: a frozen depth model that labels images while a student is trained
+- `dry_run`: two steps without a file written, and what they show
+- `engine`: model, optimizer, schedule and averaged weights, prepared by Accelerate
+- `optim`: encoder strategies, parameter groups, learning rates, schedule, averaged weights
+- `prefetch`: the batches of this process on its device, read ahead
+- `step_status`: per-step status, all-reduced on the device and read one step later
+- `health`: skipped steps and broken samples, counted and named, and when the run must end
+- `validation`: scores on held-out images during training, and which model is the best
+- `tracking`: log, averages between its entries, trackers
+- `summary`: `results.csv` and `training.png`, made of the log
+- `previews`: pictures of training images and of the model card
+- `state`: progress, geometry and random numbers of a run, and the files that hold them
+- `checkpoint_writer`: checkpoints, the best and the final model, with their cards
+- `checkpoint_finder`: the newest whole checkpoint, and which ones are deleted
+- `resume`: what must be as before, and how a checkpoint is loaded
+- `processes`: how the processes of a run are set up, decide together and speak
+- `distributed`: sharded models, their whole weights and their saved state
+- `memory`: peak memory, and the allocator of a process that trains on a CPU
+- `signals`: SIGTERM and SIGINT end a run with its state saved
+
+The names below are imported when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from .arguments import TrainingArguments
+    from .dry_run import DryRunReport, dry_run_step
+    from .objectives import Distillation, SupervisedMetric, SupervisedRelative
+    from .online_teacher import OnlineTeacher
+    from .signals import RunInterrupted
+    from .trainer import FitResult, fit
+    from .validation import Evaluation
+
+_MODULES = {
+    "Distillation": "objectives",
+    "DryRunReport": "dry_run",
+    "Evaluation": "validation",
+    "FitResult": "trainer",
+    "OnlineTeacher": "online_teacher",
+    "RunInterrupted": "signals",
+    "SupervisedMetric": "objectives",
+    "SupervisedRelative": "objectives",
+    "TrainingArguments": "arguments",
+    "dry_run_step": "dry_run",
+    "fit": "trainer",
+}
+
+__all__ = [
+    "Distillation",
+    "DryRunReport",
+    "Evaluation",
+    "FitResult",
+    "OnlineTeacher",
+    "RunInterrupted",
+    "SupervisedMetric",
+    "SupervisedRelative",
+    "TrainingArguments",
+    "dry_run_step",
+    "fit",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

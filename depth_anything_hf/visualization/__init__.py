@@ -3,6 +3,7 @@
 """Pictures of depth and disparity maps as uint8 arrays, and their encoded files.
 
 - `colour_maps`: Inferno colours of a map, errors as colours, 16-bit greys
+- `charts`: line charts with axes, numbers and a legend
 - `figures`: images side by side, in sheets, with captions; sparse maps, curves, point pairs
 - `encode`: PNG, JPEG and float32 TIFF files in memory
 
@@ -16,17 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 
 if TYPE_CHECKING:
+    from .charts import Curve, line_chart
     from .colour_maps import colour_map, error_map, to_uint16
     from .encode import encode_jpeg, encode_png, encode_tiff
     from .figures import add_caption, line_plot, mark_pairs, sheet, side_by_side, stack, thicken
 
 _MODULES = {
+    "Curve": "charts",
     "add_caption": "figures",
     "colour_map": "colour_maps",
     "encode_jpeg": "encode",
     "encode_png": "encode",
     "encode_tiff": "encode",
     "error_map": "colour_maps",
+    "line_chart": "charts",
     "line_plot": "figures",
     "mark_pairs": "figures",
     "sheet": "figures",
@@ -37,12 +41,14 @@ _MODULES = {
 }
 
 __all__ = [
+    "Curve",
     "add_caption",
     "colour_map",
     "encode_jpeg",
     "encode_png",
     "encode_tiff",
     "error_map",
+    "line_chart",
     "line_plot",
     "mark_pairs",
     "sheet",
