@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How a run trains: one dataclass that is command line, recipe and saved record."""
+"""Training arguments: one dataclass that is command line, recipe and saved record."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class TrainingArguments:
 
     output_dir: str = field(metadata={"help": "Folder of this run: checkpoints, log and the final model."})
     max_steps: int = field(
-        default=-1, metadata={"help": "Optimiser steps; -1 takes num_train_epochs. The paper: 160,000 / 480,000."}
+        default=-1, metadata={"help": "Optimizer steps; -1 takes num_train_epochs. The paper: 160,000 / 480,000."}
     )
     num_train_epochs: float = field(default=1.0, metadata={"help": "Passes over the data when max_steps is -1."})
     per_device_train_batch_size: int = field(default=8, metadata={"help": "Images per process and micro-batch."})
-    gradient_accumulation_steps: int = field(default=1, metadata={"help": "Micro-batches per optimiser step."})
+    gradient_accumulation_steps: int = field(default=1, metadata={"help": "Micro-batches per optimizer step."})
     encoder_learning_rate: float | None = field(
         default=None, metadata={"help": "Default: 5e-6 for a pretrained encoder (the paper), 5e-4 from scratch."}
     )
@@ -58,7 +58,7 @@ class TrainingArguments:
     lr_decay_share: float = field(
         default=1.0, metadata={"help": "Share of the run, at its end, in which the rate falls."}
     )
-    warmup_steps: int = field(default=0, metadata={"help": "Optimiser steps of linear rise."})
+    warmup_steps: int = field(default=0, metadata={"help": "Optimizer steps of linear rise."})
     max_grad_norm: float = field(
         default=1.0, metadata={"help": "Gradients are clipped to this norm; 0 switches it off."}
     )
@@ -149,7 +149,7 @@ class TrainingArguments:
 
     def __post_init__(self) -> None:
         # YAML reads an unquoted `no` as False.
-        if self.mixed_precision is False:
+        if self.mixed_precision is False:  # type: ignore[comparison-overlap]
             self.mixed_precision = "no"
         if self.lr_scheduler_type not in SCHEDULES:
             raise ValueError(f"lr_scheduler_type is {self.lr_scheduler_type!r}, expected one of {SCHEDULES}")
@@ -187,7 +187,7 @@ class TrainingArguments:
             raise ValueError(f"max_broken_share is {self.max_broken_share}, expected 0 to 1")
 
     def non_default(self) -> dict[str, Any]:
-        """The arguments that differ from their defaults and have a part in the result, for a model card."""
+        """Return the arguments that differ from their defaults and have a part in the result, for a model card."""
         names = [each.name for each in fields(self) if each.name not in MAY_CHANGE_ON_RESUME]
         defaults = {each.name: each.default for each in fields(self)}
         return {name: getattr(self, name) for name in names if getattr(self, name) != defaults[name]}

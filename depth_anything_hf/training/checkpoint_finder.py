@@ -21,18 +21,18 @@ STATE_FOLDER = "state"
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
-    """The `checkpoint-N` folders, oldest first, whole or damaged."""
+    """Return the `checkpoint-N` folders, oldest first, whole or damaged."""
     found = [path for path in folder.glob("checkpoint-*") if path.name.removeprefix("checkpoint-").isdigit()]
     return sorted(found, key=step_of)
 
 
 def step_of(checkpoint: Path) -> int:
-    """N of `checkpoint-N`."""
+    """Return N of `checkpoint-N`."""
     return int(checkpoint.name.removeprefix("checkpoint-"))
 
 
 def find_checkpoint(folder: Path, wanted: str | None) -> Path | None:
-    """The checkpoint that `resume_from_checkpoint` means; None where there is nothing to go on from.
+    """Return the checkpoint that `resume_from_checkpoint` means; None where there is nothing to go on from.
 
     Args:
         folder: of the run.
@@ -47,7 +47,10 @@ def find_checkpoint(folder: Path, wanted: str | None) -> Path | None:
     if wanted != "latest":
         path = Path(wanted)
         if not (path / MANIFEST_FILE).is_file():
-            raise FileNotFoundError(f"{path} is no checkpoint of a run: {path / MANIFEST_FILE} is missing")
+            raise FileNotFoundError(
+                f"{path} is not a checkpoint: {path / MANIFEST_FILE} is missing; name a checkpoint-N folder of a run, "
+                "or 'latest'"
+            )
         damage = find_damage(path)
         if damage:
             raise ValueError(f"{path} is damaged: {damage}; name another one, or 'latest' for the newest whole one")
@@ -58,7 +61,7 @@ def find_checkpoint(folder: Path, wanted: str | None) -> Path | None:
         if damage is None:
             return checkpoint
         damaged.append(f"{checkpoint}: {damage}")
-        warnings.warn(f"{checkpoint} is damaged and left out: {damage}", stacklevel=2)
+        warnings.warn(f"{checkpoint} is damaged and passed over: {damage}", stacklevel=2)
     if damaged:
         raise ValueError(
             f"no whole checkpoint is left in {folder} ({'; '.join(damaged)}); remove these folders to start the run "
@@ -68,7 +71,7 @@ def find_checkpoint(folder: Path, wanted: str | None) -> Path | None:
 
 
 def set_aside_later_checkpoints(checkpoint: Path, folder: Path) -> list[Path]:
-    """Renames the checkpoints that came after one from which a run goes on, to `abandoned-checkpoint-N`.
+    """Rename the checkpoints that came after the one that a run resumes from to `abandoned-checkpoint-N`.
 
     They are another future of the run, which "latest" must not find.
 
@@ -92,7 +95,7 @@ def set_aside_later_checkpoints(checkpoint: Path, folder: Path) -> list[Path]:
 
 
 def rotate_checkpoints(folder: Path, newest: int, keep: int) -> None:
-    """Deletes what is older than the `keep` newest whole checkpoints up to step `newest`, damaged ones included.
+    """Delete what is older than the `keep` newest whole checkpoints up to step `newest`, damaged ones included.
 
     At least one is kept. Later ones, which were damaged when the run went on, are left alone until they are written
     again.

@@ -173,7 +173,10 @@ class CheckpointWriter:
         """Write model, processor and card.
 
         Args:
-            model, step, result, pictures: as for `save_final`.
+            model: as for `save_final`.
+            step: as for `save_final`.
+            result: as for `save_final`.
+            pictures: as for `save_final`.
             folder: where they are written.
             target: where they will be; the text that a person added to the card there, or to the run's, is kept.
         """

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What training needs beside Accelerate to shard a model: the wrap policy, whole weights, and the engine's state."""
+"""Sharded models: the wrap policy, whole weights, and how the engine's state is saved and loaded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-import torch.distributed.checkpoint as distributed_checkpoint
+import torch.distributed.checkpoint
 from accelerate import Accelerator
 from accelerate.utils import extract_model_from_parallel
 from torch import Tensor, nn
@@ -20,18 +20,21 @@ from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
 
 
+# The module does not list what it exports, as type checkers want it to.
+distributed_checkpoint: Any = torch.distributed.checkpoint
+
 # Sharded state: safetensors of all processes here, and beside it what is the same on all of them.
 SHARDS_FOLDER = "shards"
 COMMON_FILE = "optimizer_common.pt"
 
 
 def is_sharded(model: nn.Module) -> bool:
-    """Whether the parameters are divided over processes (FSDP2), so that every use of them is a collective."""
+    """Return whether the parameters are divided over processes (FSDP2), so that every use of them is a collective."""
     return any(isinstance(parameter, DTensor) for parameter in model.parameters())
 
 
 def units_to_shard(model: nn.Module) -> list[nn.Module]:
-    """The modules that are gathered and freed as one: those whose class the model lists in `_no_split_modules`.
+    """Return the modules that are gathered and freed as one: those whose class is in `_no_split_modules`.
 
     For Depth Anything these are the encoder's layers, the neck and the head; the rest, embeddings and the last norm,
     belongs to the root. Names in the list that the model does not have, of the other kind of encoder, do no harm.
@@ -42,13 +45,13 @@ def units_to_shard(model: nn.Module) -> list[nn.Module]:
 
 
 def shard_model(model: nn.Module, mesh: DeviceMesh | None = None) -> nn.Module:
-    """Shards a model's parameters over processes by torch's `fully_shard`, first `units_to_shard`, then the rest.
+    """Shard a model's parameters over processes by torch's `fully_shard`, first `units_to_shard`, then the rest.
 
     Accelerate does the same by configuration on accelerators (`recipes/accelerate/fsdp2.yaml`), but not on a
     CPU; this function needs an initialised process group and no Accelerate. Frozen parameters are sharded too.
 
     Args:
-        model: changed in place; an optimiser must be made afterwards.
+        model: changed in place; an optimizer must be made afterwards.
         mesh: the processes to divide over; None takes all.
 
     Returns:
@@ -63,14 +66,14 @@ def shard_model(model: nn.Module, mesh: DeviceMesh | None = None) -> nn.Module:
 
 
 def _make_contiguous(module: nn.Module) -> None:
-    """torch refuses to shard parameters of another memory order, such as channels last."""
+    """Make parameters contiguous: torch refuses to shard those of another memory order, such as channels last."""
     for parameter in module.parameters():
         if not isinstance(parameter, DTensor):
             parameter.data = parameter.data.contiguous()
 
 
 def consolidated_state_dict(model: nn.Module) -> dict[str, Tensor]:
-    """The whole weights on the CPU of the main process; every process must call it.
+    """Return the whole weights on the CPU of the main process; every process must call it.
 
     Args:
         model: plain, sharded by FSDP2, or wrapped by DDP, `torch.compile` or DeepSpeed (stages 1 and 2).
@@ -83,7 +86,7 @@ def consolidated_state_dict(model: nn.Module) -> dict[str, Tensor]:
 
 
 def gathered_copy(model: nn.Module) -> PreTrainedModel:
-    """A model that each process can run by itself, for evaluation; every process must call it.
+    """Return a model that each process can run by itself, for evaluation; every process must call it.
 
     A sharded model can only run when all processes run it the same number of times, which uneven shares of images do
     not give.
@@ -103,10 +106,11 @@ def gathered_copy(model: nn.Module) -> PreTrainedModel:
         type[PreTrainedModel], next(each for each in type(unwrapped).__mro__ if not issubclass(each, FSDPModule))
     )
     with torch.device("meta"):
-        copy = plain_class(unwrapped.config)
+        copy: PreTrainedModel = plain_class(unwrapped.config)
     copy.load_state_dict(weights, assign=True)
     copy.requires_grad_(False)
-    return copy.eval()
+    copy.eval()  # type: ignore[no-untyped-call]
+    return copy
 
 
 def _full_state_dict(model: nn.Module, device: torch.device, keep: bool) -> dict[str, Tensor]:
@@ -126,7 +130,7 @@ def _process_index() -> int:
 def save_engine_state(
     accelerator: Accelerator, model: nn.Module, optimizer: torch.optim.Optimizer, folder: str | Path
 ) -> None:
-    """Writes weights, optimiser and loss scaler as the engine holds them; every process must call it.
+    """Write weights, optimizer and loss scaler as the engine holds them; every process must call it.
 
     When it returns, the files of all processes are complete.
 
@@ -154,12 +158,8 @@ def _save_shards(accelerator: Accelerator, model: nn.Module, optimizer: torch.op
     (folder / SHARDS_FOLDER).mkdir(parents=True, exist_ok=True)
     engine = _unwrapped_optimizer(optimizer)
     sharded, common = _split_optimizer_state(engine)
-    distributed_checkpoint.save(
-        {**_model_entries(model), **sharded},
-        storage_writer=distributed_checkpoint.HuggingFaceStorageWriter(
-            str(folder / SHARDS_FOLDER), save_distributed=True
-        ),
-    )
+    writer = distributed_checkpoint.HuggingFaceStorageWriter(str(folder / SHARDS_FOLDER), save_distributed=True)
+    distributed_checkpoint.save({**_model_entries(model), **sharded}, storage_writer=writer)
     if accelerator.is_main_process:
         scaler = accelerator.scaler.state_dict() if accelerator.scaler is not None else None
         torch.save({**common, "scaler": scaler}, folder / COMMON_FILE)
@@ -168,13 +168,15 @@ def _save_shards(accelerator: Accelerator, model: nn.Module, optimizer: torch.op
 def load_engine_state(
     accelerator: Accelerator, model: nn.Module, optimizer: torch.optim.Optimizer, folder: str | Path
 ) -> None:
-    """Restores what `save_engine_state` wrote; every process must call it.
+    """Restore what `save_engine_state` wrote; every process must call it.
 
     A sharded state opens with any number of processes, and also for a model that is not sharded. Nothing in the folder
     is unpickled without torch's `weights_only`, save for DeepSpeed's own files.
 
     Args:
-        accelerator, model, optimizer: like those that were saved.
+        accelerator: of the run.
+        model: like the one that was saved.
+        optimizer: like the one that was saved.
         folder: as given to `save_engine_state`.
 
     Raises:
@@ -220,7 +222,7 @@ def _model_entries(model: nn.Module) -> dict[str, Tensor]:
 
 
 def _split_optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The maps as large as parameters, named optimizer.<index>.<key>; and the rest, equal on all processes."""
+    """Return the maps as large as parameters, named optimizer.<index>.<key>; and the rest, equal on all processes."""
     whole = optimizer.state_dict()
     large: dict[str, Tensor] = {}
     scalars: dict[int, dict[str, Any]] = {}
@@ -235,7 +237,7 @@ def _split_optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, 
 
 
 def _empty_moments(optimizer: torch.optim.Optimizer, shapes: dict[str, torch.Size]) -> dict[str, Tensor]:
-    """Tensors to load the optimiser's state into, divided over the processes like their parameters."""
+    """Return tensors to load the optimizer's state into, divided over the processes like their parameters."""
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     moments: dict[str, Tensor] = {}
     for name, shape in shapes.items():
@@ -244,7 +246,7 @@ def _empty_moments(optimizer: torch.optim.Optimizer, shapes: dict[str, torch.Siz
             parameter = parameters[int(index)]
             if parameter.shape != shape:
                 raise ValueError(
-                    f"the saved state {name} has shape {tuple(shape)}, but parameter {index} of the optimiser has "
+                    f"the saved state {name} has shape {tuple(shape)}, but parameter {index} of the optimizer has "
                     f"{tuple(parameter.shape)}; the checkpoint is of another model or other trained parameters"
                 )
             moments[name] = torch.zeros_like(parameter, requires_grad=False)

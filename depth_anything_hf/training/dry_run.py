@@ -131,7 +131,11 @@ def dry_run_step(
     Every process of a launch must call it. Model and objective are changed, and are not fit for training afterwards.
 
     Args:
-        model, objective, arguments, train_data, pretrained: as for `fit`; the output directory is not touched.
+        model: as for `fit`.
+        objective: as for `fit`.
+        arguments: as for `fit`; the output directory is not touched.
+        train_data: as for `fit`.
+        pretrained: as for `fit`.
 
     Returns:
         What was found, a loss that is not finite included.

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What training changes: model, optimiser, schedule and averaged weights, on one process or many."""
+"""The engine: model, optimizer, schedule and averaged weights, on one process or many."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED)
 
 
 class Engine:
-    """A model and its objective, prepared by Accelerate, with all that an optimiser step changes.
+    """A model and its objective, prepared by Accelerate, with all that an optimizer step changes.
 
     Args:
         accelerator: decides device, precision and how processes work together.
@@ -37,7 +37,7 @@ class Engine:
         objective: a projector of it is trained along.
         arguments: see `TrainingArguments`.
         rates: peak learning rates.
-        total_steps: optimiser steps of the whole run.
+        total_steps: optimizer steps of the whole run.
 
     Attributes:
         model, optimizer: as Accelerate prepared them.
@@ -107,12 +107,12 @@ class Engine:
 
     @property
     def raw_model(self) -> Any:
-        """The trained model without any wrapper."""
+        """Trained model without any wrapper."""
         return self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
 
     @property
     def published_model(self) -> Any:
-        """The weights that are evaluated and saved: their average where one is kept."""
+        """Model whose weights are evaluated and saved: their average where one is kept."""
         return self._average.model if self._average is not None else self.raw_model
 
     def describe(self) -> list[str]:
@@ -128,7 +128,7 @@ class Engine:
         ]
 
     def terms(self, batch: dict[str, Any], progress: float) -> dict[str, Tensor]:
-        """The objective's loss and terms for a micro-batch.
+        """Return the objective's loss and terms for a micro-batch.
 
         Raises:
             ValueError: the objective refuses the batch. An output that is not finite is no error but a loss of NaN,
@@ -157,7 +157,7 @@ class Engine:
             return self.objective(self.model, batch, progress)
 
     def clip_gradients(self) -> Tensor:
-        """Clips the gradients and returns their norm before, the same on all processes.
+        """Clip the gradients and return their norm before, the same on all processes.
 
         DeepSpeed may not tell its norm, which then is 0.
         """
@@ -166,7 +166,7 @@ class Engine:
         return norm.full_tensor() if hasattr(norm, "full_tensor") else norm
 
     def take_back(self, steps: int) -> bool:
-        """Forgets the gradients, and the last steps, all of which were left out.
+        """Forget the gradients, and the last steps, all of which were left out.
 
         Returns:
             False where DeepSpeed has used the gradients already.
@@ -178,18 +178,18 @@ class Engine:
             self.schedule.step()
             if self._average is not None:
                 self._average.updates -= steps
-        return self.accelerator.distributed_type != DistributedType.DEEPSPEED
+        return bool(self.accelerator.distributed_type != DistributedType.DEEPSPEED)
 
     @property
     def loss_scale(self) -> float | None:
-        """By how much the loss is scaled for gradients in fp16; None where it is not.
+        """Scale of the loss for gradients in fp16; None where it is not scaled.
 
         A gradient that overflows is the scaler's business: it leaves the step out and lowers the scale.
         """
         return None if self.accelerator.scaler is None else self.accelerator.scaler.get_scale()
 
     def step(self, leave_out: Tensor) -> None:
-        """Takes an optimiser step, or leaves the weights and the optimiser's state as they are; the schedule goes on.
+        """Take an optimizer step, or leave weights and optimizer state as they are; the schedule goes on.
 
         Args:
             leave_out: 1 or 0, a float32 scalar on the device, the same on all processes.
@@ -198,7 +198,7 @@ class Engine:
             FloatingPointError: a step is to be left out that DeepSpeed has taken already.
         """
         if self.decides_on_device:
-            # What a gradient scaler tells a fused optimiser: where it is 1, nothing changes.
+            # What a gradient scaler tells a fused optimizer: where it is 1, nothing changes.
             self.optimizer.optimizer.found_inf = leave_out
         elif leave_out.item():
             if self.accelerator.distributed_type == DistributedType.DEEPSPEED:
@@ -219,7 +219,7 @@ class Engine:
         return {group["name"]: group["lr"] for group in groups if not group["name"].endswith("_no_decay")}
 
     def save(self, folder: Path) -> dict[str, Any]:
-        """Writes weights, optimiser and scaler; every process must call it.
+        """Write weights, optimizer and scaler; every process must call it.
 
         Returns:
             The rest of the state, the same on all processes, for `load`.
@@ -231,21 +231,21 @@ class Engine:
         }
 
     def load(self, folder: Path, rest: dict[str, Any], step: int) -> None:
-        """Restores what `save` wrote when `step` optimiser steps were done."""
+        """Restore what `save` wrote when `step` optimizer steps were done."""
         load_engine_state(self.accelerator, self.model, self.optimizer, folder)
         for group in self.optimizer.param_groups:
             # The saved groups say how the device that they come from computes.
             group["fused"] = self._is_fused
         # Micro-batches per step may have changed, and a step begins with the first.
         self.accelerator.step = step * self.arguments.gradient_accumulation_steps
-        # The rates themselves came back with the optimiser's groups.
+        # The rates themselves came back with the optimizer's groups.
         self.schedule.last_epoch = rest["schedule"]["last_epoch"]
         if self._average is not None:
             self._average.load_state_dict(rest["average"])
 
 
 def complete_deepspeed_config(config: dict[str, Any], arguments: TrainingArguments) -> None:
-    """Fills in what Accelerate could only learn from a data loader of its own.
+    """Fill in what Accelerate could only learn from a data loader of its own.
 
     Args:
         config: DeepSpeed's, changed in place.

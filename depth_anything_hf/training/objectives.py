@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What is minimised: each objective maps (model, batch, progress) to a loss and its named terms."""
+"""Objectives: each maps (model, batch, progress) to a loss and its named terms."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Terms = dict[str, Tensor]
 
 
 def add_up(weighted: dict[str, tuple[float, Tensor]], prediction: Tensor) -> Terms:
-    """Sums per-image terms and adds what a run watches.
+    """Sum per-image terms and add what a run watches.
 
     Args:
         weighted: name -> (weight, one value per image, NaN for an image that has no valid pixel).
@@ -58,6 +58,7 @@ class SupervisedRelative:
     relative_loss: RelativeLoss = field(default_factory=RelativeLoss)
 
     def __call__(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
+        """Return the relative loss of a batch with "pixel_values" (B, 3, H, W) and "labels" (B, H, W)."""
         prediction = model(pixel_values=batch["pixel_values"]).predicted_depth
         weighted = self.relative_loss.terms(prediction, batch["labels"], batch.get("region"), progress)
         return add_up(weighted, prediction)
@@ -77,6 +78,7 @@ class SupervisedMetric:
     variance_focus: float = 0.5
 
     def __call__(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
+        """Return SILog of a batch with "pixel_values" (B, 3, H, W) and "labels" (B, H, W) in metres."""
         prediction = model(pixel_values=batch["pixel_values"]).predicted_depth
         labels = batch["labels"]
         valid = (labels >= self.min_depth) & (labels <= self.max_depth)
@@ -113,10 +115,10 @@ class Distillation:
         self.feature_encoder = feature_encoder
         self.feature_weight = feature_weight
         self.feature_tolerance = feature_tolerance
-        # Trained with the student; `fit` gives it to the optimiser and wraps it for several processes.
+        # Trained with the student; `fit` gives it to the optimizer and wraps it for several processes.
         self.projector: nn.Module | None = None
         if feature_encoder is not None:
-            feature_encoder.eval().requires_grad_(False)
+            feature_encoder.requires_grad_(False).eval()  # type: ignore[no-untyped-call]
             width = int(feature_encoder.config.hidden_size)
             if student_width is None:
                 raise ValueError("feature alignment needs student_width, the student encoder's hidden_size")
@@ -124,7 +126,7 @@ class Distillation:
                 self.projector = nn.Linear(student_width, width)
 
     def to(self, device: torch.device) -> Distillation:
-        """Moves teacher and frozen encoder; the projector moves with the optimiser's preparation."""
+        """Move teacher and frozen encoder; the projector moves with the optimizer's preparation."""
         if isinstance(self.teacher, OnlineTeacher):
             self.teacher.to(device)
         if self.feature_encoder is not None:
@@ -132,6 +134,11 @@ class Distillation:
         return self
 
     def __call__(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
+        """Return the student's loss on a batch with "pixel_values" (B, 3, H, W).
+
+        Raises:
+            ValueError: the batch has no "labels", and there is no teacher.
+        """
         labels = self._labels(batch)
         output = model(pixel_values=batch["pixel_values"], output_patch_tokens=self.feature_encoder is not None)
         weighted = self.relative_loss.terms(output.predicted_depth, labels, batch.get("region"), progress)

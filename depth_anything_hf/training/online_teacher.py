@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..data.transforms import IMAGENET_MEAN, IMAGENET_STD
-from ..geometry.disparity import depth_to_disparity
+from ..geometry.disparity import PredictionKind, depth_to_disparity
 from ..models.compilation import compile_blocks
 from ..models.loading import as_dtype
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
@@ -29,7 +29,7 @@ class OnlineTeacher:
     Args:
         model: predicts `predicted_depth` (B, h, w) from `pixel_values`; frozen here. One of this package takes its
             faster way through the encoder (`optimize_for_inference`).
-        kind: "disparity" or "depth", what it predicts; depth is inverted.
+        prediction_kind: "disparity" or "depth", what it predicts; depth is inverted.
         mean, std: the normalisation of the channels that the model expects.
         dtype: converts the weights, and computes in this precision whatever the run's is ("float32", "bfloat16",
             "float16" or torch's). None leaves the weights as they are, and a run in mixed precision computes them in
@@ -44,7 +44,7 @@ class OnlineTeacher:
     def __init__(
         self,
         model: nn.Module,
-        kind: str,
+        prediction_kind: PredictionKind,
         mean: Sequence[float],
         std: Sequence[float],
         *,
@@ -52,7 +52,7 @@ class OnlineTeacher:
         compile: bool = False,
     ) -> None:
         self.model = model.eval().requires_grad_(False)
-        self.kind = kind
+        self.prediction_kind = prediction_kind
         self.dtype = as_dtype(dtype)
         if self.dtype is not None:
             self.model.to(self.dtype)
@@ -67,12 +67,13 @@ class OnlineTeacher:
         self.offset = torch.from_numpy((IMAGENET_MEAN - own_mean) / own_std).view(1, 3, 1, 1)
 
     def to(self, device: torch.device) -> OnlineTeacher:
+        """Move the model and its normalisation to a device."""
         self.model.to(device)
         self.gain, self.offset = self.gain.to(device), self.offset.to(device)
         return self
 
     def __call__(self, pixel_values: Tensor) -> Tensor:
-        """(B, 3, H, W) normalised images -> (B, H, W) disparity, float32."""
+        """Label normalised images (B, 3, H, W) with disparity (B, H, W), float32."""
         if self._waits_for_compilation:
             # What is worth it depends on the device.
             compile_blocks(self.model, pixel_values.device)
@@ -83,7 +84,8 @@ class OnlineTeacher:
         if predicted.shape[-2:] != pixel_values.shape[-2:]:
             size = pixel_values.shape[-2:]
             predicted = F.interpolate(predicted[:, None], size=size, mode="bilinear", align_corners=True)[:, 0]
-        return depth_to_disparity(predicted) if self.kind == "depth" else predicted
+        disparity: Tensor = depth_to_disparity(predicted) if self.prediction_kind == "depth" else predicted
+        return disparity
 
     def _precision(self, device: torch.device) -> AbstractContextManager[Any]:
         return nullcontext() if self.dtype is None else torch.autocast(device.type, enabled=False)

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What is trained and how fast: encoder strategies, parameter groups, rates, schedule, and the weights' average."""
+"""Optimization: encoder strategies, parameter groups, learning rates, schedule, and averaged weights."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LearningRates:
 
 
 def choose_learning_rates(*, pretrained: bool, encoder: float | None, decoder: float | None) -> LearningRates:
-    """The given rates, or those that fit the initialisation.
+    """Return the given rates, or those that fit the initialisation.
 
     A pretrained encoder takes the paper's 5e-6 with ten times as much for the decoder (arXiv 2406.09414, section 7.1).
     A random one learns nothing at those rates; 5e-4 for all parameters is what trains it.
@@ -55,7 +55,7 @@ def choose_learning_rates(*, pretrained: bool, encoder: float | None, decoder: f
 
 
 def apply_encoder_strategy(model: DepthAnythingForDepthEstimation, strategy: str) -> str | None:
-    """Chooses which encoder parameters are trained; the decoder always is.
+    """Choose which encoder parameters are trained; the decoder always is.
 
     Args:
         model: a [`DepthAnythingForDepthEstimation`]; what it froze for having no use stays frozen.
@@ -79,7 +79,7 @@ def apply_encoder_strategy(model: DepthAnythingForDepthEstimation, strategy: str
                 f"encoder_strategy is {strategy!r}, expected 'full', 'frozen' or 'last-N' with N from 1 to {layers}"
             )
         first = layers - int(match[1])
-        trained_prefixes = tuple(f"encoder.layer.{index}." for index in range(first, layers)) + ("layernorm.",)
+        trained_prefixes = (*(f"encoder.layer.{index}." for index in range(first, layers)), "layernorm.")
     for name, parameter in model.backbone.named_parameters():
         if not name.startswith(trained_prefixes):
             parameter.requires_grad_(False)
@@ -128,7 +128,7 @@ def parameter_groups(
 
 
 def schedule_factor(step: int, total: int, *, kind: Schedule, warmup: int = 0, decay_share: float = 1.0) -> float:
-    """The share of the peak learning rate that optimiser step `step` (0-based) takes.
+    """Return the share of the peak learning rate that optimizer step `step` (0-based) takes.
 
     Args:
         step: steps done so far.
@@ -144,7 +144,7 @@ def schedule_factor(step: int, total: int, *, kind: Schedule, warmup: int = 0, d
     if kind == "linear":
         return 1 - progress
     if kind == "poly":
-        return (1 - progress) ** POLY_POWER
+        return float((1 - progress) ** POLY_POWER)
     if kind == "cosine":
         return 0.5 * (1 + math.cos(math.pi * progress))
     if kind == "constant":
@@ -155,7 +155,7 @@ def schedule_factor(step: int, total: int, *, kind: Schedule, warmup: int = 0, d
 def make_schedule(
     optimizer: torch.optim.Optimizer, total: int, *, kind: Schedule, warmup: int, decay_share: float
 ) -> torch.optim.lr_scheduler.LambdaLR:
-    """`schedule_factor` over an optimiser; counts optimiser steps, whatever the number of processes."""
+    """Make a scheduler of `schedule_factor`; it counts optimizer steps, whatever the number of processes."""
     return torch.optim.lr_scheduler.LambdaLR(
         optimizer,
         lambda step: schedule_factor(step, total, kind=kind, warmup=warmup, decay_share=decay_share),
@@ -185,7 +185,7 @@ class AveragedWeights:
 
     @torch.no_grad()
     def update(self, model: nn.Module, leave_out: Tensor) -> None:
-        """Moves the average towards the weights of `model`.
+        """Move the average towards the weights of `model`.
 
         Args:
             model: as the one copied.
@@ -198,12 +198,12 @@ class AveragedWeights:
         self.updates += 1
 
     def state_dict(self) -> dict[str, Tensor]:
-        """By the names of `torch.optim.swa_utils.AveragedModel`, whose states `load_state_dict` takes as well."""
+        """Return a state by the names of `torch.optim.swa_utils.AveragedModel`, whose states can be loaded as well."""
         weights = {f"module.{name}": value for name, value in self.model.state_dict().items()}
         return {"n_averaged": torch.tensor(self.updates), **weights}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Goes on from a state; raises RuntimeError if it is another model's."""
+        """Load a state; raise RuntimeError if it is of another model."""
         weights = {name.removeprefix("module."): value for name, value in state.items() if name != "n_averaged"}
         self.model.load_state_dict(weights)
         self.updates = int(state["n_averaged"])

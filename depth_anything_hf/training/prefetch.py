@@ -54,7 +54,7 @@ class DevicePrefetcher:
         # The batch that was read ahead with the loader's state after it, or why there is none.
         self._ahead: tuple[Batch, dict[str, Any]] | Exception | None = None
         self._state = loader.state_dict()
-        self._copies = torch.cuda.Stream(device) if device.type == "cuda" else None
+        self._copies = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
 
     def _in_order(self, first: int) -> Iterator[tuple[Batch, dict[str, Any]]]:
         for number, batch in enumerate(self._loader, start=first):

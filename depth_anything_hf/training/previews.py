@@ -121,7 +121,8 @@ def card_pictures(
         curve: picture of the loss, uint8 (H, W, 3), or None.
         engine: its published weights predict; a sharded model gives no predictions.
         processor: the image processor.
-        evaluation, result: the held-out images and their scores, or None.
+        evaluation: the held-out images, or None.
+        result: their scores, or None.
 
     Returns:
         On the main process, paths under the names that `hub.model_card.write_model_card` takes; else empty.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from accelerate import Accelerator
@@ -64,7 +64,7 @@ def decide_on_main(accelerator: Accelerator, decide: Callable[[], Decision]) -> 
     broadcast_object_list(outcome)
     if outcome[1] is not None:
         raise outcome[1]
-    return outcome[0]
+    return cast(Decision, outcome[0])
 
 
 def on_any_process(accelerator: Accelerator, own: bool) -> bool:

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What ends a run before its time: signals, steps without a finite gradient, and broken samples."""
+"""Signals that stop a run: it ends its step, saves, and exits with a code of its own."""
 
 from __future__ import annotations
 

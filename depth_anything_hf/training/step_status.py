@@ -78,7 +78,7 @@ class ReducedStatus:
         reasons = reduced[2:4] if overflow_is_allowed else reduced[2:]
         self.leave_out = (reasons.amax() > 0).float()
         self._numbers = reduced.to("cpu", non_blocking=reduced.is_cuda)
-        self._arrival = torch.cuda.Event() if reduced.is_cuda else None
+        self._arrival = torch.cuda.Event() if reduced.is_cuda else None  # type: ignore[no-untyped-call]
         if self._arrival is not None:
             self._arrival.record()
 

@@ -150,7 +150,8 @@ class LogWindow:
 
         Args:
             states: of all processes that there were; where their number has changed, each process takes their mean.
-            process_index, process_count: now.
+            process_index: of this process, now.
+            process_count: now.
             device: where the terms will be added up.
         """
         if len(states) == process_count:

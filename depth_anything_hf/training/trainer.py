@@ -370,7 +370,7 @@ class Trainer:
         intervals = (arguments.logging_steps, arguments.picture_steps, arguments.eval_steps, arguments.save_steps)
         return self._is_last_step or any(self._is_due(every) for every in intervals)
 
-    def _log(self, bar: tqdm) -> None:
+    def _log(self, bar: tqdm[NoReturn]) -> None:
         """Write the window's averages, and stop a run whose output has left its bounds."""
         values = self.window.close(self.accelerator)
         values |= {f"learning_rate_{name}": rate for name, rate in self.engine.learning_rates().items()}

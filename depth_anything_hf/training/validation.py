@@ -46,7 +46,7 @@ def evaluate_model(
     model: PreTrainedModel, processor: Any, evaluation: Evaluation, accelerator: Accelerator
 ) -> EvaluationResult:
     """Score a model on all processes; every process gets the whole result."""
-    model.eval()
+    model.eval()  # type: ignore[no-untyped-call]
     predictor = DepthPredictor(model, processor, device=accelerator.device, batch_size=evaluation.batch_size)
     return evaluate_on_all_processes(
         predictor,

@@ -61,6 +61,8 @@ PHOTOS, SHARD_SIZE = 240, 4
 # Kills come before this share of the time that a whole run takes, so that most runs are killed more than once.
 KILLED_SHARE = 0.75
 LATEST_SECOND_KILL_SECONDS = 0.05
+# What is counted at a kill, by the kind of work.
+UNITS = {"train": "step", "label": "shard"}
 # What no two runs share.
 MEASURED = ("images_per_second", "seconds", "peak_memory")
 
@@ -357,7 +359,6 @@ class Kill:
 class Report:
     """What happened: the kills, and the runs that were completed and compared."""
 
-    units = {"train": "step", "label": "shard"}
     kills: list[Kill] = field(default_factory=list)
     completed: Counter[str] = field(default_factory=Counter)
     undisturbed_seconds: dict[str, float] = field(default_factory=dict)
@@ -371,7 +372,7 @@ class Report:
             lines.append(
                 f"{job}: {len(kills)} kills in {self.completed[job]} runs, all equal to the undisturbed one, with no "
                 f"unfinished file left; {sum(kill.progress == 0 for kill in kills)} kills before the first "
-                f"{self.units[job]}, {writes.total()} within a write {dict(writes)}; {self.units[job]}s done at the "
+                f"{UNITS[job]}, {writes.total()} within a write {dict(writes)}; {UNITS[job]}s done at the "
                 f"kills: {sorted(kill.progress for kill in kills)}"
             )
         return "\n".join(lines)
@@ -453,7 +454,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.work.exists() and any(arguments.work.iterdir()):
         parser.error(f"{arguments.work} is not empty")
-    print(kill_repeatedly(arguments.kills, arguments.seed, arguments.work))
+    sys.stdout.write(f"{kill_repeatedly(arguments.kills, arguments.seed, arguments.work)}\n")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from kill_and_resume import kill_repeatedly
 
@@ -12,7 +14,7 @@ from kill_and_resume import kill_repeatedly
 def test_thirty_kills_change_nothing(tmp_path, capsys):
     report = kill_repeatedly(kills=30, seed=0, work=tmp_path / "kills")
     with capsys.disabled():
-        print(f"\n{report}")
+        sys.stdout.write(f"\n{report}\n")
     assert len(report.kills) == 30
     # The kills reached both kinds of work, in their middle and not only at their start.
     for job in ("train", "label"):

@@ -43,15 +43,18 @@ def test_the_newest_whole_checkpoint_is_found(tmp_path):
     assert find_checkpoint(tmp_path, "latest") == ten
     (ten / "model").unlink()
     (nine / "model").write_text("changed")
-    with pytest.warns(UserWarning, match="checkpoint-(10|9) is damaged and left out: ") as warned:
+    with pytest.warns(UserWarning, match=r"checkpoint-(10|9) is damaged and passed over: ") as warned:
         assert find_checkpoint(tmp_path, "latest") == two
     assert len(warned) == 2
     (two / "manifest.json").unlink()
-    with pytest.warns(UserWarning), pytest.raises(ValueError, match="no whole checkpoint is left.*remove these"):
+    with (
+        pytest.warns(UserWarning, match="is damaged and passed over"),
+        pytest.raises(ValueError, match=r"no whole checkpoint is left.*remove these"),
+    ):
         find_checkpoint(tmp_path, "latest")
     with pytest.raises(ValueError, match="checkpoint-10 is damaged: model is missing"):
         find_checkpoint(tmp_path, str(ten))
-    with pytest.raises(FileNotFoundError, match="checkpoint-7 is no checkpoint of a run"):
+    with pytest.raises(FileNotFoundError, match="checkpoint-7 is not a checkpoint"):
         find_checkpoint(tmp_path, str(tmp_path / "checkpoint-7"))
 
 

@@ -29,7 +29,7 @@ def test_without_anything_for_the_card_there_is_one(tmp_path, train, make_tiny_m
 
 
 def test_a_card_that_cannot_be_written_stops_the_run_at_its_beginning(tmp_path, train, make_tiny_model):
-    with pytest.raises(ValueError, match="the model card cannot be written from .*TypeError: .*unheard_of"):
+    with pytest.raises(ValueError, match=r"the model card cannot be written from .*TypeError: .*unheard_of"):
         train(tmp_path / "run", make_tiny_model(), card={**CARD, "unheard_of": 1})
     assert not (tmp_path / "run").exists()
 

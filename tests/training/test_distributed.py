@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.losses.relative import RelativeLoss
-from depth_anything_hf.training import trainer as training
+from depth_anything_hf.training import processes
 from depth_anything_hf.training.distributed import (
     consolidated_state_dict,
     gathered_copy,
@@ -83,7 +84,7 @@ def train_steps(model: nn.Module, optimizer: torch.optim.Optimizer, steps: range
 
 
 def local_state(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """What this process holds of weights and optimiser."""
+    """What this process holds of weights and optimizer."""
 
     def local(value: Any) -> Any:
         if isinstance(value, dict):
@@ -246,7 +247,7 @@ def test_a_compiled_model_gives_its_weights_without_the_wrapper():
 
 
 class ShardingAccelerator(Accelerator):
-    """Does on a CPU what Accelerate does for FSDP2 elsewhere: shards the model, hands the optimiser its parts."""
+    """Does on a CPU what Accelerate does for FSDP2 elsewhere: shards the model, hands the optimizer its parts."""
 
     is_fsdp2 = True
 
@@ -281,7 +282,7 @@ class Stopped:
 
 def train_by_the_loop(rank: int, pictures: Path, folder: Path, sharded: bool, calls: int) -> None:
     if sharded:
-        training.Accelerator = ShardingAccelerator  # type: ignore[attr-defined]
+        processes.make_accelerator = ShardingAccelerator
     resumed = list(folder.glob("checkpoint-*"))
     try:
         fit(
@@ -373,7 +374,8 @@ def train_until_unplugged(rank: int, pictures: Path, folder: Path, own_pictures:
         )
     except ValueError as error:
         # Each process says what it knows; an exit code would count as a failure of the test's processes.
-        print(f"process {rank}: {error}", flush=True)
+        sys.stdout.write(f"process {rank}: {error}\n")
+        sys.stdout.flush()
 
 
 @pytest.mark.slow
@@ -441,13 +443,13 @@ def test_losses_and_samples_do_not_depend_on_how_a_batch_is_divided(tmp_path, la
     # Processes, images in a micro-batch, micro-batches in a step: always eight images.
     divisions = {"1 x 8": (1, 8, 1), "2 x 4": (2, 4, 1), "4 x 2": (1, 2, 4), "2 x 2 x 2": (2, 2, 2)}
     losses, seen = {}, {}
-    for name, (processes, batch_size, accumulation) in divisions.items():
+    for name, (count, batch_size, accumulation) in divisions.items():
         folder = tmp_path / name.replace(" ", "")
         arguments = (labelled_folder, folder, batch_size, accumulation)
-        run_processes(train_twenty_steps, arguments, tmp_path / "output.txt", processes=processes)
+        run_processes(train_twenty_steps, arguments, tmp_path / "output.txt", processes=count)
         log = (folder / "run" / "log.jsonl").read_text().splitlines()
         losses[name] = [json.loads(line)["loss"] for line in log]
-        seen[name] = seen_in_order(folder, processes)
+        seen[name] = seen_in_order(folder, count)
     assert len(losses["1 x 8"]) == 20 and len(seen["1 x 8"]) == 160
     assert losses["1 x 8"][-1] < losses["1 x 8"][0]
     for name in divisions:

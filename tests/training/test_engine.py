@@ -86,9 +86,9 @@ def test_deepspeed_is_told_the_batch_and_must_agree_on_the_rest():
     }
     with pytest.raises(ValueError, match="gradient_accumulation_steps 1, but gradient_accumulation_steps is 2"):
         complete_deepspeed_config({**config, "gradient_accumulation_steps": 1}, arguments)
-    with pytest.raises(ValueError, match="gradient_clipping 0.5, but max_grad_norm is 1.0"):
+    with pytest.raises(ValueError, match=r"gradient_clipping 0.5, but max_grad_norm is 1.0"):
         complete_deepspeed_config({**config, "gradient_clipping": 0.5}, arguments)
-    with pytest.raises(ValueError, match="gradient_clipping 0.0, but max_grad_norm is 1.0"):
+    with pytest.raises(ValueError, match=r"gradient_clipping 0.0, but max_grad_norm is 1.0"):
         complete_deepspeed_config({"gradient_accumulation_steps": 2}, arguments)
 
 

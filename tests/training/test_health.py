@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("fresh_accelerate")
 
 def test_a_runaway_output_stops_the_run(tmp_path, train, make_tiny_model):
     with pytest.raises(
-        FloatingPointError, match="the output reached .* at step 1, above max_output 0.01.*anchor_weight"
+        FloatingPointError, match=r"the output reached .* at step 1, above max_output 0.01.*anchor_weight"
     ):
         train(tmp_path, make_tiny_model(), max_output=0.01)
     assert len(log_of(tmp_path)) == 1
@@ -31,7 +31,7 @@ def test_a_runaway_output_stops_the_run(tmp_path, train, make_tiny_model):
 def test_a_dead_output_stops_the_run(tmp_path, train, make_tiny_model):
     model = make_tiny_model()
     nn.init.constant_(model.head.conv3.bias, -100.0)
-    with pytest.raises(FloatingPointError, match="100% of the output is 0 at step 1.*the last ReLU is dying"):
+    with pytest.raises(FloatingPointError, match=r"100% of the output is 0 at step 1.*the last ReLU is dying"):
         train(tmp_path, model, max_zero_share=0.9)
 
 
@@ -52,7 +52,7 @@ def test_a_step_that_is_not_finite_is_left_out(tmp_path, train, make_tiny_model,
     one, two, three = (tmp_path / f"checkpoint-{step}" for step in (1, 2, 3))
     assert_equal_bits(weights(one), weights(two), "weights and their average stay")
     states = [torch.load(each / "state" / "optimizer.bin") for each in (one, two)]
-    assert_equal_bits(states[0]["state"], states[1]["state"], "the optimiser stays")
+    assert_equal_bits(states[0]["state"], states[1]["state"], "the optimizer stays")
     assert moved_names(weights(two), weights(three))
     # The step counts: rate and data go on as planned.
     rates = [entry["learning_rate_encoder"] for entry in log_of(tmp_path) if "learning_rate_encoder" in entry]
@@ -111,7 +111,7 @@ def test_too_many_broken_samples_stop_the_run_with_its_state_saved(tmp_path, tra
     for index in range(5):
         (data / "images" / f"{index}.png").write_bytes(b"no picture")
     options = {"max_steps": 50, "per_device_train_batch_size": 4, "max_broken_share": 0.2, "data": data}
-    with pytest.raises(ValueError, match="samples could not be used, more than max_broken_share 20.00%.*log.jsonl"):
+    with pytest.raises(ValueError, match=r"samples could not be used, more than max_broken_share 20.00%.*log.jsonl"):
         train(tmp_path / "run", make_tiny_model(), **options)
     (checkpoint,) = (tmp_path / "run").glob("checkpoint-*")
     assert find_damage(checkpoint) is None

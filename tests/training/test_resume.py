@@ -108,16 +108,16 @@ def test_the_parts_of_a_batch_may_change_on_resume_but_not_the_batch(tmp_path, t
     shutil.copytree(tmp_path / "straight" / "checkpoint-2", tmp_path / "other" / "checkpoint-2")
     shutil.copy(tmp_path / "straight" / "training_arguments.json", tmp_path / "other")
     options |= {"resume_from_checkpoint": "latest"}
-    with pytest.raises(ValueError, match="takes 4 images .* would take 6; .* their product is 4 again"):
+    with pytest.raises(ValueError, match=r"takes 4 images .* would take 6; .* their product is 4 again"):
         train(tmp_path / "other", make_tiny_model(), per_device_train_batch_size=6, **options)
     parts = {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2}
     train(tmp_path / "other", make_tiny_model(seed=3), **parts, **options)
     for one, other in zip(log_of(tmp_path / "straight")[-1:], log_of(tmp_path / "other")[-1:], strict=True):
         assert one["step"] == other["step"] == 4
         assert one["loss"] == pytest.approx(other["loss"], abs=1e-6)
-    with pytest.raises(ValueError, match=r"has 4 total steps, this one would have 5"):
-        shutil.rmtree(tmp_path / "other" / "checkpoint-4")
-        (tmp_path / "other" / "training_arguments.json").unlink()
+    shutil.rmtree(tmp_path / "other" / "checkpoint-4")
+    (tmp_path / "other" / "training_arguments.json").unlink()
+    with pytest.raises(ValueError, match="has 4 total steps, this one would have 5"):
         train(tmp_path / "other", make_tiny_model(), **parts, **{**options, "max_steps": 5})
 
 
@@ -158,7 +158,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(tmp_path, train, mak
     final, log = weights(tmp_path), log_of(tmp_path)
     spoil, reason = DAMAGES[damage]
     spoil(tmp_path / "checkpoint-3")
-    with pytest.warns(UserWarning, match=f"checkpoint-3 is damaged and left out: .*{reason}"):
+    with pytest.warns(UserWarning, match=f"checkpoint-3 is damaged and passed over: .*{reason}"):
         train(tmp_path, make_tiny_model(seed=3), resume_from_checkpoint="latest", **options)
     assert find_damage(tmp_path / "checkpoint-3") is None
     assert_equal_bits(final, weights(tmp_path))
@@ -221,7 +221,7 @@ def test_resume_from_a_named_checkpoint(tmp_path, train, make_tiny_model):
 
 def test_a_named_checkpoint_that_is_none_is_an_error(tmp_path, train, make_tiny_model):
     before = set(threading.enumerate())
-    with pytest.raises(FileNotFoundError, match="is no checkpoint of a run: .*manifest.json is missing"):
+    with pytest.raises(FileNotFoundError, match=r"is not a checkpoint: .*manifest\.json is missing"):
         train(
             tmp_path / "run",
             make_tiny_model(),
@@ -235,7 +235,7 @@ def test_a_named_checkpoint_that_is_none_is_an_error(tmp_path, train, make_tiny_
 
 def test_the_folder_of_another_run_is_an_error_that_names_what_differs(tmp_path, train, make_tiny_model):
     train(tmp_path, make_tiny_model(), max_steps=1)
-    with pytest.raises(ValueError, match="holds another run.*weight_decay: 0.01 -> 0.2"):
+    with pytest.raises(ValueError, match=r"holds another run.*weight_decay: 0.01 -> 0.2"):
         train(tmp_path, make_tiny_model(), max_steps=1, weight_decay=0.2)
     with pytest.raises(ValueError, match="already holds this run; add --resume_from_checkpoint latest"):
         train(tmp_path, make_tiny_model(), max_steps=1)
@@ -288,16 +288,16 @@ def test_a_checkpoint_of_another_architecture_is_an_error(tmp_path, train, make_
 def test_another_depth_cap_is_another_model(tmp_path, train, make_tiny_model):
     options = {"objective": SupervisedMetric(max_depth=20.0), "transform": {"target": "depth"}, "save_steps": 1}
     train(tmp_path, make_tiny_model(depth_estimation_type="metric", max_depth=20), **options)
+    model = make_tiny_model(depth_estimation_type="metric", max_depth=80)
     with pytest.raises(ValueError, match="another model: max_depth is 20, expected 80"):
-        model = make_tiny_model(depth_estimation_type="metric", max_depth=80)
         train(tmp_path, model, resume_from_checkpoint="latest", **options)
 
 
 def test_a_run_may_go_on_with_less_memory(tmp_path, train, make_tiny_model):
     options = {"max_steps": 3, "save_steps": 2}
     train(tmp_path / "straight", make_tiny_model(), **options)
+    killed = Interrupted(SupervisedRelative(ANCHORED), after_calls=2)
     with pytest.raises(KeyboardInterrupt):
-        killed = Interrupted(SupervisedRelative(ANCHORED), after_calls=2)
         train(tmp_path / "killed", make_tiny_model(), objective=killed, **options)
     options |= {"resume_from_checkpoint": "latest", **CHECKPOINTING["every second layer"]}
     train(tmp_path / "killed", make_tiny_model(seed=3), **options)

@@ -205,7 +205,7 @@ def test_a_compiled_run_trains_saves_scores_and_resumes_like_another(
 
     for folder in (tmp_path / "compiled", tmp_path / "compiled" / "best", tmp_path / "compiled" / "checkpoint-4"):
         assert weights(folder).keys() == weights(tmp_path / "eager").keys()
-        stock, info = AutoModelForDepthEstimation.from_pretrained(folder, output_loading_info=True)
+        _, info = AutoModelForDepthEstimation.from_pretrained(folder, output_loading_info=True)
         assert not any(info[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     state = load_file(tmp_path / "compiled" / "checkpoint-4" / "state" / "model.safetensors")
     assert state.keys() == model.state_dict().keys()
