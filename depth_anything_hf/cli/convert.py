@@ -27,7 +27,6 @@ def convert(
         str | None,
         typer.Option(
             "--feature_layers",
-            "--taps",
             help="v2: Depth Anything V2, whose decoder reads intermediate layers; v1: V1, the last four. [v2]",
         ),
     ] = None,

@@ -54,7 +54,9 @@ class DepthAnything(Program):
         "calibrate": Entry(PREDICTIONS, "Turn disparity into metres by measured points.", "calibrate:calibrate"),
         "evaluate": Entry(PREDICTIONS, "Score a model on a benchmark or on your labels.", "evaluate:evaluate", FOLDER),
         "datasets": Entry(PREDICTIONS, "List public datasets and benchmark protocols.", "datasets:list_datasets"),
-        "convert": Entry(FILES, "Convert checkpoints of the original code.", "convert:convert"),
+        "convert": Entry(
+            FILES, "Convert checkpoints of the original code.", "convert:convert", {"taps": "feature_layers"}
+        ),
         "render": Entry(FILES, "Render synthetic scenes with exact depth.", "render:render"),
         "env": Entry(HELP, "Show what a bug report has to say.", "env:env"),
     }
@@ -92,11 +94,11 @@ def main(
     \b
     Depth of your photographs:
       depth-anything-hf predict photos/ --output_dir predictions/
-    Training images with exact depth, no download:
+    From labelled scenes to a teacher, its labels for photographs, a student, and its score:
       depth-anything-hf render scenes/ --count 1000 --height 252 --width 252
-    A teacher's labels for photographs, to train a student on:
+      depth-anything-hf train --recipe teacher --train_data scenes/ --output_dir runs/teacher ...
       depth-anything-hf pseudo-label photos/ --teacher runs/teacher --output_dir labels/
-    The error of a model:
+      depth-anything-hf distill --recipe student --train_data labels/ --output_dir runs/student ...
       depth-anything-hf evaluate runs/student --data scenes-test/
 
     The options of this page go before the command. Every option may be written with dashes, as --output-dir.

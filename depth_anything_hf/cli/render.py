@@ -10,35 +10,62 @@ from typing import Annotated, Any
 import typer
 
 
+SCENES, IMAGES, SPEED = "Scenes", "Images", "Speed"
 DENOISE = {"auto": "auto", "yes": True, "no": False}
 
 
 def render(
     output: Annotated[Path, typer.Argument(help="Folder to write to; made if absent.")],
-    count: Annotated[int, typer.Option("--count", help="Images in the folder when the command is done.")],
-    height: Annotated[int, typer.Option("--height", help="Pixels.")] = 252,
-    width: Annotated[int, typer.Option("--width", help="Pixels.")] = 252,
+    count: Annotated[
+        int, typer.Option("--count", help="Images in the folder when the command is done.", rich_help_panel=SCENES)
+    ],
+    height: Annotated[int, typer.Option("--height", help="Pixels.", rich_help_panel=IMAGES)] = 252,
+    width: Annotated[int, typer.Option("--width", help="Pixels.", rich_help_panel=IMAGES)] = 252,
     family: Annotated[
-        str, typer.Option("--family", help="varied (rooms, tabletops, streets, nature) or hazy-rooms.")
+        str,
+        typer.Option(
+            "--family", help="varied (rooms, tabletops, streets, nature) or hazy-rooms.", rich_help_panel=SCENES
+        ),
     ] = "varied",
-    seed: Annotated[int, typer.Option("--seed", help="Another seed gives other scenes.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed gives other scenes.", rich_help_panel=SCENES)] = 0,
     samples_per_pixel: Annotated[
-        int | None, typer.Option("--samples_per_pixel", help="More is slower, with less noise. [8 or 4]")
+        int | None,
+        typer.Option("--samples_per_pixel", help="More is slower, with less noise. [8 or 4]", rich_help_panel=IMAGES),
     ] = None,
     processes: Annotated[
-        int, typer.Option("--processes", help="Renderers at work at the same time, half a gigabyte each.")
+        int,
+        typer.Option(
+            "--processes", help="Renderers at work at the same time, half a gigabyte each.", rich_help_panel=SPEED
+        ),
     ] = 1,
-    views_per_scene: Annotated[int, typer.Option("--views_per_scene", help="Images of each scene.")] = 1,
+    views_per_scene: Annotated[
+        int, typer.Option("--views_per_scene", help="Images of each scene.", rich_help_panel=SCENES)
+    ] = 1,
     first_scene: Annotated[
-        int, typer.Option("--first_scene", help="Number of the first scene; disjoint numbers, disjoint splits.")
+        int,
+        typer.Option(
+            "--first_scene",
+            help="Number of the first scene; disjoint numbers, disjoint splits.",
+            rich_help_panel=SCENES,
+        ),
     ] = 0,
-    haze: Annotated[bool, typer.Option("--haze", help="Cover each image with a random haze.")] = False,
-    depth: Annotated[bool, typer.Option("--depth/--no_depth", help="Write the depth, or images only.")] = True,
+    haze: Annotated[
+        bool, typer.Option("--haze", help="Cover each image with a random haze.", rich_help_panel=IMAGES)
+    ] = False,
+    depth: Annotated[
+        bool, typer.Option("--depth/--no_depth", help="Write the depth, or images only.", rich_help_panel=IMAGES)
+    ] = True,
     kind: Annotated[
         list[str] | None,
-        typer.Option("--kind", help="room, tabletop, street or nature; may be given several times. [all]"),
+        typer.Option(
+            "--kind",
+            help="room, tabletop, street or nature; may be given several times. [all]",
+            rich_help_panel=SCENES,
+        ),
     ] = None,
-    denoise: Annotated[str, typer.Option("--denoise", help="yes, no, or auto: if pyoidn is installed.")] = "auto",
+    denoise: Annotated[
+        str, typer.Option("--denoise", help="yes, no, or auto: if pyoidn is installed.", rich_help_panel=IMAGES)
+    ] = "auto",
 ) -> None:
     """Render synthetic scenes with exact depth, to train and to test on.
 

@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from command_line import files_below, random_image, run
+from command_line import files_below, random_image, run, run_process
 from PIL import Image
 from sample_files import write_moge
 
@@ -134,3 +134,16 @@ def test_the_example_refuses_what_the_protocol_fixes_and_fails_without_scores(
     with pytest.raises(SystemExit) as ended:
         example.main()
     assert ended.value.code == 1
+
+
+@pytest.mark.slow
+def test_two_processes_of_one_command_score_like_one(model: Path, labelled: Path, tmp_path: Path) -> None:
+    command = ("-m", "depth_anything_hf.cli", "evaluate", model, "--data", labelled)
+    records = []
+    for processes in ("1", "2"):
+        folder = tmp_path / processes
+        options = ("--output_dir", folder, "--num_processes", processes)
+        ran = run_process(*command, *options, ACCELERATE_USE_CPU="true")
+        assert ran.returncode == 0 and ran.stdout.count("3 images scored") == 1, ran.stderr
+        records.append((folder / "results.json").read_text())
+    assert records[0] == records[1]

@@ -66,3 +66,7 @@ def test_predict_in_a_real_process(model: Path, photos: Path, tmp_path: Path) ->
     ran = run_process("-m", "depth_anything_hf.cli", *arguments)
     assert ran.returncode == 0, ran.stderr
     assert len(files_below(tmp_path / "out")) == 6
+    # One bar, the command's own; the libraries' when asked for.
+    assert "predict: 100%" in ran.stderr and "Loading weights" not in ran.stderr
+    shown = run_process("-m", "depth_anything_hf.cli", *arguments, "--verbose")
+    assert "predict: 100%" in shown.stderr and "Loading weights" in shown.stderr

@@ -7,7 +7,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from command_line import files_below, run
+import pytest
+from command_line import files_below, run, run_process
 
 from depth_anything_hf.data.sources import open_source
 
@@ -55,3 +56,23 @@ def test_a_launched_process_takes_its_share(model: Path, photos: Path, tmp_path:
         "manifest/labels-00001-of-00002.entry",
         "provenance.json",
     ]
+
+
+@pytest.mark.slow
+def test_two_processes_of_one_command_share_the_images(model: Path, photos: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels"
+    command = ("-m", "depth_anything_hf.cli", "pseudo-label", photos, "--teacher", model, "--output_dir", labels)
+    ran = run_process(*command, "--shard-size=1", "--num_processes", "2", ACCELERATE_USE_CPU="true")
+    assert ran.returncode == 0, ran.stderr
+    for index in range(2):
+        assert f"process {index}: 1 images labelled in 1 shards, see {labels}" in ran.stdout
+    assert "2 labels in 2 shards" in run("verify", labels).output
+
+
+def test_the_images_may_be_named_by_an_option_too(model: Path, photos: Path, tmp_path: Path) -> None:
+    options = ("--teacher", model, "--output_dir", tmp_path / "labels", "--device", "cpu")
+    assert run("pseudo-label", "--data", photos, *options).exit_code == 0
+    assert run("pseudo-label", photos, *options).exit_code == 0
+    twice, missing = run("pseudo-label", photos, "--data", photos, *options), run("pseudo-label", *options)
+    assert twice.exit_code == 2 and "given twice" in twice.output
+    assert missing.exit_code == 2 and "Missing --data" in missing.output
