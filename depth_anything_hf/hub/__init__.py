@@ -9,4 +9,60 @@
 - `repository`: create a repository, and upload a folder's files.
 - `errors`: retry what may pass, and turn Hub errors into messages.
 - `publisher`: push a run's models in the background of its training.
+
+The names below are imported when first used.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from .errors import PushError
+    from .licenses import LicenseFinding, license_fields, model_license, published_license, strictest_license
+    from .lineage import lineage_record
+    from .model_card import snippet, write_model_card
+    from .publisher import Publisher, Unpushed
+    from .repository import Repository
+
+_MODULES = {
+    "LicenseFinding": "licenses",
+    "Publisher": "publisher",
+    "PushError": "errors",
+    "Repository": "repository",
+    "Unpushed": "publisher",
+    "license_fields": "licenses",
+    "lineage_record": "lineage",
+    "model_license": "licenses",
+    "published_license": "licenses",
+    "snippet": "model_card",
+    "strictest_license": "licenses",
+    "write_model_card": "model_card",
+}
+
+__all__ = [
+    "LicenseFinding",
+    "Publisher",
+    "PushError",
+    "Repository",
+    "Unpushed",
+    "license_fields",
+    "lineage_record",
+    "model_license",
+    "published_license",
+    "snippet",
+    "strictest_license",
+    "write_model_card",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

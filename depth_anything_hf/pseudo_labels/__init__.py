@@ -12,4 +12,61 @@
 - `lineage`: the teacher and the license of stored labels, for a student's card.
 - `dataset_card`: the card of the labels.
 - `push`: push the labels to the Hub as a data set.
+
+The names below are imported when first used.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from .dataset_card import write_label_card
+    from .job import LabelArguments
+    from .lineage import labels_lineage
+    from .provenance import describe_teacher, read_provenance
+    from .push import push_labels, push_labels_when_complete
+    from .runner import LabelReport, label_images
+    from .verify import VerifyReport, missing_shards, verify_labels
+
+_MODULES = {
+    "LabelArguments": "job",
+    "LabelReport": "runner",
+    "VerifyReport": "verify",
+    "describe_teacher": "provenance",
+    "label_images": "runner",
+    "labels_lineage": "lineage",
+    "missing_shards": "verify",
+    "push_labels": "push",
+    "push_labels_when_complete": "push",
+    "read_provenance": "provenance",
+    "verify_labels": "verify",
+    "write_label_card": "dataset_card",
+}
+
+__all__ = [
+    "LabelArguments",
+    "LabelReport",
+    "VerifyReport",
+    "describe_teacher",
+    "label_images",
+    "labels_lineage",
+    "missing_shards",
+    "push_labels",
+    "push_labels_when_complete",
+    "read_provenance",
+    "verify_labels",
+    "write_label_card",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -17,6 +17,8 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 
 UNFINISHED_SUFFIX = ".unfinished"
 
@@ -165,17 +167,6 @@ def _is_abandoned(path: Path) -> bool:
         return False
     *host, pid, _, _ = path.name.split(".")
     is_ours = ".".join(host).endswith(f".{socket.gethostname()}")
-    if is_ours and os.name == "posix" and pid.isdigit():
-        return not _is_running(int(pid))
+    if is_ours and pid.isdigit():
+        return not psutil.pid_exists(int(pid))
     return age_seconds > ABANDONED_AFTER_SECONDS
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        # Another user's process.
-        return True
-    return True

@@ -11,7 +11,16 @@ from importlib import import_module
 import pytest
 
 
-ROOMS = ("evaluation", "geometry", "metrics", "rendering", "visualization")
+ROOMS = (
+    "conversion",
+    "evaluation",
+    "geometry",
+    "hub",
+    "metrics",
+    "pseudo_labels",
+    "rendering",
+    "visualization",
+)
 HEAVY = ("accelerate", "cv2", "datasets", "mitsuba", "pyarrow", "torch", "transformers")
 
 
@@ -38,6 +47,8 @@ def test_every_name_is_that_of_the_file_that_defines_it(room: str) -> None:
         ("from depth_anything_hf.metrics import depth_metrics, boundary_f1", {"torch", "cv2"}),
         ("from depth_anything_hf.visualization import colour_map, encode_png, sheet", {"cv2"}),
         ("from depth_anything_hf.rendering import render_dataset", {"cv2"}),
+        ("from depth_anything_hf.hub import write_model_card, Publisher", set()),
+        ("from depth_anything_hf.pseudo_labels import verify_labels, push_labels", {"cv2", "datasets", "pyarrow"}),
     ],
 )
 def test_nothing_heavy_is_imported_in_vain(statement: str, allowed: set[str]) -> None:
