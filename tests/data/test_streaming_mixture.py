@@ -15,6 +15,7 @@ import datasets
 import numpy as np
 import pytest
 import torch
+from numbers_data import SHARD_ENDS, write_numbered_shards
 from sample_files import colour_ramp, depth_ramp, png_bytes, pseudo_label_table, write_pairs
 
 from depth_anything_hf.data.datasets import DepthFolder, PhotoFolder
@@ -28,19 +29,12 @@ from depth_anything_hf.data.transforms import TrainingTransform
 
 RGB = colour_ramp()
 ROW_NAMES = sorted(f"row{index}" for index in range(23))
-SHARD_ENDS = (0, 7, 15, 23)
 
 
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """23 pseudo-labelled rows in three parquet files with row groups of three."""
     root = tmp_path_factory.mktemp("shards")
-    random = np.random.default_rng(0)
-    table = pseudo_label_table(RGB, [random.random((6, 8), np.float32) for _ in range(23)])
-    table = table.add_column("name", [f"row{index}" for index in range(23)])
-    for shard in range(3):
-        rows = table.select(range(SHARD_ENDS[shard], SHARD_ENDS[shard + 1]))
-        rows.to_parquet(root / f"{shard}.parquet", batch_size=3)
+    write_numbered_shards(root)
     return root
 
 

@@ -53,6 +53,20 @@ def load(data: Mixture | StreamingMixture, first: int = 0, last: int = 20, **opt
     return BatchLoader(data, first_step=first, last_step=last, **{**layout, **options})
 
 
+# Rows at which the files of `write_numbered_shards` begin and end.
+SHARD_ENDS = (0, 7, 15, 23)
+
+
+def write_numbered_shards(root: Path) -> None:
+    """Writes 23 pseudo-labelled rows, row0 to row22, in three parquet files with row groups of three."""
+    random = np.random.default_rng(0)
+    table = pseudo_label_table(colour_ramp(), [random.random((6, 8), np.float32) for _ in range(23)])
+    table = table.add_column("name", [f"row{index}" for index in range(23)])
+    for shard in range(3):
+        rows = table.select(range(SHARD_ENDS[shard], SHARD_ENDS[shard + 1]))
+        rows.to_parquet(root / f"{shard}.parquet", batch_size=3)
+
+
 def numbered_stream(root: Path) -> StreamingMixture:
     """Writes 60 rows in six files below the root, and opens them as a stream."""
     table = pseudo_label_table(colour_ramp(), [np.ones((6, 8), np.float32)] * 60)
