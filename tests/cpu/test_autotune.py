@@ -20,11 +20,7 @@ from torch.utils.checkpoint import checkpoint
 
 from depth_anything_hf.cpu import autotune
 from depth_anything_hf.cpu.autotune import adopt_kernel_choices, kernel_choices, set_cpu_kernels
-from depth_anything_hf.cpu.kernels import (
-    attention,
-    convolution_linear,
-    linear,
-)
+from depth_anything_hf.cpu.kernels import attention, convolution_linear, linear
 
 
 def test_the_setting_chooses(setting: None) -> None:

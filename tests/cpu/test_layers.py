@@ -14,9 +14,7 @@ from torch.nn import functional as F
 from transformers import Dinov2Config, Dinov2Model
 
 from depth_anything_hf.cpu.autotune import set_cpu_kernels
-from depth_anything_hf.cpu.kernels import (
-    convolution,
-)
+from depth_anything_hf.cpu.kernels import convolution
 from depth_anything_hf.cpu.layers import (
     CPU_HEADS,
     RoutedConvolution,

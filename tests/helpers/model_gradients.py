@@ -9,10 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import (
-    Dinov2Config,
-    Dinov2WithRegistersConfig,
-)
+from transformers import Dinov2Config, Dinov2WithRegistersConfig
 
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation

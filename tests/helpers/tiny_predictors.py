@@ -8,11 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import (
-    Dinov2Config,
-    DPTConfig,
-    DPTForDepthEstimation,
-)
+from transformers import Dinov2Config, DPTConfig, DPTForDepthEstimation
 
 from depth_anything_hf.inference.prediction import Prediction
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig

@@ -14,10 +14,7 @@ import torch
 from PIL import Image
 from tiny_predictors import SIDE, random_image, tiny_dpt, tiny_model, values_of
 from torch.nn import functional as F
-from transformers import (
-    GLPNConfig,
-    GLPNForDepthEstimation,
-)
+from transformers import GLPNConfig, GLPNForDepthEstimation
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 from transformers.models.glpn.image_processing_pil_glpn import GLPNImageProcessorPil
 

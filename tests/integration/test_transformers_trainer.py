@@ -13,10 +13,7 @@ import torch
 from model_gradients import NEVER_USED, has_free_shift, labels_for, pixels, tiny_model
 from torch import Tensor
 from transformers import DepthAnythingForDepthEstimation as StockModel
-from transformers import (
-    Trainer,
-    TrainingArguments,
-)
+from transformers import Trainer, TrainingArguments
 
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 

@@ -14,10 +14,7 @@ from loss_references import CASES, DENSITIES, LOSSES, MAP_LOSSES, SIZES, Loss, r
 from depth_anything_hf.losses._median import normalize_median_mad
 from depth_anything_hf.losses.cutmix import within_and_outside
 from depth_anything_hf.losses.reduction import mean_over_images
-from depth_anything_hf.losses.relative import (
-    gradient_matching_loss,
-    scale_and_shift_invariant_loss,
-)
+from depth_anything_hf.losses.relative import gradient_matching_loss, scale_and_shift_invariant_loss
 from depth_anything_hf.losses.silog import silog_loss
 
 

@@ -14,9 +14,7 @@ from torch import Tensor
 
 from depth_anything_hf.losses._median import normalize_median_mad
 from depth_anything_hf.losses.cutmix import within_and_outside
-from depth_anything_hf.losses.relative import (
-    relative_depth_losses,
-)
+from depth_anything_hf.losses.relative import relative_depth_losses
 
 
 @pytest.mark.parametrize("density", DENSITIES)

@@ -9,12 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from model_gradients import METRIC, NEVER_USED, encoder_config, frozen, pixels
-from transformers import (
-    Dinov2Model,
-    Dinov2WithRegistersModel,
-    ViTConfig,
-    ViTModel,
-)
+from transformers import Dinov2Model, Dinov2WithRegistersModel, ViTConfig, ViTModel
 
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 

@@ -18,11 +18,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny_predictors import SIDE, random_image, tiny_config, tiny_dpt, tiny_model
 from torch.nn import functional as F
-from transformers import (
-    BertConfig,
-    BertForSequenceClassification,
-    DPTForDepthEstimation,
-)
+from transformers import BertConfig, BertForSequenceClassification, DPTForDepthEstimation
 from transformers import DepthAnythingForDepthEstimation as StockDepthAnything
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 

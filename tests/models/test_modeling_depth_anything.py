@@ -23,10 +23,7 @@ from model_gradients import (
 )
 from transformers import DepthAnythingConfig as StockConfig
 from transformers import DepthAnythingForDepthEstimation as StockModel
-from transformers import (
-    Dinov2Model,
-    Dinov2WithRegistersModel,
-)
+from transformers import Dinov2Model, Dinov2WithRegistersModel
 
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation, DepthAnythingOutput
