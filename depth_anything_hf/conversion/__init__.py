@@ -3,7 +3,8 @@
 """Convert the authors' checkpoints (`.pth`) to model folders and back.
 
 - `original`: both conversions, and the card of a converted model.
-- `state_dict`: tensors under the authors' names: reading, names, shapes, and the configuration that they show.
+- `checkpoint`: read the tensors of a `.pth` file without running code that it may contain.
+- `state_dict`: tensors under the authors' names: names, shapes, and the configuration that they show.
 
 The names below are imported when first used.
 """

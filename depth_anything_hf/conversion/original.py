@@ -22,6 +22,7 @@ from ..models.image_processing_depth_anything import PAPER_INPUT_SIZE, DepthAnyt
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.files import finish_file, sha256_of_file, unfinished_file, write_error
 from ..utils.folders import replace_folder
+from .checkpoint import read_original
 from .state_dict import (
     State,
     check_tensors,
@@ -30,7 +31,6 @@ from .state_dict import (
     original_shapes,
     original_to_stock,
     published_size,
-    read_original,
     stock_to_original,
 )
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The tensors of the authors' checkpoints: reading, the configuration they show, their names in transformers' files.
+"""The tensors of the authors' checkpoints: names, shapes, the configuration they show, names in transformers' files.
 
 The authors' names are those of facebookresearch/dinov2 under `pretrained.` and of DepthAnything/Depth-Anything-V2
 (depth_anything_v2/dpt.py) under `depth_head.`; the names in a model folder are those of transformers' files, which are
@@ -10,11 +10,8 @@ metric models: which encoder layers feed the decoder and the last activation are
 
 from __future__ import annotations
 
-import pickle
 import re
-import zipfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -75,32 +72,6 @@ TO_STOCK = {f"pretrained.{original}": f"backbone.{stock}" for original, stock in
 TO_ORIGINAL = {stock: original for original, stock in TO_STOCK.items()}
 
 
-def read_original(checkpoint: Path) -> State:
-    """Read the tensors of a checkpoint without running code that the file may contain.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is damaged, or holds something else than named tensors.
-    """
-    if not checkpoint.is_file():
-        raise FileNotFoundError(f"{checkpoint}: no such checkpoint file; check the path")
-    loaded = _read_without_code(checkpoint)
-    for wrapper in ("model", "state_dict"):
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(wrapper), Mapping):
-            loaded = loaded[wrapper]
-    if not isinstance(loaded, Mapping) or not loaded:
-        raise ValueError(f"{checkpoint}: expected named tensors, found {_describe_content(loaded)}")
-    others = [str(name) for name, value in loaded.items() if not isinstance(value, Tensor)]
-    if others:
-        raise ValueError(
-            f"{checkpoint}: expected tensors only, but {_first(others)} are none; save the model's state_dict alone"
-        )
-    state = {str(name): tensor for name, tensor in loaded.items()}
-    if all(name.startswith("module.") for name in state):
-        state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
-    return state
-
-
 def config_of_original(
     state: Mapping[str, Tensor],
     *,
@@ -126,7 +97,7 @@ def config_of_original(
     if not blocks or blocks != set(range(len(blocks))):
         raise ValueError(
             f"expected blocks pretrained.blocks.0 to N, found {sorted(blocks) or 'none'} among "
-            f"{_first(list(state))}; is this a checkpoint of Depth Anything?"
+            f"{summarize_names(list(state))}; is this a checkpoint of Depth Anything?"
         )
     width, _, patch, _ = _shape(state, "pretrained.patch_embed.proj.weight", 4)
     _, positions, _ = _shape(state, "pretrained.pos_embed", 3)
@@ -248,7 +219,7 @@ def stock_to_original(state: Mapping[str, Tensor]) -> State:
             missing = [part for part in together if part not in state]
             if missing:
                 raise ValueError(
-                    f"{name} has no counterpart {_first(missing)}: queries, keys and values are needed together"
+                    f"{name} has no counterpart {summarize_names(missing)}: query, key and value are needed together"
                 )
             converted[_name(QKV, kind, block)] = torch.cat([state[part] for part in together])
         elif module in TO_ORIGINAL:
@@ -275,38 +246,16 @@ def check_tensors(state: Mapping[str, Tensor], expected: Mapping[str, tuple[int,
         "unknown": [name for name in state if name not in expected],
         "of another shape": misshapen,
     }
-    found = [f"{len(names)} {kind}: {_first(names)}" for kind, names in differences.items() if names]
+    found = [f"{len(names)} {kind}: {summarize_names(names)}" for kind, names in differences.items() if names]
     if found:
         raise ValueError(f"the tensors do not fit the model. {'. '.join(found)}")
 
 
-def _read_without_code(checkpoint: Path) -> Any:
-    with open(checkpoint, "rb") as file:
-        start = file.read(4)
-    damaged = f"{checkpoint}: the file is truncated or damaged, or not a PyTorch checkpoint; download it again"
-    if start == b"PK\x03\x04" and not zipfile.is_zipfile(checkpoint):
-        raise ValueError(damaged)
-    try:
-        return torch.load(checkpoint, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        # PyTorch's own files use pickle protocol 2. Its message advises to execute the file and is not repeated here.
-        is_plain_pickle = start[:1] == b"\x80" and start[1:2] > b"\x02"
-        code = re.search(r"GLOBAL (\S+)|unrecognized function|unsupported class", str(error))
-        if code is None and not is_plain_pickle:
-            raise ValueError(damaged) from error
-        raise ValueError(
-            f"{checkpoint}: refused, because it holds more than tensors, and reading that could run code"
-            f"{f' ({code[1]})' if code and code[1] else ''}; nothing was executed. If you trust its origin, load it "
-            "with the code it comes from and save only the tensors: torch.save(model.state_dict(), path)"
-        ) from error
-    except Exception as error:
-        # Which exception a damaged archive raises depends on where it was cut.
-        raise ValueError(f"{damaged} ({_first_line(error)})") from error
-
-
 def _shape(state: Mapping[str, Tensor], name: str, dimensions: int) -> tuple[int, ...]:
     if name not in state:
-        raise ValueError(f"{name} is missing among {_first(list(state))}; is this a checkpoint of Depth Anything?")
+        raise ValueError(
+            f"{name} is missing among {summarize_names(list(state))}; is this a checkpoint of Depth Anything?"
+        )
     shape = tuple(state[name].shape)
     if len(shape) != dimensions:
         raise ValueError(f"{name} has shape {shape}, expected {dimensions} dimensions")
@@ -374,7 +323,7 @@ def _name(module: str, kind: str, block: str) -> str:
 
 def _refuse_unknown(names: list[str]) -> None:
     if names:
-        raise ValueError(f"{len(names)} unknown tensors, which no Depth Anything model has: {_first(names)}")
+        raise ValueError(f"{len(names)} unknown tensors, which no Depth Anything model has: {summarize_names(names)}")
 
 
 def _widths(config: DepthAnythingConfig) -> tuple[Any, ...]:
@@ -386,18 +335,10 @@ def _widths(config: DepthAnythingConfig) -> tuple[Any, ...]:
     )
 
 
-def _first(names: list[str]) -> str:
+def summarize_names(names: list[str]) -> str:
     """Return the first ten names, and how many more there are."""
     more = f" and {len(names) - LISTED_KEYS} more" if len(names) > LISTED_KEYS else ""
     return ", ".join(names[:LISTED_KEYS]) + more
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _describe_content(loaded: Any) -> str:
-    return "nothing" if loaded is None or loaded == {} else f"a {type(loaded).__name__}"
 
 
 def _size_in_words(size: str | None) -> str:

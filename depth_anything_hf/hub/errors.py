@@ -45,10 +45,10 @@ def with_retries(
         What `attempt` returned.
     """
     for number in range(1, attempts + 1):
+        wait = min(first_wait_seconds * 2 ** (number - 1), LONGEST_WAIT_SECONDS)
         try:
             return attempt()
         except Exception as error:
-            wait = min(first_wait_seconds * 2 ** (number - 1), LONGEST_WAIT_SECONDS)
             wait = max(wait, min(_retry_after_seconds(error), LONGEST_RETRY_AFTER_SECONDS))
             if number == attempts or not is_transient(error) or not pause(wait, redact_tokens(_first_line(error))):
                 raise

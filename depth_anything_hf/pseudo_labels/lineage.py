@@ -61,14 +61,17 @@ def labels_lineage(sources: Sequence[str]) -> dict[str, Any]:
 
 def _fetch_card_and_provenance(repo_id: str) -> Path | None:
     """Return the folder of the local cache that holds them, as far as the data set on the Hub has them."""
-    found = None
-    for file in (PROVENANCE_FILE, "README.md"):
-        try:
-            found = Path(hf_hub_download(repo_id, file, repo_type="dataset")).parent
-        except Exception as error:
-            # No such file, most often. An outage must not stop a training either: the card then says unknown.
-            logger.info("%s of the labels %s cannot be fetched: %s", file, repo_id, type(error).__name__)
-    return found
+    found = [_fetch(repo_id, file) for file in (PROVENANCE_FILE, "README.md")]
+    return next((path.parent for path in found if path is not None), None)
+
+
+def _fetch(repo_id: str, file: str) -> Path | None:
+    try:
+        return Path(hf_hub_download(repo_id, file, repo_type="dataset"))
+    except Exception as error:
+        # No such file, most often. An outage must not stop a training either: the card then says unknown.
+        logger.info("%s of the labels %s cannot be fetched: %s", file, repo_id, type(error).__name__)
+        return None
 
 
 def _license_in_card(folder: Path) -> str | None:

@@ -33,13 +33,7 @@ from ..inference.predictor import DepthPredictor
 from .background import BackgroundThreads
 from .inputs import LabelItem, Naming, ShardWork, StreamInputs, TableInputs, label_row
 from .provenance import claim_folder
-from .shards import (
-    STORED_IMAGES,
-    ShardSummary,
-    ShardWriter,
-    read_completed,
-    remove_unfinished,
-)
+from .shards import STORED_IMAGES, ShardSummary, ShardWriter, read_completed, remove_unfinished
 
 
 logger = logging.getLogger(__name__)
@@ -238,23 +232,26 @@ class _LabelRun:
     def _sources(self, shards: range) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
         """Hand the items to the predictor, which reads them in threads; `None`, a batch barrier, ends a shard."""
         for index in shards:
-            try:
-                is_done = True
-                for work in self._inputs.work(index, self.completed):
-                    is_done = False
-                    yield from self._sources_of(work)
-                if is_done:
-                    self._bar.update(self._inputs.item_count(index) or 0)
-            except Exception as error:
-                # Archives, parquet files and connections fail in many ways; the other input shards can go on.
-                reason = self._naming.published(f"shard {index}: {type(error).__name__}: {error}")
-                logger.error("an input shard cannot be read, continuing with the next: %s", reason)
-                self.unread[str(index)] = reason
-                if self._open and not self._open[-1].handed_all:
-                    self._open[-1].is_given_up = self._open[-1].handed_all = True
-                    yield None
+            yield from self._sources_of_input(index)
 
-    def _sources_of(self, work: ShardWork) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
+    def _sources_of_input(self, index: int) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
+        try:
+            is_done = True
+            for work in self._inputs.work(index, self.completed):
+                is_done = False
+                yield from self._sources_of_output(work)
+            if is_done:
+                self._bar.update(self._inputs.item_count(index) or 0)
+        except Exception as error:
+            # Archives, parquet files and connections fail in many ways; the other input shards can go on.
+            reason = self._naming.published(f"shard {index}: {type(error).__name__}: {error}")
+            logger.error("an input shard cannot be read, continuing with the next: %s", reason)
+            self.unread[str(index)] = reason
+            if self._open and not self._open[-1].handed_all:
+                self._open[-1].is_given_up = self._open[-1].handed_all = True
+                yield None
+
+    def _sources_of_output(self, work: ShardWork) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
         shard = _OpenShard(work)
         self._open.append(shard)
         for item in work.items:
