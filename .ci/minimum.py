@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+from itertools import chain
 from pathlib import Path
 
 
@@ -29,7 +30,7 @@ def minimum_versions(pyproject: Path, without: list[str]) -> list[str]:
         ValueError: A requirement has no minimum, e.g. "numpy" or "numpy==2.0".
     """
     project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
-    requirements = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    requirements = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
     pins = []
     for requirement in requirements:
         if OWN_EXTRA.fullmatch(requirement):

@@ -38,13 +38,13 @@ _HOMES = {
 }
 
 __all__ = [
-    "__version__",
     "Calibration",
     "DepthAnythingConfig",
     "DepthAnythingForDepthEstimation",
     "DepthAnythingImageProcessor",
     "DepthPredictor",
     "TrainingArguments",
+    "__version__",
     "convert_original",
     "convert_to_original",
     "fit",

@@ -97,7 +97,7 @@ def test_the_contract_finds_a_wrong_import(copy, importer, line):
     path.write_text(path.read_text(encoding="utf-8") + f"\n{line}\n", encoding="utf-8")
     done = lint_imports(copy)
     assert done.returncode == 1, done.stdout
-    assert importer.removesuffix(".py").replace("/", ".") in done.stdout
+    assert "1 broken" in done.stdout and importer.split("/")[0] in done.stdout, done.stdout
 
 
 def test_the_contract_finds_a_room_without_a_floor(copy):

@@ -91,7 +91,7 @@ def test_modules_and_files_that_are_named_exist(paper):
             if not hasattr(thing, part):
                 importlib.import_module(f"{thing.__name__}.{part}")
             thing = getattr(thing, part)
-    assert [path for path in FILE.findall(text) if not (ROOT / path).exists()] == []
+    assert [path for path in FILE.findall(text) if "NAME" not in path and not (ROOT / path).exists()] == []
 
 
 @each_paper
