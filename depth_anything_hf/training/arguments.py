@@ -14,7 +14,7 @@ from ..evaluation.settings import SCORES
 SCHEDULES = ("linear", "poly", "cosine", "constant")
 TRACKERS = ("none", "tensorboard", "wandb", "trackio")
 ARGUMENTS_FILE = "training_arguments.json"
-# As `publishing` knows them.
+# As `hub.publisher` knows them.
 HUB_STRATEGIES = ("end", "checkpoint", "every_save")
 # Arguments that may differ between a run and its continuation.
 MAY_CHANGE_ON_RESUME = (
@@ -43,29 +43,38 @@ class TrainingArguments:
     per_device_train_batch_size: int = field(default=8, metadata={"help": "Images per process and micro-batch."})
     gradient_accumulation_steps: int = field(default=1, metadata={"help": "Micro-batches per optimizer step."})
     encoder_learning_rate: float | None = field(
-        default=None, metadata={"help": "Default: 5e-6 for a pretrained encoder (the paper), 5e-4 from scratch."}
+        default=None,
+        metadata={"help": "Peak rate. Default: 5e-6 for a pretrained encoder (the paper), 5e-4 from scratch."},
     )
     decoder_learning_rate: float | None = field(
-        default=None, metadata={"help": "Default: 5e-5 with a pretrained encoder (the paper), 5e-4 from scratch."}
+        default=None,
+        metadata={"help": "Peak rate. Default: 5e-5 with a pretrained encoder (the paper), 5e-4 from scratch."},
     )
     encoder_strategy: str = field(
-        default="full", metadata={"help": "full (the paper), frozen, or last-N: which encoder layers are trained."}
+        default="full", metadata={"help": "Which encoder layers are trained: full (the paper), frozen, or last-N."}
     )
-    weight_decay: float = field(default=0.01, metadata={"help": "AdamW's, on matrices and kernels only."})
-    adam_beta1: float = field(default=0.9, metadata={"help": "AdamW's first decay rate."})
-    adam_beta2: float = field(default=0.999, metadata={"help": "AdamW's second decay rate; 0.99 suits short runs."})
-    lr_scheduler_type: str = field(default="linear", metadata={"help": "linear, poly, cosine or constant."})
+    weight_decay: float = field(
+        default=0.01, metadata={"help": "AdamW's weight decay; not on norms, biases, tokens and position embeddings."}
+    )
+    adam_beta1: float = field(default=0.9, metadata={"help": "AdamW's beta1."})
+    adam_beta2: float = field(default=0.999, metadata={"help": "AdamW's beta2; 0.99 suits short runs."})
+    lr_scheduler_type: str = field(
+        default="linear", metadata={"help": "Learning rate schedule: linear, poly, cosine or constant."}
+    )
     lr_decay_share: float = field(
-        default=1.0, metadata={"help": "Share of the run, at its end, in which the rate falls."}
+        default=1.0, metadata={"help": "Share of the run, at its end, in which the learning rate decays."}
     )
-    warmup_steps: int = field(default=0, metadata={"help": "Optimizer steps of linear rise."})
-    max_grad_norm: float = field(
-        default=1.0, metadata={"help": "Gradients are clipped to this norm; 0 switches it off."}
+    warmup_steps: int = field(
+        default=0, metadata={"help": "Warm-up: steps over which the learning rate rises linearly."}
     )
+    max_grad_norm: float = field(default=1.0, metadata={"help": "Clip gradients to this norm; 0: no clipping."})
     ema_decay: float | None = field(
-        default=None, metadata={"help": "Keep and save an exponential average of the weights, e.g. 0.998."}
+        default=None,
+        metadata={
+            "help": "Decay of an exponential moving average (EMA) of the weights, which is then saved; e.g. 0.998."
+        },
     )
-    cutmix_probability: float = field(default=0.0, metadata={"help": "CutMix on the images of a batch; V1 uses 0.5."})
+    cutmix_probability: float = field(default=0.0, metadata={"help": "Probability of CutMix, per image; V1 uses 0.5."})
     mixed_precision: str | None = field(
         default=None, metadata={"help": "no, bf16 or fp16; default: what `accelerate launch` was told."}
     )
@@ -80,38 +89,38 @@ class TrainingArguments:
         default=False,
         metadata={"help": "Compile the encoder's layers, and on a GPU the decoder, with torch.compile (inductor)."},
     )
-    seed: int = field(default=0, metadata={"help": "Order, augmentation and fresh weights."})
-    dataloader_num_workers: int = field(default=0, metadata={"help": "Processes that prepare batches."})
+    seed: int = field(default=0, metadata={"help": "Seed of data order, augmentation and fresh weights."})
+    dataloader_num_workers: int = field(
+        default=0, metadata={"help": "Worker processes that prepare batches, on each rank; 0: none."}
+    )
     dataloader_multiprocessing_context: str | None = field(
         default=None,
         metadata={
-            "help": "How these processes start: fork, spawn or forkserver; default: as Python does on this system. "
+            "help": "How workers start: fork, spawn or forkserver; default: as Python does on this system. "
             "spawn is slower to start, and safe beside libraries with threads of their own."
         },
     )
-    logging_steps: int = field(default=10, metadata={"help": "Write losses and rates every so many steps."})
+    logging_steps: int = field(default=10, metadata={"help": "Log losses and learning rates every N steps."})
     eval_steps: int = field(
-        default=0, metadata={"help": "Evaluate every so many steps, and at the end; 0: at the end."}
+        default=0, metadata={"help": "Evaluate every N steps, and at the end; 0: only at the end."}
     )
-    save_steps: int = field(
-        default=0, metadata={"help": "Write checkpoint-N every so many steps; 0: none on the way."}
-    )
+    save_steps: int = field(default=0, metadata={"help": "Write checkpoint-N every N steps; 0: no checkpoints."})
     save_total_limit: int | None = field(
-        default=None, metadata={"help": "Keep only so many whole checkpoints, the newest; best/ is kept beside them."}
+        default=None, metadata={"help": "Keep only the N newest checkpoints; best/ is kept beside them. Default: all."}
     )
     metric_for_best_model: str = field(
-        default="delta1", metadata={"help": "Which mean decides what is kept in best/."}
+        default="delta1", metadata={"help": "The metric whose mean decides which model is kept in best/."}
     )
-    report_to: str = field(default="none", metadata={"help": "none, tensorboard, wandb or trackio."})
+    report_to: str = field(default="none", metadata={"help": "Tracker: none, tensorboard, wandb or trackio."})
     picture_steps: int = field(
         default=0,
-        metadata={"help": "Every so many steps a picture (image, label, prediction, error) in pictures/; 0: none."},
+        metadata={"help": "Every N steps a picture (image, label, prediction, error) in pictures/; 0: none."},
     )
     push_to_hub: bool = field(
         default=False,
         metadata={
-            "help": "Push the model to the Hub in the background. The run never fails for it: what could not be "
-            "pushed is said at the end. Log in with `hf auth login` or set HF_TOKEN."
+            "help": "Push the model to the Hub in the background. A push that fails never fails the run: it is "
+            "reported at the end. Log in with `hf auth login` or set HF_TOKEN."
         },
     )
     hub_model_id: str | None = field(
@@ -128,23 +137,23 @@ class TrainingArguments:
     resume_from_checkpoint: str | None = field(
         default=None,
         metadata={
-            "help": "'latest', or a checkpoint-N folder; goes on exactly where it stopped. A run that gets SIGTERM or "
-            "SIGINT (Ctrl-C) ends its step, saves and exits with code 75; a second signal ends it at once."
+            "help": "'latest', or a checkpoint-N folder: resume exactly where the run stopped. On SIGTERM or SIGINT "
+            "(Ctrl-C) a run ends its step, saves and exits with code 75; a second signal ends it at once."
         },
     )
     max_skipped_steps: int = field(
         default=3,
-        metadata={
-            "help": "Stop, with the state saved, after so many steps in a row whose loss or gradient is not finite."
-        },
+        metadata={"help": "Save and stop after N steps in a row whose loss or gradient is not finite."},
     )
     max_broken_share: float = field(
         default=0.01,
         metadata={"help": "Save and stop when more than this share of the samples cannot be read (and more than 10)."},
     )
-    max_output: float = field(default=1e3, metadata={"help": "Stop when the output's maximum passes this (runaway)."})
+    max_output: float = field(
+        default=1e3, metadata={"help": "Stop when the output's maximum exceeds this (runaway scale)."}
+    )
     max_zero_share: float = field(
-        default=0.9, metadata={"help": "Stop when more of the output than this is 0 (dead)."}
+        default=0.9, metadata={"help": "Stop when more than this share of the output is 0 (dying ReLU)."}
     )
 
     def __post_init__(self) -> None:

@@ -28,6 +28,7 @@ from .prefetch import DevicePrefetcher, open_batches
 from .previews import labels_of, predict_and_picture
 from .processes import training_accelerator
 from .state import RunGeometry
+from .step_status import is_finite
 
 
 # The second one is measured: the first one allocates, and compiles where that was asked for.
@@ -207,13 +208,10 @@ def _take_step(engine: Engine, batches: DevicePrefetcher, total_steps: int) -> _
         begin = time.perf_counter()
         batch = next(batches)
         reading += time.perf_counter() - begin
-        with accelerator.accumulate(*engine.trained):
-            terms = engine.terms(batch, 0.0)
-            accelerator.backward(terms["loss"])
-        all_terms.append({name: value.detach().float() for name, value in terms.items()})
+        terms = engine.accumulate(batch, 0.0, step=1)
+        all_terms.append({name: value.float() for name, value in terms.items()})
     norm = engine.clip_gradients()
-    is_finite = torch.isfinite(norm) & torch.stack([terms["loss"] for terms in all_terms]).isfinite().all()
-    engine.step((~is_finite).float())
+    engine.step((~(torch.isfinite(norm) & is_finite(all_terms))).float())
     if accelerator.device.type == "cuda":
         torch.cuda.synchronize(accelerator.device)
     seconds = time.perf_counter() - start - reading

@@ -127,6 +127,26 @@ class Engine:
             f"learning rates: encoder {rates.encoder:g}, decoder {rates.decoder:g} ({rates.reason})",
         ]
 
+    def accumulate(self, batch: dict[str, Any], progress: float, step: int) -> dict[str, Tensor]:
+        """Add the gradients of a micro-batch, and return its loss and terms without graph.
+
+        Args:
+            batch: on the device, with "name" of each image.
+            progress: share of the run that is done, 0..1.
+            step: number of the optimizer step, from 1, for errors.
+
+        Raises:
+            ValueError: the objective refuses the batch; the message names step and images.
+        """
+        with self.accelerator.accumulate(*self.trained):
+            try:
+                terms = self.terms(batch, progress)
+            except ValueError as error:
+                # Losses know an image by its place in the batch only.
+                raise ValueError(f"step {step}, images {batch['name']}: {error}") from error
+            self.accelerator.backward(terms["loss"])
+        return {name: value.detach() for name, value in terms.items()}
+
     def terms(self, batch: dict[str, Any], progress: float) -> dict[str, Tensor]:
         """Return the objective's loss and terms for a micro-batch.
 

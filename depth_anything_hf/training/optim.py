@@ -115,7 +115,9 @@ def parameter_groups(
         decays = parameter.ndim > 1 and not name.endswith(WITHOUT_DECAY)
         members.setdefault(f"{part}{'' if decays else '_no_decay'}", []).append(parameter)
     if not members:
-        raise ValueError("no parameter is trainable; see encoder_strategy")
+        raise ValueError(
+            "no parameter is trainable: all have requires_grad False; check encoder_strategy and earlier freezing"
+        )
     return [
         {
             "name": name,

@@ -14,8 +14,10 @@ import torch
 from transformers import PretrainedConfig
 
 from ..cpu.autotune import adopt_kernel_choices
+from ..utils.folders import repair_folder
+from ..utils.locks import FolderLock
 from .arguments import ARGUMENTS_FILE, BATCH_ARGUMENTS, MAY_CHANGE_ON_RESUME, TrainingArguments
-from .checkpoint_finder import STATE_FOLDER
+from .checkpoint_finder import STATE_FOLDER, find_checkpoint
 from .engine import Engine
 from .state import STATE_FILE, Progress, RunGeometry, process_file, seed_random_state, set_random_state
 from .tracking import LogWindow
@@ -23,7 +25,31 @@ from .tracking import LogWindow
 
 # Fields of the configuration that make it another model, beside those of the encoder.
 MODEL_KEYS = ("fusion_hidden_size", "head_hidden_size", "neck_hidden_sizes", "depth_estimation_type", "max_depth")
+ADVICE = "; resume with the model that the run began with, or choose another output_dir"
 IGNORED_KEYS = ("transformers_version", "dtype", "_name_or_path", "architectures")
+
+
+def claim_folder(lock: FolderLock, arguments: TrainingArguments, record: Mapping[str, Any]) -> Path | None:
+    """Take the folder of a run, or refuse it; what a kill left in it is cleaned up.
+
+    Args:
+        lock: of the folder, which is made where there is none.
+        arguments: of the run that is about to start.
+        record: see `require_same_arguments`.
+
+    Returns:
+        The checkpoint to resume from, or None for a start from the beginning.
+
+    Raises:
+        ValueError: another process trains in it, it holds another run, or the checkpoint is damaged.
+        FileNotFoundError: the checkpoint does not exist.
+    """
+    folder = Path(arguments.output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock.acquire()
+    require_same_arguments(folder, arguments, record)
+    repair_folder(folder)
+    return find_checkpoint(folder, arguments.resume_from_checkpoint)
 
 
 def load_run(
@@ -79,11 +105,11 @@ def require_same_model(folder: Path, config: PretrainedConfig) -> None:
     )
     for key in MODEL_KEYS:
         if saved[key] != current[key]:
-            raise ValueError(f"{folder} is another model: {key} is {saved[key]}, expected {current[key]}")
+            raise ValueError(f"{folder} is another model: {key} is {saved[key]}, expected {current[key]}{ADVICE}")
     for key, value in current["backbone_config"].items():
         if key not in IGNORED_KEYS and saved["backbone_config"].get(key) != value:
             raise ValueError(
-                f"{folder} has another encoder: {key} is {saved['backbone_config'].get(key)}, expected {value}"
+                f"{folder} has another encoder: {key} is {saved['backbone_config'].get(key)}, expected {value}{ADVICE}"
             )
 
 
@@ -116,7 +142,10 @@ def require_same_arguments(
             changed += _differences(name, earlier[name], value)
     if changed:
         details = ", ".join(changed)
-        raise ValueError(f"{folder} holds another run, whose arguments differ ({details}); choose another output_dir")
+        raise ValueError(
+            f"{folder} holds another run, whose arguments differ ({details}); repeat its arguments to resume "
+            "it, or choose another output_dir"
+        )
     if arguments.resume_from_checkpoint is None:
         raise ValueError(
             f"{folder} already holds this run; add --resume_from_checkpoint latest to go on, or choose another "
@@ -155,4 +184,4 @@ def _differences(name: str, earlier: Any, current: Any) -> list[str]:
     return [] if earlier == current else [f"{name}: {earlier} -> {current}"]
 
 
-__all__ = ["load_run", "recorded_run_id", "require_same_arguments", "require_same_model"]
+__all__ = ["claim_folder", "load_run", "recorded_run_id", "require_same_arguments", "require_same_model"]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +97,19 @@ class ReducedStatus:
         )
 
 
+def is_finite(terms: Sequence[dict[str, Tensor]]) -> Tensor:
+    """Return whether loss and output of all micro-batches of this process are finite, a boolean on the device.
+
+    Args:
+        terms: of each micro-batch, with "loss" and, where the objective watches it, "output_maximum".
+    """
+    watched = torch.zeros((), device=terms[0]["loss"].device)
+    for each in terms:
+        # On an accelerator an output of NaN gives a loss of 0 without images; its maximum tells.
+        watched = watched + each["loss"].float() + each.get("output_maximum", watched.new_zeros(()))
+    return torch.isfinite(watched)
+
+
 @dataclass
 class PendingStep:
     """An optimizer step that the device has been given, and whose status has not been read.
@@ -142,4 +155,4 @@ class PendingSteps:
         self._steps.clear()
 
 
-__all__ = ["PendingStep", "PendingSteps", "ReducedStatus", "StepStatus"]
+__all__ = ["PendingStep", "PendingSteps", "ReducedStatus", "StepStatus", "is_finite"]

@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
-import torch
 from accelerate.utils import set_seed
 from torch import Tensor
 from tqdm import tqdm
@@ -22,11 +21,10 @@ from ..data.streaming_mixture import StreamingMixture
 from ..evaluation.results import EvaluationResult
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.files import atomic_write
-from ..utils.folders import repair_folder
 from ..utils.locks import FolderLock
 from ..visualization.encode import encode_png
 from .arguments import ARGUMENTS_FILE, TrainingArguments
-from .checkpoint_finder import find_checkpoint, set_aside_later_checkpoints
+from .checkpoint_finder import set_aside_later_checkpoints
 from .checkpoint_writer import CheckpointWriter
 from .engine import Engine, Objective
 from .health import HealthMonitor, require_bounds
@@ -35,10 +33,10 @@ from .optim import choose_learning_rates
 from .prefetch import open_batches
 from .previews import card_pictures, predict_and_picture
 from .processes import decide_on_main, on_any_process, say, training_accelerator
-from .resume import load_run, recorded_run_id, require_same_arguments
+from .resume import claim_folder, load_run, recorded_run_id
 from .signals import RunInterrupted, StopSignals
 from .state import Progress, RunGeometry, RunState, random_state, set_random_state
-from .step_status import PendingStep, PendingSteps, ReducedStatus
+from .step_status import PendingStep, PendingSteps, ReducedStatus, is_finite
 from .summary import RunSummary
 from .tracking import LogWindow, MetricLog, new_run_id, require_tracker
 from .validation import Evaluation, describe_scores, evaluate_model, evaluate_while_training, is_better
@@ -145,7 +143,7 @@ class Trainer:
         if evaluation is not None:
             evaluation.require_metric(arguments.metric_for_best_model)
         self.arguments, self.train_data, self.processor, self.evaluation = arguments, train_data, processor, evaluation
-        self.folder, self.lock = Path(arguments.output_dir), lock
+        self.folder = Path(arguments.output_dir)
         self.accelerator = training_accelerator(arguments, self.folder)
         set_seed(arguments.seed)
         self.geometry = RunGeometry.of(arguments, train_data, self.accelerator.num_processes)
@@ -160,7 +158,9 @@ class Trainer:
         kind = model.config.depth_estimation_type
         self.writer = CheckpointWriter(self.accelerator, arguments, processor, kind, self.rates, card)
         decide_on_main(self.accelerator, lambda: self.writer.try_card(self.geometry.total_steps))
-        self.resume_folder = decide_on_main(self.accelerator, self._claim_folder)
+        self.resume_folder = decide_on_main(self.accelerator, lambda: claim_folder(lock, arguments, self.fixed_record))
+        # A run that does not begin makes no repository.
+        decide_on_main(self.accelerator, self.writer.start_publishing)
         self.engine = Engine(self.accelerator, model, objective, arguments, self.rates, self.geometry.total_steps)
         self.log = MetricLog(self.accelerator, self.folder, arguments.report_to)
         self.window = LogWindow()
@@ -171,16 +171,6 @@ class Trainer:
         self.is_to_stop = False
         self.fault: Exception | None = None
         self.last_result: EvaluationResult | None = None
-
-    def _claim_folder(self) -> Path | None:
-        """Check that the folder is free or holds this run; return the checkpoint to resume from."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.lock.acquire()
-        require_same_arguments(self.folder, self.arguments, self.fixed_record)
-        repair_folder(self.folder)
-        checkpoint = find_checkpoint(self.folder, self.arguments.resume_from_checkpoint)
-        self.writer.start_publishing()
-        return checkpoint
 
     def run(self) -> FitResult:
         """Train from the start, or from the checkpoint found, to the end."""
@@ -230,15 +220,11 @@ class Trainer:
             self.progress.run_id = decide_on_main(
                 self.accelerator, lambda: recorded_run_id(self.folder) or new_run_id()
             )
-        record = {
-            **asdict(self.arguments),
-            **self.fixed_record,
-            "processes": self.accelerator.num_processes,
-            "run_id": self.progress.run_id,
-        }
+        processes, run_id = self.accelerator.num_processes, self.progress.run_id
+        record = {**asdict(self.arguments), **self.fixed_record, "processes": processes, "run_id": run_id}
         if self.accelerator.is_main_process:
             atomic_write(self.folder / ARGUMENTS_FILE, json.dumps(record, indent=2) + "\n")
-        self.log.start(self.progress.run_id, self.progress.step, record)
+        self.log.start(run_id, self.progress.step, record)
         self.summary.write()
 
     def _introduce(self) -> None:
@@ -277,27 +263,18 @@ class Trainer:
 
     def _step(self) -> None:
         """Give the device one optimizer step over `gradient_accumulation_steps` micro-batches."""
+        number, progress = self.progress.step + 1, self.progress.step / self.geometry.total_steps
         names: list[str] = []
         broken: list[tuple[str, str]] = []
-        all_terms: list[dict[str, Tensor]] = []
-        watched = torch.zeros((), device=self.accelerator.device)
+        terms: list[dict[str, Tensor]] = []
         data_state, random_numbers = self.batches.state_dict(), random_state()
         for _ in range(self.arguments.gradient_accumulation_steps):
             batch = self._next_batch()
             names += batch["name"]
             broken += batch.pop("broken")
-            with self.accelerator.accumulate(*self.engine.trained):
-                try:
-                    terms = self.engine.terms(batch, self.progress.step / self.geometry.total_steps)
-                except ValueError as error:
-                    # Losses know an image by its place in the batch only.
-                    raise ValueError(f"step {self.progress.step + 1}, images {batch['name']}: {error}") from error
-                self.accelerator.backward(terms["loss"])
+            terms.append(self.engine.accumulate(batch, progress, number))
             self.batches.look_ahead()
-            all_terms.append({name: value.detach() for name, value in terms.items()})
-            # On an accelerator an output of NaN gives a loss of 0 without images; its maximum tells.
-            watched = watched + terms["loss"].detach().float() + terms.get("output_maximum", watched.new_zeros(()))
-        loss_is_finite = torch.isfinite(watched)
+        loss_is_finite = is_finite(terms)
         reduced = ReducedStatus(
             self.accelerator,
             stop=self.signals.received is not None,
@@ -307,9 +284,8 @@ class Trainer:
             gradient_norm=self.engine.clip_gradients(),
             overflow_is_allowed=self.accelerator.scaler is not None,
         )
-        number = self.progress.step + 1
         self.pending.append(
-            PendingStep(number, reduced, loss_is_finite, names, broken, all_terms, data_state, random_numbers)
+            PendingStep(number, reduced, loss_is_finite, names, broken, terms, data_state, random_numbers)
         )
         if not self.engine.decides_on_device:
             self._settle()

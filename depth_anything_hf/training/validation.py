@@ -37,8 +37,8 @@ class Evaluation:
         """Raise ValueError if the metric that decides on the best model is not measured."""
         if name not in self.settings.metrics:
             raise ValueError(
-                f"metric_for_best_model is {name!r}, which the evaluation does not "
-                f"measure; choose one of {', '.join(self.settings.metrics)}"
+                f"metric_for_best_model is {name!r}, but the evaluation only measures "
+                f"{', '.join(self.settings.metrics)}; choose one of these"
             )
 
 

@@ -151,3 +151,7 @@ CHECKPOINTING = {
     "every layer": {"gradient_checkpointing": True},
     "every second layer": {"gradient_checkpointing": True, "gradient_checkpointing_every": 2},
 }
+
+
+def predict(model: nn.Module, batch: dict[str, Any]) -> torch.Tensor:
+    return model(pixel_values=batch["pixel_values"]).predicted_depth

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import nn
 from training_runs import ANCHORED, CARD, Train
 
@@ -59,3 +60,21 @@ def train(labelled_folder: Path) -> Train:
 @pytest.fixture
 def evaluation(labelled_folder: Path) -> Evaluation:
     return Evaluation(DepthFolder(labelled_folder, limit=3), EvaluationSettings(max_depth=20.0), batch_size=3)
+
+
+@pytest.fixture
+def batch() -> dict[str, Any]:
+    """Three images of 28 x 28 with disparity; the second has a hole."""
+    random = torch.Generator().manual_seed(3)
+    labels = torch.rand(3, 28, 28, generator=random)
+    labels[1, :5] = torch.nan
+    return {
+        "pixel_values": torch.randn(3, 3, 28, 28, generator=random),
+        "labels": labels,
+        "name": ["a", "b", "c"],
+    }
+
+
+@pytest.fixture
+def model(make_tiny_model) -> nn.Module:
+    return make_tiny_model()

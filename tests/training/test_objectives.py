@@ -6,17 +6,15 @@ from __future__ import annotations
 
 import copy
 import math
-import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from training_runs import predict
 from transformers import Dinov2Config, Dinov2Model
 
 from depth_anything_hf.data.cutmix import cutmix
@@ -31,28 +29,6 @@ from depth_anything_hf.losses.relative import (
 from depth_anything_hf.losses.silog import silog_loss
 from depth_anything_hf.training.objectives import Distillation, SupervisedMetric, SupervisedRelative, add_up
 from depth_anything_hf.training.online_teacher import OnlineTeacher
-
-
-@pytest.fixture
-def batch() -> dict[str, Any]:
-    """Three images of 28 x 28 with disparity; the second has a hole."""
-    random = torch.Generator().manual_seed(3)
-    labels = torch.rand(3, 28, 28, generator=random)
-    labels[1, :5] = torch.nan
-    return {
-        "pixel_values": torch.randn(3, 3, 28, 28, generator=random),
-        "labels": labels,
-        "name": ["a", "b", "c"],
-    }
-
-
-@pytest.fixture
-def model(make_tiny_model) -> nn.Module:
-    return make_tiny_model()
-
-
-def predict(model: nn.Module, batch: dict[str, Any]) -> Tensor:
-    return model(pixel_values=batch["pixel_values"]).predicted_depth
 
 
 def gradients(model: nn.Module) -> dict[str, Tensor]:
@@ -86,43 +62,6 @@ def test_weights_and_what_is_ignored(model, batch):
     torch.testing.assert_close(terms["loss"], 0.3 * ssi + 0.7 * anchor)
     torch.testing.assert_close(terms["anchor"], anchor)
     assert "gradient" not in terms
-
-
-@pytest.mark.parametrize("ignore_largest", [0.0, 0.1])
-@pytest.mark.parametrize("mixed", [False, True])
-def test_terms_together_are_the_terms_apart(batch, mixed, ignore_largest):
-    batch = cutmix(batch, np.random.default_rng(0), probability=1.0) if mixed else batch
-    prediction = torch.rand(3, 28, 28, generator=torch.Generator().manual_seed(9))
-    target, region = batch["labels"], batch.get("region")
-    together = RelativeLoss(ignore_largest=ignore_largest, anchor_weight=0.5).terms(prediction, target, region, 0.0)
-    assert {name: weight for name, (weight, _) in together.items()} == {"ssi": 1.0, "gradient": 2.0, "anchor": 0.5}
-    for name in together:
-        only = RelativeLoss(0.0, 0.0, anchor_weight=0.0, ignore_largest=ignore_largest)
-        setattr(only, f"{name}_weight", 1.0)
-        apart = only.terms(prediction, target, region, 0.0)
-        assert set(apart) == {name}
-        assert torch.equal(apart[name][1], together[name][1])
-
-
-@pytest.mark.parametrize(("progress", "share"), [(0.1, 0.25), (0.2, 0.5), (0.4, 1.0), (0.9, 1.0)])
-def test_the_gradient_term_ramps_up(batch, progress, share):
-    prediction = batch["labels"].nan_to_num(0.5) ** 2
-    weighted = RelativeLoss(gradient_weight=2.0, gradient_ramp=0.4).terms(prediction, batch["labels"], None, progress)
-    assert weighted["gradient"][0] == pytest.approx(2.0 * share)
-
-
-def test_the_ramp_starts_without_the_gradient_term(batch):
-    loss = RelativeLoss(gradient_ramp=0.4)
-    assert set(loss.terms(batch["labels"], batch["labels"], None, 0.0)) == {"ssi"}
-
-
-def test_the_anchor_is_chosen_by_the_start_unless_given():
-    assert RelativeLoss().for_start(pretrained=True).anchor_weight == 0.0
-    assert RelativeLoss().for_start(pretrained=False).anchor_weight == 1.0
-    assert RelativeLoss(anchor_weight=0.5).for_start(pretrained=True).anchor_weight == 0.5
-    assert RelativeLoss(anchor_weight=0.0).for_start(pretrained=False).anchor_weight == 0.0
-    changed = RelativeLoss(gradient_weight=0.5, ignore_largest=0.2).for_start(pretrained=False)
-    assert (changed.gradient_weight, changed.ignore_largest) == (0.5, 0.2)
 
 
 def test_cutmix_regions_are_scored_apart_and_weighted_by_area(model, batch):
@@ -224,128 +163,6 @@ def test_no_labels_and_no_teacher_says_what_to_do(model, batch):
     del batch["labels"]
     with pytest.raises(ValueError, match=r"no labels and there is no teacher.*pseudo_label.py, or name a teacher"):
         Distillation()(model, batch, 0.0)
-
-
-class HalfSizeTeacher(nn.Module):
-    """Depth in metres at half the size: the mean of the channels it is given, plus one, times a trained gain."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gain = nn.Parameter(torch.tensor(2.0))
-        self.seen: Tensor | None = None
-
-    def forward(self, pixel_values: Tensor) -> SimpleNamespace:
-        self.seen = pixel_values
-        return SimpleNamespace(predicted_depth=F.avg_pool2d(pixel_values, 2).mean(1) * self.gain + 1.0)
-
-
-def test_online_teacher_with_its_own_normalisation_size_and_kind():
-    network = HalfSizeTeacher()
-    mean, std = [0.5, 0.4, 0.3], [0.5, 0.25, 0.2]
-    teacher = OnlineTeacher(network, "depth", mean, std)
-    colours = torch.rand(2, 3, 28, 28, generator=torch.Generator().manual_seed(0))
-    imagenet = torch.from_numpy(IMAGENET_MEAN).view(3, 1, 1), torch.from_numpy(IMAGENET_STD).view(3, 1, 1)
-    disparity = teacher((colours - imagenet[0]) / imagenet[1])
-
-    own = (colours - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
-    torch.testing.assert_close(network.seen, own, rtol=1e-5, atol=1e-5)
-    depth = F.avg_pool2d(own, 2).mean(1) * 2.0 + 1.0
-    depth = F.interpolate(depth[:, None], size=(28, 28), mode="bilinear", align_corners=True)[:, 0]
-    torch.testing.assert_close(disparity, 1 / depth, rtol=1e-4, atol=1e-5)
-    assert not disparity.requires_grad
-    assert not network.training and not network.gain.requires_grad
-
-
-def test_depth_that_is_not_positive_is_no_label():
-    teacher = OnlineTeacher(HalfSizeTeacher(), "depth", IMAGENET_MEAN, IMAGENET_STD)
-    assert teacher(torch.full((1, 3, 28, 28), -3.0)).isnan().all()
-
-
-def test_online_teacher_of_disparity_is_passed_through(make_tiny_model, batch):
-    network = make_tiny_model(seed=1)
-    teacher = OnlineTeacher(network, "disparity", IMAGENET_MEAN, IMAGENET_STD)
-    torch.testing.assert_close(teacher(batch["pixel_values"]), predict(network, batch))
-
-
-def test_the_teachers_labels_are_float32_in_its_own_precision(make_tiny_model, model, batch):
-    exact = OnlineTeacher(make_tiny_model(seed=1), "disparity", IMAGENET_MEAN, IMAGENET_STD)(batch["pixel_values"])
-    for dtype in ("bfloat16", torch.bfloat16):
-        network = make_tiny_model(seed=1)
-        teacher = OnlineTeacher(network, "disparity", IMAGENET_MEAN, IMAGENET_STD, dtype=dtype)
-        assert {parameter.dtype for parameter in network.parameters()} == {torch.bfloat16}
-        labels = teacher.to(torch.device("cpu"))(batch["pixel_values"])
-        assert labels.dtype == torch.float32 and not labels.requires_grad
-        assert 0 < (labels - exact).abs().max() < 0.02 * exact.max()
-        terms = Distillation(teacher=teacher)(model, batch, 0.0)
-        terms["loss"].backward()
-        assert all(parameter.grad is None and not parameter.requires_grad for parameter in network.parameters())
-        model.zero_grad()
-
-
-def test_a_run_in_mixed_precision_leaves_a_teacher_with_one_of_its_own_alone(make_tiny_model, batch):
-    def labels(dtype: str | None, mixed: bool) -> Tensor:
-        teacher = OnlineTeacher(make_tiny_model(seed=1), "disparity", IMAGENET_MEAN, IMAGENET_STD, dtype=dtype)
-        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-            return teacher(batch["pixel_values"])
-
-    exact = labels(None, mixed=False)
-    assert torch.equal(labels("float32", mixed=True), exact)
-    assert torch.equal(labels("bfloat16", mixed=True), labels("bfloat16", mixed=False))
-    assert not torch.equal(labels(None, mixed=True), exact)
-
-
-def test_weights_stored_in_bfloat16_label_as_they_are(make_tiny_model, batch):
-    networks = make_tiny_model(seed=1).to(torch.bfloat16), make_tiny_model(seed=1)
-    stored = OnlineTeacher(networks[0], "disparity", IMAGENET_MEAN, IMAGENET_STD)
-    converted = OnlineTeacher(networks[1], "disparity", IMAGENET_MEAN, IMAGENET_STD, dtype="bfloat16")
-    assert torch.equal(stored(batch["pixel_values"]), converted(batch["pixel_values"]))
-
-
-def test_an_unknown_precision_of_the_teacher_is_refused(make_tiny_model):
-    with pytest.raises(ValueError, match="unknown precision 'half'"):
-        OnlineTeacher(make_tiny_model(), "disparity", IMAGENET_MEAN, IMAGENET_STD, dtype="half")
-
-
-def test_a_teacher_of_this_package_takes_the_faster_way(make_tiny_model, batch):
-    network, usual = make_tiny_model(seed=1), []
-    network.backbone.encoder.layer[0].register_forward_hook(lambda *_: usual.append(1))
-    teacher = OnlineTeacher(network, "disparity", IMAGENET_MEAN, IMAGENET_STD)
-    made = teacher(batch["pixel_values"])
-    assert not usual
-    network.optimize_for_inference(False)
-    torch.testing.assert_close(teacher(batch["pixel_values"]), made)
-    assert usual
-
-
-def test_a_teacher_with_adapters_goes_the_usual_way(make_tiny_model, batch):
-    peft = pytest.importorskip("peft")
-    network = make_tiny_model(seed=1)
-    names = [name for name, part in network.named_modules() if name.endswith(("q_proj", "attention.query"))]
-    adapted = peft.inject_adapter_in_model(peft.LoraConfig(target_modules=names), network)
-    teacher = OnlineTeacher(adapted, "disparity", IMAGENET_MEAN, IMAGENET_STD)
-    torch.testing.assert_close(teacher(batch["pixel_values"]), predict(make_tiny_model(seed=1), batch))
-
-
-@pytest.mark.long
-@pytest.mark.skipif(shutil.which("g++") is None, reason="on a CPU torch.compile needs a C++ compiler")
-@pytest.mark.parametrize("dtype", [None, "bfloat16"])
-def test_a_compiled_teacher_labels_the_same(make_tiny_model, batch, dtype):
-    # It takes seconds to import.
-    from torch._dynamo.utils import counters
-
-    torch.compiler.reset()
-    counters.clear()
-    made = []
-    for compiled in (False, True):
-        # As a predictor leaves it.
-        network = make_tiny_model(seed=1).optimize_for_inference()
-        names = list(network.state_dict())
-        options = {"dtype": dtype, "compile": compiled}
-        made.append(OnlineTeacher(network, "disparity", IMAGENET_MEAN, IMAGENET_STD, **options)(batch["pixel_values"]))
-        assert list(network.state_dict()) == names
-    assert counters["stats"]["unique_graphs"] == 1, "of all layers"
-    tolerance = 1e-5 if dtype is None else 0.02 * float(made[0].max())
-    torch.testing.assert_close(made[1], made[0], rtol=0, atol=tolerance)
 
 
 def test_the_teacher_sees_the_clean_image_and_gets_no_gradient(make_tiny_model, model, batch):
