@@ -9,7 +9,7 @@
 - `scoring`: one prediction against one label
 - `results`: the numbers: rows, means, intervals, tables, files
 - `reports`: everything that is saved, and the sheet of the best and worst images
-- `job`: a whole evaluation from its arguments, of the command `evaluate` and its example
+- `arguments`: a whole evaluation from its arguments, of the command `evaluate` and its example
 - `baselines`: predictors that hardly look at the image, to compare a model with
 
 The names below are imported when first used.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Label photographs with a teacher's disparity: parquet shards for students, checked, described and pushed.
 
-- `job`: a whole labelling job from its arguments, for the command and the example.
+- `arguments`: a whole labelling job from its arguments, for the command and the example.
 - `runner`: `label_images`: a teacher's pass over this process's share of the shards.
 - `inputs`: what is labelled, divided into shards that can each be done alone.
 - `background`: threads that encode labels and write shards behind the forward pass, in bounded memory.
@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 
 if TYPE_CHECKING:
+    from .arguments import LabelArguments
     from .dataset_card import write_label_card
-    from .job import LabelArguments
     from .lineage import labels_lineage
     from .provenance import describe_teacher, read_provenance
     from .push import push_labels, push_labels_when_complete
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .verify import VerifyReport, missing_shards, verify_labels
 
 _MODULES = {
-    "LabelArguments": "job",
+    "LabelArguments": "arguments",
     "LabelReport": "runner",
     "VerifyReport": "verify",
     "describe_teacher": "provenance",

@@ -11,7 +11,7 @@
 - `outdoor_objects`: cars, buildings, plants, fences, lamps, signs
 - `textures`: procedural surface textures
 - `builder`: the builder of a scene: materials, primitives, meshes, skies
-- `scene`: what a scene is, cameras, frames; Mitsuba itself
+- `scene_geometry`: what a scene is, cameras, frames; Mitsuba itself
 - `view`: one view of a scene: exact depth, light, denoising, tone mapping
 
 The names below are imported when first used.
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .builder import Builder
     from .dataset import render_dataset
-    from .scene import Camera, Scene, ViewRequirements, load_mitsuba
+    from .scene_geometry import Camera, Scene, ViewRequirements, load_mitsuba
     from .scenes import build_scene
     from .view import View, choose_camera, planar_depth, render_view
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .scene import Frame, Vector, load_mitsuba, rotation, scaling, translation
+from .scene_geometry import Frame, Vector, load_mitsuba, rotation, scaling, translation
 from .textures import SEAMLESS_TEXTURES, fractal_noise, make_texture, random_colour
 
 

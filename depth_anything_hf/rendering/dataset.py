@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 from ..data.haze import add_haze, sample_haze
 from ..utils.files import atomic_write, remove_abandoned
 from ..visualization.encode import encode_png, encode_tiff
-from .scene import Scene, load_mitsuba
+from .scene_geometry import Scene, load_mitsuba
 from .scenes import (
     CAMERA_STREAM,
     DEFAULT_SAMPLES_PER_PIXEL,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from .builder import Builder
-from .scene import (
+from .scene_geometry import (
     IDENTITY,
     Camera,
     Frame,

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import objects, outdoor_objects
 from .builder import Builder
-from .scene import (
+from .scene_geometry import (
     IDENTITY,
     Camera,
     Frame,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .builder import Builder
-from .scene import Frame, scaling, standing_at, translation
+from .scene_geometry import Frame, scaling, standing_at, translation
 
 
 SIDES = (-1, 1)

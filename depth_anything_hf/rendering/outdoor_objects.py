@@ -10,7 +10,7 @@ import numpy as np
 
 from .builder import Builder
 from .objects import SIDES
-from .scene import Frame, rotation, translation
+from .scene_geometry import Frame, rotation, translation
 
 
 def car(builder: Builder, frame: Frame) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from . import objects, outdoor_objects
 from .builder import Builder
-from .scene import IDENTITY, Camera, Frame, SampleCamera, hand_held_camera, rotation, standing_at, translation
+from .scene_geometry import IDENTITY, Camera, Frame, SampleCamera, hand_held_camera, rotation, standing_at, translation
 
 
 def street(builder: Builder) -> SampleCamera:

@@ -18,7 +18,7 @@ from .builder import Builder
 from .hazy_rooms import build_hazy_room
 from .indoor_scenes import room, tabletop
 from .outdoor_scenes import nature, street
-from .scene import SampleCamera, Scene, ViewRequirements
+from .scene_geometry import SampleCamera, Scene, ViewRequirements
 
 
 Family = Literal["varied", "hazy-rooms"]

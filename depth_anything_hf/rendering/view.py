@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..geometry.camera import distance_to_planar_depth, pinhole_intrinsics
-from .scene import Camera, Scene, ViewRequirements, load_mitsuba
+from .scene_geometry import Camera, Scene, ViewRequirements, load_mitsuba
 
 
 NEAR_CLIP_METRES = 0.01

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from depth_anything_hf.rendering.scene import Camera
+from depth_anything_hf.rendering.scene_geometry import Camera
 
 
 CAMERAS = [

@@ -12,7 +12,7 @@ from cameras import CAMERAS
 
 from depth_anything_hf.geometry.camera import pinhole_intrinsics
 from depth_anything_hf.rendering.builder import Builder
-from depth_anything_hf.rendering.scene import IDENTITY, Camera, rotation, translation
+from depth_anything_hf.rendering.scene_geometry import IDENTITY, Camera, rotation, translation
 from depth_anything_hf.rendering.scenes import build_scene
 from depth_anything_hf.rendering.view import (
     NEAR_CLIP_METRES,

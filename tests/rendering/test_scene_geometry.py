@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from cameras import CAMERAS
 
-from depth_anything_hf.rendering.scene import Camera, load_mitsuba, rotation
+from depth_anything_hf.rendering.scene_geometry import Camera, load_mitsuba, rotation
 
 
 pytest.importorskip("mitsuba", reason="rendering needs the extra depth_anything_hf[render]")

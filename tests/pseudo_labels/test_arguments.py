@@ -10,7 +10,7 @@ import pytest
 from tiny_model import MakeModel
 
 from depth_anything_hf import DepthAnythingImageProcessor
-from depth_anything_hf.pseudo_labels.job import LabelArguments, from_environment, label, push
+from depth_anything_hf.pseudo_labels.arguments import LabelArguments, from_environment, label, push
 
 
 @pytest.fixture

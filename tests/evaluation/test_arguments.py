@@ -11,7 +11,7 @@ import pytest
 from tiny_model import MakeModel
 
 from depth_anything_hf import DepthAnythingImageProcessor
-from depth_anything_hf.evaluation.job import EvaluationArguments, run
+from depth_anything_hf.evaluation.arguments import EvaluationArguments, run
 
 
 @pytest.fixture
