@@ -7,7 +7,7 @@ accelerate launch examples/distill.py --recipe student --train_data runs/labels 
 
 from __future__ import annotations
 
-from depth_anything_hf.losses.relative import RelativeLoss
+from depth_anything_hf.losses.loss_weights import RelativeLoss
 from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
 from depth_anything_hf.recipes.origin import command_and_recipe
 from depth_anything_hf.recipes.parser import parse_recipe

@@ -3,6 +3,7 @@
 """Training losses: pure functions over (prediction, target, mask) that return one value per image.
 
 - `relative`: scale-and-shift-invariant loss, gradient matching, and the anchor of the output's scale
+- `loss_weights`: `RelativeLoss`, the weight of each term of the relative loss
 - `silog`: scale-invariant logarithmic error of metric models
 - `feature_alignment`: cosine distance of a student's features to a frozen encoder's
 - `cutmix`: any loss on images that CutMix put together from two photographs
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ._median import normalize_median_mad
     from .cutmix import within_and_outside
     from .feature_alignment import feature_alignment_loss
+    from .loss_weights import RelativeLoss
     from .reduction import mean_over_images
     from .relative import (
         anchor_loss,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from .silog import silog_loss
 
 _MODULES = {
+    "RelativeLoss": "loss_weights",
     "anchor_loss": "relative",
     "feature_alignment_loss": "feature_alignment",
     "gradient_matching_loss": "relative",
@@ -58,6 +61,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "RelativeLoss",
     "anchor_loss",
     "feature_alignment_loss",
     "gradient_matching_loss",

@@ -7,9 +7,7 @@ Conventions of maps, masks, precision and empty images: see the room's docstring
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,7 +26,6 @@ from ._maps import (
     zeros_and_ones,
 )
 from ._median import normalize_with_deviation, normalized_difference, valid_value_at
-from .cutmix import within_and_outside
 
 
 # An image whose min-max disparity deviates less than this on average is constant but for a few pixels; dividing by
@@ -240,73 +237,3 @@ class _GradientSums(torch.autograd.Function):
 def _neighbour(maps: Tensor, axis: int, first: int) -> Tensor:
     """View the maps without their last row or column (`first` 0), or without their first (1)."""
     return maps.narrow(axis, first, maps.shape[axis] - 1)
-
-
-@dataclass
-class RelativeLoss:
-    """The affine-invariant loss of the relative models, with CutMix where a batch has it.
-
-    Defaults are the paper's (arXiv 2406.09414, section 7.1): SSI + 2 x gradient matching over four scales.
-
-    Attributes:
-        ssi_weight: scale-and-shift-invariant error.
-        gradient_weight: gradient matching.
-        gradient_ramp: share of the run over which `gradient_weight` rises from 0; a random model starts faster so.
-        anchor_weight: error against the min-max disparity, which pins the output's scale; 0 in the paper's recipe,
-            needed from scratch, where the affine-invariant terms let the scale run away. None counts as 0; see
-            `for_start`.
-        ignore_largest: share of each image's largest errors that is left out of the SSI term (0.1 on pseudo-labels).
-    """
-
-    _argument_group_name: ClassVar[str] = "what is minimised"
-
-    ssi_weight: float = field(default=1.0, metadata={"help": "Weight of the scale-and-shift-invariant error."})
-    gradient_weight: float = field(default=2.0, metadata={"help": "Weight of gradient matching; the paper's is 2."})
-    gradient_ramp: float = field(
-        default=0.0, metadata={"help": "Share of the run over which gradient_weight rises from 0."}
-    )
-    anchor_weight: float | None = field(
-        default=None,
-        metadata={"help": "Weight of the error against min-max disparity. Default: 0 (the paper), 1 from scratch."},
-    )
-    ignore_largest: float = field(
-        default=0.0, metadata={"help": "Share of each image's largest errors left out; 0.1 suits pseudo-labels."}
-    )
-
-    def for_start(self, *, pretrained: bool) -> RelativeLoss:
-        """Return the same loss, with the default anchor weight for how the encoder starts unless one was given."""
-        if self.anchor_weight is not None:
-            return self
-        return replace(self, anchor_weight=0.0 if pretrained else 1.0)
-
-    def terms(
-        self, prediction: Tensor, target: Tensor, region: Tensor | None, progress: float
-    ) -> dict[str, tuple[float, Tensor]]:
-        """Compute the terms, each as (weight, one value per image); a term of weight zero is left out.
-
-        Args:
-            prediction: (B, H, W), disparity.
-            target: (B, H, W), disparity up to an affine map; NaN = invalid.
-            region: (B, H, W) bool, the pasted box of CutMix, or None.
-            progress: share of the run that is done, 0..1.
-        """
-        ramp = min(1.0, progress / self.gradient_ramp) if self.gradient_ramp > 0 else 1.0
-        gradient_weight = self.gradient_weight * ramp
-
-        def values(loss: Callable[..., Tensor], **options: Any) -> Tensor:
-            if region is None:
-                return loss(prediction, target, **options)
-            return within_and_outside(loss, prediction, target, ~target.isnan(), region, **options)
-
-        weighted: dict[str, tuple[float, Tensor]] = {}
-        if self.ssi_weight and gradient_weight:
-            ssi, gradient = values(relative_depth_losses, ignore_largest=self.ignore_largest)
-            weighted = {"ssi": (self.ssi_weight, ssi), "gradient": (gradient_weight, gradient)}
-        elif self.ssi_weight:
-            ssi = values(scale_and_shift_invariant_loss, ignore_largest=self.ignore_largest)
-            weighted = {"ssi": (self.ssi_weight, ssi)}
-        elif gradient_weight:
-            weighted = {"gradient": (gradient_weight, values(gradient_matching_loss))}
-        if self.anchor_weight:
-            weighted["anchor"] = (self.anchor_weight, values(anchor_loss))
-        return weighted

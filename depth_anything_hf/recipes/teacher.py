@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..losses.relative import RelativeLoss
+from ..losses.loss_weights import RelativeLoss
 from ..training.arguments import TrainingArguments
 from .arguments import DataArguments, ModelArguments
 from .origin import command_and_recipe

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "Builder": "builder",
-    "Camera": "scene",
-    "Scene": "scene",
+    "Camera": "scene_geometry",
+    "Scene": "scene_geometry",
     "View": "view",
-    "ViewRequirements": "scene",
+    "ViewRequirements": "scene_geometry",
     "build_scene": "scenes",
     "choose_camera": "view",
-    "load_mitsuba": "scene",
+    "load_mitsuba": "scene_geometry",
     "planar_depth": "view",
     "render_dataset": "dataset",
     "render_view": "view",

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from ..losses.feature_alignment import feature_alignment_loss
+from ..losses.loss_weights import RelativeLoss
 from ..losses.reduction import mean_over_images
-from ..losses.relative import RelativeLoss
 from ..losses.silog import silog_loss
 from .online_teacher import LabelMaker, OnlineTeacher
 

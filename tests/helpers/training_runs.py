@@ -17,7 +17,7 @@ from accelerate import Accelerator
 from safetensors.torch import load_file
 from torch import nn
 
-from depth_anything_hf.losses.relative import RelativeLoss
+from depth_anything_hf.losses.loss_weights import RelativeLoss
 from depth_anything_hf.training.engine import Engine
 from depth_anything_hf.training.objectives import SupervisedRelative
 from depth_anything_hf.training.optim import choose_learning_rates

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from depth_anything_hf.evaluation.protocols import identify
-from depth_anything_hf.losses.relative import RelativeLoss
+from depth_anything_hf.losses.loss_weights import RelativeLoss
 from depth_anything_hf.models.image_processing_depth_anything import PAPER_INPUT_SIZE
 from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
 from depth_anything_hf.recipes.parser import parse_recipe

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from depth_anything_hf.losses.relative import RelativeLoss
+from depth_anything_hf.losses.loss_weights import RelativeLoss
 from depth_anything_hf.recipes import metric, student, teacher
 from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
 from depth_anything_hf.recipes.catalog import list_recipes

@@ -17,7 +17,7 @@ from torch import nn
 from depth_anything_hf.data.datasets import DepthFolder, PhotoFolder
 from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
-from depth_anything_hf.losses.relative import RelativeLoss
+from depth_anything_hf.losses.loss_weights import RelativeLoss
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 from depth_anything_hf.training.dry_run import DryRunReport, LabelRange, dry_run_step
 from depth_anything_hf.training.objectives import Distillation, SupervisedMetric, SupervisedRelative

@@ -20,12 +20,8 @@ from transformers import Dinov2Config, Dinov2Model
 from depth_anything_hf.data.cutmix import cutmix
 from depth_anything_hf.data.transforms import IMAGENET_MEAN, IMAGENET_STD
 from depth_anything_hf.losses.feature_alignment import feature_alignment_loss
-from depth_anything_hf.losses.relative import (
-    RelativeLoss,
-    anchor_loss,
-    gradient_matching_loss,
-    scale_and_shift_invariant_loss,
-)
+from depth_anything_hf.losses.loss_weights import RelativeLoss
+from depth_anything_hf.losses.relative import anchor_loss, gradient_matching_loss, scale_and_shift_invariant_loss
 from depth_anything_hf.losses.silog import silog_loss
 from depth_anything_hf.training.objectives import Distillation, SupervisedMetric, SupervisedRelative, add_up
 from depth_anything_hf.training.online_teacher import OnlineTeacher
