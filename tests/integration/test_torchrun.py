@@ -32,7 +32,7 @@ from depth_anything_hf.data.datasets import DepthFolder
 from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.evaluation.settings import EvaluationSettings
-from depth_anything_hf.losses.relative import RelativeLoss
+from depth_anything_hf.losses.loss_weights import RelativeLoss
 from depth_anything_hf.training.objectives import SupervisedRelative
 from depth_anything_hf.training.trainer import Evaluation, TrainingArguments, fit
 
