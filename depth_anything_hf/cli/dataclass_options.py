@@ -99,7 +99,8 @@ def _is_required(each: Field[Any]) -> bool:
 
 def _given(ctx: typer.Context) -> set[str]:
     """Return the options that stand on the command line itself."""
-    return {name for name in ctx.params if str(ctx.get_parameter_source(name)).endswith("COMMANDLINE")}
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+    return {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
 
 
 def _signature(work: Callable[..., Any]) -> inspect.Signature:

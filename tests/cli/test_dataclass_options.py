@@ -41,7 +41,7 @@ def feed(animal: Animal, place: Place, *, often: OftenOption = False) -> None:
 def invoke(*words: str | Path) -> Any:
     panels = {"Animal": ("name", "legs", "weight", "is_tame", "number"), "Place": ("city",)}
     command = command_from(
-        feed, Animal, Place, positional={"name": "Also --name."}, short={"legs": "-l"}, panels=panels
+        feed, Animal, Place, positional={"name": "The animal."}, short={"legs": "-l"}, panels=panels
     )
     program = typer.Typer(cls=Program, rich_markup_mode=None, context_settings=spellings())
     program.command("feed", cls=Command)(command)
@@ -94,7 +94,7 @@ def test_a_recipe_that_cannot_be_used_is_a_usage_error(tmp_path: Path, text: str
 
 def test_help_shows_panels_and_what_is_required() -> None:
     text = invoke("--help").output
-    assert text.index("Animal:") < text.index("--name <") < text.index("Place:") < text.index("--city")
+    assert text.index("Animal:") < text.index("--name") < text.index("Place:") < text.index("--city")
     assert "What it is called.  [required]" in text and "[default: 4]" in text
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import getpass
 import platform
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -53,3 +54,16 @@ def test_kernel_choices_of_this_machine_are_counted(monkeypatch: pytest.MonkeyPa
     key = autotune._key("linear", torch.float32, False, "64")
     autotune._write_choices({key: True, key.replace("64", "128"): False, "another processor | ": True})
     assert "2 sizes measured on this processor with this torch, ours wins at 1" in report()
+
+
+def test_gpus_are_named_with_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = SimpleNamespace(name="NVIDIA H100 80GB HBM3", total_memory=80 * 2**30, major=9, minor=0)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: card)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91300)
+    lines = report().splitlines()
+    assert "- GPU 0: NVIDIA H100 80GB HBM3, 80.0 GiB, compute capability 9.0" in lines
+    assert "- GPU 1: NVIDIA H100 80GB HBM3, 80.0 GiB, compute capability 9.0" in lines
+    assert "- GPU software: CUDA 13.0, cuDNN 91300" in lines

@@ -41,7 +41,6 @@ HEAVY = (
     "huggingface_hub",
     "numpy",
     "cv2",
-    "rich",
     "yaml",
     "psutil",
 )
