@@ -19,7 +19,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from ..utils.files import atomic_write
-from ..visualization.figures import line_plot
+from ..visualization.charts import Curve, line_chart
 from .memory import peak_memory_mib
 
 
@@ -93,8 +93,8 @@ class MetricLog:
         entries = [entry for entry in read_log(self.path) if entry.get("loss") is not None]
         if len(entries) < 2:
             return None
-        steps, losses = (np.array([entry[name] for entry in entries]) for name in ("step", "loss"))
-        return line_plot(steps, losses)
+        steps, losses = ([entry[name] for entry in entries] for name in ("step", "loss"))
+        return line_chart([Curve("loss", steps, losses)], title="Training loss", x_label="optimizer step")
 
     def show(self, step: int, picture: np.ndarray) -> None:
         """Give a picture, uint8 (H, W, 3), to a tracker that takes pictures."""

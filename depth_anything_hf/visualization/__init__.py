@@ -4,7 +4,7 @@
 
 - `colour_maps`: Inferno colours of a map, errors as colours, 16-bit greys
 - `charts`: line charts with axes, numbers and a legend
-- `figures`: images side by side, in sheets, with captions; sparse maps, curves, point pairs
+- `figures`: images side by side, in sheets, with captions; sparse maps, point pairs
 - `encode`: PNG, JPEG and float32 TIFF files in memory
 
 The names below are imported when first used.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .charts import Curve, line_chart
     from .colour_maps import colour_map, error_map, to_uint16
     from .encode import encode_jpeg, encode_png, encode_tiff
-    from .figures import add_caption, line_plot, mark_pairs, sheet, side_by_side, stack, thicken
+    from .figures import add_caption, mark_pairs, sheet, side_by_side, stack, thicken
 
 _MODULES = {
     "Curve": "charts",
@@ -31,7 +31,6 @@ _MODULES = {
     "encode_tiff": "encode",
     "error_map": "colour_maps",
     "line_chart": "charts",
-    "line_plot": "figures",
     "mark_pairs": "figures",
     "sheet": "figures",
     "side_by_side": "figures",
@@ -49,7 +48,6 @@ __all__ = [
     "encode_tiff",
     "error_map",
     "line_chart",
-    "line_plot",
     "mark_pairs",
     "sheet",
     "side_by_side",

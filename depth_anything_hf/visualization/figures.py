@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Figures: images side by side, in sheets, with captions; sparse maps, curves, point pairs."""
+"""Figures: images side by side, in sheets, with captions; sparse maps, point pairs."""
 
 from __future__ import annotations
 
@@ -134,45 +134,6 @@ def thicken(values: np.ndarray, radius: int = 2, below_share: float = 0.2) -> np
     lowest = np.finfo(np.float32).min
     grown = cv2.dilate(np.where(valid, values, lowest), np.ones((side, side), np.uint8))
     return np.where(grown == lowest, np.nan, grown).astype(np.float32)
-
-
-def line_plot(x: np.ndarray, y: np.ndarray, size: tuple[int, int] = (280, 720)) -> np.ndarray:
-    """Plot one curve with the limits of both axes; the y axis is logarithmic if y spans more than a factor of ten.
-
-    Args:
-        x: (N,), increasing.
-        y: (N,); values that are not finite are left out.
-        size: height and width in pixels.
-
-    Returns:
-        uint8 (H, W, 3).
-
-    Raises:
-        ValueError: fewer than two finite points.
-    """
-    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    finite = np.isfinite(y)
-    x, y = x[finite], y[finite]
-    if x.size < 2:
-        raise ValueError(f"a curve needs at least two finite points, got {x.size}")
-    height, width = size
-    left, top, right, bottom = 70, 12, width - 12, height - 28
-    is_logarithmic = y.min() > 0 and y.max() > 10 * y.min()
-    level = np.log10(y) if is_logarithmic else y
-    across = (x - x[0]) / max(x[-1] - x[0], 1e-12)
-    upwards = (level - level.min()) / max(np.ptp(level), 1e-12)
-    points = np.stack([left + across * (right - left), bottom - upwards * (bottom - top)], axis=1)
-    plot = np.full((height, width, 3), WHITE, dtype=np.uint8)
-    cv2.rectangle(plot, (left, top), (right, bottom), (200, 200, 200), 1)
-    cv2.polylines(plot, [np.rint(points).astype(np.int32)], False, (30, 90, 200), 2, cv2.LINE_AA)
-    for text, place in (
-        (f"{y.max():.3g}", (4, top + 10)),
-        (f"{y.min():.3g}", (4, bottom)),
-        (f"{x[0]:g}", (left, height - 8)),
-        (f"{x[-1]:g}", (right - 9 * len(f"{x[-1]:g}"), height - 8)),
-    ):
-        cv2.putText(plot, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
-    return plot
 
 
 def mark_pairs(image: np.ndarray, nearer: np.ndarray, farther: np.ndarray, correct: np.ndarray) -> np.ndarray:

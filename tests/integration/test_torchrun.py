@@ -12,10 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from accelerate import Accelerator
 from kill_and_resume import log_entries
-
-from depth_anything_hf.utils.processes import make_accelerator, needs_cpu_backend
 
 
 HELPERS = Path(__file__).parents[1] / "helpers"
@@ -83,30 +80,3 @@ def test_two_processes_of_torchrun_are_one_run(tmp_path, labelled_folder):
         for name in ("loss", "eval_delta1"):
             assert left.get(name) == pytest.approx(right.get(name), abs=1e-5), name
     assert len(list((tmp_path / "two" / "checkpoint-4" / "state").glob("process-*.pt"))) == 2
-
-
-@pytest.mark.parametrize(
-    ("environment", "device", "needs"),
-    [
-        ({}, None, False),
-        ({"RANK": "0", "WORLD_SIZE": "1"}, None, False),
-        ({"RANK": "0", "WORLD_SIZE": "2"}, None, True),
-        ({"RANK": "0", "WORLD_SIZE": "2"}, "mps", True),
-        ({"RANK": "0", "WORLD_SIZE": "2"}, "cuda", False),
-        # As Slurm sets for a job whose script starts one process by itself.
-        ({"WORLD_SIZE": "2"}, None, False),
-    ],
-)
-def test_gloo_is_asked_for_where_processes_have_no_gpu(monkeypatch, environment, device, needs):
-    for name in ("RANK", "WORLD_SIZE"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(torch.accelerator, "is_available", lambda: device is not None)
-    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device(device or "cpu"))
-    assert needs_cpu_backend() is needs
-
-
-def test_one_process_gets_a_plain_accelerator(fresh_accelerate):
-    accelerator = make_accelerator(mixed_precision="no")
-    assert isinstance(accelerator, Accelerator) and accelerator.num_processes == 1

@@ -10,13 +10,17 @@ import platform
 import subprocess
 import sys
 from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from training_runs import ANCHORED
 
+from depth_anything_hf.training import memory
+from depth_anything_hf.training.memory import peak_memory_mib
 from depth_anything_hf.training.objectives import SupervisedRelative
 
 
@@ -24,6 +28,10 @@ pytestmark = pytest.mark.usefixtures("fresh_accelerate")
 
 
 OWN_PROCESS = "DEPTH_ANYTHING_HF_TEST_OF_KEPT_MEMORY"
+
+
+WINDOWS = SimpleNamespace(rss=200 * 2**20, peak_wset=300 * 2**20)
+ELSEWHERE = SimpleNamespace(rss=200 * 2**20)
 
 
 class AllocatorState(ctypes.Structure):
@@ -135,3 +143,23 @@ def test_a_run_on_a_cpu_with_checkpointing_returns_every_block(request, tmp_path
     train(tmp_path, make_tiny_model(), objective=objective, max_steps=1, gradient_checkpointing=True)
     assert len(mapped) == 1 and mapped[0] > MANY / 2
     assert mapped_blocks(MANY, 1) == 0 and mapped_blocks(MANY, 64) > MANY / 2
+
+
+def test_the_peak_is_that_of_the_process():
+    before = peak_memory_mib(torch.device("cpu"))
+    # Touched, so that it becomes resident.
+    large = np.ones(64 * 2**20, dtype=np.uint8)
+    assert 20 < before < before + 32 < peak_memory_mib(torch.device("cpu")) < 1e6
+    del large
+    assert peak_memory_mib(torch.device("cpu")) > before + 32, "memory that was given back counts"
+
+
+def test_windows_tells_the_peak_itself(monkeypatch):
+    monkeypatch.setattr(memory.psutil, "Process", lambda: SimpleNamespace(memory_info=lambda: WINDOWS))
+    assert peak_memory_mib(torch.device("cpu")) == 300.0
+
+
+def test_without_the_resource_module_the_present_size_is_told(monkeypatch):
+    monkeypatch.setattr(memory.psutil, "Process", lambda: SimpleNamespace(memory_info=lambda: ELSEWHERE))
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert peak_memory_mib(torch.device("cpu")) == 200.0

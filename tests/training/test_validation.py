@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 from training_runs import assert_equal_bits, log_of, weights
+
+from depth_anything_hf.training.validation import is_better
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -36,3 +39,25 @@ def test_the_best_model_is_kept_by_the_metrics_direction(tmp_path, train, make_t
     assert_equal_bits(weights(tmp_path / "best"), weights(tmp_path / f"checkpoint-{first_best}"))
     assert json.loads((tmp_path / "best" / "results.json").read_text())["mean"][metric] == best
     assert result.metrics[metric] == scores[6]
+
+
+@pytest.mark.parametrize(
+    ("value", "best", "metric", "better"),
+    [
+        (0.5, None, "delta1", True),
+        (0.6, 0.5, "delta1", True),
+        (0.5, 0.5, "delta1", False),
+        (0.4, 0.5, "abs_rel", True),
+        (0.6, 0.5, "abs_rel", False),
+        (math.nan, None, "delta1", False),
+        (math.nan, 0.5, "abs_rel", False),
+    ],
+)
+def test_a_score_is_better_in_the_metrics_direction_and_nan_never_is(value, best, metric, better):
+    assert is_better(value, best, metric) is better
+
+
+def test_a_metric_that_is_not_measured_cannot_decide(evaluation):
+    evaluation.require_metric("delta1")
+    with pytest.raises(ValueError, match=r"is 'pair_accuracy', but the evaluation only measures .*delta1.*choose one"):
+        evaluation.require_metric("pair_accuracy")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from depth_anything_hf.visualization.figures import GAP_PIXELS, line_plot, sheet, side_by_side, thicken
+from depth_anything_hf.visualization.figures import GAP_PIXELS, sheet, side_by_side, thicken
 
 
 @pytest.fixture(autouse=True)
@@ -55,26 +55,3 @@ def test_sparse_measurements_are_thickened_and_dense_maps_stay() -> None:
     dense = np.where(np.arange(600).reshape(20, 30) % 2, 1.0, np.nan).astype(np.float32)
     np.testing.assert_array_equal(thicken(dense), dense)
     assert np.isnan(thicken(np.full((3, 3), np.nan))).all()
-
-
-def test_a_falling_curve_falls_in_the_picture() -> None:
-    plot = line_plot(np.arange(50), np.linspace(5.0, 1.0, 50))
-    blue = (plot[..., 2].astype(int) - plot[..., 0]) > 100
-    columns = np.flatnonzero(blue.any(axis=0))
-    first, last = (np.flatnonzero(blue[:, column]).mean() for column in (columns[0], columns[-1]))
-    assert plot.shape == (280, 720, 3) and first < 40 < 230 < last
-    # Half-way in time is half-way up, on a logarithmic scale where the values span more than a factor of ten.
-    for values in (np.linspace(5.0, 1.0, 51), np.geomspace(1000.0, 1.0, 51)):
-        plot = line_plot(np.arange(51), values)
-        blue = (plot[..., 2].astype(int) - plot[..., 0]) > 100
-        columns = np.flatnonzero(blue.any(axis=0))
-        middle = np.flatnonzero(blue[:, (columns[0] + columns[-1]) // 2]).mean()
-        assert middle == pytest.approx((12 + 252) / 2, abs=4)
-
-
-def test_points_that_are_not_finite_are_left_out_of_a_curve() -> None:
-    expected = line_plot(np.array([0.0, 2.0, 3.0]), np.array([1.0, 2.0, 1.5]))
-    found = line_plot(np.array([0.0, 1.0, 2.0, 3.0]), np.array([1.0, np.nan, 2.0, 1.5]))
-    np.testing.assert_array_equal(found, expected)
-    with pytest.raises(ValueError, match="at least two"):
-        line_plot(np.array([0.0, 1.0]), np.array([np.nan, 1.0]))
