@@ -26,8 +26,8 @@ import torch
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation, DepthAnythingImageProcessor
 from depth_anything_hf.data.datasets import DepthFolder
+from depth_anything_hf.evaluation.evaluator import evaluate
 from depth_anything_hf.evaluation.protocols import PROTOCOLS
-from depth_anything_hf.evaluation.runner import evaluate
 from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.inference.predictor import DepthPredictor, default_device
 

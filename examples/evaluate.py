@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 
 from depth_anything_hf.cpu.memory import keep_freed_memory
-from depth_anything_hf.evaluation.arguments import EvaluationArguments, run
+from depth_anything_hf.evaluation.runner import EvaluationArguments, run
 from depth_anything_hf.recipes.parser import parse_recipe
 from depth_anything_hf.utils.quiet import quiet_libraries
 

@@ -12,7 +12,7 @@ and machines share the images by RANK and WORLD_SIZE, as torchrun and accelerate
 from __future__ import annotations
 
 from depth_anything_hf.cpu.memory import keep_freed_memory
-from depth_anything_hf.pseudo_labels.arguments import LabelArguments, label, push
+from depth_anything_hf.pseudo_labels.runner import LabelArguments, label, push
 from depth_anything_hf.recipes.parser import parse_recipe
 from depth_anything_hf.utils.quiet import quiet_libraries
 

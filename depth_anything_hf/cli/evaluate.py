@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`evaluate`: arguments and messages; the work is in `evaluation.arguments`."""
+"""`evaluate`: arguments and messages; the work is in `evaluation.runner`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from ..evaluation.arguments import EvaluationArguments
+from ..evaluation.runner import EvaluationArguments
 from .dataclass_options import command_from
 from .launch import LaunchArguments, launch
 from .options import LAUNCH_OPTIONS, VerboseOption
@@ -48,10 +48,10 @@ def _evaluate(
 
     \b
     In Python:
-      depth_anything_hf.evaluation.arguments.run(EvaluationArguments("runs/student", data="scenes-test/"), tell=print)
+      depth_anything_hf.evaluation.runner.run(EvaluationArguments("runs/student", data="scenes-test/"), tell=print)
     """
     launch(launch_arguments)
-    from ..evaluation.arguments import run
+    from ..evaluation.runner import run
     from ..utils.quiet import quiet_libraries
 
     quiet_libraries(verbose)

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`pseudo-label`: arguments and messages; the work is in `pseudo_labels.arguments`."""
+"""`pseudo-label`: arguments and messages; the work is in `pseudo_labels.runner`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from ..pseudo_labels.arguments import LabelArguments
+from ..pseudo_labels.runner import LabelArguments
 from .dataclass_options import command_from
 from .labels import tell_push
 from .launch import LaunchArguments, launch
@@ -45,12 +45,12 @@ def _pseudo_label(
 
     \b
     In Python:
-      depth_anything_hf.pseudo_labels.arguments.label(LabelArguments("runs/teacher", "photos/", "labels/"))
+      depth_anything_hf.pseudo_labels.runner.label(LabelArguments("runs/teacher", "photos/", "labels/"))
       datasets.load_dataset("labels/", split="train")
       depth_anything_hf.data.open_source("labels/")[0]["disparity"]
     """
     launch(launch_arguments)
-    from ..pseudo_labels.arguments import label, push
+    from ..pseudo_labels.runner import label, push
     from ..utils.quiet import quiet_libraries
 
     quiet_libraries(verbose)

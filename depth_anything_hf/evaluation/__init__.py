@@ -5,11 +5,11 @@
 - `protocols`: the table of benchmarks; a new protocol is an entry there
 - `settings`: what counts in a score: crops, ranges, alignment, metrics
 - `datasets`: the images of a protocol, opened as they were downloaded
-- `runner`: predicts and scores a dataset, image by image
+- `evaluator`: predicts and scores a dataset, image by image
 - `scoring`: one prediction against one label
 - `results`: the numbers: rows, means, intervals, tables, files
 - `reports`: everything that is saved, and the sheet of the best and worst images
-- `arguments`: a whole evaluation from its arguments, of the command `evaluate` and its example
+- `runner`: a whole evaluation from its arguments, of the command `evaluate` and its example
 - `baselines`: predictors that hardly look at the image, to compare a model with
 
 The names below are imported when first used.
@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .baselines import as_predictor, shuffle_predictions
     from .datasets import LabelledDataset, open_benchmarks, open_protocol
+    from .evaluator import evaluate, evaluate_on_all_processes, indices_of_process
     from .protocols import PROTOCOL_GROUPS, PROTOCOLS, Protocol, find_protocol
     from .reports import save_error_sheet, save_report
     from .results import EvaluationResult, description_of, summary_of_sets
-    from .runner import evaluate, evaluate_on_all_processes, indices_of_process
     from .scoring import score_image
     from .settings import CROPS, Crop, EvaluationSettings
 
@@ -42,10 +42,10 @@ _MODULES = {
     "Protocol": "protocols",
     "as_predictor": "baselines",
     "description_of": "results",
-    "evaluate": "runner",
-    "evaluate_on_all_processes": "runner",
+    "evaluate": "evaluator",
+    "evaluate_on_all_processes": "evaluator",
     "find_protocol": "protocols",
-    "indices_of_process": "runner",
+    "indices_of_process": "evaluator",
     "open_benchmarks": "datasets",
     "open_protocol": "datasets",
     "save_error_sheet": "reports",

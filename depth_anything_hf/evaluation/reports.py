@@ -21,8 +21,8 @@ from ..visualization.colour_maps import colour_map
 from ..visualization.encode import encode_jpeg
 from ..visualization.figures import add_caption, mark_pairs, side_by_side, stack, thicken
 from .datasets import LabelledDataset
+from .evaluator import Predictor
 from .results import EvaluationResult
-from .runner import Predictor
 from .scoring import PairTarget, aligned_depth, cut_sample, resize_to_label, target_of
 from .settings import EvaluationSettings
 

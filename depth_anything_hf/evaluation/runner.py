@@ -1,234 +1,183 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Predict and score a labelled dataset, image by image, on one process or several."""
+"""A whole evaluation from its arguments: open model and data, score on all processes, save. Of command and example."""
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
-from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import numpy as np
-from tqdm import tqdm
-
-from ..data.decoding.errors import BrokenSampleError
-from ..geometry.disparity import PredictionKind
-from .datasets import LabelledDataset
-from .results import EvaluationResult
-from .scoring import (
-    PairTarget,
-    Target,
-    check_fits,
-    cut_sample,
-    reason_to_skip,
-    score_or_reason,
-    target_of,
-)
-from .settings import EvaluationSettings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 
 if TYPE_CHECKING:
-    from accelerate import Accelerator
+    from .results import EvaluationResult
+    from .settings import EvaluationSettings
 
-    from ..inference.prediction import Prediction
-
-Predictor = Callable[[Iterable[tuple[str, np.ndarray]]], Iterator["Prediction"]]
-Item = TypeVar("Item")
-Answer = TypeVar("Answer")
-
-SCORING_THREADS = min(4, os.cpu_count() or 1)
-LOADED_AHEAD = 4
-# Large sets are predicted in groups of several batches, so that the model seldom waits for a group's first images.
-BATCHES_PER_GROUP = 4
-GROUPS_OF_A_LARGE_SET = 16
+# What a protocol decides by itself.
+FIXED_BY_PROTOCOL = ("label", "scale", "label_column", "image_column", "alignment", "min_depth", "max_depth")
 
 
-def evaluate(
-    predict: Predictor,
-    dataset: LabelledDataset,
-    settings: EvaluationSettings | None = None,
-    *,
-    prediction_kind: PredictionKind,
-    indices: Iterable[int] | None = None,
-    progress: bool = False,
-) -> EvaluationResult:
-    """Predict every image of a dataset and score it at the label's own resolution.
+@dataclass
+class EvaluationArguments:
+    """What is scored on what, and how; the flags of `evaluate`."""
 
-    An image is skipped, counted and listed with its reason if its dataset cannot read it or calls it broken
-    (`BrokenSampleError`), its prediction failed or is not finite at the valid pixels, or it has fewer than
-    `settings.min_valid_pixels` of them. A broken dataset or protocol raises.
+    model: str = field(metadata={"help": "Depth model: an id on the Hub, or a folder."})
+    data: str | None = field(
+        default=None, metadata={"help": "Your labelled folder, table (parquet, arrow, JSON), or dataset id."}
+    )
+    protocol: str | None = field(
+        default=None,
+        metadata={"help": "A pinned benchmark, with --root: nyu, kitti, da-2k, moge-bundle, ... (see `datasets`)."},
+    )
+    root: str | None = field(
+        default=None, metadata={"help": "Folder of the benchmark's files as they were downloaded."}
+    )
+    output_dir: str | None = field(default=None, metadata={"help": "Folder for the results. [not saved]"})
+    label: str | None = field(default=None, metadata={"help": "depth or disparity. [what the data has, depth first]"})
+    label_column: str | None = field(
+        default=None, metadata={"help": "Column of the labels, for tables. [depth, disparity]"}
+    )
+    image_column: str | None = field(default=None, metadata={"help": "Column of the images, for tables. [image]"})
+    scale: float | None = field(
+        default=None,
+        metadata={"help": "Stored units per metre of integer labels: 1000 for millimetres, 256 for KITTI."},
+    )
+    split: str | None = field(
+        default=None, metadata={"help": "Split of a dataset that has several. [train; the protocol's]"}
+    )
+    limit: int | None = field(default=None, metadata={"help": "Use only the first so many images."})
+    alignment: str | None = field(
+        default=None,
+        metadata={
+            "help": "disparity: fit scale and shift of each image in disparity, as papers do for relative models; "
+            "depth, median: fit in depth, or its scale by the median; none: compare metres with metres. "
+            "[none for a metric model and metric labels, else disparity]"
+        },
+    )
+    min_depth: float | None = field(
+        default=None, metadata={"help": "Metres; nearer label pixels do not count. [0.001; the protocol's]"}
+    )
+    max_depth: float | None = field(
+        default=None,
+        metadata={"help": "Metres; farther label pixels and sky do not count. [80; the protocol's]"},
+    )
+    batch_size: int | None = field(
+        default=None, metadata={"help": "Images of one size per forward pass. [8, on a CPU 1]"}
+    )
+    input_size: int | None = field(
+        default=None,
+        metadata={"help": "Side that images are resized to, a multiple of 14; larger is slower. [the model's]"},
+    )
+    dtype: str | None = field(
+        default=None, metadata={"help": "float32, bfloat16 or float16; bfloat16 is faster. [the model's]"}
+    )
+    device: str | None = field(
+        default=None, metadata={"help": "cuda, cuda:1, mps or cpu. [the fastest; one GPU for each process]"}
+    )
 
-    Samples are read and scores are computed in threads beside the model. The dataset is predicted in fixed groups of
-    neighbouring images, one call of `predict` for each: the batches of a group, and with them the last bits of the
-    predictions, are then the same on one process and on several (`indices_of_process`).
+    def __post_init__(self) -> None:
+        if (self.data is None) == (self.protocol is None) or (self.protocol is None) != (self.root is None):
+            raise ValueError(
+                "give either --data, or --protocol and --root (`depth-anything-hf datasets` lists the protocols)"
+            )
+        fixed = [f"--{name}" for name in FIXED_BY_PROTOCOL if getattr(self, name) is not None]
+        if self.protocol is not None and fixed:
+            raise ValueError(f"{', '.join(fixed)} cannot be combined with --protocol, which fixes it")
+        if self.limit is not None and self.limit < 1:
+            raise ValueError(f"--limit must be at least 1, got {self.limit}")
+
+
+def run(arguments: EvaluationArguments, tell: Callable[[str], object] | None = None) -> dict[str, EvaluationResult]:
+    """Score a model by a protocol, by all of a group, or on labelled images of one's own, and save what is asked for.
+
+    Call it in every process of a launch: the images are divided over them, and each gets the whole result.
 
     Args:
-        predict: takes an iterable of `(name, image)` and yields one `inference.Prediction` per image in the same
-            order, at the image's own size; `inference.DepthPredictor` does. Its `batch_size` decides the groups;
-            without this attribute every image is a group.
-        dataset: samples with "image", "name" and one of "depth" and "disparity", or "pairs".
-        settings: the protocol; None takes the defaults.
-        prediction_kind: "disparity" or "depth"; `DepthPredictor.prediction_kind` says which.
-        indices: positions in the dataset, for example one process's share; None takes all.
-        progress: show a bar on the terminal.
+        arguments: what is scored on what.
+        tell: called on the main process with each table and message, e.g. `print`; None tells nothing.
 
     Returns:
-        The result, rows in order of their index.
+        The result of each dataset, by the protocol's name or `data`. A result may have no rows.
 
     Raises:
-        ValueError: if the protocol does not fit the prediction or a label, a sample has no label, a label has another
-            shape than its image, or `predict` does not yield one prediction per image in order.
+        ValueError: arguments, model and data do not fit.
+        FileNotFoundError: files of the data are missing; the message lists the first of them.
     """
-    settings = settings or EvaluationSettings()
-    check_fits(settings, prediction_kind)
-    result = EvaluationResult([], settings, prediction_kind)
-    order = list(range(len(dataset)) if indices is None else indices)
-    group_size = _group_size(predict, len(dataset))
-    waiting: deque[_Loaded] = deque()
+    from ..inference.predictor import DepthPredictor
+    from ..utils.processes import make_accelerator
+    from .evaluator import evaluate_on_all_processes
+    from .protocols import PROTOCOL_GROUPS
+    from .reports import save_report
+    from .results import description_of, summary_of_sets
 
-    def images(count: int) -> Iterator[tuple[str, np.ndarray]]:
-        for loaded in islice(samples, count):
-            if loaded.reason:
-                result.skipped_images.append({"index": loaded.index, "name": loaded.name, "reason": loaded.reason})
-            else:
-                waiting.append(loaded)
-                yield loaded.name, loaded.image
-
-    def predictions() -> Iterator[tuple[_Loaded, Prediction]]:
-        for _, group in groupby(order, key=lambda index: index // group_size):
-            for prediction in predict(images(len(list(group)))):
-                if not waiting or waiting[0].name != prediction.name:
-                    expected = waiting[0].name if waiting else "no further image"
-                    raise ValueError(
-                        f"predictions must come in input order: expected {expected}, got {prediction.name}."
-                    )
-                yield waiting.popleft(), prediction
-
-    def score(answer: tuple[_Loaded, Prediction]) -> tuple[_Loaded, dict[str, Any] | str]:
-        return answer[0], _outcome(*answer, settings, prediction_kind)
-
-    with (
-        ThreadPoolExecutor(1, thread_name_prefix="load") as loading,
-        ThreadPoolExecutor(SCORING_THREADS, thread_name_prefix="score") as scoring,
-        tqdm(total=len(order), desc="evaluate", disable=not progress) as bar,
-    ):
-        samples = _map_ahead(loading, partial(_load, dataset, settings), order, LOADED_AHEAD)
-        for loaded, outcome in _map_ahead(scoring, score, predictions(), 2 * SCORING_THREADS):
-            identity = {"index": loaded.index, "name": loaded.name}
-            if isinstance(outcome, str):
-                result.skipped_images.append({**identity, "reason": outcome})
-            else:
-                result.rows.append({**identity, **outcome})
-            bar.update(len(result.rows) + result.skipped - bar.n)
-    answered = len(result.rows) + result.skipped
-    if answered != len(order):
-        raise ValueError(f"expected one prediction per image, got {answered} for {len(order)} images.")
-    return EvaluationResult.merge([result])
-
-
-def indices_of_process(
-    predict: Predictor, dataset: LabelledDataset, process_index: int, process_count: int
-) -> list[int]:
-    """Return the share of one process: whole groups of neighbouring images, dealt in turn.
-
-    A group is the predictor's batch, or a few batches in a large dataset, whatever the number of processes.
-    """
-    size = _group_size(predict, len(dataset))
-    return [index for index in range(len(dataset)) if index // size % process_count == process_index]
-
-
-def evaluate_on_all_processes(
-    predict: Predictor,
-    dataset: LabelledDataset,
-    settings: EvaluationSettings | None = None,
-    *,
-    prediction_kind: PredictionKind,
-    accelerator: Accelerator,
-    progress: bool = False,
-) -> EvaluationResult:
-    """Evaluate as `evaluate` does, with the images divided over the processes of an `accelerate` launch.
-
-    Every process must call it and gets the whole result. The rows do not depend on the number of processes, with the
-    same number of threads each: another number may change the last bits of a prediction.
-    """
-    from accelerate.utils import gather_object
-
-    own = indices_of_process(predict, dataset, accelerator.process_index, accelerator.num_processes)
-    shown = progress and accelerator.is_main_process
-    result = evaluate(predict, dataset, settings, prediction_kind=prediction_kind, indices=own, progress=shown)
-    return EvaluationResult.merge(gather_object([result]))
-
-
-def _map_ahead(
-    pool: ThreadPoolExecutor, function: Callable[[Item], Answer], items: Iterable[Item], count: int
-) -> Iterator[Answer]:
-    """Map in the pool's threads: in order, at most `count` items beyond the one asked for."""
-    futures: deque[Future[Answer]] = deque()
-    try:
-        for item in items:
-            futures.append(pool.submit(function, item))
-            if len(futures) > count:
-                yield futures.popleft().result()
-        while futures:
-            yield futures.popleft().result()
-    finally:
-        for future in futures:
-            future.cancel()
-
-
-def _group_size(predict: Predictor, images: int) -> int:
-    """Return how many images are predicted together: by dataset and batch size only, not by the processes."""
-    batch = max(1, getattr(predict, "batch_size", 1))
-    large = images >= GROUPS_OF_A_LARGE_SET * BATCHES_PER_GROUP * batch
-    return batch * BATCHES_PER_GROUP if large else batch
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    """An image with what it is scored against, or with the reason why it is not scored."""
-
-    index: int
-    name: str
-    image: np.ndarray
-    target: Target | PairTarget | None
-    reason: str = ""
-
-
-def _load(dataset: LabelledDataset, settings: EvaluationSettings, index: int) -> _Loaded:
-    try:
-        sample = cut_sample(dataset[index], settings)
-    except BrokenSampleError as error:
-        return _Loaded(index, _known_name(dataset, index), np.zeros((0, 0, 3), dtype=np.uint8), None, str(error))
-    target = target_of(sample, settings)
-    return _Loaded(index, sample["name"], sample["image"], target, reason_to_skip(target, settings))
-
-
-def _known_name(dataset: LabelledDataset, index: int) -> str:
-    """Return the name of a sample that cannot be decoded."""
-    name_of = getattr(dataset, "name_of", None)
-    if name_of is not None:
-        return str(name_of(index))
-    frames = getattr(dataset, "frames", None)  # of `data.public.frames.PublicSamples`
-    return f"item {index}" if frames is None else frames[index].name
-
-
-def _outcome(
-    loaded: _Loaded, prediction: Prediction, settings: EvaluationSettings, prediction_kind: PredictionKind
-) -> dict[str, Any] | str:
-    if prediction.error is not None or prediction.values is None:
-        return prediction.error or "no prediction"
-    if prediction.values.shape != loaded.image.shape[:2]:
-        raise ValueError(
-            f"{loaded.name}: the prediction is {prediction.values.shape} and the image {loaded.image.shape[:2]}; "
-            "a predictor must return maps of the image's own size."
+    opened, missing = _open(arguments)
+    accelerator = make_accelerator()
+    predictor = DepthPredictor.from_pretrained(
+        arguments.model,
+        device=arguments.device or accelerator.device,
+        dtype=arguments.dtype,
+        batch_size=arguments.batch_size,
+        input_size=arguments.input_size,
+    )
+    is_group = arguments.protocol in PROTOCOL_GROUPS
+    results = {}
+    for name, (dataset, protocol) in opened.items():
+        settings = protocol or _own_settings(arguments, predictor.prediction_kind, dataset.label)
+        results[name] = result = evaluate_on_all_processes(
+            predictor,
+            dataset,
+            settings,
+            prediction_kind=predictor.prediction_kind,
+            accelerator=accelerator,
+            progress=True,
         )
-    assert loaded.target is not None
-    try:
-        return score_or_reason(prediction.values, loaded.target, settings, prediction_kind)
-    except ValueError as error:
-        raise ValueError(f"{loaded.name}: {error}") from error
+        if accelerator.is_main_process:
+            made_with = description_of(predictor, arguments.model, settings, arguments.split, arguments.limit)
+            messages = [result.table(made_with)]
+            if arguments.output_dir is not None:
+                folder = Path(arguments.output_dir, name if is_group else "")
+                save_report(folder, result, dataset, predictor, made_with)
+                messages.append(f"saved to {folder}")
+            if tell is not None:
+                tell("\n".join(messages))
+    if accelerator.is_main_process and is_group and tell is not None:
+        tell(summary_of_sets(results, missing))
+    accelerator.end_training()
+    return results
+
+
+def _open(arguments: EvaluationArguments) -> tuple[dict[str, tuple[Any, EvaluationSettings | None]], dict[str, str]]:
+    """Return datasets and protocols by name, and the sets of a group that are not there, with the reason."""
+    if arguments.protocol is not None and arguments.root is not None:
+        from .datasets import open_benchmarks
+
+        opened, missing = open_benchmarks(arguments.protocol, arguments.root, arguments.split, arguments.limit)
+        return {**opened}, missing
+    from ..data.sources import DataSource, open_source
+
+    source = DataSource(
+        str(arguments.data),
+        label=arguments.label,
+        scale=arguments.scale,
+        split=arguments.split or "train",
+        image_column=arguments.image_column or "image",
+        label_column=arguments.label_column,
+        limit=arguments.limit,
+    )
+    dataset = open_source(source)
+    if dataset.label is None:
+        raise ValueError(f"{arguments.data} has images but no depth or disparity labels to score against")
+    return {str(arguments.data): (dataset, None)}, {}
+
+
+def _own_settings(arguments: EvaluationArguments, prediction_kind: str, label: str) -> EvaluationSettings:
+    from .settings import EvaluationSettings
+
+    in_metres = prediction_kind == label == "depth"
+    chosen: dict[str, Any] = {
+        "alignment": arguments.alignment or ("none" if in_metres else "disparity"),
+        "min_depth": arguments.min_depth,
+        "max_depth": arguments.max_depth,
+    }
+    return EvaluationSettings(**{name: value for name, value in chosen.items() if value is not None})

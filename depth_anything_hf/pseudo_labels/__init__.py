@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Label photographs with a teacher's disparity: parquet shards for students, checked, described and pushed.
 
-- `arguments`: a whole labelling job from its arguments, for the command and the example.
-- `runner`: `label_images`: a teacher's pass over this process's share of the shards.
+- `runner`: a whole labelling run from its arguments (teacher, precision, images, push), for command and example.
+- `labeller`: `label_images`: a teacher's pass over this process's share of the shards.
 - `inputs`: what is labelled, divided into shards that can each be done alone.
 - `background`: threads that encode labels and write shards behind the forward pass, in bounded memory.
 - `shards`: columns, writing and manifest of the parquet shards.
@@ -23,20 +23,20 @@ from typing import TYPE_CHECKING, Any
 
 
 if TYPE_CHECKING:
-    from .arguments import LabelArguments
     from .dataset_card import write_label_card
+    from .labeller import LabelReport, label_images
     from .lineage import labels_lineage
     from .provenance import describe_teacher, read_provenance
     from .push import push_labels, push_labels_when_complete
-    from .runner import LabelReport, label_images
+    from .runner import LabelArguments
     from .verify import VerifyReport, missing_shards, verify_labels
 
 _MODULES = {
-    "LabelArguments": "arguments",
-    "LabelReport": "runner",
+    "LabelArguments": "runner",
+    "LabelReport": "labeller",
     "VerifyReport": "verify",
     "describe_teacher": "provenance",
-    "label_images": "runner",
+    "label_images": "labeller",
     "labels_lineage": "lineage",
     "missing_shards": "verify",
     "push_labels": "push",

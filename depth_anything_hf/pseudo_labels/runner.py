@@ -1,394 +1,191 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Label images with a teacher's disparity, into parquet shards that `datasets` reads; resumable, on many processes.
-
-An output shard depends on the items of its input shard only, whichever process computes it, and is complete or
-absent. A later run with the same settings computes the absent ones only. Processes share nothing but the folder.
-
-Images are decoded ahead of the forward pass, labels are encoded and written behind it, all in bounded memory.
-"""
+"""A whole labelling run from its arguments: open teacher and images, label, push. Of command and example."""
 
 from __future__ import annotations
 
-import logging
 import os
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import numpy as np
-from tqdm import tqdm
-
-from ..data.decoding.disparity_codec import ENCODINGS
-from ..data.decoding.errors import too_many_broken
-from ..data.depth_stream import DepthStream
-from ..data.samples import SampleDataset
-from ..geometry.disparity import depth_to_disparity
-from ..inference.prediction import Prediction
-from ..inference.predictor import DepthPredictor
-from .background import BackgroundThreads
-from .inputs import LabelItem, Naming, ShardWork, StreamInputs, TableInputs, label_row
-from .provenance import claim_folder
-from .shards import STORED_IMAGES, ShardSummary, ShardWriter, read_completed, remove_unfinished
+from typing import TYPE_CHECKING
 
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from .labeller import LabelReport
 
-_Outcome: TypeAlias = "dict[str, Any] | tuple[str, str]"
 
-ROWS_PER_GROUP = 32
-# If none of so many images in one shard can be read, this is an outage rather than chance.
-MANY_IMAGES = 8
-LARGEST_BROKEN_SHARE = 0.1
+def from_environment(*names: str, default: int) -> int:
+    """Return the number in the first of these environment variables that is set."""
+    return next((int(os.environ[name]) for name in names if os.environ.get(name)), default)
 
 
 @dataclass
-class LabelReport:
-    """Labels in one process's share of the shards, those of earlier runs included.
+class LabelArguments:
+    """Who labels what, and where to; the flags of `pseudo-label`."""
 
-    Attributes:
-        labelled: number of images with a label.
-        skipped: (name, reason) of each image that could not be read, or whose prediction was NaN or not codable.
-        shards: the shard files.
-    """
+    teacher: str = field(metadata={"help": "The depth model that labels: an id on the Hub, or a folder."})
+    data: str = field(
+        metadata={
+            "help": "Folder of images, table (parquet, arrow, JSON), tar shards, or dataset id; labels that it may "
+            "have are not used."
+        }
+    )
+    output_dir: str = field(metadata={"help": "Folder of the shards; made if absent."})
+    split: str = field(default="train", metadata={"help": "Split of a dataset that has several."})
+    image_column: str = field(default="image", metadata={"help": "Column of the images, for tables."})
+    streaming: bool = field(
+        default=False,
+        metadata={"help": "Read parquet or tar shards, here or on the Hub, one by one; each is a unit of work."},
+    )
+    limit: int | None = field(
+        default=None, metadata={"help": "Use only the first so many images; not with streaming."}
+    )
+    batch_size: int | None = field(
+        default=None, metadata={"help": "Images of one size per forward pass. [8, on a CPU 1]"}
+    )
+    window_batches: int = field(
+        default=4,
+        metadata={"help": "Batches of images open at once while equal sizes gather; more for very mixed sizes."},
+    )
+    input_size: int | None = field(
+        default=None,
+        metadata={
+            "help": "Side that images are resized to, a multiple of 14; twice the teacher's own gives sharper labels, "
+            "slowly. [the teacher's]"
+        },
+    )
+    flip_averaging: bool = field(
+        default=False, metadata={"help": "Average with the mirrored image's prediction; twice the time."}
+    )
+    dtype: str | None = field(
+        default=None, metadata={"help": "float32, bfloat16 or float16; bfloat16 is faster. [the teacher's]"}
+    )
+    compile: bool = field(
+        default=False, metadata={"help": "Compile the teacher: a minute for each size first, then faster."}
+    )
+    device: str | None = field(
+        default=None, metadata={"help": "cuda, cuda:1, mps or cpu. [the fastest; one GPU for each process]"}
+    )
+    shard_size: int = field(default=256, metadata={"help": "Images per parquet file."})
+    store_images: str = field(
+        default="bytes", metadata={"help": "bytes: the image files inside the shards; reference: where they are."}
+    )
+    encoding: str = field(
+        default="linear",
+        metadata={"help": "16-bit code of the disparity: linear, or log, which suits metric teachers."},
+    )
+    max_broken_share: float = field(
+        default=0.1, metadata={"help": "Stop when more than this share of the images cannot be read."}
+    )
+    push_to_hub: str | None = field(
+        default=None,
+        metadata={"help": "owner/name: push all to this dataset on the Hub when no shard is missing."},
+    )
+    hub_private_repo: bool = field(default=False, metadata={"help": "Make a new repository private."})
+    image_license: str | None = field(
+        default=None, metadata={"help": "License of the images for the card, e.g. cc-by-4.0. [said as unknown]"}
+    )
+    teacher_license: str | None = field(
+        default=None,
+        metadata={"help": "License of the teacher's weights for the card, e.g. apache-2.0. [said as unknown]"},
+    )
+    # Of Slurm's counts only that of a step will do: SLURM_NTASKS is the job's, also for a single process that a batch
+    # script starts by itself.
+    process_index: int = field(
+        default_factory=lambda: from_environment("RANK", "SLURM_PROCID", default=0),
+        metadata={"help": "Number of this process, from 0. [RANK, or the number under srun, else 0]"},
+    )
+    process_count: int = field(
+        default_factory=lambda: from_environment("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", default=1),
+        metadata={"help": "Processes that share the work. [WORLD_SIZE, or the tasks under srun, else 1]"},
+    )
 
-    labelled: int = 0
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-    shards: list[Path] = field(default_factory=list)
+    def __post_init__(self) -> None:
+        for name in ("limit", "window_batches"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"--{name} must be at least 1, got {value}")
 
 
-def label_images(
-    predictor: DepthPredictor,
-    dataset: SampleDataset | DepthStream,
-    output_dir: str | os.PathLike[str],
-    *,
-    provenance: dict[str, Any],
-    shard_size: int = 256,
-    process_index: int = 0,
-    process_count: int = 1,
-    names_relative_to: str | os.PathLike[str] | None = None,
-    progress: bool = True,
-    store_images: str = "bytes",
-    encoding: str = "linear",
-    max_broken_share: float = LARGEST_BROKEN_SHARE,
-) -> LabelReport:
-    """Label a dataset's images and write parquet shards.
+def label(arguments: LabelArguments) -> LabelReport:
+    """Label the share of this process; a repeated call goes on where an interrupted one stopped.
 
-    Columns: `image` (the encoded bytes as they came, a PNG where there are none; or the reference), `disparity`
-    (16-bit PNG, decoded by `data.decoding.disparity_codec`), `disparity_minimum`, `disparity_maximum`,
-    `disparity_encoding`, `name`, `source_row` (position in the data set or the input shard), `width`, `height` (after
-    the EXIF orientation). A metric teacher's depth is stored as disparity 1 / depth. Each shard's footer holds the
-    provenance and the skipped images. `datasets.load_dataset(output_dir)` and `data.open_source(output_dir)` open the
-    folder; `verify_labels` checks it.
-
-    A map-style data set gives `labels-00000-of-NNNNN.parquet`, shard k with the items k * shard_size onwards. A
-    stream gives `labels-00000-of-NNNNN-0000.parquet`, shard j with the rows of the stream's shard (file) j, in parts
-    of `shard_size`; it cannot keep more processes busy than it has files.
-
-    Two runs started at once by mistake do no harm; they only do the work twice. Failures that may pass are not kept as
-    results: a shard with an image on which the teacher ran out of memory, and one of at least 8 images of which none
-    could be read, stay absent, so that a repeated run tries again.
+    Processes do not wait for each other: their shares differ, and a barrier would time out.
 
     Args:
-        predictor: the teacher.
-        dataset: samples with "image" and "name", or a stream from `open_source` with `streaming`; labels in it are
-            not used.
-        output_dir: created if absent.
-        provenance: where the labels come from, JSON values, e.g. from `provenance.describe_teacher`; written to
-            `provenance.json`.
-        shard_size: images per shard.
-        process_index: number of this process, from 0; it computes the shards k with
-            k % process_count == process_index.
-        process_count: number of processes that share the work.
-        names_relative_to: folder that is cut off from the names, so that no local path is published.
-        progress: show a bar on the terminal.
-        store_images: "bytes", or "reference": only the path from `output_dir`, or the URL (`tar://` of `fsspec` for
-            tar archives); of images that are embedded in a table, none, as `source_row` says which they are.
-        encoding: "linear" or "log", see `data.decoding.disparity_codec.encode_disparity`. "log" suits metric teachers.
-        max_broken_share: of the images that this process tried, 0..1; the run stops when more, and more than ten,
-            cannot be read.
+        arguments: who labels what.
 
     Returns:
-        What this process's share of the shards holds.
+        What this process's shards hold, those of an earlier call included.
 
     Raises:
-        ValueError: an empty dataset, wrong counts or choices, `output_dir` holds the labels of a run with other
-            settings, the teacher failed on every readable image of a shard, too many images cannot be read, or, after
-            all others were done, shards that could not be read or made.
-        OSError: a shard cannot be written, e.g. because the disk is full. The finished ones stay.
+        ValueError: arguments, teacher and data do not fit, or see `label_images`.
+        OSError: no such data or teacher, or a shard cannot be written.
     """
-    _check_arguments(shard_size, process_index, process_count, store_images, encoding)
-    if not 0 <= max_broken_share <= 1:
-        raise ValueError(f"max_broken_share must be a number from 0 to 1, got {max_broken_share}")
-    folder = Path(output_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    naming = Naming(names_relative_to, folder)
-    inputs = _inputs(dataset, shard_size, naming)
-    if inputs.shard_count < process_count and process_index == 0:
-        logger.warning(
-            "%d shards for %d processes: some processes have nothing to do; a smaller shard_size makes more shards",
-            inputs.shard_count,
-            process_count,
-        )
-    provenance = {**provenance, **inputs.description(), "store_images": store_images, "encoding": encoding}
-    claim_folder(folder, provenance)
-    remove_unfinished(folder)
-    own_shards = range(process_index, inputs.shard_count, process_count)
-    counts = [inputs.item_count(shard) for shard in own_shards]
-    total = None if None in counts else sum(count for count in counts if count is not None)
-    with tqdm(total=total, desc="pseudo-labels", unit="image", disable=not progress) as bar:
-        run = _LabelRun(folder, inputs, naming, provenance, max_broken_share, bar)
-        run.label(predictor, own_shards)
-    report = LabelReport()
-    for shard in own_shards:
-        for file in inputs.files(shard, run.completed):
-            if file not in run.unmade:
-                _add_shard(report, folder / file, run.completed(file))
-    failures = [
-        f"{len(reasons)} {what}: {'; '.join(reason.rstrip('.') for reason in reasons.values())}"
-        for reasons, what in ((run.unread, "input shards could not be read"), (run.unmade, "shards could not be made"))
-        if reasons
-    ]
-    if failures:
-        raise ValueError(
-            f"{'. '.join(failures)}. All others are complete; remove the cause and run the same command again"
-        )
-    return report
+    from ..data.sources import DataSource, open_source
+    from ..inference.predictor import DepthPredictor
+    from .labeller import label_images
+    from .provenance import describe_teacher
+
+    source = DataSource(
+        arguments.data,
+        kind="photos",
+        split=arguments.split,
+        image_column=arguments.image_column,
+        limit=arguments.limit,
+        streaming=arguments.streaming,
+    )
+    dataset = open_source(source)
+    predictor = DepthPredictor.from_pretrained(
+        arguments.teacher,
+        device=arguments.device,
+        dtype=arguments.dtype,
+        batch_size=arguments.batch_size,
+        input_size=arguments.input_size,
+        window_batches=arguments.window_batches,
+        flip_averaging=arguments.flip_averaging,
+        compile=arguments.compile,
+    )
+    folder = Path(arguments.data)
+    provenance = {
+        **describe_teacher(predictor, arguments.teacher),
+        "data": folder.resolve().name if folder.exists() else arguments.data,
+        "split": arguments.split,
+    }
+    return label_images(
+        predictor,
+        dataset,
+        arguments.output_dir,
+        provenance=provenance,
+        shard_size=arguments.shard_size,
+        process_index=arguments.process_index,
+        process_count=arguments.process_count,
+        names_relative_to=folder if folder.is_dir() else None,
+        progress=arguments.process_index == 0,
+        store_images=arguments.store_images,
+        encoding=arguments.encoding,
+        max_broken_share=arguments.max_broken_share,
+    )
 
 
-@dataclass
-class _OpenShard:
-    """An output shard that is being made: items at the teacher, then outcomes that wait for the disk.
+def push(arguments: LabelArguments) -> str | None:
+    """Push the labels to `push_to_hub`, unless shards are missing: of several processes, the last one does it.
 
-    An outcome is a row, or (name, reason) of an image without a label, or the future of either.
+    Returns:
+        The address of the dataset, or None where shards are missing or another process is at the push.
+
+    Raises:
+        ValueError: `push_to_hub` is not given.
+        PushError: see `push_labels_when_complete`.
     """
+    from .push import push_labels_when_complete
 
-    work: ShardWork
-    items: deque[LabelItem] = field(default_factory=deque)
-    handed_all: bool = False
-    is_given_up: bool = False
-    teacher_failed: bool = False
-    failure_in_model: str = ""
-    outcomes: list[Future[_Outcome] | _Outcome] = field(default_factory=list)
-    # Used by the writing thread only:
-    writer: ShardWriter | None = None
-    coding_failed: bool = False
-    rows: int = 0
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-
-
-class _LabelRun:
-    """One process's pass over its shards."""
-
-    def __init__(
-        self,
-        folder: Path,
-        inputs: TableInputs | StreamInputs,
-        naming: Naming,
-        provenance: dict[str, Any],
-        max_broken_share: float,
-        bar: tqdm[Any],
-    ) -> None:
-        self._folder = folder
-        self._inputs = inputs
-        self._naming = naming
-        self._provenance = provenance
-        self._bar = bar
-        self._max_broken_share = max_broken_share
-        self._open: deque[_OpenShard] = deque()
-        self._read = self._broken = 0
-        # Why input shards could not be read, and why output files could not be made.
-        self.unread: dict[str, str] = {}
-        self.unmade: dict[str, str] = {}
-
-    def completed(self, file: str) -> ShardSummary | None:
-        return read_completed(self._folder / file)
-
-    def label(self, predictor: DepthPredictor, shards: range) -> None:
-        background = BackgroundThreads()
-        try:
-            for prediction in predictor(self._sources(shards)):
-                # Shards without images may stand before the one that the prediction belongs to.
-                self._finish_predicted(background)
-                self._take(self._open[0], prediction, predictor.prediction_kind, background)
-                self._bar.update()
-                self._finish_predicted(background)
-            self._finish_predicted(background)
-            background.wait()
-        except BaseException:
-            # Keep the shards whose predictions are complete, whatever happened to the rest.
-            with suppress(Exception):
-                self._finish_predicted(background)
-            raise
-        finally:
-            background.close()
-            for shard in self._open:
-                _abandon(shard)
-
-    def _sources(self, shards: range) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
-        """Hand the items to the predictor, which reads them in threads; `None`, a batch barrier, ends a shard."""
-        for index in shards:
-            yield from self._sources_of_input(index)
-
-    def _sources_of_input(self, index: int) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
-        try:
-            is_done = True
-            for work in self._inputs.work(index, self.completed):
-                is_done = False
-                yield from self._sources_of_output(work)
-            if is_done:
-                self._bar.update(self._inputs.item_count(index) or 0)
-        except Exception as error:
-            # Archives, parquet files and connections fail in many ways; the other input shards can go on.
-            reason = self._naming.published(f"shard {index}: {type(error).__name__}: {error}")
-            logger.error("an input shard cannot be read, continuing with the next: %s", reason)
-            self.unread[str(index)] = reason
-            if self._open and not self._open[-1].handed_all:
-                self._open[-1].is_given_up = self._open[-1].handed_all = True
-                yield None
-
-    def _sources_of_output(self, work: ShardWork) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
-        shard = _OpenShard(work)
-        self._open.append(shard)
-        for item in work.items:
-            shard.items.append(item)
-            yield item.name, item.image
-        shard.handed_all = True
-        yield None
-
-    def _take(
-        self, shard: _OpenShard, prediction: Prediction, prediction_kind: str, background: BackgroundThreads
-    ) -> None:
-        item = shard.items.popleft()
-        if prediction.values is None:
-            reason = self._naming.published(prediction.error or "no prediction")
-            shard.outcomes.append((item.name, reason))
-            shard.teacher_failed = shard.teacher_failed or prediction.image_size is not None
-            if prediction.failed_in_model:
-                shard.failure_in_model = f"the teacher failed on {item.name}: {reason}"
-        else:
-            row = background.encode(_encode_row, item, prediction.values, prediction_kind, self._provenance)
-            shard.outcomes.append(row)
-        if len(shard.outcomes) == ROWS_PER_GROUP:
-            background.write(self._write, shard, shard.outcomes)
-            shard.outcomes = []
-        self._count(prediction, item.name)
-
-    def _count(self, prediction: Prediction, name: str) -> None:
-        if prediction.values is not None or prediction.image_size is not None:
-            self._read += 1
-            return
-        self._broken += 1
-        if too_many_broken(self._broken, self._read, self._max_broken_share):
-            raise ValueError(
-                f"{self._broken} of {self._broken + self._read} images could not be read, more than the share "
-                f"{self._max_broken_share:g} that max_broken_share allows; the last one is {name}: "
-                f"{self._naming.published(prediction.error or '')}. Make the images readable, remove the shards that "
-                "left images out (`depth-anything-hf verify --remove_skipped`), and run the same command again; or "
-                "raise max_broken_share"
-            )
-
-    def _finish_predicted(self, background: BackgroundThreads) -> None:
-        while self._open and self._open[0].handed_all and not self._open[0].items:
-            shard = self._open.popleft()
-            if shard.is_given_up:
-                background.write(_abandon, shard)
-            else:
-                background.write(self._finish, shard, shard.outcomes)
-
-    def _write(self, shard: _OpenShard, outcomes: list[Future[_Outcome] | _Outcome]) -> None:
-        """Write one row group; in the writing thread, as all that follows."""
-        if shard.is_given_up:
-            return
-        try:
-            if shard.writer is None:
-                shard.writer = ShardWriter(self._folder / shard.work.file, self._provenance["store_images"])
-            done = [outcome.result() if isinstance(outcome, Future) else outcome for outcome in outcomes]
-            shard.coding_failed |= any(
-                isinstance(promise, Future) and isinstance(outcome, tuple)
-                for promise, outcome in zip(outcomes, done, strict=True)
-            )
-            rows = [outcome for outcome in done if isinstance(outcome, dict)]
-            shard.skipped += [outcome for outcome in done if isinstance(outcome, tuple)]
-            shard.rows += len(rows)
-            shard.writer.write(rows)
-        except BaseException:
-            shard.is_given_up = True
-            _abandon(shard)
-            raise
-
-    def _finish(self, shard: _OpenShard, outcomes: list[Future[_Outcome] | _Outcome]) -> None:
-        self._write(shard, outcomes)
-        if shard.is_given_up or shard.writer is None:
-            return
-        try:
-            failure = shard.failure_in_model
-            is_teachers_fault = shard.teacher_failed or shard.coding_failed
-            if is_teachers_fault and not shard.rows and not (failure and len(shard.skipped) < MANY_IMAGES):
-                # The teacher is at fault rather than the images: the shard must not count as done, and the next ones
-                # would fail too. A few images that are too large for the memory may happen to follow each other.
-                name, reason = shard.skipped[-1]
-                raise ValueError(
-                    f"the teacher failed on all images of a shard, e.g. {name}: {reason}; check its weights, its "
-                    "precision and the encoding of the labels"
-                )
-            if not shard.rows and len(shard.skipped) >= MANY_IMAGES:
-                failure = f"none of its {len(shard.skipped)} images could be read, e.g. {': '.join(shard.skipped[-1])}"
-            if failure:
-                logger.error("%s is left out: %s", shard.work.file, failure)
-                self.unmade[shard.work.file] = f"{shard.work.file}: {failure}"
-            elif self.completed(shard.work.file) is None:
-                shard.writer.finish(shard.skipped, self._provenance, shard.work.is_last)
-        finally:
-            _abandon(shard)
-
-
-def _abandon(shard: _OpenShard) -> None:
-    """Remove the unfinished file; harmless for a finished shard."""
-    if shard.writer is not None:
-        shard.writer.abandon()
-
-
-def _encode_row(item: LabelItem, values: np.ndarray, prediction_kind: str, provenance: dict[str, Any]) -> _Outcome:
-    try:
-        disparity = depth_to_disparity(values) if prediction_kind == "depth" else values
-        return label_row(item, disparity, provenance["encoding"], provenance["store_images"])
-    except ValueError as error:
-        return item.name, str(error)
-
-
-def _inputs(dataset: SampleDataset | DepthStream, shard_size: int, naming: Naming) -> TableInputs | StreamInputs:
-    if isinstance(dataset, DepthStream):
-        return StreamInputs(dataset, shard_size, naming)
-    if len(dataset) == 0:
-        raise ValueError("the dataset is empty: there is no image to label")
-    return TableInputs(dataset, shard_size, naming)
-
-
-def _add_shard(report: LabelReport, path: Path, summary: ShardSummary | None) -> None:
-    if summary is None:
-        raise ValueError(
-            f"{path} disappeared during the run; make sure that no other process removes shards, and run the same "
-            "command again"
-        )
-    report.shards.append(path)
-    report.labelled += summary.labelled
-    report.skipped += summary.skipped
-
-
-def _check_arguments(
-    shard_size: int, process_index: int, process_count: int, store_images: str, encoding: str
-) -> None:
-    if shard_size < 1:
-        raise ValueError(f"shard_size must be at least 1, got {shard_size}")
-    if not 0 <= process_index < process_count:
-        raise ValueError(
-            f"process_index must lie in 0..{process_count - 1} for {process_count} processes, got {process_index}"
-        )
-    for name, value, choices in (("store_images", store_images, STORED_IMAGES), ("encoding", encoding, ENCODINGS)):
-        if value not in choices:
-            raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
+    if arguments.push_to_hub is None:
+        raise ValueError("give --push_to_hub owner/name, the dataset to push to")
+    return push_labels_when_complete(
+        arguments.output_dir,
+        arguments.push_to_hub,
+        private=arguments.hub_private_repo,
+        image_license=arguments.image_license,
+        teacher_license=arguments.teacher_license,
+    )

@@ -12,8 +12,8 @@ from accelerate import Accelerator
 from transformers import PreTrainedModel
 
 from ..evaluation.datasets import LabelledDataset
+from ..evaluation.evaluator import evaluate_on_all_processes
 from ..evaluation.results import EvaluationResult
-from ..evaluation.runner import evaluate_on_all_processes
 from ..evaluation.settings import EvaluationSettings
 from ..inference.predictor import DepthPredictor
 from ..metrics.table import METRICS

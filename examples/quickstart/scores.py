@@ -28,8 +28,8 @@ from depth_anything_hf.evaluation.baselines import (
     as_predictor,
     shuffle_predictions,
 )
+from depth_anything_hf.evaluation.evaluator import evaluate
 from depth_anything_hf.evaluation.results import EvaluationResult
-from depth_anything_hf.evaluation.runner import evaluate
 from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.metrics.ordinal import pairwise_agreement

@@ -17,9 +17,9 @@ from command_line import files_below, random_image, run, run_process
 from PIL import Image
 from sample_files import write_moge
 
-from depth_anything_hf.evaluation.arguments import EvaluationArguments
-from depth_anything_hf.evaluation.arguments import run as evaluate
-from depth_anything_hf.pseudo_labels.arguments import LabelArguments, label
+from depth_anything_hf.evaluation.runner import EvaluationArguments
+from depth_anything_hf.evaluation.runner import run as evaluate
+from depth_anything_hf.pseudo_labels.runner import LabelArguments, label
 
 
 def test_evaluate_prints_and_saves_the_scores(model: Path, labelled: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from depth_anything_hf.evaluation.baselines import (
     normalise_disparity,
     shuffle_predictions,
 )
-from depth_anything_hf.evaluation.runner import evaluate
+from depth_anything_hf.evaluation.evaluator import evaluate
 
 
 def row_samples(sizes: list[tuple[int, int]]) -> list[dict[str, Any]]:

@@ -14,10 +14,10 @@ import pytest
 from predictors import brightness, make_dataset, predictor
 
 from depth_anything_hf.data.decoding.images import read_image
+from depth_anything_hf.evaluation.evaluator import evaluate
 from depth_anything_hf.evaluation.protocols import PROTOCOLS
 from depth_anything_hf.evaluation.reports import save_error_sheet, save_report
 from depth_anything_hf.evaluation.results import description_of
-from depth_anything_hf.evaluation.runner import evaluate
 from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.hub.model_card import write_model_card
 from depth_anything_hf.inference.prediction import Prediction

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from predictors import brightness, make_dataset, predictor
 
+from depth_anything_hf.evaluation.evaluator import evaluate
 from depth_anything_hf.evaluation.protocols import PROTOCOLS
 from depth_anything_hf.evaluation.results import DIAGNOSTICS, EvaluationResult, summary_of_sets
-from depth_anything_hf.evaluation.runner import evaluate
 from depth_anything_hf.evaluation.settings import DENSE_METRICS, EvaluationSettings
 from depth_anything_hf.hub.model_card import write_model_card
 from depth_anything_hf.metrics.table import METRICS

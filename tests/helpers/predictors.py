@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from depth_anything_hf.evaluation.runner import Predictor
+from depth_anything_hf.evaluation.evaluator import Predictor
 from depth_anything_hf.inference.prediction import Prediction
 
 

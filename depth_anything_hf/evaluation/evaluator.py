@@ -1,0 +1,234 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Predict and score a labelled dataset, image by image, on one process or several."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from tqdm import tqdm
+
+from ..data.decoding.errors import BrokenSampleError
+from ..geometry.disparity import PredictionKind
+from .datasets import LabelledDataset
+from .results import EvaluationResult
+from .scoring import (
+    PairTarget,
+    Target,
+    check_fits,
+    cut_sample,
+    reason_to_skip,
+    score_or_reason,
+    target_of,
+)
+from .settings import EvaluationSettings
+
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+    from ..inference.prediction import Prediction
+
+Predictor = Callable[[Iterable[tuple[str, np.ndarray]]], Iterator["Prediction"]]
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+SCORING_THREADS = min(4, os.cpu_count() or 1)
+LOADED_AHEAD = 4
+# Large sets are predicted in groups of several batches, so that the model seldom waits for a group's first images.
+BATCHES_PER_GROUP = 4
+GROUPS_OF_A_LARGE_SET = 16
+
+
+def evaluate(
+    predict: Predictor,
+    dataset: LabelledDataset,
+    settings: EvaluationSettings | None = None,
+    *,
+    prediction_kind: PredictionKind,
+    indices: Iterable[int] | None = None,
+    progress: bool = False,
+) -> EvaluationResult:
+    """Predict every image of a dataset and score it at the label's own resolution.
+
+    An image is skipped, counted and listed with its reason if its dataset cannot read it or calls it broken
+    (`BrokenSampleError`), its prediction failed or is not finite at the valid pixels, or it has fewer than
+    `settings.min_valid_pixels` of them. A broken dataset or protocol raises.
+
+    Samples are read and scores are computed in threads beside the model. The dataset is predicted in fixed groups of
+    neighbouring images, one call of `predict` for each: the batches of a group, and with them the last bits of the
+    predictions, are then the same on one process and on several (`indices_of_process`).
+
+    Args:
+        predict: takes an iterable of `(name, image)` and yields one `inference.Prediction` per image in the same
+            order, at the image's own size; `inference.DepthPredictor` does. Its `batch_size` decides the groups;
+            without this attribute every image is a group.
+        dataset: samples with "image", "name" and one of "depth" and "disparity", or "pairs".
+        settings: the protocol; None takes the defaults.
+        prediction_kind: "disparity" or "depth"; `DepthPredictor.prediction_kind` says which.
+        indices: positions in the dataset, for example one process's share; None takes all.
+        progress: show a bar on the terminal.
+
+    Returns:
+        The result, rows in order of their index.
+
+    Raises:
+        ValueError: if the protocol does not fit the prediction or a label, a sample has no label, a label has another
+            shape than its image, or `predict` does not yield one prediction per image in order.
+    """
+    settings = settings or EvaluationSettings()
+    check_fits(settings, prediction_kind)
+    result = EvaluationResult([], settings, prediction_kind)
+    order = list(range(len(dataset)) if indices is None else indices)
+    group_size = _group_size(predict, len(dataset))
+    waiting: deque[_Loaded] = deque()
+
+    def images(count: int) -> Iterator[tuple[str, np.ndarray]]:
+        for loaded in islice(samples, count):
+            if loaded.reason:
+                result.skipped_images.append({"index": loaded.index, "name": loaded.name, "reason": loaded.reason})
+            else:
+                waiting.append(loaded)
+                yield loaded.name, loaded.image
+
+    def predictions() -> Iterator[tuple[_Loaded, Prediction]]:
+        for _, group in groupby(order, key=lambda index: index // group_size):
+            for prediction in predict(images(len(list(group)))):
+                if not waiting or waiting[0].name != prediction.name:
+                    expected = waiting[0].name if waiting else "no further image"
+                    raise ValueError(
+                        f"predictions must come in input order: expected {expected}, got {prediction.name}."
+                    )
+                yield waiting.popleft(), prediction
+
+    def score(answer: tuple[_Loaded, Prediction]) -> tuple[_Loaded, dict[str, Any] | str]:
+        return answer[0], _outcome(*answer, settings, prediction_kind)
+
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="load") as loading,
+        ThreadPoolExecutor(SCORING_THREADS, thread_name_prefix="score") as scoring,
+        tqdm(total=len(order), desc="evaluate", disable=not progress) as bar,
+    ):
+        samples = _map_ahead(loading, partial(_load, dataset, settings), order, LOADED_AHEAD)
+        for loaded, outcome in _map_ahead(scoring, score, predictions(), 2 * SCORING_THREADS):
+            identity = {"index": loaded.index, "name": loaded.name}
+            if isinstance(outcome, str):
+                result.skipped_images.append({**identity, "reason": outcome})
+            else:
+                result.rows.append({**identity, **outcome})
+            bar.update(len(result.rows) + result.skipped - bar.n)
+    answered = len(result.rows) + result.skipped
+    if answered != len(order):
+        raise ValueError(f"expected one prediction per image, got {answered} for {len(order)} images.")
+    return EvaluationResult.merge([result])
+
+
+def indices_of_process(
+    predict: Predictor, dataset: LabelledDataset, process_index: int, process_count: int
+) -> list[int]:
+    """Return the share of one process: whole groups of neighbouring images, dealt in turn.
+
+    A group is the predictor's batch, or a few batches in a large dataset, whatever the number of processes.
+    """
+    size = _group_size(predict, len(dataset))
+    return [index for index in range(len(dataset)) if index // size % process_count == process_index]
+
+
+def evaluate_on_all_processes(
+    predict: Predictor,
+    dataset: LabelledDataset,
+    settings: EvaluationSettings | None = None,
+    *,
+    prediction_kind: PredictionKind,
+    accelerator: Accelerator,
+    progress: bool = False,
+) -> EvaluationResult:
+    """Evaluate as `evaluate` does, with the images divided over the processes of an `accelerate` launch.
+
+    Every process must call it and gets the whole result. The rows do not depend on the number of processes, with the
+    same number of threads each: another number may change the last bits of a prediction.
+    """
+    from accelerate.utils import gather_object
+
+    own = indices_of_process(predict, dataset, accelerator.process_index, accelerator.num_processes)
+    shown = progress and accelerator.is_main_process
+    result = evaluate(predict, dataset, settings, prediction_kind=prediction_kind, indices=own, progress=shown)
+    return EvaluationResult.merge(gather_object([result]))
+
+
+def _map_ahead(
+    pool: ThreadPoolExecutor, function: Callable[[Item], Answer], items: Iterable[Item], count: int
+) -> Iterator[Answer]:
+    """Map in the pool's threads: in order, at most `count` items beyond the one asked for."""
+    futures: deque[Future[Answer]] = deque()
+    try:
+        for item in items:
+            futures.append(pool.submit(function, item))
+            if len(futures) > count:
+                yield futures.popleft().result()
+        while futures:
+            yield futures.popleft().result()
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _group_size(predict: Predictor, images: int) -> int:
+    """Return how many images are predicted together: by dataset and batch size only, not by the processes."""
+    batch = max(1, getattr(predict, "batch_size", 1))
+    large = images >= GROUPS_OF_A_LARGE_SET * BATCHES_PER_GROUP * batch
+    return batch * BATCHES_PER_GROUP if large else batch
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """An image with what it is scored against, or with the reason why it is not scored."""
+
+    index: int
+    name: str
+    image: np.ndarray
+    target: Target | PairTarget | None
+    reason: str = ""
+
+
+def _load(dataset: LabelledDataset, settings: EvaluationSettings, index: int) -> _Loaded:
+    try:
+        sample = cut_sample(dataset[index], settings)
+    except BrokenSampleError as error:
+        return _Loaded(index, _known_name(dataset, index), np.zeros((0, 0, 3), dtype=np.uint8), None, str(error))
+    target = target_of(sample, settings)
+    return _Loaded(index, sample["name"], sample["image"], target, reason_to_skip(target, settings))
+
+
+def _known_name(dataset: LabelledDataset, index: int) -> str:
+    """Return the name of a sample that cannot be decoded."""
+    name_of = getattr(dataset, "name_of", None)
+    if name_of is not None:
+        return str(name_of(index))
+    frames = getattr(dataset, "frames", None)  # of `data.public.frames.PublicSamples`
+    return f"item {index}" if frames is None else frames[index].name
+
+
+def _outcome(
+    loaded: _Loaded, prediction: Prediction, settings: EvaluationSettings, prediction_kind: PredictionKind
+) -> dict[str, Any] | str:
+    if prediction.error is not None or prediction.values is None:
+        return prediction.error or "no prediction"
+    if prediction.values.shape != loaded.image.shape[:2]:
+        raise ValueError(
+            f"{loaded.name}: the prediction is {prediction.values.shape} and the image {loaded.image.shape[:2]}; "
+            "a predictor must return maps of the image's own size."
+        )
+    assert loaded.target is not None
+    try:
+        return score_or_reason(prediction.values, loaded.target, settings, prediction_kind)
+    except ValueError as error:
+        raise ValueError(f"{loaded.name}: {error}") from error
