@@ -33,6 +33,7 @@ from depth_anything_hf.data import DepthFolder, PhotoFolder
 from depth_anything_hf.geometry.alignment import align_disparity
 from depth_anything_hf.geometry.disparity import depth_to_disparity
 from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.utils.quiet import quiet_libraries
 from depth_anything_hf.visualization.colour_maps import colour_map
 
 
@@ -114,6 +115,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a quickstart run")
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs")
     arguments = parser.parse_args()
+    quiet_libraries()
     run: Path = arguments.run
     scores = json.loads((run / "scores.json").read_text())
     stages = json.loads((run / "stages.json").read_text())

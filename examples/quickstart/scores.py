@@ -33,6 +33,7 @@ from depth_anything_hf.evaluation.results import EvaluationResult
 from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.metrics.ordinal import pairwise_agreement
+from depth_anything_hf.utils.quiet import quiet_libraries
 
 
 SETTINGS = EvaluationSettings(min_depth=0.1, max_depth=30.0)
@@ -106,6 +107,7 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="folder of a quickstart run")
     run: Path = parser.parse_args().run
+    quiet_libraries()
     held_out = DepthFolder(run / "renders-held-out", "depth")
     results, maps = score_all(run, held_out)
     pairs = zip(maps["student"], maps["teacher"], range(len(held_out)), strict=True)
