@@ -31,7 +31,7 @@ from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
-from depth_anything_hf.pseudo_labels.labeller import label_images
+from depth_anything_hf.pseudo_labels.fill_shards import label_images
 from depth_anything_hf.pseudo_labels.verify import verify_labels
 
 

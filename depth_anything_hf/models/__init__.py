@@ -4,7 +4,7 @@
 
 - `configuration_depth_anything`: stock's configuration, with the published sizes and defaults derived from an encoder
 - `modeling_depth_anything`: encoder, decoder and loss in one model; `optimize_for_inference`
-- `dpt_decoder`: the DPT neck and head
+- `dpt_head`: the DPT neck and head
 - `position_embeddings`: position embeddings interpolated as the authors' code does
 - `fused_encoder`: the encoder's layers with fused projections, for inference
 - `image_processing_depth_anything`: resizing and normalization, by Pillow as stock or by OpenCV as the authors

@@ -22,7 +22,7 @@ from ..losses.reduction import mean_over_images
 from ..losses.relative import relative_depth_losses
 from ..losses.silog import silog_loss
 from .configuration_depth_anything import DepthAnythingConfig
-from .dpt_decoder import DepthAnythingHead, DepthAnythingNeck
+from .dpt_head import DepthAnythingHead, DepthAnythingNeck
 from .fused_encoder import FusedEncoder
 from .position_embeddings import offset_position_embeddings
 

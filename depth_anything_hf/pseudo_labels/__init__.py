@@ -3,7 +3,7 @@
 """Label photographs with a teacher's disparity: parquet shards for students, checked, described and pushed.
 
 - `runner`: a whole labelling run from its arguments (teacher, precision, images, push), for command and example.
-- `labeller`: `label_images`: a teacher's pass over this process's share of the shards.
+- `fill_shards`: `label_images`: a teacher's pass over this process's share of the shards.
 - `inputs`: what is labelled, divided into shards that can each be done alone.
 - `background`: threads that encode labels and write shards behind the forward pass, in bounded memory.
 - `shards`: columns, writing and manifest of the parquet shards.
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .dataset_card import write_label_card
-    from .labeller import LabelReport, label_images
+    from .fill_shards import LabelReport, label_images
     from .lineage import labels_lineage
     from .provenance import describe_teacher, read_provenance
     from .push import push_labels, push_labels_when_complete
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "LabelArguments": "runner",
-    "LabelReport": "labeller",
+    "LabelReport": "fill_shards",
     "VerifyReport": "verify",
     "describe_teacher": "provenance",
-    "label_images": "labeller",
+    "label_images": "fill_shards",
     "labels_lineage": "lineage",
     "missing_shards": "verify",
     "push_labels": "push",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 
 if TYPE_CHECKING:
-    from .labeller import LabelReport
+    from .fill_shards import LabelReport
 
 
 def from_environment(*names: str, default: int) -> int:
@@ -124,7 +124,7 @@ def label(arguments: LabelArguments) -> LabelReport:
     """
     from ..data.sources import DataSource, open_source
     from ..inference.predictor import DepthPredictor
-    from .labeller import label_images
+    from .fill_shards import label_images
     from .provenance import describe_teacher
 
     source = DataSource(

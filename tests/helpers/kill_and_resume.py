@@ -47,7 +47,7 @@ from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.losses.loss_weights import RelativeLoss
-from depth_anything_hf.pseudo_labels.labeller import label_images
+from depth_anything_hf.pseudo_labels.fill_shards import label_images
 from depth_anything_hf.pseudo_labels.verify import verify_labels
 from depth_anything_hf.training.objectives import SupervisedRelative
 from depth_anything_hf.training.trainer import Evaluation, TrainingArguments, fit

@@ -30,7 +30,7 @@ from depth_anything_hf.hub.errors import PushError
 from depth_anything_hf.hub.model_card import write_model_card
 from depth_anything_hf.hub.publisher import Publisher
 from depth_anything_hf.inference.predictor import DepthPredictor
-from depth_anything_hf.pseudo_labels.labeller import label_images
+from depth_anything_hf.pseudo_labels.fill_shards import label_images
 from depth_anything_hf.pseudo_labels.lineage import labels_lineage
 from depth_anything_hf.pseudo_labels.provenance import describe_teacher
 from depth_anything_hf.pseudo_labels.push import LABELS_LOCK, push_labels, push_labels_when_complete

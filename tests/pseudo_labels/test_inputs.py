@@ -27,7 +27,7 @@ from PIL import Image
 from depth_anything_hf.data.depth_stream import DepthStream
 from depth_anything_hf.data.sources import DataSource, open_source
 from depth_anything_hf.inference.predictor import DepthPredictor
-from depth_anything_hf.pseudo_labels.labeller import label_images
+from depth_anything_hf.pseudo_labels.fill_shards import label_images
 from depth_anything_hf.pseudo_labels.provenance import PROVENANCE_FILE
 from depth_anything_hf.pseudo_labels.verify import verify_labels
 

@@ -30,7 +30,7 @@ from depth_anything_hf.data.datasets import PhotoFolder
 from depth_anything_hf.data.decoding.disparity_codec import decode_disparity
 from depth_anything_hf.data.sources import open_source
 from depth_anything_hf.inference.predictor import DepthPredictor
-from depth_anything_hf.pseudo_labels.labeller import label_images
+from depth_anything_hf.pseudo_labels.fill_shards import label_images
 from depth_anything_hf.pseudo_labels.provenance import PROVENANCE_FILE
 from depth_anything_hf.pseudo_labels.verify import verify_labels
 

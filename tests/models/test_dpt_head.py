@@ -14,7 +14,7 @@ from transformers import DepthAnythingConfig as StockConfig
 from transformers import DepthAnythingForDepthEstimation as StockModel
 
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
-from depth_anything_hf.models.dpt_decoder import INITIAL_DISPARITY
+from depth_anything_hf.models.dpt_head import INITIAL_DISPARITY
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
