@@ -10,6 +10,7 @@ import re
 import shlex
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny_model import TINY_ENCODER
@@ -116,6 +117,6 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, make_tiny_model, l
             .replace("photograph.jpg", str(labelled_folder / "images" / "0.png"))
         )
         assert local != block
-        names: dict[str, object] = {}
+        names: dict[str, Any] = {}
         exec(compile(local, "README.md", "exec"), names)
-    assert float(names["loss"]) > 0 and (tmp_path / "my-depth" / "model.safetensors").is_file()
+    assert names["loss"].item() > 0 and (tmp_path / "my-depth" / "model.safetensors").is_file()

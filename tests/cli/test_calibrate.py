@@ -40,9 +40,9 @@ def test_calibration_gives_metres(model: Path, photos: Path, tmp_path: Path) -> 
 def test_several_images_tell_how_far_a_calibration_carries(model: Path, labelled: Path, tmp_path: Path) -> None:
     # Depth that follows each image's own disparity with another scale: no common fit is right.
     predictor = DepthPredictor.from_pretrained(model, device="cpu")
-    for number in range(3):
-        disparity = predictor.predict(labelled / "images" / f"{number}.png")
-        np.save(labelled / "depth" / f"{number}.npy", 1 / ((1 + number) * disparity + 0.1))
+    disparities = [predictor.predict(labelled / "images" / f"{number}.png") for number in range(3)]
+    for scale, number in enumerate(np.argsort([disparity.mean() for disparity in disparities]), start=1):
+        np.save(labelled / "depth" / f"{number}.npy", 1 / (scale * disparities[number] + 0.1))
     result = run("calibrate", labelled, "-m", model, "-o", tmp_path / "camera.json")
     assert result.exit_code == 0, result.output
     assert "differ by a factor of 3.00" in result.output and "0.0000 with its own" in result.output

@@ -80,7 +80,7 @@ def test_a_recipe_gives_values_and_options_win(tmp_path: Path) -> None:
         ("nmae: Rex\n", "did you mean 'name'"),
         ("- Rex\n", "`name: value` lines"),
         ("name: [Rex\n", "cannot read"),
-        ("name: Rex\nlegs: three\n", "valid integer"),
+        ("name: Rex\nlegs: three\n", "valid int"),
     ],
 )
 def test_a_recipe_that_cannot_be_used_is_a_usage_error(tmp_path: Path, text: str, said: str) -> None:

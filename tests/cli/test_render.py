@@ -17,7 +17,8 @@ def test_render_passes_its_arguments_on(tmp_path: Path) -> None:
     result = run("render", tmp_path / "scenes", "--count", "1", *size, "--family", "hazy-rooms", "--no-depth")
     assert result.exit_code == 0, result.output
     (image,) = (tmp_path / "scenes").rglob("*.png")
-    assert Image.open(image).size == (42, 28)
+    with Image.open(image) as picture:
+        assert picture.size == (42, 28)
 
 
 def test_a_wrong_choice_is_told(tmp_path: Path) -> None:

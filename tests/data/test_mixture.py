@@ -104,7 +104,7 @@ def test_the_first_sample_of_every_source_is_tried() -> None:
     metric = TrainingTransform(14, target="depth")
     with pytest.raises(ValueError, match=r"^rooms: its first sample cannot be used: ValueError: .*depth"):
         check_first_samples(Mixture([Numbers("a", 3)], metric, names=["rooms"]))
-    with pytest.raises(ValueError, match="one name per source \(2\), got 1 names"):
+    with pytest.raises(ValueError, match=r"one name per source \(2\), got 1 names"):
         Mixture([Numbers("a", 3), Numbers("b", 3)], metric, names=["rooms"])
 
 
@@ -147,7 +147,7 @@ def test_mixture_errors() -> None:
         Mixture([], transform)
     with pytest.raises(ValueError, match="source 1 is empty"):
         Mixture([Numbers("a", 2), Numbers("b", 0)], transform)
-    with pytest.raises(ValueError, match="one per source \(2\), got 1 transforms"):
+    with pytest.raises(ValueError, match=r"one per source \(2\), got 1 transforms"):
         Mixture([Numbers("a", 2), Numbers("b", 2)], [transform])
     for weights in ([1.0], [1.0, -1.0], [1.0, 0.0], [1.0, float("nan")]):
         with pytest.raises(ValueError, match="positive numbers"):

@@ -15,6 +15,7 @@ import yaml
 from cards import LINEAGE, RESULTS, metadata, save_tiny_model, write_card
 from huggingface_hub import EvalResult, ModelCard, parse_eval_result_entries
 from PIL import Image
+from versions import needs_auto_image_processor
 
 from depth_anything_hf.hub.model_card import snippet
 
@@ -94,6 +95,7 @@ def test_cap_and_input_size_come_from_the_folder_and_a_wrong_kind_is_refused(tmp
         write_card(tmp_path, kind="sparse")
 
 
+@needs_auto_image_processor
 @pytest.mark.parametrize("kind", ["relative", "metric"])
 def test_the_snippet_on_the_card_runs(tmp_path: Path, monkeypatch: Any, kind: Any) -> None:
     save_tiny_model(tmp_path, depth_estimation_type=kind)

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from transformers import GLPNConfig, GLPNForDepthEstimation
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 from transformers.models.glpn.image_processing_pil_glpn import GLPNImageProcessorPil
+from versions import needs_auto_image_processor
 
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.models.compilation import force_eager
@@ -189,6 +190,7 @@ def test_a_metric_model_predicts_depth(tmp_path: Path) -> None:
     assert 0 < values.min() <= values.max() < 20
 
 
+@needs_auto_image_processor
 def test_glpn_gives_depth_and_a_kind_can_be_told(tmp_path: Path) -> None:
     config = GLPNConfig(
         depths=[1, 1, 1, 1], hidden_sizes=[16, 16, 32, 32], num_attention_heads=[1, 1, 2, 2], decoder_hidden_size=16

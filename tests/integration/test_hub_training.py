@@ -21,6 +21,7 @@ from huggingface_hub import ModelCard
 from huggingface_hub.utils import enable_progress_bars
 from safetensors.torch import load_file
 from tiny_model import TINY_ENCODER, TINY_SIDE_PIXELS, MakeModel
+from versions import VALIDATES_AT_ENDPOINT
 
 from depth_anything_hf import DepthAnythingImageProcessor
 from depth_anything_hf.data.datasets import DepthFolder
@@ -103,7 +104,8 @@ def test_a_run_publishes_model_card_and_pictures(
     assert "last-checkpoint/manifest.json" in repository.files
     assert "last-checkpoint/state/trainer_state.pt" in repository.files
     card = ModelCard.load(folder / "README.md", ignore_metadata_errors=False)
-    card.validate()
+    if VALIDATES_AT_ENDPOINT:
+        card.validate()
     assert card.data.pipeline_tag == "depth-estimation" and card.data.eval_results
     assert f'name = "{NAME}"' in card.text and "![Predictions](card/predictions.jpg)" in card.text
     # The token stands nowhere: not in outputs, files, or addresses.

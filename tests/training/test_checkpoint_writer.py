@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import nn
 from training_runs import ANCHORED, CARD, assert_equal_bits, weights
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation
+from versions import needs_auto_image_processor
 
 from depth_anything_hf import DepthAnythingForDepthEstimation
 from depth_anything_hf.training.objectives import SupervisedRelative
@@ -61,6 +62,7 @@ def test_what_a_person_wrote_into_the_card_is_kept(tmp_path, train, make_tiny_mo
         assert (path / "README.md").read_text().count("My note of the run.") == 1
 
 
+@needs_auto_image_processor
 def test_a_checkpoint_opens_here_and_in_stock_transformers(tmp_path, train, make_tiny_model):
     train(tmp_path, make_tiny_model(), save_steps=1, ema_decay=0.5)
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (56, 70, 3), dtype=np.uint8))
