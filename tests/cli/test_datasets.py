@@ -7,7 +7,7 @@ from __future__ import annotations
 from command_line import run
 
 
-def test_datasets_are_listed_with_their_licences() -> None:
+def test_datasets_are_listed_with_their_licenses() -> None:
     overview = run("datasets").output
     assert "hypersim" in overview and "CC BY-SA 3.0" in overview and "da-2k" in overview
     assert "moge-bundle" in overview and "all of moge-nyu, moge-kitti" in overview

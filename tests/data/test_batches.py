@@ -20,7 +20,7 @@ def make_mixture(**options: Any) -> Mixture:
 
 
 def samples_by_step(batch_size: int, processes: int, accumulation: int, first: int, last: int) -> list[list]:
-    """The addresses each optimiser step reads over all processes, sorted."""
+    """The addresses each optimizer step reads over all processes, sorted."""
     steps: list[list] = [[] for _ in range(first, last)]
     for process in range(processes):
         sampler = GlobalBatchSampler(batch_size, 11, process, processes, accumulation, first, last)

@@ -25,7 +25,7 @@ def make_mixture(broken: tuple[int, ...] = ()) -> Mixture:
 
 
 def steps(data: Mixture, batch_size: int, processes: int, accumulation: int, **options: Any) -> list[dict[str, Any]]:
-    """Per optimiser step: name -> image bytes of all processes, and the broken samples."""
+    """Per optimizer step: name -> image bytes of all processes, and the broken samples."""
     layout: dict[str, Any] = {"batch_size": batch_size, "process_count": processes, "accumulation": accumulation}
     loaders = [load(data, process_index=process, **layout, **options) for process in range(processes)]
     result = []
