@@ -430,7 +430,7 @@ def write_live_model(folder: str | Path, size: str) -> None:
 
 
 def images(batch: int, height: int, width: int) -> Tensor:
-    """Normalised images of soft fields and noise (B, 3, H, W)."""
+    """Normalized images of soft fields and noise (B, 3, H, W)."""
     generator = torch.Generator().manual_seed(0)
     coarse = torch.randn(batch, 3, 8, 8, generator=generator)
     fields = torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic")

@@ -16,7 +16,7 @@ def convert(
     ],
     output: Annotated[Path, typer.Argument(help="Folder to write; with --to_original the .pth file to write.")],
     size: Annotated[
-        str | None, typer.Option("--size", help="small, base, large or giant. [recognised from the tensors]")
+        str | None, typer.Option("--size", help="small, base, large or giant. [recognized from the tensors]")
     ] = None,
     metric: Annotated[bool, typer.Option("--metric", help="The checkpoint gives metres; needs --max_depth.")] = False,
     max_depth: Annotated[

@@ -3,7 +3,7 @@
 """Read, augment, mix and batch images with depth or disparity labels.
 
 - `decoding/`: files to arrays
-- `public/`: the public data sets, one file each
+- `public/`: the public datasets, one file each
 - `samples`: what a sample is, and what a dataset of samples must offer
 - `datasets`: map-style datasets: folders, tables, photographs
 - `folder_layouts`: which files of a local folder belong together

@@ -57,7 +57,7 @@ def as_table(dataset: SampleDataset, cache_dir: str | os.PathLike[str] | None = 
     """
     if dataset.label is None:
         raise ValueError(
-            "expected samples with depth or disparity, got a data set without; it cannot become a table of labels"
+            "expected samples with depth or disparity, got a dataset without; it cannot become a table of labels"
         )
     # A new key for every call: `datasets` would otherwise return rows of files that have changed since.
     return datasets.Dataset.from_generator(

@@ -151,7 +151,7 @@ def note_broken(broken: list[tuple[str, str]], place: str, error: Exception) -> 
     """Add (place, reason) to the list of broken samples.
 
     Raises:
-        ValueError: too many in a row, so that not single files but the data set is broken.
+        ValueError: too many in a row, so that not single files but the dataset is broken.
     """
     broken.append((place, f"{error}"))
     if len(broken) >= MOST_ATTEMPTS:

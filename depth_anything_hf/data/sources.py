@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Open what a recipe names: a folder, a table, unlabelled images, a public data set, or a dataset on the Hub."""
+"""Open what a recipe names: a folder, a table, unlabelled images, a public dataset, or a dataset on the Hub."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class DataSource:
     Attributes:
         path: local folder or file, or the id of a dataset on the Hub.
         kind: "folder" (`DepthFolder`), "table" (`DepthTable`), "photos" (unlabelled), "auto" (by what is there), or
-            a public data set in its own layout (a name of `PUBLIC_DATASETS`, such as "hypersim").
+            a public dataset in its own layout (a name of `PUBLIC_DATASETS`, such as "hypersim").
         label: "depth" or "disparity"; None takes the one that is there, depth before disparity.
         image_column, label_column: columns of a table.
         scale, invalid_values, sky_value, max_depth, limit: as in `DepthFolder`.
         split: split of a Hub dataset, a saved DatasetDict, a folder with one sub-folder or file name per split, or
-            of a public data set, where "" takes its default.
+            of a public dataset, where "" takes its default.
         weight: share of this source in a mixture; None means in proportion to its size.
         streaming: read a table, webdataset shards or a Hub dataset in order, without downloading or converting it
             first; see `StreamingMixture`.
@@ -78,7 +78,7 @@ class DataSource:
             raise ValueError(f"{self.path}: weight must be > 0, got {self.weight}")
         if self.options and self.kind not in PUBLIC_DATASETS:
             raise ValueError(
-                f"{self.path}: options are for public data sets, not for kind {self.kind!r}; set kind to one of "
+                f"{self.path}: options are for public datasets, not for kind {self.kind!r}; set kind to one of "
                 f"{list(PUBLIC_DATASETS)}"
             )
         if self.streaming and self.limit is not None:
@@ -121,7 +121,7 @@ def open_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -
 
     Raises:
         FileNotFoundError: nothing of a known kind is at the path.
-        ImportError: a public data set needs a package that is not installed.
+        ImportError: a public dataset needs a package that is not installed.
         ValueError: an unknown key or choice, or a damaged dataset; the message names the path.
     """
     source = _as_source(spec)
@@ -176,7 +176,7 @@ def _open_map_style(source: DataSource) -> SampleDataset:
 def _open_public(source: DataSource) -> SampleDataset:
     for name in ("scale", "invalid_values", "sky_value", "label_column"):
         if getattr(source, name) is not None:
-            raise ValueError(f"{source.path}: {name} is fixed for the data set {source.kind}; leave it out")
+            raise ValueError(f"{source.path}: {name} is fixed for the dataset {source.kind}; leave it out")
     samples = open_public(
         source.kind,
         source.path,

@@ -38,7 +38,7 @@ class TrainingTransform:
     2. Flip left-right, and upside down with the probability `vertical_flip`.
     3. Add haze, drawn by `sample_haze`; it needs depth.
     4. Channel gain, colour jitter and Gaussian blur, on the image only.
-    5. Normalise by the statistics of ImageNet.
+    5. Normalize by the statistics of ImageNet.
 
     Attributes:
         size: side or (height, width) in pixels, multiples of 14 (the patch size).
@@ -281,6 +281,6 @@ def _unit_range(image: np.ndarray) -> np.ndarray:
 
 
 def _normalize(colours: np.ndarray) -> torch.Tensor:
-    """float32 (h, w, 3) in [0, 1] -> float32 (3, h, w), normalised by the statistics of ImageNet."""
+    """float32 (h, w, 3) in [0, 1] -> float32 (3, h, w), normalized by the statistics of ImageNet."""
     channels = [(colours[..., index] - IMAGENET_MEAN[index]) / IMAGENET_STD[index] for index in range(3)]
     return torch.from_numpy(np.stack(channels))

@@ -30,7 +30,7 @@ class Constant:
         self._value: float | None = None
 
     def fit(self, samples: Iterable[dict[str, Any]]) -> Constant:
-        """Learn the mean of the normalised disparity; see `MeanDisparityMap.fit`."""
+        """Learn the mean of the normalized disparity; see `MeanDisparityMap.fit`."""
         self._value = float(mean_disparity_map(samples, DEFAULT_GRID).mean())
         return self
 
@@ -135,7 +135,7 @@ class ColourRegression:
         mean = _RunningMeanMap(DEFAULT_GRID)
         features, targets, positions = [], [], []
         for sample in samples:
-            disparity = normalise_disparity(sample)
+            disparity = normalize_disparity(sample)
             if disparity is None:
                 continue
             mean.add(disparity)
@@ -212,7 +212,7 @@ def shuffle_predictions(maps: Sequence[np.ndarray], shift: int = 1) -> list[np.n
     return [_resize(other, own.shape).astype(own.dtype) for own, other in zip(maps, others, strict=True)]
 
 
-def normalise_disparity(sample: dict[str, Any]) -> np.ndarray | None:
+def normalize_disparity(sample: dict[str, Any]) -> np.ndarray | None:
     """Return the sample's label as disparity in [0, 1], 1 = nearest.
 
     Args:
@@ -235,12 +235,12 @@ def normalise_disparity(sample: dict[str, Any]) -> np.ndarray | None:
     valid = disparity[np.isfinite(disparity)]
     if valid.size == 0 or valid.min() == valid.max():
         return None
-    normalised: np.ndarray = (disparity - valid.min()) / (valid.max() - valid.min())
-    return normalised
+    normalized: np.ndarray = (disparity - valid.min()) / (valid.max() - valid.min())
+    return normalized
 
 
 def mean_disparity_map(samples: Iterable[dict[str, Any]], grid: tuple[int, int]) -> np.ndarray:
-    """Return the mean of `normalise_disparity` at each position of a grid, over the valid pixels of all samples.
+    """Return the mean of `normalize_disparity` at each position of a grid, over the valid pixels of all samples.
 
     Args:
         samples: with a label each.
@@ -254,7 +254,7 @@ def mean_disparity_map(samples: Iterable[dict[str, Any]], grid: tuple[int, int])
     """
     mean = _RunningMeanMap(grid)
     for sample in samples:
-        disparity = normalise_disparity(sample)
+        disparity = normalize_disparity(sample)
         if disparity is not None:
             mean.add(disparity)
     return mean.result()

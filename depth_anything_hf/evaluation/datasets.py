@@ -38,7 +38,7 @@ def open_protocol(
 
     Args:
         name: of a protocol in `PROTOCOLS`, e.g. "nyu" or "nyu@1".
-        root: folder of the data set in its official layout.
+        root: folder of the dataset in its official layout.
         split: another split of the reader than the protocol's; None takes the protocol's.
         limit: only the first so many images, for a trial.
 
@@ -48,7 +48,7 @@ def open_protocol(
 
     Raises:
         ValueError: there is no such protocol or split.
-        FileNotFoundError: files of the data set are missing; the message lists the first ten and their number.
+        FileNotFoundError: files of the dataset are missing; the message lists the first ten and their number.
     """
     from ..data.public.catalog import open_public
 
@@ -104,7 +104,7 @@ def open_benchmarks(
             missing[member] = f"no folder {folder.name} in the root"
     if not opened:
         expected = ", ".join(str(PROTOCOLS[member].split) for member in PROTOCOL_GROUPS[name])
-        raise FileNotFoundError(f"{root} has no data set of {name}; expected at least one of the folders {expected}")
+        raise FileNotFoundError(f"{root} has no dataset of {name}; expected at least one of the folders {expected}")
     return opened, missing
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of benchmark protocols: which images, and what counts how.
 
-To add a protocol, add an entry to `_TABLE`, and a row to the table in docs/evaluation.md. Its data set must be in
+To add a protocol, add an entry to `_TABLE`, and a row to the table in docs/evaluation.md. Its dataset must be in
 `data.public`; rules that no other protocol has are fields of `EvaluationSettings`. Raise the `version` of an entry
 whenever a number of the protocol could change.
 """
@@ -31,7 +31,7 @@ class Protocol:
 
     Attributes:
         name: short name on the command line.
-        title: of the data set and the variant.
+        title: of the dataset and the variant.
         reader: name in `data.public.catalog.PUBLIC_DATASETS`.
         split: of the reader; None takes its default.
         settings: how images are scored; `settings.protocol` is the identifier.
@@ -101,7 +101,7 @@ MOGE = "microsoft/MoGe, moge/test/metrics.py"
 MIDAS = "scale and shift in disparity: MiDaS, arXiv 1907.01341"
 PLUMBLINE = "kmatzen/plumbline"
 UNPUBLISHED = (
-    "The papers of Depth Anything do not publish their protocol for this data set; do not compare with their tables."
+    "The papers of Depth Anything do not publish their protocol for this dataset; do not compare with their tables."
 )
 
 NYU = EvaluationSettings(max_depth=10.0, crop="eigen-nyu")
@@ -262,7 +262,7 @@ _TABLE = [
         RENDERED,
         MIDAS,
         split="val",
-        notes="A training set of most models: a check of fit, not of generalisation.",
+        notes="A training set of most models: a check of fit, not of generalization.",
     ),
     *(
         Protocol(

@@ -228,7 +228,7 @@ class EvaluationResult:
 
 
 def summary_of_sets(results: Mapping[str, EvaluationResult], missing: Mapping[str, str]) -> str:
-    """Summarise several data sets: the mean, each set of equal weight, of the metrics that all of them have.
+    """Summarize several datasets: the mean, each set of equal weight, of the metrics that all of them have.
 
     Args:
         results: by the name of the set.

@@ -217,7 +217,7 @@ def score_image(
     Labels in disparity (stereo, pseudo-labels): depth is `1 / disparity` in multiples of the image's nearest valid
     pixel, so that the unknown unit cancels; disparity 0 is sky. Metrics in metres (`rmse`, `sq_rel`) are NaN. The
     others suppose that disparity 0 means infinitely far: labels that are known only up to a shift, such as min-max
-    normalised pseudo-labels, give depth metrics that rank predictors but are no distances; read `ordinal_accuracy`
+    normalized pseudo-labels, give depth metrics that rank predictors but are no distances; read `ordinal_accuracy`
     there.
 
     Point pairs: the share of pairs whose nearer point has the larger raw disparity.

@@ -64,7 +64,7 @@ class Crop:
         if (height, width) != self.label_size:
             raise ValueError(
                 f"the crop is defined for {self.label_size[0]} x {self.label_size[1]} (height x width), got "
-                f"{height} x {width}; keep the data set's own size"
+                f"{height} x {width}; keep the dataset's own size"
             )
         top, bottom, left, right = self.pixels
         return slice(top, bottom), slice(left, right)

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Licenses: ordered by what they ask for, those of well-known weights, and which one a model or data set comes under.
+"""Licenses: ordered by what they ask for, those of well-known weights, and which one a model or dataset comes under.
 
 Whether the license of a teacher or of images reaches a model that learned from them is not settled law; what is said
 here is the cautious reading, not legal advice.

@@ -236,7 +236,7 @@ def _evaluations(name: str, given: Mapping[str, Any]) -> list[EvalResult]:
 
 
 def _write_evaluations(folder: Path, results: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write `.eval_results/*.yaml`, from which the Hub fills leaderboards; they need a data set of the Hub."""
+    """Write `.eval_results/*.yaml`, from which the Hub fills leaderboards; they need a dataset of the Hub."""
     for name, given in results.items():
         if not is_hub_id(given.get("dataset")):
             continue

@@ -30,7 +30,7 @@ class RelativeLoss:
         ignore_largest: share of each image's largest errors that is left out of the SSI term (0.1 on pseudo-labels).
     """
 
-    _argument_group_name: ClassVar[str] = "what is minimised"
+    _argument_group_name: ClassVar[str] = "what is minimized"
 
     ssi_weight: float = field(default=1.0, metadata={"help": "Weight of the scale-and-shift-invariant error."})
     gradient_weight: float = field(default=2.0, metadata={"help": "Weight of gradient matching; the paper's is 2."})

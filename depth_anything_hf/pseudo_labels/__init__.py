@@ -11,7 +11,7 @@
 - `verify`: re-read shards; find what is damaged, missing or labelled twice.
 - `lineage`: the teacher and the license of stored labels, for a student's card.
 - `dataset_card`: the card of the labels.
-- `push`: push the labels to the Hub as a data set.
+- `push`: push the labels to the Hub as a dataset.
 
 The names below are imported when first used.
 """

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The card of a data set of pseudo-labels: which teacher made them, how they are encoded, under which license."""
+"""The card of a dataset of pseudo-labels: which teacher made them, how they are encoded, under which license."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ COLUMNS = (
     ("disparity", "the label, a 16-bit grey PNG"),
     ("disparity_minimum, disparity_maximum", "range of the codes of this label"),
     ("disparity_encoding", "linear or log"),
-    ("name", "path of the photograph within its data set"),
+    ("name", "path of the photograph within its dataset"),
     ("source_row", "its row there"),
     ("width, height", "pixels"),
 )
@@ -95,7 +95,7 @@ def write_label_card(
     Args:
         folder: as `label_images` left it.
         title: heading.
-        repo_id: data set on the Hub that the snippet names; None: the folder's own name.
+        repo_id: dataset on the Hub that the snippet names; None: the folder's own name.
         image_license: of the photographs; None is stated as unknown.
         teacher_license: of the teacher; None takes that of well-known teachers, else it is stated as unknown.
 
@@ -150,7 +150,7 @@ def write_label_card(
             ("Part", "License"),
             [("photographs", image_license or "unknown"), ("teacher", teacher_license or "unknown")],
         )
-        + f"\n\n{found_license.sentences('this data set')}",
+        + f"\n\n{found_license.sentences('this dataset')}",
         "## Versions\n\n" + table(("Package", "Version"), versions()),
         kept_section(earlier),
     ]

@@ -80,12 +80,12 @@ def label_images(
 
     Columns: `image` (the encoded bytes as they came, a PNG where there are none; or the reference), `disparity`
     (16-bit PNG, decoded by `data.decoding.disparity_codec`), `disparity_minimum`, `disparity_maximum`,
-    `disparity_encoding`, `name`, `source_row` (position in the data set or the input shard), `width`, `height` (after
+    `disparity_encoding`, `name`, `source_row` (position in the dataset or the input shard), `width`, `height` (after
     the EXIF orientation). A metric teacher's depth is stored as disparity 1 / depth. Each shard's footer holds the
     provenance and the skipped images. `datasets.load_dataset(output_dir)` and `data.open_source(output_dir)` open the
     folder; `verify_labels` checks it.
 
-    A map-style data set gives `labels-00000-of-NNNNN.parquet`, shard k with the items k * shard_size onwards. A
+    A map-style dataset gives `labels-00000-of-NNNNN.parquet`, shard k with the items k * shard_size onwards. A
     stream gives `labels-00000-of-NNNNN-0000.parquet`, shard j with the rows of the stream's shard (file) j, in parts
     of `shard_size`; it cannot keep more processes busy than it has files.
 

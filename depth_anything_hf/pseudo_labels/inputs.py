@@ -53,7 +53,7 @@ class LabelItem:
 
     Attributes:
         name: set by `image` if it is not known before.
-        row: position in the data set, or in the input shard of a stream.
+        row: position in the dataset, or in the input shard of a stream.
         read: returns the image and sets `name` and `picture`.
         picture: set by `image`.
     """
@@ -99,7 +99,7 @@ class Naming:
 
 
 class TableInputs:
-    """A map-style data set: shard k holds items k * shard_size to (k + 1) * shard_size."""
+    """A map-style dataset: shard k holds items k * shard_size to (k + 1) * shard_size."""
 
     def __init__(self, dataset: SampleDataset, shard_size: int, naming: Naming) -> None:
         self._dataset = dataset

@@ -21,10 +21,10 @@ def labels_lineage(sources: Sequence[str]) -> dict[str, Any]:
     """Return the part of a student's lineage that its stored labels tell: their teacher and their license.
 
     `provenance.json` beside the labels names the teacher, and the card of the labels, where there is one, the license
-    of photographs and labels together. Of data sets on the Hub both are fetched.
+    of photographs and labels together. Of datasets on the Hub both are fetched.
 
     Args:
-        sources: folders that `label_images` wrote, or the same as data sets on the Hub.
+        sources: folders that `label_images` wrote, or the same as datasets on the Hub.
 
     Returns:
         "labels", a list of {"name", "license", "revision", "note", "teacher_weights_sha256"}, as far as known; and
@@ -60,7 +60,7 @@ def labels_lineage(sources: Sequence[str]) -> dict[str, Any]:
 
 
 def _fetch_card_and_provenance(repo_id: str) -> Path | None:
-    """Return the folder of the local cache that holds them, as far as the data set on the Hub has them."""
+    """Return the folder of the local cache that holds them, as far as the dataset on the Hub has them."""
     found = [_fetch(repo_id, file) for file in (PROVENANCE_FILE, "README.md")]
     return next((path.parent for path in found if path is not None), None)
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Push a folder of pseudo-labels to the Hub as a data set."""
+"""Push a folder of pseudo-labels to the Hub as a dataset."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def push_labels(
     attempts: int = ATTEMPTS,
     first_wait_seconds: float = FIRST_WAIT_SECONDS,
 ) -> str:
-    """Push a folder of pseudo-labels as a data set that `datasets.load_dataset(repo_id)` opens.
+    """Push a folder of pseudo-labels as a dataset that `datasets.load_dataset(repo_id)` opens.
 
     Shards that are on the Hub already are not sent again, so that the same call continues an interrupted one.
 
@@ -56,7 +56,7 @@ def push_labels(
         first_wait_seconds: pause after the first failure; it doubles with each further one.
 
     Returns:
-        The address of the data set.
+        The address of the dataset.
 
     Raises:
         ValueError: malformed name.
@@ -100,7 +100,7 @@ def push_labels_when_complete(folder: str | os.PathLike[str], repo_id: str, **op
         **options: of `push_labels`.
 
     Returns:
-        The address of the data set, or None where shards are missing, or another process is pushing.
+        The address of the dataset, or None where shards are missing, or another process is pushing.
 
     Raises:
         FileNotFoundError: the folder holds no labels.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parquet shards of pseudo-labels: their columns, atomic writing, and the manifest of their checksums.
 
-A shard is written under a hidden name of its own, synchronised to the disk and renamed. Then its line of the manifest
+A shard is written under a hidden name of its own, synchronized to the disk and renamed. Then its line of the manifest
 is written, a file `manifest/<shard>.entry` with one JSON object (`cat manifest/*` is the whole manifest); after a kill
 in between it is made from the shard. (`datasets` takes no file of this suffix for data.)
 """

@@ -33,7 +33,7 @@ EXAMPLES = """\
 class MetricArguments:
     """What makes the model metric."""
 
-    _argument_group_name: ClassVar[str] = "what is minimised: SILog of depth in metres"
+    _argument_group_name: ClassVar[str] = "what is minimized: SILog of depth in metres"
 
     max_depth: int = field(metadata={"help": "Metres, whole: the model's cap. The paper: 20 indoors, 80 outdoors."})
     min_depth: float = field(default=1e-3, metadata={"help": "Metres; nearer labels are not valid."})

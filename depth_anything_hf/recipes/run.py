@@ -30,7 +30,7 @@ class TrainingRun:
 
     Attributes:
         start: the model, its processor, and where it comes from.
-        objective: what is minimised.
+        objective: what is minimized.
         arguments: how the run trains.
         train_data: the samples.
         evaluation: the held-out set, or None.

@@ -141,7 +141,7 @@ def translation(x: float, y: float, z: float) -> Frame:
 def rotation(axis: Vector, degrees: float) -> Frame:
     """Return the frame that turns right-handed about an axis of any length.
 
-    Rodrigues' formula on the normalised axis: Mitsuba's own `rotate` shears the object unless the axis is a unit
+    Rodrigues' formula on the normalized axis: Mitsuba's own `rotate` shears the object unless the axis is a unit
     vector.
     """
     x, y, z = np.asarray(axis, dtype=np.float64) / np.linalg.norm(axis)

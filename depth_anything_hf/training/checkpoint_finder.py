@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Folders and files of a run that are complete or absent whenever it is killed, and how they are found again.
 
-A folder is filled under a hidden name, synchronised to the disk, listed in `manifest.json` with sizes and checksums,
+A folder is filled under a hidden name, synchronized to the disk, listed in `manifest.json` with sizes and checksums,
 and renamed. Hidden names that a kill leaves behind (`.NAME.unfinished`, `.NAME.replaced`, `.NAME.deleted`) are dealt
 with by `repair_folder` at the next start. While a run is going on, it holds a lock on `.lock`.
 """

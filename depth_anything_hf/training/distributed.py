@@ -48,7 +48,7 @@ def shard_model(model: nn.Module, mesh: DeviceMesh | None = None) -> nn.Module:
     """Shard a model's parameters over processes by torch's `fully_shard`, first `units_to_shard`, then the rest.
 
     Accelerate does the same by configuration on accelerators (`recipes/accelerate/fsdp2.yaml`), but not on a
-    CPU; this function needs an initialised process group and no Accelerate. Frozen parameters are sharded too.
+    CPU; this function needs an initialized process group and no Accelerate. Frozen parameters are sharded too.
 
     Args:
         model: changed in place; an optimizer must be made afterwards.

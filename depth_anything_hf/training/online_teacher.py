@@ -24,13 +24,13 @@ LabelMaker = Callable[[Tensor], Tensor]
 
 
 class OnlineTeacher:
-    """Any depth model as a source of disparity for images that a transform has already normalised.
+    """Any depth model as a source of disparity for images that a transform has already normalized.
 
     Args:
         model: predicts `predicted_depth` (B, h, w) from `pixel_values`; frozen here. One of this package takes its
             faster way through the encoder (`optimize_for_inference`).
         prediction_kind: "disparity" or "depth", what it predicts; depth is inverted.
-        mean, std: the normalisation of the channels that the model expects.
+        mean, std: the normalization of the channels that the model expects.
         dtype: converts the weights, and computes in this precision whatever the run's is ("float32", "bfloat16",
             "float16" or torch's). None leaves the weights as they are, and a run in mixed precision computes them in
             its own.
@@ -58,22 +58,22 @@ class OnlineTeacher:
             self.model.to(self.dtype)
         self._waits_for_compilation = compile
         if isinstance(model, DepthAnythingForDepthEstimation):
-            # With adapters or quantised layers it goes the usual way, which is also the one that is compiled.
+            # With adapters or quantized layers it goes the usual way, which is also the one that is compiled.
             with suppress(ValueError):
                 model.optimize_for_inference(not compile)
-        # Batches are normalised with ImageNet's statistics; this maps them to the teacher's own.
+        # Batches are normalized with ImageNet's statistics; this maps them to the teacher's own.
         own_mean, own_std = np.asarray(mean, dtype=np.float32), np.asarray(std, dtype=np.float32)
         self.gain = torch.from_numpy(IMAGENET_STD / own_std).view(1, 3, 1, 1)
         self.offset = torch.from_numpy((IMAGENET_MEAN - own_mean) / own_std).view(1, 3, 1, 1)
 
     def to(self, device: torch.device) -> OnlineTeacher:
-        """Move the model and its normalisation to a device."""
+        """Move the model and its normalization to a device."""
         self.model.to(device)
         self.gain, self.offset = self.gain.to(device), self.offset.to(device)
         return self
 
     def __call__(self, pixel_values: Tensor) -> Tensor:
-        """Label normalised images (B, 3, H, W) with disparity (B, H, W), float32."""
+        """Label normalized images (B, 3, H, W) with disparity (B, H, W), float32."""
         if self._waits_for_compilation:
             # What is worth it depends on the device.
             compile_blocks(self.model, pixel_values.device)
@@ -91,5 +91,5 @@ class OnlineTeacher:
         return nullcontext() if self.dtype is None else torch.autocast(device.type, enabled=False)
 
     def _weights_dtype(self) -> torch.dtype:
-        # Quantised ones are integers.
+        # Quantized ones are integers.
         return next(each.dtype for each in self.model.parameters() if each.is_floating_point())

@@ -36,7 +36,7 @@ class LearningRates:
 
 
 def choose_learning_rates(*, pretrained: bool, encoder: float | None, decoder: float | None) -> LearningRates:
-    """Return the given rates, or those that fit the initialisation.
+    """Return the given rates, or those that fit the initialization.
 
     A pretrained encoder takes the paper's 5e-6 with ten times as much for the decoder (arXiv 2406.09414, section 7.1).
     A random one learns nothing at those rates; 5e-4 for all parameters is what trains it.

@@ -83,7 +83,7 @@ def training_picture(
     """Show image, label, prediction and error side by side; without a label, image and prediction.
 
     Args:
-        pixel_values: (3, H, W), normalised by ImageNet's statistics.
+        pixel_values: (3, H, W), normalized by ImageNet's statistics.
         prediction: (H, W).
         label: (H, W), NaN where unknown, or None.
         prediction_kind: "disparity", where the prediction is first fitted to the label by scale and shift; or "depth"

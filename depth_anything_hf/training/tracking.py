@@ -82,7 +82,7 @@ class MetricLog:
         if tracked:
             self.accelerator.log(tracked, step=step)
 
-    def synchronise(self) -> None:
+    def synchronize(self) -> None:
         """Wait until the log is on the disk, so that it never ends before a checkpoint."""
         if self.accelerator.is_main_process and self.path.exists():
             with open(self.path, "a") as log:

@@ -425,7 +425,7 @@ class Trainer:
 
     def _save_checkpoint(self) -> Path:
         # So that the log never ends before a checkpoint.
-        self.log.synchronise()
+        self.log.synchronize()
         self.summary.write()
         return self.writer.save(self.engine, self.progress.step, self.state_dict())
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that are complete or absent, whenever the process is killed or the power fails.
 
-A file is written beside its place under a hidden name of its own, `.NAME.HOST.PROCESS.RANDOM.unfinished`, synchronised
+A file is written beside its place under a hidden name of its own, `.NAME.HOST.PROCESS.RANDOM.unfinished`, synchronized
 to the disk and renamed. What a killed process leaves under such a name, `remove_abandoned` removes.
 """
 
@@ -92,7 +92,7 @@ def unfinished_file(path: Path) -> Path:
 
 
 def finish_file(unfinished: Path, path: Path) -> None:
-    """Synchronise a written file to the disk and give it its name; an older file of that name is replaced."""
+    """Synchronize a written file to the disk and give it its name; an older file of that name is replaced."""
     fsync_file(unfinished)
     os.replace(unfinished, path)
     fsync_folder(path.parent)
@@ -109,7 +109,7 @@ def remove_abandoned(*folders: Path) -> list[Path]:
 
 def fsync_file(path: Path) -> None:
     """Wait until the content of a file is on the disk."""
-    # Windows synchronises only what is open for writing.
+    # Windows synchronizes only what is open for writing.
     descriptor = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
     try:
         os.fsync(descriptor)

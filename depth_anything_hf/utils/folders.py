@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Folders that are complete or absent whenever the process is killed.
 
-A folder is filled under the hidden name `.NAME.unfinished`, synchronised to the disk and renamed. Hidden names that a
+A folder is filled under the hidden name `.NAME.unfinished`, synchronized to the disk and renamed. Hidden names that a
 kill leaves behind (`.NAME.unfinished`, `.NAME.replaced`, `.NAME.deleted`) are dealt with by `repair_folder`.
 """
 

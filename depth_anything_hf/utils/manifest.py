@@ -18,7 +18,7 @@ _CHUNK_BYTES = 1 << 24
 
 
 def write_manifest(folder: Path) -> None:
-    """List every file of a folder with size and CRC-32 in `manifest.json`, and synchronise all to the disk.
+    """List every file of a folder with size and CRC-32 in `manifest.json`, and synchronize all to the disk.
 
     CRC-32 finds any truncation and any short burst of wrong bits, at 2 GB/s per core; it is no defence against intent.
     """

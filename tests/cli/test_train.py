@@ -197,7 +197,7 @@ def test_help_has_groups_and_examples(verb):
     assert done.exit_code == 0
     text = done.output
     assert text.startswith(f"usage: depth-anything-hf {verb}")
-    titles = ["model: exactly one", "data:", "what is minimised", "training:", "processes and machines:", "examples:"]
+    titles = ["model: exactly one", "data:", "what is minimized", "training:", "processes and machines:", "examples:"]
     places = [text.index(f"\n{title}") for title in titles]
     assert places == sorted(places)
     assert text.count(f"\n  depth-anything-hf {verb} ") == 3

@@ -31,7 +31,7 @@ def test_the_shapes_are_those_of_the_authors_file(tiny_state: dict[str, Tensor])
 
 
 @pytest.mark.parametrize("size", PUBLISHED_SIZES)
-def test_published_sizes_are_recognised_and_every_name_comes_back(size: Any) -> None:
+def test_published_sizes_are_recognized_and_every_name_comes_back(size: Any) -> None:
     shapes = original_shapes(DepthAnythingConfig.from_size(size))
     state = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
     layers: Any

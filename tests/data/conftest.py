@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Shared by the tests of the data room: every public data set, written once."""
+"""Shared by the tests of the data room: every public dataset, written once."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A table of a data set loses nothing."""
+"""A table of a dataset loses nothing."""
 
 from __future__ import annotations
 

@@ -176,13 +176,13 @@ def test_a_data_source_opens_a_public_data_set(roots: dict[str, pathlib.Path]) -
     source = {"path": root, "kind": "vkitti2", "options": {"cameras": ["Camera_0", "Camera_1"]}, "max_depth": 80.0}
     assert names_of(open_source(source)) == ["Scene02/clone/Camera_0/00000", "Scene02/clone/Camera_1/00000"]
     assert len(open_source(DataSource(root, kind="vkitti2", split=""))) == 2
-    with pytest.raises(ValueError, match="scale is fixed for the data set vkitti2; leave it out"):
+    with pytest.raises(ValueError, match="scale is fixed for the dataset vkitti2; leave it out"):
         open_source({"path": root, "kind": "vkitti2", "scale": 100})
     with pytest.raises(ValueError, match="has the label 'depth', not 'disparity'"):
         open_source({"path": root, "kind": "vkitti2", "label": "disparity"})
     with pytest.raises(ValueError, match="no split 'train'; set split to one of test"):
         open_source({"path": str(roots["ibims"]), "kind": "ibims"})
-    with pytest.raises(ValueError, match="options are for public data sets"):
+    with pytest.raises(ValueError, match="options are for public datasets"):
         DataSource(root, options={"cameras": []})
     with pytest.raises(ValueError, match="cannot stream"):
         open_source({"path": root, "kind": "vkitti2", "streaming": True})

@@ -36,7 +36,7 @@ def make_sample(height: int = 60, width: int = 80, kind: str | None = "depth", s
 
 
 def as_image(pixel_values: torch.Tensor) -> np.ndarray:
-    """Undoes the normalisation: float (h, w, 3) in 0-255."""
+    """Undoes the normalization: float (h, w, 3) in 0-255."""
     return (pixel_values.permute(1, 2, 0).numpy() * IMAGENET_STD + IMAGENET_MEAN) * 255
 
 
@@ -44,7 +44,7 @@ def plain(size: int | tuple[int, int], **options: Any) -> TrainingTransform:
     return TrainingTransform(size, **{"horizontal_flip": 0.0, **options})
 
 
-def test_without_augmentation_at_its_own_size_a_sample_is_only_normalised() -> None:
+def test_without_augmentation_at_its_own_size_a_sample_is_only_normalized() -> None:
     sample = make_sample(56, 84)
     result = plain((56, 84), target="depth")(sample, np.random.default_rng(0))
     assert set(result) == {"pixel_values", "labels", "name"} and result["name"] == "sample 0"

@@ -15,7 +15,7 @@ from depth_anything_hf.evaluation.baselines import (
     MeanDisparityMap,
     Rows,
     as_predictor,
-    normalise_disparity,
+    normalize_disparity,
     shuffle_predictions,
 )
 from depth_anything_hf.evaluation.evaluator import evaluate
@@ -60,7 +60,7 @@ def test_rows_recover_a_linear_disparity_of_any_size() -> None:
 
 
 @pytest.mark.parametrize("pixels_per_cell", [1, 2])
-def test_mean_map_is_the_mean_of_the_normalised_labels_over_valid_pixels(pixels_per_cell: int) -> None:
+def test_mean_map_is_the_mean_of_the_normalized_labels_over_valid_pixels(pixels_per_cell: int) -> None:
     samples: list[dict[str, Any]] = []
     size = 56 * pixels_per_cell
     for number in range(5):
@@ -154,7 +154,7 @@ def test_not_fitted_or_nothing_to_fit_raises(baseline: Any) -> None:
 
 
 def test_depth_labels_become_disparity_with_sky_farthest() -> None:
-    found = normalise_disparity({"depth": np.array([[1.0, 2.0, np.inf, np.nan]])})
+    found = normalize_disparity({"depth": np.array([[1.0, 2.0, np.inf, np.nan]])})
     assert found is not None
     np.testing.assert_allclose(found, [[1.0, 0.5, 0.0, np.nan]])
 

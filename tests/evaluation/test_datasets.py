@@ -74,7 +74,7 @@ def test_other_images_than_the_protocols_do_not_sign_as_it(tmp_path: Path) -> No
 
 
 def test_a_group_opens_the_sets_that_are_there_and_names_the_others(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"has no data set of moge-bundle; expected .*NYUv2, KITTI"):
+    with pytest.raises(FileNotFoundError, match=r"has no dataset of moge-bundle; expected .*NYUv2, KITTI"):
         open_benchmarks("moge-bundle", tmp_path)
     for subset in ("NYUv2", "Spring"):
         write_moge(tmp_path, subset, 2)

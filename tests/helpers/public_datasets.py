@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Tiny copies of the public data sets in their documented layouts, and where genuine files lie."""
+"""Tiny copies of the public datasets in their documented layouts, and where genuine files lie."""
 
 from __future__ import annotations
 
@@ -256,9 +256,9 @@ def write_moge_bundle(root: pathlib.Path) -> None:
     text.add_text("far", "40.0")
     codes = log_codes(stored_depth(np.nan, np.inf), 0.5, 40.0)
     Image.fromarray(codes).save(folder / "depth.png", pnginfo=text)
-    normalised = CAMERA + np.array([[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]])
-    normalised = np.diag([1 / WIDTH, 1 / HEIGHT, 1]) @ normalised
-    (folder / "meta.json").write_text(json.dumps({"intrinsics": normalised.tolist()}))
+    normalized = CAMERA + np.array([[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]])
+    normalized = np.diag([1 / WIDTH, 1 / HEIGHT, 1]) @ normalized
+    (folder / "meta.json").write_text(json.dumps({"intrinsics": normalized.tolist()}))
     (root / "NYUv2" / ".index.txt").write_text("bathroom/0045\n")
 
 

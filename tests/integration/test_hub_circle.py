@@ -50,7 +50,7 @@ names = {}
 exec(compile(sys.argv[1], "model card", "exec"), names)
 np.save("disparity.npy", names["disparity"].numpy())
 names = {}
-exec(compile(sys.argv[2], "data set card", "exec"), names)
+exec(compile(sys.argv[2], "dataset card", "exec"), names)
 np.save("label.npy", names["disparity"])
 rows = [row["name"] for row in names["rows"]]
 from transformers import AutoConfig

@@ -291,7 +291,7 @@ def test_adapters_are_refused_until_they_are_merged() -> None:
 
 
 class Doubled(nn.Linear):
-    """As a quantised layer: a linear layer by its class, whose product is another."""
+    """As a quantized layer: a linear layer by its class, whose product is another."""
 
     def forward(self, inputs: Tensor) -> Tensor:
         return 2 * super().forward(inputs)

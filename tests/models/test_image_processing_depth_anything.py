@@ -61,7 +61,7 @@ def test_sizes(height: int, width: int, side: int, expected: tuple[int, int]) ->
     assert pixel_values["pixel_values"].shape == (1, 3, *expected)
 
 
-def test_an_image_of_the_right_size_is_only_normalised() -> None:
+def test_an_image_of_the_right_size_is_only_normalized() -> None:
     image = photograph(70, 70)
     values = DepthAnythingImageProcessor.for_input_size(70)(image, return_tensors="pt")["pixel_values"]
     expected = (image / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
@@ -150,7 +150,7 @@ def test_both_sides_may_have_a_target_of_their_own() -> None:
 
 
 def test_opencv_pixels_are_the_authors() -> None:
-    # `image2tensor` of Depth-Anything-V2: float64 in 0..1, then the size, then the normalisation, then float32.
+    # `image2tensor` of Depth-Anything-V2: float64 in 0..1, then the size, then the normalization, then float32.
     image = photograph(160, 213)
     resized = cv2.resize(image / 255.0, (182, 140), interpolation=cv2.INTER_CUBIC)
     expected = ((resized - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]).astype(np.float32).transpose(2, 0, 1)

@@ -50,7 +50,7 @@ def test_labels_without_a_valid_pixel_give_zero_loss_and_zero_gradients(kind: st
 
 @pytest.mark.parametrize("kind", ["relative", "metric"])
 def test_an_image_without_a_valid_pixel_does_not_count(kind: str) -> None:
-    # In float64: the normalised loss divides by the small spread of a fresh output, which magnifies rounding.
+    # In float64: the normalized loss divides by the small spread of a fresh output, which magnifies rounding.
     model = tiny_model(**KINDS[kind]).double()
     images = pixels().double()
     labels = labels_for(kind, images).double()

@@ -71,7 +71,7 @@ TINY_MODELS: dict[str, dict[str, Any]] = {
     "layers_after_the_last_tap": tiny_fields({"out_indices": [1, 2, 3, 4], "num_hidden_layers": 6}),
     "negative_taps": tiny_fields({"out_indices": [-5, -4, -3, -2]}),
     "embeddings_tapped": tiny_fields({"out_indices": [0, 1, 3, 5]}),
-    "taps_not_normalised": tiny_fields({"apply_layernorm": False}),
+    "taps_not_normalized": tiny_fields({"apply_layernorm": False}),
     "other_widths": tiny_fields(
         {"hidden_size": 48, "num_attention_heads": 3, "mlp_ratio": 2, "qkv_bias": False},
         reassemble_hidden_size=48,
@@ -85,7 +85,7 @@ TINY_MODELS: dict[str, dict[str, Any]] = {
 
 
 @torch.no_grad()
-def randomise(
+def randomize(
     model: AnyModel,
     seed: int = 0,
     trial_sizes: Sequence[tuple[int, int]] = SIZES,
@@ -138,13 +138,13 @@ def difference(reference: nn.Module, model: nn.Module, height: int, width: int, 
 
 def stock_model(fields: dict[str, Any], seed: int = 0) -> StockModel:
     model = StockModel(StockConfig(**fields))
-    randomise(model, seed)
+    randomize(model, seed)
     return model
 
 
 def our_model(fields: dict[str, Any], seed: int = 0) -> DepthAnythingForDepthEstimation:
     model = DepthAnythingForDepthEstimation(DepthAnythingConfig(**fields))
-    randomise(model, seed)
+    randomize(model, seed)
     return model
 
 
@@ -324,7 +324,7 @@ PUBLISHED = [
 def test_published_sizes_agree_with_stock(size: Any, sides: Any, tmp_path: Path, record_property: Any) -> None:
     fields = DepthAnythingConfig.from_size(size).to_dict()
     stock = StockModel(StockConfig.from_dict(fields))
-    randomise(stock, trial_sizes=[(252, 336)], batch=1, cut_off=0.01)
+    randomize(stock, trial_sizes=[(252, 336)], batch=1, cut_off=0.01)
     stock.save_pretrained(tmp_path / "stock")
     ours, info = DepthAnythingForDepthEstimation.from_pretrained(tmp_path / "stock", output_loading_info=True)
     assert_complete(info)
@@ -336,7 +336,7 @@ def test_published_sizes_agree_with_stock(size: Any, sides: Any, tmp_path: Path,
     # Other weights go the other way; the same code runs on them, so that one size suffices. They are a fresh model's:
     # moved a second time, large's are conditioned so badly that stock itself is off float64 by the whole tolerance.
     ours = DepthAnythingForDepthEstimation(ours.config).eval()
-    randomise(ours, seed=1, trial_sizes=[(252, 336)], batch=1, cut_off=0.01)
+    randomize(ours, seed=1, trial_sizes=[(252, 336)], batch=1, cut_off=0.01)
     ours.save_pretrained(tmp_path / "ours")
     reopened, info = AutoModelForDepthEstimation.from_pretrained(tmp_path / "ours", output_loading_info=True)
     assert_complete(info)

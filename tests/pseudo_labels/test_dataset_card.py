@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The card of a data set of pseudo-labels."""
+"""The card of a dataset of pseudo-labels."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The online teacher: its normalisation, size, kind and precision, and its faster way."""
+"""The online teacher: its normalization, size, kind and precision, and its faster way."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class HalfSizeTeacher(nn.Module):
         return SimpleNamespace(predicted_depth=F.avg_pool2d(pixel_values, 2).mean(1) * self.gain + 1.0)
 
 
-def test_online_teacher_with_its_own_normalisation_size_and_kind():
+def test_online_teacher_with_its_own_normalization_size_and_kind():
     network = HalfSizeTeacher()
     mean, std = [0.5, 0.4, 0.3], [0.5, 0.25, 0.2]
     teacher = OnlineTeacher(network, "depth", mean, std)

@@ -118,7 +118,7 @@ def test_an_error_without_a_number_keeps_its_words() -> None:
     assert str(write_error(Path("a"), OSError("odd"), "try again")) == "a cannot be written: odd; try again"
 
 
-def test_windows_synchronises_no_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_synchronizes_no_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path) -> None:
         raise AssertionError(path)
 

@@ -1,11 +1,11 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Read public data sets in the layout in which they are downloaded, one file each.
+"""Read public datasets in the layout in which they are downloaded, one file each.
 
-- `catalog`: the table of all data sets, and how one is opened
-- `spec`: what is known of a data set
+- `catalog`: the table of all datasets, and how one is opened
+- `spec`: what is known of a dataset
 - `frames`: which files make a sample, and which are missing
-- `formats`: decoders and camera matrices that several data sets share
+- `formats`: decoders and camera matrices that several datasets share
 - `hypersim`: Hypersim
 - `vkitti2`: Virtual KITTI 2
 - `tartanair`: TartanAir

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The table of public data sets, and how to open one in the layout in which it is downloaded."""
+"""The table of public datasets, and how to open one in the layout in which it is downloaded."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from .vkitti2 import VKITTI2
 
 MISSING_FILES_SHOWN = 10
 
-# To add a data set, write its file and add its name here and to the imports; this is the order in lists.
+# To add a dataset, write its file and add its name here and to the imports; this is the order in lists.
 _TABLE = (
     HYPERSIM,
     VKITTI2,
@@ -51,11 +51,11 @@ _TABLE = (
     MOGE_BUNDLE,
 )
 PUBLIC_DATASETS: Mapping[str, PublicDataset] = MappingProxyType({entry.name: entry for entry in _TABLE})
-"""Name to data set."""
+"""Name to dataset."""
 
 
 def public_dataset(name: str) -> PublicDataset:
-    """Return the data set of a name.
+    """Return the dataset of a name.
 
     Raises:
         ValueError: there is none; the message gives the nearest name and all names.
@@ -63,7 +63,7 @@ def public_dataset(name: str) -> PublicDataset:
     if name not in PUBLIC_DATASETS:
         nearest = difflib.get_close_matches(name, PUBLIC_DATASETS, n=1)
         hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-        raise ValueError(f"no public data set {name!r}; {hint}known: {', '.join(PUBLIC_DATASETS)}")
+        raise ValueError(f"no public dataset {name!r}; {hint}known: {', '.join(PUBLIC_DATASETS)}")
     return PUBLIC_DATASETS[name]
 
 
@@ -76,7 +76,7 @@ def open_public(
     max_depth: float | None = None,
     **options: Any,
 ) -> SampleDataset:
-    """Open a public data set as it was downloaded and unpacked.
+    """Open a public dataset as it was downloaded and unpacked.
 
     Samples have "image", the label (`PUBLIC_DATASETS[name].label`), "name" (path below the root), and "intrinsics"
     float64 (3, 3) if they are known; those of DA-2K also "pairs" and "scenario", those of iBims-1 "edges".
@@ -87,7 +87,7 @@ def open_public(
         split: one of `PublicDataset.splits`; None takes its `default_split`.
         limit: use only the first samples, this many; files of the others may be missing.
         max_depth: finite depth beyond this many metres becomes invalid; sky stays.
-        **options: options of the data set, see `PublicDataset.options` and its opener.
+        **options: options of the dataset, see `PublicDataset.options` and its opener.
 
     Raises:
         FileNotFoundError: no such folder, another layout, or missing files; the message gives their number and the
@@ -132,7 +132,7 @@ def _layout_of(entry: PublicDataset) -> str:
 
 
 def describe_public() -> list[dict[str, str]]:
-    """Describe every public data set: one row of texts for printing, with the attributes of `PublicDataset`."""
+    """Describe every public dataset: one row of texts for printing, with the attributes of `PublicDataset`."""
     return [
         {
             "name": entry.name,

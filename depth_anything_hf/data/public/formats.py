@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Decoders and camera matrices that several public data sets share."""
+"""Decoders and camera matrices that several public datasets share."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def import_optional(package: str) -> ModuleType:
         return importlib.import_module(package)
     except ImportError as error:
         raise ImportError(
-            f"{package} is needed to read this data set; install it with: pip install 'depth_anything_hf[readers]'"
+            f"{package} is needed to read this dataset; install it with: pip install 'depth_anything_hf[readers]'"
         ) from error
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Frames of public data sets: which files make a sample, which are missing, and how to find them."""
+"""Frames of public datasets: which files make a sample, which are missing, and how to find them."""
 
 from __future__ import annotations
 

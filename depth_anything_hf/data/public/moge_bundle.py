@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""MoGe's evaluation bundle: ten data sets in one format."""
+"""MoGe's evaluation bundle: ten datasets in one format."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def open_moge(root: Path, split: str | None) -> PublicSamples:
 
     Args:
         root: the folder with the files of `PublicDataset.layout`.
-        split: one of its data sets, such as "NYUv2"; None takes all that are there.
+        split: one of its datasets, such as "NYUv2"; None takes all that are there.
 
     Raises:
-        FileNotFoundError: the list `.index.txt` of a data set is missing.
+        FileNotFoundError: the list `.index.txt` of a dataset is missing.
     """
     if split is not None and (root / split).is_dir():
         subsets = [root / split]
@@ -51,13 +51,13 @@ def _read_moge(frame: Frame) -> Sample:
     image = read_image(picture)
     height, width = image.shape[:2]
     try:
-        normalised = json.loads(Path(meta_file).read_text(encoding="utf-8"))["intrinsics"]
-        intrinsics = np.diag([width, height, 1.0]) @ np.asarray(normalised, dtype=np.float64).reshape(3, 3)
+        normalized = json.loads(Path(meta_file).read_text(encoding="utf-8"))["intrinsics"]
+        intrinsics = np.diag([width, height, 1.0]) @ np.asarray(normalized, dtype=np.float64).reshape(3, 3)
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableImageError(
             f"{meta_file}: expected the key intrinsics with 3 x 3 numbers: {error!r}"
         ) from error
-    # Normalised coordinates run from border to border.
+    # Normalized coordinates run from border to border.
     intrinsics[:2, 2] -= 0.5
     return {"image": image, "depth": read_log_depth(depth_file), "intrinsics": intrinsics}
 
@@ -97,10 +97,10 @@ def read_log_depth(path: PathLike) -> np.ndarray:
 
 MOGE_BUNDLE = PublicDataset(
     name="moge",
-    title="MoGe's evaluation bundle of ten data sets",
-    license="that of each data set in it",
+    title="MoGe's evaluation bundle of ten datasets",
+    license="that of each dataset in it",
     citation=(
-        "Wang et al., MoGe: Unlocking Accurate Monocular Geometry Estimation, CVPR 2025, and each data set's authors"
+        "Wang et al., MoGe: Unlocking Accurate Monocular Geometry Estimation, CVPR 2025, and each dataset's authors"
     ),
     homepage="https://huggingface.co/datasets/Ruicheng/monocular-geometry-evaluation",
     layout="NYUv2/.index.txt\nNYUv2/SAMPLE/image.jpg, depth.png, meta.json",

@@ -33,7 +33,7 @@ def open_nyu(root: Path, split: str | None, *, filled: bool = False) -> PublicSa
         filled: take depth with its holes filled in, not the raw depth of the sensor.
 
     Raises:
-        FileNotFoundError: `splits.mat` is missing beside the labelled data set.
+        FileNotFoundError: `splits.mat` is missing beside the labelled dataset.
         ImportError: h5py or scipy is missing for MATLAB files.
         UnreadableImageError: `splits.mat` is damaged.
     """
@@ -54,7 +54,7 @@ def _nyu_folder(root: Path, split: str) -> Path | None:
 
 def _open_nyu_matlab(root: Path, split: str | None, filled: bool) -> PublicSamples:
     # Indices in the file start at 1.
-    splits = read_matlab(require_file(root / NYU_SPLITS, "it is published beside the labelled data set"))
+    splits = read_matlab(require_file(root / NYU_SPLITS, "it is published beside the labelled dataset"))
     try:
         indices = np.atleast_1d(splits["trainNdxs" if split == "train" else "testNdxs"]).astype(int) - 1
     except KeyError as error:
@@ -73,9 +73,9 @@ def _nyu_pairs(root: Path, filled: bool) -> Iterator[tuple[str, str]]:
         stem = os.path.splitext(name)[0]
         if name.startswith("rgb_"):
             number = stem[len("rgb_") :]
-            synchronised = os.path.join(folder, f"sync_depth_{number}.png")
-            has_synchronised = not filled and synchronised in known
-            yield picture, synchronised if has_synchronised else os.path.join(folder, f"{label}{number}.png")
+            synchronized = os.path.join(folder, f"sync_depth_{number}.png")
+            has_synchronized = not filled and synchronized in known
+            yield picture, synchronized if has_synchronized else os.path.join(folder, f"{label}{number}.png")
         elif os.path.basename(folder) == "rgb":
             yield picture, os.path.join(swap_last(folder, "rgb", "depth"), f"{stem}.png")
         elif name.endswith(".jpg") and os.path.join(folder, f"{stem}.png") in known:

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of a public data set: facts, splits and how it is opened."""
+"""What is known of a public dataset: facts, splits and how it is opened."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .frames import PublicSamples
 
 @dataclass(frozen=True)
 class PublicDataset:
-    """What is known of a public data set.
+    """What is known of a public dataset.
 
     Attributes:
         name: short name, as in `open_public` and `DataSource(kind=...)`.

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Every public data set in its own layout: the convention of samples, and what is told when something is wrong."""
+"""Every public dataset in its own layout: the convention of samples, and what is told when something is wrong."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Formats of public data sets need packages of an extra, which is told."""
+"""Formats of public datasets need packages of an extra, which is told."""
 
 from __future__ import annotations
 
