@@ -41,7 +41,8 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 
-# torch as in constraints.txt, whose builds are at hand; MINIMUM_TORCH=minimum takes its oldest version as well.
+# Warnings of old versions are not errors. torch is that of constraints.txt, whose builds are at hand;
+# MINIMUM_TORCH=minimum takes its oldest version as well.
 MINIMUM_TORCH ?= constraints
 minimum:
 	$(PYTHON) -m venv $(VENV)-minimum
@@ -54,7 +55,7 @@ endif
 	$(VENV)-minimum/bin/python -m pip install --quiet -c $(VENV)-minimum/constraints.txt torch
 	$(VENV)-minimum/bin/python -m pip install --quiet -c $(VENV)-minimum/constraints.txt \
 		-e ".[quickstart,evaluate,readers]" peft pytest pytest-xdist
-	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(VENV)-minimum/bin/python -m pytest -n 2 -m "not slow and not long" \
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(VENV)-minimum/bin/python -m pytest -n 2 -W default -m "not slow and not long" \
 		--ignore tests/test_house.py
 
 build: install
