@@ -27,6 +27,8 @@ class ModelArguments:
     """Which weights a run starts from: exactly one of the first three."""
 
     _argument_group_name: ClassVar[str] = "model: exactly one of the first three"
+    # Fields that may also be a mapping in a recipe.
+    _mappings: ClassVar[tuple[str, ...]] = ("encoder_config", "decoder_config")
 
     encoder_name_or_path: str | None = field(
         default=None,
@@ -77,6 +79,7 @@ class DataArguments:
     """What a run learns from and is scored on."""
 
     _argument_group_name: ClassVar[str] = "data"
+    _mappings: ClassVar[tuple[str, ...]] = ("train_data", "eval_data")
 
     train_data: list[str] = field(
         metadata={

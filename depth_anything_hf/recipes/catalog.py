@@ -52,13 +52,18 @@ def find_recipe(name: str) -> Path:
     Raises:
         ValueError: there is neither; the message names the nearest recipe.
     """
-    if Path(name).is_file():
-        return Path(name)
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
     known = {path.stem: path for path in Path(__file__).parent.glob("*.yaml")}
     if name in known:
         return known[name]
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"the recipes are {', '.join(sorted(known))}"
+    if not name or name.startswith("-"):
+        raise ValueError(f"--recipe needs a file or the name of a recipe after it; {hint}")
+    if (path / "recipe.yaml").is_file():
+        raise ValueError(f"the recipe {name!r} is a folder; did you mean {str(path / 'recipe.yaml')!r}?")
     raise ValueError(f"cannot read the recipe {name!r}: it is no file and no recipe of the package; {hint}")
 
 
@@ -73,13 +78,14 @@ def read_recipe(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ValueError(f"cannot read the recipe {str(path)!r}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not text in UTF-8: {error}") from error
+        raise ValueError(f"{path} is not text in UTF-8, save it as such: {error}") from error
     except _KeyGivenTwiceError as error:
         raise ValueError(f"{path}: {error}") from error
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(recipe, dict):
-        raise ValueError(f"{path} must hold `name: value` lines, found {type(recipe).__name__}")
+        found = "nothing" if recipe is None else "a list" if isinstance(recipe, list) else repr(recipe)
+        raise ValueError(f"{path} must hold `name: value` lines, found {found}")
     return recipe
 
 

@@ -7,21 +7,25 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_type_hints
 
 import yaml
 from transformers import HfArgumentParser
 
 from .catalog import VERB_KEY, find_recipe, read_recipe
+from .values import CONVERTERS, expand_home, fault_of
 
 
 # Values that may come from the environment: name of the argument -> variable.
 ENVIRONMENT = {"mixed_precision": "ACCELERATE_MIXED_PRECISION"}
 DEFAULT, FLAG = "default", "flag"
 _METAVARS: dict[Any, str] = {int: "INT", float: "FLOAT", str: "TEXT"}
+# argparse itself takes -1e-3 for a flag.
+_NEGATIVE_NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -98,19 +102,25 @@ class RecipeParser(HfArgumentParser):
             help="Recipe of the package (depth-anything-hf recipes list) or YAML file with any of the arguments; "
             "given several times, a later one wins over an earlier one, and flags win over all.",
         )
+        self._negative_number_matcher = _NEGATIVE_NUMBER
         keys = {each.name for part in self.types for each in fields(part)}
+        self.hints = {name: hint for part in self.types for name, hint in get_type_hints(part).items()}
+        self.mappings = {name for part in self.types for name in getattr(part, "_mappings", ())}
         self.known = {action.dest: action for action in self._actions if action.dest in keys}
         for action in self._actions:
             if action.metavar is None and action.nargs != 0:
                 choices = [str(each) for each in action.choices or ("true", "false")]
                 action.metavar = _METAVARS.get(action.type, "|".join(choices))
+            action.type = CONVERTERS.get(action.type, action.type)
 
     def parse(self, argv: Sequence[str] | None = None) -> ParsedArguments:
         """Return the dataclasses and where their values come from.
 
         Exits with code 2 and a message if something is unknown, missing, or has a wrong value.
         """
-        argv = list(sys.argv[1:] if argv is None else argv)
+        argv = [_expand_word(word) for word in (sys.argv[1:] if argv is None else argv)]
+        self._require_lists_in_one_place(argv)
+        self._require_known(argv)
         sources = {action.dest: DEFAULT for action in self._actions}
         if self.reads_environment:
             for name, variable in ENVIRONMENT.items():
@@ -119,25 +129,59 @@ class RecipeParser(HfArgumentParser):
                     sources[name] = f"environment {variable}"
         for name in recipe_names(argv):
             for key, value in self._read(name).items():
+                if value is None and sources[key].startswith("environment"):
+                    # Nothing in a recipe is no wish: what the launcher was told stands.
+                    continue
                 self._set_default(key, value)
                 sources[key] = f"recipe {name}"
         try:
-            *parts, _, unknown = self.parse_args_into_dataclasses(
-                argv, return_remaining_strings=True, look_for_args_file=False
-            )
+            # The last one holds what no dataclass has, such as --recipe.
+            *parts, _ = self.parse_args_into_dataclasses(argv, look_for_args_file=False)
         except ValueError as error:
             # The dataclasses check their values themselves.
             self.error(str(error))
-        if unknown:
-            name = unknown[0].split("=")[0].lstrip("-").replace("-", "_")
-            self.error(f"unknown argument {unknown[0]!r}{_nearest(name, self._all_names())}")
         sources |= dict.fromkeys(self._flags(argv), FLAG)
+        for name, value in ((name, value) for part in parts for name, value in vars(part).items()):
+            if value == "" or (isinstance(value, list) and "" in value):
+                self.error(f"{name} is empty text ({sources[name]}); give a value, or leave it out")
         count = len(self.types)
         return ParsedArguments(tuple(parts[:count]), sources, tuple(parts[count:]), self.verb)
 
     def error(self, message: str) -> NoReturn:
         """Exit with code 2 and the message alone: the usage of so many flags would hide it."""
+        # One spelling of each flag.
+        message = re.sub(r"(--\w+)(/--?[\w-]+)+", r"\1", message)
+        if message.endswith(("expected one argument", "expected at least one argument")):
+            message += "; a value that begins with a dash follows an equals sign, as in --seed=-1"
         self.exit(2, f"{self.prog}: error: {message}\nsee {self.prog} --help\n")
+
+    def _require_known(self, argv: Sequence[str]) -> None:
+        """Refuse a misspelt flag before the right one is said to be missing."""
+        if {"-h", "--help"} & set(argv):
+            return
+        required = [action for action in self._actions if action.required]
+        for action in required:
+            action.required = False
+        unknown = self.parse_known_args(argv)[1]
+        for action in required:
+            action.required = True
+        if not unknown:
+            return
+        word = unknown[0]
+        if not word.startswith("-"):
+            self.error(
+                f"{word!r} stands alone: names of arguments begin with --, and several values follow their name "
+                "without an equals sign, as in --train_data A B"
+            )
+        name = word.split("=")[0].lstrip("-").replace("-", "_")
+        close = difflib.get_close_matches(name, self._all_names(), n=1)
+        self.error(f"unknown argument {word!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
+
+    def _require_lists_in_one_place(self, argv: Sequence[str]) -> None:
+        for action in self._actions:
+            if action.nargs == "+" and sum(word.split("=")[0] in action.option_strings for word in argv) > 1:
+                name = action.option_strings[0]
+                self.error(f"{name} is given twice, and only the last would count; write {name} A B")
 
     def _set_default(self, key: str, value: Any) -> None:
         self.known[key].required = False
@@ -156,10 +200,16 @@ class RecipeParser(HfArgumentParser):
                 f"the recipe {name!r} is for `depth-anything-hf {verb}`, and this is {self.verb}; "
                 "see depth-anything-hf recipes list"
             )
-        for key in values:
+        for key, value in values.items():
             if key not in self.known:
+                if key in self._all_names():
+                    self.error(f"{name}: {key} is no part of a recipe; give it on the command line: --{key} ...")
                 self.error(f"{name}: unknown key {str(key)!r}{_nearest(str(key), self.known)}")
-        return values
+            fault = fault_of(value, self.hints[key], may_be_mapping=key in self.mappings)
+            # An unquoted `no`, which the arguments know.
+            if fault and not (key == "mixed_precision" and value is False):
+                self.error(f"{name}: {key} is {fault}")
+        return {key: expand_home(value) for key, value in values.items()}
 
     def _flags(self, argv: Sequence[str]) -> set[str]:
         """Return the names of the arguments that the command line itself gives."""
@@ -190,6 +240,12 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
             return f"{text} (required)"
         says_something = action.default is not None and action.default is not False and action.nargs != 0
         return f"{text} [%(default)s]" if says_something else text
+
+
+def _expand_word(word: str) -> str:
+    """Expand ~ also behind an equals sign, where most shells leave it."""
+    name, equals, value = word.partition("=")
+    return f"{name}={expand_home(value)}" if equals and name.startswith("-") else str(expand_home(word))
 
 
 def recipe_names(argv: Sequence[str]) -> list[str]:

@@ -213,7 +213,7 @@ def test_help_has_groups_and_examples(verb):
     [
         (["train"], "arguments are required"),
         (["train", "--train_dat", "a", *SCRATCH, "--train_data", "a", "--output_dir", "o"], "mean 'train_data'?"),
-        (["train", "--max_steps", "many"], "invalid int value: 'many'"),
+        (["train", "--max_steps", "many"], "expected a whole number, got 'many'"),
         (["train", "--train_data", "a", "--output_dir", "o"], "give exactly one of encoder_name_or_path"),
         (["train", *SCRATCH, "--train_data", "a", "--output_dir", "o", "--lr_scheduler_type", "up"], "one of"),
         (["distill", "--recipe", "teacher"], "is for `depth-anything-hf train`, and this is distill"),

@@ -90,11 +90,96 @@ def test_text_that_yaml_takes_for_numbers_stays_text(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "kind"), [("max_steps", 2.5, "int"), ("max_steps", "many", "int"), ("blur", "often", "float")]
+    ("key", "value", "kind"),
+    [
+        ("max_steps", 2.5, "a whole number"),
+        ("max_steps", "many", "a whole number"),
+        ("blur", "often", "a number"),
+        ("weight_decay", float("nan"), "a number"),
+    ],
 )
 def test_a_value_of_the_wrong_kind_names_its_key(tmp_path, capsys, key, value, kind):
     text = message(capsys, "--recipe", recipe(tmp_path, **NEEDED, **{key: value}))
-    assert f"argument --{key}" in text and f"invalid {kind} value: '{value}'" in text
+    assert f"argument --{key}: expected {kind}, got '{value}'" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("max_steps: true", "max_steps is True, expected a whole number"),
+        ("max_steps:", "max_steps is empty, expected a whole number; leave the line out"),
+        ("max_steps: [1, 2]", "max_steps is [1, 2], expected a whole number"),
+        ("seed: 2024-01-01", "seed is datetime.date(2024, 1, 1), expected a whole number"),
+        ("haze:", "haze is empty, expected true or false"),
+        ("haze: {a: b}", "haze is {'a': 'b'}, expected true or false"),
+        ("output_dir: [a]", "output_dir is ['a'], expected text"),
+        ("output_dir: {a: b}", "output_dir is {'a': 'b'}, expected text"),
+        ("output_dir: true", "output_dir is True, expected text; write it in quotes"),
+        ("output_dir: ''", "output_dir is empty text"),
+        ("train_data:", "train_data is empty, expected a list"),
+        ("train_data: []", "train_data is an empty list"),
+        ("train_data: [a, true]", "train_data is True, expected text; write it in quotes"),
+        ("train_data: ['']", "train_data is empty text"),
+        ("encoder_config: [1]", "encoder_config is [1], expected text"),
+    ],
+)
+def test_a_value_of_another_kind_in_a_recipe_is_refused(tmp_path, capsys, line, fault):
+    first = recipe(tmp_path, **NEEDED)
+    (tmp_path / "second.yaml").write_text(line)
+    assert fault in message(capsys, "--recipe", first, "--recipe", str(tmp_path / "second.yaml"))
+
+
+def test_sources_and_configurations_of_a_recipe_may_be_mappings(tmp_path):
+    given = {**NEEDED, "train_data": [{"path": "a", "scale": 0.01}, "b"], "eval_data": {"path": "c"}}
+    _, data, *_ = parse("--recipe", recipe(tmp_path, **given))
+    assert (data.train_data, data.eval_data) == (given["train_data"], given["eval_data"])
+
+
+def test_an_unquoted_no_is_a_precision(tmp_path):
+    text = yaml.safe_dump(NEEDED) + "mixed_precision: no\n"
+    assert parse("--recipe", recipe(tmp_path, text=text))[3].mixed_precision == "no"
+
+
+def test_whole_numbers_may_be_written_with_an_exponent(tmp_path, capsys):
+    text = yaml.safe_dump(NEEDED) + "max_steps: 1e3\nsave_steps: 20.0\n"
+    training = parse("--recipe", recipe(tmp_path, text=text), "--warmup_steps", "2e1")[3]
+    values = (training.max_steps, training.save_steps, training.warmup_steps)
+    assert values == (1000, 20, 20) and {type(value) for value in values} == {int}
+    assert "expected a whole number, got 'inf'" in message(capsys, "--max_steps", "inf")
+
+
+def test_negative_numbers_are_no_flags(tmp_path, capsys):
+    path = recipe(tmp_path, **NEEDED)
+    training = parse("--recipe", path, "--max_steps", "-1", "--weight_decay", "-1e-3")[3]
+    assert (training.max_steps, training.weight_decay) == (-1, -1e-3)
+    assert "follows an equals sign" in message(capsys, "--recipe", path, "--output_dir", "-x")
+    assert parse("--recipe", path, "--output_dir=-x")[3].output_dir == "-x"
+
+
+def test_a_list_that_is_given_twice_is_refused(tmp_path, capsys):
+    text = message(capsys, "--train_data", "a", "--train-data=b", "--output_dir", "o")
+    assert "--train_data is given twice, and only the last would count; write --train_data A B" in text
+    assert parse("--recipe", recipe(tmp_path, **NEEDED), "--train_data", "b")[1].train_data == ["b"]
+
+
+def test_a_word_without_its_flag_is_named(capsys):
+    assert "'b' stands alone" in message(capsys, "--train_data=a", "b", "--output_dir", "o")
+    assert "'max_steps' stands alone" in message(capsys, "--train_data=a", "--output_dir", "o", "max_steps", "5")
+
+
+def test_the_home_folder_is_meant_behind_an_equals_sign_and_in_a_recipe_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    recipe(tmp_path, **{**NEEDED, "train_data": [{"path": "~/a"}, "~/b", "c~/d"]})
+    _, data, _, training = parse("--recipe=~/recipe.yaml", "--output_dir=~/runs", "--eval_data", "~other")
+    home = str(tmp_path)
+    assert data.train_data == [{"path": f"{home}/a"}, f"{home}/b", "c~/d"]
+    assert (training.output_dir, data.eval_data) == (f"{home}/runs", "~other")
+
+
+def test_what_is_no_part_of_a_recipe_is_told_its_place(tmp_path, capsys):
+    path = recipe(tmp_path, **NEEDED, recipe="teacher")
+    assert "recipe is no part of a recipe; give it on the command line" in message(capsys, "--recipe", path)
 
 
 def test_null_in_a_recipe_is_none(tmp_path):
@@ -116,6 +201,10 @@ def test_a_configuration_that_is_no_mapping_says_so(wrong, capsys):
 def test_an_unknown_flag_names_the_nearest(capsys):
     text = message(capsys, "--encoder_name_or_path", "e", "--train_data", "a", "--output_dir", "o", "--max_step", "3")
     assert "unknown argument '--max_step'; did you mean 'max_steps'?" in text
+    # Not that the right one is missing.
+    text = message(capsys, "--encoder_name_or_pth", "e", "--trian_data", "a")
+    assert "unknown argument '--encoder_name_or_pth'; did you mean 'encoder_name_or_path'?" in text
+    assert message(capsys, "--zzzzzz").splitlines()[0].endswith("unknown argument '--zzzzzz'")
 
 
 def test_an_unknown_key_names_the_file_and_the_nearest(tmp_path, capsys):
@@ -138,11 +227,17 @@ def test_what_is_required_is_named(tmp_path, capsys):
 def test_a_missing_recipe_is_named(tmp_path, capsys):
     path = str(tmp_path / "none.yaml")
     assert f"cannot read the recipe {path!r}: it is no file" in message(capsys, "--recipe", path)
-    assert "recipe" in message(capsys, "--recipe")
+    assert "--recipe needs a file or the name of a recipe" in message(capsys, "--recipe=")
+    assert "argument --recipe: expected one argument" in message(capsys, "--recipe", "--train_data", "a")
+
+
+def test_the_folder_of_a_run_is_told_its_recipe(tmp_path, capsys):
+    path = recipe(tmp_path, **NEEDED)
+    assert f"{str(tmp_path)!r} is a folder; did you mean {path!r}?" in message(capsys, "--recipe", str(tmp_path))
 
 
 @pytest.mark.parametrize(
-    ("text", "found"), [("- a\n- b\n", "found list"), ("just words", "found str"), ("", "found NoneType")]
+    ("text", "found"), [("- a\n- b\n", "found a list"), ("just words", "found 'just words'"), ("", "found nothing")]
 )
 def test_a_recipe_that_is_no_mapping_says_what_it_found(tmp_path, capsys, text, found):
     assert found in message(capsys, "--recipe", recipe(tmp_path, text=text))
@@ -248,6 +343,11 @@ def test_every_value_has_its_source(tmp_path, monkeypatch):
     assert (sources["blur"], sources["hue"]) == (f"recipe {path}", "recipe quickstart-teacher")
     assert (sources["max_steps"], sources["mixed_precision"]) == ("default", "recipe quickstart-teacher")
     parsed = RecipeParser(TYPES, environment=True).parse(["--recipe", path])
+    assert parsed.sources["mixed_precision"] == "environment ACCELERATE_MIXED_PRECISION"
+    assert parsed.parts[-1].mixed_precision == "bf16"
+    # As the recipe.yaml of a run that was told nothing.
+    (tmp_path / "null.yaml").write_text("mixed_precision: null\n")
+    parsed = RecipeParser(TYPES, environment=True).parse(["--recipe", path, "--recipe", str(tmp_path / "null.yaml")])
     assert parsed.sources["mixed_precision"] == "environment ACCELERATE_MIXED_PRECISION"
     assert parsed.parts[-1].mixed_precision == "bf16"
     # Scripts under a launcher leave it to accelerate.

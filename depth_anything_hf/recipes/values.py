@@ -1,0 +1,95 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Values of flags and recipes: whole numbers, numbers, paths below ~, and what is wrong with a value of a recipe."""
+
+from __future__ import annotations
+
+import math
+import os
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from typing import Any, get_args, get_origin
+
+
+_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+# What a value of YAML may be, beside text, which is converted like a flag.
+_SCALARS: dict[Any, tuple[type, ...]] = {
+    int: (int, float),
+    float: (int, float),
+    bool: (bool, int),
+    str: (int, float),
+}
+
+
+def whole_number(text: str) -> int:
+    """Return a whole number, which may be written 1000, 1e3 or 1000.0."""
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+    if not number.is_integer():
+        raise ArgumentTypeError(f"expected a whole number, got {text!r}")
+    return int(number)
+
+
+def real_number(text: str) -> float:
+    """Return a number; nan, with which nothing can be computed, is none."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if math.isnan(number):
+        raise ArgumentTypeError(f"expected a number, got {text!r}")
+    return number
+
+
+CONVERTERS: dict[Any, Callable[[str], Any]] = {int: whole_number, float: real_number}
+
+
+def expand_home(value: Any) -> Any:
+    """Expand ~/ at the start of text, also inside lists and mappings."""
+    if isinstance(value, str) and (value == "~" or value.startswith(("~/", f"~{os.sep}"))):
+        return os.path.expanduser(value)
+    if isinstance(value, list):
+        return [expand_home(each) for each in value]
+    if isinstance(value, dict):
+        return {key: expand_home(each) for key, each in value.items()}
+    return value
+
+
+def fault_of(value: Any, hint: Any, *, may_be_mapping: bool) -> str:
+    """Say what is wrong with the kind of a value that YAML gave, and what was expected; "" if nothing is.
+
+    Args:
+        value: as YAML gives it; text is not looked into.
+        hint: type of the field: int, float, bool, str, list[str], or one of them or None.
+        may_be_mapping: whether a mapping is welcome too, in a list as its item.
+    """
+    kinds = [kind for kind in (get_args(hint) or (hint,)) if kind is not type(None)]
+    kind = list if get_origin(hint) is list else kinds[0]
+    if value is None:
+        is_optional = type(None) in get_args(hint)
+        return "" if is_optional else f"empty, expected {_in_words(kind)}; leave the line out for the default"
+    if kind is list:
+        items = value if isinstance(value, list) else [value]
+        if not items:
+            return "an empty list, expected at least one entry"
+        faults = [fault_of(item, str, may_be_mapping=may_be_mapping) for item in items]
+        return next(filter(None, faults), "")
+    if isinstance(value, str) or (may_be_mapping and isinstance(value, dict)):
+        return ""
+    is_right = isinstance(value, _SCALARS[kind]) and (kind is bool or not isinstance(value, bool))
+    if is_right:
+        return ""
+    quotes = "; write it in quotes" if kind is str and not isinstance(value, list | dict) else ""
+    return f"{value!r}, expected {_in_words(kind)}{quotes}"
+
+
+def _in_words(kind: Any) -> str:
+    return "a list" if kind is list else _WORDS[kind]
+
+
+__all__ = ["CONVERTERS", "expand_home", "fault_of", "real_number", "whole_number"]
