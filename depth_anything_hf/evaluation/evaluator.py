@@ -46,6 +46,8 @@ LOADED_AHEAD = 4
 # Large sets are predicted in groups of several batches, so that the model seldom waits for a group's first images.
 BATCHES_PER_GROUP = 4
 GROUPS_OF_A_LARGE_SET = 16
+# More in a row that cannot be scored are no accident.
+FIRST_IMAGES = 16
 
 
 def evaluate(
@@ -140,6 +142,23 @@ def indices_of_process(
     """
     size = _group_size(predict, len(dataset))
     return [index for index in range(len(dataset)) if index // size % process_count == process_index]
+
+
+def check_first_images(dataset: LabelledDataset, settings: EvaluationSettings) -> None:
+    """Read images until one can be scored, so that a wrong label or range shows before a training, not after it.
+
+    Raises:
+        ValueError: a sample has no label, or one that the protocol cannot use, or none of the first images can be
+            scored; the message says why.
+    """
+    reason = "it has no images"
+    count = min(FIRST_IMAGES, len(dataset))
+    for index in range(count):
+        loaded = _load(dataset, settings, index)
+        if not loaded.reason:
+            return
+        reason = f"{loaded.name}: {loaded.reason}"
+    raise ValueError(f"none of its first {count} images can be scored; the last reason: {reason}")
 
 
 def evaluate_on_all_processes(

@@ -128,7 +128,8 @@ class DataArguments:
             **options: further fields of `TrainingTransform`, e.g. `target`, `keep_clean`.
 
         Raises:
-            ValueError: only some of the sources have a weight, or a source cannot be used; the message names it.
+            ValueError: only some of the sources have a weight, or a source cannot be used, e.g. for want of labels
+                where no teacher makes them (`keep_clean` is not set); the message names it.
         """
         from ..data.depth_stream import DepthStream
         from ..data.mixture import Mixture, check_first_samples
@@ -143,6 +144,14 @@ class DataArguments:
         augmentation = {name: getattr(self, name) for name in AUGMENTATION}
         transform = TrainingTransform(size=model_arguments.input_size, **augmentation, **options)
         opened = [open_source(source) for source in sources]
+        for name, samples in zip(self.source_names, opened, strict=True):
+            # Clean images are kept for a teacher, which makes the labels.
+            if samples.label is None and not transform.keep_clean:
+                raise ValueError(
+                    f"{name}: images without labels, expected depth or disparity with each image (a folder depth/ or "
+                    "disparity/ beside images/, or a column of that name); a student learns from images alone if "
+                    "`depth-anything-hf distill` is given a --teacher"
+                )
         given = [weight for weight in weights if weight is not None]
         indexed = [source for source in opened if not isinstance(source, DepthStream)]
         mixture: Mixture | StreamingMixture
@@ -158,11 +167,14 @@ class DataArguments:
 
         Raises:
             ValueError: both `eval_data` and `eval_protocol` are given, a protocol comes without its `eval_root` or the
-                other way round, or it does not fit the model, as a protocol in metres does not fit a relative one.
+                other way round, it does not fit the model, as a protocol in metres does not fit a relative one, or
+                none of the first images can be scored.
             FileNotFoundError: the benchmark's files are not below `eval_root`.
         """
+        from ..data.depth_stream import DepthStream
         from ..data.sources import open_source
         from ..evaluation.datasets import open_protocol
+        from ..evaluation.evaluator import check_first_images
         from ..evaluation.scoring import check_fits
         from ..evaluation.settings import EvaluationSettings
         from ..training.validation import Evaluation
@@ -172,6 +184,7 @@ class DataArguments:
                 raise ValueError("give eval_protocol and eval_root together and without eval_data, or eval_data alone")
             dataset, protocol = open_protocol(self.eval_protocol, self.eval_root)
             check_fits(protocol, "depth" if metric else "disparity")
+            check_first_images(dataset, protocol)
             return Evaluation(dataset, protocol, batch_size=self.eval_batch_size)
         if self.eval_data is None:
             return None
@@ -180,4 +193,11 @@ class DataArguments:
             max_depth=self.eval_max_depth,
             alignment="none" if metric else "disparity",
         )
-        return Evaluation(open_source(self.eval_data), settings, batch_size=self.eval_batch_size)
+        held_out = open_source(self.eval_data)
+        if isinstance(held_out, DepthStream):
+            raise ValueError(f"eval_data {held_out.name}: it is read by index and cannot stream; set streaming: false")
+        try:
+            check_first_images(held_out, settings)
+        except ValueError as error:
+            raise ValueError(f"eval_data {self.eval_data}: {error}") from error
+        return Evaluation(held_out, settings, batch_size=self.eval_batch_size)

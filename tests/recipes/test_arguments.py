@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import datasets
 import numpy as np
 import pytest
 import yaml
@@ -119,3 +120,51 @@ def test_evaluation_by_a_protocol(labelled_folder, tmp_path):
 
 def test_the_input_size_is_that_of_the_processor():
     assert ModelArguments(encoder_name_or_path="e").input_size == PAPER_INPUT_SIZE
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for index in range(2):
+        cv2.imwrite(str(folder / f"{index}.png"), np.full((64, 64, 3), 50 * index, dtype=np.uint8))
+    return folder
+
+
+def with_labels(folder: Path, depth: np.ndarray) -> Path:
+    (folder / "images").mkdir(parents=True)
+    (folder / "depth").mkdir()
+    cv2.imwrite(str(folder / "images" / "a.png"), np.zeros((*depth.shape, 3), dtype=np.uint8))
+    np.save(folder / "depth" / "a.npy", depth.astype(np.float32))
+    return folder
+
+
+def test_images_without_labels_need_a_teacher(photographs, labelled_folder):
+    model = ModelArguments(**SCRATCH)
+    data = data_of(labelled_folder, train_data=[str(labelled_folder), str(photographs)])
+    with pytest.raises(ValueError, match=r"photographs: images without labels, expected depth or disparity"):
+        data.mixture(model, seed=0)
+    assert len(data_of(photographs).mixture(model, seed=0, keep_clean=True)) == 2
+
+
+def test_held_out_data_that_cannot_be_scored_stops_a_run_before_its_start(photographs, labelled_folder, tmp_path):
+    with pytest.raises(ValueError, match=r"eval_data .*photographs: .*expected one of 'depth' and 'disparity'"):
+        data_of(labelled_folder, eval_data=str(photographs)).evaluation()
+    empty = with_labels(tmp_path / "empty", np.full((64, 64), np.nan))
+    with pytest.raises(ValueError, match=r"none of its first 1 images can be scored; .* invalid everywhere"):
+        data_of(labelled_folder, eval_data=str(empty)).evaluation()
+    far = with_labels(tmp_path / "far", np.full((64, 64), 5000.0))
+    with pytest.raises(ValueError, match="0 valid label pixels"):
+        data_of(labelled_folder, eval_data=str(far)).evaluation()
+    (far / "depth").rename(far / "disparity")
+    assert data_of(labelled_folder, eval_data=str(far)).evaluation() is not None
+    with pytest.raises(ValueError, match="a disparity label has no metres"):
+        data_of(labelled_folder, eval_data=str(far)).evaluation(metric=True)
+
+
+def test_held_out_data_cannot_stream(labelled_folder, tmp_path):
+    table = datasets.Dataset.from_dict({"image": ["a.png"], "depth": ["a.npy"]})
+    table.to_parquet(tmp_path / "table.parquet")
+    source = {"path": str(tmp_path / "table.parquet"), "streaming": True}
+    with pytest.raises(ValueError, match="cannot stream; set streaming: false"):
+        data_of(labelled_folder, eval_data=source).evaluation()
