@@ -20,5 +20,6 @@ Imports stand inside the commands, so that `--help` is quick.
 - `recipes`: list and show the training recipes.
 - `env`: versions, devices and settings for a bug report.
 - `launch`: several processes from one command line.
+- `child_processes`: start them, pass signals on, and wait for them.
 - `__main__`: `python -m depth_anything_hf.cli`.
 """

@@ -12,30 +12,25 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import socket
-import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib import resources
 from pathlib import Path
-from types import FrameType
 from typing import Any, ClassVar
 
 import typer
 
+from .child_processes import run_processes, stop_without
 
-# Tells a process that this module started it.
+
+# Tells a process that this module started it; holds the number of the launcher's process.
 LAUNCHED = "DEPTH_ANYTHING_HF_LAUNCHED"
 DEFAULT_PORT = 29500
-# As in `training.signals`, which imports torch.
-EXIT_CODE_SAVED = 75
-# After a process has failed: time for the others to find out, save and push, before they are told to stop; and from
-# there until they are ended.
-SECONDS_TO_NOTICE, SECONDS_TO_STOP = 90.0, 30.0
-POLL_SECONDS = 0.1
+PORTS = range(1, 65536)
+# So many may be tried on any machine without GPUs; more than its cores are of no use.
+FEW_PROCESSES = 8
 
 
 @dataclass(frozen=True)
@@ -72,6 +67,10 @@ class LaunchArguments:
         for name in ("num_processes", "num_machines"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
+        if self.machine_rank is not None and self.machine_rank < 0:
+            raise ValueError(f"machine_rank is {self.machine_rank}, expected 0 for the first machine, 1, ...")
+        if self.main_process_port is not None and self.main_process_port not in PORTS:
+            raise ValueError(f"main_process_port is {self.main_process_port}, expected {PORTS[0]} to {PORTS[-1]}")
 
     @property
     def given(self) -> dict[str, Any]:
@@ -99,9 +98,12 @@ def launch(arguments: LaunchArguments, argv: Sequence[str] | None = None) -> Non
     if launcher is not None:
         if launcher == "srun":
             os.environ.update(environment_of_srun(os.environ))
-        if launcher != "depth-anything-hf":
+        if launcher == "depth-anything-hf":
+            stop_without(int(os.environ[LAUNCHED]))
+        else:
             _require_no_contradiction(arguments, launcher)
         return
+    _require_machines(arguments)
     if arguments.accelerate_config is None and max(arguments.num_processes or 1, arguments.num_machines or 1) == 1:
         return
     environments = plan(arguments)
@@ -163,6 +165,15 @@ def _require_no_contradiction(arguments: LaunchArguments, launcher: str) -> None
         )
 
 
+def _require_machines(arguments: LaunchArguments) -> None:
+    """Refuse what only several machines need, where nothing says that there are any: it would start a run on each."""
+    if arguments.num_machines is not None or arguments.accelerate_config is not None:
+        return
+    for name in ("machine_rank", "main_process_ip"):
+        if getattr(arguments, name) is not None:
+            raise typer.BadParameter(f"--{name} is for several machines; say how many with --num_machines")
+
+
 def plan(arguments: LaunchArguments) -> list[dict[str, str]]:
     """Return the environments of the processes to start on this machine, in the order of their ranks.
 
@@ -188,10 +199,12 @@ def plan(arguments: LaunchArguments) -> list[dict[str, str]]:
     port = settings["main_process_port"] or arguments.main_process_port
     if not port:
         port = DEFAULT_PORT if machines > 1 else _free_port()
+    elif rank == 0:
+        _require_free(int(port), others_come=machines > 1)
     local = processes // machines
     common = _engine_environment(config, local, int(port))
     common |= {
-        LAUNCHED: "1",
+        LAUNCHED: str(os.getpid()),
         "WORLD_SIZE": str(processes),
         "LOCAL_WORLD_SIZE": str(local),
         "MASTER_ADDR": str(address) if machines > 1 else "127.0.0.1",
@@ -219,6 +232,7 @@ def _read_config(arguments: LaunchArguments) -> Any:
         if wanted not in known:
             raise typer.BadParameter(f"--accelerate_config {wanted!r} is neither a file nor one of {', '.join(known)}")
         path = known[wanted]
+    _require_mapping(path)
     words = ["--config_file", str(path)]
     for name, value in arguments.given.items():
         if name != "accelerate_config":
@@ -239,6 +253,19 @@ def _read_config(arguments: LaunchArguments) -> Any:
             raise typer.BadParameter(f"{path} needs DeepSpeed: pip install deepspeed")
         config.deepspeed_fields_from_accelerate_config = ",".join(file.deepspeed_config)
     return config
+
+
+def _require_mapping(path: Path) -> None:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise typer.BadParameter(f"--accelerate_config {path} cannot be read as YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise typer.BadParameter(
+            f"--accelerate_config {path} must hold `name: value` lines, as `accelerate config` writes them"
+        )
 
 
 def _engine_environment(config: Any, processes: int, port: int) -> dict[str, str]:
@@ -263,6 +290,12 @@ def _engine_environment(config: Any, processes: int, port: int) -> dict[str, str
         environment["ACCELERATE_USE_CPU"] = "true"
         import psutil
 
+        most = max(FEW_PROCESSES, os.cpu_count() or 1)
+        if processes > most:
+            raise typer.BadParameter(
+                f"{processes} processes on a machine without GPUs, expected at most {most}: they share its "
+                f"{os.cpu_count()} cores"
+            )
         # Otherwise every process would start as many threads as there are cores.
         cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
         environment["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS") or str(max(1, cores // processes))
@@ -301,66 +334,25 @@ def _one_gpu_each(processes: int) -> bool:
     return True
 
 
+def _require_free(port: int, *, others_come: bool) -> None:
+    """Refuse a port that another program listens at: the processes would wait for it in vain."""
+    with socket.socket() as listener:
+        if os.name == "posix":
+            # As the processes will: a port of a run that has just ended is free.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("" if others_come else "127.0.0.1", port))
+        except OSError as error:
+            raise typer.BadParameter(
+                f"port {port} of this machine cannot be used ({error.strerror}): another run may use it; give another "
+                "--main_process_port, or on a single machine none"
+            ) from error
+
+
 def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
-
-
-def run_processes(command: Sequence[str], environments: Sequence[Mapping[str, str]]) -> int:
-    """Run one process for each environment, pass SIGTERM and SIGINT on to them, and wait for all.
-
-    When a process fails, the others get a minute and a half to notice and to save; then they are told to stop.
-
-    Returns:
-        0; 75 if a signal ended the processes and they saved their state; else the code of the process that failed
-        first, which is 128 + N after signal N.
-    """
-    children = [subprocess.Popen(command, env=dict(environment)) for environment in environments]
-
-    def pass_on(number: int, _: FrameType | None) -> None:
-        _tell(children, number)
-
-    earlier = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        return _wait(children)
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        for child in children:
-            if child.poll() is None:
-                child.kill()
-
-
-def _wait(children: Sequence[subprocess.Popen[bytes]]) -> int:
-    failure: int | None = None
-    deadlines = [(SECONDS_TO_NOTICE, signal.SIGTERM), (SECONDS_TO_NOTICE + SECONDS_TO_STOP, None)]
-    failed_at = 0.0
-    while None in (codes := [child.poll() for child in children]):
-        failed = [code for code in codes if code not in (None, 0, EXIT_CODE_SAVED)]
-        if failed and failure is None:
-            failure, failed_at = failed[0], time.monotonic()
-        if failure is not None and deadlines and time.monotonic() - failed_at > deadlines[0][0]:
-            _tell(children, deadlines.pop(0)[1])
-        time.sleep(POLL_SECONDS)
-    if failure is None:
-        failure = next((code for code in codes if code not in (0, EXIT_CODE_SAVED)), None)
-    if failure is not None:
-        return failure if failure > 0 else 128 - failure
-    return EXIT_CODE_SAVED if EXIT_CODE_SAVED in codes else 0
-
-
-def _tell(children: Sequence[subprocess.Popen[bytes]], number: int | None) -> None:
-    """Send a signal to the processes that still run; None ends them at once."""
-    if os.name == "nt" and number == signal.SIGINT:
-        # Windows sends Ctrl-C to every process of a console, and to none alone.
-        return
-    for child in children:
-        if child.poll() is None:
-            if number is None:
-                child.kill()
-            else:
-                child.send_signal(number)
 
 
 __all__ = ["LaunchArguments", "accelerate_configs", "launch", "started_by"]

@@ -5,12 +5,9 @@
 from __future__ import annotations
 
 import os
-import signal
+import socket
 import subprocess
 import sys
-import textwrap
-import threading
-import time
 from collections.abc import Callable
 
 import pytest
@@ -23,10 +20,8 @@ from depth_anything_hf.cli.launch import (
     environment_of_srun,
     launch,
     plan,
-    run_processes,
     started_by,
 )
-from depth_anything_hf.training.signals import EXIT_CODE_SAVED
 
 
 LAUNCHER_VARIABLES = (
@@ -99,6 +94,54 @@ def test_machines(eight_gpus):
 
 
 @pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"num_processes": 0}, "num_processes is 0, expected at least 1"),
+        ({"machine_rank": -1, "num_machines": 2}, "machine_rank is -1, expected 0 for the first machine"),
+        ({"main_process_port": 65536}, "main_process_port is 65536, expected 1 to 65535"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(given, text):
+    with pytest.raises(ValueError, match=text):
+        LaunchArguments(**given)
+
+
+@pytest.mark.parametrize("given", [{"machine_rank": 1}, {"main_process_ip": "10.0.0.1", "num_processes": 2}])
+def test_what_several_machines_need_is_refused_for_one(given):
+    text = refusal(lambda: launch(LaunchArguments(**given)))
+    assert "is for several machines; say how many with --num_machines" in text
+
+
+def test_a_port_in_use_is_named_before_anything_waits_for_it(monkeypatch):
+    monkeypatch.setattr(launching, "_one_gpu_each", lambda processes: False)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        text = refusal(lambda: plan(LaunchArguments(num_processes=2, main_process_port=port)))
+        assert f"port {port} of this machine cannot be used" in text and "--main_process_port" in text
+        second = LaunchArguments(
+            num_processes=2, num_machines=2, machine_rank=1, main_process_ip="10.0.0.1", main_process_port=port
+        )
+        assert plan(second)[0]["MASTER_PORT"] == str(port)
+    assert plan(LaunchArguments(num_processes=2, main_process_port=port))[0]["MASTER_PORT"] == str(port)
+
+
+def test_far_more_processes_than_cores_are_refused(monkeypatch):
+    monkeypatch.setattr(launching, "_one_gpu_each", lambda processes: False)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert "expected at most 8" in refusal(lambda: plan(LaunchArguments(num_processes=1000)))
+    assert len(plan(LaunchArguments(num_processes=8))) == 8
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "a: [1"])
+def test_a_configuration_that_is_no_mapping_is_refused(tmp_path, text):
+    path = tmp_path / "accelerate.yaml"
+    path.write_text(text)
+    assert f"--accelerate_config {path} " in refusal(lambda: plan(LaunchArguments(accelerate_config=str(path))))
+
+
+@pytest.mark.parametrize(
     ("arguments", "text"),
     [
         (LaunchArguments(num_processes=3, num_machines=2, main_process_ip="a"), "3 cannot be divided over 2 machines"),
@@ -148,7 +191,7 @@ def test_a_configuration_that_accelerate_cannot_use_is_refused(tmp_path):
     text = refusal(lambda: plan(LaunchArguments(accelerate_config=str(file))))
     assert "accelerate cannot use" in text and "num_procesess" in text
     file.write_text("a: [1, 2")
-    assert "accelerate cannot use" in refusal(lambda: plan(LaunchArguments(accelerate_config=str(file))))
+    assert "cannot be read as YAML" in refusal(lambda: plan(LaunchArguments(accelerate_config=str(file))))
 
 
 def test_sharding_needs_gpus(monkeypatch):
@@ -210,70 +253,6 @@ def test_a_task_of_srun_gets_what_torch_reads(monkeypatch):
 
 
 # Processes
-
-
-def test_the_code_of_a_saved_run_is_that_of_training():
-    assert launching.EXIT_CODE_SAVED == EXIT_CODE_SAVED
-
-
-def run(code: str, count: int = 2) -> int:
-    command = [sys.executable, "-c", textwrap.dedent(code)]
-    return run_processes(command, [{**os.environ, "RANK": str(rank)} for rank in range(count)])
-
-
-@pytest.mark.parametrize(
-    ("code", "expected"),
-    [
-        ("pass", 0),
-        ("import os, sys; sys.exit(75)", 75),
-        ("import os, sys; sys.exit(75 * int(os.environ['RANK']))", 75),
-        ("import os, sys; sys.exit(2)", 2),
-        ("import os, sys, time; time.sleep(int(os.environ['RANK'])); sys.exit(3 + int(os.environ['RANK']))", 3),
-        ("import os, sys; sys.exit([75, 1][int(os.environ['RANK'])])", 1),
-        ("import os; os.kill(os.getpid(), 9)", 137),
-    ],
-)
-def test_exit_codes(code, expected):
-    assert run(code) == expected
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signals_reach_all_processes_and_what_was_saved_counts(tmp_path, number):
-    code = f"""
-        import os, pathlib, signal, sys, time
-        def save(*_):
-            time.sleep(0.5 * int(os.environ["RANK"]))
-            sys.exit(75)
-        signal.signal({int(number)}, save)
-        pathlib.Path({str(tmp_path)!r}, os.environ["RANK"]).touch()
-        time.sleep(60)
-    """
-
-    def stop() -> None:
-        while len(list(tmp_path.iterdir())) < 2:
-            time.sleep(0.05)
-        os.kill(os.getpid(), number)
-
-    earlier = signal.getsignal(number)
-    threading.Thread(target=stop).start()
-    start = time.monotonic()
-    assert run(code) == 75
-    assert time.monotonic() - start < 30 and signal.getsignal(number) is earlier
-
-
-def test_a_failed_process_ends_the_others_in_time(monkeypatch):
-    monkeypatch.setattr(launching, "SECONDS_TO_NOTICE", 0.2)
-    monkeypatch.setattr(launching, "SECONDS_TO_STOP", 0.2)
-    code = """
-        import os, signal, sys, time
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if os.environ["RANK"] == "1":
-            sys.exit(4)
-        time.sleep(60)
-    """
-    start = time.monotonic()
-    assert run(code) == 4
-    assert time.monotonic() - start < 20
 
 
 @pytest.mark.slow
