@@ -100,8 +100,8 @@ def _run(program: ModuleType, argv: Sequence[str]) -> Any:
             return _dry_run(program, parsed.parts)
         from ..recipes.run import save_recipe
 
-        save_recipe(parsed.as_recipe() + _start_comment(launching), arguments)
-        return program.run(*parsed.parts)
+        with save_recipe(parsed.as_recipe() + _start_comment(launching), arguments):
+            return program.run(*parsed.parts)
     except FloatingPointError as error:
         # Too many steps that were not finite: the run has saved its state and says what to look at.
         raise ValueError(str(error)) from error

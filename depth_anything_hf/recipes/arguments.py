@@ -116,6 +116,11 @@ class DataArguments:
         """Paths or Hub ids of the training data, for the record."""
         return [str(source["path"] if isinstance(source, dict) else source) for source in self.train_data]
 
+    @property
+    def augmentation(self) -> dict[str, Any]:
+        """How samples are changed: fields of `TrainingTransform`."""
+        return {name: getattr(self, name) for name in AUGMENTATION}
+
     def mixture(self, model_arguments: ModelArguments, *, seed: int, **options: Any) -> Mixture | StreamingMixture:
         """Open the training data; weights are used when every source has one, plain concatenation when none has.
 
@@ -141,8 +146,7 @@ class DataArguments:
         weights = [source.weight for source in sources]
         if any(weight is None for weight in weights) and any(weight is not None for weight in weights):
             raise ValueError(f"give every source a weight or none; the weights are {weights}")
-        augmentation = {name: getattr(self, name) for name in AUGMENTATION}
-        transform = TrainingTransform(size=model_arguments.input_size, **augmentation, **options)
+        transform = TrainingTransform(size=model_arguments.input_size, **self.augmentation, **options)
         opened = [open_source(source) for source in sources]
         for name, samples in zip(self.source_names, opened, strict=True):
             # Clean images are kept for a teacher, which makes the labels.

@@ -18,6 +18,7 @@ from torch import Tensor
 from ..data.decoding.errors import BrokenSampleError
 from ..training.dry_run import DryRunReport, dry_run_step
 from ..training.previews import labels_of, training_picture
+from ..training.resume import require_same_arguments
 from ..utils.files import atomic_write
 from ..visualization.encode import encode_jpeg
 from ..visualization.figures import add_caption, side_by_side, stack
@@ -69,6 +70,10 @@ def dry_run(run: TrainingRun) -> DryRun:
     end = datetime.now() + timedelta(seconds=report.estimated_seconds)
     if report.sheet is None:
         return DryRun(report, None, end)
+    try:
+        require_same_arguments(Path(run.arguments.output_dir), run.arguments, {"recipe": run.record})
+    except ValueError as error:
+        report.problems.append(str(error))
     rows = [
         add_caption(side_by_side(pictures, _row_height(pictures)), f"{name}: training samples and labels")
         for source, name in enumerate(run.train_data.names)

@@ -93,6 +93,10 @@ def prepare(
             "lineage": {**start.lineage, "data": data_arguments.source_names},
             **command_and_recipe(),
         },
+        record={
+            "augmentation": data_arguments.augmentation,
+            "loss": {"min_depth": metric.min_depth, "variance_focus": metric.variance_focus},
+        },
     )
 
 

@@ -226,7 +226,7 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
     """One spelling of each flag, and defaults only where they say something."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=36, width=min(119, int(os.environ.get("COLUMNS") or 100)))
+        super().__init__(prog, max_help_position=36, width=_help_width())
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
         if not action.option_strings or action.nargs == 0:
@@ -240,6 +240,11 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
             return f"{text} (required)"
         says_something = action.default is not None and action.default is not False and action.nargs != 0
         return f"{text} [%(default)s]" if says_something else text
+
+
+def _help_width() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    return min(119, int(columns)) if columns.isdecimal() else 100
 
 
 def _expand_word(word: str) -> str:

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,8 @@ class TrainingRun:
         train_data: the samples.
         evaluation: the held-out set, or None.
         card: content of the model card.
+        record: what must not change on a resume beside the arguments: augmentation and losses. Paths are not in it,
+            as a run may go on where its data lies elsewhere.
     """
 
     start: StartingPoint
@@ -43,6 +46,7 @@ class TrainingRun:
     train_data: Mixture | StreamingMixture
     evaluation: Evaluation | None
     card: dict[str, Any]
+    record: dict[str, Any]
 
     def fit(self) -> FitResult:
         """Train; see `training.trainer.fit`."""
@@ -57,30 +61,71 @@ class TrainingRun:
             pretrained=self.start.pretrained,
             evaluation=self.evaluation,
             card=self.card,
+            record=self.record,
         )
 
 
-def save_recipe(text: str, arguments: TrainingArguments) -> None:
-    """Write the effective configuration into the folder of the run, if the folder is free or holds this run.
+@contextmanager
+def save_recipe(text: str, arguments: TrainingArguments) -> Iterator[None]:
+    """Keep the effective configuration in the folder of the run that the block starts.
 
-    Otherwise nothing is written: `fit` refuses such a folder and says why. Only the main process writes.
+    It is written if the folder is free or holds this run. Otherwise `fit` refuses the folder and says why. Where the
+    run is refused later, e.g. for its data, the recipe of the run before comes back. Only the main process writes.
 
     Args:
         text: YAML, as `ParsedArguments.as_recipe` gives it.
         arguments: of the run that is about to start.
+
+    Raises:
+        OSError: the folder cannot be written; the message says which, and what to do.
     """
+    from ..training.arguments import ARGUMENTS_FILE
+    from ..utils.files import atomic_write, write_error
+
+    folder = Path(arguments.output_dir)
+    path = folder / RECIPE_FILE
+    # A run that has begun has written its arguments anew.
+    record, earlier = _state_of(folder / ARGUMENTS_FILE), path.read_bytes() if path.is_file() else None
+    is_written, is_new = False, not folder.exists()
+    if int(os.environ.get("RANK") or 0) == 0:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise write_error(folder, error) from error
+        is_written = _write_where_free(path, text, arguments)
+    try:
+        yield
+    except (ValueError, OSError):
+        if is_written and _state_of(folder / ARGUMENTS_FILE) == record:
+            if earlier is None:
+                path.unlink(missing_ok=True)
+                if is_new:
+                    with suppress(OSError):
+                        folder.rmdir()
+            else:
+                atomic_write(path, earlier)
+        raise
+
+
+def _write_where_free(path: Path, text: str, arguments: TrainingArguments) -> bool:
     from ..training.resume import require_same_arguments
     from ..utils.files import atomic_write
     from ..utils.locks import FolderLock
 
-    if int(os.environ.get("RANK") or 0) != 0:
-        return
-    folder = Path(arguments.output_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    with suppress(ValueError), FolderLock(folder) as lock:
+    with suppress(ValueError), FolderLock(path.parent) as lock:
         lock.acquire()
-        require_same_arguments(folder, arguments)
-        atomic_write(folder / RECIPE_FILE, text)
+        require_same_arguments(path.parent, arguments)
+        atomic_write(path, text)
+        return True
+    return False
+
+
+def _state_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 __all__ = ["RECIPE_FILE", "TrainingRun", "save_recipe"]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..losses.loss_weights import RelativeLoss
@@ -100,6 +100,13 @@ class DistillationArguments:
             compile=self.teacher_compile,
         )
 
+    @property
+    def feature_alignment(self) -> dict[str, float] | None:
+        """Weight and tolerance of the feature alignment, None without it."""
+        if self.feature_encoder is None:
+            return None
+        return {"weight": self.feature_weight, "tolerance": self.feature_tolerance}
+
     def lineage(self, source_names: list[str]) -> dict[str, Any]:
         """Return what the labels come from, for the student's model card.
 
@@ -143,6 +150,11 @@ def prepare(
             "role": "student",
             "lineage": {**start.lineage, **distillation.lineage(data_arguments.source_names)},
             **command_and_recipe(),
+        },
+        record={
+            "augmentation": data_arguments.augmentation,
+            "loss": asdict(loss.for_start(pretrained=start.pretrained)),
+            "feature_alignment": distillation.feature_alignment,
         },
     )
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ..losses.loss_weights import RelativeLoss
@@ -39,9 +40,10 @@ def prepare(
     from .starting_point import build_model
 
     start = build_model(model_arguments, seed=arguments.seed)
+    loss = loss.for_start(pretrained=start.pretrained)
     return TrainingRun(
         start,
-        SupervisedRelative(loss.for_start(pretrained=start.pretrained)),
+        SupervisedRelative(loss),
         arguments,
         data_arguments.mixture(model_arguments, seed=arguments.seed),
         data_arguments.evaluation(),
@@ -50,6 +52,7 @@ def prepare(
             "lineage": {**start.lineage, "data": data_arguments.source_names},
             **command_and_recipe(),
         },
+        record={"augmentation": data_arguments.augmentation, "loss": asdict(loss)},
     )
 
 

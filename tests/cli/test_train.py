@@ -122,7 +122,44 @@ def test_the_run_folder_holds_a_recipe_of_the_same_run(tmp_path, labelled_folder
     refused = call("train", "--recipe", path, "--seed", "5")
     assert refused.exit_code == 1 and "seed: 0 -> 5" in refused.stderr
     assert path.read_bytes() == before
+    # So does one that is refused later.
+    missing = str(tmp_path / "checkpoint-7")
+    refused = call("train", "--recipe", path, "--resume_from_checkpoint", missing)
+    assert refused.exit_code == 1 and "is not a checkpoint" in refused.stderr
+    assert path.read_bytes() == before
     assert call("train", "--recipe", path, "--resume_from_checkpoint", "latest").exit_code == 0
+    assert "resume_from_checkpoint: latest  # flag" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("verb", "flag", "text"),
+    [
+        ("train", "--ssi_weight=0.3", "recipe.loss.ssi_weight: 1.0 -> 0.3"),
+        ("train", "--blur=0.5", "recipe.augmentation.blur: 0.0 -> 0.5"),
+        ("distill", "--ignore_largest=0.2", "recipe.loss.ignore_largest: 0.0 -> 0.2"),
+        ("finetune", "--variance_focus=0.8", "recipe.loss.variance_focus: 0.5 -> 0.8"),
+    ],
+)
+def test_losses_and_augmentation_stay_the_same_on_a_resume(tmp_path, labelled_folder, verb, flag, text):
+    words = [verb, *SCRATCH, "--train_data", labelled_folder, "--output_dir", tmp_path / "run", "--save_steps", "1"]
+    words += ["--max_depth", "20"] if verb == "finetune" else []
+    assert call(*words).exit_code == 0
+    resume = ["--resume_from_checkpoint", "latest"]
+    for more in ([*resume, flag], [flag, "--dry_run", *resume]):
+        changed = call(*words, *more)
+        assert changed.exit_code == 1 and text in changed.output, changed.output
+    assert call(*words, *resume).exit_code == 0
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path, labelled_folder):
+    (tmp_path / "file").touch()
+    done = call("train", *SCRATCH, "--train_data", labelled_folder, "--output_dir", tmp_path / "file")
+    assert done.exit_code == 1 and f"{tmp_path / 'file'} cannot be written: " in done.stderr
+
+
+def test_a_run_that_cannot_start_leaves_no_folder(tmp_path):
+    done = call("train", *SCRATCH, "--train_data", tmp_path / "nothing", "--output_dir", tmp_path / "run")
+    assert done.exit_code == 1 and not list(tmp_path.iterdir())
 
 
 # What is seen before the start
@@ -189,6 +226,13 @@ def test_a_dry_run_names_what_would_spoil_a_run(tmp_path, labelled_folder):
     flags = ["--train_data", labelled_folder, unlabelled, "--output_dir", tmp_path / "run", "--dry_run"]
     done = call("train", *SCRATCH, *flags)
     assert done.exit_code == 1 and "problem: " in done.output and "nothing-valid" in done.output
+
+
+def test_a_dry_run_names_a_folder_that_is_taken(tmp_path, labelled_folder):
+    words = ["train", *SCRATCH, "--train_data", labelled_folder, "--output_dir", tmp_path / "run"]
+    assert call(*words).exit_code == 0
+    done = call(*words, "--dry_run")
+    assert done.exit_code == 1 and "problem: " in done.output and "already holds this run" in done.output
 
 
 @pytest.mark.parametrize("verb", ["train", "distill", "finetune"])
