@@ -95,7 +95,7 @@ def wait_for(device: torch.device) -> None:
 
 
 def free_memory(device: torch.device) -> None:
-    # What Accelerate has prepared refers to itself, and goes only when it is looked for.
+    # What Accelerate has prepared is in reference cycles, which only the garbage collector frees.
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
@@ -201,7 +201,7 @@ def step_of_fit(model: Any, batch: dict[str, Any], device: torch.device, compile
     def step() -> None:
         loss = engine.terms(batch, 0.0)["loss"]
         accelerator.backward(loss)
-        findings = ReducedStatus(
+        status = ReducedStatus(
             accelerator,
             stop=False,
             unreadable=False,
@@ -210,7 +210,7 @@ def step_of_fit(model: Any, batch: dict[str, Any], device: torch.device, compile
             gradient_norm=engine.clip_gradients(),
             overflow_is_allowed=False,
         )
-        engine.step(findings.leave_out)
+        engine.step(status.leave_out)
 
     return step
 
@@ -244,11 +244,11 @@ def waits_for_the_device(step: Callable[[], Any]) -> bool | str:
 
 
 class OutOfTime(BaseException):
-    """Not an `Exception`, so that nobody takes it for a contender's failure."""
+    """Not an `Exception`, so that it is not caught as a contender's failure."""
 
 
 @contextmanager
-def stopped_after(seconds: float) -> Iterator[None]:
+def stop_after(seconds: float) -> Iterator[None]:
     """Stop what runs in the block by `OutOfTime` if it takes longer, where the system has such a timer."""
     if not hasattr(signal, "setitimer"):  # Windows
         yield
@@ -267,7 +267,7 @@ def stopped_after(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def noted_failure(run: Run, device: torch.device) -> Iterator[None]:
+def note_failure(run: Run, device: torch.device) -> Iterator[None]:
     """A failure, most often for want of memory, is a line of the table and not the end of the benchmark."""
     try:
         yield
@@ -296,14 +296,14 @@ def measure_alone(run: Run, side: int, device: torch.device) -> None:
 def measure_in_turns(runs: list[Run], side: int, device: torch.device, rounds: int, repeats: int) -> None:
     able = []
     for run in runs:
-        with noted_failure(run, device):
+        with note_failure(run, device):
             work = WORK[run.work](run.contender, run.size, side, run.batch, device)
             seconds_of(work, device, 3)
             able.append((run, work))
     for _ in range(rounds):
         for run, work in able:
             if run.error is None:
-                with noted_failure(run, device):
+                with note_failure(run, device):
                     run.rounds.append(run.batch / seconds_of(work, device, repeats))
 
 
@@ -312,9 +312,9 @@ def measure_size(
 ) -> None:
     """One kind of work at one size; what `end` (of the monotonic clock) interrupts keeps the rounds it has."""
     try:
-        with stopped_after(end - time.monotonic()):
+        with stop_after(end - time.monotonic()):
             for run in runs:
-                with noted_failure(run, device):
+                with note_failure(run, device):
                     measure_alone(run, arguments.side, device)
                 free_memory(device)
             able = [run for run in runs if run.error is None]

@@ -74,7 +74,7 @@ class Contender:
     keeps_memory: bool = False
 
     @classmethod
-    def named(cls, name: str, make: Callable[..., Work], *arguments: Any) -> Contender:
+    def from_name(cls, name: str, make: Callable[..., Work], *arguments: Any) -> Contender:
         """By its name: `ours...` keeps freed memory unless it ends in `_returned`, others if they end in `_kept`."""
         keeps = name.endswith("_kept") or (name.startswith("ours") and not name.endswith("_returned"))
         return cls(name, make, arguments, keeps_memory=keeps)
@@ -150,7 +150,7 @@ def _page_faults() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
-def _timed(work: Work) -> tuple[Run, Tensor | None]:
+def _time_once(work: Work) -> tuple[Run, Tensor | None]:
     faults = _page_faults()
     busy, own, start = _busy_seconds(), time.process_time(), time.perf_counter()
     output = work()
@@ -183,7 +183,7 @@ def _serve(pipe: Connection, contender: Contender, threads: int) -> None:
             if command == "peak memory":
                 pipe.send(_peak_memory())
                 continue
-            run, output = _timed(work)
+            run, output = _time_once(work)
             shown = None if output is None or command == "run" else output.detach().float().numpy()
             del output
             time.sleep(SECONDS_UNTIL_IDLE)

@@ -41,7 +41,7 @@ def main() -> None:
         if needs_export(names):
             output_of(Contender("export", exporter, (place, shape)), threads)
         reference = output_of(Contender("reference", open_peer, ("stock", place, shape, threads)), threads)
-        contenders = [Contender.named(name, open_peer, name, place, shape, threads) for name in names]
+        contenders = [Contender.from_name(name, open_peer, name, place, shape, threads) for name in names]
         timings = measure(contenders, arguments.rounds, threads, arguments.longest, reference)
     report(f"{arguments.size} {arguments.height}x{arguments.width}, batch {arguments.batch}", timings, arguments)
 

@@ -49,11 +49,11 @@ class SyntheticPictures:
         return self._count
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        name, content = self.encoded(index)
+        name, content = self.read_encoded(index)
         image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
         return {"image": image, "name": name}
 
-    def encoded(self, index: int) -> tuple[str, bytes]:
+    def read_encoded(self, index: int) -> tuple[str, bytes]:
         self.asked = max(self.asked, index)
         height, width = (int(side) for side in self._sides[index])
         coarse = np.random.default_rng(index).integers(0, 256, (6, 8, 3), dtype=np.uint8)

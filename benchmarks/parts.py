@@ -75,7 +75,7 @@ def main() -> None:
         shape = (arguments.batch, arguments.side, arguments.side)
         for name in arguments.contenders.split(","):
             what = (name, Path(folder), shape, arguments.threads, arguments.runs)
-            with Child(Contender.named(name, parts, *what), arguments.threads) as child:
+            with Child(Contender.from_name(name, parts, *what), arguments.threads) as child:
                 found = child.first_run()
             assert found is not None
             print(f"| {name} | {' | '.join(f'{value:.0f}' for value in [*found.tolist(), found.sum().item()])} |")

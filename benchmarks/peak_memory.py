@@ -22,9 +22,9 @@ from training_step import trainer
 def contender_of(name: str, folder: Path, arguments: argparse.Namespace) -> Contender:
     batch, side = arguments.batch, arguments.side
     if arguments.work == "inference":
-        return Contender.named(name, open_peer, name, folder, (batch, side, side), arguments.threads)
+        return Contender.from_name(name, open_peer, name, folder, (batch, side, side), arguments.threads)
     how = (arguments.precision, arguments.checkpointing)
-    return Contender.named(name, trainer, name, folder, (batch, side), *how)
+    return Contender.from_name(name, trainer, name, folder, (batch, side), *how)
 
 
 def main() -> None:

@@ -73,7 +73,7 @@ class _OnlyDepth(torch.nn.Module):
         return predicted
 
 
-def _exported(folder: Path) -> Path:
+def _export(folder: Path) -> Path:
     return folder / "model.onnx"
 
 
@@ -84,7 +84,7 @@ def exporter(folder: Path, shape: tuple[int, int, int]) -> Callable[[], None]:
         torch.onnx.export(
             _OnlyDepth(folder),
             (images(*shape),),
-            _exported(folder),
+            _export(folder),
             input_names=["images"],
             output_names=["depth"],
             dynamo=True,
@@ -101,7 +101,7 @@ def onnx_runtime(folder: Path, images: Tensor, threads: int) -> Predict:
     options.intra_op_num_threads = threads
     # Between runs its threads would take the processors from the other contenders.
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    session = onnxruntime.InferenceSession(str(_exported(folder)), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(_export(folder)), options, providers=["CPUExecutionProvider"])
     feed = {session.get_inputs()[0].name: images.numpy()}
     return lambda: torch.from_numpy(session.run(None, feed)[0])
 
@@ -117,7 +117,7 @@ def openvino(precision: str) -> Peer:
             "CACHE_DIR": tempfile.gettempdir(),
         }
         core = openvino.Core()
-        compiled = core.compile_model(core.read_model(str(_exported(folder))), "CPU", options)
+        compiled = core.compile_model(core.read_model(str(_export(folder))), "CPU", options)
         array = images.numpy()
         return lambda: torch.from_numpy(compiled([array])[0].copy())
 

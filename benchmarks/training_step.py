@@ -150,7 +150,7 @@ def main() -> None:
         files = [place / f"{name}.gradients" for name in names]
         what = (place, (arguments.batch, arguments.side), arguments.precision, arguments.checkpointing)
         contenders = [
-            Contender.named(name, trainer, name, *what, file) for name, file in zip(names, files, strict=True)
+            Contender.from_name(name, trainer, name, *what, file) for name, file in zip(names, files, strict=True)
         ]
         timings = measure(contenders, arguments.rounds, arguments.threads, arguments.longest)
         compare_gradients(timings, files)

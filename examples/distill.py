@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Distil a student from pseudo-labels: stored ones, or made on the fly by --teacher.
+"""Distil a student from pseudo-labels: stored ones, or made during training with --teacher.
 
 accelerate launch examples/distill.py --recipe student --train_data runs/labels --output_dir runs/student
 """

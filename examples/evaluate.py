@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Scores a depth model on a benchmark or on labelled images of one's own, on any number of processes.
+"""Score a depth model on a benchmark or on your own labelled images, on any number of processes.
 
     accelerate launch examples/evaluate.py --model runs/student --protocol nyu --root path/to/nyu --output_dir scores
     accelerate launch examples/evaluate.py --model runs/student --data path/to/rooms --output_dir scores

@@ -1,10 +1,10 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Labels photographs with a teacher, into parquet shards that `distill.py` and `load_dataset` read.
+"""Label photographs with a teacher, into parquet shards that `distill.py` and `load_dataset` read.
 
     accelerate launch examples/pseudo_label.py --teacher runs/teacher --data photos/ --output_dir runs/labels
 
-The command `depth-anything-hf pseudo-label` does the same. An interrupted run goes on where it stopped. Processes
+The command `depth-anything-hf pseudo-label` does the same. Run it again to resume an interrupted run. Processes
 and machines share the images by RANK and WORLD_SIZE, as torchrun and accelerate set them, or by their numbers under
 `srun`.
 """

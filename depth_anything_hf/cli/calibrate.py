@@ -52,12 +52,15 @@ def calibrate(
         str,
         typer.Option(
             "--form",
-            help="disparity: 1/depth = scale * disparity + shift; log: the logarithms are fitted by a line.",
+            help="disparity: 1/depth = scale * disparity + shift; log: ln depth = scale * ln disparity + shift.",
             rich_help_panel=FIT,
         ),
     ] = "disparity",
     robust: Annotated[
-        bool, typer.Option("--robust", help="Withstand up to 29 % of wrong points.", rich_help_panel=FIT)
+        bool,
+        typer.Option(
+            "--robust", help="Robust fit (Theil-Sen): up to 29 % of the points may be outliers.", rich_help_panel=FIT
+        ),
     ] = False,
     scale: ScaleOption = None,
     split: SplitOption = "train",
@@ -111,9 +114,11 @@ def calibrate(
         f"{pooled.abs_rel:.4f}; saved to {output}"
     )
     if pooled.points_beyond:
-        typer.echo(f"{pooled.points_beyond} points lie beyond every distance of this fit; look at them", err=True)
+        typer.echo(
+            f"{pooled.points_beyond} points lie beyond infinity in this fit; check these measurements", err=True
+        )
     if len(pairs) > 1:
-        typer.echo(f"scales of the single images differ by a factor of {fit.scale_spread:.2f} (1 = one fits all)")
+        typer.echo(f"the scales of per-image fits differ by a factor of {fit.scale_spread:.2f} (1 = one fits all)")
         for name, error in fit.pooled_abs_rel.items():
             own = f"{fit.per_image[name].abs_rel:.4f}" if name in fit.per_image else fit.without_fit[name]
             typer.echo(f"  {name}: error {error:.4f} with the common fit, {own} with its own")

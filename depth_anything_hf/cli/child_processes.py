@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The processes of one command on one machine: started, told to stop, and waited for; none outlives its launcher."""
+"""The processes of one command on one machine: started, signalled, and waited for; none outlives its launcher."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ import typer
 
 # As in `training.signals`, which imports torch.
 EXIT_CODE_SAVED = 75
-# After a process has failed: time for the others to find out, save and push, before they are told to stop; and from
-# there until they are ended.
+# After a process has failed: time for the others to notice, save and push before SIGTERM; and from there until they
+# are killed.
 SECONDS_TO_NOTICE, SECONDS_TO_STOP = 90.0, 30.0
 POLL_SECONDS = 0.1
 # A process whose launcher is gone looks so often, and has so long to save and push before it is ended.
@@ -29,7 +29,7 @@ SECONDS_BETWEEN_LOOKS, SECONDS_TO_SAVE = 1.0, 600.0
 def run_processes(command: Sequence[str], environments: Sequence[Mapping[str, str]]) -> int:
     """Run one process for each environment, pass SIGTERM and SIGINT on to them, and wait for all.
 
-    When a process fails, the others get a minute and a half to notice and to save; then they are told to stop.
+    When a process fails, the others get a minute and a half to notice and to save; then they get SIGTERM.
 
     Returns:
         0; 75 if a signal ended the processes and they saved their state; else the code of the process that failed

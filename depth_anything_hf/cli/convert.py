@@ -16,12 +16,16 @@ def convert(
     ],
     output: Annotated[Path, typer.Argument(help="Folder to write; with --to_original the .pth file to write.")],
     size: Annotated[
-        str | None, typer.Option("--size", help="small, base, large or giant. [recognized from the tensors]")
+        str | None, typer.Option("--size", help="small, base, large or giant. [detected from the tensors]")
     ] = None,
-    metric: Annotated[bool, typer.Option("--metric", help="The checkpoint gives metres; needs --max_depth.")] = False,
+    metric: Annotated[
+        bool, typer.Option("--metric", help="The checkpoint is a metric model; needs --max_depth.")
+    ] = False,
     max_depth: Annotated[
         int | None,
-        typer.Option("--max_depth", help="Metres, with --metric: the authors' indoor models have 20, outdoor 80."),
+        typer.Option(
+            "--max_depth", help="Depth cap in metres, with --metric: 20 for the authors' indoor models, 80 outdoors."
+        ),
     ] = None,
     feature_layers: Annotated[
         str | None,
@@ -32,12 +36,10 @@ def convert(
     ] = None,
     num_attention_heads: Annotated[
         int | None,
-        typer.Option(
-            "--num_attention_heads", help="Of an encoder that is none of the published ones. [64 wide heads]"
-        ),
+        typer.Option("--num_attention_heads", help="Attention heads of an encoder of no published size. [width / 64]"),
     ] = None,
     to_original: Annotated[
-        bool, typer.Option("--to_original", help="The other way: a model folder to a .pth of the original code.")
+        bool, typer.Option("--to_original", help="Convert back: a model folder to a .pth of the original code.")
     ] = False,
 ) -> None:
     """Convert a checkpoint of the original Depth Anything code, with exactly the original's output.
@@ -58,7 +60,7 @@ def convert(
     if to_original:
         if size or metric or max_depth is not None or feature_layers or num_attention_heads is not None:
             raise ValueError(
-                "--to_original cannot be combined with other options: the model folder says what the model is"
+                "--to_original cannot be combined with other options: they are read from the model folder"
             )
         written = convert_to_original(source, output)
         typer.echo(f"{written}: loads into the original code with load_state_dict(strict=True)")
@@ -71,4 +73,4 @@ def convert(
         "num_attention_heads": num_attention_heads,
     }
     written = convert_original(source, output, max_depth=max_depth, **names)
-    typer.echo(f"the model is in {written}; see {written / 'README.md'} for what was set and why")
+    typer.echo(f"model saved to {written}; {written / 'README.md'} lists its settings and their reasons")

@@ -65,7 +65,7 @@ def command_from(
         missing = [f"--{name}" for name, each in by_name.items() if _is_required(each) and name not in filled]
         if missing:
             ctx.fail(f"Missing {', '.join(missing)}.")
-        return work(*(_filled(each, filled) for each in types), **others)
+        return work(*(_fill(each, filled) for each in types), **others)
 
     command.__doc__ = work.__doc__
     command.__name__ = work.__name__
@@ -75,7 +75,7 @@ def command_from(
     return command
 
 
-def _filled(arguments: type, values: Mapping[str, Any]) -> Any:
+def _fill(arguments: type, values: Mapping[str, Any]) -> Any:
     return arguments(**{each.name: values[each.name] for each in fields(arguments) if each.name in values})
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`env`: what a bug report has to say about this machine, as Markdown."""
+"""`env`: versions, devices and settings of this machine for a bug report, as Markdown."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ PACKAGES = (
     *("torch", "transformers", "accelerate", "datasets", "huggingface_hub", "safetensors", "tokenizers", "numpy"),
     *("opencv-python-headless", "opencv-python", "pillow", "pyarrow", "typer", "mitsuba", "deepspeed", "peft"),
 )
-# Settings of ours, and those of others that decide how a run goes.
+# Settings of ours, and those of others that affect a run.
 SETTINGS_BEGIN = (
     *("DEPTH_ANYTHING_HF_", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_DISABLE_PROGRESS_BARS", "ACCELERATE_"),
     *("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "PYTORCH_", "TORCH_", "NCCL_"),
 )
 WINDOWS_PATH = re.compile(r"\b[A-Za-z]:\\[^\s'\",;]*")
-NAMES_OF_NOBODY = {"", "root", "home", "user", "localhost"}
+GENERIC_NAMES = {"", "root", "home", "user", "localhost"}
 
 
 def env() -> None:
@@ -108,7 +108,7 @@ def _machine() -> dict[str, str]:
     elif torch.backends.mps.is_available():
         facts["GPU"] = "Apple (MPS)"
     else:
-        facts["GPU"] = "none that torch can use"
+        facts["GPU"] = "none visible to torch"
     return facts
 
 
@@ -119,10 +119,10 @@ def _kernels() -> dict[str, str]:
 
     choices = stored_kernel_choices()
     ours = sum(choices.values())
-    measured = f"{len(choices)} sizes measured on this processor with this torch, ours wins at {ours}"
+    measured = f"{len(choices)} sizes measured on this CPU with this torch; our kernels are faster for {ours}"
     return {
         f"kernels for CPUs ({SETTING_VARIABLE})": cpu_kernels(),
-        "choices": measured if choices else "none measured on this processor with this torch",
+        "choices": measured if choices else "none measured on this CPU with this torch",
         "instructions of torch": torch.backends.cpu.get_cpu_capability(),
         "attention": "flash-attn is installed" if _version_of("flash-attn") else "scaled dot product of torch",
     }
@@ -159,6 +159,6 @@ def _redact(text: str) -> str:
     # Without an entry in the list of users, as in some containers, there is no name to hide.
     with suppress(OSError, KeyError, ImportError):
         names.add(getpass.getuser())
-    for name in names - NAMES_OF_NOBODY:
+    for name in names - GENERIC_NAMES:
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "***", text)
     return text

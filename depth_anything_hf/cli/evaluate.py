@@ -29,7 +29,7 @@ def _evaluate(
 ) -> Any:
     """Score a model against labelled images at the labels' resolution and print a table.
 
-    Either by a pinned protocol, which fixes crop, range, alignment and metrics and signs every result with its name
+    Either by a pinned protocol, which fixes crop, range, alignment and metrics and marks every result with its name
     and version, or on your own data with the options below: papers use --max_depth 80 for KITTI and 10 for NYU.
     Besides the errors after alignment, `ordinal_accuracy` says how often of two random points the nearer one is told,
     which no alignment can flatter. Another split than the protocol's, or --limit, makes the result a "modified" one.

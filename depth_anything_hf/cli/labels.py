@@ -14,11 +14,11 @@ import typer
 def verify(
     labels: Annotated[Path, typer.Argument(help="Folder that `pseudo-label` wrote.")],
     remove_damaged: Annotated[
-        bool, typer.Option("--remove_damaged", help="Delete damaged shards, so that the next run makes them again.")
+        bool, typer.Option("--remove_damaged", help="Delete damaged shards; the next run labels their images again.")
     ] = False,
     remove_skipped: Annotated[
         bool,
-        typer.Option("--remove_skipped", help="Delete shards that left images out; the next run tries again."),
+        typer.Option("--remove_skipped", help="Delete shards with skipped images; the next run tries these again."),
     ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Check counts and checksums only, decode no image.")] = False,
 ) -> Any:
@@ -35,7 +35,7 @@ def verify(
     report = verify_labels(
         labels, remove_damaged=remove_damaged, remove_skipped=remove_skipped, check_pixels=not quick
     )
-    typer.echo(f"{report.labelled} labels in {report.shards} shards, {len(report.skipped)} images left out")
+    typer.echo(f"{report.labelled} labels in {report.shards} shards, {len(report.skipped)} images skipped")
     for name, reason in report.damaged:
         typer.echo(f"damaged{' and removed' if remove_damaged else ''}: {name}: {reason}", err=True)
     for name in report.missing:
@@ -43,32 +43,32 @@ def verify(
     for name in report.duplicates:
         typer.echo(f"labelled more than once: {name}", err=True)
     if not report.is_sound:
-        typer.echo("repeat the pseudo-label command to make what is missing", err=True)
+        typer.echo("run the same pseudo-label command again to fill in missing shards", err=True)
         raise typer.Exit(1)
     return report
 
 
 def push_labels(
     labels: Annotated[Path, typer.Argument(help="Folder that `pseudo-label` wrote, complete.")],
-    repository: Annotated[str, typer.Argument(help="Dataset on the Hub, owner/name; made if absent.")],
+    repository: Annotated[str, typer.Argument(help="Dataset on the Hub, owner/name; created if missing.")],
     hub_private_repo: Annotated[
-        bool, typer.Option("--hub_private_repo", help="Make a new repository private.")
+        bool, typer.Option("--hub_private_repo", help="Create the repository as private.")
     ] = False,
     image_license: Annotated[
         str | None,
-        typer.Option("--image_license", help="License of the images for the card, e.g. cc-by-4.0. [said as unknown]"),
+        typer.Option("--image_license", help="License of the images for the card, e.g. cc-by-4.0. [unknown]"),
     ] = None,
     teacher_license: Annotated[
         str | None,
         typer.Option(
             "--teacher_license",
-            help="License of the teacher's weights for the card, e.g. apache-2.0. [said as unknown]",
+            help="License of the teacher's weights for the card, e.g. apache-2.0. [unknown]",
         ),
     ] = None,
 ) -> None:
     """Push pseudo-labels to the Hub with a card that says how they were made and under which licenses.
 
-    The folder is verified first. The same command goes on where an interrupted one stopped. Log in with
+    The folder is verified first. Run the same command again to resume an interrupted push. Log in with
     `hf auth login` or set HF_TOKEN.
 
     \b
@@ -82,7 +82,7 @@ def push_labels(
     options["private"] = hub_private_repo
     if not tell_push(labels, lambda: push_labels_when_complete(labels, repository, **options)):
         raise ValueError(
-            f"{labels} is not complete, or another process is at its push; see: depth-anything-hf verify {labels}"
+            f"{labels} is incomplete, or another process is pushing it; check: depth-anything-hf verify {labels}"
         )
 
 
@@ -94,6 +94,6 @@ def tell_push(labels: str | Path, push: Callable[[], str | None]) -> bool:
         address = push()
     except PushError as error:
         raise ValueError(str(error)) from error
-    not_pushed = f"not pushed here: shards are missing in {labels}, or another process is at its push"
-    typer.echo(f"the labels are at {address}" if address else not_pushed)
+    not_pushed = f"not pushed: shards are missing in {labels}, or another process is pushing them"
+    typer.echo(f"labels pushed to {address}" if address else not_pushed)
     return address is not None

@@ -5,7 +5,7 @@
 A command that was given these options starts itself once for each GPU and passes on signals and exit codes. What the
 processes find in their environment is what `accelerate launch` would give them, by its own code. They are not started
 through its launcher because that one ends with 1 whatever the exit code of a process, and leaves a process 30 seconds
-after a signal, while a run that saves and pushes its last checkpoint may need minutes and says "start me again" by 75.
+after a signal, while a run that saves and pushes its last checkpoint may need minutes, and exits with 75.
 """
 
 from __future__ import annotations
@@ -41,23 +41,23 @@ class LaunchArguments:
 
     num_processes: int | None = field(
         default=None,
-        metadata={"help": "Processes on all machines together, one for each GPU; on a CPU they share its cores."},
+        metadata={"help": "Total number of processes over all machines, one per GPU; on a CPU they share its cores."},
     )
     accelerate_config: str | None = field(
         default=None,
         metadata={
             "help": "Configuration of `accelerate`: a YAML file, or cpu, one_gpu, ddp, fsdp2, deepspeed_zero2 or "
-            "two_nodes. Its precision is not used; see --mixed_precision or --dtype."
+            "two_nodes. Its precision is ignored; set --mixed_precision or --dtype."
         },
     )
     num_machines: int | None = field(
         default=None,
         metadata={
-            "help": "Machines; start the same command on each, with its --machine_rank.",
+            "help": "Number of machines; start the same command on each, with its --machine_rank.",
             "aliases": ["--machines"],
         },
     )
-    machine_rank: int | None = field(default=None, metadata={"help": "Number of this machine, from 0."})
+    machine_rank: int | None = field(default=None, metadata={"help": "Rank of this machine, from 0."})
     main_process_ip: str | None = field(default=None, metadata={"help": "Address of machine 0."})
     main_process_port: int | None = field(
         default=None, metadata={"help": "Port of machine 0. [29500; on one machine a free one]"}
@@ -80,7 +80,7 @@ class LaunchArguments:
 
 
 def launch(arguments: LaunchArguments, argv: Sequence[str] | None = None) -> None:
-    """Start the command on several processes if that is asked for, and exit; else return, to do the work here.
+    """Start the command on several processes if requested, and exit; else return, to do the work here.
 
     It also returns in a process that a launcher has started: this function, `accelerate launch`, torchrun, or srun,
     whose numbers are then put into the environment as torch reads them.
@@ -188,7 +188,7 @@ def plan(arguments: LaunchArguments) -> list[dict[str, str]]:
     address = settings["main_process_ip"] or arguments.main_process_ip
     if processes % machines:
         raise typer.BadParameter(
-            f"--num_processes counts those of all machines: {processes} cannot be divided over {machines} machines"
+            f"--num_processes is the total over all machines: {processes} is not divisible by {machines} machines"
         )
     if rank >= machines:
         raise typer.BadParameter(
@@ -285,7 +285,7 @@ def _engine_environment(config: Any, processes: int, port: int) -> dict[str, str
         if config is not None and (config.use_fsdp or config.use_deepspeed):
             raise typer.BadParameter(
                 f"this configuration shards the model by {'FSDP' if config.use_fsdp else 'DeepSpeed'}, which needs "
-                "GPUs, and there is none here"
+                "GPUs, but this machine has none"
             )
         environment["ACCELERATE_USE_CPU"] = "true"
         import psutil

@@ -33,7 +33,7 @@ FLAGS = {"context_settings": LEFT_TO_RECIPES, "add_help_option": False}
 
 
 class DepthAnything(Program):
-    """The program, with its commands in the order of the road.
+    """The program, with its commands in the order of the workflow.
 
     Aliases are what an option was called before, or is called elsewhere.
     """
@@ -48,17 +48,17 @@ class DepthAnything(Program):
         "pseudo-label": Entry(
             LABELS, "Label photographs with a teacher.", "pseudo_label:pseudo_label", FOLDER | PRIVATE | TEACHER
         ),
-        "verify": Entry(LABELS, "Re-read pseudo-labels and say what is damaged.", "labels:verify"),
+        "verify": Entry(LABELS, "Verify pseudo-labels and list damaged shards.", "labels:verify"),
         "push-labels": Entry(LABELS, "Push pseudo-labels to the Hub.", "labels:push_labels", PRIVATE),
         "predict": Entry(PREDICTIONS, "Predict the depth of images.", "predict:predict", FOLDER),
-        "calibrate": Entry(PREDICTIONS, "Turn disparity into metres by measured points.", "calibrate:calibrate"),
+        "calibrate": Entry(PREDICTIONS, "Calibrate disparity to metres on measured points.", "calibrate:calibrate"),
         "evaluate": Entry(PREDICTIONS, "Score a model on a benchmark or on your labels.", "evaluate:evaluate", FOLDER),
         "datasets": Entry(PREDICTIONS, "List public datasets and benchmark protocols.", "datasets:list_datasets"),
         "convert": Entry(
             FILES, "Convert checkpoints of the original code.", "convert:convert", {"taps": "feature_layers"}
         ),
         "render": Entry(FILES, "Render synthetic scenes with exact depth.", "render:render"),
-        "env": Entry(HELP, "Show what a bug report has to say.", "env:env"),
+        "env": Entry(HELP, "Show versions, devices and settings for a bug report.", "env:env"),
     }
 
 
@@ -83,7 +83,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", envvar="DEPTH_ANYTHING_HF_DEBUG", help="Show errors with their traceback.")

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Options that several commands share, and how failures are told."""
+"""Options that several commands share, and the report of failures."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ InputSizeOption = Annotated[
 ]
 DeviceOption = Annotated[
     str | None,
-    typer.Option("--device", help="cuda, cuda:1, mps or cpu. [the fastest that is there]", rich_help_panel=SPEED),
+    typer.Option("--device", help="cuda, cuda:1, mps or cpu. [the fastest available]", rich_help_panel=SPEED),
 ]
 DtypeOption = Annotated[
     str | None,
@@ -57,7 +57,7 @@ CompileOption = Annotated[
     bool,
     typer.Option(
         "--compile",
-        help="Compile the model: a minute or so for each size, then faster; for many images.",
+        help="Compile the model (torch.compile): about a minute per image size, then faster.",
         rich_help_panel=SPEED,
     ),
 ]
@@ -73,7 +73,7 @@ SplitOption = Annotated[
     str, typer.Option("--split", help="Split of a dataset that has several.", rich_help_panel=IMAGES)
 ]
 LimitOption = Annotated[
-    int | None, typer.Option("--limit", min=1, help="Use only the first so many images.", rich_help_panel=IMAGES)
+    int | None, typer.Option("--limit", min=1, help="Use only the first N images.", rich_help_panel=IMAGES)
 ]
 VerboseOption = Annotated[
     bool,
@@ -87,10 +87,10 @@ VerboseOption = Annotated[
 
 
 def report_failures(failures: list[tuple[str, str]], total: int) -> None:
-    """Name what was left out; exit with 1 only if nothing worked."""
+    """List the skipped images; exit with code 1 only if all failed."""
     if not failures:
         return
-    typer.echo(f"{len(failures)} of {total} images were left out:", err=True)
+    typer.echo(f"{len(failures)} of {total} images skipped:", err=True)
     for name, reason in failures[:SKIPPED_SHOWN]:
         typer.echo(f"  {reason}" if name in reason else f"  {name}: {reason}", err=True)
     if len(failures) > SKIPPED_SHOWN:

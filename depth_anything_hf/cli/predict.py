@@ -41,7 +41,8 @@ MEANING = {
 def predict(
     inputs: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
     output_dir: Annotated[
-        Path, typer.Option("--output_dir", "-o", help="Folder to write to; made if absent.", rich_help_panel=OUTPUT)
+        Path,
+        typer.Option("--output_dir", "-o", help="Folder to write to; created if missing.", rich_help_panel=OUTPUT),
     ],
     model: ModelOption = DEFAULT_MODEL,
     batch_size: BatchSizeOption = None,
@@ -66,7 +67,7 @@ def predict(
 
     For NAME.jpg there will be NAME_depth.png (colours, bright is near), NAME_16bit.png (16-bit grey, smallest value
     0, largest 65535) and NAME.npz (float32 array `disparity` or `depth` at the image's size, and `kind`).
-    Sub-folders are kept. Images that cannot be read are named and left out.
+    Sub-folders are kept. Images that cannot be read are listed and skipped.
 
     \b
     Examples:
@@ -115,7 +116,7 @@ def predict(
 def _check_calibration(calibration: Calibration, model: str, predictor: DepthPredictor) -> str:
     """Warn or refuse where the calibration was made for something else; return the kind of the calibrated map."""
     if predictor.prediction_kind == "depth":
-        raise ValueError(f"{model} predicts metres itself, --metric cannot be combined with it")
+        raise ValueError(f"{model} is a metric model already, so --metric cannot be combined with it")
     if calibration.model_id and calibration.model_id != model:
         typer.echo(f"warning: the calibration was made with {calibration.model_id}, not {model}", err=True)
     if calibration.input_size != predictor.input_size:

@@ -77,9 +77,9 @@ class Entry:
 
 
 class Program(TyperGroup):
-    """The commands in panels; errors that a user can mend are one line.
+    """The commands in panels; errors that a user can fix are one line.
 
-    Other errors are faults of the program and keep their traceback.
+    Other errors are bugs and keep their traceback.
     """
 
     entries: ClassVar[Mapping[str, Entry]] = {}
@@ -119,7 +119,7 @@ class Program(TyperGroup):
                 formatter.write_dl([(name.ljust(widest), text) for name, text in rows])
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command, and show an error that a user can mend as one line."""
+        """Run the command, and show an error that a user can fix as one line."""
         try:
             return super().invoke(ctx)
         except (ValueError, OSError, ImportError) as error:

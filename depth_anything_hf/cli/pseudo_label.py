@@ -32,7 +32,7 @@ def _pseudo_label(
 ) -> Any:
     """Label photographs with a teacher's disparity, into parquet shards for training.
 
-    An interrupted run goes on where it stopped when the same command is given again. With --num_processes, or started
+    Run the same command again to resume an interrupted run. With --num_processes, or started
     by accelerate, torchrun or srun, every process takes its share of the shards.
 
     \b

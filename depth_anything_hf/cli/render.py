@@ -15,9 +15,12 @@ DENOISE = {"auto": "auto", "yes": True, "no": False}
 
 
 def render(
-    output: Annotated[Path, typer.Argument(help="Folder to write to; made if absent.")],
+    output: Annotated[Path, typer.Argument(help="Folder to write to; created if missing.")],
     count: Annotated[
-        int, typer.Option("--count", help="Images in the folder when the command is done.", rich_help_panel=SCENES)
+        int,
+        typer.Option(
+            "--count", help="Total number of images in the folder; a larger one adds images.", rich_help_panel=SCENES
+        ),
     ],
     height: Annotated[int, typer.Option("--height", help="Pixels.", rich_help_panel=IMAGES)] = 252,
     width: Annotated[int, typer.Option("--width", help="Pixels.", rich_help_panel=IMAGES)] = 252,
@@ -27,30 +30,34 @@ def render(
             "--family", help="varied (rooms, tabletops, streets, nature) or hazy-rooms.", rich_help_panel=SCENES
         ),
     ] = "varied",
-    seed: Annotated[int, typer.Option("--seed", help="Another seed gives other scenes.", rich_help_panel=SCENES)] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed of the scenes.", rich_help_panel=SCENES)] = 0,
     samples_per_pixel: Annotated[
         int | None,
-        typer.Option("--samples_per_pixel", help="More is slower, with less noise. [8 or 4]", rich_help_panel=IMAGES),
+        typer.Option(
+            "--samples_per_pixel",
+            help="Samples per pixel: more is slower, with less noise. [8 or 4]",
+            rich_help_panel=IMAGES,
+        ),
     ] = None,
     processes: Annotated[
         int,
         typer.Option(
-            "--processes", help="Renderers at work at the same time, half a gigabyte each.", rich_help_panel=SPEED
+            "--processes", help="Rendering processes, half a gigabyte of memory each.", rich_help_panel=SPEED
         ),
     ] = 1,
     views_per_scene: Annotated[
-        int, typer.Option("--views_per_scene", help="Images of each scene.", rich_help_panel=SCENES)
+        int, typer.Option("--views_per_scene", help="Images (views) per scene.", rich_help_panel=SCENES)
     ] = 1,
     first_scene: Annotated[
         int,
         typer.Option(
             "--first_scene",
-            help="Number of the first scene; disjoint numbers, disjoint splits.",
+            help="Number of the first scene; disjoint ranges give disjoint splits.",
             rich_help_panel=SCENES,
         ),
     ] = 0,
     haze: Annotated[
-        bool, typer.Option("--haze", help="Cover each image with a random haze.", rich_help_panel=IMAGES)
+        bool, typer.Option("--haze", help="Add random haze to each image.", rich_help_panel=IMAGES)
     ] = False,
     depth: Annotated[
         bool, typer.Option("--depth/--no_depth", help="Write the depth, or images only.", rich_help_panel=IMAGES)

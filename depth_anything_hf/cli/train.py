@@ -22,24 +22,24 @@ examples:
 {examples}
 
 Flags may be written with dashes or underscores. A recipe is a YAML file with the same names, see
-`depth-anything-hf recipes list`; what a run used is in the recipe.yaml of its folder.
+`depth-anything-hf recipes list`; the effective values of a run are in its OUTPUT_DIR/recipe.yaml.
 """
 
 
 @dataclass(frozen=True)
 class CommandArguments:
-    """What the command itself does, and what it shows."""
+    """Options of the command itself: dry run, printed configuration, progress bars."""
 
-    _argument_group_name: ClassVar[str] = "the command itself"
+    _argument_group_name: ClassVar[str] = "this command"
 
     print_config: bool = field(
-        default=False, metadata={"help": "Print every value with its source, as a recipe, and stop."}
+        default=False, metadata={"help": "Print every value with its source, as a recipe, and exit."}
     )
     dry_run: bool = field(
         default=False,
         metadata={
-            "help": "Read samples of every source, take two steps, tell shapes, ranges, memory and the estimated end, "
-            "and stop. The only file written is OUTPUT_DIR/dry_run.jpg."
+            "help": "Read samples of every source, take two steps, report shapes, label ranges, memory and the "
+            "estimated end, and exit. The only file written is OUTPUT_DIR/dry_run.jpg."
         },
     )
     verbose: bool = field(

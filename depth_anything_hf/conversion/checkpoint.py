@@ -31,11 +31,11 @@ def read_original(checkpoint: Path) -> State:
         if isinstance(loaded, Mapping) and isinstance(loaded.get(wrapper), Mapping):
             loaded = loaded[wrapper]
     if not isinstance(loaded, Mapping) or not loaded:
-        raise ValueError(f"{checkpoint}: expected named tensors, found {_describe_content(loaded)}")
+        raise ValueError(f"{checkpoint}: expected a state dict of named tensors, got {_describe_content(loaded)}")
     others = [str(name) for name, value in loaded.items() if not isinstance(value, Tensor)]
     if others:
         raise ValueError(
-            f"{checkpoint}: expected tensors only, but {summarize_names(others)} are none; save the state_dict alone"
+            f"{checkpoint}: expected tensors only, but {summarize_names(others)} are not; save the state_dict alone"
         )
     state = {str(name): tensor for name, tensor in loaded.items()}
     if all(name.startswith("module.") for name in state):

@@ -109,7 +109,7 @@ def convert_original(
         found = published_size(config)
         if size is not None and size != found:
             raise ValueError(
-                f"the tensors are not of size {size!r}; they show {describe(config)}; give that size or none"
+                f"the tensors are not of size {size!r}, but of {describe(config)}; give that size or none"
             )
         check_tensors(state, original_shapes(config))
         dtype = _common_dtype(state)

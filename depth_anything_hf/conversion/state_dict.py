@@ -103,7 +103,7 @@ def config_of_original(
     _, positions, _ = _shape(state, "pretrained.pos_embed", 3)
     grid = round((positions - 1) ** 0.5)
     if grid * grid != positions - 1:
-        raise ValueError(f"pretrained.pos_embed has {positions - 1} patch positions, which is no square number")
+        raise ValueError(f"pretrained.pos_embed has {positions - 1} patch positions, which is not a square number")
     use_swiglu = "pretrained.blocks.0.mlp.w12.weight" in state
     encoder = Dinov2Config(
         hidden_size=width,
@@ -148,7 +148,7 @@ def describe(config: DepthAnythingConfig) -> str:
         f"an encoder {encoder.hidden_size} wide with {encoder.num_hidden_layers} blocks"
         f"{' (SwiGLU)' if encoder.use_swiglu_ffn else ''} for images of {encoder.image_size} pixels and a decoder "
         f"with widths {list(config.neck_hidden_sizes)} and {config.fusion_hidden_size}, which is "
-        f"{_size_in_words(published_size(config))}"
+        f"{_describe_size(published_size(config))}"
     )
 
 
@@ -341,5 +341,5 @@ def summarize_names(names: list[str]) -> str:
     return ", ".join(names[:LISTED_KEYS]) + more
 
 
-def _size_in_words(size: str | None) -> str:
+def _describe_size(size: str | None) -> str:
     return f"the published size {size!r}" if size else "no published size"

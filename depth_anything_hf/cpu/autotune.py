@@ -83,7 +83,7 @@ def cpu_kernels() -> CpuKernels:
 
 
 def stored_kernel_choices() -> dict[str, bool]:
-    """Return what this machine remembers for this processor, its instructions and this torch; see `kernel_choices`."""
+    """Return the stored choices for this processor, its instructions and this torch; see `kernel_choices`."""
     return {key: choice for key, choice in _read_choices().items() if key.startswith(_key_of_machine())}
 
 
@@ -120,8 +120,8 @@ def ours_wins(kind: str, dtype: torch.dtype, training: bool, size: str, measure:
     Args:
         kind: of kernel.
         dtype: precision of the computation.
-        training: whether gradients will be asked for.
-        size: in words; calls with equal words share a choice.
+        training: whether gradients will be computed.
+        size: description of the operands; calls with equal ones share a choice.
         measure: returns the time of our kernel as a share of the standard one's; called once for each size.
     """
     if _setting == "on":
@@ -208,7 +208,7 @@ def _key(kind: str, dtype: torch.dtype, training: bool, size: str) -> str:
 
 @contextmanager
 def _only_process() -> Iterator[None]:
-    """Wait until no other process of this machine measures; where files cannot be locked, go on without a lock."""
+    """Wait until no other process of this machine measures; where files cannot be locked, measure without a lock."""
     lock = None
     with suppress(OSError, NotImplementedError):
         MEASUREMENTS_FILE.parent.mkdir(parents=True, exist_ok=True)

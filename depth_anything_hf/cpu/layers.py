@@ -36,7 +36,7 @@ def cpu_heads_attention(
     """Compute attention for transformers' interface: `heads_attention` where it is faster, else sdpa.
 
     Args:
-        module: the attention layer that asks.
+        module: the calling attention layer.
         query: (B, heads, N, size).
         key: likewise.
         value: likewise.

@@ -82,7 +82,7 @@ def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
         if sample.keys() - {"broken"} != keys:
             raise ValueError(
                 f"{samples[0]['name']} has the keys {sorted(samples[0])}, but {sample['name']} has {sorted(sample)}; "
-                "samples with and without labels cannot share a batch: put them in mixtures of their own"
+                "samples with and without labels cannot share a batch: put them in separate mixtures"
             )
     batch: dict[str, Any] = {
         "name": [sample["name"] for sample in samples],

@@ -25,7 +25,7 @@ class BatchCutMix:
     Neither the worker nor a resume changes how micro-batch `number` is mixed.
 
     Args:
-        seed: of the run, >= 0.
+        seed: the run's seed, >= 0.
         probability: of mixing, per image; 0 leaves the batches as they are.
         process_index: which process of the run this is.
 

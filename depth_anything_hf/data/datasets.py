@@ -120,11 +120,11 @@ class DepthTable:
 
     def name_of(self, index: int) -> str:
         """Return the name of a sample, which need not be readable."""
-        return self.encoded(index)[0]
+        return self.read_encoded(index)[0]
 
-    def encoded(self, index: int) -> tuple[str, Any]:
-        """Return the name and the encoded image of a row, see `RowReader.encoded`."""
-        return self._reader.encoded(self._rows[int(index)], f"row {index}")
+    def read_encoded(self, index: int) -> tuple[str, Any]:
+        """Return the name and the encoded image of a row, see `RowReader.read_encoded`."""
+        return self._reader.read_encoded(self._rows[int(index)], f"row {index}")
 
 
 class PhotoFolder:
@@ -163,7 +163,7 @@ class PhotoFolder:
         """The names of all samples, in their order."""
         return [str(path) for path in self._paths]
 
-    def encoded(self, index: int) -> tuple[str, str]:
+    def read_encoded(self, index: int) -> tuple[str, str]:
         """Return the name and the path of an image."""
         return str(self._paths[index]), str(self._paths[index])
 

@@ -78,9 +78,9 @@ class DepthStream:
         """Return one shard, its cells encoded."""
         return self._rows.shard(self.shard_count, index)
 
-    def encoded(self, row: Mapping[str, Any], shard: int, index: int) -> tuple[str, Any]:
+    def read_encoded(self, row: Mapping[str, Any], shard: int, index: int) -> tuple[str, Any]:
         """Return the name and the image of a row of `shard`, still encoded, and as a path if the row has only that."""
-        return self._reader.encoded(row, f"row {index} of shard {shard}")
+        return self._reader.read_encoded(row, f"row {index} of shard {shard}")
 
     def read(self, row: Mapping[str, Any], shard: int, index: int) -> Sample:
         """Decode a row of `shard`; the numbers are for messages.

@@ -36,7 +36,7 @@ class BatchLoader:
         process_count: how many there are.
         first_step: first optimizer step, counted from 0.
         last_step: the step after the last one.
-        workers: processes that read ahead; 0 reads in this process when a batch is asked for.
+        workers: processes that read ahead; 0 reads in this process, on demand.
         pin_memory: put batches into page-locked memory, for faster copies to a GPU.
         multiprocessing_context: how workers start: "fork", "spawn" or "forkserver"; None takes the default of Python.
         state: `state_dict` of this process after `first_step` steps; needed for streams only.
@@ -80,8 +80,8 @@ class BatchLoader:
             self._streams = self._streams_from(state or {}, first_step * accumulation)
         elif state:
             raise ValueError(
-                "the state is of streaming sources, but none of the sources streams; resume with the sources of the "
-                "run, or start a new run"
+                "the checkpoint has the state of streaming sources, but no source streams; resume with the same "
+                "sources, or start a new run"
             )
 
     def __len__(self) -> int:
@@ -134,7 +134,7 @@ class BatchLoader:
         if not state:
             if batches_done:
                 raise ValueError(
-                    f"a stream cannot go on at batch {batches_done} without the state saved with the checkpoint; "
+                    f"a stream cannot resume at batch {batches_done} without the state saved with the checkpoint; "
                     "resume from a checkpoint that has one, or start a new run"
                 )
             return {**layout, "batches": 0, "parts": [None] * parts}
@@ -144,7 +144,7 @@ class BatchLoader:
         if changed:
             raise ValueError(
                 f"streams are divided among processes and workers, and their numbers changed ({', '.join(changed)}); "
-                "resume with the earlier numbers, or start a new run from the weights of the checkpoint"
+                "resume with the same numbers, or start a new run from the weights of the checkpoint"
             )
         if state["batches"] != batches_done:
             raise ValueError(

@@ -196,7 +196,7 @@ def check_labels(sources: Sequence[Any]) -> None:
     if None in kinds and any(kind is not None for kind in kinds):
         raise ValueError(
             f"the labels of the sources are {kinds}: sources with and without labels cannot share a batch; "
-            "put them in mixtures of their own, or make pseudo-labels for the unlabelled images first"
+            "put them in separate mixtures, or make pseudo-labels for the unlabelled images first"
         )
 
 

@@ -56,7 +56,7 @@ class RowReader:
         self._rules = rules
         self._root = Path(root or ".")
 
-    def encoded(self, row: Mapping[str, Any], place: str) -> tuple[str, Any]:
+    def read_encoded(self, row: Mapping[str, Any], place: str) -> tuple[str, Any]:
         """Return the name of a row (`place` if it has none), and its image as `read_image` takes it."""
         image_cell = self._resolve(row[self._image_column])
         path = image_cell.get("path") if isinstance(image_cell, Mapping) else image_cell
@@ -74,7 +74,7 @@ class RowReader:
             FileNotFoundError: a file that a cell refers to is missing.
             UnreadableImageError: an empty or damaged cell; the message names the row.
         """
-        name, image_cell = self.encoded(row, place)
+        name, image_cell = self.read_encoded(row, place)
         try:
             if image_cell is None:
                 raise UnreadableImageError(f"column {self._image_column!r} is empty, expected an image")

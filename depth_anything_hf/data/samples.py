@@ -37,15 +37,15 @@ def add_label(sample: Sample, label: str, values: np.ndarray, label_name: str) -
     """
     if values.shape != sample["image"].shape[:2]:
         raise BrokenSampleError(
-            f"{sample['name']} is {_size_in_words(sample['image'])} after its EXIF orientation, "
-            f"but its label {label_name} is {_size_in_words(values)}; "
+            f"{sample['name']} is {_describe_size(sample['image'])} after its EXIF orientation, "
+            f"but its label {label_name} is {_describe_size(values)}; "
             "they must agree pixel by pixel: resize the image to the label, or the label with nearest neighbour"
         )
     sample[label] = values
     return sample
 
 
-def _size_in_words(array: np.ndarray) -> str:
+def _describe_size(array: np.ndarray) -> str:
     return f"{array.shape[0]} x {array.shape[1]} (height x width)"
 
 

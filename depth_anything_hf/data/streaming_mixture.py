@@ -88,7 +88,7 @@ class StreamingMixture:
         self.shuffle_rows = shuffle_rows
 
     def __len__(self) -> int:
-        raise TypeError("a stream has no length before it was read: set max_steps (--max_steps) instead of epochs")
+        raise TypeError("the length of a stream is unknown: set max_steps (--max_steps) instead of epochs")
 
     def part(self, part: int, part_count: int, state: dict[str, Any] | None = None) -> StreamPart:
         """Return the endless samples of one part, from the start or from a `StreamPart.state_dict`."""
@@ -117,7 +117,7 @@ class StreamPart:
         if state is not None and len(state["sources"]) != count:
             raise ValueError(
                 f"expected a state of {count} sources, got one of {len(state['sources'])}; resume with the "
-                "sources of the run"
+                "same sources"
             )
         self._mixture, self._part = mixture, part
         self._samples = 0 if state is None else int(state["samples"])
@@ -280,7 +280,7 @@ class _StreamRows:
         """Return the next row.
 
         Raises:
-            BrokenSampleError: the rest of the shard cannot be read; the next call goes on with the next shard.
+            BrokenSampleError: the rest of the shard cannot be read; the next call continues with the next shard.
             ValueError: a whole epoch without a row for this part.
         """
         while self._block is None or self._used == len(self._block):

@@ -10,7 +10,7 @@
 - `results`: the numbers: rows, means, intervals, tables, files
 - `reports`: everything that is saved, and the sheet of the best and worst images
 - `runner`: a whole evaluation from its arguments, of the command `evaluate` and its example
-- `baselines`: predictors that hardly look at the image, to compare a model with
+- `baselines`: predictors that ignore the image or use only its colours, to compare a model with
 
 The names below are imported when first used.
 """

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Baselines: predictors that ignore the image or hardly look at it, which a model must beat.
+"""Baselines: predictors that ignore the image or use only its colours, which a model must beat.
 
 Scenes have a strong prior (the floor is near, the sky is far), so that a plane that rises with the row can score well.
 Every baseline is fitted on training samples, and its output is a disparity map to be scored like a model's.

@@ -38,7 +38,7 @@ def open_protocol(
 
     Args:
         name: of a protocol in `PROTOCOLS`, e.g. "nyu" or "nyu@1".
-        root: folder of the dataset in its official layout.
+        root: folder of the dataset in its original layout.
         split: another split of the reader than the protocol's; None takes the protocol's.
         limit: only the first so many images, for a trial.
 

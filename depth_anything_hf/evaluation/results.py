@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..inference.predictor import DepthPredictor
 
 
-# What a row says about the raw output and the alignment, beside the metrics.
+# Keys of a row about the raw output and the alignment, in addition to the metrics.
 DIAGNOSTICS = ("clamped_share", "output_minimum", "output_maximum", "zero_share")
 BOOTSTRAP_SAMPLES = 1000
 
@@ -71,7 +71,7 @@ class EvaluationResult:
 
     @property
     def median(self) -> dict[str, float]:
-        """Median over the images; unlike the mean of `abs_rel` it does not hang on one badly aligned image."""
+        """Median over the images; unlike the mean of `abs_rel` one badly aligned image does not dominate it."""
         return {
             name: float(np.median(values[weights > 0])) if weights.any() else math.nan
             for name, (values, weights) in self._columns().items()
@@ -105,7 +105,7 @@ class EvaluationResult:
         """
         means, medians, intervals = self.mean, self.median, self.interval
         lines = [f"protocol: {describe(self.settings)}"]
-        lines += [f"made with: {_in_words(made_with)}"] if made_with else []
+        lines += [f"made with: {_describe_made_with(made_with)}"] if made_with else []
         lines.append(f"{'metric':<28}{'mean':>12}{'95 % interval':>24}{'median':>12}")
         for name in self._reported():
             if not math.isnan(means[name]):
@@ -248,7 +248,7 @@ def summary_of_sets(results: Mapping[str, EvaluationResult], missing: Mapping[st
     return "\n".join([*lines, *(f"not in it: {name}: {reason}" for name, reason in left_out.items())])
 
 
-def _in_words(made_with: Mapping[str, Any]) -> str:
+def _describe_made_with(made_with: Mapping[str, Any]) -> str:
     """Join the entries that have a value; a switch is named if it is on."""
     words = []
     for key, value in made_with.items():

@@ -46,7 +46,7 @@ class EvaluationArguments:
     split: str | None = field(
         default=None, metadata={"help": "Split of a dataset that has several. [train; the protocol's]"}
     )
-    limit: int | None = field(default=None, metadata={"help": "Use only the first so many images."})
+    limit: int | None = field(default=None, metadata={"help": "Use only the first N images."})
     alignment: str | None = field(
         default=None,
         metadata={
@@ -56,11 +56,12 @@ class EvaluationArguments:
         },
     )
     min_depth: float | None = field(
-        default=None, metadata={"help": "Metres; nearer label pixels do not count. [0.001; the protocol's]"}
+        default=None,
+        metadata={"help": "Minimum depth in metres; nearer label pixels are ignored. [0.001; the protocol's]"},
     )
     max_depth: float | None = field(
         default=None,
-        metadata={"help": "Metres; farther label pixels and sky do not count. [80; the protocol's]"},
+        metadata={"help": "Maximum depth in metres; farther label pixels and sky are ignored. [80; the protocol's]"},
     )
     batch_size: int | None = field(
         default=None, metadata={"help": "Images of one size per forward pass. [8, on a CPU 1]"}
@@ -89,7 +90,7 @@ class EvaluationArguments:
 
 
 def run(arguments: EvaluationArguments, tell: Callable[[str], object] | None = None) -> dict[str, EvaluationResult]:
-    """Score a model by a protocol, by all of a group, or on labelled images of one's own, and save what is asked for.
+    """Score a model by a protocol, by all of a group, or on your own labelled images, and save the results.
 
     Call it in every process of a launch: the images are divided over them, and each gets the whole result.
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Hub errors: which may pass, how often a request is repeated, and what an error means in words."""
+"""Hub errors: which are transient, how often a request is retried, and the message for each."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class PushError(RuntimeError):
 def with_retries(
     attempt: Callable[[], str], pause: Callable[[float, str], bool], attempts: int, first_wait_seconds: float
 ) -> str:
-    """Call a function until it works, as long as its error may pass by itself.
+    """Call a function until it succeeds, as long as its error is transient.
 
     Args:
         attempt: raises when it fails.
-        pause: (seconds, reason) -> whether to go on.
+        pause: (seconds, reason) -> whether to retry.
         attempts: at most so many calls.
         first_wait_seconds: the pause after the first failure; it doubles with each further one, up to a minute. A
             `Retry-After` of the Hub is honoured up to five minutes.
@@ -84,8 +84,8 @@ def explain(error: BaseException, repository: str) -> str:
         return "HF_HUB_OFFLINE is set; unset it to reach the Hub"
     if status == 401:
         return (
-            "the Hub does not accept the access token (401); log in again with `hf auth login`, or correct HF_TOKEN, "
-            f"which comes first where it is set: {text}"
+            "the Hub rejected the access token (401); log in again with `hf auth login`, or correct HF_TOKEN, "
+            f"which takes precedence: {text}"
         )
     if status == 403:
         return (
@@ -95,13 +95,15 @@ def explain(error: BaseException, repository: str) -> str:
     if status == 404:
         return f"the {repository} does not exist, or this token may not see it (404); check the name: {text}"
     if status == 409:
-        return f"the name of the {repository} is taken, or somebody else is changing it (409); try again later: {text}"
+        return (
+            f"the name of the {repository} is taken, or another client is changing it (409); try again later: {text}"
+        )
     if status == 429:
-        return f"the Hub still limits the rate of requests (429) after all retries; try again later: {text}"
+        return f"the rate limit of the Hub was hit (429) after all retries; try again later: {text}"
     if status is not None and status >= 500:
-        return f"the Hub answers with a server error ({status}) after all retries; try again later: {text}"
+        return f"the Hub returned a server error ({status}) after all retries; try again later: {text}"
     if status is None and is_transient(error) and not isinstance(error, OSError):
-        return f"the connection to the Hub broke or cannot be made; check the network and try again: {text}"
+        return f"cannot connect to the Hub, or the connection broke; check the network and try again: {text}"
     return text
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What all cards share: text by hand that survives a new writing, tables, code blocks, versions."""
+"""What all cards share: user text that is kept when a card is rewritten, tables, code blocks, versions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PICTURES_FOLDER = "card"
 
 
 def own_text(card: str) -> str:
-    """Return what a person wrote: between the keep markers, or the whole text of a card without them.
+    """Return the user's text: between the keep markers, or the whole text of a card without them.
 
     The metadata is not parsed, so that broken YAML does no harm.
     """

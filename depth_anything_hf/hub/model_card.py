@@ -101,8 +101,8 @@ def write_model_card(
 
     The depth cap, the input size and the preprocessing come from `config.json` and `preprocessor_config.json` where
     the folder has them; the lineage is also written into `config.json`, which stock transformers keeps and ignores.
-    What an older `README.md` holds between `<!-- keep -->` and `<!-- /keep -->` is kept; one without these markers was
-    written by hand and its text is kept whole. Local paths are reduced to their last part everywhere.
+    What an older `README.md` holds between `<!-- keep -->` and `<!-- /keep -->` is kept; of one without
+    these markers the whole text is kept. Local paths are reduced to their last part everywhere.
 
     Args:
         folder: folder that holds, or will hold, the saved model.

@@ -35,9 +35,9 @@ CHECKPOINT_IN_REPOSITORY = "last-checkpoint"
 # Files that keep other processes out are never copied.
 LOCK_SUFFIX = ".lock"
 
-# Larger files are linked, not copied, until they are uploaded: whoever replaces one writes a new file.
+# Larger files are linked, not copied, until they are uploaded: a replacement is always a new file.
 LARGEST_COPY_BYTES = 1 << 20
-# How long `finish` waits for a push that it gave up to stop.
+# How long `finish` waits for a cancelled push to stop.
 GRACE_SECONDS = 2.0
 
 
@@ -48,7 +48,7 @@ class Unpushed:
     Attributes:
         folder: that was to be pushed.
         reason: why it was not, without the access token.
-        command: command line that pushes it by hand.
+        command: command line that pushes it.
     """
 
     folder: Path
@@ -82,7 +82,7 @@ class Publisher:
 
     Args:
         repo_id: `owner/name`, or `name` for the token's owner.
-        folder: of the run; copies lie in it under hidden names until they are uploaded.
+        folder: the run folder; copies lie in it under hidden names until they are uploaded.
         private: whether a new repository is private; an existing public one is then refused.
         strategy: "end" pushes the final model only; "every_save" also each saved one; "checkpoint" also the newest
             whole checkpoint, as `last-checkpoint/`, from which another machine can go on.
@@ -134,7 +134,7 @@ class Publisher:
         """Wait for the pushes that are queued or running.
 
         Args:
-            timeout_seconds: longest wait; what is not pushed by then is given up.
+            timeout_seconds: longest wait; pushes that are not done by then are cancelled.
 
         Returns:
             What is not on the Hub and was not replaced there by a later push.
@@ -178,7 +178,7 @@ class Publisher:
             self._changed.notify_all()
 
     def _work(self) -> None:
-        # At the start rather than at the end of a long training: whoever has no token can still log in.
+        # At the start rather than at the end of a long training: a missing token can still be fixed.
         try:
             self._create()
         except Exception as error:
@@ -209,7 +209,7 @@ class Publisher:
         def attempt() -> str:
             self._create()
             if push.is_given_up:
-                raise PushError("the push was given up")
+                raise PushError("the push was cancelled")
             return self._repository.upload(push.staged, push.message, push.patterns, push.replaced)
 
         def pause(seconds: float, reason: str) -> bool:

@@ -66,8 +66,8 @@ class Repository:
             The same with its full name, `owner/name`.
 
         Raises:
-            LocalTokenNotFoundError: nobody is logged in.
-            PushError: a private one was asked for, and there is a public one.
+            LocalTokenNotFoundError: there is no access token.
+            PushError: a private one was requested, and there is a public one.
             HfHubHTTPError: the Hub refused.
         """
         if get_token() is None:
@@ -76,8 +76,8 @@ class Repository:
         name = api.create_repo(self.name, repo_type=self.kind, private=self.private, exist_ok=True).repo_id
         if self.private and api.repo_info(name, repo_type=self.kind).private is False:
             raise PushError(
-                f"{name} exists and is public, although a private repository was asked for; choose another name, or "
-                "make it private in its settings on the Hub"
+                f"{name} exists and is public, but a private repository was requested; choose another name, or make "
+                "it private in its settings on the Hub"
             )
         return Repository(name, self.kind, self.private, self.endpoint)
 
@@ -106,7 +106,7 @@ class Repository:
         return f"{api.endpoint}/{'datasets/' if self.kind == 'dataset' else ''}{self.name}"
 
     def command(self, folder: Path, patterns: tuple[str, ...]) -> str:
-        """Return the command line that pushes a folder by hand."""
+        """Return the command line that pushes a folder."""
         words = ["hf", "upload", self.name, str(folder), "."]
         words += ["--repo-type", self.kind] if self.kind != "model" else []
         words += ["--private"] if self.private else []

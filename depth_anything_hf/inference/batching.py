@@ -129,7 +129,7 @@ class BatchScheduler:
             self._retry(group, inputs, reason)
             return
         for item, values in zip(group, predicted, strict=True):
-            item.prediction = _checked_prediction(item, values)
+            item.prediction = _check_prediction(item, values)
 
     def _retry(self, group: list[PendingImage], inputs: list[Tensor], reason: str) -> None:
         if len(group) == 1:
@@ -153,7 +153,7 @@ def _sizes(group: Sequence[PendingImage]) -> list[tuple[int, int]]:
     return [item.image_size for item in group if item.image_size is not None]
 
 
-def _checked_prediction(item: PendingImage, values: np.ndarray) -> Prediction:
+def _check_prediction(item: PendingImage, values: np.ndarray) -> Prediction:
     try:
         check_finite(values)
     except ValueError as error:

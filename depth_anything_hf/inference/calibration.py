@@ -139,16 +139,18 @@ class Calibration:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise FileNotFoundError(f"no calibration at {path}; `depth-anything-hf calibrate` makes one.") from None
+            raise FileNotFoundError(
+                f"no calibration at {path}; create one with `depth-anything-hf calibrate`."
+            ) from None
         except ValueError as error:
-            raise ValueError(f"{path} is no JSON file: {error}") from error
+            raise ValueError(f"{path} is not JSON: {error}") from error
         if not isinstance(record, dict) or record.pop("kind", None) != FILE_KIND:
-            raise ValueError(f"{path} is no calibration: expected a JSON object with kind {FILE_KIND!r}.")
+            raise ValueError(f"{path} is not a calibration: expected a JSON object with kind {FILE_KIND!r}.")
         version = record.pop("version", None)
         if version != FILE_VERSION:
             raise ValueError(f"{path} has version {version!r}, this package reads {FILE_VERSION}; fit it again.")
         try:
-            return cls(**_checked_fields(record))
+            return cls(**_check_fields(record))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
@@ -206,9 +208,9 @@ def fit_calibration(
         scale, shift = fit_scale_and_shift(predictor, target, np.ones(values.shape, dtype=bool), weights[counted])
     if (scale <= 0) if form == "disparity" else (scale >= 0):
         raise ValueError(
-            "the measurements oppose the prediction: points measured farther away have the larger disparity (fitted "
-            f"scale {scale:.4g}). Check that the depths belong to these points, that they are distances and not "
-            "inverse distances, and that the model predicts disparity."
+            "the measurements contradict the prediction: points measured farther away have the larger disparity "
+            f"(fitted scale {scale:.4g}). Check that the depths belong to these points, that they are distances and "
+            "not inverse distances, and that the model predicts disparity."
         )
     smallest, largest = float(values.min()), float(values.max())
     fit = Calibration(form, scale, shift, metres.size, 0, 0.0, smallest, largest, model_id, input_size)
@@ -305,7 +307,7 @@ def _median_of_slopes(predictor: np.ndarray, target: np.ndarray) -> tuple[float,
     return scale, float(np.median(target - scale * predictor))
 
 
-def _checked_fields(record: dict[str, Any]) -> dict[str, Any]:
+def _check_fields(record: dict[str, Any]) -> dict[str, Any]:
     kinds: dict[str, tuple[type, ...]] = {
         "form": (str,),
         **dict.fromkeys(("scale", "shift", "abs_rel", "smallest_disparity", "largest_disparity"), (int, float)),

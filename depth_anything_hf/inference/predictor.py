@@ -34,7 +34,7 @@ METRIC_MODEL_TYPES = ("depth_pro", "glpn", "tipsv2_dpt", "zoedepth")
 # Their raw output is not the depth of the image: ZoeDepth pads it, Depth Pro needs the focal length.
 OWN_POST_PROCESSING = ("depth_pro", "zoedepth")
 DECODING_THREADS = min(16, os.cpu_count() or 1)
-# Images per pass where nobody says, on anything but a CPU.
+# Default batch size on anything but a CPU.
 ACCELERATOR_BATCH = 8
 
 
@@ -127,7 +127,7 @@ class DepthPredictor:
     ) -> DepthPredictor:
         """Open a checkpoint: Depth Anything as this package's model, other depth models as transformers' own.
 
-        Depth Anything predicts by `optimize_for_inference`, unless an `attn_implementation` is asked for or the
+        Depth Anything predicts by `optimize_for_inference`, unless an `attn_implementation` is given or the
         checkpoint has adapters or quantized layers.
 
         Args:
@@ -228,7 +228,7 @@ class DepthPredictor:
             float32 (H, W) at the image's own size: disparity or metres, see `prediction_kind`.
 
         Raises:
-            UnreadableImageError: the file is no picture that can be decoded.
+            UnreadableImageError: the file is not an image that can be decoded.
             ValueError: an array of another type or shape, or a model that gives NaN or infinity.
         """
         self.model.eval()
@@ -330,7 +330,7 @@ class DepthPredictor:
         return [_resize(one, size, bicubic=bicubic) for one, size in zip(maps, sizes, strict=True)]
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Return the context of a forward pass: autocast if another precision than the model's was asked for."""
+        """Return the context of a forward pass: autocast if another precision than the model's was requested."""
         if self._autocast_dtype is None:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=self._autocast_dtype)

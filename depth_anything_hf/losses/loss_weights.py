@@ -30,19 +30,19 @@ class RelativeLoss:
         ignore_largest: share of each image's largest errors that is left out of the SSI term (0.1 on pseudo-labels).
     """
 
-    _argument_group_name: ClassVar[str] = "what is minimized"
+    _argument_group_name: ClassVar[str] = "loss"
 
     ssi_weight: float = field(default=1.0, metadata={"help": "Weight of the scale-and-shift-invariant error."})
     gradient_weight: float = field(default=2.0, metadata={"help": "Weight of gradient matching; the paper's is 2."})
     gradient_ramp: float = field(
-        default=0.0, metadata={"help": "Share of the run over which gradient_weight rises from 0."}
+        default=0.0, metadata={"help": "Share of the steps over which gradient_weight ramps up from 0."}
     )
     anchor_weight: float | None = field(
         default=None,
         metadata={"help": "Weight of the error against min-max disparity. Default: 0 (the paper), 1 from scratch."},
     )
     ignore_largest: float = field(
-        default=0.0, metadata={"help": "Share of each image's largest errors left out; 0.1 suits pseudo-labels."}
+        default=0.0, metadata={"help": "Share of each image's largest errors to ignore; 0.1 suits pseudo-labels."}
     )
 
     def for_start(self, *, pretrained: bool) -> RelativeLoss:

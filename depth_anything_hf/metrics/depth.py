@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics of one image in float64: depth errors, order of pixels, agreement of two predictions; and their table."""
+"""Depth errors of one image in float64, and the alignment of a prediction before they are computed."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def label_images(
     ]
     if failures:
         raise ValueError(
-            f"{'. '.join(failures)}. All others are complete; remove the cause and run the same command again"
+            f"{'. '.join(failures)}. All other shards are complete; fix the cause and run the same command again"
         )
     return report
 
@@ -243,8 +243,8 @@ class _LabelRun:
             if is_done:
                 self._bar.update(self._inputs.item_count(index) or 0)
         except Exception as error:
-            # Archives, parquet files and connections fail in many ways; the other input shards can go on.
-            reason = self._naming.published(f"shard {index}: {type(error).__name__}: {error}")
+            # Archives, parquet files and connections fail in many ways; the other input shards are still labelled.
+            reason = self._naming.strip_folder(f"shard {index}: {type(error).__name__}: {error}")
             logger.error("an input shard cannot be read, continuing with the next: %s", reason)
             self.unread[str(index)] = reason
             if self._open and not self._open[-1].handed_all:
@@ -265,7 +265,7 @@ class _LabelRun:
     ) -> None:
         item = shard.items.popleft()
         if prediction.values is None:
-            reason = self._naming.published(prediction.error or "no prediction")
+            reason = self._naming.strip_folder(prediction.error or "no prediction")
             shard.outcomes.append((item.name, reason))
             shard.teacher_failed = shard.teacher_failed or prediction.image_size is not None
             if prediction.failed_in_model:
@@ -285,10 +285,10 @@ class _LabelRun:
         self._broken += 1
         if too_many_broken(self._broken, self._read, self._max_broken_share):
             raise ValueError(
-                f"{self._broken} of {self._broken + self._read} images could not be read, more than the share "
-                f"{self._max_broken_share:g} that max_broken_share allows; the last one is {name}: "
-                f"{self._naming.published(prediction.error or '')}. Make the images readable, remove the shards that "
-                "left images out (`depth-anything-hf verify --remove_skipped`), and run the same command again; or "
+                f"{self._broken} of {self._broken + self._read} images could not be read, more than max_broken_share "
+                f"{self._max_broken_share:g}; the last one is {name}: "
+                f"{self._naming.strip_folder(prediction.error or '')}. Repair the images, remove the shards with "
+                "skipped images (`depth-anything-hf verify --remove_skipped`), and run the same command again; or "
                 "raise max_broken_share"
             )
 
@@ -339,7 +339,7 @@ class _LabelRun:
             if not shard.rows and len(shard.skipped) >= MANY_IMAGES:
                 failure = f"none of its {len(shard.skipped)} images could be read, e.g. {': '.join(shard.skipped[-1])}"
             if failure:
-                logger.error("%s is left out: %s", shard.work.file, failure)
+                logger.error("skipping %s: %s", shard.work.file, failure)
                 self.unmade[shard.work.file] = f"{shard.work.file}: {failure}"
             elif self.completed(shard.work.file) is None:
                 shard.writer.finish(shard.skipped, self._provenance, shard.work.is_last)

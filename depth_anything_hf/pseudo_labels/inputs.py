@@ -89,7 +89,7 @@ class Naming:
         self._prefix = None if relative_to is None else f"{Path(relative_to).expanduser()}{os.sep}"
         self._labels_folder = labels_folder
 
-    def published(self, text: str) -> str:
+    def strip_folder(self, text: str) -> str:
         """Return a name or message without the folder that names are relative to."""
         return text if self._prefix is None else text.replace(self._prefix, "")
 
@@ -117,7 +117,7 @@ class TableInputs:
     def _digest(self, names: list[str]) -> str:
         digest = hashlib.sha256()
         for name in names:
-            digest.update(f"{self._naming.published(name)}\n".encode())
+            digest.update(f"{self._naming.strip_folder(name)}\n".encode())
         return digest.hexdigest()
 
     def item_count(self, shard: int) -> int | None:
@@ -139,7 +139,7 @@ class TableInputs:
         return range(first, min(first + self._shard_size, len(self._dataset)))
 
     def _item(self, position: int) -> LabelItem:
-        encoded = getattr(self._dataset, "encoded", None)
+        encoded = getattr(self._dataset, "read_encoded", None)
         if encoded is None:
             return LabelItem(f"item {position}", position, partial(_read_sample, self._dataset, self._naming))
         read = partial(_read_encoded, partial(encoded, position), f"row {position}", self._naming)
@@ -215,7 +215,7 @@ class StreamInputs:
             yield LabelItem(place, index, partial(_read_encoded, encoded, place, self._naming))
 
     def _encoded(self, row: Mapping[str, Any], shard: int, index: int) -> tuple[str, Any]:
-        name, cell = self._stream.encoded(row, shard, index)
+        name, cell = self._stream.read_encoded(row, shard, index)
         url = row.get("__url__")
         if url is None:
             return name, cell
@@ -290,7 +290,7 @@ def _read_encoded(encoded: Callable[[], tuple[str, Any]], place: str, naming: Na
     if is_embedded and name == hint:
         # The path of an embedded picture is only a hint; many tables repeat one path in all rows.
         name = f"{place} ({hint})"
-    item.name = naming.published(name)
+    item.name = naming.strip_folder(name)
     content, path = read_bytes(fetch_cell(cell))
     reference = cell.get("url") if is_embedded and isinstance(cell, Mapping) else naming.reference(path)
     try:
@@ -305,7 +305,7 @@ def _read_sample(dataset: SampleDataset, naming: Naming, item: LabelItem) -> np.
     sample = dataset[item.row]
     name = str(sample["name"])
     image: np.ndarray = sample["image"]
-    item.name = naming.published(name)
+    item.name = naming.strip_folder(name)
     path = Path(name)
     # Names are free: many are no files, or not this image's file.
     with suppress(OSError, UnreadableImageError, ValueError):

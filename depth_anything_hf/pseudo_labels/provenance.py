@@ -82,8 +82,8 @@ def claim_folder(folder: Path, provenance: dict[str, Any]) -> None:
     path = folder / PROVENANCE_FILE
     if not path.exists() and any(folder.glob(SHARD_PATTERN)) and not path.exists():
         raise ValueError(
-            f"{folder} holds labels without a {PROVENANCE_FILE}, so that nobody can tell which run made them; choose "
-            "another output folder"
+            f"{folder} holds labels without a {PROVENANCE_FILE}, so their origin is unknown; choose another output "
+            "folder"
         )
     # Of two runs that begin at once one writes it, and the other one compares itself with it.
     text = json.dumps(provenance, indent=2, sort_keys=True) + "\n"
@@ -99,8 +99,8 @@ def _check_same_run(folder: Path, there: dict[str, Any], here: dict[str, Any]) -
     ]
     if different:
         raise ValueError(
-            f"{folder} is the output folder of another run ({'; '.join(different)}); choose another folder, or repeat "
-            "the command with the earlier settings to continue that run"
+            f"{folder} holds the labels of a run with other settings ({'; '.join(different)}); choose another folder, "
+            "or repeat the earlier settings to resume that run"
         )
 
 

@@ -92,10 +92,10 @@ def push_labels(
 
 
 def push_labels_when_complete(folder: str | os.PathLike[str], repo_id: str, **options: Any) -> str | None:
-    """Push labels once no shard is missing: of several labelling processes, the one that ends last does it.
+    """Push labels once no shard is missing: of several labelling processes, the last one to finish pushes.
 
     Args:
-        folder: as `label_images` left it, perhaps with others still at work in it.
+        folder: as `label_images` left it, perhaps while other processes still write to it.
         repo_id: see `push_labels`.
         **options: of `push_labels`.
 
@@ -120,7 +120,7 @@ def push_labels_when_complete(folder: str | os.PathLike[str], repo_id: str, **op
             listed = "; ".join(faults[:FAULTS_SHOWN]) + (" ..." if len(faults) > FAULTS_SHOWN else "")
             raise PushError(
                 f"{folder} is not pushed because of {len(faults)} faults: {listed}. Remove damaged shards with "
-                "`depth-anything-hf verify --remove_damaged` and run the labelling command again, which makes the "
+                "`depth-anything-hf verify --remove_damaged` and run the labelling command again to fill in the "
                 "missing ones"
             )
         return push_labels(folder, repo_id, **options)
@@ -128,6 +128,4 @@ def push_labels_when_complete(folder: str | os.PathLike[str], repo_id: str, **op
 
 def _push_error(folder: Path, error: BaseException, repository: Repository) -> PushError:
     reason = explain(error, repository.described).rstrip(".")
-    return PushError(
-        f"{folder} is not, or not completely, on the Hub: {reason}. The same command continues where this one stopped"
-    )
+    return PushError(f"pushing {folder} to the Hub failed: {reason}. Run the same command again to resume")

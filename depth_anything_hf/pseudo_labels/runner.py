@@ -21,16 +21,16 @@ def from_environment(*names: str, default: int) -> int:
 
 @dataclass
 class LabelArguments:
-    """Who labels what, and where to; the flags of `pseudo-label`."""
+    """Teacher, images and output of a labelling run; the flags of `pseudo-label`."""
 
-    teacher: str = field(metadata={"help": "The depth model that labels: an id on the Hub, or a folder."})
+    teacher: str = field(metadata={"help": "Depth model that labels the images: an id on the Hub, or a folder."})
     data: str = field(
         metadata={
             "help": "Folder of images, table (parquet, arrow, JSON), tar shards, or dataset id; labels that it may "
             "have are not used."
         }
     )
-    output_dir: str = field(metadata={"help": "Folder of the shards; made if absent."})
+    output_dir: str = field(metadata={"help": "Folder of the shards; created if missing."})
     split: str = field(default="train", metadata={"help": "Split of a dataset that has several."})
     image_column: str = field(default="image", metadata={"help": "Column of the images, for tables."})
     streaming: bool = field(
@@ -38,14 +38,14 @@ class LabelArguments:
         metadata={"help": "Read parquet or tar shards, here or on the Hub, one by one; each is a unit of work."},
     )
     limit: int | None = field(
-        default=None, metadata={"help": "Use only the first so many images; not with streaming."}
+        default=None, metadata={"help": "Use only the first N images; cannot be combined with streaming."}
     )
     batch_size: int | None = field(
         default=None, metadata={"help": "Images of one size per forward pass. [8, on a CPU 1]"}
     )
     window_batches: int = field(
         default=4,
-        metadata={"help": "Batches of images open at once while equal sizes gather; more for very mixed sizes."},
+        metadata={"help": "Batches of images buffered to group equal sizes; raise it for very mixed sizes."},
     )
     input_size: int | None = field(
         default=None,
@@ -55,7 +55,7 @@ class LabelArguments:
         },
     )
     flip_averaging: bool = field(
-        default=False, metadata={"help": "Average with the mirrored image's prediction; twice the time."}
+        default=False, metadata={"help": "Average with the prediction of the mirrored image; twice the time."}
     )
     dtype: str | None = field(
         default=None, metadata={"help": "float32, bfloat16 or float16; bfloat16 is faster. [the teacher's]"}
@@ -68,36 +68,37 @@ class LabelArguments:
     )
     shard_size: int = field(default=256, metadata={"help": "Images per parquet file."})
     store_images: str = field(
-        default="bytes", metadata={"help": "bytes: the image files inside the shards; reference: where they are."}
+        default="bytes",
+        metadata={"help": "bytes: embed the image files in the shards; reference: store their paths or URLs."},
     )
     encoding: str = field(
         default="linear",
         metadata={"help": "16-bit code of the disparity: linear, or log, which suits metric teachers."},
     )
     max_broken_share: float = field(
-        default=0.1, metadata={"help": "Stop when more than this share of the images cannot be read."}
+        default=0.1, metadata={"help": "Abort when more than this share of the images cannot be read."}
     )
     push_to_hub: str | None = field(
         default=None,
         metadata={"help": "owner/name: push all to this dataset on the Hub when no shard is missing."},
     )
-    hub_private_repo: bool = field(default=False, metadata={"help": "Make a new repository private."})
+    hub_private_repo: bool = field(default=False, metadata={"help": "Create the repository as private."})
     image_license: str | None = field(
-        default=None, metadata={"help": "License of the images for the card, e.g. cc-by-4.0. [said as unknown]"}
+        default=None, metadata={"help": "License of the images for the card, e.g. cc-by-4.0. [unknown]"}
     )
     teacher_license: str | None = field(
         default=None,
-        metadata={"help": "License of the teacher's weights for the card, e.g. apache-2.0. [said as unknown]"},
+        metadata={"help": "License of the teacher's weights for the card, e.g. apache-2.0. [unknown]"},
     )
     # Of Slurm's counts only that of a step will do: SLURM_NTASKS is the job's, also for a single process that a batch
     # script starts by itself.
     process_index: int = field(
         default_factory=lambda: from_environment("RANK", "SLURM_PROCID", default=0),
-        metadata={"help": "Number of this process, from 0. [RANK, or the number under srun, else 0]"},
+        metadata={"help": "Rank of this process, from 0. [RANK, or that of srun, else 0]"},
     )
     process_count: int = field(
         default_factory=lambda: from_environment("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", default=1),
-        metadata={"help": "Processes that share the work. [WORLD_SIZE, or the tasks under srun, else 1]"},
+        metadata={"help": "Number of processes that share the work. [WORLD_SIZE, or the tasks of srun, else 1]"},
     )
 
     def __post_init__(self) -> None:
@@ -108,12 +109,12 @@ class LabelArguments:
 
 
 def label(arguments: LabelArguments) -> LabelReport:
-    """Label the share of this process; a repeated call goes on where an interrupted one stopped.
+    """Label the share of this process; a repeated call resumes an interrupted one.
 
     Processes do not wait for each other: their shares differ, and a barrier would time out.
 
     Args:
-        arguments: who labels what.
+        arguments: teacher, images and output.
 
     Returns:
         What this process's shards hold, those of an earlier call included.
@@ -172,7 +173,7 @@ def push(arguments: LabelArguments) -> str | None:
     """Push the labels to `push_to_hub`, unless shards are missing: of several processes, the last one does it.
 
     Returns:
-        The address of the dataset, or None where shards are missing or another process is at the push.
+        The address of the dataset, or None where shards are missing or another process is pushing.
 
     Raises:
         ValueError: `push_to_hub` is not given.

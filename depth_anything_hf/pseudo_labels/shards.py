@@ -31,7 +31,7 @@ MANIFEST_FILE = "manifest.jsonl"
 SUMMARY_KEY = b"labels"
 PROVENANCE_KEY = b"provenance"
 STORED_IMAGES = ("bytes", "reference")
-ADVICE = "the finished shards stay; make room and run the same command again"
+ADVICE = "the finished shards are kept; free disk space and run the same command again"
 
 # The range is float64: rounded to float32 it would add an error as large as a code step where the range is narrow.
 FEATURES = datasets.Features(
@@ -87,7 +87,7 @@ class ShardWriter:
         stored_images: "bytes" (column `image` holds encoded pictures) or "reference" (it holds paths or URLs).
 
     Raises:
-        OSError: the file cannot be written, e.g. on a full disk; the message says that finished shards stay.
+        OSError: the file cannot be written, e.g. on a full disk; the message says that finished shards are kept.
     """
 
     def __init__(self, path: Path, stored_images: str = "bytes") -> None:

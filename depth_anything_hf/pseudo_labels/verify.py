@@ -91,7 +91,7 @@ def verify_labels(
     provenance = read_provenance(root)
     if not shards and not provenance:
         raise FileNotFoundError(
-            f"{root} holds no labels: expected {SHARD_PATTERN} and {PROVENANCE_FILE}; is it the folder?"
+            f"{root} holds no labels: expected {SHARD_PATTERN} and {PROVENANCE_FILE}; check the path"
         )
     restore_manifest(root)
     report = VerifyReport(shards=len(shards))
@@ -133,7 +133,7 @@ def missing_shards(folder: str | os.PathLike[str]) -> list[str]:
     present = {path.name for path in root.glob(SHARD_PATTERN)}
     if not present and not provenance:
         raise FileNotFoundError(
-            f"{root} holds no labels: expected {SHARD_PATTERN} and {PROVENANCE_FILE}; is it the folder?"
+            f"{root} holds no labels: expected {SHARD_PATTERN} and {PROVENANCE_FILE}; check the path"
         )
     return [name for name in _expected(provenance, lambda name: read_summary(root / name)) if name not in present]
 
@@ -143,13 +143,13 @@ def _check_shard(path: Path, check_pixels: bool) -> tuple[ShardSummary | None, s
     entry, summary = read_entry(path), read_summary(path)
     size = path.stat().st_size
     if entry is not None and entry.bytes != size:
-        return summary, f"{size} bytes, the manifest says {entry.bytes}"
+        return summary, f"{size} bytes, expected {entry.bytes} by the manifest"
     if entry is not None and entry.sha256 != sha256_of_file(path):
         return summary, "its checksum differs from the manifest's"
     if summary is None:
         return None, "not a complete shard: truncated, or not written by this package"
     if entry is not None and (entry.rows, entry.skipped) != (summary.labelled, len(summary.skipped)):
-        return summary, f"{summary.labelled} rows, the manifest says {entry.rows}"
+        return summary, f"{summary.labelled} rows, expected {entry.rows} by the manifest"
     if summary.labelled + len(summary.skipped) != summary.items:
         return summary, f"{summary.labelled} rows and {len(summary.skipped)} skipped for {summary.items} images"
     return summary, next(_row_faults(path, summary.stored_images), "") if check_pixels else ""
@@ -185,7 +185,7 @@ def _range_fault(disparity: np.ndarray, minimum: float, maximum: float, encoding
     found = (float(coded.min()), float(coded.max())) if coded.size else (0.0, 0.0)
     is_finite = np.isfinite([minimum, maximum]).all()
     if not (is_finite and np.allclose(found, (minimum, maximum), rtol=1e-5, atol=1e-5 * abs(maximum - minimum))):
-        return f"its label spans {found[0]:g}..{found[1]:g}, its range says {minimum:g}..{maximum:g}"
+        return f"its label spans {found[0]:g}..{found[1]:g}, expected {minimum:g}..{maximum:g} by its stored range"
     return ""
 
 

@@ -35,7 +35,7 @@ class ModelArguments:
         metadata={"help": "Pretrained DINOv2 with a fresh decoder, e.g. facebook/dinov2-small: the paper's start."},
     )
     model_name_or_path: str | None = field(
-        default=None, metadata={"help": "Depth Anything checkpoint to go on from, ours or stock's, Hub id or folder."}
+        default=None, metadata={"help": "Depth Anything checkpoint to continue from, ours or stock; Hub id or folder."}
     )
     encoder_config: str | None = field(
         default=None,
@@ -58,8 +58,8 @@ class ModelArguments:
         given = [self.encoder_name_or_path, self.model_name_or_path, self.encoder_config]
         if sum(value is not None for value in given) != 1:
             raise ValueError(
-                "give exactly one of encoder_name_or_path (pretrained encoder, fresh decoder), model_name_or_path (go "
-                "on from a depth model) and encoder_config (from scratch)"
+                "give exactly one of encoder_name_or_path (pretrained encoder, fresh decoder), model_name_or_path "
+                "(continue from a depth model) and encoder_config (from scratch)"
             )
 
 
@@ -76,7 +76,7 @@ def _mapping(value: Any, name: str) -> Any:
 
 @dataclass
 class DataArguments:
-    """What a run learns from and is scored on."""
+    """Training data and evaluation data of a run."""
 
     _argument_group_name: ClassVar[str] = "data"
     _mappings: ClassVar[tuple[str, ...]] = ("train_data", "eval_data")
@@ -90,22 +90,24 @@ class DataArguments:
     eval_data: str | None = field(default=None, metadata={"help": "Held-out labelled source, likewise."})
     eval_protocol: str | None = field(
         default=None,
-        metadata={"help": "Instead of eval_data: a benchmark, e.g. nyu (docs/evaluation.md)."},
+        metadata={"help": "Benchmark to evaluate on instead of eval_data, e.g. nyu (docs/evaluation.md)."},
     )
-    eval_root: str | None = field(default=None, metadata={"help": "Folder of that benchmark as it was downloaded."})
-    eval_min_depth: float = field(default=1e-3, metadata={"help": "Metres; nearer labels do not count."})
-    eval_max_depth: float = field(default=80.0, metadata={"help": "Metres; farther labels do not count."})
+    eval_root: str | None = field(default=None, metadata={"help": "Folder of the benchmark as it was downloaded."})
+    eval_min_depth: float = field(default=1e-3, metadata={"help": "Metres; nearer label pixels are ignored."})
+    eval_max_depth: float = field(default=80.0, metadata={"help": "Metres; farther label pixels are ignored."})
     eval_batch_size: int = field(default=8, metadata={"help": "Images per forward pass in evaluation."})
     horizontal_flip: float = field(default=0.5, metadata={"help": "Probability."})
     vertical_flip: float = field(default=0.0, metadata={"help": "Probability."})
-    colour_jitter: float = field(default=0.0, metadata={"help": "Probability of brightness, contrast, ... changes."})
-    brightness: float = field(default=0.5, metadata={"help": "Largest change of brightness in the jitter."})
-    contrast: float = field(default=0.5, metadata={"help": "Largest change of contrast in the jitter."})
-    saturation: float = field(default=0.5, metadata={"help": "Largest change of saturation in the jitter."})
-    hue: float = field(default=0.25, metadata={"help": "Largest shift of the hue in the jitter, in turns."})
-    channel_gain: float = field(default=0.0, metadata={"help": "Largest change of each channel's gain."})
-    blur: float = field(default=0.0, metadata={"help": "Probability of a Gaussian blur."})
-    haze: bool = field(default=False, metadata={"help": "Cover the images with random haze; needs depth labels."})
+    colour_jitter: float = field(
+        default=0.0, metadata={"help": "Probability of colour jitter: brightness, contrast, ..."}
+    )
+    brightness: float = field(default=0.5, metadata={"help": "Largest brightness change of the jitter."})
+    contrast: float = field(default=0.5, metadata={"help": "Largest contrast change of the jitter."})
+    saturation: float = field(default=0.5, metadata={"help": "Largest saturation change of the jitter."})
+    hue: float = field(default=0.25, metadata={"help": "Largest hue shift of the jitter, in turns."})
+    channel_gain: float = field(default=0.0, metadata={"help": "Largest gain change of each colour channel."})
+    blur: float = field(default=0.0, metadata={"help": "Probability of Gaussian blur."})
+    haze: bool = field(default=False, metadata={"help": "Add random haze to the images; needs depth labels."})
 
     def __post_init__(self) -> None:
         if isinstance(self.train_data, str | dict):

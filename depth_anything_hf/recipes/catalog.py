@@ -64,7 +64,7 @@ def find_recipe(name: str) -> Path:
         raise ValueError(f"--recipe needs a file or the name of a recipe after it; {hint}")
     if (path / "recipe.yaml").is_file():
         raise ValueError(f"the recipe {name!r} is a folder; did you mean {str(path / 'recipe.yaml')!r}?")
-    raise ValueError(f"cannot read the recipe {name!r}: it is no file and no recipe of the package; {hint}")
+    raise ValueError(f"cannot read the recipe {name!r}: it is neither a file nor a recipe of the package; {hint}")
 
 
 def read_recipe(path: Path) -> dict[str, Any]:

@@ -31,12 +31,12 @@ EXAMPLES = """\
 
 @dataclass
 class MetricArguments:
-    """What makes the model metric."""
+    """Options of a metric model."""
 
-    _argument_group_name: ClassVar[str] = "what is minimized: SILog of depth in metres"
+    _argument_group_name: ClassVar[str] = "loss: SILog of depth in metres"
 
-    max_depth: int = field(metadata={"help": "Metres, whole: the model's cap. The paper: 20 indoors, 80 outdoors."})
-    min_depth: float = field(default=1e-3, metadata={"help": "Metres; nearer labels are not valid."})
+    max_depth: int = field(metadata={"help": "Depth cap in whole metres. The paper: 20 indoors, 80 outdoors."})
+    min_depth: float = field(default=1e-3, metadata={"help": "Metres; nearer label pixels are ignored."})
     keep_decoder: bool = field(
         default=False,
         metadata={"help": "Keep the decoder of model_name_or_path too; the paper keeps the encoder only."},

@@ -197,7 +197,7 @@ class RecipeParser(HfArgumentParser):
         verb = values.pop(VERB_KEY, None)
         if self.verb and verb and verb != self.verb:
             self.error(
-                f"the recipe {name!r} is for `depth-anything-hf {verb}`, and this is {self.verb}; "
+                f"the recipe {name!r} is for `depth-anything-hf {verb}`, not for `{self.verb}`; "
                 "see depth-anything-hf recipes list"
             )
         for key, value in values.items():
@@ -223,7 +223,7 @@ class RecipeParser(HfArgumentParser):
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """One spelling of each flag, and defaults only where they say something."""
+    """One spelling of each flag, and defaults only where they are informative."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=36, width=_help_width())

@@ -27,11 +27,11 @@ RECIPE_FILE = "recipe.yaml"
 
 @dataclass
 class TrainingRun:
-    """What a verb has made of its arguments.
+    """All that `fit` takes, made from the arguments of a command.
 
     Attributes:
         start: the model, its processor, and where it comes from.
-        objective: what is minimized.
+        objective: computes the loss.
         arguments: how the run trains.
         train_data: the samples.
         evaluation: the held-out set, or None.
@@ -67,14 +67,14 @@ class TrainingRun:
 
 @contextmanager
 def save_recipe(text: str, arguments: TrainingArguments) -> Iterator[None]:
-    """Keep the effective configuration in the folder of the run that the block starts.
+    """Write the effective configuration into the folder of the run that the block starts.
 
     It is written if the folder is free or holds this run. Otherwise `fit` refuses the folder and says why. Where the
     run is refused later, e.g. for its data, the recipe of the run before comes back. Only the main process writes.
 
     Args:
         text: YAML, as `ParsedArguments.as_recipe` gives it.
-        arguments: of the run that is about to start.
+        arguments: training arguments of the run that is about to start.
 
     Raises:
         OSError: the folder cannot be written; the message says which, and what to do.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .starting_point import StartingPoint
 
 VERB = "distill"
-SUMMARY = "Train a student on a teacher's pseudo-labels: stored ones, or made on the fly with --teacher."
+SUMMARY = "Train a student on a teacher's pseudo-labels: stored ones, or made during training with --teacher."
 EXAMPLES = """\
   depth-anything-hf distill --recipe student --encoder_name_or_path facebook/dinov2-small \\
       --train_data labels/ --output_dir runs/student
@@ -31,7 +31,7 @@ EXAMPLES = """\
 
 @dataclass
 class DistillationArguments:
-    """Where labels come from, and what else the student is held to."""
+    """Where labels come from, and feature alignment."""
 
     _argument_group_name: ClassVar[str] = "teacher and feature alignment"
 
@@ -45,23 +45,21 @@ class DistillationArguments:
     teacher_dtype: str | None = field(
         default=None,
         metadata={
-            "help": "Precision of the teacher: float32, bfloat16 or float16; default: weights as stored, computed as "
-            "mixed_precision says. bfloat16 halves its memory and is faster on GPUs and on CPUs that have it."
+            "help": "Precision of the teacher: float32, bfloat16 or float16; default: that of the stored weights, "
+            "under mixed_precision. bfloat16 halves its memory and is faster on GPUs and on CPUs that have it."
         },
     )
     teacher_compile: bool = field(default=False, metadata={"help": "Compile the teacher's blocks with torch.compile."})
     feature_encoder: str | None = field(
         default=None,
-        metadata={"help": "Frozen DINOv2 whose features the student is kept near (V1), e.g. its own start."},
+        metadata={"help": "Frozen DINOv2 encoder for feature alignment (V1), e.g. the one the student starts from."},
     )
     feature_weight: float = field(default=1.0, metadata={"help": "Weight of the feature alignment."})
-    feature_tolerance: float = field(default=0.15, metadata={"help": "Tokens nearer than this are left alone."})
+    feature_tolerance: float = field(default=0.15, metadata={"help": "Tokens with a smaller distance are ignored."})
 
     def __post_init__(self) -> None:
         if self.teacher is None and (self.teacher_dtype or self.teacher_compile):
-            raise ValueError(
-                "teacher_dtype and teacher_compile are for a teacher beside the student; name it: --teacher"
-            )
+            raise ValueError("teacher_dtype and teacher_compile need an online teacher; set --teacher")
 
     def objective(self, loss: RelativeLoss, start: StartingPoint) -> Distillation:
         """Build the student's objective; teacher and feature encoder are loaded here.

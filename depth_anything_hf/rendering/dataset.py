@@ -160,7 +160,7 @@ def _check_settings(settings: _RenderSettings, count: int, processes: int) -> No
 
 
 def _claim_folder(folder: Path, settings: _RenderSettings, count: int) -> None:
-    """Write render.json, or compare it with what is asked for now."""
+    """Write render.json, or compare it with the current settings."""
     wanted: dict[str, Any] = {**asdict(settings), "scenes_version": SCENES_VERSION}
     wanted["mitsuba"] = importlib.metadata.version("mitsuba")
     wanted["pyoidn"] = importlib.metadata.version("pyoidn") if settings.denoise else None

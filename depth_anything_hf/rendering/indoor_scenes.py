@@ -171,7 +171,7 @@ def tabletop(builder: Builder) -> SampleCamera:
     if builder.chance(0.4):
         thing = builder.choose([objects.rack, objects.chair, objects.stairs, objects.person])
         place = standing_at(builder.uniform(-0.3, 0.3) * width, builder.uniform(0, 0.35) * length, table_height)
-        objects.shrunk(builder, thing, place @ rotation((0, 0, 1), builder.uniform(-40, 40)), 0.25)
+        objects.shrink(builder, thing, place @ rotation((0, 0, 1), builder.uniform(-40, 40)), 0.25)
     if builder.chance(0.7):
         _room_around_table(builder)
     else:

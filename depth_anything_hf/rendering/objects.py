@@ -267,7 +267,7 @@ def person(builder: Builder, frame: Frame) -> None:
     builder.blob(frame, (0, 0, 0.93 * height), (0.19, 0.22, 0.26), skin, 0)
 
 
-def shrunk(builder: Builder, thing: Callable[[Builder, Frame], None], frame: Frame, scale: float) -> None:
+def shrink(builder: Builder, thing: Callable[[Builder, Frame], None], frame: Frame, scale: float) -> None:
     """Add the thing at a fraction of its size, as a model of itself."""
     thing(builder, frame @ scaling(scale, scale, scale))
 

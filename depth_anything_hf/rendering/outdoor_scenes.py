@@ -113,29 +113,29 @@ def nature(builder: Builder) -> SampleCamera:
     ground = _random_ground(builder)
     _terrain(builder, ground)
 
-    def scattered(nearest: float, farthest: float) -> Frame:
+    def scatter(nearest: float, farthest: float) -> Frame:
         """Draw a place on the ground, denser near the middle, where the cameras are."""
         distance, bearing = builder.uniform(nearest, farthest), builder.uniform(0, 2 * math.pi)
         x, y = distance * math.sin(bearing), distance * math.cos(bearing)
         return standing_at(x, y, ground(x, y), builder.uniform(0, 360))
 
     for _ in range(builder.count(12, 45)):
-        outdoor_objects.tree(builder, scattered(4, 50), builder.uniform(2.5, 10))
+        outdoor_objects.tree(builder, scatter(4, 50), builder.uniform(2.5, 10))
     for _ in range(builder.count(4, 16)):
-        outdoor_objects.rock(builder, scattered(2, 25), builder.uniform(0.2, 1.8))
+        outdoor_objects.rock(builder, scatter(2, 25), builder.uniform(0.2, 1.8))
     for _ in range(builder.count(3, 20)):
-        outdoor_objects.bush(builder, scattered(3, 30), builder.uniform(0.3, 1.5))
+        outdoor_objects.bush(builder, scatter(3, 30), builder.uniform(0.3, 1.5))
     blades = [builder.material("grass", gloss=0.1) for _ in range(3)]
     for _ in range(builder.count(0, 60)):
-        outdoor_objects.grass_tuft(builder, scattered(0.5, 12), builder.uniform(0.15, 0.7), builder.choose(blades))
+        outdoor_objects.grass_tuft(builder, scatter(0.5, 12), builder.uniform(0.15, 0.7), builder.choose(blades))
     for _ in range(builder.count(0, 2)):
-        outdoor_objects.fence(builder, scattered(3, 15), builder.uniform(8, 18), ground)
+        outdoor_objects.fence(builder, scatter(3, 15), builder.uniform(8, 18), ground)
     for _ in range(builder.count(0, 4)):
         builder.choose([objects.person, objects.person, objects.rack, objects.table, objects.pile])(
-            builder, scattered(3, 14)
+            builder, scatter(3, 14)
         )
     for _ in range(builder.count(0, 2)):
-        frame = scattered(16, 45) @ translation(0, 0, -0.5)
+        frame = scatter(16, 45) @ translation(0, 0, -0.5)
         outdoor_objects.building(builder, frame, builder.uniform(5, 8), builder.uniform(6, 12), builder.uniform(3, 7))
     for _ in range(builder.count(0, 3)):
         bearing = builder.uniform(0, 360)

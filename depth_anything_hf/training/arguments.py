@@ -35,23 +35,23 @@ class TrainingArguments:
 
     _argument_group_name: ClassVar[str] = "training"
 
-    output_dir: str = field(metadata={"help": "Folder of this run: checkpoints, log and the final model."})
+    output_dir: str = field(metadata={"help": "Run folder: checkpoints, log and the final model."})
     max_steps: int = field(
-        default=-1, metadata={"help": "Optimizer steps; -1 takes num_train_epochs. The paper: 160,000 / 480,000."}
+        default=-1, metadata={"help": "Optimizer steps; -1: train for num_train_epochs. The paper: 160,000 / 480,000."}
     )
     num_train_epochs: float = field(default=1.0, metadata={"help": "Passes over the data when max_steps is -1."})
     per_device_train_batch_size: int = field(default=8, metadata={"help": "Images per process and micro-batch."})
     gradient_accumulation_steps: int = field(default=1, metadata={"help": "Micro-batches per optimizer step."})
     encoder_learning_rate: float | None = field(
         default=None,
-        metadata={"help": "Peak rate. Default: 5e-6 for a pretrained encoder (the paper), 5e-4 from scratch."},
+        metadata={"help": "Peak learning rate. Default: 5e-6 if pretrained (the paper), 5e-4 from scratch."},
     )
     decoder_learning_rate: float | None = field(
         default=None,
-        metadata={"help": "Peak rate. Default: 5e-5 with a pretrained encoder (the paper), 5e-4 from scratch."},
+        metadata={"help": "Peak learning rate. Default: 5e-5 with a pretrained encoder (the paper), else 5e-4."},
     )
     encoder_strategy: str = field(
-        default="full", metadata={"help": "Which encoder layers are trained: full (the paper), frozen, or last-N."}
+        default="full", metadata={"help": "Encoder layers to train: full (the paper), frozen, or last-N."}
     )
     weight_decay: float = field(
         default=0.01, metadata={"help": "AdamW's weight decay; not on norms, biases, tokens and position embeddings."}
@@ -62,7 +62,7 @@ class TrainingArguments:
         default="linear", metadata={"help": "Learning rate schedule: linear, poly, cosine or constant."}
     )
     lr_decay_share: float = field(
-        default=1.0, metadata={"help": "Share of the run, at its end, in which the learning rate decays."}
+        default=1.0, metadata={"help": "Share of the steps, at the end, over which the learning rate decays."}
     )
     warmup_steps: int = field(
         default=0, metadata={"help": "Warm-up: steps over which the learning rate rises linearly."}
@@ -76,7 +76,7 @@ class TrainingArguments:
     )
     cutmix_probability: float = field(default=0.0, metadata={"help": "Probability of CutMix, per image; V1 uses 0.5."})
     mixed_precision: str | None = field(
-        default=None, metadata={"help": "no, bf16 or fp16; default: what `accelerate launch` was told."}
+        default=None, metadata={"help": "no, bf16 or fp16; default: the setting of `accelerate launch`."}
     )
     gradient_checkpointing: bool = field(
         default=False, metadata={"help": "Recompute encoder layers and the decoder's large maps to save memory."}
@@ -90,14 +90,12 @@ class TrainingArguments:
         metadata={"help": "Compile the encoder's layers, and on a GPU the decoder, with torch.compile (inductor)."},
     )
     seed: int = field(default=0, metadata={"help": "Seed of data order, augmentation and fresh weights."})
-    dataloader_num_workers: int = field(
-        default=0, metadata={"help": "Worker processes that prepare batches, on each rank; 0: none."}
-    )
+    dataloader_num_workers: int = field(default=0, metadata={"help": "DataLoader worker processes per rank; 0: none."})
     dataloader_multiprocessing_context: str | None = field(
         default=None,
         metadata={
-            "help": "How workers start: fork, spawn or forkserver; default: as Python does on this system. "
-            "spawn is slower to start, and safe beside libraries with threads of their own."
+            "help": "Start method of the workers: fork, spawn or forkserver; default: Python's on this system. "
+            "spawn is slower to start, but safe with libraries that start threads."
         },
     )
     logging_steps: int = field(default=10, metadata={"help": "Log losses and learning rates every N steps."})
@@ -106,15 +104,15 @@ class TrainingArguments:
     )
     save_steps: int = field(default=0, metadata={"help": "Write checkpoint-N every N steps; 0: no checkpoints."})
     save_total_limit: int | None = field(
-        default=None, metadata={"help": "Keep only the N newest checkpoints; best/ is kept beside them. Default: all."}
+        default=None, metadata={"help": "Keep only the N newest checkpoints; best/ is always kept. Default: all."}
     )
     metric_for_best_model: str = field(
-        default="delta1", metadata={"help": "The metric whose mean decides which model is kept in best/."}
+        default="delta1", metadata={"help": "Metric whose mean selects the model kept in best/."}
     )
-    report_to: str = field(default="none", metadata={"help": "Tracker: none, tensorboard, wandb or trackio."})
+    report_to: str = field(default="none", metadata={"help": "Tracker of metrics: none, tensorboard, wandb, trackio."})
     picture_steps: int = field(
         default=0,
-        metadata={"help": "Every N steps a picture (image, label, prediction, error) in pictures/; 0: none."},
+        metadata={"help": "Save a picture (image, label, prediction, error) to pictures/ every N steps; 0: never."},
     )
     push_to_hub: bool = field(
         default=False,
@@ -124,36 +122,36 @@ class TrainingArguments:
         },
     )
     hub_model_id: str | None = field(
-        default=None, metadata={"help": "owner/name on the Hub; default: the name of output_dir, owned by you."}
+        default=None, metadata={"help": "owner/name on the Hub; default: the name of output_dir, in your namespace."}
     )
-    hub_private_repo: bool = field(default=False, metadata={"help": "Make a new repository private."})
+    hub_private_repo: bool = field(default=False, metadata={"help": "Create the repository as private."})
     hub_strategy: str = field(
         default="end",
         metadata={
             "help": "end: the final model; every_save: also the model of each checkpoint; checkpoint: also the newest "
-            "checkpoint with its state, to go on elsewhere."
+            "checkpoint with its state, to resume elsewhere."
         },
     )
     resume_from_checkpoint: str | None = field(
         default=None,
         metadata={
             "help": "'latest', or a checkpoint-N folder: resume exactly where the run stopped. On SIGTERM or SIGINT "
-            "(Ctrl-C) a run ends its step, saves and exits with code 75; a second signal ends it at once."
+            "(Ctrl-C) a run completes its step, saves and exits with code 75; a second signal aborts it at once."
         },
     )
     max_skipped_steps: int = field(
         default=3,
-        metadata={"help": "Save and stop after N steps in a row whose loss or gradient is not finite."},
+        metadata={"help": "Save and abort after N consecutive steps with a non-finite loss or gradient."},
     )
     max_broken_share: float = field(
         default=0.01,
-        metadata={"help": "Save and stop when more than this share of the samples cannot be read (and more than 10)."},
+        metadata={"help": "Save and abort when more than this share of the samples, and more than 10, are broken."},
     )
     max_output: float = field(
-        default=1e3, metadata={"help": "Stop when the output's maximum exceeds this (runaway scale)."}
+        default=1e3, metadata={"help": "Abort when the output's maximum exceeds this (diverging scale)."}
     )
     max_zero_share: float = field(
-        default=0.9, metadata={"help": "Stop when more than this share of the output is 0 (dying ReLU)."}
+        default=0.9, metadata={"help": "Abort when more than this share of the output is 0 (dying ReLU)."}
     )
 
     def __post_init__(self) -> None:

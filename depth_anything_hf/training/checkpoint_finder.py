@@ -4,7 +4,7 @@
 
 A folder is filled under a hidden name, synchronized to the disk, listed in `manifest.json` with sizes and checksums,
 and renamed. Hidden names that a kill leaves behind (`.NAME.unfinished`, `.NAME.replaced`, `.NAME.deleted`) are dealt
-with by `repair_folder` at the next start. While a run is going on, it holds a lock on `.lock`.
+with by `repair_folder` at the next start. A running run holds a lock on `.lock`.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def step_of(checkpoint: Path) -> int:
 
 
 def find_checkpoint(folder: Path, wanted: str | None) -> Path | None:
-    """Return the checkpoint that `resume_from_checkpoint` means; None where there is nothing to go on from.
+    """Return the checkpoint that `resume_from_checkpoint` means; None if there is nothing to resume from.
 
     Args:
-        folder: of the run.
+        folder: the run folder.
         wanted: None, a checkpoint's folder, or "latest": the newest undamaged one, with a warning per damaged one.
 
     Raises:
@@ -48,12 +48,14 @@ def find_checkpoint(folder: Path, wanted: str | None) -> Path | None:
         path = Path(wanted)
         if not (path / MANIFEST_FILE).is_file():
             raise FileNotFoundError(
-                f"{path} is not a checkpoint: {path / MANIFEST_FILE} is missing; name a checkpoint-N folder of a run, "
+                f"{path} is not a checkpoint: {path / MANIFEST_FILE} is missing; give a checkpoint-N folder of a run, "
                 "or 'latest'"
             )
         damage = find_damage(path)
         if damage:
-            raise ValueError(f"{path} is damaged: {damage}; name another one, or 'latest' for the newest whole one")
+            raise ValueError(
+                f"{path} is damaged: {damage}; choose another one, or 'latest' for the newest undamaged one"
+            )
         return path
     damaged = []
     for checkpoint in reversed(list_checkpoints(folder)):
@@ -61,11 +63,11 @@ def find_checkpoint(folder: Path, wanted: str | None) -> Path | None:
         if damage is None:
             return checkpoint
         damaged.append(f"{checkpoint}: {damage}")
-        warnings.warn(f"{checkpoint} is damaged and passed over: {damage}", stacklevel=2)
+        warnings.warn(f"{checkpoint} is damaged, skipping it: {damage}", stacklevel=2)
     if damaged:
         raise ValueError(
-            f"no whole checkpoint is left in {folder} ({'; '.join(damaged)}); remove these folders to start the run "
-            "again from its beginning"
+            f"all checkpoints in {folder} are damaged ({'; '.join(damaged)}); remove these folders to "
+            "start the run from scratch"
         )
     return None
 
@@ -73,11 +75,11 @@ def find_checkpoint(folder: Path, wanted: str | None) -> Path | None:
 def set_aside_later_checkpoints(checkpoint: Path, folder: Path) -> list[Path]:
     """Rename the checkpoints that came after the one that a run resumes from to `abandoned-checkpoint-N`.
 
-    They are another future of the run, which "latest" must not find.
+    They belong to a continuation that was abandoned, which "latest" must not find.
 
     Args:
         checkpoint: of any run; only the folder's own have others after them.
-        folder: of the run.
+        folder: the run folder.
 
     Returns:
         The new folders, oldest first.
@@ -97,8 +99,7 @@ def set_aside_later_checkpoints(checkpoint: Path, folder: Path) -> list[Path]:
 def rotate_checkpoints(folder: Path, newest: int, keep: int) -> None:
     """Delete what is older than the `keep` newest whole checkpoints up to step `newest`, damaged ones included.
 
-    At least one is kept. Later ones, which were damaged when the run went on, are left alone until they are written
-    again.
+    At least one is kept. Later ones, which were damaged when the run was resumed, stay until they are written again.
     """
     kept, keep = 0, max(1, keep)
     for checkpoint in reversed([each for each in list_checkpoints(folder) if step_of(each) <= newest]):

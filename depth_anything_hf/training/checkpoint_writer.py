@@ -23,7 +23,7 @@ from .checkpoint_finder import STATE_FOLDER, rotate_checkpoints
 from .distributed import consolidated_state_dict
 from .engine import Engine
 from .optim import LearningRates
-from .processes import say
+from .processes import print_on_main
 from .state import RunState, write_state
 
 
@@ -33,10 +33,10 @@ CARD = "README.md"
 class CheckpointWriter:
     """Writes the models of a run, each a folder that `from_pretrained` and stock transformers open.
 
-    What is named as saving something must be called by every process; the main one writes.
+    Every process must call the methods that save; the main process writes.
 
     Args:
-        accelerator, arguments: of the run.
+        accelerator, arguments: as of the run.
         processor: the image processor, saved beside the weights.
         kind: "relative" or "metric".
         rates: peak learning rates, for the cards.
@@ -64,7 +64,7 @@ class CheckpointWriter:
         return self.arguments.hub_model_id or self.folder.resolve().name
 
     def start_publishing(self) -> None:
-        """Begin to push to the Hub, if the run does; on the main process only."""
+        """Start the background pushes, if `push_to_hub` is set; on the main process only."""
         if self.arguments.push_to_hub:
             self._publisher = Publisher(
                 self.hub_name,
@@ -74,10 +74,10 @@ class CheckpointWriter:
             )
 
     def finish_publishing(self, longest_seconds: float) -> None:
-        """Wait for what is on its way to the Hub, on the main process, and say what did not arrive."""
+        """Wait for the pushes under way, on the main process, and report what was not pushed."""
         if self._publisher is not None:
             for left in self._publisher.finish(longest_seconds):
-                say(self.accelerator, str(left))
+                print_on_main(self.accelerator, str(left))
 
     def try_card(self, steps: int) -> None:
         """Dry run of the model card, so that card errors fail before training.
@@ -97,7 +97,7 @@ class CheckpointWriter:
         Args:
             engine: its published weights, and on every process its own part of weights and optimizer.
             step: N.
-            state: of the run, on this process.
+            state: the run's state on this process.
 
         Returns:
             The checkpoint.
@@ -108,7 +108,7 @@ class CheckpointWriter:
         state_folder.mkdir(exist_ok=True)
         write_state(state_folder, engine, state)
         self._save_model(engine.published_model, unfinished, target, step, None)
-        # Each process sees to its own files; only when all have done so is the folder whole.
+        # Each process writes its own files; the folder is complete only when all have.
         fsync_tree(state_folder)
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
@@ -178,7 +178,7 @@ class CheckpointWriter:
             result: as for `save_final`.
             pictures: as for `save_final`.
             folder: where they are written.
-            target: where they will be; the text that a person added to the card there, or to the run's, is kept.
+            target: where they will be; the user's text in the card there, or in the run's card, is kept.
         """
         weights = consolidated_state_dict(model)
         if not self.accelerator.is_main_process:
@@ -194,7 +194,7 @@ class CheckpointWriter:
                 shutil.copyfile(earlier, folder / CARD)
             self._write_card(folder, step, result, pictures or {})
         except Exception as error:
-            say(
+            print_on_main(
                 self.accelerator,
                 f"warning: the model in {target} is saved, but its card could not be written: {_describe(error)}",
             )

@@ -139,7 +139,7 @@ def save_engine_state(
     index is a pickle, which can run code when it is opened.
 
     Args:
-        accelerator: of the run.
+        accelerator: the run's `Accelerator`.
         model: as it came from `accelerator.prepare` or `shard_model`.
         optimizer: over the parameters of that model.
         folder: must not hold an older state; on several machines it lies on a file system that all of them see.
@@ -174,7 +174,7 @@ def load_engine_state(
     is unpickled without torch's `weights_only`, save for DeepSpeed's own files.
 
     Args:
-        accelerator: of the run.
+        accelerator: the run's `Accelerator`.
         model: like the one that was saved.
         optimizer: like the one that was saved.
         folder: as given to `save_engine_state`.
@@ -187,8 +187,8 @@ def load_engine_state(
     if not (folder / SHARDS_FOLDER).is_dir():
         if is_sharded(model):
             raise ValueError(
-                f"{folder} was written by a run without sharding, and this run shards the model; "
-                "go on with the earlier engine, or start a new run from the checkpoint's weights"
+                f"{folder} was saved without sharding, but this run shards the model; resume "
+                "without sharding, or start a new run from the weights of the checkpoint"
             )
         accelerator.load_state(str(folder))
         return
@@ -199,7 +199,7 @@ def load_engine_state(
     common = torch.load(folder / COMMON_FILE, map_location="cpu", weights_only=True)
     moments = _empty_moments(engine, shapes)
     with warnings.catch_warnings():
-        # One process may well go on where several stopped.
+        # One process may resume what several have saved.
         warnings.filterwarnings("ignore", message="torch.distributed is disabled")
         # Filled in place: the entries of the model are its own parameters.
         distributed_checkpoint.load({**_model_entries(model), **moments}, storage_reader=reader)

@@ -83,7 +83,7 @@ class DryRunReport:
         peak_memory_mib: allocated on a GPU, resident elsewhere; of this process.
         sheet: uint8 (H, W, 3): image, label, prediction and error of some images of the first batch; None on all
             processes but the main one.
-        problems: what would stop or spoil the run, in words; empty if nothing was found.
+        problems: messages about what would abort or spoil the run; empty if nothing was found.
     """
 
     batch: dict[str, tuple[int, ...]]
@@ -259,7 +259,7 @@ def _problems(report: DryRunReport, arguments: TrainingArguments, *, may_overflo
         if each.minimum is not None and each.minimum == each.maximum
     ]
     if not math.isfinite(report.terms["loss"]):
-        problems.append(f"the loss is {report.terms['loss']}; look at the labels and at the picture")
+        problems.append(f"the loss is {report.terms['loss']}; check the labels and the picture")
     elif not math.isfinite(report.gradient_norm) and not may_overflow:
         problems.append(f"the norm of the gradient is {report.gradient_norm}; lower the learning rate or use bf16")
     if report.terms.get("output_zero_share", 0.0) > arguments.max_zero_share:

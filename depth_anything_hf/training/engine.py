@@ -42,8 +42,8 @@ class Engine:
     Attributes:
         model, optimizer: as Accelerate prepared them.
         trained: the model, and the objective's projector if there is one, as Accelerate prepared them.
-        decides_on_device: whether `step` leaves a step out without asking the device, which then never runs dry.
-        warning: about the encoder's strategy, for a person, or None.
+        decides_on_device: whether `step` skips a step without a host sync.
+        warning: message about the encoder's strategy, or None.
 
     Raises:
         ValueError: an argument that does not fit the model or a sharding engine.
@@ -116,7 +116,7 @@ class Engine:
         return self._average.model if self._average is not None else self.raw_model
 
     def describe(self) -> list[str]:
-        """Return what is trained, how fast and on what, in lines for a person; a warning comes first."""
+        """Return what is trained, at which rates and on what device, as lines of text; a warning comes first."""
         trained = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
         rates, accelerator = self.rates, self.accelerator
         warning = [f"warning: {self.warning}"] if self.warning else []
@@ -209,7 +209,7 @@ class Engine:
         return None if self.accelerator.scaler is None else self.accelerator.scaler.get_scale()
 
     def step(self, leave_out: Tensor) -> None:
-        """Take an optimizer step, or leave weights and optimizer state as they are; the schedule goes on.
+        """Take an optimizer step, or leave weights and optimizer state as they are; the schedule always advances.
 
         Args:
             leave_out: 1 or 0, a float32 scalar on the device, the same on all processes.
@@ -223,7 +223,7 @@ class Engine:
         elif leave_out.item():
             if self.accelerator.distributed_type == DistributedType.DEEPSPEED:
                 raise FloatingPointError(
-                    "loss or gradient is not finite, and DeepSpeed has taken the step; go on from the last checkpoint"
+                    "loss or gradient is not finite, and DeepSpeed has taken the step; resume from the last checkpoint"
                 )
             # Without gradients the step below changes nothing, and a gradient scaler keeps its books.
             self.optimizer.zero_grad()
@@ -234,7 +234,7 @@ class Engine:
             self._average.update(self.raw_model, leave_out)
 
     def learning_rates(self) -> dict[str, float]:
-        """Current rates by group; groups that differ in weight decay only share one."""
+        """Return the current rates by group; groups that differ in weight decay only share one."""
         groups = self.optimizer.param_groups
         return {group["name"]: group["lr"] for group in groups if not group["name"].endswith("_no_decay")}
 
@@ -269,7 +269,7 @@ def complete_deepspeed_config(config: dict[str, Any], arguments: TrainingArgumen
 
     Args:
         config: DeepSpeed's, changed in place.
-        arguments: of the run.
+        arguments: the training arguments.
 
     Raises:
         ValueError: accumulation or clipping are not those of the arguments.
@@ -283,18 +283,18 @@ def complete_deepspeed_config(config: dict[str, Any], arguments: TrainingArgumen
             config[key] = wanted
         elif float(value or 0) != float(wanted):
             raise ValueError(
-                f"DeepSpeed's configuration has {key} {value}, but {name} is {wanted}; write the same into both"
+                f"the DeepSpeed configuration has {key} {value}, but {name} is {wanted}; set both to the same value"
             )
     config["train_micro_batch_size_per_gpu"] = arguments.per_device_train_batch_size
 
 
 def _require_shardable(arguments: TrainingArguments, projector: nn.Module | None) -> None:
     if arguments.ema_decay is not None:
-        raise ValueError("ema_decay keeps a whole second model on each process; leave it out, or train with DDP")
+        raise ValueError("ema_decay needs the full model on each rank; leave it out, or train with DDP")
     if projector is not None:
         raise ValueError(
-            "feature alignment through a projector does not work with a sharded model; take a feature encoder as wide "
-            "as the student's, or train with DDP"
+            "feature alignment with a projector is not supported for sharded models; choose a feature encoder of the "
+            "student's width, or train with DDP"
         )
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The health of a run: steps left out and broken samples, counted and named, and when the run must end."""
+"""Health of a run: skipped steps and broken samples, counted and named, and when the run must abort."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .step_status import PendingStep, StepStatus
 
 
 NAMES_SHOWN = 8
-# A scale for fp16 that halves at every overflow has by then fallen from any start to nothing.
+# A loss scale that is halved at every overflow has by then underflowed from any initial value.
 MOST_OVERFLOWS_IN_A_ROW = 50
 
 
 @dataclass
-class StepFindings:
-    """What is worth knowing about a step, the same on all processes.
+class StepReport:
+    """Messages, log entries and fault of a step, the same on all processes.
 
     Attributes:
-        messages: for a person.
-        entries: for the log.
-        fault: why the run cannot go on, or None.
+        messages: lines for the console.
+        entries: entries for the log.
+        fault: the error that aborts the run, or None.
     """
 
     messages: list[str] = field(default_factory=list)
@@ -38,12 +38,12 @@ class StepFindings:
 
 
 class HealthMonitor:
-    """Examines one step after the other; every process must do so.
+    """Examine the steps of a run in order; every process must do so.
 
     Args:
         accelerator: gathers the names of samples.
-        arguments: say how much may go wrong.
-        geometry: of the run.
+        arguments: give the limits.
+        geometry: the run's `RunGeometry`.
         log_path: named in errors.
     """
 
@@ -55,7 +55,7 @@ class HealthMonitor:
 
     def examine(
         self, step: PendingStep, status: StepStatus, progress: Progress, loss_scale: float | None
-    ) -> StepFindings:
+    ) -> StepReport:
         """Count what went wrong in a step, and name the samples.
 
         Args:
@@ -64,31 +64,31 @@ class HealthMonitor:
             progress: its counts are changed in place.
             loss_scale: of the scaler for fp16, if there is one.
         """
-        findings = StepFindings()
+        report = StepReport()
         progress.overflows_in_a_row = progress.overflows_in_a_row + 1 if status.overflowed else 0
         if status.is_finite:
             progress.skipped_in_a_row = 0
         else:
             progress.skipped_steps += 1
             progress.skipped_in_a_row += 1
-            self._name_skipped(step, status, findings)
+            self._name_skipped(step, status, report)
         if status.broken_samples:
-            progress.broken_samples += self._name_broken(step, findings)
-        findings.fault = self._fault_of(step.number, status, progress, loss_scale)
-        return findings
+            progress.broken_samples += self._name_broken(step, report)
+        report.fault = self._fault_of(step.number, status, progress, loss_scale)
+        return report
 
-    def _name_skipped(self, step: PendingStep, status: StepStatus, findings: StepFindings) -> None:
+    def _name_skipped(self, step: PendingStep, status: StepStatus, report: StepReport) -> None:
         reason = "the gradient is not finite" if status.loss_is_finite else "the loss or the output is not finite"
         at_fault = status.loss_is_finite or not step.loss_is_finite.item()
         self._skipped_names = gather_object(step.names if at_fault else [])
-        findings.messages.append(f"step {step.number} is left out: {reason}, {_some(self._skipped_names)}")
-        findings.entries.append({"skipped_step": reason, "names": self._skipped_names})
+        report.messages.append(f"step {step.number} skipped: {reason}, {_some(self._skipped_names)}")
+        report.entries.append({"skipped_step": reason, "names": self._skipped_names})
 
-    def _name_broken(self, step: PendingStep, findings: StepFindings) -> int:
+    def _name_broken(self, step: PendingStep, report: StepReport) -> int:
         broken = gather_object(step.broken_samples)
         named = _some([f"{name} ({reason})" for name, reason in broken])
-        findings.messages.append(f"step {step.number}: replaced {named}")
-        findings.entries.append({"broken_samples": [{"name": name, "reason": reason} for name, reason in broken]})
+        report.messages.append(f"step {step.number}: replaced {named}")
+        report.entries.append({"broken_samples": [{"name": name, "reason": reason} for name, reason in broken]})
         return len(broken)
 
     def _fault_of(
@@ -98,7 +98,7 @@ class HealthMonitor:
         if not status.is_finite and progress.skipped_in_a_row >= most_skipped:
             return FloatingPointError(
                 f"loss or gradient was not finite in the last {progress.skipped_in_a_row} steps, up to step "
-                f"{step} with {_some(self._skipped_names)}. Look at these images, or lower the learning rate"
+                f"{step} with {_some(self._skipped_names)}. Check these images, or lower the learning rate"
             )
         if too_many_overflows(progress.overflows_in_a_row):
             return FloatingPointError(
@@ -110,8 +110,8 @@ class HealthMonitor:
         if status.broken_samples and too_many_broken(progress.broken_samples, read, largest_share):
             return ValueError(
                 f"{progress.broken_samples} of {read + progress.broken_samples} samples could not be used, more than "
-                f"max_broken_share {largest_share:.2%}; {self.log_path} names them. Repair or remove "
-                "them, or raise max_broken_share, and go on with --resume_from_checkpoint latest"
+                f"max_broken_share {largest_share:.2%}; see {self.log_path}. Repair or remove "
+                "them, or raise max_broken_share, and resume with --resume_from_checkpoint latest"
             )
         return None
 
@@ -126,8 +126,8 @@ def require_bounds(arguments: TrainingArguments, step: int, values: dict[str, fl
 
     Args:
         arguments: give the bounds, `max_output` and `max_zero_share`.
-        step: of the entry.
-        values: of an entry of the log; without `output_maximum` and `output_zero_share` there is nothing to check.
+        step: number of the step.
+        values: numbers of a log entry; without `output_maximum` and `output_zero_share` there is nothing to check.
 
     Raises:
         FloatingPointError: it does not.
@@ -135,8 +135,8 @@ def require_bounds(arguments: TrainingArguments, step: int, values: dict[str, fl
     if "output_maximum" in values and values["output_maximum"] > arguments.max_output:
         raise FloatingPointError(
             f"the output reached {values['output_maximum']:.3g} at step {step}, above max_output "
-            f"{arguments.max_output:g}: its scale runs away, which the affine-invariant loss does not see. "
-            "Set anchor_weight to 1 (the default from random weights) or lower the learning rate"
+            f"{arguments.max_output:g}: the output scale is diverging, to which the affine-invariant loss "
+            "is blind. Set anchor_weight to 1 (the default from random weights) or lower the learning rate"
         )
     if values.get("output_zero_share", 0.0) > arguments.max_zero_share:
         raise FloatingPointError(
@@ -152,4 +152,4 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-__all__ = ["HealthMonitor", "StepFindings", "require_bounds", "too_many_overflows"]
+__all__ = ["HealthMonitor", "StepReport", "require_bounds", "too_many_overflows"]

@@ -40,7 +40,7 @@ def allocator_for_training(device: torch.device, *, saves_memory: bool) -> Itera
     """Context manager: while it lasts, the C library's allocator suits training on a CPU; elsewhere nothing changes.
 
     Args:
-        device: of the run.
+        device: the training device.
         saves_memory: give every block back when it is freed, as suits gradient checkpointing, instead of keeping all.
     """
     if device.type != "cpu":

@@ -87,7 +87,7 @@ class SupervisedMetric:
 
 
 class Distillation:
-    """A student on pseudo-labels, stored or made on the fly, with feature alignment to a frozen encoder.
+    """A student on pseudo-labels, stored or made during training, with feature alignment to a frozen encoder.
 
     Args:
         relative_loss: the student's is SSI + gradient matching 1:1 in V1's issue tracker and 1:2 in V2's paper; the
@@ -154,8 +154,8 @@ class Distillation:
         if self.teacher is None:
             if "labels" not in batch:
                 raise ValueError(
-                    "the batch has no labels and there is no teacher: label the images first with "
-                    "examples/pseudo_label.py, or name a teacher"
+                    "the batch has no labels and there is no teacher: label the images first "
+                    "(`depth-anything-hf pseudo-label`), or pass a teacher"
                 )
             stored: Tensor = batch["labels"]
             return stored

@@ -88,8 +88,8 @@ class DevicePrefetcher:
     def next_or_last(self) -> Batch:
         """Return the next batch; once reading has failed, the last one again, without broken samples.
 
-        The reason is kept as `error`. Other processes wait for this one in the backward pass, so it goes on with what
-        it has until all have learned of the error.
+        The reason is kept as `error`. Other processes wait for this one in the backward pass, so it repeats
+        the last batch until all know of the error.
         """
         if self.error is None:
             try:
@@ -111,7 +111,7 @@ class DevicePrefetcher:
         return self._state
 
     def rewind(self, state: dict[str, Any]) -> None:
-        """Take back the batches handed out since `state_dict` gave this state; none can be asked for any more."""
+        """Take back the batches handed out since `state_dict` gave this state; no further batch can be taken."""
         self._loader.rewind(state)
         self._state = self._loader.state_dict()
 
@@ -129,8 +129,8 @@ def open_batches(
     """Return the micro-batches of this process for the steps of a run, with CutMix where its arguments ask for it.
 
     Args:
-        arguments: of the run.
-        data: of the run.
+        arguments: the training arguments.
+        data: the training data.
         accelerator: gives the device, and the place of this process among all.
         first_step: optimizer steps done before.
         last_step: optimizer steps done afterwards.

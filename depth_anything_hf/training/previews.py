@@ -24,7 +24,7 @@ from ..visualization.encode import encode_png
 from ..visualization.figures import sheet, side_by_side
 from .distributed import is_sharded
 from .engine import Engine
-from .processes import say
+from .processes import print_on_main
 from .validation import Evaluation
 
 
@@ -144,7 +144,7 @@ def card_pictures(
                 )
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        say(engine.accelerator, f"warning: the pictures of the model card could not be made: {reason}")
+        print_on_main(engine.accelerator, f"warning: the pictures of the model card could not be made: {reason}")
     return pictures
 
 

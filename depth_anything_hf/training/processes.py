@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The processes of a run: how they are set up, decide together, and speak with one voice."""
+"""The processes of a run: set-up, decisions of the main process for all, and output by one."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def training_accelerator(arguments: TrainingArguments, folder: Path | None = Non
     """Return the `Accelerator` that a run with these arguments needs.
 
     Args:
-        arguments: of the run.
-        folder: of the run, for its tracker; None without one.
+        arguments: the training arguments.
+        folder: the run folder, for its tracker; None without one.
     """
     options: dict[str, Any] = {}
     if folder is not None:
@@ -46,11 +46,11 @@ def training_accelerator(arguments: TrainingArguments, folder: Path | None = Non
 
 
 def decide_on_main(accelerator: Accelerator, decide: Callable[[], Decision]) -> Decision:
-    """Let the main process alone look at files; all processes get its answer, or its error.
+    """Call a function on the main process only, and broadcast its result or its error to all.
 
     Args:
-        accelerator: of the run; every process must call this.
-        decide: called on the main process; its answer must be picklable.
+        accelerator: the run's `Accelerator`; every process must call this.
+        decide: called on the main process; its result must be picklable.
 
     Raises:
         ValueError, OSError: what `decide` raised, on every process.
@@ -73,10 +73,10 @@ def on_any_process(accelerator: Accelerator, own: bool) -> bool:
     return bool(accelerator.reduce(flag, reduction="sum").item() > 0)
 
 
-def say(accelerator: Accelerator, text: str) -> None:
+def print_on_main(accelerator: Accelerator, text: str) -> None:
     """Print a line on the main process, above a progress bar."""
     if accelerator.is_main_process:
         tqdm.write(text)
 
 
-__all__ = ["decide_on_main", "on_any_process", "say", "training_accelerator"]
+__all__ = ["decide_on_main", "on_any_process", "print_on_main", "training_accelerator"]

@@ -25,16 +25,16 @@ from .tracking import LogWindow
 
 # Fields of the configuration that make it another model, beside those of the encoder.
 MODEL_KEYS = ("fusion_hidden_size", "head_hidden_size", "neck_hidden_sizes", "depth_estimation_type", "max_depth")
-ADVICE = "; resume with the model that the run began with, or choose another output_dir"
+ADVICE = "; resume with the same model, or choose another output_dir"
 IGNORED_KEYS = ("transformers_version", "dtype", "_name_or_path", "architectures")
 
 
 def claim_folder(lock: FolderLock, arguments: TrainingArguments, record: Mapping[str, Any]) -> Path | None:
-    """Take the folder of a run, or refuse it; what a kill left in it is cleaned up.
+    """Claim a run folder, or refuse it; what a kill left in it is cleaned up.
 
     Args:
         lock: of the folder, which is made where there is none.
-        arguments: of the run that is about to start.
+        arguments: training arguments of the run that is about to start.
         record: see `require_same_arguments`.
 
     Returns:
@@ -61,8 +61,8 @@ def load_run(
 
     Args:
         checkpoint: `checkpoint-N`, undamaged.
-        engine: of the run that goes on.
-        geometry: of the run that goes on.
+        engine: of the resumed run.
+        geometry: of the resumed run.
         window: the open averages of the log.
 
     Returns:
@@ -76,7 +76,7 @@ def load_run(
     folder = checkpoint / STATE_FOLDER
     # weights_only: a checkpoint from elsewhere must not be able to run code.
     common = torch.load(folder / STATE_FILE, map_location="cpu", weights_only=True)
-    # The first checkpoints of this package call it footing.
+    # The first checkpoints of this package have the key `footing`.
     geometry.require(common["run_geometry"] if "run_geometry" in common else common["footing"], checkpoint)
     progress = Progress(**common["progress"])
     # Other kernels have other last bits. Checkpoints of earlier versions do not name them.
@@ -105,7 +105,7 @@ def require_same_model(folder: Path, config: PretrainedConfig) -> None:
     )
     for key in MODEL_KEYS:
         if saved[key] != current[key]:
-            raise ValueError(f"{folder} is another model: {key} is {saved[key]}, expected {current[key]}{ADVICE}")
+            raise ValueError(f"{folder} holds another model: {key} is {saved[key]}, expected {current[key]}{ADVICE}")
     for key, value in current["backbone_config"].items():
         if key not in IGNORED_KEYS and saved["backbone_config"].get(key) != value:
             raise ValueError(
@@ -119,8 +119,8 @@ def require_same_arguments(
     """Check that a folder is free or holds this run.
 
     Args:
-        folder: of the run.
-        arguments: of the run that is about to start.
+        folder: the run folder.
+        arguments: training arguments of the run that is about to start.
         further: what else its record holds and must not change, as plain values that JSON has; dicts may hold dicts.
             A part that the earlier record does not have is not compared.
 
@@ -143,18 +143,18 @@ def require_same_arguments(
     if changed:
         details = ", ".join(changed)
         raise ValueError(
-            f"{folder} holds another run, whose arguments differ ({details}); repeat its arguments to resume "
+            f"{folder} holds a run with other arguments ({details}); repeat those arguments to resume "
             "it, or choose another output_dir"
         )
     if arguments.resume_from_checkpoint is None:
         raise ValueError(
-            f"{folder} already holds this run; add --resume_from_checkpoint latest to go on, or choose another "
+            f"{folder} already holds this run; add --resume_from_checkpoint latest to resume it, or choose another "
             "output_dir"
         )
 
 
 def recorded_run_id(folder: Path) -> str | None:
-    """Return the tracker's name of the run whose arguments a folder holds."""
+    """Return the tracker's id of the run whose arguments a folder holds."""
     record = _record_of(folder)
     return None if record is None else record.get("run_id")
 
@@ -171,7 +171,7 @@ def _record_of(folder: Path) -> dict[str, Any] | None:
     if not isinstance(record, dict):
         raise ValueError(
             f"{path} is damaged, expected a JSON object with the arguments of the run: {record}. Remove this file and "
-            "go on with the arguments of the run, which can then not be compared"
+            "resume with the same arguments, which then cannot be checked"
         )
     return record
 

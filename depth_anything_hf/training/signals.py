@@ -32,11 +32,13 @@ class RunInterrupted(SystemExit):
         self.checkpoint = checkpoint
 
     def __str__(self) -> str:
-        return f"stopped by a signal; the state is in {self.checkpoint}, go on with --resume_from_checkpoint latest"
+        return (
+            f"stopped by a signal; checkpoint saved to {self.checkpoint}, resume with --resume_from_checkpoint latest"
+        )
 
 
 class StopSignals:
-    """Context manager: remembers SIGTERM and SIGINT instead of ending the process, so that a run can save first.
+    """Context manager: records SIGTERM and SIGINT instead of ending the process, so that a run can save first.
 
     A second signal, a second or more after the first, ends the process at once. The earlier handlers come back at the
     end. Outside of the main thread, where Python allows no handlers, it does nothing.

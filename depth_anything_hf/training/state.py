@@ -32,7 +32,7 @@ class Progress:
         evaluated_step: the step of the last evaluation.
         best_value: the best score so far by the metric that decides.
         best_metrics: all scores of that evaluation.
-        skipped_steps: steps left out because loss or gradient was not finite.
+        skipped_steps: steps skipped because loss or gradient was not finite.
         skipped_in_a_row: how many of them came last, one after the other.
         overflows_in_a_row: how many of the last steps the scaler of fp16 left out, one after the other.
         broken_samples: samples that could not be read and were replaced.
@@ -80,9 +80,9 @@ class RunGeometry:
         return cls(per_step, samples, steps)
 
     def describe(self, processes: int) -> str:
-        """Return the geometry in a line for a person."""
+        """Return the geometry as one line of text."""
         samples = self.samples_per_epoch
-        epoch = "a stream of images" if samples is None else f"{samples} images in an epoch"
+        epoch = "a stream without epochs" if samples is None else f"{samples} images per epoch"
         return f"{self.total_steps} steps of {self.images_per_step} images on {processes} process(es), {epoch}"
 
     def require(self, saved: Mapping[str, Any], folder: Path) -> None:
@@ -97,7 +97,7 @@ class RunGeometry:
             if saved[name] != getattr(self, name):
                 raise ValueError(
                     f"the run in {folder} has {saved[name]} {meaning}, this one would have {getattr(self, name)}; "
-                    "resume with the data and the length that it began with, or start a new run from its weights"
+                    "resume with the same data and length, or start a new run from its weights"
                 )
 
 

@@ -15,14 +15,14 @@ from torch import Tensor
 
 @dataclass
 class StepStatus:
-    """What all processes found about a step, together.
+    """Status of a step, all-reduced over all processes.
 
     Attributes:
         stop: a process was asked to stop by a signal.
         unreadable: a process could not read its data.
         broken_samples: samples that were replaced.
         loss_is_finite: on all processes.
-        gradient_is_finite: or it overflowed where it may.
+        gradient_is_finite: on all processes; also true for an overflow that a scaler for fp16 handles.
         overflowed: a gradient is not finite, as it may be under a scaler for fp16, which leaves the step out itself.
     """
 
@@ -40,7 +40,7 @@ class StepStatus:
 
 
 class ReducedStatus:
-    """The status of a step on its way to the host, reduced over all processes. Every process must make one.
+    """Status of a step, all-reduced on the device, not yet read on the host. Every process must make one.
 
     Args:
         accelerator: reduces it, in one small all-reduce.
@@ -83,7 +83,7 @@ class ReducedStatus:
             self._arrival.record()
 
     def read(self) -> StepStatus:
-        """Wait until the device has come so far; not for what it has been given since."""
+        """Wait for the device to complete this step, not for work launched since."""
         if self._arrival is not None:
             self._arrival.synchronize()
         stop, broken_samples, unreadable, bad_losses, bad_gradients = self._numbers.tolist()
@@ -112,7 +112,7 @@ def is_finite(terms: Sequence[dict[str, Tensor]]) -> Tensor:
 
 @dataclass
 class PendingStep:
-    """An optimizer step that the device has been given, and whose status has not been read.
+    """An optimizer step that was launched on the device and whose status has not been read.
 
     Attributes:
         number: of the step, from 1.
@@ -135,7 +135,7 @@ class PendingStep:
 
 
 class PendingSteps:
-    """The steps that the device has been given and whose status has not been read, oldest first."""
+    """The steps that were launched and whose status has not been read, oldest first."""
 
     def __init__(self) -> None:
         self._steps: list[PendingStep] = []

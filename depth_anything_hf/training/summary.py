@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A run folder that explains itself: `results.csv` and `training.png`, made of nothing but the log."""
+"""`results.csv` and `training.png` in the run folder, made from the log alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..utils.files import atomic_write
 from ..visualization.charts import Curve, line_chart
 from ..visualization.encode import encode_png
 from ..visualization.figures import sheet
-from .processes import say
+from .processes import print_on_main
 from .state import RunGeometry
 from .tracking import read_log
 from .validation import SHOWN_METRICS
@@ -32,17 +32,17 @@ NO_TERMS = (
     *("step", "skipped_steps", "skipped_samples", "images_per_second", "peak_memory_mib", "loss_scale"),
     *("images_without_label", "output_maximum", "output_zero_share"),
 )
-# Between two rewritings of the table lies so many times the time that one takes: less than half a percent of a run.
+# The table is rewritten at most once in so many times the duration of a rewrite: below half a percent of a run.
 PATIENCE = 200
 
 
 class RunSummary:
-    """The table and the chart of a run beside its log; an error in them is a warning and never ends a run.
+    """The table and the chart of a run beside its log; an error in them is a warning and never aborts a run.
 
     Args:
-        accelerator: of the run; only its main process writes.
-        log_path: `log.jsonl` in the folder of the run.
-        geometry: of the run.
+        accelerator: the run's `Accelerator`; only the main process writes.
+        log_path: `log.jsonl` in the run folder.
+        geometry: the run's `RunGeometry`.
     """
 
     def __init__(self, accelerator: Accelerator, log_path: Path, geometry: RunGeometry) -> None:
@@ -52,7 +52,7 @@ class RunSummary:
         self._has_warned = False
 
     def refresh(self) -> None:
-        """Rewrite the table, unless that was done a moment ago."""
+        """Rewrite the table, unless it was rewritten recently."""
         if time.perf_counter() >= self._next_time:
             self.write(chart=False)
 
@@ -79,7 +79,7 @@ class RunSummary:
     def _warn(self, error: Exception) -> None:
         if not self._has_warned:
             reason = f"{type(error).__name__}: {error}"
-            say(self.accelerator, f"warning: {RESULTS_FILE} or {CHART_FILE} could not be written: {reason}")
+            print_on_main(self.accelerator, f"warning: {RESULTS_FILE} or {CHART_FILE} could not be written: {reason}")
         self._has_warned = True
 
 
@@ -88,8 +88,8 @@ def results_table(entries: Sequence[dict[str, Any]], geometry: RunGeometry) -> s
 
     Args:
         entries: of the log; notes on skipped steps and broken samples have no row.
-        geometry: of the run, for the column "epoch", how often the data has been walked through. It is empty for a
-            stream, as is any number that an entry does not have or that is not finite.
+        geometry: the run's `RunGeometry`, for the column "epoch", the passes over the data. It is empty for a stream,
+            as is any number that an entry does not have or that is not finite.
 
     Returns:
         Text with a header; "step", "epoch" and "loss" come first, scores ("eval_...") last.

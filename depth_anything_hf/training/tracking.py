@@ -35,8 +35,8 @@ class MetricLog:
     """`log.jsonl` and the tracker of a run: one dict of numbers or notes per step and kind.
 
     Args:
-        accelerator: of the run; only its main process writes.
-        folder: of the run.
+        accelerator: the run's `Accelerator`; only the main process writes.
+        folder: the run folder.
         report_to: one of `arguments.TRACKERS`.
     """
 
@@ -49,9 +49,9 @@ class MetricLog:
         """Drop what was logged after `step`, which will be logged again, and open the tracker.
 
         Args:
-            run_id: names the run at the tracker, so that a resumed run goes on there.
+            run_id: names the run at the tracker, so that a resumed run continues there.
             step: optimizer steps done.
-            configuration: what the tracker shows beside the curves.
+            configuration: arguments that the tracker shows with the curves.
         """
         if self.accelerator.is_main_process:
             drop_log_after(self.path, step)

@@ -32,7 +32,7 @@ from .memory import allocator_for_training
 from .optim import choose_learning_rates
 from .prefetch import open_batches
 from .previews import card_pictures, predict_and_picture
-from .processes import decide_on_main, on_any_process, say, training_accelerator
+from .processes import decide_on_main, on_any_process, print_on_main, training_accelerator
 from .resume import claim_folder, load_run, recorded_run_id
 from .signals import RunInterrupted, StopSignals
 from .state import Progress, RunGeometry, RunState, random_state, set_random_state
@@ -42,7 +42,7 @@ from .tracking import LogWindow, MetricLog, new_run_id, require_tracker
 from .validation import Evaluation, describe_scores, evaluate_model, evaluate_while_training, is_better
 
 
-# Longest waits for the Hub: whoever stops a run has little time left.
+# Longest waits for the Hub: after a signal little time is left.
 PUSH_SECONDS_AT_THE_END, PUSH_SECONDS_WHEN_STOPPED = 600.0, 60.0
 
 
@@ -55,7 +55,7 @@ class FitResult:
         steps: optimizer steps done.
         metrics: of the last evaluation.
         best_metrics: of the best evaluation.
-        skipped_steps: steps left out because loss or gradient was not finite.
+        skipped_steps: steps skipped because loss or gradient was not finite.
         broken_samples: samples that could not be read and were replaced.
     """
 
@@ -85,8 +85,8 @@ def fit(
     with the same number of processes. With another number the images of every step stay the same, as long as
     batch size x accumulation x processes does; CutMix pairs images of one micro-batch and so changes.
 
-    A step whose loss or gradient is not finite on any process is left out on all: weights and optimizer stay, the
-    step counts, so that schedule and data go on as planned.
+    A step whose loss or gradient is not finite on any process is skipped on all: weights and optimizer stay, the
+    step counts, so that schedule and data advance as planned.
 
     Args:
         model: a [`DepthAnythingForDepthEstimation`].
@@ -97,9 +97,8 @@ def fit(
         pretrained: whether the encoder is; decides the learning rates that were not given.
         evaluation: a held-out set, scored every `eval_steps` and at the end; the best model is kept in `best/`.
         card: further content of the model card; see `hub.model_card.write_model_card`. Without a role the model is
-            called a student, or a metric model. A card that cannot be written is found out at the start; if it fails
-            later,
-            the weights are saved without it.
+            called a student, or a metric model. A dry run finds card errors at the start; if the card fails later, the
+            weights are saved without it.
         record: what else makes the run what it is (data, losses), as plain values that JSON has. It is stored with
             the arguments as "recipe" and must be the same on a resume.
 
@@ -159,7 +158,7 @@ class Trainer:
         self.writer = CheckpointWriter(self.accelerator, arguments, processor, kind, self.rates, card)
         decide_on_main(self.accelerator, lambda: self.writer.try_card(self.geometry.total_steps))
         self.resume_folder = decide_on_main(self.accelerator, lambda: claim_folder(lock, arguments, self.fixed_record))
-        # A run that does not begin makes no repository.
+        # A run that fails to start creates no repository.
         decide_on_main(self.accelerator, self.writer.start_publishing)
         self.engine = Engine(self.accelerator, model, objective, arguments, self.rates, self.geometry.total_steps)
         self.log = MetricLog(self.accelerator, self.folder, arguments.report_to)
@@ -210,7 +209,7 @@ class Trainer:
         self.progress, data_state = load_run(self.resume_folder, self.engine, self.geometry, self.window)
         if self.accelerator.is_main_process:
             for abandoned in set_aside_later_checkpoints(self.resume_folder, self.folder):
-                self._say(f"a later checkpoint is kept as {abandoned}; 'latest' does not find it any more")
+                self._print(f"later checkpoint renamed to {abandoned}; 'latest' ignores it")
         return data_state
 
     def _record_arguments(self) -> None:
@@ -229,9 +228,9 @@ class Trainer:
 
     def _introduce(self) -> None:
         for line in (*self.engine.describe(), self.geometry.describe(self.accelerator.num_processes)):
-            self._say(line)
+            self._print(line)
         if self.resume_folder is not None:
-            self._say(f"going on from {self.resume_folder} at step {self.progress.step}")
+            self._print(f"resuming from {self.resume_folder} at step {self.progress.step}")
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
@@ -248,7 +247,7 @@ class Trainer:
             while self.progress.step < self.geometry.total_steps:
                 self._step()
                 bar.update()
-                # A step's status is read when the device has got the next step, so that it never runs dry.
+                # The status of a step is read after the next step was launched, to avoid a host sync.
                 self._settle(leave=0 if self._is_something_due() else 1)
                 if self._is_due(self.arguments.logging_steps) or self._is_last_step:
                     self._log(bar)
@@ -262,7 +261,7 @@ class Trainer:
                     self._save_checkpoint()
 
     def _step(self) -> None:
-        """Give the device one optimizer step over `gradient_accumulation_steps` micro-batches."""
+        """Launch one optimizer step over `gradient_accumulation_steps` micro-batches."""
         number, progress = self.progress.step + 1, self.progress.step / self.geometry.total_steps
         names: list[str] = []
         broken: list[tuple[str, str]] = []
@@ -310,19 +309,19 @@ class Trainer:
             if status.unreadable:
                 self._leave_for_unreadable_data(step)
             self.is_to_stop |= status.stop
-            findings = self.health.examine(step, status, self.progress, self.engine.loss_scale)
-            for message in findings.messages:
-                self._say(message)
-            for entry in findings.entries:
+            report = self.health.examine(step, status, self.progress, self.engine.loss_scale)
+            for message in report.messages:
+                self._print(message)
+            for entry in report.entries:
                 self.log.write(step.number, entry)
-            self.fault = self.fault or findings.fault
+            self.fault = self.fault or report.fault
             if status.is_finite:
                 self.window.add(step.terms, self.geometry.images_per_step)
 
     def _leave_for_unreadable_data(self, step: PendingStep) -> NoReturn:
-        """Save the run as it was before the step that could not be read, and end it on all processes."""
+        """Save the run as it was before the step that could not be read, and stop all processes."""
         fault = self.batches.error or _unreadable_elsewhere()
-        # A later step has been left out as well: a process that cannot read any more says so at every step.
+        # Later steps were skipped too: a rank that cannot read reports it at every step.
         steps_since = self.progress.step - step.number + 1
         self.pending.clear()
         if step.number == 1 or not self.engine.take_back(steps_since):
@@ -370,7 +369,7 @@ class Trainer:
     def _evaluate_if_due(self) -> bool:
         """Evaluate if this step asks for it, and then save a checkpoint if one is due.
 
-        A run that was stopped by a signal is evaluated when it goes on; one that goes on at its last step needs the
+        A run that was stopped by a signal is evaluated when it is resumed; one resumed at its last step needs the
         scores once more for its model card.
 
         Returns:
@@ -382,7 +381,7 @@ class Trainer:
             return False
         is_new = self.progress.evaluated_step < step
         if is_new or self._is_last_step:
-            # An evaluation may take minutes, and whoever sends a signal does not wait so long.
+            # An evaluation may take minutes, longer than the grace period after a signal.
             if on_any_process(self.accelerator, self.signals.received is not None):
                 self._save_and_leave(None)
             self.last_result = evaluate_while_training(self.engine, self.processor, self.evaluation)
@@ -404,7 +403,7 @@ class Trainer:
         )
         self.summary.write()
         improved = is_better(result.mean[metric], self.progress.best_value, metric)
-        self._say(f"step {self.progress.step}: {describe_scores(result)}{' (best so far)' if improved else ''}")
+        self._print(f"step {self.progress.step}: {describe_scores(result)}{' (best so far)' if improved else ''}")
         if improved:
             self.progress.best_value, self.progress.best_metrics = result.mean[metric], result.mean
             self.writer.save_best(self.engine.published_model, self.progress.step, result)
@@ -431,13 +430,13 @@ class Trainer:
 
     def _save_and_leave(self, fault: Exception | None) -> NoReturn:
         checkpoint = self._save_checkpoint()
-        self._say(f"step {self.progress.step}: the state is saved in {checkpoint}")
+        self._print(f"step {self.progress.step}: checkpoint saved to {checkpoint}")
         self.writer.finish_publishing(PUSH_SECONDS_WHEN_STOPPED)
         self.accelerator.end_training()
         raise fault or RunInterrupted(checkpoint)
 
     def _finish(self) -> None:
-        """Write the final model with its card, and wait for what is on its way to the Hub."""
+        """Write the final model with its card, and wait for running uploads to the Hub."""
         model, progress = self.engine.published_model, self.progress
         self.summary.write()
         with TemporaryDirectory() as place:
@@ -447,17 +446,17 @@ class Trainer:
             )
             self.writer.save_final(model, progress.step, self.last_result, pictures)
         if progress.skipped_steps or progress.broken_samples:
-            self._say(
-                f"{progress.skipped_steps} steps were left out and {progress.broken_samples} samples "
-                f"replaced; {self.log.path} names them"
+            self._print(
+                f"{progress.skipped_steps} steps skipped and {progress.broken_samples} broken samples "
+                f"replaced; see {self.log.path}"
             )
-        self._say(f"the model is in {self.folder}; it opens with from_pretrained here and in stock transformers")
+        self._print(f"model saved to {self.folder}; it opens with from_pretrained here and in stock transformers")
         self.accelerator.wait_for_everyone()
         self.writer.finish_publishing(PUSH_SECONDS_AT_THE_END)
         self.accelerator.end_training()
 
-    def _say(self, text: str) -> None:
-        say(self.accelerator, text)
+    def _print(self, text: str) -> None:
+        print_on_main(self.accelerator, text)
 
 
 def _unreadable_elsewhere() -> ValueError:

@@ -61,7 +61,7 @@ def evaluate_while_training(engine: Engine, processor: Any, evaluation: Evaluati
     """Score the weights that would be published; every process must call it and gets the whole result.
 
     Args:
-        engine: of the run; its model is in training mode afterwards.
+        engine: the run's `Engine`; its model is in training mode afterwards.
         processor: the image processor.
         evaluation: the held-out set.
     """
@@ -83,7 +83,7 @@ def is_better(value: float, best: float | None, metric: str) -> bool:
 
 
 def describe_scores(result: EvaluationResult) -> str:
-    """Return the scores that a person looks at first, in one line."""
+    """Return the most important scores as one line of text."""
     shown = [name for name in SHOWN_METRICS if name in result.settings.metrics]
     scores = ", ".join(f"{name} {result.mean[name]:.4f}" for name in shown)
     return f"{scores} over {len(result.rows)} held-out images"

@@ -22,7 +22,7 @@ import psutil
 
 UNFINISHED_SUFFIX = ".unfinished"
 
-# An unfinished file of another machine: nobody can tell whether its process lives, but no file takes a day.
+# Whether a process of another machine is alive is unknown, but writing a file never takes a day.
 ABANDONED_AFTER_SECONDS = 24 * 3600
 
 _CHUNK_BYTES = 1 << 20
@@ -143,7 +143,7 @@ def write_error(path: Path, error: OSError, advice: str | None = None) -> OSErro
     reason = "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error))
     if advice is None:
         has_no_room = error.errno in _NO_ROOM
-        advice = "make room" if has_no_room else f"check that {path.parent} is a folder that you may write to"
+        advice = "free disk space" if has_no_room else f"check that {path.parent} is a folder that you may write to"
         advice += " and run the same command again"
     message = f"{path} cannot be written: {reason}; {advice}"
     return OSError(message) if error.errno is None else OSError(error.errno, message)
@@ -155,7 +155,7 @@ def _write(path: Path, content: str | bytes) -> None:
 
 
 def _discard(unfinished: Path) -> None:
-    # Where not even this is possible, the error that says why is under way.
+    # Where this fails too, the error with the reason is already being raised.
     with suppress(OSError):
         unfinished.unlink(missing_ok=True)
 

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 LOCK_FILE = ".lock"
 
-# What Windows locks is the first byte, which then nobody else can read; the holder's name comes after it.
+# Windows locks the first byte, which no other process can then read; the holder's name comes after it.
 _LOCKED_BYTES = 1
 _LONGEST_HOLDER_BYTES = 1000
 
@@ -26,13 +26,13 @@ _LONGEST_HOLDER_BYTES = 1000
 class FolderLock:
     """Context manager that keeps other processes out of a folder, from `acquire` to its end or the process's death.
 
-    Where the file system knows no locks, it warns and keeps nobody out. The lock's file is gone at the end.
+    Where the file system knows no locks, it warns and excludes no one. The lock file is deleted at the end.
 
     Args:
         folder: to keep others out of.
         name: of the lock's file in the folder; other names are other locks.
         activity: what its holder does in the folder, for the message ("training").
-        advice: what whoever comes second can do, for the message.
+        advice: what the user of the second process can do, for the message.
     """
 
     def __init__(
@@ -74,9 +74,9 @@ class FolderLock:
                 os.close(descriptor)
                 with suppress(OSError):
                     self.path.unlink()
-                logger.warning("%s cannot be locked (%s): nothing keeps a second process out", self.path, error)
+                logger.warning("%s cannot be locked (%s): a second process is not kept out", self.path, error)
                 return True
-            # Whoever had the lock may have deleted the file after it was opened here; then another one counts.
+            # The previous holder may have deleted the file after it was opened here; then another one counts.
             if is_locked and _is_open_at(self.path, descriptor):
                 self._descriptor = descriptor
                 _held.add(self)
@@ -93,7 +93,7 @@ class FolderLock:
         if self._descriptor is not None:
             _held.discard(self)
             if os.name == "posix":
-                # First the file and then the lock, so that nobody gets a lock on a file that is about to go.
+                # First the file and then the lock, so that no process locks a file that is about to be deleted.
                 self.path.unlink(missing_ok=True)
             os.close(self._descriptor)
             self._descriptor = None
@@ -103,7 +103,7 @@ class FolderLock:
                     self.path.unlink()
 
     def forget(self) -> None:
-        """Leave the lock to the process that took it; for a process that was forked from it."""
+        """Leave the lock to the process that took it; for a forked process."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

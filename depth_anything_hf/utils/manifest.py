@@ -34,7 +34,7 @@ def write_manifest(folder: Path) -> None:
 
 
 def find_damage(folder: Path, *, checksums: bool = True) -> str | None:
-    """Return what is wrong with a folder that has a manifest, in words; None if nothing is.
+    """Describe the damage in a folder that has a manifest; None if there is none.
 
     Args:
         folder: as `write_manifest` left it; files that the manifest does not list do not matter.

@@ -21,7 +21,7 @@ def make_accelerator(**options: Any) -> Accelerator:
     """Make an `Accelerator`; several processes on a machine without GPUs join over gloo, whoever launched them.
 
     Accelerate joins processes on CPUs only if it is told so: `accelerate launch` does, `torchrun` and Slurm do not.
-    Each process would then believe to be the only one.
+    Each process would then run as if it were the only one.
 
     Args:
         **options: of `Accelerator`.

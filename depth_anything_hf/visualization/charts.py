@@ -220,7 +220,9 @@ def _draw_legend(
 def _font(pixels: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size=pixels)
     if not isinstance(font, ImageFont.FreeTypeFont):
-        raise ValueError("Pillow was built without FreeType, which charts are lettered with; install its wheel")
+        raise ValueError(
+            "Pillow was built without FreeType, which draws the text of charts; install Pillow from its wheel"
+        )
     return font
 
 

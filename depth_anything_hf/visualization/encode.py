@@ -68,5 +68,5 @@ def encode_tiff(depth: np.ndarray) -> bytes:
 def _encode(suffix: str, image: np.ndarray, options: Sequence[int] = ()) -> bytes:
     written, data = cv2.imencode(suffix, np.ascontiguousarray(image), list(options))
     if not written:
-        raise ValueError(f"OpenCV cannot encode a {image.dtype} picture of shape {image.shape} as {suffix}")
+        raise ValueError(f"OpenCV cannot encode a {image.dtype} image of shape {image.shape} as {suffix}")
     return data.tobytes()

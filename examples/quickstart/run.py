@@ -1,8 +1,8 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Walk the whole road on this machine's CPU: render, teacher, pseudo-labels, student, evaluation, report.
+"""Run the whole pipeline on this machine's CPU: render, teacher, pseudo-labels, student, evaluation, report.
 
-    python examples/quickstart/run.py                       # minutes on two cores; run again to go on where it stopped
+    python examples/quickstart/run.py                       # minutes on two cores; run again to resume
     python examples/quickstart/run.py --preset long         # better models, about an hour
     python examples/quickstart/run.py --photos my/pictures  # label and show your photographs
 
@@ -44,7 +44,7 @@ def main() -> None:
     arguments = parser.parse_args()
     run = (arguments.output_dir or Path("runs") / f"quickstart-{arguments.preset}").resolve()
     run.mkdir(parents=True, exist_ok=True)
-    photos = arguments.photos.resolve() if arguments.photos else packaged_photographs(run / "photographs")
+    photos = arguments.photos.resolve() if arguments.photos else copy_photographs(run / "photographs")
     for name, command in stages(run, photos, arguments.preset, arguments.seed).items():
         do(run, name, command)
     print(f"\nreport:  {run / 'report.html'}\nstudent: {run / 'student'}  (opens with from_pretrained)")
@@ -109,14 +109,14 @@ def do(run: Path, name: str, command: list[str]) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "HF_HUB_OFFLINE": "1"}
     result = subprocess.run([sys.executable, *words], env=environment)
     if result.returncode != 0:
-        raise SystemExit(f"'{name}' failed with exit code {result.returncode}; run the same command again to go on")
+        raise SystemExit(f"'{name}' failed with exit code {result.returncode}; run the same command again to resume")
     seconds = time.monotonic() - start
     record[name] = {"command": command, "seconds": seconds}
     record_path.write_text(json.dumps(record, indent=2) + "\n")
     print(f"== {name}: {seconds:.0f} s", flush=True)
 
 
-def packaged_photographs(folder: Path) -> Path:
+def copy_photographs(folder: Path) -> Path:
     """Copy the photographs of scikit-image that show a scene."""
     spec = find_spec("skimage")
     if spec is None or spec.origin is None:

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Score the quickstart's teacher and student beside predictors that hardly look at the image.
+"""Score the quickstart's teacher and student beside predictors that ignore the image or use only its colours.
 
     python examples/quickstart/scores.py runs/quickstart-quick
 
@@ -50,7 +50,7 @@ DEMANDS = (
 LEAST_AGREEMENT, LARGEST_LOSS = 0.95, 0.04
 
 
-def hazed(renders: DepthFolder) -> Iterator[dict[str, Any]]:
+def apply_haze(renders: DepthFolder) -> Iterator[dict[str, Any]]:
     """Yield training renders as the models saw them, each with one fixed draw of haze."""
     for index in range(len(renders)):
         sample = renders[index]
@@ -60,7 +60,7 @@ def hazed(renders: DepthFolder) -> Iterator[dict[str, Any]]:
 
 def score_all(run: Path, held_out: DepthFolder) -> tuple[dict[str, EvaluationResult], dict[str, list[np.ndarray]]]:
     """Return results by predictor, and the maps of teacher and student."""
-    training = list(hazed(DepthFolder(run / "renders", "depth")))
+    training = list(apply_haze(DepthFolder(run / "renders", "depth")))
     predictors: dict[str, Any] = {
         baseline.name: as_predictor(baseline.fit(training))
         for baseline in (Constant(), Rows(), MeanDisparityMap(), ColourRegression())

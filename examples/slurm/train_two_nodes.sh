@@ -1,5 +1,5 @@
 #!/bin/bash
-# Trains on two machines with 8 GPUs each; goes on by itself after pre-emption, a time limit or a lost machine.
+# Trains on two machines with 8 GPUs each; resumes by itself after pre-emption, a time limit or a lost machine.
 #
 #   sbatch examples/slurm/train_two_nodes.sh train --recipe teacher --encoder_name_or_path facebook/dinov2-large \
 #     --train_data /shared/hypersim --output_dir /shared/runs/teacher

@@ -18,7 +18,7 @@ import torch
 def test_the_gpu_benchmark_stops_in_time(harness: Any) -> None:
     gpu = importlib.import_module("gpu")
     run = gpu.Run("training", "tiny", "ours", 1)
-    with pytest.raises(gpu.OutOfTime), gpu.stopped_after(0.05), gpu.noted_failure(run, torch.device("cpu")):
+    with pytest.raises(gpu.OutOfTime), gpu.stop_after(0.05), gpu.note_failure(run, torch.device("cpu")):
         time.sleep(30)
     assert run.error is None
 

@@ -47,7 +47,7 @@ def test_a_failure_of_a_contender_is_told_with_its_name(harness: Any) -> None:
     ("name", "keeps"), [("stock", False), ("stock_bf16_kept", True), ("ours_bf16", True), ("ours_returned", False)]
 )
 def test_a_name_says_whether_its_process_keeps_memory(harness: Any, name: str, keeps: bool) -> None:
-    assert harness.Contender.named(name, doubling, 1.0).keeps_memory == keeps
+    assert harness.Contender.from_name(name, doubling, 1.0).keeps_memory == keeps
     assert harness.bare(name) in ("stock", "stock_bf16", "ours_bf16", "ours")
 
 

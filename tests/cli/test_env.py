@@ -50,10 +50,10 @@ def test_kernel_choices_of_this_machine_are_counted(monkeypatch: pytest.MonkeyPa
     from depth_anything_hf.cpu import autotune
 
     monkeypatch.setattr(autotune, "MEASUREMENTS_FILE", tmp_path / "cpu_kernels.json")
-    assert "none measured on this processor" in report()
+    assert "none measured on this CPU" in report()
     key = autotune._key("linear", torch.float32, False, "64")
     autotune._write_choices({key: True, key.replace("64", "128"): False, "another processor | ": True})
-    assert "2 sizes measured on this processor with this torch, ours wins at 1" in report()
+    assert "2 sizes measured on this CPU with this torch; our kernels are faster for 1" in report()
 
 
 def test_gpus_are_named_with_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:

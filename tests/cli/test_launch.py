@@ -144,7 +144,7 @@ def test_a_configuration_that_is_no_mapping_is_refused(tmp_path, text):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (LaunchArguments(num_processes=3, num_machines=2, main_process_ip="a"), "3 cannot be divided over 2 machines"),
+        (LaunchArguments(num_processes=3, num_machines=2, main_process_ip="a"), "3 is not divisible by 2 machines"),
         (LaunchArguments(num_processes=2, num_machines=2), "needs --main_process_ip"),
         (
             LaunchArguments(num_processes=2, num_machines=2, machine_rank=2, main_process_ip="a"),

@@ -72,6 +72,6 @@ def test_broken_pictures_are_named_and_fail_the_command_only_alone(model: Path, 
     broken.write_bytes(b"no picture")
     result = run("predict", photos, "-o", tmp_path / "out", "-m", model, "--raw")
     assert result.exit_code == 0 and "2 of 3 images" in result.output
-    assert "1 of 3 images were left out" in result.output and str(broken) in result.output
+    assert "1 of 3 images skipped" in result.output and str(broken) in result.output
     alone = run("predict", broken, tmp_path / "absent.jpg", "-o", tmp_path / "out", "-m", model)
     assert alone.exit_code == 1 and "absent.jpg: no such file" in alone.output

@@ -241,7 +241,7 @@ def test_help_has_groups_and_examples(verb):
     assert done.exit_code == 0
     text = done.output
     assert text.startswith(f"usage: depth-anything-hf {verb}")
-    titles = ["model: exactly one", "data:", "what is minimized", "training:", "processes and machines:", "examples:"]
+    titles = ["model: exactly one", "data:", "loss", "training:", "processes and machines:", "examples:"]
     places = [text.index(f"\n{title}") for title in titles]
     assert places == sorted(places)
     assert text.count(f"\n  depth-anything-hf {verb} ") == 3
@@ -260,7 +260,7 @@ def test_help_has_groups_and_examples(verb):
         (["train", "--max_steps", "many"], "expected a whole number, got 'many'"),
         (["train", "--train_data", "a", "--output_dir", "o"], "give exactly one of encoder_name_or_path"),
         (["train", *SCRATCH, "--train_data", "a", "--output_dir", "o", "--lr_scheduler_type", "up"], "one of"),
-        (["distill", "--recipe", "teacher"], "is for `depth-anything-hf train`, and this is distill"),
+        (["distill", "--recipe", "teacher"], "is for `depth-anything-hf train`, not for `distill`"),
         (["finetune", "--recipe", "nowhere.yaml"], "cannot read the recipe 'nowhere.yaml'"),
         (["train", *SCRATCH, "--train_data", "a", "--output_dir", "o", "--num_processes", "0"], "at least 1"),
     ],
@@ -289,7 +289,7 @@ def test_two_processes_join_by_the_command_itself_and_under_torchrun(tmp_path, l
     data = ["--train_data", labelled_folder, "--per_device_train_batch_size", 2]
     common = ["train", *SCRATCH, *data, "--output_dir"]
     printed = end(start(*common, tmp_path / "own", "--num_processes", 2))
-    joined = "steps of 4 images on 2 process(es), 8 images in an epoch"
+    joined = "steps of 4 images on 2 process(es), 8 images per epoch"
     assert joined in printed and printed.count("training 0.") == 1
     torchrun = ("-m", "torch.distributed.run", "--nproc_per_node", 2, "--rdzv_backend", "c10d")
     printed = end(start(*common, tmp_path / "torchrun", launcher=(*torchrun, "--rdzv_endpoint", "127.0.0.1:0")))
@@ -318,7 +318,7 @@ def test_a_stopped_run_of_two_processes_saves_and_says_75(tmp_path, labelled_fol
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
-        assert "the state is saved in" in end(process, code=75)
+        assert "checkpoint saved to" in end(process, code=75)
     finally:
         process.kill()
     assert len(list(tmp_path.glob("checkpoint-*"))) == 1

@@ -19,9 +19,9 @@ from depth_anything_hf.conversion.original import convert_original
 def test_other_files_are_refused(tiny_state: dict[str, Tensor], tmp_path: Path) -> None:
     contents: dict[str, tuple[Any, str]] = {
         "other_model": ({"conv.weight": torch.zeros(1)}, "expected blocks .* is this a checkpoint of Depth Anything"),
-        "list": ([1, 2], "expected named tensors, found a list"),
-        "empty": ({}, "expected named tensors, found nothing"),
-        "numbers": ({"a": torch.zeros(1), "b": 2}, "expected tensors only, but b are none"),
+        "list": ([1, 2], "expected a state dict of named tensors, got a list"),
+        "empty": ({}, "expected a state dict of named tensors, got nothing"),
+        "numbers": ({"a": torch.zeros(1), "b": 2}, "expected tensors only, but b are not"),
         "mixed": ({**tiny_state, "pretrained.norm.bias": torch.zeros(48).half()}, "expected one floating-point dtype"),
         "no_decoder": (
             {name: tensor for name, tensor in tiny_state.items() if name.startswith("pretrained.")},

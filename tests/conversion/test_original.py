@@ -229,7 +229,7 @@ def test_own_feature_layers(tmp_path: Path) -> None:
     [
         (
             {"size": "small", **HEADS},
-            r"not of size 'small'; they show an encoder 48 wide with 12 .* no published size",
+            r"not of size 'small', but of an encoder 48 wide with 12 .* no published size",
         ),
         ({}, "48 wide, which is no multiple of 64.*give num_attention_heads"),
         ({"num_attention_heads": 5}, "num_attention_heads is 5, which does not divide.*48"),

@@ -135,7 +135,7 @@ def test_distill_with_a_teacher_in_half_precision_compiled(tmp_path, teacher, la
 def test_how_a_teacher_computes_needs_a_teacher():
     assert DistillationArguments(teacher="somewhere", teacher_dtype="bfloat16").teacher_compile is False
     for option in ({"teacher_dtype": "bfloat16"}, {"teacher_compile": True}):
-        with pytest.raises(ValueError, match="name it: --teacher"):
+        with pytest.raises(ValueError, match="need an online teacher; set --teacher"):
             DistillationArguments(**option)
 
 
@@ -163,7 +163,7 @@ def test_two_processes_learn_and_score_like_one(tmp_path, teacher, labelled_fold
     batch = ["--per_device_train_batch_size", 2, "--max_steps", 3]
     common = [*SCRATCH, *data, *batch]
     printed = launch("train_teacher.py", *common, "--output_dir", tmp_path / "two", processes=2)
-    assert "steps of 4 images on 2 process(es), 8 images in an epoch" in printed
+    assert "steps of 4 images on 2 process(es), 8 images per epoch" in printed
     launch("train_teacher.py", *common, "--gradient_accumulation_steps", 2, "--output_dir", tmp_path / "one")
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=1e-5)
     two, one = (log_of(tmp_path / name)[-1] for name in ("two", "one"))
@@ -190,7 +190,7 @@ def test_an_interrupted_example_goes_on(tmp_path, teacher, labelled_folder):
     launch(*run)
     final = load_file(tmp_path / "model.safetensors")
     (tmp_path / "model.safetensors").unlink()
-    assert "going on from" in launch(*run, "--resume_from_checkpoint", tmp_path / "checkpoint-1")
+    assert "resuming from" in launch(*run, "--resume_from_checkpoint", tmp_path / "checkpoint-1")
     again = load_file(tmp_path / "model.safetensors")
     assert all(torch.equal(final[name], again[name]) for name in final)
     assert len(losses(tmp_path)) == 2

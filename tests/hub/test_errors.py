@@ -101,11 +101,14 @@ def test_no_attempt_at_all_is_refused() -> None:
         (answer(403), "may not write to the model owner/name (403); use a token with write access"),
         (answer(404), "the model owner/name does not exist, or this token may not see it (404); check the name"),
         (answer(409), "the name of the model owner/name is taken"),
-        (answer(429), "limits the rate of requests (429) after all retries; try again later"),
+        (answer(429), "rate limit of the Hub was hit (429) after all retries; try again later"),
         (behind(answer(502)), "server error (502) after all retries; try again later"),
         (LocalTokenNotFoundError("none"), "log in with `hf auth login`, or set HF_TOKEN"),
         (OfflineModeIsEnabled("offline"), "HF_HUB_OFFLINE is set; unset it"),
-        (CLIENT.ConnectError("refused"), "broke or cannot be made; check the network and try again: refused"),
+        (
+            CLIENT.ConnectError("refused"),
+            "cannot connect to the Hub, or the connection broke; check the network and try again: refused",
+        ),
         (PushError("it is public"), "it is public"),
     ],
 )

@@ -137,7 +137,7 @@ def test_a_storm_that_does_not_pass_is_said_with_the_command_that_pushes_it(
     ("name", "token", "words"),
     [
         (NAME, None, "hf auth login"),
-        (NAME, "hf_SomebodyUnknown", "does not accept the access token"),
+        (NAME, "hf_SomebodyUnknown", "rejected the access token"),
         (NAME, READING_TOKEN, "may not write to the model owner/model"),
         ("somebody/model", TOKEN, "may not write to the model somebody/model"),
     ],
@@ -163,7 +163,7 @@ def test_what_the_user_can_fix_is_reported_at_once_and_not_retried(
 def test_a_public_repository_is_not_taken_for_a_private_one(hub: HubServer, tmp_path: Path) -> None:
     Repository(NAME, endpoint=hub.url).create()
     (left,) = push_once(make_run(tmp_path / "run"), hub, private=True)
-    assert "is public, although a private repository was asked for" in left.reason
+    assert "is public, but a private repository was requested" in left.reason
     assert list(hub.repositories["model", NAME].files) == [".gitattributes"]
 
 
@@ -171,7 +171,7 @@ def test_no_hub_at_all(hub: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path
     with new_hub() as gone:
         pass
     (left,) = push_once(make_run(tmp_path / "run"), gone, attempts=2)
-    assert "the connection to the Hub broke or cannot be made" in left.reason
+    assert "cannot connect to the Hub, or the connection broke" in left.reason
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     (left,) = push_once(tmp_path / "run", gone)
     assert "HF_HUB_OFFLINE is set" in left.reason

@@ -110,9 +110,9 @@ def test_points_that_the_fit_loses_are_counted() -> None:
         ([3.0], [1.0], {}, "at least two measured points, got 1"),
         ([3.0, 4.0], [1.0, math.nan], {}, "at least two measured points, got 1"),
         ([3.0, 3.0], [1.0, 2.0], {}, "all 2 points have the disparity 3.0"),
-        ([3.0, 9.0], [1.0, 2.0], {}, "the measurements oppose the prediction"),
-        ([3.0, 9.0], [1.0, 2.0], {"form": "log"}, "the measurements oppose the prediction"),
-        ([3.0, 9.0], [2.0, 2.0], {}, "the measurements oppose the prediction"),
+        ([3.0, 9.0], [1.0, 2.0], {}, "the measurements contradict the prediction"),
+        ([3.0, 9.0], [1.0, 2.0], {"form": "log"}, "the measurements contradict the prediction"),
+        ([3.0, 9.0], [2.0, 2.0], {}, "the measurements contradict the prediction"),
         ([3.0, 9.0], [2.0, 0.0], {}, "measured depths must be positive metres, the smallest is 0.0"),
         ([3.0, 9.0], [2.0, -1.0], {}, "the smallest is -1.0"),
         ([3.0, math.nan], [2.0, 1.0], {}, "not finite at 1 measured points"),
@@ -139,7 +139,7 @@ def test_a_saved_calibration_loads_as_it_was(fit: Calibration, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kind": "other"}, "no calibration"),
+        ({"kind": "other"}, "not a calibration"),
         ({"version": 2}, "has version 2, this package reads 1"),
         ({"form": "cubic"}, "form must be one of"),
         ({"scale": -1.0}, "the scale must be positive"),
@@ -163,10 +163,10 @@ def test_missing_and_broken_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nothing.json"):
         Calibration.load(tmp_path / "nothing.json")
     (tmp_path / "text.json").write_bytes(b"\xff\xfe half")
-    with pytest.raises(ValueError, match=r"text.json is no JSON file"):
+    with pytest.raises(ValueError, match=r"text.json is not JSON"):
         Calibration.load(tmp_path / "text.json")
     (tmp_path / "list.json").write_text("[1]")
-    with pytest.raises(ValueError, match=r"list.json is no calibration"):
+    with pytest.raises(ValueError, match=r"list.json is not a calibration"):
         Calibration.load(tmp_path / "list.json")
 
 

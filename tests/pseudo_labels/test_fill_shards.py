@@ -105,10 +105,10 @@ def test_an_interrupted_run_leaves_complete_shards_only(
     predictor: DepthPredictor, photos: Path, tmp_path: Path
 ) -> None:
     class Interrupted(PhotoFolder):
-        def encoded(self, index: int) -> tuple[str, str]:
+        def read_encoded(self, index: int) -> tuple[str, str]:
             if index == 5:
                 raise KeyboardInterrupt
-            return super().encoded(index)
+            return super().read_encoded(index)
 
     with pytest.raises(KeyboardInterrupt):
         label_images(
@@ -210,7 +210,7 @@ def test_a_full_disk_is_told_and_costs_no_finished_shard(photos: Path, tmp_path:
     for number in (4, 5):
         Image.fromarray(random_image((300, 400), number)).save(photos / "more" / f"{number}.png")
     predictor = tiny_predictor()
-    message = "labels-00001-of-00003.parquet cannot be written.*finished shards stay"
+    message = "labels-00001-of-00003.parquet cannot be written.*finished shards are kept"
     with largest_file(100_000), pytest.raises(OSError, match=message):
         label(predictor, photos, tmp_path / "labels", shard_size=4)
     finished = contents(tmp_path / "labels")
@@ -278,7 +278,7 @@ def test_a_run_stops_when_most_images_cannot_be_read_and_skipped_ones_are_tried_
     content = (photos / "0.jpg").read_bytes()
     for number in range(40):
         (photos / f"z{number:02d}.jpg").write_bytes(b"" if number < 20 else content)
-    with pytest.raises(ValueError, match=r"11 of .* images could not be read, more than the share 0.1"):
+    with pytest.raises(ValueError, match=r"11 of .* images could not be read, more than max_broken_share 0.1"):
         label(predictor, photos, tmp_path / "labels", shard_size=4)
     for number in range(20):
         (photos / f"z{number:02d}.jpg").write_bytes(content)

@@ -28,7 +28,9 @@ def test_another_runs_folder_is_refused_and_the_differences_named(
 ) -> None:
     label(predictor, photos, tmp_path / "labels")
     other = {**PROVENANCE, "input_size": 70}
-    with pytest.raises(ValueError, match=r"output folder of another run.*input_size: 42 there, 70 now") as error:
+    with pytest.raises(
+        ValueError, match=r"labels of a run with other settings.*input_size: 42 there, 70 now"
+    ) as error:
         label(predictor, photos, tmp_path / "labels", provenance=other)
     assert "teacher" not in str(error.value)
     with pytest.raises(ValueError, match="shard_size: 3 there, 4 now"):
@@ -103,7 +105,7 @@ def test_a_teacher_from_the_hub_is_described_by_its_cached_weights(
 def test_other_images_of_the_same_number_are_refused(predictor: DepthPredictor, photos: Path, tmp_path: Path) -> None:
     label(predictor, photos, tmp_path / "labels")
     (photos / "0.jpg").rename(photos / "00.jpg")
-    with pytest.raises(ValueError, match=r"output folder of another run .names_sha256"):
+    with pytest.raises(ValueError, match=r"labels of a run with other settings .names_sha256"):
         label(predictor, photos, tmp_path / "labels")
 
 
@@ -119,4 +121,4 @@ def test_two_runs_with_other_settings_that_begin_at_once_do_not_mix(photos: Path
         errors = [future.exception() for future in [pool.submit(run, side) for side in range(4)]]
     refused = [error for error in errors if error is not None]
     assert len(refused) == 3
-    assert all(isinstance(each, ValueError) and "output folder of another run" in str(each) for each in refused)
+    assert all(isinstance(each, ValueError) and "labels of a run with other settings" in str(each) for each in refused)

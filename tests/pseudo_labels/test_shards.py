@@ -102,7 +102,10 @@ def test_a_failed_write_says_what_to_do_and_leaves_nothing(tmp_path: Path) -> No
         finally:
             writer.abandon()
 
-    with largest_file(1000), pytest.raises(OSError, match=r"labels-00000.*finished shards stay; make room") as error:
+    with (
+        largest_file(1000),
+        pytest.raises(OSError, match=r"labels-00000.*finished shards are kept; free disk space") as error,
+    ):
         write()
     assert error.value.errno == errno.EFBIG
     assert files_in(tmp_path) == []

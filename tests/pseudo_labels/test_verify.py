@@ -49,7 +49,7 @@ def test_damaged_shards_are_named_and_removed_on_request(tmp_path: Path) -> None
     entry_path(paths[2]).unlink()
     report = verify_labels(tmp_path, remove_damaged=True)
     assert [name for name, _ in report.damaged] == [paths[0].name, paths[2].name]
-    assert "the manifest says" in report.damaged[0][1] and "truncated" in report.damaged[1][1]
+    assert "by the manifest" in report.damaged[0][1] and "truncated" in report.damaged[1][1]
     assert files_in(tmp_path) == sorted([f"manifest/{paths[1].stem}.entry", paths[1].name])
     assert report.labelled == 1 and not report.is_sound
 
@@ -63,8 +63,11 @@ def test_damaged_shards_are_named_and_removed_on_request(tmp_path: Path) -> None
         ({"image": {"bytes": None, "path": None}}, "expected a cell with bytes or a path"),
         ({"disparity": {"bytes": b"no label", "path": "x.png"}}, "not a readable label"),
         ({"disparity": {"bytes": png_bytes(np.zeros(SIZE, np.uint8)), "path": "x.png"}}, "16-bit"),
-        ({"disparity": {"bytes": cv2.imencode(".png", np.full(SIZE, 9, np.uint16))[1].tobytes()}}, "its range says"),
-        ({"disparity_maximum": float("nan")}, "its range says"),
+        (
+            {"disparity": {"bytes": cv2.imencode(".png", np.full(SIZE, 9, np.uint16))[1].tobytes()}},
+            "by its stored range",
+        ),
+        ({"disparity_maximum": float("nan")}, "by its stored range"),
         ({"disparity_encoding": "square"}, "encoding of disparity must be one of"),
     ],
 )
@@ -105,5 +108,5 @@ def test_a_sound_shard_without_an_entry_gets_one(shard: Path) -> None:
 
 
 def test_a_folder_without_labels_is_told(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="is it the folder"):
+    with pytest.raises(FileNotFoundError, match="check the path"):
         verify_labels(tmp_path)

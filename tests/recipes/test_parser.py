@@ -226,7 +226,7 @@ def test_what_is_required_is_named(tmp_path, capsys):
 
 def test_a_missing_recipe_is_named(tmp_path, capsys):
     path = str(tmp_path / "none.yaml")
-    assert f"cannot read the recipe {path!r}: it is no file" in message(capsys, "--recipe", path)
+    assert f"cannot read the recipe {path!r}: it is neither a file" in message(capsys, "--recipe", path)
     assert "--recipe needs a file or the name of a recipe" in message(capsys, "--recipe=")
     assert "argument --recipe: expected one argument" in message(capsys, "--recipe", "--train_data", "a")
 
@@ -280,7 +280,7 @@ def verb_message(capsys: pytest.CaptureFixture[str], verb: str, *argv: str) -> s
 
 def test_a_recipe_of_another_verb_is_refused(tmp_path, capsys):
     text = verb_message(capsys, "distill", "--recipe", "teacher")
-    assert "the recipe 'teacher' is for `depth-anything-hf train`, and this is distill" in text
+    assert "the recipe 'teacher' is for `depth-anything-hf train`, not for `distill`" in text
     path = recipe(tmp_path, **NEEDED, verb="train")
     assert "for `depth-anything-hf train`" in verb_message(capsys, "finetune", "--recipe", path)
     assert parse("--recipe", path)[1].train_data == ["somewhere"]

@@ -43,13 +43,13 @@ def test_the_newest_whole_checkpoint_is_found(tmp_path):
     assert find_checkpoint(tmp_path, "latest") == ten
     (ten / "model").unlink()
     (nine / "model").write_text("changed")
-    with pytest.warns(UserWarning, match=r"checkpoint-(10|9) is damaged and passed over: ") as warned:
+    with pytest.warns(UserWarning, match=r"checkpoint-(10|9) is damaged, skipping it: ") as warned:
         assert find_checkpoint(tmp_path, "latest") == two
     assert len(warned) == 2
     (two / "manifest.json").unlink()
     with (
-        pytest.warns(UserWarning, match="is damaged and passed over"),
-        pytest.raises(ValueError, match=r"no whole checkpoint is left.*remove these"),
+        pytest.warns(UserWarning, match="is damaged, skipping it"),
+        pytest.raises(ValueError, match=r"all checkpoints in .* are damaged.*remove these"),
     ):
         find_checkpoint(tmp_path, "latest")
     with pytest.raises(ValueError, match="checkpoint-10 is damaged: model is missing"):

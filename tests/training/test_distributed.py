@@ -207,7 +207,7 @@ def test_a_state_of_other_trained_parameters_is_an_error(sharding, fresh_acceler
 
 
 def test_a_replicated_state_is_refused_by_a_sharded_model(sharding):
-    assert "written by a run without sharding" in sharding[1][1]["refusal"]
+    assert "saved without sharding" in sharding[1][1]["refusal"]
 
 
 def test_the_consolidated_export_opens_in_stock_transformers(sharding):

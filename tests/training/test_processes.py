@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from depth_anything_hf.training.arguments import TrainingArguments
-from depth_anything_hf.training.processes import decide_on_main, on_any_process, say, training_accelerator
+from depth_anything_hf.training.processes import decide_on_main, on_any_process, print_on_main, training_accelerator
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -37,7 +37,7 @@ def test_the_main_process_decides_and_its_error_is_everyones(tmp_path):
 
 def test_only_the_main_process_speaks(tmp_path, capsys, monkeypatch):
     accelerator = training_accelerator(TrainingArguments(str(tmp_path)))
-    say(accelerator, "heard")
+    print_on_main(accelerator, "heard")
     monkeypatch.setattr(type(accelerator), "is_main_process", False)
-    say(accelerator, "not heard")
+    print_on_main(accelerator, "not heard")
     assert capsys.readouterr().out == "heard\n"

@@ -158,7 +158,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(tmp_path, train, mak
     final, log = weights(tmp_path), log_of(tmp_path)
     spoil, reason = DAMAGES[damage]
     spoil(tmp_path / "checkpoint-3")
-    with pytest.warns(UserWarning, match=f"checkpoint-3 is damaged and passed over: .*{reason}"):
+    with pytest.warns(UserWarning, match=f"checkpoint-3 is damaged, skipping it: .*{reason}"):
         train(tmp_path, make_tiny_model(seed=3), resume_from_checkpoint="latest", **options)
     assert find_damage(tmp_path / "checkpoint-3") is None
     assert_equal_bits(final, weights(tmp_path))
@@ -229,13 +229,13 @@ def test_a_named_checkpoint_that_is_none_is_an_error(tmp_path, train, make_tiny_
             push_to_hub=True,
             hub_model_id="owner/student",
         )
-    # A run that does not begin makes no repository.
+    # A run that fails to start creates no repository.
     assert set(threading.enumerate()) <= before
 
 
 def test_the_folder_of_another_run_is_an_error_that_names_what_differs(tmp_path, train, make_tiny_model):
     train(tmp_path, make_tiny_model(), max_steps=1)
-    with pytest.raises(ValueError, match=r"holds another run.*weight_decay: 0.01 -> 0.2"):
+    with pytest.raises(ValueError, match=r"holds a run with other arguments.*weight_decay: 0.01 -> 0.2"):
         train(tmp_path, make_tiny_model(), max_steps=1, weight_decay=0.2)
     with pytest.raises(ValueError, match="already holds this run; add --resume_from_checkpoint latest"):
         train(tmp_path, make_tiny_model(), max_steps=1)
@@ -248,12 +248,12 @@ def test_other_data_or_another_precision_is_another_run(tmp_path, train, make_ti
     train(tmp_path, make_tiny_model(), record=recipe, **options)
     other = {"data": {"path": "photos", "limit": None}, "losses": {"anchor": 0.5, "sizes": (1, 2)}}
     with pytest.raises(
-        ValueError, match=r"differ \(recipe.data.path: renders -> photos, recipe.losses.anchor: 1.0 -> 0.5\)"
+        ValueError, match=r"other arguments \(recipe.data.path: renders -> photos, recipe.losses.anchor: 1.0 -> 0.5\)"
     ):
         train(tmp_path, make_tiny_model(), record=other, **options)
     path = tmp_path / "training_arguments.json"
     path.write_text(path.read_text().replace('"precision": "no"', '"precision": "bf16"'))
-    with pytest.raises(ValueError, match=r"differ \(precision: bf16 -> no\)"):
+    with pytest.raises(ValueError, match=r"other arguments \(precision: bf16 -> no\)"):
         train(tmp_path, make_tiny_model(), record=recipe, **options)
 
 

@@ -43,15 +43,15 @@ def test_steps_follow_from_epochs_batches_and_processes(mixture, options, proces
 
 
 def test_the_geometry_is_told_in_a_line():
-    assert RunGeometry(4, 8, 6).describe(2) == "6 steps of 4 images on 2 process(es), 8 images in an epoch"
-    assert "a stream of images" in RunGeometry(4, None, 6).describe(1)
+    assert RunGeometry(4, 8, 6).describe(2) == "6 steps of 4 images on 2 process(es), 8 images per epoch"
+    assert "a stream without epochs" in RunGeometry(4, None, 6).describe(1)
 
 
 @pytest.mark.parametrize(
     ("saved", "message"),
     [
         ((2, 8, 6), "takes 2 images per optimizer step, this one would take 4; .* their product is 2 again"),
-        ((4, 9, 6), "has 9 samples per epoch, this one would have 8; resume with the data"),
+        ((4, 9, 6), "has 9 samples per epoch, this one would have 8; resume with the same data"),
         ((4, 8, 5), "has 5 total steps, this one would have 6"),
     ],
 )

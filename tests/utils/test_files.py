@@ -97,7 +97,7 @@ def test_where_there_are_no_links_a_file_is_created_all_the_same(
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        (errno.ENOSPC, "file cannot be written: the disk is full; make room and run the same command again"),
+        (errno.ENOSPC, "file cannot be written: the disk is full; free disk space and run the same command again"),
         (errno.EACCES, "file cannot be written: Permission denied; check that .* is a folder that you may write to"),
     ],
 )

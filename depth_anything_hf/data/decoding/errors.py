@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Errors of samples that cannot be used, and how many of them end a run."""
+"""Errors of samples that cannot be used, and how many of them abort a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FEW_BROKEN_SAMPLES = 10
 
 
 def too_many_broken(broken: int, read: int, largest_share: float) -> bool:
-    """Tell whether the share of broken samples ends the run; up to ten never do.
+    """Return whether the share of broken samples must abort the run; up to ten never do.
 
     Args:
         broken: samples that could not be used.
