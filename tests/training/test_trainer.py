@@ -107,7 +107,8 @@ def test_accumulation_equals_a_larger_batch(tmp_path, train, make_tiny_model):
     train(tmp_path / "parts", make_tiny_model(), max_steps=3, gradient_accumulation_steps=2)
     whole, parts = log_of(tmp_path / "whole"), log_of(tmp_path / "parts")
     for one, other in zip(whole, parts, strict=True):
-        assert one["loss"] == pytest.approx(other["loss"], rel=1e-6)
+        # Three last digits of float32 at a loss of 5.3: the order of sums is another one.
+        assert one["loss"] == pytest.approx(other["loss"], rel=3e-7)
         assert one["output_maximum"] == pytest.approx(other["output_maximum"], abs=1e-6)
 
 
