@@ -26,6 +26,7 @@ UNFINISHED_SUFFIX = ".unfinished"
 ABANDONED_AFTER_SECONDS = 24 * 3600
 
 _CHUNK_BYTES = 1 << 20
+_LONGEST_NAME_BYTES = 255
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
@@ -88,7 +89,10 @@ def create_file(path: Path, content: str | bytes) -> bool:
 def unfinished_file(path: Path) -> Path:
     """Return a name of its own beside a file; the leading dot hides it from everything that lists the folder."""
     owner = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
-    return path.with_name(f".{path.name}.{owner}{UNFINISHED_SUFFIX}")
+    rest = f".{owner}{UNFINISHED_SUFFIX}"
+    # A name that is just short enough for the file system stays so.
+    name = path.name.encode()[: _LONGEST_NAME_BYTES - len(rest.encode()) - 1].decode(errors="ignore")
+    return path.with_name(f".{name}{rest}")
 
 
 def finish_file(unfinished: Path, path: Path) -> None:

@@ -130,3 +130,16 @@ def test_windows_synchronizes_no_folders(tmp_path: Path, monkeypatch: pytest.Mon
 def test_names_of_unfinished_files_are_hidden_and_never_the_same(tmp_path: Path) -> None:
     first, second = unfinished_file(tmp_path / "a"), unfinished_file(tmp_path / "a")
     assert first != second and first.name.startswith(".a.") and first.suffix == ".unfinished"
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "\u6df1" * 85])
+def test_a_file_may_have_the_longest_name_there_is(tmp_path: Path, name: str) -> None:
+    try:
+        (tmp_path / name).touch()
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    (tmp_path / name).unlink()
+    atomic_write(tmp_path / name, "content")
+    assert names(tmp_path) == [name] and (tmp_path / name).read_text() == "content"
+    unfinished_file(tmp_path / name).touch()
+    assert len(names(tmp_path)) == 2 and remove_abandoned(tmp_path) == []
