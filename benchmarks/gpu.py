@@ -382,7 +382,7 @@ def main() -> None:
         "--compile", action="store_true", help="also time compiled models, which take minutes to build"
     )
     parser.add_argument("--original", type=Path, help="checkout of the original code, to be timed too")
-    parser.add_argument("--minutes", type=float, default=7, help="what has not begun by then is left out")
+    parser.add_argument("--minutes", type=float, default=7, help="time limit; what has not begun by then is skipped")
     parser.add_argument("--quick", action="store_true", help="tiny models and pictures")
     parser.add_argument("--name", help="of the result gpu-NAME.json; default: the card's")
     parser.add_argument("--output_dir", type=Path, default=RESULTS)

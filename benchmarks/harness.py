@@ -384,7 +384,7 @@ def add_options(parser: argparse.ArgumentParser, rounds: int, longest: float = L
     parser.add_argument("--rounds", type=int, default=rounds, help="how often each contender is timed")
     parser.add_argument("--threads", type=int, default=2, help="of each contender")
     parser.add_argument(
-        "--longest", type=float, default=longest, help="a contender whose first run takes more seconds is left out"
+        "--longest", type=float, default=longest, help="a contender whose first run takes more seconds is skipped"
     )
     parser.add_argument("--json", type=Path, help="file for the result")
 

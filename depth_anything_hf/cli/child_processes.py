@@ -96,7 +96,7 @@ def _tell_of_signal(code: int, process: int) -> None:
 def stop_without(launcher: int) -> None:
     """Watch the launcher of this process from a thread; when it is gone, stop as on SIGTERM, so that a run saves.
 
-    A launcher that is killed can pass nothing on, and its processes would go on, holding GPUs and the run's folder.
+    A launcher that is killed can pass nothing on, and its processes would run on, holding GPUs and the run's folder.
 
     Args:
         launcher: number of its process.

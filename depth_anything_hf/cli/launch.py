@@ -335,7 +335,7 @@ def _one_gpu_each(processes: int) -> bool:
 
 
 def _require_free(port: int, *, others_come: bool) -> None:
-    """Refuse a port that another program listens at: the processes would wait for it in vain."""
+    """Refuse a port that another program listens at: the processes would wait for it until they time out."""
     with socket.socket() as listener:
         if os.name == "posix":
             # As the processes will: a port of a run that has just ended is free.

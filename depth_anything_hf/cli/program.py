@@ -45,7 +45,7 @@ class Command(TyperCommand):
 
 @dataclass(frozen=True)
 class Entry:
-    """A command that is imported and built when it is asked for, so that the others cost no time.
+    """A command that is imported and built on first use, so that the others cost no time.
 
     Attributes:
         panel: heading in `--help`.

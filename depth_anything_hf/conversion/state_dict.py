@@ -142,7 +142,7 @@ def published_size(config: DepthAnythingConfig) -> str | None:
 
 
 def describe(config: DepthAnythingConfig) -> str:
-    """Return the widths of a configuration in words, and the published size that has them."""
+    """Describe the widths of a configuration, and the published size that has them."""
     encoder = config.backbone_config
     return (
         f"an encoder {encoder.hidden_size} wide with {encoder.num_hidden_layers} blocks"

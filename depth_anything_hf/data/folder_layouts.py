@@ -97,7 +97,7 @@ def _pairs_by_stem(images: Path, labels: Path) -> list[tuple[Path, Path]]:
     lonely = [str(path) for stem, path in image_paths.items() if stem not in label_paths]
     if lonely:
         warnings.warn(
-            f"{len(lonely)} of {len(image_paths)} images have no label in {labels} and are left out, e.g. {lonely[0]}",
+            f"{len(lonely)} of {len(image_paths)} images have no label in {labels} and are skipped, e.g. {lonely[0]}",
             stacklevel=2,
         )
     return [(image_paths[stem], label_paths[stem]) for stem in matched]

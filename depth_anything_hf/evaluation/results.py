@@ -295,8 +295,8 @@ def description_of(
         predictor: the one that is scored.
         model: Hub id or folder that it was opened from; of a folder only the name is kept.
         settings: of the score.
-        split: as asked for; None takes the protocol's, if there is one.
-        limit: as asked for.
+        split: as given; None takes the protocol's, if there is one.
+        limit: as given.
 
     Returns:
         JSON values; None where something does not apply. A Hub id ends in `@` and the revision, where it is known.

@@ -77,7 +77,7 @@ class Publisher:
     model replaces an earlier one. Each is retried with growing pauses while the Hub is overloaded, does not answer, or
     the connection breaks; the `Retry-After` that the Hub sends is honoured.
 
-    A push works on its own copy of the folder (hard links, for large files), so that the training may go on, and
+    A push works on its own copy of the folder (hard links, for large files), so that the training may continue, and
     delete or replace the folder.
 
     Args:
@@ -85,7 +85,7 @@ class Publisher:
         folder: the run folder; copies lie in it under hidden names until they are uploaded.
         private: whether a new repository is private; an existing public one is then refused.
         strategy: "end" pushes the final model only; "every_save" also each saved one; "checkpoint" also the newest
-            whole checkpoint, as `last-checkpoint/`, from which another machine can go on.
+            whole checkpoint, as `last-checkpoint/`, from which another machine can resume.
         endpoint: of the Hub; None: the client's, which `HF_ENDPOINT` sets.
         attempts: how often a push is tried at most.
         first_wait_seconds: pause after the first failure; it doubles with each further one.

@@ -93,7 +93,7 @@ def can_use_numpy(values: Tensor) -> bool:
 
 
 def refuse_second_derivative() -> None:
-    # Autograd records a backward pass only where a graph of it was asked for.
+    # Autograd records a backward pass only where create_graph was set.
     if torch.is_grad_enabled() and not torch.compiler.is_compiling():
         raise RuntimeError("the losses over normalized maps can be differentiated once; leave out create_graph=True")
 

@@ -41,7 +41,7 @@ def DepthMetric(
 
     Returns:
         An `evaluate.Metric`. `compute()` gives the mean over the images for each name in `DEPTH_METRICS`,
-        `ordinal_accuracy` and `clamped_share`, where images without a number are left out, then the counts `images`
+        `ordinal_accuracy` and `clamped_share`, where images without a number are ignored, then the counts `images`
         and `images_with_too_few_pixels`.
 
     Raises:

@@ -51,7 +51,7 @@ class DepthAnythingOutput(DepthEstimatorOutput):
         predicted_depth: (B, H, W); a relative model's disparity (larger is nearer, scale and shift are free) or a
             metric model's depth in metres. The name is stock transformers'.
         hidden_states: the states before the first layer and after each computed one, each (B, prefix + N, C).
-        patch_tokens: the encoder's final normalized patch tokens (B, N, C), when asked for.
+        patch_tokens: the encoder's final normalized patch tokens (B, N, C), when requested.
     """
 
     patch_tokens: Tensor | None = None

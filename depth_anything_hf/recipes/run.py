@@ -37,7 +37,7 @@ class TrainingRun:
         evaluation: the held-out set, or None.
         card: content of the model card.
         record: what must not change on a resume beside the arguments: augmentation and losses. Paths are not in it,
-            as a run may go on where its data lies elsewhere.
+            as a run may be resumed where its data lies elsewhere.
     """
 
     start: StartingPoint

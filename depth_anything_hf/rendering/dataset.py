@@ -176,7 +176,7 @@ def _claim_folder(folder: Path, settings: _RenderSettings, count: int) -> None:
             )
         if found_count is not None and found_count > count:
             raise ValueError(
-                f"{folder} was rendered for {found_count} images, asked for {count} now; count may grow, not shrink."
+                f"{folder} was rendered for {found_count} images, got count {count}; count may grow, not shrink."
             )
     elif folder.exists() and any(folder.iterdir()):
         raise ValueError(

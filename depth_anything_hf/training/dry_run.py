@@ -31,7 +31,7 @@ from .state import RunGeometry
 from .step_status import is_finite
 
 
-# The second one is measured: the first one allocates, and compiles where that was asked for.
+# The second one is measured: the first one allocates, and compiles where that is set.
 MEASURED_STEPS = 2
 SAMPLES_PER_SOURCE = 4
 IMAGES_IN_THE_SHEET = 4

@@ -186,7 +186,7 @@ class Engine:
         return norm.full_tensor() if hasattr(norm, "full_tensor") else norm
 
     def take_back(self, steps: int) -> bool:
-        """Forget the gradients, and the last steps, all of which were left out.
+        """Forget the gradients, and the last steps, all of which were skipped.
 
         Returns:
             False where DeepSpeed has used the gradients already.
@@ -215,7 +215,7 @@ class Engine:
             leave_out: 1 or 0, a float32 scalar on the device, the same on all processes.
 
         Raises:
-            FloatingPointError: a step is to be left out that DeepSpeed has taken already.
+            FloatingPointError: a step is to be skipped that DeepSpeed has taken already.
         """
         if self.decides_on_device:
             # What a gradient scaler tells a fused optimizer: where it is 1, nothing changes.

@@ -167,7 +167,7 @@ def make_schedule(
 class AveragedWeights:
     """An exponential moving average of a model's weights, which starts at those after the first step.
 
-    Unlike `torch.optim.swa_utils.AveragedModel` it never makes the host wait for the device. A step that is left out
+    Unlike `torch.optim.swa_utils.AveragedModel` it never makes the host wait for the device. A skipped step
     counts as one, and so does one that the gradient scaler of fp16 leaves out, which moves the average towards weights
     that stayed as they were.
 

@@ -34,7 +34,7 @@ class Progress:
         best_metrics: all scores of that evaluation.
         skipped_steps: steps skipped because loss or gradient was not finite.
         skipped_in_a_row: how many of them came last, one after the other.
-        overflows_in_a_row: how many of the last steps the scaler of fp16 left out, one after the other.
+        overflows_in_a_row: how many of the last steps the scaler of fp16 skipped, one after the other.
         broken_samples: samples that could not be read and were replaced.
         run_id: names the run at its tracker; empty without one.
     """

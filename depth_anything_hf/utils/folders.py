@@ -69,7 +69,7 @@ def remove_folder(folder: Path) -> None:
 def repair_folder(folder: Path) -> None:
     """Clean up what a kill left in a folder: an old folder comes back where the new one did not arrive.
 
-    Only for whoever holds the folder's lock: unfinished files and folders go, whoever made them.
+    Only for the holder of the folder's lock: unfinished files and folders of any process are removed.
     """
     for old in folder.glob(".*.replaced"):
         target = folder / old.name.removeprefix(".").removesuffix(".replaced")

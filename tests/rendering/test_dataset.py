@@ -132,7 +132,7 @@ def test_other_arguments_into_the_same_folder_are_refused(tmp_path: Path) -> Non
 
 def test_a_smaller_count_is_refused(tmp_path: Path) -> None:
     folder = render_dataset(tmp_path / "renders", family="hazy-rooms", count=2, **SMALL)
-    with pytest.raises(ValueError, match="2 images, asked for 1"):
+    with pytest.raises(ValueError, match="2 images, got count 1"):
         render_dataset(folder, family="hazy-rooms", count=1, **SMALL)
 
 
