@@ -7,12 +7,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
 
-RECIPE_HELP = "YAML file with any of these options as `name: value`; options given here win."
+RECIPE_HELP = (
+    "YAML file with any of these options as `name: value`; given several times, a later one wins over an earlier one, "
+    "and options given here win over all."
+)
 
 
 def command_from(
@@ -47,9 +50,9 @@ def command_from(
         for name in names
     ]
     recipe = typer.Option(
-        "--recipe", help=RECIPE_HELP, callback=_read_recipe_of(by_name), is_eager=True, rich_help_panel="Run"
+        "--recipe", help=RECIPE_HELP, callback=_read_recipes_of(by_name, hints), is_eager=True, rich_help_panel="Run"
     )
-    parameters.append(_parameter("recipe", Annotated[str | None, recipe], None))
+    parameters.append(_parameter("recipe", Annotated[list[str] | None, recipe], None))
     own = [each for each in _signature(work).parameters.values() if each.kind is inspect.Parameter.KEYWORD_ONLY]
     parameters += own
 
@@ -111,30 +114,36 @@ def _signature(work: Callable[..., Any]) -> inspect.Signature:
     )
 
 
-def _read_recipe_of(known: Mapping[str, Any]) -> Callable[[typer.Context, str | None], str | None]:
-    def read(ctx: typer.Context, path: str | None) -> str | None:
-        if path is not None:
-            ctx.default_map = {**(ctx.default_map or {}), **_recipe(path, known)}
-        return path
+def _read_recipes_of(
+    known: Mapping[str, Field[Any]], hints: Mapping[str, Any]
+) -> Callable[[typer.Context, list[str] | None], list[str] | None]:
+    def read(ctx: typer.Context, paths: list[str] | None) -> list[str] | None:
+        for path in paths or ():
+            ctx.default_map = {**(ctx.default_map or {}), **_recipe(path, known, hints)}
+        return paths
 
     return read
 
 
-def _recipe(path: str, known: Mapping[str, Any]) -> dict[str, Any]:
+def _recipe(path: str, known: Mapping[str, Field[Any]], hints: Mapping[str, Any]) -> dict[str, Any]:
     import difflib
     from pathlib import Path
 
-    import yaml
+    from ..recipes.catalog import read_recipe
 
     try:
-        recipe = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise typer.BadParameter(f"cannot read {path}: {error}") from error
-    if not isinstance(recipe, dict):
-        raise typer.BadParameter(f"{path} must hold `name: value` lines, found {type(recipe).__name__}")
-    for name in recipe:
+        recipe = read_recipe(Path(path))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    for name, value in recipe.items():
         if name not in known:
             near = difflib.get_close_matches(str(name), known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
             raise typer.BadParameter(f"{path}: unknown name {name!r}; {hint}")
-    return {str(name): value for name, value in recipe.items()}
+        # The parser would take a list as its text, and true as 1.
+        takes_flag = bool in (hints[name], *get_args(hints[name]))
+        if isinstance(value, list | dict) or (isinstance(value, bool) and not takes_flag):
+            raise typer.BadParameter(
+                f"{path}: {name} must be {'true or false' if takes_flag else 'one text or number'}, got {value!r}"
+            )
+    return recipe

@@ -74,20 +74,35 @@ def test_a_recipe_gives_values_and_options_win(tmp_path: Path) -> None:
     assert f"{Animal('Max', 3, is_tame=True)}" in invoke("Max", "--recipe", recipe).output
 
 
+def test_of_several_recipes_a_later_one_wins(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("name: Rex\nlegs: 3\ncity: Rome\n")
+    second.write_text("legs: 5\n")
+    result = invoke("--recipe", first, f"--recipe={second}")
+    assert result.output.strip() == f"{Animal('Rex', 5)} {Place('Rome')} False", result.output
+    assert invoke("--recipe", tmp_path / "absent.yaml", "--recipe", first).exit_code == 2
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("nmae: Rex\n", "did you mean 'name'"),
         ("- Rex\n", "`name: value` lines"),
-        ("name: [Rex\n", "cannot read"),
+        ("name: [Rex\n", "is not valid YAML"),
         ("name: Rex\nlegs: three\n", "valid int"),
+        ("name: Rex\nlegs: 3\nlegs: 5\n", "'legs' is given twice, in lines 2 and 3"),
+        ("name: Rex\nlegs: true\n", "legs must be one text or number, got True"),
+        ("name: true\n", "name must be one text or number, got True"),
+        ("name: [Rex, Max]\n", "name must be one text or number, got ['Rex', 'Max']"),
+        ("name: Rex\nis_tame: [true]\n", "is_tame must be true or false, got [True]"),
     ],
 )
 def test_a_recipe_that_cannot_be_used_is_a_usage_error(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "recipe.yaml").write_text(text)
     result = invoke("--recipe", tmp_path / "recipe.yaml")
     assert result.exit_code == 2, result.output
-    assert said in result.output
+    # A message is wrapped where it gets too long for a line.
+    assert said in " ".join(result.output.split())
     absent = invoke("--recipe", tmp_path / "absent.yaml")
     assert absent.exit_code == 2 and "cannot read" in absent.output
 
