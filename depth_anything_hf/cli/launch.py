@@ -47,7 +47,7 @@ class LaunchArguments:
         default=None,
         metadata={
             "help": "Configuration of `accelerate`: a YAML file, or cpu, one_gpu, ddp, fsdp2, deepspeed_zero2 or "
-            "two_nodes. Its precision is ignored; set --mixed_precision or --dtype."
+            "two_nodes. Its precision is ignored: training has --mixed_precision, other commands --dtype."
         },
     )
     num_machines: int | None = field(

@@ -25,6 +25,8 @@ Examples:
   depth-anything-hf recipes show student > mine.yaml
 """
 FOLDER = {"output": "output_dir"}
+# As `accelerate launch` and the training commands take it.
+MACHINES = {"machines": "num_machines"}
 PRIVATE = {"private": "hub_private_repo"}
 TEACHER = {"model": "teacher"}
 # Their flags, --help among them, are left to the parser of recipes.
@@ -46,13 +48,18 @@ class DepthAnything(Program):
         ),
         "recipes": Entry(TRAINING, "List and show training recipes.", "recipes:app", options={"help": RECIPES_HELP}),
         "pseudo-label": Entry(
-            LABELS, "Label photographs with a teacher.", "pseudo_label:pseudo_label", FOLDER | PRIVATE | TEACHER
+            LABELS,
+            "Label photographs with a teacher.",
+            "pseudo_label:pseudo_label",
+            FOLDER | MACHINES | PRIVATE | TEACHER,
         ),
         "verify": Entry(LABELS, "Verify pseudo-labels and list damaged shards.", "labels:verify"),
         "push-labels": Entry(LABELS, "Push pseudo-labels to the Hub.", "labels:push_labels", PRIVATE),
         "predict": Entry(PREDICTIONS, "Predict the depth of images.", "predict:predict", FOLDER),
         "calibrate": Entry(PREDICTIONS, "Calibrate disparity to metres on measured points.", "calibrate:calibrate"),
-        "evaluate": Entry(PREDICTIONS, "Score a model on a benchmark or on your labels.", "evaluate:evaluate", FOLDER),
+        "evaluate": Entry(
+            PREDICTIONS, "Score a model on a benchmark or on your labels.", "evaluate:evaluate", FOLDER | MACHINES
+        ),
         "datasets": Entry(PREDICTIONS, "List public datasets and benchmark protocols.", "datasets:list_datasets"),
         "convert": Entry(
             FILES, "Convert checkpoints of the original code.", "convert:convert", {"taps": "feature_layers"}

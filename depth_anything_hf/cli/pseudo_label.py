@@ -8,10 +8,10 @@ from typing import Any
 
 import typer
 
-from ..pseudo_labels.runner import LabelArguments
+from ..pseudo_labels.runner import LabelArguments, number_of_process, number_of_processes
 from .dataclass_options import command_from
 from .labels import tell_push
-from .launch import LaunchArguments, launch
+from .launch import LaunchArguments, launch, started_by
 from .options import LAUNCH_OPTIONS, VerboseOption, report_failures
 
 
@@ -49,6 +49,7 @@ def _pseudo_label(
       datasets.load_dataset("labels/", split="train")
       depth_anything_hf.data.open_source("labels/")[0]["disparity"]
     """
+    _require_one_division(arguments, launch_arguments)
     launch(launch_arguments)
     from ..pseudo_labels.runner import label, push
     from ..utils.quiet import quiet_libraries
@@ -61,6 +62,21 @@ def _pseudo_label(
     if arguments.push_to_hub is not None:
         tell_push(arguments.output_dir, lambda: push(arguments))
     return report
+
+
+def _require_one_division(arguments: LabelArguments, launch_arguments: LaunchArguments) -> None:
+    """Refuse a share by hand among processes that this command starts: all of them would label that share."""
+    launcher = started_by()
+    if launcher is None:
+        several = max(launch_arguments.num_processes or 1, launch_arguments.num_machines or 1) > 1
+    else:
+        several = launcher == "depth-anything-hf" and number_of_processes() > 1
+    by_hand = (arguments.process_index, arguments.process_count) != (number_of_process(), number_of_processes())
+    if several and by_hand:
+        raise typer.BadParameter(
+            "--process_index and --process_count cannot be combined with --num_processes, --num_machines and "
+            "--accelerate_config, which give each process its share"
+        )
 
 
 pseudo_label = command_from(

@@ -19,6 +19,18 @@ def from_environment(*names: str, default: int) -> int:
     return next((int(os.environ[name]) for name in names if os.environ.get(name)), default)
 
 
+def number_of_process() -> int:
+    """Return which of the processes of a launch this is, from 0."""
+    return from_environment("RANK", "SLURM_PROCID", default=0)
+
+
+def number_of_processes() -> int:
+    """Return how many processes a launch has."""
+    # Of Slurm's counts only that of a step will do: SLURM_NTASKS is the job's, also for a single process that a batch
+    # script starts by itself.
+    return from_environment("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", default=1)
+
+
 @dataclass
 class LabelArguments:
     """Teacher, images and output of a labelling run; the flags of `pseudo-label`."""
@@ -90,19 +102,17 @@ class LabelArguments:
         default=None,
         metadata={"help": "License of the teacher's weights for the card, e.g. apache-2.0. [unknown]"},
     )
-    # Of Slurm's counts only that of a step will do: SLURM_NTASKS is the job's, also for a single process that a batch
-    # script starts by itself.
     process_index: int = field(
-        default_factory=lambda: from_environment("RANK", "SLURM_PROCID", default=0),
+        default_factory=number_of_process,
         metadata={"help": "Rank of this process, from 0. [RANK, or that of srun, else 0]"},
     )
     process_count: int = field(
-        default_factory=lambda: from_environment("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", default=1),
+        default_factory=number_of_processes,
         metadata={"help": "Number of processes that share the work. [WORLD_SIZE, or the tasks of srun, else 1]"},
     )
 
     def __post_init__(self) -> None:
-        for name in ("limit", "window_batches"):
+        for name in ("limit", "window_batches", "process_count"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"--{name} must be at least 1, got {value}")

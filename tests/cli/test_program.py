@@ -123,3 +123,9 @@ def test_an_error_of_several_lines_is_shown_as_one() -> None:
     program.command("other", cls=Command)(lambda: None)
     result = CliRunner().invoke(program, ["fail"])
     assert (result.exit_code, result.output) == (1, "error: no such model look at the Hub\n")
+
+
+@pytest.mark.parametrize("name", ["pseudo-label", "evaluate"])
+def test_machines_is_num_machines_as_in_training(name: str) -> None:
+    result = run(name, "--machines", "no-number")
+    assert result.exit_code == 2 and "Invalid value for '--num_machines'" in result.output, result.output

@@ -76,3 +76,26 @@ def test_the_images_may_be_named_by_an_option_too(model: Path, photos: Path, tmp
     twice, missing = run("pseudo-label", photos, "--data", photos, *options), run("pseudo-label", *options)
     assert twice.exit_code == 2 and "given twice" in twice.output
     assert missing.exit_code == 2 and "Missing --data" in missing.output
+
+
+@pytest.mark.parametrize(
+    ("words", "environment"),
+    [
+        (("--num_processes", "2", "--process_count", "3"), {}),
+        (("--num_processes", "2", "--process_index", "1"), {}),
+        (("--process_index", "0"), {"RANK": "1", "WORLD_SIZE": "2", "DEPTH_ANYTHING_HF_LAUNCHED": "1"}),
+        (("--process_count", "1"), {"RANK": "0", "WORLD_SIZE": "2", "DEPTH_ANYTHING_HF_LAUNCHED": "1"}),
+    ],
+)
+def test_processes_of_one_command_cannot_be_given_the_same_share(
+    model: Path, photos: Path, tmp_path: Path, words: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    result = run("pseudo-label", photos, "-m", model, "-o", tmp_path / "labels", *words, **environment)
+    assert result.exit_code == 2, result.output
+    assert "--process_index and --process_count cannot be combined" in " ".join(result.output.split())
+    assert not (tmp_path / "labels").exists()
+
+
+def test_there_is_at_least_one_process(model: Path, photos: Path, tmp_path: Path) -> None:
+    result = run("pseudo-label", photos, "-m", model, "-o", tmp_path / "labels", "--process_count", "0")
+    assert result.exit_code == 1 and "--process_count must be at least 1, got 0" in result.output
