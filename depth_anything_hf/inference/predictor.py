@@ -146,26 +146,26 @@ class DepthPredictor:
                 the processor.
 
         Raises:
-            ValueError: not a depth model, an input size that does not fit it, an unknown precision, or weights that
-                are damaged, incomplete or of another shape than the configuration says.
+            ValueError: a device that is not here, not a depth model, an input size that does not fit it, an unknown
+                precision, or weights that are damaged, incomplete or of another shape than the configuration says.
             OSError: no such folder or id on the Hub, or files missing in it.
         """
+        place = _usable_device(device)
         name = os.fspath(name_or_path)
         model, processor = load_model(name, dtype=dtype, input_size=input_size, options=kwargs)
         if isinstance(model, DepthAnythingForDepthEstimation) and "attn_implementation" not in kwargs:
             # Adapters and quantized layers are refused; the model then runs as it is.
             with suppress(ValueError):
                 model.optimize_for_inference()
-        device = torch.device(device or default_device())
-        if device.type == "cuda" and isinstance(model, DepthAnythingForDepthEstimation):
+        if place.type == "cuda" and isinstance(model, DepthAnythingForDepthEstimation):
             # The decoder's maps are channels last; weights of the same order save a conversion at every pass.
             nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if batch_size is None:
-            batch_size = 1 if device.type == "cpu" else ACCELERATOR_BATCH
+            batch_size = 1 if place.type == "cpu" else ACCELERATOR_BATCH
         return cls(
             model,
             processor,
-            device=device,
+            device=place,
             batch_size=batch_size,
             prediction_kind=prediction_kind,
             window_batches=window_batches,
@@ -343,6 +343,25 @@ def default_device() -> torch.device:
         under_slurm = int(os.environ.get("SLURM_LOCALID", 0)) % torch.cuda.device_count()
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", under_slurm)))
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _usable_device(device: str | torch.device | None) -> torch.device:
+    """Return the device, this process's own where none is given.
+
+    Raises:
+        ValueError: no such kind of device, or none of it is here; the message says how to find out.
+    """
+    try:
+        chosen = torch.device(device or default_device())
+        # Only an allocation shows whether PyTorch can use it.
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise ValueError(
+            f"device {str(device)!r} cannot be used: {reason}; expected cpu, cuda, cuda:1 or mps, as this machine and "
+            "this PyTorch have it (see: depth-anything-hf env)"
+        ) from error
+    return chosen
 
 
 def _resize(one: Tensor, size: tuple[int, int], *, bicubic: bool) -> Tensor:

@@ -132,6 +132,12 @@ def test_a_half_precision_model_is_not_run_in_another_precision_silently() -> No
         DepthPredictor(tiny_model(), DepthAnythingImageProcessor(), dtype="float8")
 
 
+@pytest.mark.parametrize("device", ["gpu", "cuda:99"])
+def test_a_device_that_is_not_here_is_named(checkpoint: Path, device: str) -> None:
+    with pytest.raises(ValueError, match=f"device '{device}' cannot be used: .*expected cpu, cuda"):
+        DepthPredictor.from_pretrained(checkpoint, device=device)
+
+
 def test_a_checkpoint_opens_with_its_settings(checkpoint: Path) -> None:
     opened = DepthPredictor.from_pretrained(checkpoint, device="cpu", batch_size=2)
     assert isinstance(opened.model, DepthAnythingForDepthEstimation)
