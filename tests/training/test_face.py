@@ -48,7 +48,7 @@ def test_training_imports_where_the_modules_and_signals_of_posix_are_missing():
         """
         import signal, sys
         # Others ask for the system first; this package alone must do without.
-        import accelerate, datasets, torch
+        import accelerate, datasets, torch, torch.distributed.checkpoint
         from transformers import AutoModelForDepthEstimation, Dinov2Model, Dinov2WithRegistersModel
         sys.modules.update(resource=None, fcntl=None)
         for name in ("SIGALRM", "SIGHUP", "SIGKILL", "alarm"):

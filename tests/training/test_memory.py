@@ -145,7 +145,10 @@ def test_a_run_on_a_cpu_with_checkpointing_returns_every_block(request, tmp_path
     assert mapped_blocks(MANY, 1) == 0 and mapped_blocks(MANY, 64) > MANY / 2
 
 
-def test_the_peak_is_that_of_the_process():
+def test_the_peak_is_that_of_the_process(request):
+    if passes_in_its_own_process(request):
+        # Tests before this one may have had a higher peak.
+        return
     before = peak_memory_mib(torch.device("cpu"))
     # Touched, so that it becomes resident.
     large = np.ones(64 * 2**20, dtype=np.uint8)
