@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakSet
 
 import cv2
 import torch
@@ -109,7 +111,7 @@ class BatchLoader:
         self._streams = copy.deepcopy(state)
 
     def _from_map(self, data: Mixture) -> Iterator[dict[str, Any]]:
-        yield from DataLoader(
+        loader = DataLoader(
             data,
             batch_sampler=self._sampler,
             collate_fn=collate,
@@ -121,6 +123,8 @@ class BatchLoader:
             # would advance that one more often in a run that is resumed.
             generator=torch.Generator(),
         )
+        with _WorkersOf(loader) as batches:
+            yield from batches
 
     def _streams_from(self, state: dict[str, Any], batches_done: int) -> dict[str, Any]:
         """Return the state to start from, after checking that it fits this loader."""
@@ -156,22 +160,58 @@ class BatchLoader:
     def _from_streams(self, data: StreamingMixture) -> Iterator[dict[str, Any]]:
         start = self._streams["batches"]
         parts = _WorkerBatches(data, self.state_dict())
-        loader = iter(
-            DataLoader(
-                parts,
-                batch_size=None,
-                num_workers=self.workers,
-                pin_memory=self.pin_memory,
-                multiprocessing_context=self.multiprocessing_context,
-                worker_init_fn=_start_worker,
-                generator=torch.Generator(),
-            )
+        loader = DataLoader(
+            parts,
+            batch_size=None,
+            num_workers=self.workers,
+            pin_memory=self.pin_memory,
+            multiprocessing_context=self.multiprocessing_context,
+            worker_init_fn=_start_worker,
+            generator=torch.Generator(),
         )
-        for _ in range(len(self) - (start - self._sampler.first_step * self._sampler.accumulation)):
-            part, state, batch = next(loader)
-            self._streams["parts"][part] = state
-            self._streams["batches"] += 1
-            yield batch
+        with _WorkersOf(loader) as batches:
+            for _ in range(len(self) - (start - self._sampler.first_step * self._sampler.accumulation)):
+                part, state, batch = next(batches)
+                self._streams["parts"][part] = state
+                self._streams["batches"] += 1
+                yield batch
+
+
+class _WorkersOf:
+    """Context manager: the batches of a loader, whose worker processes end with it, or at the latest with Python.
+
+    Workers outlive the signal by which multiprocessing would end them, see `outlive_signals`, so that Python would
+    wait for them at its exit. DataLoader itself ends them only when its iterator is exhausted or collected.
+    """
+
+    _open: ClassVar[WeakSet[_WorkersOf]] = WeakSet()
+
+    def __init__(self, loader: DataLoader[Any]) -> None:
+        self._batches = iter(loader)
+
+    def __enter__(self) -> Iterator[Any]:
+        self._open.add(self)
+        return self._batches
+
+    def __exit__(self, *_: object) -> None:
+        self._open.discard(self)
+        self.end()
+
+    def end(self) -> None:
+        """End the worker processes; there is no public way to."""
+        shut_down = getattr(self._batches, "_shutdown_workers", None)
+        if shut_down is not None:
+            shut_down()
+
+    @classmethod
+    def end_all(cls) -> None:
+        """End the workers of all loaders that were left in the middle."""
+        for each in list(cls._open):
+            each.end()
+
+
+# Runs before the exit function of multiprocessing, which was registered earlier.
+atexit.register(_WorkersOf.end_all)
 
 
 class _WorkerBatches(IterableDataset[tuple[int, dict[str, Any], dict[str, Any]]]):

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import torch
@@ -56,7 +56,7 @@ class DevicePrefetcher:
         self._state = loader.state_dict()
         self._copies = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
 
-    def _in_order(self, first: int) -> Iterator[tuple[Batch, dict[str, Any]]]:
+    def _in_order(self, first: int) -> Generator[tuple[Batch, dict[str, Any]]]:
         for number, batch in enumerate(self._loader, start=first):
             state = self._loader.state_dict()
             yield self._to_device(batch if self._mix is None else self._mix(batch, number)), state
@@ -105,6 +105,10 @@ class DevicePrefetcher:
                 self._ahead = next(self._read)
             except Exception as error:
                 self._ahead = error
+
+    def close(self) -> None:
+        """End the loader's worker processes; no further batch can be taken."""
+        self._read.close()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the loader's state after the batches handed out, whatever was read ahead."""

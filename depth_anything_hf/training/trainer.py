@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -178,7 +179,7 @@ class Trainer:
             data_state = self._resume()
             self._record_arguments()
             self._introduce()
-            self.batches = open_batches(
+            batches = open_batches(
                 self.arguments,
                 self.train_data,
                 self.accelerator,
@@ -186,7 +187,7 @@ class Trainer:
                 last_step=self.geometry.total_steps,
                 data_state=data_state,
             )
-            with StopSignals() as self.signals:
+            with closing(batches) as self.batches, StopSignals() as self.signals:
                 self._evaluate_if_due()
                 self._loop()
                 self._finish()

@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -190,3 +194,37 @@ def test_spawned_workers_read_the_stream_of_none(stream: StreamingMixture) -> No
     for left, right in zip(spawned, alone, strict=True):
         assert torch.equal(left["pixel_values"], right["pixel_values"])
     assert loaders[0].state_dict() == loaders[1].state_dict()
+
+
+LEFT_OPEN = """
+import sys
+from numbers_data import Numbers, load
+from depth_anything_hf.data.mixture import Mixture
+from depth_anything_hf.data.transforms import TrainingTransform
+
+batches = iter(load(Mixture([Numbers()], TrainingTransform.strong(14), seed=5), workers=1))
+print(len(next(batches)["name"]))
+sys.exit(7)
+"""
+
+
+def test_a_loader_left_in_the_middle_does_not_hold_up_the_end_of_python() -> None:
+    # Workers outlive the signal by which Python would end them by ten minutes.
+    path = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT_OPEN],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.stdout, done.returncode) == ("8\n", 7), done.stderr
+
+
+def test_closing_the_batches_ends_the_workers() -> None:
+    before = set(multiprocessing.active_children())
+    batches = iter(load(make_mixture(), workers=2))
+    next(batches)
+    assert len(set(multiprocessing.active_children()) - before) == 2
+    batches.close()  # type: ignore[attr-defined]
+    assert set(multiprocessing.active_children()) == before

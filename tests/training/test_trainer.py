@@ -90,6 +90,19 @@ def test_workers_change_nothing(tmp_path, train, make_tiny_model):
     assert_equal_bits(weights(tmp_path / "0"), weights(tmp_path / "2"))
 
 
+def test_workers_end_with_the_run(tmp_path, train, make_tiny_model):
+    before = set(multiprocessing.active_children())
+    train(tmp_path / "finished", make_tiny_model(), dataloader_num_workers=1)
+    assert set(multiprocessing.active_children()) <= before
+
+    def fail(*_: Any) -> dict[str, Any]:
+        raise RuntimeError("out of memory")
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        train(tmp_path / "failed", make_tiny_model(), objective=fail, dataloader_num_workers=1)
+    assert set(multiprocessing.active_children()) <= before
+
+
 @pytest.mark.parametrize("method", ["spawn", pytest.param("forkserver", marks=pytest.mark.slow)])
 def test_workers_may_start_in_every_way(tmp_path, train, make_tiny_model, method):
     if method not in multiprocessing.get_all_start_methods():
