@@ -29,6 +29,7 @@ from .previews import labels_of, predict_and_picture
 from .processes import training_accelerator
 from .state import RunGeometry
 from .step_status import is_finite
+from .tracking import require_tracker
 
 
 # The second one is measured: the first one allocates, and compiles where that is set.
@@ -143,7 +144,9 @@ def dry_run_step(
 
     Raises:
         ValueError: the arguments or the data do not fit, or too many samples in a row cannot be read.
+        ImportError: the tracker's package is missing.
     """
+    require_tracker(arguments.report_to)
     accelerator = training_accelerator(arguments)
     set_seed(arguments.seed)
     geometry = RunGeometry.of(arguments, train_data, accelerator.num_processes)

@@ -182,7 +182,10 @@ def new_run_id() -> str:
 def require_tracker(report_to: str) -> None:
     """Raise ImportError, with what to install, if the package of a tracker is missing."""
     if report_to != "none" and importlib.util.find_spec(report_to) is None:
-        raise ImportError(f"report_to {report_to} needs the package {report_to}: pip install {report_to}")
+        raise ImportError(
+            f"report_to {report_to} needs the package {report_to}: pip install {report_to}, or turn the tracker off with "
+            "--report_to none; log.jsonl, results.csv and training.png are written without one"
+        )
 
 
 def _flat(values: dict[str, Any]) -> dict[str, Any]:

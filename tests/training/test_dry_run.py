@@ -19,6 +19,7 @@ from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.losses.loss_weights import RelativeLoss
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
+from depth_anything_hf.training import tracking
 from depth_anything_hf.training.dry_run import DryRunReport, LabelRange, dry_run_step
 from depth_anything_hf.training.objectives import Distillation, SupervisedMetric, SupervisedRelative
 from depth_anything_hf.training.online_teacher import OnlineTeacher
@@ -62,6 +63,12 @@ def test_the_first_step_is_that_of_the_run_and_nothing_is_written(tmp_path, make
     for name in ("loss", "ssi", "gradient", "anchor", "output_zero_share"):
         assert report.terms[name] == pytest.approx(first[name], rel=1e-6), name
     assert report.images_per_step == 4 and report.total_steps == 3
+
+
+def test_a_tracker_that_is_missing_is_found_before_the_run(tmp_path, make_tiny_model, labelled_folder, monkeypatch):
+    monkeypatch.setattr(tracking.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"needs the package wandb: pip install wandb, or .* --report_to none"):
+        run_dry(tmp_path / "run", make_tiny_model(), labelled_folder, report_to="wandb")
 
 
 def test_shapes_labels_time_and_memory_are_told(tmp_path, make_tiny_model, labelled_folder):
