@@ -120,3 +120,4 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, make_tiny_model, l
         names: dict[str, Any] = {}
         exec(compile(local, "README.md", "exec"), names)
     assert names["loss"].item() > 0 and (tmp_path / "my-depth" / "model.safetensors").is_file()
+    assert (tmp_path / "my-depth" / "preprocessor_config.json").is_file()

@@ -183,8 +183,8 @@ def require_tracker(report_to: str) -> None:
     """Raise ImportError, with what to install, if the package of a tracker is missing."""
     if report_to != "none" and importlib.util.find_spec(report_to) is None:
         raise ImportError(
-            f"report_to {report_to} needs the package {report_to}: pip install {report_to}, or turn the tracker off with "
-            "--report_to none; log.jsonl, results.csv and training.png are written without one"
+            f"report_to {report_to} needs the package {report_to}: pip install {report_to}, or turn the tracker off "
+            "with --report_to none; log.jsonl, results.csv and training.png are written without one"
         )
 
 
