@@ -4,14 +4,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import psutil
 import torch
 
 from ..cpu.memory import keep_freed_memory, return_every_block, return_freed_memory
+
+
+LINUX_STATUS = Path("/proc/self/status")
 
 
 def peak_memory_mib(device: torch.device) -> float:
@@ -26,6 +31,11 @@ def _peak_resident_bytes() -> int:
     if hasattr(memory, "peak_wset"):
         # Windows.
         return int(memory.peak_wset)
+    with suppress(OSError):
+        # Not resource's ru_maxrss where there is a choice: a process starts with that of the one that launched it.
+        peak = re.search(r"^VmHWM:\s+(\d+) kB$", LINUX_STATUS.read_text(), re.MULTILINE)
+        if peak is not None:
+            return int(peak[1]) * 1024
     try:
         import resource
     except ImportError:

@@ -10,6 +10,7 @@ import platform
 import subprocess
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -164,5 +165,20 @@ def test_windows_tells_the_peak_itself(monkeypatch):
 
 def test_without_the_resource_module_the_present_size_is_told(monkeypatch):
     monkeypatch.setattr(memory.psutil, "Process", lambda: SimpleNamespace(memory_info=lambda: ELSEWHERE))
+    monkeypatch.setattr(memory, "LINUX_STATUS", Path("/nowhere"))
     monkeypatch.setitem(sys.modules, "resource", None)
     assert peak_memory_mib(torch.device("cpu")) == 200.0
+
+
+PEAK = """
+import torch
+from depth_anything_hf.training.memory import peak_memory_mib
+print(peak_memory_mib(torch.device("cpu")))
+"""
+
+
+@pytest.mark.skipif(not memory.LINUX_STATUS.exists(), reason="elsewhere the system's count is all there is")
+def test_the_peak_of_the_process_that_launched_a_run_does_not_count():
+    large = np.ones(1 << 30, dtype=np.uint8)
+    done = subprocess.run([sys.executable, "-c", PEAK], env=os.environ, capture_output=True, text=True, check=True)
+    assert 20 < float(done.stdout) < len(large) / 2**20
