@@ -329,7 +329,8 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):  # type: ignore[no-untyp
                 multiples of the patch size (14).
             labels: (B, H, W), NaN where unknown: disparity for a relative model (any scale and shift; sky is 0), depth
                 in metres for a metric model. The loss is the paper's: scale-and-shift-invariant error plus twice the
-                gradient matching for a relative model, SILog for a metric one. Depth beyond `max_depth` is ignored.
+                gradient matching for a relative model, SILog over all valid pixels of the batch for a metric one.
+                Depth beyond `max_depth` is ignored.
             output_hidden_states: also return the encoder's states.
             output_patch_tokens: also return the encoder's final normalized patch tokens, for feature alignment.
             return_dict: False gives a tuple.
@@ -374,7 +375,7 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):  # type: ignore[no-untyp
             )
         if self.config.depth_estimation_type == "metric":
             valid = (labels >= SMALLEST_METRIC_DEPTH) & (labels <= self.config.max_depth)
-            return mean_over_images(silog_loss(predicted_depth, labels, valid))[0]
+            return mean_over_images(silog_loss(predicted_depth, labels, valid, over="batch"))[0]
         ssi, gradient = relative_depth_losses(predicted_depth, labels)
         return mean_over_images(ssi + 2 * gradient)[0]
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from ..training.arguments import TrainingArguments
 from .arguments import DataArguments, ModelArguments
@@ -15,6 +15,7 @@ from .origin import command_and_recipe
 if TYPE_CHECKING:
     from ..data.mixture import Mixture
     from ..data.streaming_mixture import StreamingMixture
+    from ..losses.silog import SilogOver
     from ..training.objectives import SupervisedMetric
     from ..training.trainer import FitResult
     from .run import TrainingRun
@@ -42,6 +43,18 @@ class MetricArguments:
         metadata={"help": "Keep the decoder of model_name_or_path too; the paper keeps the encoder only."},
     )
     variance_focus: float = field(default=0.5, metadata={"help": "SILog's lambda; 0.5 in Depth Anything V2."})
+    silog_over: str = field(
+        default="batch",
+        metadata={
+            "help": "batch: one SILog over the pixels of a micro-batch, as Depth Anything V2; image: one for each "
+            "image, averaged."
+        },
+    )
+
+    def __post_init__(self) -> None:
+        from ..losses.silog import check_silog_over
+
+        check_silog_over(self.silog_over)
 
     def build_model(self, model_arguments: ModelArguments, *, seed: int) -> StartingPoint:
         """Build the metric model that the run starts from; see `starting_point.build_model`."""
@@ -54,7 +67,12 @@ class MetricArguments:
         """Return SILog over the depths that the model can express."""
         from ..training.objectives import SupervisedMetric
 
-        return SupervisedMetric(max_depth=self.max_depth, min_depth=self.min_depth, variance_focus=self.variance_focus)
+        return SupervisedMetric(
+            max_depth=self.max_depth,
+            min_depth=self.min_depth,
+            variance_focus=self.variance_focus,
+            silog_over=cast("SilogOver", self.silog_over),
+        )
 
     def mixture(
         self, data_arguments: DataArguments, model_arguments: ModelArguments, *, seed: int
@@ -95,7 +113,11 @@ def prepare(
         },
         record={
             "augmentation": data_arguments.augmentation,
-            "loss": {"min_depth": metric.min_depth, "variance_focus": metric.variance_focus},
+            "loss": {
+                "min_depth": metric.min_depth,
+                "variance_focus": metric.variance_focus,
+                "silog_over": metric.silog_over,
+            },
         },
     )
 

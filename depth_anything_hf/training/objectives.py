@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from ..losses.feature_alignment import feature_alignment_loss
 from ..losses.loss_weights import RelativeLoss
 from ..losses.reduction import mean_over_images
-from ..losses.silog import silog_loss
+from ..losses.silog import SilogOver, check_silog_over, silog_loss
 from .online_teacher import LabelMaker, OnlineTeacher
 
 
@@ -71,18 +71,27 @@ class SupervisedMetric:
     Attributes:
         min_depth, max_depth: metres; labels outside are not valid. `max_depth` is the model's own cap.
         variance_focus: 0.5, as in DepthAnything/Depth-Anything-V2, metric_depth/util/loss.py.
+        silog_over: "batch", one value over the valid pixels of the whole micro-batch, as there; or "image", the mean
+            of one value per image. See `silog_loss`.
+
+    Raises:
+        ValueError: an unknown `silog_over`.
     """
 
     max_depth: float
     min_depth: float = 1e-3
     variance_focus: float = 0.5
+    silog_over: SilogOver = "batch"
+
+    def __post_init__(self) -> None:
+        check_silog_over(self.silog_over)
 
     def __call__(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
         """Return SILog of a batch with "pixel_values" (B, 3, H, W) and "labels" (B, H, W) in metres."""
         prediction = model(pixel_values=batch["pixel_values"]).predicted_depth
         labels = batch["labels"]
         valid = (labels >= self.min_depth) & (labels <= self.max_depth)
-        values = silog_loss(prediction, labels, valid, variance_focus=self.variance_focus)
+        values = silog_loss(prediction, labels, valid, self.variance_focus, over=self.silog_over)
         return add_up({"silog": (1.0, values)}, prediction)
 
 

@@ -26,6 +26,8 @@ from .tracking import LogWindow
 # Fields of the configuration that make it another model, beside those of the encoder.
 MODEL_KEYS = ("fusion_hidden_size", "head_hidden_size", "neck_hidden_sizes", "depth_estimation_type", "max_depth")
 ADVICE = "; resume with the same model, or choose another output_dir"
+# What runs did before their record had the entry.
+BEFORE_IT_WAS_RECORDED = {"recipe.loss.silog_over": "image"}
 IGNORED_KEYS = ("transformers_version", "dtype", "_name_or_path", "architectures")
 
 
@@ -180,7 +182,13 @@ def _differences(name: str, earlier: Any, current: Any) -> list[str]:
     """Return where two plain values differ, with the names of nested dicts."""
     if isinstance(earlier, dict) and isinstance(current, dict):
         keys = dict.fromkeys([*earlier, *current])
-        return [found for key in keys for found in _differences(f"{name}.{key}", earlier.get(key), current.get(key))]
+        return [
+            found
+            for key in keys
+            for found in _differences(
+                f"{name}.{key}", earlier.get(key, BEFORE_IT_WAS_RECORDED.get(f"{name}.{key}")), current.get(key)
+            )
+        ]
     return [] if earlier == current else [f"{name}: {earlier} -> {current}"]
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from loss_references import random_maps, reference_silog
 
+from depth_anything_hf.losses.reduction import mean_over_images
 from depth_anything_hf.losses.silog import silog_loss
 
 
@@ -33,6 +34,47 @@ def test_silog_of_predictions_at_and_below_zero_is_finite() -> None:
     expected = reference_silog(prediction.detach()[0].numpy(), target[0].numpy(), mask[0].numpy())
     assert value.item() == pytest.approx(expected, rel=1e-9)
     assert prediction.grad is not None and torch.isfinite(prediction.grad).all()
+
+
+def test_silog_over_the_batch_is_one_value_over_the_pixels_of_all_images() -> None:
+    """Against the formula of the authors' loss, in float64: images weigh by their valid pixels, empty ones not."""
+    prediction, target, mask = random_maps(22, 4, 7, 9, 0.6)
+    prediction[1] *= 3  # Another scale in each image, which the mean over images would forgive.
+    mask[0, :5] = False
+    mask[2] = False
+    prediction.requires_grad_()
+    value = silog_loss(prediction, target, mask, over="batch")
+    logs = target[mask].log() - prediction[mask].log()
+    expected = torch.sqrt((logs**2).mean() - 0.5 * logs.mean() ** 2)
+    assert value.isnan().tolist() == [False, False, True, False]
+    torch.testing.assert_close(value[mask.any(dim=(1, 2))], expected.expand(3), rtol=1e-10, atol=1e-10)
+    mean, empty = mean_over_images(value)
+    assert empty == 1 and mean.item() == pytest.approx(expected.item(), rel=1e-10)
+    (gradient,) = torch.autograd.grad(mean, prediction)
+    (wanted,) = torch.autograd.grad(expected, prediction)
+    torch.testing.assert_close(gradient, wanted, rtol=1e-8, atol=1e-12)
+    assert (gradient[2] == 0).all() and gradient[3].abs().max() > 0
+    over_images = mean_over_images(silog_loss(prediction, target, mask))[0]
+    assert abs(over_images - mean) > 0.05
+
+
+def test_silog_over_the_batch_of_one_image_is_that_of_the_image() -> None:
+    maps = random_maps(23, 1, 9, 8, 0.7)
+    torch.testing.assert_close(silog_loss(*maps, over="batch"), silog_loss(*maps), rtol=0, atol=0)
+
+
+def test_silog_over_a_batch_without_a_valid_pixel_is_nan_with_zero_gradients() -> None:
+    prediction, target, _ = random_maps(24, 2, 4, 4)
+    prediction.requires_grad_()
+    value = silog_loss(prediction, target, torch.zeros(2, 4, 4, dtype=torch.bool), over="batch")
+    assert value.isnan().all()
+    mean_over_images(value)[0].backward()
+    assert prediction.grad is not None and (prediction.grad == 0).all()
+
+
+def test_an_unknown_extent_of_silog_is_refused() -> None:
+    with pytest.raises(ValueError, match="silog_over is 'pixels', expected 'batch'"):
+        silog_loss(*random_maps(25, 1, 4, 4), over="pixels")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("wrong", [0.0, -2.0])

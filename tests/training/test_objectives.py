@@ -128,7 +128,7 @@ def test_metric_loss_is_silog_over_what_the_model_can_express(make_tiny_model, b
     depth[2, 0, 0] = 1e-4  # nearer than min_depth
     valid = (depth >= 1e-3) & (depth <= 10)
     terms = SupervisedMetric(max_depth=10.0)(model, {**batch, "labels": depth}, 0.0)
-    expected = silog_loss(predict(model, batch), depth, valid, variance_focus=0.5).mean()
+    expected = silog_loss(predict(model, batch), depth, valid, variance_focus=0.5, over="batch").mean()
     torch.testing.assert_close(terms["silog"], expected)
     torch.testing.assert_close(terms["loss"], expected)
     for value in (math.nan, 500.0):
@@ -140,9 +140,14 @@ def test_metric_loss_is_silog_over_what_the_model_can_express(make_tiny_model, b
 def test_metric_options_reach_the_loss(make_tiny_model, batch):
     model = make_tiny_model(depth_estimation_type="metric", max_depth=10)
     depth = 1 + 8 * batch["labels"]
-    terms = SupervisedMetric(max_depth=6.0, min_depth=2.0, variance_focus=0.85)(model, {**batch, "labels": depth}, 0.0)
-    expected = silog_loss(predict(model, batch), depth, (depth >= 2) & (depth <= 6), variance_focus=0.85).mean()
-    torch.testing.assert_close(terms["loss"], expected)
+    options = {"max_depth": 6.0, "min_depth": 2.0, "variance_focus": 0.85}
+    valid = (depth >= 2) & (depth <= 6)
+    for over in ("batch", "image"):
+        terms = SupervisedMetric(**options, silog_over=over)(model, {**batch, "labels": depth}, 0.0)
+        expected = silog_loss(predict(model, batch), depth, valid, variance_focus=0.85, over=over)
+        torch.testing.assert_close(terms["loss"], expected.mean())
+    with pytest.raises(ValueError, match="silog_over is 'pixels'"):
+        SupervisedMetric(**options, silog_over="pixels")
 
 
 # Distillation: labels

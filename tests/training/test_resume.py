@@ -257,6 +257,14 @@ def test_other_data_or_another_precision_is_another_run(tmp_path, train, make_ti
         train(tmp_path, make_tiny_model(), record=recipe, **options)
 
 
+def test_a_record_without_the_extent_of_silog_is_of_a_run_over_images(tmp_path, train, make_tiny_model):
+    options = {"save_steps": 1, "max_steps": 1, "resume_from_checkpoint": "latest"}
+    train(tmp_path, make_tiny_model(), record={"loss": {"min_depth": 0.001}}, **options)
+    train(tmp_path, make_tiny_model(), record={"loss": {"min_depth": 0.001, "silog_over": "image"}}, **options)
+    with pytest.raises(ValueError, match=r"recipe.loss.silog_over: image -> batch"):
+        train(tmp_path, make_tiny_model(), record={"loss": {"min_depth": 0.001, "silog_over": "batch"}}, **options)
+
+
 def test_a_damaged_record_is_named_with_what_to_do(tmp_path):
     (tmp_path / "training_arguments.json").write_text("")
     with pytest.raises(ValueError, match=r"training_arguments.json is damaged.*Remove this file"):
