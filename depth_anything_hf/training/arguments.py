@@ -76,7 +76,8 @@ class TrainingArguments:
     )
     cutmix_probability: float = field(default=0.0, metadata={"help": "Probability of CutMix, per image; V1 uses 0.5."})
     mixed_precision: str | None = field(
-        default=None, metadata={"help": "no, bf16 or fp16; default: the setting of `accelerate launch`."}
+        default=None,
+        metadata={"help": "no, bf16 or fp16; default: what `accelerate launch --mixed_precision` says, else no."},
     )
     gradient_checkpointing: bool = field(
         default=False, metadata={"help": "Recompute encoder layers and the decoder's large maps to save memory."}

@@ -139,6 +139,10 @@ def require_same_arguments(
         for name in current
         if earlier.get(name) != current[name] and name not in may_change
     ]
+    if "precision" in earlier and arguments.mixed_precision in (None, earlier["precision"]):
+        # Said by a recipe now and by the launcher then, or the other way round: the precision itself is the same, or
+        # is compared where it is known.
+        changed = [each for each in changed if not each.startswith("mixed_precision: ")]
     for name, value in (further or {}).items():
         if name in earlier:
             changed += _differences(name, earlier[name], value)

@@ -265,6 +265,15 @@ def test_a_record_without_the_extent_of_silog_is_of_a_run_over_images(tmp_path, 
         train(tmp_path, make_tiny_model(), record={"loss": {"min_depth": 0.001, "silog_over": "batch"}}, **options)
 
 
+def test_who_says_the_precision_may_change_on_a_resume_but_not_the_precision(tmp_path, train, make_tiny_model):
+    options = {"save_steps": 1, "max_steps": 1, "resume_from_checkpoint": "latest"}
+    train(tmp_path, make_tiny_model(), **options)
+    train(tmp_path, make_tiny_model(), mixed_precision="no", **options)
+    train(tmp_path, make_tiny_model(), **options)
+    with pytest.raises(ValueError, match=r"other arguments \(mixed_precision: None -> bf16"):
+        require_same_arguments(tmp_path, TrainingArguments(str(tmp_path), mixed_precision="bf16", **options))
+
+
 def test_a_damaged_record_is_named_with_what_to_do(tmp_path):
     (tmp_path / "training_arguments.json").write_text("")
     with pytest.raises(ValueError, match=r"training_arguments.json is damaged.*Remove this file"):
