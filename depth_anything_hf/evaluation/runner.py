@@ -105,8 +105,15 @@ def run(arguments: EvaluationArguments, tell: Callable[[str], object] | None = N
         ValueError: arguments, model and data do not fit.
         FileNotFoundError: files of the data are missing; the message lists the first of them.
     """
+    from ..utils.processes import own_accelerate_state
+
+    with own_accelerate_state():
+        return _run(arguments, tell)
+
+
+def _run(arguments: EvaluationArguments, tell: Callable[[str], object] | None) -> dict[str, EvaluationResult]:
     from ..inference.predictor import DepthPredictor
-    from ..utils.processes import make_accelerator
+    from ..utils.processes import leave_group_at_exit, make_accelerator
     from .evaluator import evaluate_on_all_processes
     from .protocols import PROTOCOL_GROUPS
     from .reports import save_report
@@ -144,7 +151,7 @@ def run(arguments: EvaluationArguments, tell: Callable[[str], object] | None = N
                 tell("\n".join(messages))
     if accelerator.is_main_process and is_group and tell is not None:
         tell(summary_of_sets(results, missing))
-    accelerator.end_training()
+    leave_group_at_exit()
     return results
 
 

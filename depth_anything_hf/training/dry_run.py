@@ -20,9 +20,11 @@ from ..data.decoding.errors import BrokenSampleError
 from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from ..utils.processes import own_accelerate_state
 from .arguments import TrainingArguments
 from .engine import Engine, Objective
 from .memory import allocator_for_training, peak_memory_mib
+from .model_state import restore_module
 from .optim import choose_learning_rates
 from .prefetch import DevicePrefetcher, open_batches
 from .previews import labels_of, predict_and_picture
@@ -130,7 +132,7 @@ def dry_run_step(
 ) -> DryRunReport:
     """Train for two steps as `fit` would begin, and report what was seen; nothing is written to the disk.
 
-    Every process of a launch must call it. Model and objective are changed, and are not fit for training afterwards.
+    Every process of a launch must call it. The weights of model and objective change; train others.
 
     Args:
         model: as for `fit`.
@@ -147,6 +149,17 @@ def dry_run_step(
         ImportError: the tracker's package is missing.
     """
     require_tracker(arguments.report_to)
+    with own_accelerate_state(), restore_module(model):
+        return _dry_run(model, objective, arguments, train_data, pretrained)
+
+
+def _dry_run(
+    model: DepthAnythingForDepthEstimation,
+    objective: Objective,
+    arguments: TrainingArguments,
+    train_data: Mixture | StreamingMixture,
+    pretrained: bool,
+) -> DryRunReport:
     accelerator = training_accelerator(arguments)
     set_seed(arguments.seed)
     geometry = RunGeometry.of(arguments, train_data, accelerator.num_processes)

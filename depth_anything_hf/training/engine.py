@@ -233,6 +233,11 @@ class Engine:
         if self._average is not None:
             self._average.update(self.raw_model, leave_out)
 
+    def publish_weights(self) -> None:
+        """Give the trained model the averaged weights where they are kept; nothing can be trained afterwards."""
+        if self._average is not None:
+            self._average.copy_to(self.raw_model)
+
     def learning_rates(self) -> dict[str, float]:
         """Return the current rates by group; groups that differ in weight decay only share one."""
         groups = self.optimizer.param_groups

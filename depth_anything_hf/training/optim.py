@@ -199,6 +199,12 @@ class AveragedWeights:
             average.lerp_(current, weight.to(average.dtype))
         self.updates += 1
 
+    @torch.no_grad()
+    def copy_to(self, model: nn.Module) -> None:
+        """Replace the weights of `model` by the average."""
+        for average, current in zip(self.model.parameters(), model.parameters(), strict=True):
+            current.copy_(average)
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return a state by the names of `torch.optim.swa_utils.AveragedModel`, whose states can be loaded as well."""
         weights = {f"module.{name}": value for name, value in self.model.state_dict().items()}

@@ -23,6 +23,7 @@ from ..evaluation.results import EvaluationResult
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.files import atomic_write
 from ..utils.locks import FolderLock
+from ..utils.processes import end_trackers, leave_group_at_exit, own_accelerate_state
 from ..visualization.encode import encode_png
 from .arguments import ARGUMENTS_FILE, TrainingArguments
 from .checkpoint_finder import set_aside_later_checkpoints
@@ -30,6 +31,7 @@ from .checkpoint_writer import CheckpointWriter
 from .engine import Engine, Objective
 from .health import HealthMonitor, require_bounds
 from .memory import allocator_for_training
+from .model_state import restore_module
 from .optim import choose_learning_rates
 from .prefetch import open_batches
 from .previews import card_pictures, predict_and_picture
@@ -89,6 +91,10 @@ def fit(
     A step whose loss or gradient is not finite on any process is skipped on all: weights and optimizer stay, the
     step counts, so that schedule and data advance as planned.
 
+    Afterwards the model is the one that was saved: in evaluation mode, on the training's device, with its own
+    `forward`, and with the averaged weights where they are kept. What Accelerate keeps for the process is as before,
+    so that trainings may follow one another; the generators of Python, NumPy and torch were seeded with `seed`.
+
     Args:
         model: a [`DepthAnythingForDepthEstimation`].
         objective: (model, batch, progress 0..1) -> {"loss": scalar, named terms}; see `objectives`.
@@ -116,11 +122,15 @@ def fit(
         ImportError: the tracker's package is missing.
     """
     advice = "wait for its end, or choose another output_dir"
-    with FolderLock(Path(arguments.output_dir), activity="training", advice=advice) as lock:
+    lock = FolderLock(Path(arguments.output_dir), activity="training", advice=advice)
+    with lock, own_accelerate_state(), restore_module(model):
         trainer = Trainer(
             model, objective, arguments, train_data, processor, pretrained, evaluation, card or {}, record, lock
         )
-        return trainer.run()
+        try:
+            return trainer.run()
+        finally:
+            end_trackers(trainer.accelerator)
 
 
 class Trainer:
@@ -433,7 +443,8 @@ class Trainer:
         checkpoint = self._save_checkpoint()
         self._print(f"step {self.progress.step}: checkpoint saved to {checkpoint}")
         self.writer.finish_publishing(PUSH_SECONDS_WHEN_STOPPED)
-        self.accelerator.end_training()
+        if fault is None:
+            leave_group_at_exit()
         raise fault or RunInterrupted(checkpoint)
 
     def _finish(self) -> None:
@@ -452,9 +463,10 @@ class Trainer:
                 f"replaced; see {self.log.path}"
             )
         self._print(f"model saved to {self.folder}; it opens with from_pretrained here and in stock transformers")
+        self.engine.publish_weights()
         self.accelerator.wait_for_everyone()
         self.writer.finish_publishing(PUSH_SECONDS_AT_THE_END)
-        self.accelerator.end_training()
+        leave_group_at_exit()
 
     def _print(self, text: str) -> None:
         print_on_main(self.accelerator, text)
