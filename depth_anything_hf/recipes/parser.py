@@ -23,6 +23,8 @@ from .values import CONVERTERS, expand_home, fault_of
 # Values that may come from the environment: name of the argument -> variable.
 ENVIRONMENT = {"mixed_precision": "ACCELERATE_MIXED_PRECISION"}
 DEFAULT, FLAG = "default", "flag"
+# Arguments of text that are also given as an unquoted `no` or `true`.
+_TRUTH_VALUES = {"mixed_precision": (False,), "resume_from_checkpoint": (False, True)}
 _METAVARS: dict[Any, str] = {int: "INT", float: "FLOAT", str: "TEXT"}
 # argparse itself takes -1e-3 for a flag.
 _NEGATIVE_NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$", re.IGNORECASE)
@@ -206,8 +208,8 @@ class RecipeParser(HfArgumentParser):
                     self.error(f"{name}: {key} is no part of a recipe; give it on the command line: --{key} ...")
                 self.error(f"{name}: unknown key {str(key)!r}{_nearest(str(key), self.known)}")
             fault = fault_of(value, self.hints[key], may_be_mapping=key in self.mappings)
-            # An unquoted `no`, which the arguments know.
-            if fault and not (key == "mixed_precision" and value is False):
+            # Words that YAML reads as truth values, and which the arguments know.
+            if fault and not (isinstance(value, bool) and value in _TRUTH_VALUES.get(key, ())):
                 self.error(f"{name}: {key} is {fault}")
         return {key: expand_home(value) for key, value in values.items()}
 

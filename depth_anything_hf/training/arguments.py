@@ -136,8 +136,9 @@ class TrainingArguments:
     resume_from_checkpoint: str | None = field(
         default=None,
         metadata={
-            "help": "'latest', or a checkpoint-N folder: resume exactly where the run stopped. On SIGTERM or SIGINT "
-            "(Ctrl-C) a run completes its step, saves and exits with code 75; a second signal aborts it at once."
+            "help": "'latest' (or true), or a checkpoint-N folder: resume exactly where the run stopped. If there is "
+            "no checkpoint yet, 'latest' starts from the beginning. On SIGTERM or SIGINT (Ctrl-C) a run completes its "
+            "step, saves and exits with code 75; a second signal aborts it at once."
         },
     )
     max_skipped_steps: int = field(
@@ -159,6 +160,7 @@ class TrainingArguments:
         # YAML reads an unquoted `no` as False.
         if self.mixed_precision is False:  # type: ignore[comparison-overlap]
             self.mixed_precision = "no"
+        self.resume_from_checkpoint = checkpoint_to_resume(self.resume_from_checkpoint)
         if self.lr_scheduler_type not in SCHEDULES:
             raise ValueError(f"lr_scheduler_type is {self.lr_scheduler_type!r}, expected one of {SCHEDULES}")
         if self.mixed_precision not in (None, "no", "bf16", "fp16"):
@@ -199,3 +201,16 @@ class TrainingArguments:
         names = [each.name for each in fields(self) if each.name not in MAY_CHANGE_ON_RESUME]
         defaults = {each.name: each.default for each in fields(self)}
         return {name: getattr(self, name) for name in names if getattr(self, name) != defaults[name]}
+
+
+def checkpoint_to_resume(value: Any) -> str | None:
+    """Return what `resume_from_checkpoint` means: None, "latest", or a folder.
+
+    Args:
+        value: None, a folder as text or path, or as transformers' Trainer has it: True for "latest", False for None.
+            YAML and command lines may give these as words. A folder of such a name is written ./true.
+    """
+    word = str(value).lower()
+    if value is None or word in ("false", "none"):
+        return None
+    return "latest" if word in ("true", "latest") else str(value)

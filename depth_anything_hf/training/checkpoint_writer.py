@@ -105,7 +105,8 @@ class CheckpointWriter:
         target = self.folder / f"checkpoint-{step}"
         unfinished = self._empty_folder(target)
         state_folder = unfinished / STATE_FOLDER
-        state_folder.mkdir(exist_ok=True)
+        # A folder that exists on one machine may not be seen by another yet; each makes sure of its own view.
+        state_folder.mkdir(parents=True, exist_ok=True)
         write_state(state_folder, engine, state)
         self._save_model(engine.published_model, unfinished, target, step, None)
         # Each process writes its own files; the folder is complete only when all have.

@@ -182,6 +182,12 @@ def test_what_is_no_part_of_a_recipe_is_told_its_place(tmp_path, capsys):
     assert "recipe is no part of a recipe; give it on the command line" in message(capsys, "--recipe", path)
 
 
+@pytest.mark.parametrize(("text", "meant"), [("true", "latest"), ("latest", "latest"), ("false", None), ("'x'", "x")])
+def test_a_resume_may_be_true_in_a_recipe(tmp_path, text, meant):
+    path = recipe(tmp_path, yaml.safe_dump(NEEDED) + f"resume_from_checkpoint: {text}\n")
+    assert parse("--recipe", path)[-1].resume_from_checkpoint == meant
+
+
 def test_null_in_a_recipe_is_none(tmp_path):
     training = parse("--recipe", recipe(tmp_path, **NEEDED, encoder_learning_rate=None))[3]
     assert training.encoder_learning_rate is None

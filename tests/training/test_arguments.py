@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from depth_anything_hf.hub.publisher import STRATEGIES
@@ -56,3 +58,15 @@ def test_the_strategies_are_those_of_the_publisher():
 def test_counts_must_be_positive(name):
     with pytest.raises(ValueError, match=f"{name} is 0, expected at least 1"):
         TrainingArguments("unused", **{name: 0})
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        *((value, "latest") for value in (True, "true", "True", "latest", "Latest")),
+        *((value, None) for value in (None, False, "false", "False", "none")),
+        *((value, str(value)) for value in ("runs/a/checkpoint-4", Path("runs") / "checkpoint-4", "./true")),
+    ],
+)
+def test_a_resume_is_asked_for_as_in_trainer(given, meant):
+    assert TrainingArguments("unused", resume_from_checkpoint=given).resume_from_checkpoint == meant

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,15 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
-from training_runs import ANCHORED, CARD, assert_equal_bits, weights
+from training_runs import ANCHORED, CARD, assert_equal_bits, make_engine, weights
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 from versions import needs_auto_image_processor
 
-from depth_anything_hf import DepthAnythingForDepthEstimation
+from depth_anything_hf import DepthAnythingForDepthEstimation, DepthAnythingImageProcessor
+from depth_anything_hf.training.checkpoint_writer import CheckpointWriter
 from depth_anything_hf.training.objectives import SupervisedRelative
+from depth_anything_hf.training.state import RunState
+from depth_anything_hf.utils.manifest import find_damage
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -95,3 +99,21 @@ def test_the_saved_model_is_the_average_where_one_is_kept(tmp_path, train, make_
 def test_only_the_newest_checkpoints_are_kept(tmp_path, train, make_tiny_model):
     train(tmp_path, make_tiny_model(), max_steps=12, save_steps=1, save_total_limit=2, per_device_train_batch_size=1)
     assert sorted(path.name for path in tmp_path.glob("*checkpoint*")) == ["checkpoint-11", "checkpoint-12"]
+
+
+class OnAnotherMachine(CheckpointWriter):
+    """A writer that does not see yet the folder that the main process of another machine has made."""
+
+    def _empty_folder(self, target: Path) -> Path:
+        folder = super()._empty_folder(target)
+        shutil.rmtree(folder)
+        return folder
+
+
+def test_each_process_makes_its_own_view_of_the_folder(tmp_path, make_tiny_model):
+    engine = make_engine(tmp_path, make_tiny_model())
+    processor = DepthAnythingImageProcessor.for_input_size(56)
+    writer = OnAnotherMachine(engine.accelerator, engine.arguments, processor, "relative", engine.rates, CARD)
+    checkpoint = writer.save(engine, 1, RunState({"progress": {}}, {"data": {}}))
+    assert find_damage(checkpoint) is None
+    assert (checkpoint / "state" / "process-0.pt").is_file()

@@ -139,6 +139,19 @@ def test_a_resumed_run_computes_with_the_kernels_that_the_checkpoint_names(tmp_p
     train(tmp_path, make_tiny_model(), save_steps=1, resume_from_checkpoint="latest")
 
 
+def test_a_checkpoint_of_the_first_versions_is_still_read(tmp_path, train, make_tiny_model):
+    options = {"max_steps": 3, "save_steps": 2}
+    train(tmp_path / "straight", make_tiny_model(), **options)
+    shutil.copytree(tmp_path / "straight" / "checkpoint-2", tmp_path / "old" / "checkpoint-2")
+    path = tmp_path / "old" / "checkpoint-2" / "state" / "trainer_state.pt"
+    state = torch.load(path)
+    state["footing"] = state.pop("run_geometry")
+    torch.save(state, path)
+    write_manifest(tmp_path / "old" / "checkpoint-2")
+    train(tmp_path / "old", make_tiny_model(seed=7), resume_from_checkpoint="latest", **options)
+    assert_equal_bits(weights(tmp_path / "straight"), weights(tmp_path / "old"))
+
+
 def flip_a_bit(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
