@@ -1,9 +1,10 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Sharded models: the wrap policy, whole weights, and how the engine's state is saved and loaded."""
+"""Sharded models: precision, the wrap policy, whole weights, and how the engine's state is saved and loaded."""
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import Any, cast
@@ -11,11 +12,11 @@ from typing import Any, cast
 import torch
 import torch.distributed.checkpoint
 from accelerate import Accelerator
-from accelerate.utils import extract_model_from_parallel
+from accelerate.utils import FullyShardedDataParallelPlugin, extract_model_from_parallel
 from torch import Tensor, nn
 from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 from torch.distributed.device_mesh import DeviceMesh
-from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
 
@@ -44,6 +45,25 @@ def units_to_shard(model: nn.Module) -> list[nn.Module]:
     return [module for module in model.modules() if type(module).__name__ in names]
 
 
+def sharding_precision() -> MixedPrecisionPolicy:
+    """Return the precision in which FSDP2 keeps, gathers and reduces: float32, as with DDP, whatever the run's is.
+
+    Layers compute in the run's precision by autocast, which leaves norms, the sum of the residuals and the last layers
+    in float32. Accelerate's own policy for bf16 rounds weights and all that goes from one unit to the next to bfloat16
+    and sums the gradients of all processes in it.
+    """
+    return MixedPrecisionPolicy(reduce_dtype=torch.float32)
+
+
+def fsdp_plugin() -> FullyShardedDataParallelPlugin | None:
+    """Return Accelerate's FSDP2 plugin with `sharding_precision`; None where the launcher does not ask for FSDP2."""
+    wants_fsdp = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+    if not wants_fsdp or os.environ.get("FSDP_VERSION") != "2":
+        return None
+    # The rest comes from the environment.
+    return FullyShardedDataParallelPlugin(mixed_precision_policy=sharding_precision())
+
+
 def shard_model(model: nn.Module, mesh: DeviceMesh | None = None) -> nn.Module:
     """Shard a model's parameters over processes by torch's `fully_shard`, first `units_to_shard`, then the rest.
 
@@ -59,9 +79,9 @@ def shard_model(model: nn.Module, mesh: DeviceMesh | None = None) -> nn.Module:
     """
     for unit in units_to_shard(model):
         _make_contiguous(unit)
-        fully_shard(unit, mesh=mesh)
+        fully_shard(unit, mesh=mesh, mp_policy=sharding_precision())
     _make_contiguous(model)
-    fully_shard(model, mesh=mesh)
+    fully_shard(model, mesh=mesh, mp_policy=sharding_precision())
     return model
 
 
@@ -255,10 +275,12 @@ def _empty_moments(optimizer: torch.optim.Optimizer, shapes: dict[str, torch.Siz
 
 __all__ = [
     "consolidated_state_dict",
+    "fsdp_plugin",
     "gathered_copy",
     "is_sharded",
     "load_engine_state",
     "save_engine_state",
     "shard_model",
+    "sharding_precision",
     "units_to_shard",
 ]

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from ..utils.processes import make_accelerator
 from .arguments import TrainingArguments
+from .distributed import fsdp_plugin
 
 
 Decision = TypeVar("Decision")
@@ -41,6 +42,7 @@ def training_accelerator(arguments: TrainingArguments, folder: Path | None = Non
         # Instead of the number alone, which an environment variable of Accelerate would overrule.
         gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=arguments.gradient_accumulation_steps),
         dataloader_config=DataLoaderConfiguration(non_blocking=True),
+        fsdp_plugin=fsdp_plugin(),
         **options,
     )
 

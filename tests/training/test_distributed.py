@@ -83,6 +83,16 @@ def train_steps(model: nn.Module, optimizer: torch.optim.Optimizer, steps: range
     return losses
 
 
+def autocast_gradients(model: nn.Module, rank: int) -> list[torch.Tensor]:
+    """Gradients of one step in bfloat16, each process with images of its own, summed over both in float32."""
+    random = torch.Generator().manual_seed(rank)
+    images, labels = torch.randn(2, 3, 28, 28, generator=random), torch.rand(2, 28, 28, generator=random)
+    with torch.autocast("cpu", torch.bfloat16):
+        model(pixel_values=images, labels=labels).loss.backward()
+    found = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    return [each.full_tensor() if isinstance(each, DTensor) else each.clone() for each in found]
+
+
 def local_state(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     """What this process holds of weights and optimizer."""
 
@@ -109,6 +119,9 @@ def train_replicated_and_sharded(rank: int, folder: Path) -> None:
     found["replicated_is_sharded"] = is_sharded(replicated)
     found["replicated_copies"] = gathered_copy(replicated) is not accelerator.unwrap_model(replicated)
     save_engine_state(accelerator, replicated, optimizer, folder / "replicated")
+
+    found["replicated_gradients"] = autocast_gradients(accelerator.prepare(fresh_model(seed=0)), rank)
+    found["sharded_gradients"] = autocast_gradients(shard_model(fresh_model(seed=0)), rank)
 
     sharded = shard_model(fresh_model(seed=0))
     optimizer = optimizer_of(sharded)
@@ -166,6 +179,16 @@ def test_sharded_losses_are_those_of_replicated_training(sharding):
     for found in sharding[1]:
         assert found["sharded_losses"] == pytest.approx(found["replicated_losses"], abs=1e-4)
         assert len(set(found["sharded_losses"])) == STEPS
+
+
+def test_sharded_gradients_in_bfloat16_are_those_of_replicated_training(sharding):
+    for found in sharding[1]:
+        replicated, sharded = found["replicated_gradients"], found["sharded_gradients"]
+        assert len(replicated) == len(sharded) > 50 and {each.dtype for each in sharded} == {torch.float32}
+        for one, other in zip(replicated, sharded, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+        # Not because nothing was rounded on the way.
+        assert any(not torch.equal(each, each.bfloat16().float()) for each in sharded)
 
 
 def test_each_process_writes_its_own_part_and_nothing_that_is_unpickled(sharding):

@@ -5,8 +5,13 @@
 from __future__ import annotations
 
 import pytest
+import torch
+from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+from accelerate.utils.launch import prepare_multi_gpu_env
 
+from depth_anything_hf.cli.launch import accelerate_configs
 from depth_anything_hf.training.arguments import TrainingArguments
+from depth_anything_hf.training.distributed import fsdp_plugin
 from depth_anything_hf.training.processes import decide_on_main, on_any_process, print_on_main, training_accelerator
 
 
@@ -21,6 +26,25 @@ def test_the_accelerator_is_what_the_arguments_say(tmp_path, monkeypatch):
     assert accelerator.gradient_accumulation_steps == 3 and accelerator.mixed_precision == "bf16"
     assert accelerator.project_configuration.logging_dir == str(tmp_path / "logs")
     assert training_accelerator(arguments).project_dir is None
+
+
+def test_sharding_keeps_gathers_and_sums_in_float32_whatever_the_precision(monkeypatch):
+    assert fsdp_plugin() is None
+    # As for the processes of `--accelerate_config fsdp2`.
+    arguments = launch_command_parser().parse_args(["--config_file", str(accelerate_configs()["fsdp2"]), "script.py"])
+    arguments, _, _ = _validate_launch_command(arguments)
+    for name, value in prepare_multi_gpu_env(arguments).items():
+        if name.startswith(("ACCELERATE_USE_FSDP", "FSDP_")):
+            monkeypatch.setenv(name, value)
+    plugin = fsdp_plugin()
+    # As AcceleratorState does.
+    plugin.set_mixed_precision("bf16")
+    policy = plugin.mixed_precision_policy
+    assert (policy.reduce_dtype, policy.param_dtype, policy.output_dtype) == (torch.float32, None, None)
+    assert plugin.fsdp_version == 2 and plugin.reshard_after_forward
+    assert plugin.transformer_cls_names_to_wrap == ["Dinov2Layer", "DepthAnythingNeck", "DepthAnythingHead"]
+    monkeypatch.setenv("FSDP_VERSION", "1")
+    assert fsdp_plugin() is None
 
 
 def test_the_main_process_decides_and_its_error_is_everyones(tmp_path):
