@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import copy
+import logging
+import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,7 +22,11 @@ if TYPE_CHECKING:
     from .run import TrainingRun
     from .starting_point import StartingPoint
 
+logger = logging.getLogger(__name__)
+
 VERB = "distill"
+# As a feature encoder: the student's own, as it was at the start.
+OWN_ENCODER = "start"
 SUMMARY = "Train a student on a teacher's pseudo-labels: stored ones, or made during training with --teacher."
 EXAMPLES = """\
   depth-anything-hf distill --recipe student --encoder_name_or_path facebook/dinov2-small \\
@@ -52,12 +59,17 @@ class DistillationArguments:
     teacher_compile: bool = field(default=False, metadata={"help": "Compile the teacher's blocks with torch.compile."})
     feature_encoder: str | None = field(
         default=None,
-        metadata={"help": "Frozen DINOv2 encoder for feature alignment (V1), e.g. the one the student starts from."},
+        metadata={
+            "help": "Frozen DINOv2 encoder for feature alignment (V1): start for a copy of the student's own at its "
+            "start, a name or path, or none. Default: none; the recipe `student` says start."
+        },
     )
     feature_weight: float = field(default=1.0, metadata={"help": "Weight of the feature alignment."})
     feature_tolerance: float = field(default=0.15, metadata={"help": "Tokens with a smaller distance are ignored."})
 
     def __post_init__(self) -> None:
+        if self.feature_encoder == "none":
+            self.feature_encoder = None
         if self.teacher is None and (self.teacher_dtype or self.teacher_compile):
             raise ValueError("teacher_dtype and teacher_compile need an online teacher; set --teacher")
 
@@ -66,20 +78,33 @@ class DistillationArguments:
 
         Args:
             loss: of the student's prediction against the labels.
-            start: the student.
+            start: the student, as it is before training.
         """
-        from transformers import AutoModel
-
         from ..training.objectives import Distillation
 
         return Distillation(
             loss.for_start(pretrained=start.pretrained),
             teacher=self._online_teacher(),
-            feature_encoder=AutoModel.from_pretrained(self.feature_encoder) if self.feature_encoder else None,
+            feature_encoder=self._frozen_encoder(start),
             feature_weight=self.feature_weight,
             feature_tolerance=self.feature_tolerance,
             student_width=start.model.config.backbone_config.hidden_size,
         )
+
+    def aligns_features(self, start: StartingPoint) -> bool:
+        """Return whether a student is aligned to a frozen encoder; random weights are nothing to be kept near to."""
+        return self.feature_encoder is not None and (self.feature_encoder != OWN_ENCODER or start.pretrained)
+
+    def _frozen_encoder(self, start: StartingPoint) -> Any:
+        if not self.aligns_features(start):
+            if self.feature_encoder is not None:
+                _say_once("feature alignment is off: the student's encoder starts from random weights")
+            return None
+        if self.feature_encoder == OWN_ENCODER:
+            return copy.deepcopy(start.model.backbone)
+        from transformers import AutoModel
+
+        return AutoModel.from_pretrained(self.feature_encoder)
 
     def _online_teacher(self) -> Any:
         from ..inference.predictor import DepthPredictor
@@ -98,10 +123,9 @@ class DistillationArguments:
             compile=self.teacher_compile,
         )
 
-    @property
-    def feature_alignment(self) -> dict[str, float] | None:
-        """Weight and tolerance of the feature alignment, None without it."""
-        if self.feature_encoder is None:
+    def feature_alignment(self, start: StartingPoint) -> dict[str, float] | None:
+        """Return weight and tolerance of the feature alignment, None without it."""
+        if not self.aligns_features(start):
             return None
         return {"weight": self.feature_weight, "tolerance": self.feature_tolerance}
 
@@ -116,6 +140,12 @@ class DistillationArguments:
         if self.teacher is None:
             return labels_lineage(source_names)
         return {"teacher": self.teacher, "data": source_names}
+
+
+def _say_once(text: str) -> None:
+    # Before the processes of a run know each other.
+    if int(os.environ.get("RANK") or 0) == 0:
+        logger.warning(text)
 
 
 TYPES = (ModelArguments, DataArguments, DistillationArguments, RelativeLoss, TrainingArguments)
@@ -152,7 +182,7 @@ def prepare(
         record={
             "augmentation": data_arguments.augmentation,
             "loss": asdict(loss.for_start(pretrained=start.pretrained)),
-            "feature_alignment": distillation.feature_alignment,
+            "feature_alignment": distillation.feature_alignment(start),
         },
     )
 

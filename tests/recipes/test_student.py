@@ -1,0 +1,100 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Distillation arguments: which frozen encoder a student's features are kept near."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_model import TINY_ENCODER
+from transformers import AutoModel, Dinov2Config, Dinov2Model
+
+from depth_anything_hf.losses.loss_weights import RelativeLoss
+from depth_anything_hf.recipes.arguments import ModelArguments
+from depth_anything_hf.recipes.parser import RecipeParser
+from depth_anything_hf.recipes.starting_point import StartingPoint, build_model
+from depth_anything_hf.recipes.student import TYPES, DistillationArguments
+from depth_anything_hf.training.objectives import Distillation
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> str:
+    torch.manual_seed(3)
+    Dinov2Model(Dinov2Config(**TINY_ENCODER)).save_pretrained(tmp_path / "encoder")
+    return str(tmp_path / "encoder")
+
+
+def start_from(**arguments: Any) -> StartingPoint:
+    return build_model(ModelArguments(input_size=56, **arguments), seed=0)
+
+
+def objective_of(start: StartingPoint, **arguments: Any) -> Distillation:
+    return DistillationArguments(**arguments).objective(RelativeLoss(), start)
+
+
+def recipe(name: str, *flags: str) -> DistillationArguments:
+    parser = RecipeParser(TYPES, verb="distill")
+    words = ["--recipe", name, "--train_data", "labels", "--output_dir", "run"]
+    return parser.parse([*words, *flags]).parts[2]
+
+
+def test_the_paper_s_student_is_aligned_to_its_own_start_and_the_quickstart_s_is_not():
+    found = recipe("student", "--encoder_name_or_path", "e")
+    assert (found.feature_encoder, found.feature_weight, found.feature_tolerance) == ("start", 1.0, 0.15)
+    assert recipe("student", "--encoder_name_or_path", "e", "--feature_encoder", "none").feature_encoder is None
+    assert recipe("quickstart-student").feature_encoder is None and DistillationArguments().feature_encoder is None
+
+
+@pytest.mark.parametrize("kind", ["encoder", "model"])
+def test_the_frozen_copy_is_the_encoder_at_the_start_and_stays_it(encoder, tmp_path, kind):
+    start = start_from(encoder_name_or_path=encoder)
+    if kind == "model":
+        start.model.save_pretrained(tmp_path / "model")
+        start.processor.save_pretrained(tmp_path / "model")
+        start = start_from(model_name_or_path=str(tmp_path / "model"))
+    objective = objective_of(start, feature_encoder="start")
+    named = objective_of(start, feature_encoder=encoder)
+    images = torch.randn(2, 3, 56, 56)
+    before = AutoModel.from_pretrained(encoder).eval()(images).last_hidden_state
+    for parameter in start.model.backbone.parameters():
+        parameter.data.add_(1.0)
+    for each in (objective, named):
+        assert each.projector is None and not any(one.requires_grad for one in each.feature_encoder.parameters())
+        torch.testing.assert_close(each.feature_encoder(images).last_hidden_state, before, rtol=1e-5, atol=1e-5)
+    # The student itself is trained as before.
+    assert start.model.backbone.encoder.layer[0].mlp.fc1.weight.requires_grad
+
+
+def test_the_term_is_zero_at_the_start_and_counts_once_the_features_leave(encoder):
+    start = start_from(encoder_name_or_path=encoder)
+    objective = objective_of(start, feature_encoder="start", feature_weight=2.0)
+    batch = {"pixel_values": torch.randn(2, 3, 56, 56), "labels": torch.rand(2, 56, 56)}
+    start.model.train()
+    at_start = objective(start.model, batch, 0.0)
+    assert at_start["feature"].item() == 0.0
+    for parameter in start.model.backbone.parameters():
+        parameter.data.add_(torch.randn_like(parameter))
+    later = objective(start.model, batch, 0.0)
+    plain = objective_of(start)(start.model, batch, 0.0)
+    assert later["feature"] > 0.5 and "feature" not in plain
+    torch.testing.assert_close(later["loss"] - plain["loss"], 2.0 * later["feature"], rtol=1e-4, atol=1e-5)
+
+
+def test_random_weights_are_nothing_to_keep_near_to(caplog):
+    start = start_from(encoder_config=dict(TINY_ENCODER))
+    arguments = DistillationArguments(feature_encoder="start")
+    with caplog.at_level(logging.WARNING):
+        assert arguments.objective(RelativeLoss(), start).feature_encoder is None
+    assert arguments.feature_alignment(start) is None
+    assert caplog.messages == ["feature alignment is off: the student's encoder starts from random weights"]
+
+
+def test_the_record_has_the_alignment_where_it_is_on(encoder):
+    start = start_from(encoder_name_or_path=encoder)
+    arguments = DistillationArguments(feature_encoder="start", feature_weight=0.5)
+    assert arguments.feature_alignment(start) == {"weight": 0.5, "tolerance": 0.15}
+    assert DistillationArguments(feature_encoder="none").feature_alignment(start) is None
