@@ -5,6 +5,8 @@
 - `trainer`: `fit` and its loop, from top to bottom
 - `arguments`: `TrainingArguments`, which are flags, recipe and record in one
 - `objectives`: from a batch to a loss: supervised relative and metric training, distillation
+- `objective_parts`: an objective's own parameters and models, found, trained, moved and saved
+- `terms`: the numbers that an objective returns, checked
 - `online_teacher`: a frozen depth model that labels images while a student is trained
 - `dry_run`: two steps without a file written, and what they show
 - `engine`: model, optimizer, schedule and averaged weights, prepared by Accelerate

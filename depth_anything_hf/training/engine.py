@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,16 @@ from transformers import PreTrainedModel
 from ..models.compilation import compile_blocks, repeated_layers
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from .distributed import load_engine_state, save_engine_state
+from .objective_parts import ObjectiveParts
 from .optim import AveragedWeights, LearningRates, apply_encoder_strategy, make_schedule, parameter_groups
+from .terms import as_terms
 
 
 if TYPE_CHECKING:
     from .arguments import TrainingArguments
 
-Objective = Callable[[nn.Module, dict[str, Any], float], dict[str, Tensor]]
+# Returns a mapping with "loss", a scalar with a graph, and further terms: scalars, or numbers of Python or NumPy.
+Objective = Callable[[nn.Module, dict[str, Any], float], Mapping[str, Any]]
 SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED)
 
 
@@ -34,14 +37,14 @@ class Engine:
     Args:
         accelerator: decides device, precision and how processes work together.
         model: changed in place.
-        objective: a projector of it is trained along.
+        objective: its own parameters are trained along, see `ObjectiveParts`.
         arguments: see `TrainingArguments`.
         rates: peak learning rates.
         total_steps: optimizer steps of the whole run.
 
     Attributes:
         model, optimizer: as Accelerate prepared them.
-        trained: the model, and the objective's projector if there is one, as Accelerate prepared them.
+        parts: what the objective is made of.
         decides_on_device: whether `step` skips a step without a host sync.
         warning: message about the encoder's strategy, or None.
 
@@ -62,9 +65,11 @@ class Engine:
         self.warning = apply_encoder_strategy(model, arguments.encoder_strategy)
         if arguments.gradient_checkpointing:
             _recompute_activations(model, arguments.gradient_checkpointing_every)
-        projector = getattr(objective, "projector", None)
+        self.parts = ObjectiveParts(objective, model)
+        self.parts.to(accelerator.device)
+        self.parts.broadcast(accelerator)
         if accelerator.distributed_type in SHARDED:
-            _require_shardable(arguments, projector)
+            _require_shardable(arguments, self.parts)
             if accelerator.distributed_type == DistributedType.DEEPSPEED:
                 complete_deepspeed_config(accelerator.state.deepspeed_plugin.deepspeed_config, arguments)
         else:
@@ -74,7 +79,7 @@ class Engine:
         if arguments.torch_compile:
             compile_blocks(model, accelerator.device)
         optimizer = torch.optim.AdamW(
-            parameter_groups(model, rates, arguments.weight_decay, extra=projector),
+            parameter_groups(model, rates, arguments.weight_decay, extra=self.parts.trained),
             betas=(arguments.adam_beta1, arguments.adam_beta2),
             fused=accelerator.device.type in ("cuda", "cpu"),
         )
@@ -90,17 +95,9 @@ class Engine:
             decay_share=arguments.lr_decay_share,
         )
         self.model, self.optimizer = accelerator.prepare(model, optimizer)
-        self.trained: list[nn.Module] = [self.model]
         # FSDP clips by its own way if it is given exactly the parameters of its model.
-        self._clipped = list(self.model.parameters())
-        self._projector, self._projector_width = None, 0
-        if projector is not None:
-            self._projector, self._projector_width = accelerator.prepare(projector), projector.in_features
-            objective.projector = self._projector  # type: ignore[attr-defined]
-            self.trained.append(self._projector)
-            self._clipped += list(projector.parameters())
-        if hasattr(objective, "to"):
-            objective.to(accelerator.device)
+        self._clipped = [*self.model.parameters(), *self.parts.trained.values()]
+        self._knows_all_parameters = False
         self._average: AveragedWeights | None = None
         if arguments.ema_decay is not None:
             self._average = AveragedWeights(self.raw_model, arguments.ema_decay)
@@ -120,8 +117,12 @@ class Engine:
         trained = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
         rates, accelerator = self.rates, self.accelerator
         warning = [f"warning: {self.warning}"] if self.warning else []
+        own = self.parts.trained
+        count = sum(each.numel() for each in own.values())
+        along = [f"training {count} parameters of the objective along: {', '.join(own)}"] if own else []
         return [
             *warning,
+            *along,
             f"training {trained / 1e6:.2f} M parameters (encoder: {self.arguments.encoder_strategy}) on "
             f"{accelerator.device}, precision {accelerator.mixed_precision}",
             f"learning rates: encoder {rates.encoder:g}, decoder {rates.decoder:g} ({rates.reason})",
@@ -138,7 +139,7 @@ class Engine:
         Raises:
             ValueError: the objective refuses the batch; the message names step and images.
         """
-        with self.accelerator.accumulate(*self.trained):
+        with self.accelerator.accumulate(self.model):
             try:
                 terms = self.terms(batch, progress)
             except ValueError as error:
@@ -164,23 +165,26 @@ class Engine:
         except ValueError:
             if not outputs or torch.isfinite(outputs[-1]).all():
                 raise
-            total = outputs[-1].sum()
-            if self._projector is not None:
-                # Its gradients are averaged over the processes too, and the others wait for them.
-                total = total + self._projector(total.new_zeros(1, self._projector_width)).sum()
-            return {"loss": total * math.nan}
+            return {"loss": outputs[-1].sum() * math.nan}
         finally:
             hook.remove()
 
     def _terms(self, batch: dict[str, Any], progress: float) -> dict[str, Tensor]:
         with self.accelerator.autocast():
-            return self.objective(self.model, batch, progress)
+            returned = self.objective(self.model, batch, progress)
+        terms = as_terms(returned, self.accelerator.device, self.objective)
+        if not self._knows_all_parameters and self.accelerator.distributed_type not in SHARDED:
+            groups = self.optimizer.param_groups
+            self.parts.require_all_trained(terms["loss"], {id(each) for group in groups for each in group["params"]})
+            self._knows_all_parameters = True
+        return terms
 
     def clip_gradients(self) -> Tensor:
         """Clip the gradients and return their norm before, the same on all processes.
 
         DeepSpeed may not tell its norm, which then is 0.
         """
+        self.parts.average_gradients(self.accelerator)
         norm = self.accelerator.clip_grad_norm_(self._clipped, self.arguments.max_grad_norm or math.inf)
         norm = torch.as_tensor(0.0 if norm is None else norm, device=self.accelerator.device)
         return norm.full_tensor() if hasattr(norm, "full_tensor") else norm
@@ -250,6 +254,7 @@ class Engine:
             The rest of the state, the same on all processes, for `load`.
         """
         save_engine_state(self.accelerator, self.model, self.optimizer, folder)
+        self.parts.save(folder, self.accelerator)
         return {
             "schedule": {"last_epoch": self.schedule.last_epoch},
             "average": self._average.state_dict() if self._average is not None else None,
@@ -257,6 +262,7 @@ class Engine:
 
     def load(self, folder: Path, rest: dict[str, Any], step: int) -> None:
         """Restore what `save` wrote when `step` optimizer steps were done."""
+        self.parts.load(folder, self.accelerator)
         load_engine_state(self.accelerator, self.model, self.optimizer, folder)
         for group in self.optimizer.param_groups:
             # The saved groups say how the device that they come from computes.
@@ -293,13 +299,14 @@ def complete_deepspeed_config(config: dict[str, Any], arguments: TrainingArgumen
     config["train_micro_batch_size_per_gpu"] = arguments.per_device_train_batch_size
 
 
-def _require_shardable(arguments: TrainingArguments, projector: nn.Module | None) -> None:
+def _require_shardable(arguments: TrainingArguments, parts: ObjectiveParts) -> None:
     if arguments.ema_decay is not None:
         raise ValueError("ema_decay needs the full model on each rank; leave it out, or train with DDP")
-    if projector is not None:
+    if parts.trained:
         raise ValueError(
-            "feature alignment with a projector is not supported for sharded models; choose a feature encoder of the "
-            "student's width, or train with DDP"
+            f"the objective has parameters of its own ({', '.join(parts.trained)}), which is not supported for "
+            "sharded models; train with DDP, or without them: for feature alignment, choose a feature encoder of the "
+            "student's width"
         )
 
 

@@ -124,7 +124,7 @@ class Distillation:
         self.feature_encoder = feature_encoder
         self.feature_weight = feature_weight
         self.feature_tolerance = feature_tolerance
-        # Trained with the student; `fit` gives it to the optimizer and wraps it for several processes.
+        # Trained with the student, as `fit` does with all that an objective has.
         self.projector: nn.Module | None = None
         if feature_encoder is not None:
             feature_encoder.requires_grad_(False).eval()  # type: ignore[no-untyped-call]
@@ -135,11 +135,13 @@ class Distillation:
                 self.projector = nn.Linear(student_width, width)
 
     def to(self, device: torch.device) -> Distillation:
-        """Move teacher and frozen encoder; the projector moves with the optimizer's preparation."""
+        """Move teacher, frozen encoder and projector."""
         if isinstance(self.teacher, OnlineTeacher):
             self.teacher.to(device)
         if self.feature_encoder is not None:
             nn.Module.to(self.feature_encoder, device)
+        if self.projector is not None:
+            self.projector.to(device)
         return self
 
     def __call__(self, model: nn.Module, batch: Batch, progress: float) -> Terms:

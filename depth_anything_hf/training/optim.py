@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -91,7 +92,7 @@ def apply_encoder_strategy(model: DepthAnythingForDepthEstimation, strategy: str
 
 
 def parameter_groups(
-    model: nn.Module, rates: LearningRates, weight_decay: float, extra: nn.Module | None = None
+    model: nn.Module, rates: LearningRates, weight_decay: float, extra: Mapping[str, Tensor] | None = None
 ) -> list[dict[str, Any]]:
     """Every trainable parameter in exactly one of up to four groups: encoder or decoder, with decay or without.
 
@@ -99,15 +100,14 @@ def parameter_groups(
         model: has a `backbone`; all other parameters count as decoder.
         rates: peak learning rates.
         weight_decay: for matrices and kernels; norms, biases, tokens, positions and LayerScale take none.
-        extra: a further module trained at the decoder's rate, such as a projector of an objective.
+        extra: further parameters by name, trained at the decoder's rate, such as those of an objective.
 
     Raises:
         ValueError: nothing is trainable.
     """
-    members: dict[str, list[nn.Parameter]] = {}
-    named = list(model.named_parameters())
-    if extra is not None:
-        named += [(f"extra.{name}", parameter) for name, parameter in extra.named_parameters()]
+    members: dict[str, list[Tensor]] = {}
+    named: list[tuple[str, Tensor]] = [*model.named_parameters()]
+    named += [(f"extra.{name}", parameter) for name, parameter in (extra or {}).items()]
     for name, parameter in named:
         if not parameter.requires_grad:
             continue

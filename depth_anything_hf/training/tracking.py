@@ -120,10 +120,13 @@ class LogWindow:
         """Add an optimizer step.
 
         Args:
-            micro_batches: named scalars of each; the same names in all.
+            micro_batches: named scalars of each; a mean is over those that have the name.
             images: of all processes.
         """
-        self.steps.append({name: _summary(name, [each[name] for each in micro_batches]) for name in micro_batches[0]})
+        names = dict.fromkeys(name for each in micro_batches for name in each)
+        self.steps.append(
+            {name: _summary(name, [each[name] for each in micro_batches if name in each]) for name in names}
+        )
         self._timed_images += images
 
     def close(self, accelerator: Accelerator) -> dict[str, float]:

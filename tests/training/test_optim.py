@@ -107,7 +107,7 @@ def test_register_tokens_take_no_decay():
 
 def test_an_extra_module_trains_at_the_decoder_rate(make_tiny_model):
     model, projector = make_tiny_model(), nn.Linear(4, 6)
-    groups = parameter_groups(model, RATES, weight_decay=0.1, extra=projector)
+    groups = parameter_groups(model, RATES, weight_decay=0.1, extra=dict(projector.named_parameters()))
     inside = {id(parameter): group for group in groups for parameter in group["params"]}
     assert (inside[id(projector.weight)]["lr"], inside[id(projector.weight)]["weight_decay"]) == (1e-3, 0.1)
     assert (inside[id(projector.bias)]["lr"], inside[id(projector.bias)]["weight_decay"]) == (1e-3, 0.0)
