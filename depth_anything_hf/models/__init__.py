@@ -6,6 +6,7 @@
 - `modeling_depth_anything`: encoder, decoder and loss in one model; `optimize_for_inference`
 - `dpt_head`: the DPT neck and head
 - `position_embeddings`: position embeddings interpolated as the authors' code does
+- `parameter_names`: `load_state_dict` takes the names of files and of any release of transformers
 - `fused_encoder`: the encoder's layers with fused projections, for inference
 - `image_processing_depth_anything`: resizing and normalization, by Pillow as stock or by OpenCV as the authors
 - `loading`: a complete model with its processor, ours or a stock depth model

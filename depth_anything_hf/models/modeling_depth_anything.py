@@ -24,6 +24,7 @@ from ..losses.silog import silog_loss
 from .configuration_depth_anything import DepthAnythingConfig
 from .dpt_head import DepthAnythingHead, DepthAnythingNeck
 from .fused_encoder import FusedEncoder
+from .parameter_names import accept_all_names
 from .position_embeddings import offset_position_embeddings
 
 
@@ -109,6 +110,7 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):  # type: ignore[no-untyp
         self.prefix_tokens = 1 + int(getattr(encoder_config, "num_register_tokens", 0) or 0)
         self.interpolate_offset = float(getattr(config, "interpolate_offset", 0.0))
         self.backbone = ENCODERS[encoder_config.model_type](encoder_config)
+        accept_all_names(self.backbone)
         route_linears(self.backbone.encoder)
         self._fused_encoder: FusedEncoder | None = None
         self._inference_dtype: torch.dtype | None = None
