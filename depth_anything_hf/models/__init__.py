@@ -5,6 +5,7 @@
 - `configuration_depth_anything`: stock's configuration, with the published sizes and defaults derived from an encoder
 - `modeling_depth_anything`: encoder, decoder and loss in one model; `optimize_for_inference`
 - `dpt_head`: the DPT neck and head
+- `output_convolution`: the head's last convolution, float32 in any precision
 - `position_embeddings`: position embeddings interpolated as the authors' code does
 - `parameter_names`: `load_state_dict` takes the names of files and of any release of transformers
 - `fused_encoder`: the encoder's layers with fused projections, for inference

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .configuration_depth_anything import DepthAnythingConfig
+from .output_convolution import OutputConvolution, full_precision
 
 
 # Where a fresh relative head starts: the last ReLU must not cut the output off before training begins. Targets are
@@ -155,18 +156,22 @@ class DepthAnythingHead(CheckpointedPart):
         self.metric = config.depth_estimation_type == "metric"
         self.conv1 = nn.Conv2d(channels, channels // 2, kernel_size=3, padding=1)
         self.conv2 = nn.Conv2d(channels // 2, config.head_hidden_size, kernel_size=3, padding=1)
-        self.conv3 = nn.Conv2d(config.head_hidden_size, 1, kernel_size=1)
+        self.conv3 = OutputConvolution(config.head_hidden_size, 1, kernel_size=1)
         # Read by `_init_weights`, which transformers calls for the modules that own parameters only.
         self.conv3.initial_bias = 0.0 if self.metric else INITIAL_DISPARITY  # type: ignore[assignment]
 
     def forward(self, fused: list[Tensor], size: tuple[int, int]) -> Tensor:
-        """Predict (B, H, W): disparity >= 0 of a relative head, or depth in 0..max_depth metres of a metric head."""
+        """Predict (B, H, W): disparity >= 0 of a relative head, or depth in 0..max_depth metres of a metric head.
+
+        The map is float32 where features and weights are bfloat16 or float16, and under autocast.
+        """
         features = self.conv1(fused[self.head_in_index])
         # The upsampled map is the largest of all.
         features = self.checkpoint(self._upsample, features, size)
-        output: Tensor = self.conv3(F.relu(features, inplace=True)).squeeze(1)
-        # Stock multiplies a relative output too, by the 1 that its configurations carry.
-        predicted: Tensor = (torch.sigmoid(output) if self.metric else F.relu(output)) * self.max_depth
+        with full_precision(features):
+            output: Tensor = self.conv3(F.relu(features, inplace=True)).squeeze(1)
+            # Stock multiplies a relative output too, by the 1 that its configurations carry.
+            predicted: Tensor = (torch.sigmoid(output) if self.metric else F.relu(output)) * self.max_depth
         return predicted
 
     def _upsample(self, features: Tensor, size: tuple[int, int]) -> Tensor:

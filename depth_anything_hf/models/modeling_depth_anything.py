@@ -50,7 +50,8 @@ class DepthAnythingOutput(DepthEstimatorOutput):
     Attributes:
         loss: scalar, when `labels` are given.
         predicted_depth: (B, H, W); a relative model's disparity (larger is nearer, scale and shift are free) or a
-            metric model's depth in metres. The name is stock transformers'.
+            metric model's depth in metres. float32 also where the model computes in bfloat16 or float16. The name is
+            stock transformers'.
         hidden_states: the states before the first layer and after each computed one, each (B, prefix + N, C).
         patch_tokens: the encoder's final normalized patch tokens (B, N, C), when requested.
     """
@@ -262,7 +263,8 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):  # type: ignore[no-untyp
             embedded = embeddings(pixel_values)
             return embedded
         height, width = pixel_values.shape[-2:]
-        patches = embeddings.patch_embeddings(pixel_values)
+        # As stock's embeddings do; mixed precision converts by itself.
+        patches = embeddings.patch_embeddings(pixel_values.to(embeddings.patch_embeddings.projection.weight.dtype))
         tokens = torch.cat([embeddings.cls_token.expand(len(patches), -1, -1), patches], dim=1)
         if self._is_fused():
             cache = cast(FusedEncoder, self._fused_encoder).positions
