@@ -198,16 +198,19 @@ def step_of_fit(model: Any, batch: dict[str, Any], device: torch.device, compile
     rates = LearningRates(LEARNING_RATE, LEARNING_RATE, "weights stay nearly as they are")
     engine = Engine(accelerator, model, SupervisedRelative(), arguments, rates, total_steps=10**6)
 
+    named = {**batch, "name": [str(index) for index in range(len(batch["pixel_values"]))]}
+
     def step() -> None:
-        loss = engine.terms(batch, 0.0)["loss"]
-        accelerator.backward(loss)
+        loss = engine.accumulate(named, 0.0, step=1)["loss"]
+        counted_images = engine.normalize_gradients()
         status = ReducedStatus(
             accelerator,
             stop=False,
             unreadable=False,
             broken_samples=0,
-            loss_is_finite=torch.isfinite(loss.detach()),
+            loss_is_finite=torch.isfinite(loss),
             gradient_norm=engine.clip_gradients(),
+            counted_images=counted_images,
             overflow_is_allowed=False,
         )
         engine.step(status.leave_out)

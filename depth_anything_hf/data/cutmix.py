@@ -50,10 +50,10 @@ class BatchCutMix:
 def cutmix(batch: dict[str, Any], random: np.random.Generator, probability: float = 0.5) -> dict[str, Any]:
     """Apply CutMix for dense labels (Depth Anything V1, Eq. 6-8): replace a box of each image by its partner's.
 
-    The partner of image i is image i - 1 (the batch rolled by one). With the given probability an image gets a box
-    of an area share uniform in 0.02-0.4 and an aspect (height / width, over that of the image) log-uniform in
-    0.3-1/0.3, narrowed to what fits the image, placed uniformly. Shares and aspect limits are those of UniMatch,
-    which draws the aspect uniformly and so prefers tall boxes.
+    The partner of image i is image i - 1 (the batch rolled by one); a batch of one image stays as it is. With the
+    given probability an image gets a box of an area share uniform in 0.02-0.4 and an aspect (height / width, over that
+    of the image) log-uniform in 0.3-1/0.3, narrowed to what fits the image, placed uniformly. Shares and aspect limits
+    are those of UniMatch, which draws the aspect uniformly and so prefers tall boxes.
 
     Labels are mixed alike, but each side keeps the scale of its own image: the loss must treat inside and outside
     separately (`losses.within_and_outside`). "clean_pixel_values" stays unmixed; labels that a teacher makes from
@@ -75,7 +75,8 @@ def cutmix(batch: dict[str, Any], random: np.random.Generator, probability: floa
     pixel_values = batch["pixel_values"]
     count, _, height, width = pixel_values.shape
     region = torch.zeros((count, height, width), dtype=torch.bool)
-    for index in range(count):
+    # An image alone in its batch has no partner but itself.
+    for index in range(count if count > 1 else 0):
         if random.random() < probability:
             top, left, box_height, box_width = sample_cutmix_box(height, width, random)
             region[index, top : top + box_height, left : left + box_width] = True

@@ -56,6 +56,9 @@ class RelativeLoss:
     ) -> dict[str, tuple[float, Tensor]]:
         """Compute the terms, each as (weight, one value per image); a term of weight zero is left out.
 
+        Where the ramp of gradient matching begins and there is no other term, it stays with a weight of 0, so that the
+        first step has a loss of 0 with a graph.
+
         Args:
             prediction: (B, H, W), disparity.
             target: (B, H, W), disparity up to an affine map; NaN = invalid.
@@ -77,7 +80,7 @@ class RelativeLoss:
         elif self.ssi_weight:
             ssi = values(scale_and_shift_invariant_loss, ignore_largest=self.ignore_largest)
             weighted = {"ssi": (self.ssi_weight, ssi)}
-        elif gradient_weight:
+        elif gradient_weight or (self.gradient_weight and not self.anchor_weight):
             weighted = {"gradient": (gradient_weight, values(gradient_matching_loss))}
         if self.anchor_weight:
             weighted["anchor"] = (self.anchor_weight, values(anchor_loss))

@@ -20,7 +20,7 @@ HUB_STRATEGIES = ("end", "checkpoint", "every_save")
 MAY_CHANGE_ON_RESUME = (
     *("output_dir", "resume_from_checkpoint", "report_to", "logging_steps", "picture_steps"),
     *("dataloader_num_workers", "dataloader_multiprocessing_context"),
-    *("save_steps", "save_total_limit", "max_skipped_steps", "max_broken_share"),
+    *("save_steps", "save_total_limit", "max_skipped_steps", "max_broken_share", "max_unlabelled_steps"),
     # What is recomputed is the same, on a CPU to the bit.
     *("gradient_checkpointing", "gradient_checkpointing_every"),
     *("push_to_hub", "hub_model_id", "hub_private_repo", "hub_strategy"),
@@ -149,6 +149,10 @@ class TrainingArguments:
         default=0.01,
         metadata={"help": "Save and abort when more than this share of the samples, and more than 10, are broken."},
     )
+    max_unlabelled_steps: int = field(
+        default=10,
+        metadata={"help": "Save and abort after N consecutive steps without an image that has a valid label."},
+    )
     max_output: float = field(
         default=1e3, metadata={"help": "Abort when the output's maximum exceeds this (diverging scale)."}
     )
@@ -179,7 +183,13 @@ class TrainingArguments:
             )
         if not 0 <= self.cutmix_probability <= 1:
             raise ValueError(f"cutmix_probability is {self.cutmix_probability}, expected 0 to 1")
-        for name in (*BATCH_ARGUMENTS, "logging_steps", "max_skipped_steps", "gradient_checkpointing_every"):
+        if self.cutmix_probability > 0 and self.per_device_train_batch_size == 1:
+            raise ValueError(
+                f"cutmix_probability is {self.cutmix_probability}, but per_device_train_batch_size is 1: CutMix mixes "
+                "the images of a micro-batch; set per_device_train_batch_size to 2 or more, or cutmix_probability to 0"
+            )
+        positive = ("logging_steps", "max_skipped_steps", "max_unlabelled_steps", "gradient_checkpointing_every")
+        for name in (*BATCH_ARGUMENTS, *positive):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
         if self.save_total_limit is not None and self.save_total_limit < 1:

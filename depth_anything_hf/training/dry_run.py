@@ -226,6 +226,7 @@ def _take_step(engine: Engine, batches: DevicePrefetcher, total_steps: int) -> _
         reading += time.perf_counter() - begin
         terms = engine.accumulate(batch, 0.0, step=1)
         all_terms.append({name: value.float() for name, value in terms.items()})
+    engine.normalize_gradients()
     norm = engine.clip_gradients()
     engine.step((~(torch.isfinite(norm) & is_finite(all_terms))).float())
     if accelerator.device.type == "cuda":

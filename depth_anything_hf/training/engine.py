@@ -13,6 +13,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedType
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
 
 from ..models.compilation import compile_blocks, repeated_layers
@@ -98,6 +99,10 @@ class Engine:
         # FSDP clips by its own way if it is given exactly the parameters of its model.
         self._clipped = [*self.model.parameters(), *self.parts.trained.values()]
         self._knows_all_parameters = False
+        # Of the open step: images that count of each micro-batch, images in all, and whether none counts.
+        self._counted: list[Tensor] = []
+        self._images = 0
+        self._is_without_label: Tensor | None = None
         self._average: AveragedWeights | None = None
         if arguments.ema_decay is not None:
             self._average = AveragedWeights(self.raw_model, arguments.ema_decay)
@@ -131,6 +136,10 @@ class Engine:
     def accumulate(self, batch: dict[str, Any], progress: float, step: int) -> dict[str, Tensor]:
         """Add the gradients of a micro-batch, and return its loss and terms without graph.
 
+        The objective's loss is a mean over the images that count, "images" of them (without this entry, all). Its
+        gradients are added as the sum over these images divided by the size of the micro-batch;
+        `normalize_gradients` makes them the mean over all images of the step that count.
+
         Args:
             batch: on the device, with "name" of each image.
             progress: share of the run that is done, 0..1.
@@ -145,7 +154,7 @@ class Engine:
             except ValueError as error:
                 # Losses know an image by its place in the batch only.
                 raise ValueError(f"step {step}, images {batch['name']}: {error}") from error
-            self.accelerator.backward(terms["loss"])
+            self.accelerator.backward(self._at_nominal_scale(terms, len(batch["name"])))
         return {name: value.detach() for name, value in terms.items()}
 
     def terms(self, batch: dict[str, Any], progress: float) -> dict[str, Tensor]:
@@ -179,6 +188,44 @@ class Engine:
             self._knows_all_parameters = True
         return terms
 
+    def _at_nominal_scale(self, terms: dict[str, Tensor], size: int) -> Tensor:
+        """Return the loss times the share of the images that count, and keep their number for the step."""
+        loss, self._images = terms["loss"], self._images + size
+        if "images" not in terms:
+            self._counted.append(torch.full_like(loss.detach(), float(size), dtype=torch.float32))
+            return loss
+        counted = terms["images"].detach().float()
+        self._counted.append(counted)
+        if self.accelerator.distributed_type == DistributedType.DEEPSPEED:
+            # It takes the step within its backward pass, so that only this micro-batch can be known, of all processes.
+            of_all = self.accelerator.reduce(counted.clone(), reduction="sum")
+            loss = loss * (counted * self.accelerator.num_processes / of_all.clamp(min=1))
+        else:
+            # Exactly 1 where all images count.
+            loss = loss * (counted / size)
+        return loss
+
+    def normalize_gradients(self) -> Tensor:
+        """Make the gradients the mean over all images of the step that count, over micro-batches and processes.
+
+        They do not depend on how the step is divided, and stay as they are, bit for bit, where every image counts. To
+        be called once, after the last micro-batch of a step and before `clip_gradients`.
+
+        Returns:
+            How many images count, of all processes, a float32 scalar on the device. `step` leaves the step out if that
+            is 0.
+        """
+        counted: Tensor = self.accelerator.reduce(torch.stack(self._counted).sum(), reduction="sum")
+        images = self._images * self.accelerator.num_processes
+        self._counted, self._images = [], 0
+        self._is_without_label = (counted == 0).float()
+        if self.accelerator.distributed_type == DistributedType.DEEPSPEED:
+            return counted
+        factor = images / counted.clamp(min=1)
+        # Without a look at the factor, for which a GPU would have to wait.
+        torch._foreach_mul_([_local(each.grad) for each in self._clipped if each.grad is not None], factor)
+        return counted
+
     def clip_gradients(self) -> Tensor:
         """Clip the gradients and return their norm before, the same on all processes.
 
@@ -196,6 +243,7 @@ class Engine:
             False where DeepSpeed has used the gradients already.
         """
         self.optimizer.zero_grad()
+        self._counted, self._images = [], 0
         if steps:
             # Once more to the step before, for the rates that belong to it.
             self.schedule.last_epoch -= steps + 1
@@ -215,12 +263,17 @@ class Engine:
     def step(self, leave_out: Tensor) -> None:
         """Take an optimizer step, or leave weights and optimizer state as they are; the schedule always advances.
 
+        A step without an image that counts is left out too, as momentum and weight decay would move the weights all
+        the same. DeepSpeed has taken it by then.
+
         Args:
             leave_out: 1 or 0, a float32 scalar on the device, the same on all processes.
 
         Raises:
             FloatingPointError: a step is to be skipped that DeepSpeed has taken already.
         """
+        if self._is_without_label is not None and self.accelerator.distributed_type != DistributedType.DEEPSPEED:
+            leave_out = torch.maximum(leave_out, self._is_without_label)
         if self.decides_on_device:
             # What a gradient scaler tells a fused optimizer: where it is 1, nothing changes.
             self.optimizer.optimizer.found_inf = leave_out
@@ -308,6 +361,11 @@ def _require_shardable(arguments: TrainingArguments, parts: ObjectiveParts) -> N
             "sharded models; train with DDP, or without them: for feature alignment, choose a feature encoder of the "
             "student's width"
         )
+
+
+def _local(tensor: Tensor) -> Tensor:
+    """Return the part of a sharded tensor that this process holds, in the same memory."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
 
 
 def _recompute_activations(model: PreTrainedModel, every: int) -> None:

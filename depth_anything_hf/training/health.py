@@ -68,6 +68,7 @@ class HealthMonitor:
         progress.overflows_in_a_row = progress.overflows_in_a_row + 1 if status.overflowed else 0
         if status.is_finite:
             progress.skipped_in_a_row = 0
+            self._count_labels(status, progress)
         else:
             progress.skipped_steps += 1
             progress.skipped_in_a_row += 1
@@ -76,6 +77,16 @@ class HealthMonitor:
             progress.broken_samples += self._name_broken(step, report)
         report.fault = self._fault_of(step.number, status, progress, loss_scale)
         return report
+
+    def _count_labels(self, status: StepStatus, progress: Progress) -> None:
+        # An output that is not finite looks like an image without a label, so only finite steps are counted.
+        progress.images += self.geometry.images_per_step
+        progress.images_without_label += self.geometry.images_per_step - status.counted_images
+        if status.counted_images:
+            progress.unlabelled_in_a_row = 0
+        else:
+            progress.unlabelled_steps += 1
+            progress.unlabelled_in_a_row += 1
 
     def _name_skipped(self, step: PendingStep, status: StepStatus, report: StepReport) -> None:
         reason = "the gradient is not finite" if status.loss_is_finite else "the loss or the output is not finite"

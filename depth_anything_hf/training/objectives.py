@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 
 from ..losses.feature_alignment import feature_alignment_loss
 from ..losses.loss_weights import RelativeLoss
-from ..losses.reduction import mean_over_images
+from ..losses.reduction import images_that_count, mean_over_images
 from ..losses.silog import SilogOver, check_silog_over, silog_loss
 from .online_teacher import LabelMaker, OnlineTeacher
 
@@ -23,29 +23,36 @@ Terms = dict[str, Tensor]
 
 
 def add_up(weighted: dict[str, tuple[float, Tensor]], prediction: Tensor) -> Terms:
-    """Sum per-image terms and add what a run watches.
+    """Average per-image terms over the images that count, sum them, and add what a run watches.
 
     Args:
-        weighted: name -> (weight, one value per image, NaN for an image that has no valid pixel).
+        weighted: name -> (weight, one value per image, NaN for an image that has no valid pixel); the images that
+            count are those of `images_that_count`, the same ones for every term.
         prediction: (B, H, W).
 
     Returns:
-        "loss", a scalar with a graph; the unweighted mean of each term; "images_without_label", "output_maximum" and
-        "output_zero_share", without graph.
+        "loss", a scalar with a graph, the mean over the images that count; the unweighted mean of each term; "images",
+        how many count, by which a run weighs micro-batches; "images_without_label", the rest; "output_maximum" and
+        "output_zero_share". All but the loss are without graph.
+
+    Raises:
+        ValueError: there is no term.
     """
+    if not weighted:
+        raise ValueError("every term of the loss has weight 0, which trains nothing; set one to more than 0")
     terms: Terms = {}
     loss = prediction.new_zeros(())
-    without_label = prediction.new_zeros(())
+    counts = images_that_count(values for _, values in weighted.values())
     for name, (weight, values) in weighted.items():
-        mean, empty = mean_over_images(values)
+        mean, _ = mean_over_images(values, counts)
         loss = loss + weight * mean
         terms[name] = mean.detach()
-        without_label = torch.maximum(without_label, empty.to(without_label.dtype))
     output = prediction.detach()
     return {
         "loss": loss,
         **terms,
-        "images_without_label": without_label,
+        "images": counts.sum().float(),
+        "images_without_label": (~counts).sum().float(),
         "output_maximum": output.amax().float(),
         "output_zero_share": (output == 0).float().mean(),
     }
@@ -58,10 +65,31 @@ class SupervisedRelative:
     relative_loss: RelativeLoss = field(default_factory=RelativeLoss)
 
     def __call__(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
-        """Return the relative loss of a batch with "pixel_values" (B, 3, H, W) and "labels" (B, H, W)."""
+        """Return the relative loss of a batch with "pixel_values" (B, 3, H, W) and "labels" (B, H, W).
+
+        Raises:
+            ValueError: the batch has no "labels".
+        """
+        labels = stored_labels(batch, "disparity or depth")
         prediction = model(pixel_values=batch["pixel_values"]).predicted_depth
-        weighted = self.relative_loss.terms(prediction, batch["labels"], batch.get("region"), progress)
+        weighted = self.relative_loss.terms(prediction, labels, batch.get("region"), progress)
         return add_up(weighted, prediction)
+
+
+def stored_labels(batch: Batch, expected: str) -> Tensor:
+    """Return the labels of a batch, (B, H, W).
+
+    Raises:
+        ValueError: it has none; the message says what to do.
+    """
+    if "labels" not in batch:
+        raise ValueError(
+            f"the batch has no labels, expected {expected} with each image: train on a source with labels, make some "
+            "(`depth-anything-hf pseudo-label`), or let a student learn from images alone by "
+            "`Distillation(teacher=...)`"
+        )
+    labels: Tensor = batch["labels"]
+    return labels
 
 
 @dataclass
@@ -87,9 +115,13 @@ class SupervisedMetric:
         check_silog_over(self.silog_over)
 
     def __call__(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
-        """Return SILog of a batch with "pixel_values" (B, 3, H, W) and "labels" (B, H, W) in metres."""
+        """Return SILog of a batch with "pixel_values" (B, 3, H, W) and "labels" (B, H, W) in metres.
+
+        Raises:
+            ValueError: the batch has no "labels".
+        """
+        labels = stored_labels(batch, "depth in metres")
         prediction = model(pixel_values=batch["pixel_values"]).predicted_depth
-        labels = batch["labels"]
         valid = (labels >= self.min_depth) & (labels <= self.max_depth)
         values = silog_loss(prediction, labels, valid, self.variance_focus, over=self.silog_over)
         return add_up({"silog": (1.0, values)}, prediction)

@@ -36,6 +36,10 @@ class Progress:
         skipped_in_a_row: how many of them came last, one after the other.
         overflows_in_a_row: how many of the last steps the scaler of fp16 skipped, one after the other.
         broken_samples: samples that could not be read and were replaced.
+        images: images in the loss or without a label, since checkpoints count them.
+        images_without_label: those of them whose label had no valid pixel.
+        unlabelled_steps: steps left out because no image of any process had a label.
+        unlabelled_in_a_row: how many of them came last, one after the other.
         run_id: names the run at its tracker; empty without one.
     """
 
@@ -47,7 +51,34 @@ class Progress:
     skipped_in_a_row: int = 0
     overflows_in_a_row: int = 0
     broken_samples: int = 0
+    images: int = 0
+    images_without_label: int = 0
+    unlabelled_steps: int = 0
+    unlabelled_in_a_row: int = 0
     run_id: str = ""
+
+    def counts(self) -> dict[str, float]:
+        """Return what went wrong so far, as numbers of a log entry."""
+        return {
+            "skipped_steps": self.skipped_steps,
+            "skipped_samples": self.broken_samples,
+            "unlabelled_steps": self.unlabelled_steps,
+            "unlabelled_share": self.images_without_label / max(1, self.images),
+        }
+
+    def describe_faults(self) -> list[str]:
+        """Return what went wrong in the whole run, as parts of a sentence."""
+        found = []
+        if self.skipped_steps or self.broken_samples:
+            found.append(f"{self.skipped_steps} steps skipped and {self.broken_samples} broken samples replaced")
+        if self.images_without_label:
+            found.append(
+                f"{self.images_without_label} of {self.images} images had no valid label "
+                f"({self.images_without_label / self.images:.1%})"
+            )
+        if self.unlabelled_steps:
+            found.append(f"{self.unlabelled_steps} steps left out because none of their images had one")
+        return found
 
 
 @dataclass

@@ -24,6 +24,7 @@ class StepStatus:
         loss_is_finite: on all processes.
         gradient_is_finite: on all processes; also true for an overflow that a scaler for fp16 handles.
         overflowed: a gradient is not finite, as it may be under a scaler for fp16, which leaves the step out itself.
+        counted_images: images that count in the loss, see `losses.reduction.images_that_count`.
     """
 
     stop: bool
@@ -32,6 +33,7 @@ class StepStatus:
     loss_is_finite: bool
     gradient_is_finite: bool
     overflowed: bool
+    counted_images: int
 
     @property
     def is_finite(self) -> bool:
@@ -47,6 +49,7 @@ class ReducedStatus:
         stop, unreadable, broken_samples: of this process; see `StepStatus`.
         loss_is_finite: of this process, a boolean on the device.
         gradient_norm: the same on all processes, on the device.
+        counted_images: of all processes, on the device.
         overflow_is_allowed: whether a gradient that is not finite is the business of a scaler for fp16.
 
     Attributes:
@@ -62,6 +65,7 @@ class ReducedStatus:
         broken_samples: int,
         loss_is_finite: Tensor,
         gradient_norm: Tensor,
+        counted_images: Tensor,
         overflow_is_allowed: bool,
     ) -> None:
         found = [
@@ -77,7 +81,8 @@ class ReducedStatus:
         self._overflow_is_allowed = overflow_is_allowed
         reasons = reduced[2:4] if overflow_is_allowed else reduced[2:]
         self.leave_out = (reasons.amax() > 0).float()
-        self._numbers = reduced.to("cpu", non_blocking=reduced.is_cuda)
+        numbers = torch.cat([reduced, counted_images.float().reshape(1)])
+        self._numbers = numbers.to("cpu", non_blocking=reduced.is_cuda)
         self._arrival = torch.cuda.Event() if reduced.is_cuda else None  # type: ignore[no-untyped-call]
         if self._arrival is not None:
             self._arrival.record()
@@ -86,7 +91,7 @@ class ReducedStatus:
         """Wait for the device to complete this step, not for work launched since."""
         if self._arrival is not None:
             self._arrival.synchronize()
-        stop, broken_samples, unreadable, bad_losses, bad_gradients = self._numbers.tolist()
+        stop, broken_samples, unreadable, bad_losses, bad_gradients, counted = self._numbers.tolist()
         return StepStatus(
             stop=stop > 0,
             unreadable=unreadable > 0,
@@ -94,6 +99,7 @@ class ReducedStatus:
             loss_is_finite=bad_losses == 0,
             gradient_is_finite=bad_gradients == 0 or self._overflow_is_allowed,
             overflowed=bad_gradients > 0 and self._overflow_is_allowed,
+            counted_images=round(counted),
         )
 
 

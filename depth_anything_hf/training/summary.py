@@ -30,7 +30,7 @@ RATE, SCORE = "learning_rate_", "eval_"
 # Numbers of an entry that are no terms of the loss.
 NO_TERMS = (
     *("step", "skipped_steps", "skipped_samples", "images_per_second", "peak_memory_mib", "loss_scale"),
-    *("images_without_label", "output_maximum", "output_zero_share"),
+    *("unlabelled_steps", "unlabelled_share", "images_without_label", "output_maximum", "output_zero_share"),
 )
 # The table is rewritten at most once in so many times the duration of a rewrite: below half a percent of a run.
 PATIENCE = 200

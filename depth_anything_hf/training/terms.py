@@ -14,7 +14,10 @@ from torch import Tensor
 
 
 # Names of other numbers in an entry of the log.
-TAKEN = ("step", "images_per_second", "peak_memory_mib", "skipped_steps", "skipped_samples", "loss_scale")
+TAKEN = (
+    *("step", "images_per_second", "peak_memory_mib", "loss_scale"),
+    *("skipped_steps", "skipped_samples", "unlabelled_steps", "unlabelled_share"),
+)
 
 
 def as_terms(returned: Any, device: torch.device, objective: Any) -> dict[str, Tensor]:

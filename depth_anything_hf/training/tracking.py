@@ -10,6 +10,7 @@ import math
 import os
 import time
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ LOG_FILE = "log.jsonl"
 PROJECT = "depth_anything_hf"
 # Averaged by their largest value, over steps and processes.
 LARGEST_TERM = "output_maximum"
+# How many images count in the loss: the weight of a micro-batch, a step and a process in the mean of every term but
+# those that are about all images.
+WEIGHT = "images"
+OVER_ALL_IMAGES = ("images_without_label", "output_zero_share")
 
 Terms = dict[str, Tensor]
 
@@ -106,7 +111,10 @@ class MetricLog:
 
 
 class LogWindow:
-    """The steps since the last entry of the log: means of their terms, and their speed."""
+    """The steps since the last entry of the log: means of their terms over the images that count, and their speed.
+
+    The means do not depend on how the images are divided into micro-batches and processes.
+    """
 
     def __init__(self) -> None:
         self._reset()
@@ -123,22 +131,26 @@ class LogWindow:
             micro_batches: named scalars of each; a mean is over those that have the name.
             images: of all processes.
         """
-        names = dict.fromkeys(name for each in micro_batches for name in each)
-        self.steps.append(
-            {name: _summary(name, [each[name] for each in micro_batches if name in each]) for name in names}
-        )
+        self.steps.append(_summarize(micro_batches))
         self._timed_images += images
 
     def close(self, accelerator: Accelerator) -> dict[str, float]:
         """Return means over steps and processes, speed and memory, and begin a new window; every process must call it.
 
-        Without a step there is no mean.
+        Without a step there is no mean, and without an image that counts the mean is NaN.
         """
-        names = sorted(set().union(*self.steps))
-        own = [_summary(name, [terms[name] for terms in self.steps if name in terms]) for name in names]
+        names = sorted(set().union(*self.steps) - {WEIGHT})
+        own: list[Tensor] = []
+        for name in names:
+            # A term may be missing in some steps, so each has a weight of its own.
+            terms = [each for each in self.steps if name in each]
+            own += [_summary(name, terms), _mean_weight(terms)]
         memory = torch.tensor(peak_memory_mib(accelerator.device), device=accelerator.device)
-        gathered: Tensor = accelerator.gather(torch.stack([*own, memory])[None])
-        values = {name: _summary(name, list(gathered[:, index])).item() for index, name in enumerate(names)}
+        gathered: Tensor = accelerator.gather(torch.stack([*(each.to(memory) for each in own), memory])[None])
+        values = {}
+        for index, name in enumerate(names):
+            of_processes = [{name: row[2 * index], WEIGHT: row[2 * index + 1]} for row in gathered]
+            values[name] = _summary(name, of_processes).item()
         seconds = time.perf_counter() - self._start
         values |= {"images_per_second": self._timed_images / seconds, "peak_memory_mib": gathered[:, -1].amax().item()}
         self._reset()
@@ -160,16 +172,42 @@ class LogWindow:
         if len(states) == process_count:
             steps = states[process_index]
         else:
-            steps = [
-                {name: _summary(name, [terms[name] for terms in same_step]) for name in same_step[0]}
-                for same_step in zip(*states, strict=True)
-            ]
+            steps = [_summarize(same_step) for same_step in zip(*states, strict=True)]
         self.steps = [{name: value.to(device) for name, value in terms.items()} for terms in steps]
 
 
-def _summary(name: str, values: list[Tensor]) -> Tensor:
-    stacked = torch.stack([value.detach().float() for value in values])
-    return stacked.amax() if name == LARGEST_TERM else stacked.mean()
+def _summarize(parts: Sequence[Terms]) -> Terms:
+    """Return the means of terms, each over the parts that have it."""
+    means = {}
+    for name in dict.fromkeys(name for part in parts for name in part):
+        having = [part for part in parts if name in part]
+        means[name] = _mean_weight(having) if name == WEIGHT else _summary(name, having)
+    return means
+
+
+def _summary(name: str, parts: Sequence[Terms]) -> Tensor:
+    values = torch.stack([part[name].detach().float() for part in parts])
+    if name == LARGEST_TERM:
+        return values.amax()
+    if name in OVER_ALL_IMAGES:
+        return values.mean()
+    weights = _weights(parts).to(values.device)
+    # Divided by the largest, equal weights are exactly 1 and give the plain mean.
+    weights = weights / weights.amax().clamp(min=1)
+    return (torch.where(weights > 0, values, 0) * weights).mean() / weights.mean()
+
+
+def _mean_weight(parts: Sequence[Terms]) -> Tensor:
+    return _weights(parts).mean()
+
+
+def _weights(parts: Sequence[Terms]) -> Tensor:
+    """Return how many images count in each part; all do where nothing is said, as in windows of earlier versions."""
+    known = [part[WEIGHT].detach().float() for part in parts if WEIGHT in part]
+    if not known:
+        return torch.ones(len(parts))
+    most = torch.stack(known).amax()
+    return torch.stack([part[WEIGHT].detach().float() if WEIGHT in part else most for part in parts])
 
 
 def _finite_or_none(value: Any) -> Any:

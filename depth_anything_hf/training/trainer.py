@@ -60,6 +60,8 @@ class FitResult:
         best_metrics: of the best evaluation.
         skipped_steps: steps skipped because loss or gradient was not finite.
         broken_samples: samples that could not be read and were replaced.
+        images_without_label: images that had no valid label and took no part in the loss.
+        unlabelled_steps: steps left out because none of their images had a valid label.
     """
 
     output_dir: Path
@@ -68,6 +70,8 @@ class FitResult:
     best_metrics: dict[str, float]
     skipped_steps: int = 0
     broken_samples: int = 0
+    images_without_label: int = 0
+    unlabelled_steps: int = 0
 
 
 def fit(
@@ -89,7 +93,7 @@ def fit(
     batch size x accumulation x processes does; CutMix pairs images of one micro-batch and so changes.
 
     A step whose loss or gradient is not finite on any process is skipped on all: weights and optimizer stay, the
-    step counts, so that schedule and data advance as planned.
+    step counts, so that schedule and data advance as planned. So is a step without a valid label on all processes.
 
     Afterwards the model is the one that was saved: in evaluation mode, on the training's device, with its own
     `forward`, and with the averaged weights where they are kept. What Accelerate keeps for the process is as before,
@@ -115,7 +119,8 @@ def fit(
     Raises:
         ValueError: the folder holds another run, or another process trains in it; the checkpoint is another model's
             or damaged; the arguments or the card do not fit; the evaluation lacks the metric for the best model; or
-            too many samples in a row, or more than `max_broken_share` of them, cannot be read.
+            too many samples in a row, or more than `max_broken_share` of them, cannot be read; or no image of the last
+            `max_unlabelled_steps` steps had a valid label.
         FloatingPointError: `max_skipped_steps` in a row were not finite, more than 50 gradients in a row overflowed
             in fp16, or the output left its bounds.
         RunInterrupted: SIGTERM or SIGINT came, and the state was saved; not caught, the process exits with code 75.
@@ -209,6 +214,8 @@ class Trainer:
             progress.best_metrics,
             progress.skipped_steps,
             progress.broken_samples,
+            progress.images_without_label,
+            progress.unlabelled_steps,
         )
 
     # -- the beginning -----------------------------------------------------------------------------------------------
@@ -284,7 +291,7 @@ class Trainer:
             broken += batch.pop("broken")
             terms.append(self.engine.accumulate(batch, progress, number))
             self.batches.look_ahead()
-        loss_is_finite = is_finite(terms)
+        loss_is_finite, counted_images = is_finite(terms), self.engine.normalize_gradients()
         reduced = ReducedStatus(
             self.accelerator,
             stop=self.signals.received is not None,
@@ -292,6 +299,7 @@ class Trainer:
             broken_samples=len(broken),
             loss_is_finite=loss_is_finite,
             gradient_norm=self.engine.clip_gradients(),
+            counted_images=counted_images,
             overflow_is_allowed=self.accelerator.scaler is not None,
         )
         self.pending.append(
@@ -360,8 +368,7 @@ class Trainer:
         """Write the window's averages, and stop a run whose output has left its bounds."""
         values = self.window.close(self.accelerator)
         values |= {f"learning_rate_{name}": rate for name, rate in self.engine.learning_rates().items()}
-        values["skipped_steps"] = self.progress.skipped_steps
-        values["skipped_samples"] = self.progress.broken_samples
+        values |= self.progress.counts()
         if self.engine.loss_scale is not None:
             values["loss_scale"] = self.engine.loss_scale
         bar.set_postfix(loss=f"{values.get('loss', math.nan):.4f}", images=f"{values['images_per_second']:.1f}/s")
@@ -457,11 +464,8 @@ class Trainer:
                 Path(place), curve, self.engine, self.processor, self.evaluation, self.last_result
             )
             self.writer.save_final(model, progress.step, self.last_result, pictures)
-        if progress.skipped_steps or progress.broken_samples:
-            self._print(
-                f"{progress.skipped_steps} steps skipped and {progress.broken_samples} broken samples "
-                f"replaced; see {self.log.path}"
-            )
+        if faults := progress.describe_faults():
+            self._print(f"{', '.join(faults)}; see {self.log.path}")
         self._print(f"model saved to {self.folder}; it opens with from_pretrained here and in stock transformers")
         self.engine.publish_weights()
         self.accelerator.wait_for_everyone()

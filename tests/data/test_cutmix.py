@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from depth_anything_hf.data.cutmix import BatchCutMix, cutmix, sample_cutmix_box
+from depth_anything_hf.losses.loss_weights import RelativeLoss
 
 
 def make_batch(count: int, height: int = 42, width: int = 56) -> dict[str, Any]:
@@ -92,3 +93,13 @@ def test_cutmix_boxes_have_the_documented_area_and_aspect(height: int, width: in
     assert areas.min() > 0.017 and areas.max() < 0.41 and areas.mean() == pytest.approx(0.21, abs=0.01)
     aspects = np.log((heights / height) / (widths / width))
     assert np.abs(aspects).max() < math.log(1 / 0.3) + 0.1 and abs(aspects.mean()) < 0.06
+
+
+def test_an_image_alone_in_its_batch_stays_as_it_is() -> None:
+    batch = {"pixel_values": torch.rand(1, 3, 28, 28), "labels": torch.rand(1, 28, 28)}
+    mixed = cutmix(batch, np.random.default_rng(0), probability=1.0)
+    assert not mixed["region"].any() and mixed["partner"].tolist() == [0]
+    prediction = torch.rand(1, 28, 28)
+    apart = RelativeLoss().terms(prediction, mixed["labels"], mixed["region"], 0.0)
+    whole = RelativeLoss().terms(prediction, batch["labels"], None, 0.0)
+    assert all(torch.equal(apart[name][1], whole[name][1]) for name in ("ssi", "gradient"))

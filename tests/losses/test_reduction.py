@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import torch
 
-from depth_anything_hf.losses.reduction import mean_over_images
+from depth_anything_hf.losses.reduction import images_that_count, mean_over_images
 
 
 def test_mean_over_images() -> None:
@@ -15,3 +15,11 @@ def test_mean_over_images() -> None:
     mean.backward()
     assert mean.item() == 2.5 and left_out.item() == 2
     assert values.grad is not None and values.grad.tolist() == [0.5, 0.0, 0.5, 0.0]
+
+
+def test_the_images_that_count_have_a_value_in_every_term() -> None:
+    one, two = torch.tensor([1.0, torch.nan, 4.0]), torch.tensor([5.0, 6.0, torch.nan])
+    counts = images_that_count([one, two])
+    assert counts.tolist() == [True, False, False]
+    mean, left_out = mean_over_images(two, counts)
+    assert mean.item() == 5.0 and left_out.item() == 2

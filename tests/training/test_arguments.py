@@ -52,7 +52,7 @@ def test_the_strategies_are_those_of_the_publisher():
     "name",
     [
         *("per_device_train_batch_size", "gradient_accumulation_steps", "logging_steps"),
-        "gradient_checkpointing_every",
+        *("gradient_checkpointing_every", "max_skipped_steps", "max_unlabelled_steps"),
     ],
 )
 def test_counts_must_be_positive(name):
@@ -70,3 +70,9 @@ def test_counts_must_be_positive(name):
 )
 def test_a_resume_is_asked_for_as_in_trainer(given, meant):
     assert TrainingArguments("unused", resume_from_checkpoint=given).resume_from_checkpoint == meant
+
+
+def test_cutmix_needs_two_images_in_a_micro_batch():
+    with pytest.raises(ValueError, match=r"cutmix_probability is 0\.5, but per_device_train_batch_size is 1"):
+        TrainingArguments("unused", cutmix_probability=0.5, per_device_train_batch_size=1)
+    assert TrainingArguments("unused", cutmix_probability=0.5, per_device_train_batch_size=2).cutmix_probability == 0.5

@@ -126,3 +126,25 @@ def test_what_is_compiled_depends_on_the_device(make_tiny_model):
     assert list(model.state_dict()) == names
     other = nn.Sequential(nn.Linear(2, 2))
     assert compile_blocks(other, torch.device("cpu")) == [other]
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_step_without_an_image_that_counts_changes_nothing(tmp_path, make_tiny_model, labelled_folder, fused):
+    """Not even what momentum and weight decay would, at a learning rate that is not 0 yet."""
+    engine = make_engine(tmp_path, make_tiny_model(), weight_decay=0.1, per_device_train_batch_size=2)
+    engine.decides_on_device = fused
+    mixture = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
+    batch = collate([mixture[0, 0], mixture[0, 1]])
+
+    def take_step(labels: torch.Tensor) -> float:
+        engine.accumulate({**batch, "labels": labels}, 0.0, step=1)
+        counted = engine.normalize_gradients().item()
+        engine.clip_gradients()
+        engine.step(torch.zeros(()))
+        return counted
+
+    assert take_step(batch["labels"]) == 2
+    before = copy.deepcopy((engine.model.state_dict(), engine.optimizer.state_dict()["state"]))
+    assert take_step(torch.full_like(batch["labels"], torch.nan)) == 0
+    assert_equal_bits(before, (engine.model.state_dict(), engine.optimizer.state_dict()["state"]))
+    assert engine.learning_rates()["decoder"] < 5e-4 and engine.optimizer.state_dict()["state"]

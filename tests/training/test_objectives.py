@@ -109,12 +109,40 @@ def test_a_batch_without_any_label_costs_nothing_and_keeps_the_graph(model, batc
 def test_add_up_reports_the_worst_output_and_the_dead_share():
     prediction = torch.zeros(2, 4, 4)
     prediction[0, 0, 0] = 7.0
-    terms = add_up({"one": (2.0, torch.tensor([1.0, 3.0])), "two": (0.5, torch.tensor([4.0, math.nan]))}, prediction)
-    assert terms["loss"] == 2.0 * 2.0 + 0.5 * 4.0
-    assert terms["one"] == 2.0 and terms["two"] == 4.0
-    assert terms["images_without_label"] == 1
+    terms = add_up({"one": (2.0, torch.tensor([1.0, 3.0])), "two": (0.5, torch.tensor([4.0, 2.0]))}, prediction)
+    assert terms["loss"] == 2.0 * 2.0 + 0.5 * 3.0
+    assert terms["one"] == 2.0 and terms["two"] == 3.0
+    assert terms["images"] == 2 and terms["images_without_label"] == 0
     assert terms["output_maximum"] == 7.0
     assert terms["output_zero_share"] == pytest.approx(31 / 32)
+
+
+def test_an_image_counts_in_every_term_or_in_none():
+    values = {"one": (2.0, torch.tensor([1.0, 3.0])), "two": (0.5, torch.tensor([4.0, math.nan]))}
+    terms = add_up(values, torch.ones(2, 4, 4))
+    assert terms["one"] == 1.0 and terms["two"] == 4.0 and terms["loss"] == 2.0 * 1.0 + 0.5 * 4.0
+    assert terms["images"] == 1 and terms["images_without_label"] == 1
+
+
+def test_a_loss_whose_weights_are_all_zero_is_refused(model, batch):
+    loss = RelativeLoss(ssi_weight=0.0, gradient_weight=0.0)
+    with pytest.raises(ValueError, match="every term of the loss has weight 0"):
+        SupervisedRelative(loss)(model, batch, 0.0)
+
+
+def test_gradient_matching_alone_may_ramp_up_from_nothing(model, batch):
+    loss = RelativeLoss(ssi_weight=0.0, gradient_weight=1.0, gradient_ramp=0.5)
+    first, later = (SupervisedRelative(loss)(model, batch, progress)["loss"] for progress in (0.0, 0.25))
+    assert first == 0 < later
+    first.backward()
+    assert all((gradient == 0).all() for gradient in gradients(model).values()) and gradients(model)
+
+
+@pytest.mark.parametrize("objective", [SupervisedRelative(), SupervisedMetric(max_depth=10.0)])
+def test_photographs_for_a_supervised_objective_say_what_to_do(model, batch, objective):
+    del batch["labels"]
+    with pytest.raises(ValueError, match=r"no labels, expected (disparity|depth in metres).*pseudo-label.*teacher="):
+        objective(model, batch, 0.0)
 
 
 # Metric
@@ -239,6 +267,16 @@ def test_feature_alignment_with_other_widths_trains_a_projector(model, batch):
     terms["loss"].backward()
     assert (objective.projector.weight.grad != 0).any()
     assert all(p.grad is None and not p.requires_grad for p in encoder.parameters())
+
+
+def test_an_image_without_a_label_takes_no_part_in_feature_alignment_either(model, batch):
+    objective = Distillation(feature_encoder=frozen_encoder(32), feature_tolerance=0.0, student_width=32)
+    batch["labels"][0] = torch.nan
+    two = {key: value[1:] for key, value in batch.items()}
+    terms, of_two = objective(model, batch, 0.0), objective(model, two, 0.0)
+    for name in ("loss", "feature", "ssi"):
+        torch.testing.assert_close(terms[name], of_two[name])
+    assert (terms["images"], of_two["images"]) == (2, 2)
 
 
 def test_an_encoder_kept_at_its_start_costs_nothing(model, batch):
