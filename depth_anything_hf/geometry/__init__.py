@@ -3,6 +3,7 @@
 """Geometry of depth maps: pure functions on arrays.
 
 - `disparity`: depth to disparity and back, and the two kinds of prediction
+- `depth_units`: a metric model's output in metres, and its cap as a whole number of units
 - `camera`: pinhole intrinsics, ray distance to planar depth
 - `alignment`: a prediction of unknown scale and shift brought to the label's unit
 - `maps`: checks of maps (one shape, finite or positive inside a mask), values at pixels

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 
-# Of a model's output: "disparity" is inverse depth up to scale and shift, larger = nearer; "depth" is metres.
+# Of a model's output: "disparity" is inverse depth up to scale and shift, larger = nearer; "depth" is the depth
+# itself, in metres wherever it has left the network (`depth_units`).
 PredictionKind = Literal["disparity", "depth"]
 
 Array = TypeVar("Array", np.ndarray, torch.Tensor)

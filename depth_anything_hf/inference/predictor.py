@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from ..data.decoding.images import read_image
+from ..geometry.depth_units import to_metres
 from ..geometry.disparity import PredictionKind
 from ..models.compilation import force_eager
 from ..models.loading import as_dtype, dtype_name, load_model, size_of
@@ -319,13 +320,15 @@ class DepthPredictor:
         return values
 
     def _maps(self, pixel_values: Tensor, sizes: Sequence[tuple[int, int]]) -> list[Tensor]:
-        """(B, 3, h, w) -> float32 (H, W) each, at the given sizes, which may be fewer than B."""
+        """(B, 3, h, w) -> disparity or metres, float32 (H, W) each, at the given sizes, which may be fewer than B."""
         with self.autocast():
             output = self.model(pixel_values=pixel_values)
         if self.model.config.model_type in OWN_POST_PROCESSING:
             results = self.processor.post_process_depth_estimation(output, sizes)
             return [result["predicted_depth"].float() for result in results]
         maps = output.predicted_depth.float()[: len(sizes), None]  # (B, 1, h, w)
+        if self.prediction_kind == "depth":
+            maps = to_metres(maps, self.model.config)
         bicubic = getattr(self.processor, "upsampling", None) == "bicubic"
         return [_resize(one, size, bicubic=bicubic) for one, size in zip(maps, sizes, strict=True)]
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from transformers import DepthAnythingConfig as StockDepthAnythingConfig
 from transformers import Dinov2Config, PreTrainedConfig
 
+from ..geometry.depth_units import units_per_metre
+
 
 logger = logging.getLogger(__name__)
 
@@ -58,15 +60,19 @@ class DepthAnythingConfig(StockDepthAnythingConfig):  # type: ignore[no-untyped-
     transformers release. Stock reads the field as an integer and refuses fractions; so does this. A file of the Hub
     that says `depth_estimation` instead of `depth_estimation_type` is read as it was meant, with a warning.
 
-    One field is not stock's, which keeps it without using it:
+    Two fields are not stock's, which keeps them without using them:
 
     Attributes:
+        depth_unit: of a metric model's output and of `max_depth`: "m", the default, "cm" or "mm". Stock's output
+            is the same number. Predictors, losses and commands of this package convert to metres
+            (`geometry.depth_units.to_metres`). The default is not written into files.
         interpolate_offset: what is added to both sides of the patch grid (0 <= offset < 1) when the encoder's position
             embeddings are interpolated to it. 0.0, the default, is transformers' interpolation; 0.1 is that of the
             authors' code (DINOv2's `interpolate_pos_encoding`), with which their checkpoints were trained.
 
     Raises:
-        ValueError: `interpolate_offset` is out of range, or `depth_estimation` is neither relative nor metric.
+        ValueError: `interpolate_offset` is out of range, `depth_estimation` is neither relative nor metric,
+            `depth_unit` is unknown or a relative model's, or `max_depth` of a metric model is not above 0.
     """
 
     if TYPE_CHECKING:
@@ -74,9 +80,12 @@ class DepthAnythingConfig(StockDepthAnythingConfig):  # type: ignore[no-untyped-
         backbone_config: Any = None
         max_depth: Any = 1
         interpolate_offset: float = 0.0
+        depth_unit: Literal["m", "cm", "mm"] = "m"
     else:
-        # Without annotation it is no field of the dataclass, so that a file of the default is stock's to the letter.
+        # Without annotation they are no fields of the dataclass, so that a file of the defaults is stock's to the
+        # letter.
         interpolate_offset = 0.0
+        depth_unit = "m"
 
     def __post_init__(self, **kwargs: Any) -> None:
         if self.max_depth is None:
@@ -89,6 +98,14 @@ class DepthAnythingConfig(StockDepthAnythingConfig):  # type: ignore[no-untyped-
                 f"interpolate_offset is {self.interpolate_offset!r}, expected a number of at least 0 and less than 1: "
                 "0.0 (transformers) or 0.1 (the authors' code)"
             )
+        require_valid_range(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values; `depth_unit` only where it is not the metre."""
+        values: dict[str, Any] = super().to_dict()
+        if values.get("depth_unit") == "m":
+            del values["depth_unit"]
+        return values
 
     def _repair_depth_estimation_type(self, meant: Any) -> None:
         """`depth-anything/Depth-Anything-V2-Metric-Indoor-Large-hf` has the field by this name; stock overlooks it."""
@@ -182,3 +199,24 @@ class DepthAnythingConfig(StockDepthAnythingConfig):  # type: ignore[no-untyped-
             "fusion_hidden_size": preset["fusion_hidden_size"] if preset else max(8, round(width / 6 / 8) * 8),
         }
         return cls(backbone_config=type(encoder)(**backbone_config), **{**derived, **kwargs})
+
+
+def require_valid_range(config: StockDepthAnythingConfig) -> None:
+    """Raise ValueError unless `max_depth` and `depth_unit` fit the kind of the model.
+
+    Loaders set fields of a configuration after it has checked itself, so a model checks it once more.
+    """
+    units_per_metre(config)
+    unit = getattr(config, "depth_unit", "m")
+    is_metric = config.depth_estimation_type == "metric"
+    if is_metric and config.max_depth is not None and config.max_depth < 1:
+        raise ValueError(
+            f"max_depth of a metric model is {config.max_depth}, expected a whole number of at least 1 in its "
+            f"depth_unit {unit!r}; a cap below a metre is one in millimetres: 0.35 m is max_depth=350 with "
+            "depth_unit='mm'"
+        )
+    if not is_metric and unit != "m":
+        raise ValueError(
+            f"depth_unit is {unit!r}, but a relative model's disparity has no unit; leave it out (or set it back to "
+            "'m' beside depth_estimation_type='relative')"
+        )

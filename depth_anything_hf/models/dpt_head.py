@@ -161,7 +161,7 @@ class DepthAnythingHead(CheckpointedPart):
         self.conv3.initial_bias = 0.0 if self.metric else INITIAL_DISPARITY  # type: ignore[assignment]
 
     def forward(self, fused: list[Tensor], size: tuple[int, int]) -> Tensor:
-        """Predict (B, H, W): disparity >= 0 of a relative head, or depth in 0..max_depth metres of a metric head.
+        """Predict (B, H, W): disparity >= 0 of a relative head, or depth in 0..max_depth units of a metric head.
 
         The map is float32 where features and weights are bfloat16 or float16, and under autocast.
         """

@@ -17,11 +17,12 @@ from transformers import initialization as init
 from transformers.modeling_outputs import DepthEstimatorOutput
 
 from ..cpu.layers import CPU_HEADS, route_convolutions, route_linears
+from ..geometry.depth_units import max_depth_in_metres, to_metres
 from ..geometry.disparity import PredictionKind
 from ..losses.reduction import mean_over_images
 from ..losses.relative import relative_depth_losses
 from ..losses.silog import silog_loss
-from .configuration_depth_anything import DepthAnythingConfig
+from .configuration_depth_anything import DepthAnythingConfig, require_valid_range
 from .dpt_head import DepthAnythingHead, DepthAnythingNeck
 from .fused_encoder import FusedEncoder
 from .parameter_names import accept_all_names
@@ -50,8 +51,9 @@ class DepthAnythingOutput(DepthEstimatorOutput):
     Attributes:
         loss: scalar, when `labels` are given.
         predicted_depth: (B, H, W); a relative model's disparity (larger is nearer, scale and shift are free) or a
-            metric model's depth in metres. float32 also where the model computes in bfloat16 or float16. The name is
-            stock transformers'.
+            metric model's depth in `config.depth_unit`, which is the metre unless the configuration says otherwise
+            (`geometry.depth_units.to_metres` converts). float32 also where the model computes in bfloat16 or float16.
+            The name is stock transformers'.
         hidden_states: the states before the first layer and after each computed one, each (B, prefix + N, C).
         patch_tokens: the encoder's final normalized patch tokens (B, N, C), when requested.
     """
@@ -103,6 +105,7 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):  # type: ignore[no-untyp
             )
         if config.depth_estimation_type not in ("relative", "metric"):
             raise ValueError(f"depth_estimation_type is {config.depth_estimation_type!r}, expected relative or metric")
+        require_valid_range(config)
         self.patch_size = int(config.patch_size if isinstance(config.patch_size, int) else config.patch_size[0])
         # Stage n is the output of the n-th layer, stage 0 that of the embeddings; negative ones count from the end.
         stages = encoder_config.num_hidden_layers + 1
@@ -378,7 +381,8 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):  # type: ignore[no-untyp
                 f"labels have shape {tuple(labels.shape)}, expected the prediction's {tuple(predicted_depth.shape)}"
             )
         if self.config.depth_estimation_type == "metric":
-            valid = (labels >= SMALLEST_METRIC_DEPTH) & (labels <= self.config.max_depth)
+            predicted_depth = to_metres(predicted_depth, self.config)
+            valid = (labels >= SMALLEST_METRIC_DEPTH) & (labels <= cast(float, max_depth_in_metres(self.config)))
             return mean_over_images(silog_loss(predicted_depth, labels, valid, over="batch"))[0]
         ssi, gradient = relative_depth_losses(predicted_depth, labels)
         return mean_over_images(ssi + 2 * gradient)[0]
@@ -394,5 +398,5 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):  # type: ignore[no-untyp
 
     @property
     def prediction_kind(self) -> PredictionKind:
-        """Kind of `predicted_depth`: "disparity" of a relative model, "depth" in metres of a metric one."""
+        """Kind of `predicted_depth`: a relative model's "disparity", a metric one's "depth" in `config.depth_unit`."""
         return "depth" if self.config.depth_estimation_type == "metric" else "disparity"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from ..geometry.depth_units import to_metres
 from ..losses.feature_alignment import feature_alignment_loss
 from ..losses.loss_weights import RelativeLoss
 from ..losses.reduction import images_that_count, mean_over_images
@@ -121,7 +122,9 @@ class SupervisedMetric:
             ValueError: the batch has no "labels".
         """
         labels = stored_labels(batch, "depth in metres")
-        prediction = model(pixel_values=batch["pixel_values"]).predicted_depth
+        # DistributedDataParallel and DeepSpeed's engine, which has a `config` of its own, hold the model as `module`.
+        config = getattr(getattr(model, "module", model), "config", None)
+        prediction = to_metres(model(pixel_values=batch["pixel_values"]).predicted_depth, config)
         valid = (labels >= self.min_depth) & (labels <= self.max_depth)
         values = silog_loss(prediction, labels, valid, self.variance_focus, over=self.silog_over)
         return add_up({"silog": (1.0, values)}, prediction)

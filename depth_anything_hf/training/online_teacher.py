@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..data.transforms import IMAGENET_MEAN, IMAGENET_STD
+from ..geometry.depth_units import to_metres
 from ..geometry.disparity import PredictionKind, depth_to_disparity
 from ..models.compilation import compile_blocks
 from ..models.loading import as_dtype
@@ -29,7 +30,7 @@ class OnlineTeacher:
     Args:
         model: predicts `predicted_depth` (B, h, w) from `pixel_values`; frozen here. One of this package takes its
             faster way through the encoder (`optimize_for_inference`).
-        prediction_kind: "disparity" or "depth", what it predicts; depth is inverted.
+        prediction_kind: "disparity" or "depth", what it predicts; depth is brought to metres and inverted.
         mean, std: the normalization of the channels that the model expects.
         dtype: converts the weights, and computes in this precision whatever the run's is ("float32", "bfloat16",
             "float16" or torch's). None leaves the weights as they are, and a run in mixed precision computes them in
@@ -80,12 +81,13 @@ class OnlineTeacher:
             self._waits_for_compilation = False
         images = pixel_values * self.gain + self.offset
         with torch.no_grad(), self._precision(images.device):
-            predicted = self.model(pixel_values=images.to(self._weights_dtype())).predicted_depth.float()
+            predicted: Tensor = self.model(pixel_values=images.to(self._weights_dtype())).predicted_depth.float()
         if predicted.shape[-2:] != pixel_values.shape[-2:]:
             size = pixel_values.shape[-2:]
             predicted = F.interpolate(predicted[:, None], size=size, mode="bilinear", align_corners=True)[:, 0]
-        disparity: Tensor = depth_to_disparity(predicted) if self.prediction_kind == "depth" else predicted
-        return disparity
+        if self.prediction_kind == "disparity":
+            return predicted
+        return depth_to_disparity(to_metres(predicted, getattr(self.model, "config", None)))
 
     def _precision(self, device: torch.device) -> AbstractContextManager[Any]:
         return nullcontext() if self.dtype is None else torch.autocast(device.type, enabled=False)

@@ -16,6 +16,7 @@ from ..data.transforms import IMAGENET_MEAN, IMAGENET_STD
 from ..evaluation.reports import save_error_sheet
 from ..evaluation.results import EvaluationResult
 from ..geometry.alignment import fit_scale_and_shift
+from ..geometry.depth_units import to_metres
 from ..geometry.disparity import PredictionKind, depth_to_disparity
 from ..inference.predictor import DepthPredictor
 from ..models.compilation import force_eager
@@ -48,6 +49,8 @@ def predict_and_picture(engine: Engine, batch: dict[str, Any], images: int = 1) 
     with torch.no_grad(), engine.accelerator.autocast(), force_eager():
         predictions = model(pixel_values=shown["pixel_values"]).predicted_depth
         labels = labels_of(shown, engine.objective)
+        if model.config.depth_estimation_type == "metric":
+            predictions = to_metres(predictions, model.config)
     model.train()
     if not engine.accelerator.is_main_process:
         return None

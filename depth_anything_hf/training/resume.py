@@ -24,7 +24,14 @@ from .tracking import LogWindow
 
 
 # Fields of the configuration that make it another model, beside those of the encoder.
-MODEL_KEYS = ("fusion_hidden_size", "head_hidden_size", "neck_hidden_sizes", "depth_estimation_type", "max_depth")
+MODEL_KEYS = (
+    "fusion_hidden_size",
+    "head_hidden_size",
+    "neck_hidden_sizes",
+    "depth_estimation_type",
+    "max_depth",
+    "depth_unit",
+)
 ADVICE = "; resume with the same model, or choose another output_dir"
 # What runs did before their record had the entry.
 BEFORE_IT_WAS_RECORDED = {"recipe.loss.silog_over": "image"}
@@ -106,8 +113,10 @@ def require_same_model(folder: Path, config: PretrainedConfig) -> None:
         json.loads(each.to_json_string(use_diff=False)) for each in (config, type(config).from_pretrained(folder))
     )
     for key in MODEL_KEYS:
-        if saved[key] != current[key]:
-            raise ValueError(f"{folder} holds another model: {key} is {saved[key]}, expected {current[key]}{ADVICE}")
+        # A file has no `depth_unit` where it is the metre.
+        there, here = (each.get(key, "m") if key == "depth_unit" else each[key] for each in (saved, current))
+        if there != here:
+            raise ValueError(f"{folder} holds another model: {key} is {there}, expected {here}{ADVICE}")
     for key, value in current["backbone_config"].items():
         if key not in IGNORED_KEYS and saved["backbone_config"].get(key) != value:
             raise ValueError(
