@@ -22,7 +22,7 @@ def convert(
         bool, typer.Option("--metric", help="The checkpoint is a metric model; needs --max_depth.")
     ] = False,
     max_depth: Annotated[
-        int | None,
+        float | None,
         typer.Option(
             "--max_depth", help="Depth cap in metres, with --metric: 20 for the authors' indoor models, 80 outdoors."
         ),

@@ -16,6 +16,7 @@ from huggingface_hub import ModelCardData
 from safetensors.torch import load_file
 from torch import Tensor
 
+from ..geometry.depth_units import UNIT_NAMES, as_whole_units, max_depth_in_metres
 from ..hub.licenses import original_license
 from ..models.configuration_depth_anything import DepthAnythingConfig
 from ..models.image_processing_depth_anything import PAPER_INPUT_SIZE, DepthAnythingImageProcessor
@@ -70,8 +71,9 @@ def convert_original(
             names that start with "module.".
         output_dir: a new or empty folder.
         size: the published size that the checkpoint must have; None recognizes it. Other sizes convert as well.
-        max_depth: for a metric model, the depth in metres at which its output is capped, a whole number: 20 for the
-            authors' indoor models, 80 for the outdoor ones. None means a relative model.
+        max_depth: for a metric model, the depth in metres at which its output is capped: 20 for the authors' indoor
+            models, 80 for the outdoor ones. One that is no whole number of metres makes a model whose output is in
+            millimetres (`DepthAnythingConfig.depth_unit`). None means a relative model.
         feature_layers: encoder layers whose features feed the decoder: "v2" (the default) takes four intermediate
             ones, "v1" the last four, for checkpoints of the first Depth Anything.
         out_indices: these four layers, counted from 1, for a checkpoint with others; instead of `feature_layers`.
@@ -97,13 +99,15 @@ def convert_original(
     processor = DepthAnythingImageProcessor.for_input_size(input_size, interpolation="opencv", upsampling="bilinear")
     state = read_original(source)
     try:
+        cap, unit = (1, "m") if max_depth is None else as_whole_units(max_depth)
         config = config_of_original(
             state,
             feature_layers=feature_layers,
             out_indices=out_indices,
             num_attention_heads=num_attention_heads,
             depth_estimation_type="relative" if max_depth is None else "metric",
-            max_depth=1 if max_depth is None else _whole_metres(max_depth),
+            max_depth=cap,
+            depth_unit=unit,
             interpolate_offset=ORIGINAL_INTERPOLATE_OFFSET,
         )
         found = published_size(config)
@@ -133,7 +137,7 @@ def convert_to_original(model_dir: str | os.PathLike[str], checkpoint: str | os.
     """Write a model folder's tensors under the authors' names; their code loads the file strictly.
 
     Neither the feature layers nor `max_depth` are in the file: the authors' code takes the layers from the encoder's
-    name and the depth cap as an argument.
+    name and the depth cap as an argument, in metres, whatever unit the model has here; it is logged.
 
     Args:
         model_dir: folder with `config.json` and safetensors weights, written by this package or by transformers.
@@ -166,6 +170,15 @@ def convert_to_original(model_dir: str | os.PathLike[str], checkpoint: str | os.
             source,
             config.interpolate_offset,
             ORIGINAL_INTERPOLATE_OFFSET,
+        )
+    if config.depth_unit != "m":
+        logger.warning(
+            "the output of %s is in %s, up to %d; the authors' code takes the cap as an argument: with "
+            "DepthAnythingV2(..., max_depth=%g) it gives metres",
+            source,
+            UNIT_NAMES[config.depth_unit],
+            config.max_depth,
+            max_depth_in_metres(config),
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = unfinished_file(target)
@@ -235,14 +248,6 @@ def _common_dtype(state: Mapping[str, Tensor]) -> torch.dtype:
     return dtypes.pop()
 
 
-def _whole_metres(max_depth: float) -> int:
-    if max_depth != int(max_depth) or max_depth < 1:
-        raise ValueError(
-            f"max_depth must be a whole number of metres from 1, as transformers stores it, got {max_depth}"
-        )
-    return int(max_depth)
-
-
 def _card(config: DepthAnythingConfig, size: str | None) -> str:
     """Return the README.md of a converted checkpoint: what it is, where it comes from and what was set."""
     metric = config.depth_estimation_type == "metric"
@@ -254,8 +259,10 @@ def _card(config: DepthAnythingConfig, size: str | None) -> str:
         tags=["depth", f"{config.depth_estimation_type} depth", "depth-anything", "depth_anything_hf"],
         license=license,
     )
+    unit = ", metres" if metric else ""
     quantity = (
-        f"depth in metres along the optical axis, at most {config.max_depth}; larger is farther"
+        f"depth in {UNIT_NAMES[config.depth_unit]} along the optical axis, at most {config.max_depth}; larger is "
+        "farther"
         if metric
         else "disparity: larger is nearer; scale and shift are free, so that values are no distances"
     )
@@ -280,7 +287,7 @@ It predicts {quantity}.
 | Size | {describe(config)} |
 | Feature layers | {list(config.backbone_config.out_indices)}, counted from 1 ({lineage["original_feature_layers"]}); \
 stated at the conversion, the tensors do not show them |
-| Kind | {config.depth_estimation_type}{f", max_depth {config.max_depth}" if metric else ""}; \
+| Kind | {config.depth_estimation_type}{f", max_depth {config.max_depth} {config.depth_unit}" if metric else ""}; \
 stated at the conversion, the tensors do not show it |
 | License | {license_text} |
 
@@ -300,6 +307,6 @@ ignores these settings, so that its output differs a little.
 from depth_anything_hf import DepthPredictor
 
 predictor = DepthPredictor.from_pretrained("path/to/this/model")
-{"depth" if metric else "disparity"} = predictor.predict("photograph.jpg")  # float32 (H, W)
+{"depth" if metric else "disparity"} = predictor.predict("photograph.jpg")  # float32 (H, W){unit}
 ```
 """

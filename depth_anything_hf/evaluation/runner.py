@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .results import EvaluationResult
     from .settings import EvaluationSettings
+
+logger = logging.getLogger(__name__)
 
 # What a protocol decides by itself.
 FIXED_BY_PROTOCOL = ("label", "scale", "label_column", "image_column", "alignment", "min_depth", "max_depth")
@@ -61,7 +64,10 @@ class EvaluationArguments:
     )
     max_depth: float | None = field(
         default=None,
-        metadata={"help": "Maximum depth in metres; farther label pixels and sky are ignored. [80; the protocol's]"},
+        metadata={
+            "help": "Maximum depth in metres; farther label pixels and sky are ignored. "
+            "[a metric model's own, else 80; the protocol's]"
+        },
     )
     batch_size: int | None = field(
         default=None, metadata={"help": "Images of one size per forward pass. [8, on a CPU 1]"}
@@ -112,12 +118,14 @@ def run(arguments: EvaluationArguments, tell: Callable[[str], object] | None = N
 
 
 def _run(arguments: EvaluationArguments, tell: Callable[[str], object] | None) -> dict[str, EvaluationResult]:
+    from ..geometry.depth_units import max_depth_in_metres
     from ..inference.predictor import DepthPredictor
     from ..utils.processes import leave_group_at_exit, make_accelerator
     from .evaluator import evaluate_on_all_processes
     from .protocols import PROTOCOL_GROUPS
     from .reports import save_report
     from .results import description_of, summary_of_sets
+    from .settings import beyond_the_model
 
     opened, missing = _open(arguments)
     accelerator = make_accelerator()
@@ -131,7 +139,11 @@ def _run(arguments: EvaluationArguments, tell: Callable[[str], object] | None) -
     is_group = arguments.protocol in PROTOCOL_GROUPS
     results = {}
     for name, (dataset, protocol) in opened.items():
-        settings = protocol or _own_settings(arguments, predictor.prediction_kind, dataset.label)
+        own_cap = max_depth_in_metres(predictor.model.config) if predictor.prediction_kind == "depth" else None
+        settings = protocol or _own_settings(arguments, predictor.prediction_kind, dataset.label, own_cap)
+        beyond = beyond_the_model(settings, own_cap) if dataset.label == "depth" else ""
+        if beyond and accelerator.is_main_process:
+            logger.warning(beyond)
         results[name] = result = evaluate_on_all_processes(
             predictor,
             dataset,
@@ -179,13 +191,16 @@ def _open(arguments: EvaluationArguments) -> tuple[dict[str, tuple[Any, Evaluati
     return {str(arguments.data): (dataset, None)}, {}
 
 
-def _own_settings(arguments: EvaluationArguments, prediction_kind: str, label: str) -> EvaluationSettings:
+def _own_settings(
+    arguments: EvaluationArguments, prediction_kind: str, label: str, own_cap: float | None
+) -> EvaluationSettings:
     from .settings import EvaluationSettings
 
     in_metres = prediction_kind == label == "depth"
     chosen: dict[str, Any] = {
         "alignment": arguments.alignment or ("none" if in_metres else "disparity"),
         "min_depth": arguments.min_depth,
-        "max_depth": arguments.max_depth,
+        # A label in disparity has no metres.
+        "max_depth": own_cap if arguments.max_depth is None and label == "depth" else arguments.max_depth,
     }
     return EvaluationSettings(**{name: value for name, value in chosen.items() if value is not None})

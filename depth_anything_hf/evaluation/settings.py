@@ -212,6 +212,24 @@ class EvaluationSettings:
         return {name: fields[name] for name in PAIR_FIELDS} if self.scores_pairs else fields
 
 
+def beyond_the_model(settings: EvaluationSettings, max_depth: float | None) -> str:
+    """Say so where labels count that are farther than a metric model can predict; "" where all is well.
+
+    Args:
+        settings: of the score.
+        max_depth: metres, the model's own cap; None where it has none.
+    """
+    # What is clamped to the farthest label has no range in metres.
+    has_range = not settings.scores_pairs and settings.clamp == "range"
+    if max_depth is None or not has_range or settings.max_depth <= max_depth:
+        return ""
+    name = settings.protocol or "the evaluation"
+    return (
+        f"{name} scores labels up to {settings.max_depth:g} m, but the output of the model ends at {max_depth:g} m: "
+        "what is farther counts as errors that it cannot avoid"
+    )
+
+
 def check_known(field_name: str, value: object, choices: tuple[str, ...]) -> None:
     """Raise ValueError, naming the nearest choice and all, unless the value is one of the choices."""
     if value not in choices:

@@ -10,13 +10,13 @@ model is in that unit, here as in stock; predictors, losses, labels and files ar
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from .disparity import Array
 
+if TYPE_CHECKING:
+    from .disparity import Array
 
 UNITS_PER_METRE = {"m": 1, "cm": 100, "mm": 1000}
 UNIT_NAMES = {"m": "metres", "cm": "centimetres", "mm": "millimetres"}
@@ -53,9 +53,12 @@ def to_metres(depth: Array, config: Any) -> Array:
     units = units_per_metre(config)
     if units == 1:
         return depth
-    if isinstance(depth, torch.Tensor):
-        return depth.to(torch.promote_types(depth.dtype, torch.float32)) / units
-    return depth.astype(np.promote_types(depth.dtype, np.float32)) / units
+    if isinstance(depth, np.ndarray):
+        return depth.astype(np.promote_types(depth.dtype, np.float32)) / units
+    # Cards and commands, which name units too, do not wait for it.
+    import torch
+
+    return depth.to(torch.promote_types(depth.dtype, torch.float32)) / units
 
 
 def max_depth_in_metres(config: Any) -> float | None:

@@ -20,6 +20,7 @@ from huggingface_hub import (
     eval_result_entries_to_yaml,
 )
 
+from ..geometry.depth_units import UNIT_NAMES, UNITS_PER_METRE
 from ..metrics.table import METRICS
 from ..utils.files import atomic_write
 from ..utils.redaction import is_hub_id, redact_command, redact_name, redact_text, redact_tokens
@@ -31,10 +32,13 @@ from .markdown import PICTURES_FOLDER, code_block, kept_section, name_and_licens
 EVALUATION_FOLDER = ".eval_results"
 
 LOCAL_NAME = "path/to/this/model"
-METRIC_UNIT = "(H, W) metres, larger = farther"
 # Pillow's numbers of its resampling filters.
 RESAMPLINGS = {0: "nearest", 1: "Lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "Hamming"}
 RELATIVE_UNIT = "(H, W), larger = nearer"
+UNIT_NOTE = (
+    "Stock transformers and its `pipeline` give {unit} (divide by {units} for metres), because they take only whole "
+    "numbers as the cap; `depth_anything_hf` converts: its predictor, its commands and their files are in metres."
+)
 
 ROLES = {
     "teacher": "a teacher, trained on labelled images, made to label photographs for students",
@@ -162,7 +166,7 @@ def write_model_card(
         f"# {title}",
         f"A Depth Anything model: {ROLES[role]}. Made with `depth_anything_hf`.",
         "## What it predicts\n\n" + _output_text(kind, config) + "\n\n" + _input_text(folder),
-        "## How to use it\n\n" + code_block(snippet(kind, repo_id or LOCAL_NAME), "python"),
+        "## How to use it\n\n" + code_block(snippet(kind, repo_id or LOCAL_NAME, config), "python"),
         "## Lineage\n\n"
         + table(("Part", "Origin", "License", "Revision"), lineage_rows(lineage))
         + "\n\n"
@@ -182,10 +186,18 @@ def write_model_card(
     return path
 
 
-def snippet(kind: Literal["relative", "metric"], name: str = LOCAL_NAME) -> str:
-    """Return Python code that runs the model `name` with stock transformers; it reads `photograph.jpg`."""
+def snippet(
+    kind: Literal["relative", "metric"], name: str = LOCAL_NAME, config: Mapping[str, Any] | None = None
+) -> str:
+    """Return Python code that runs the model `name` with stock transformers; it reads `photograph.jpg`.
+
+    Args:
+        kind: what the model predicts.
+        name: Hub id or folder.
+        config: of the model; its `depth_unit` is that of a metric model's output.
+    """
     remark = "  # a local folder or a Hub id" if name == LOCAL_NAME else ""
-    quantity, unit = ("depth", METRIC_UNIT) if kind == "metric" else ("disparity", RELATIVE_UNIT)
+    quantity, unit = ("depth", _metric_unit(config or {})) if kind == "metric" else ("disparity", RELATIVE_UNIT)
     return SNIPPET.format(name=name, remark=remark, quantity=quantity, unit=unit)
 
 
@@ -278,10 +290,20 @@ def _with_direction(metric: str) -> str:
     return f"{metric} {'↑' if METRICS[metric].higher_is_better else '↓'}" if metric in METRICS else metric
 
 
+def _metric_unit(config: Mapping[str, Any]) -> str:
+    unit = config.get("depth_unit", "m")
+    conversion = "" if unit == "m" else f"; divided by {UNITS_PER_METRE[unit]}: metres"
+    return f"(H, W) {UNIT_NAMES[unit]}, larger = farther{conversion}"
+
+
 def _output_text(kind: str, config: Mapping[str, Any]) -> str:
     if kind == "metric":
-        cap = f", at most {config['max_depth']} m" if config.get("max_depth") else ""
-        return f"`predicted_depth` holds depth in metres along the optical axis{cap}. Larger is farther."
+        unit = config.get("depth_unit", "m")
+        cap = f", at most {config['max_depth']} {unit}" if config.get("max_depth") else ""
+        text = f"`predicted_depth` holds depth in {UNIT_NAMES[unit]} along the optical axis{cap}. Larger is farther."
+        return (
+            text if unit == "m" else f"{text} {UNIT_NOTE.format(unit=UNIT_NAMES[unit], units=UNITS_PER_METRE[unit])}"
+        )
     return (
         "`predicted_depth` holds disparity: larger is nearer. It is affine-invariant: scale and shift are free, so "
         "values order the pixels of one image, do not compare across images, and are no distances."

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from ..data.mixture import Mixture
     from ..data.streaming_mixture import StreamingMixture
+    from ..evaluation.settings import EvaluationSettings
     from ..training.validation import Evaluation
+
+logger = logging.getLogger(__name__)
 
 # Imports stand inside the methods: the dataclasses are also the flags of a command line, whose help must not wait for
 # the libraries that open data.
@@ -93,8 +97,14 @@ class DataArguments:
         metadata={"help": "Benchmark to evaluate on instead of eval_data, e.g. nyu (docs/evaluation.md)."},
     )
     eval_root: str | None = field(default=None, metadata={"help": "Folder of the benchmark as it was downloaded."})
-    eval_min_depth: float = field(default=1e-3, metadata={"help": "Metres; nearer label pixels are ignored."})
-    eval_max_depth: float = field(default=80.0, metadata={"help": "Metres; farther label pixels are ignored."})
+    eval_min_depth: float | None = field(
+        default=None,
+        metadata={"help": "Metres; nearer label pixels of eval_data are ignored. [0.001; finetune: min_depth]"},
+    )
+    eval_max_depth: float | None = field(
+        default=None,
+        metadata={"help": "Metres; farther label pixels of eval_data are ignored. [80; finetune: max_depth]"},
+    )
     eval_batch_size: int = field(default=8, metadata={"help": "Images per forward pass in evaluation."})
     horizontal_flip: float = field(default=0.5, metadata={"help": "Probability."})
     vertical_flip: float = field(default=0.0, metadata={"help": "Probability."})
@@ -168,8 +178,13 @@ class DataArguments:
         check_first_samples(mixture)
         return mixture
 
-    def evaluation(self, *, metric: bool = False) -> Evaluation | None:
+    def evaluation(self, *, metric: bool = False, depth_range: tuple[float, float] | None = None) -> Evaluation | None:
         """Open the held-out set, scored by benchmark's own protocol or the given settings.
+
+        Args:
+            metric: whether the model predicts metres, which are then compared as they are.
+            depth_range: of a metric model, metres: the range that counts unless `eval_min_depth` or `eval_max_depth`
+                says otherwise. None takes 0.001 to 80 m, as for a relative model. A protocol has its own range.
 
         Raises:
             ValueError: both `eval_data` and `eval_protocol` are given, a protocol comes without its `eval_root` or the
@@ -191,14 +206,17 @@ class DataArguments:
             dataset, protocol = open_protocol(self.eval_protocol, self.eval_root)
             check_fits(protocol, "depth" if metric else "disparity")
             check_first_images(dataset, protocol)
+            _warn_beyond(protocol, depth_range)
             return Evaluation(dataset, protocol, batch_size=self.eval_batch_size)
         if self.eval_data is None:
             return None
+        near, far = depth_range or (EvaluationSettings.min_depth, EvaluationSettings.max_depth)
         settings = EvaluationSettings(
-            min_depth=self.eval_min_depth,
-            max_depth=self.eval_max_depth,
+            min_depth=near if self.eval_min_depth is None else self.eval_min_depth,
+            max_depth=far if self.eval_max_depth is None else self.eval_max_depth,
             alignment="none" if metric else "disparity",
         )
+        _warn_beyond(settings, depth_range)
         held_out = open_source(self.eval_data)
         if isinstance(held_out, DepthStream):
             raise ValueError(f"eval_data {held_out.name}: it is read by index and cannot stream; set streaming: false")
@@ -207,3 +225,12 @@ class DataArguments:
         except ValueError as error:
             raise ValueError(f"eval_data {self.eval_data}: {error}") from error
         return Evaluation(held_out, settings, batch_size=self.eval_batch_size)
+
+
+def _warn_beyond(settings: EvaluationSettings, depth_range: tuple[float, float] | None) -> None:
+    from ..evaluation.settings import beyond_the_model
+    from ..utils.processes import is_first_process
+
+    text = beyond_the_model(settings, None if depth_range is None else depth_range[1])
+    if text and is_first_process():
+        logger.warning(text)

@@ -36,7 +36,11 @@ class MetricArguments:
 
     _argument_group_name: ClassVar[str] = "loss: SILog of depth in metres"
 
-    max_depth: int = field(metadata={"help": "Depth cap in whole metres. The paper: 20 indoors, 80 outdoors."})
+    max_depth: float = field(
+        metadata={
+            "help": "Depth cap in metres, to the millimetre. The paper: 20 indoors, 80 outdoors; 0.35 suits close-ups."
+        }
+    )
     min_depth: float = field(default=1e-3, metadata={"help": "Metres; nearer label pixels are ignored."})
     keep_decoder: bool = field(
         default=False,
@@ -52,9 +56,15 @@ class MetricArguments:
     )
 
     def __post_init__(self) -> None:
+        from ..geometry.depth_units import as_whole_units
         from ..losses.silog import check_silog_over
 
         check_silog_over(self.silog_over)
+        as_whole_units(self.max_depth)
+        if not 0 < self.min_depth < self.max_depth:
+            raise ValueError(
+                f"min_depth is {self.min_depth} and max_depth {self.max_depth}, expected 0 < min_depth < max_depth"
+            )
 
     def build_model(self, model_arguments: ModelArguments, *, seed: int) -> StartingPoint:
         """Build the metric model that the run starts from; see `starting_point.build_model`."""
@@ -79,7 +89,7 @@ class MetricArguments:
     ) -> Mixture | StreamingMixture:
         """Open the training data with labels in metres; see `DataArguments.mixture`."""
         return data_arguments.mixture(
-            model_arguments, seed=seed, target="depth", min_depth=self.min_depth, max_depth=float(self.max_depth)
+            model_arguments, seed=seed, target="depth", min_depth=self.min_depth, max_depth=self.max_depth
         )
 
 
@@ -105,7 +115,7 @@ def prepare(
         metric.objective(),
         arguments,
         metric.mixture(data_arguments, model_arguments, seed=arguments.seed),
-        data_arguments.evaluation(metric=True),
+        data_arguments.evaluation(metric=True, depth_range=(metric.min_depth, metric.max_depth)),
         card={
             "role": "metric",
             "lineage": {**start.lineage, "data": data_arguments.source_names},

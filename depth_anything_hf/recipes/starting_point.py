@@ -4,18 +4,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import AutoConfig, Dinov2Config, Dinov2WithRegistersConfig, set_seed
+from transformers import AutoConfig, Dinov2Config, Dinov2WithRegistersConfig, PreTrainedConfig, set_seed
 
+from ..geometry.depth_units import UNIT_NAMES, as_whole_units, max_depth_in_metres
 from ..models.configuration_depth_anything import DepthAnythingConfig
 from ..models.image_processing_depth_anything import DepthAnythingImageProcessor
 from ..models.loading import load_processor
 from ..models.modeling_depth_anything import ENCODERS, DepthAnythingForDepthEstimation
+from ..utils.processes import is_first_process
 from .arguments import ModelArguments
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -29,25 +35,37 @@ class StartingPoint:
 
 
 def build_model(
-    arguments: ModelArguments, *, seed: int, max_depth: int | None = None, fresh_decoder: bool = False
+    arguments: ModelArguments, *, seed: int, max_depth: float | None = None, fresh_decoder: bool = False
 ) -> StartingPoint:
     """Build the model that a run starts from.
 
     Args:
         arguments: which weights.
         seed: of the fresh weights.
-        max_depth: metres; makes it a metric model. None: a relative one.
+        max_depth: metres; makes it a metric model, in millimetres where it is no whole number of metres, unless
+            `decoder_config` names a `depth_unit`. None: a relative one.
         fresh_decoder: with `model_name_or_path`, take only its encoder (the metric recipe of Depth Anything V2).
 
     Raises:
-        ValueError: the checkpoint is not of this architecture, or the input size is not a multiple of 14.
+        ValueError: the checkpoint is not of this architecture, the input size is not a multiple of 14, or the depth
+            cap is not a whole number of its unit.
     """
     set_seed(seed)
     processor = DepthAnythingImageProcessor.for_input_size(arguments.input_size)
     hub = {"revision": arguments.revision} if arguments.revision else {}
     options: dict[str, Any] = dict(arguments.decoder_config or {})  # type: ignore[arg-type]
     if max_depth is not None:
-        options.update(depth_estimation_type="metric", max_depth=max_depth)
+        cap, unit = as_whole_units(max_depth, options.get("depth_unit"))
+        options.update(depth_estimation_type="metric", max_depth=cap, depth_unit=unit)
+        if unit != "m" and is_first_process():
+            logger.warning(
+                "max_depth %g m: the model's output is in %s, up to %d (depth_unit %s), as stock transformers shows "
+                "it; labels, losses, scores and predictions of this package are in metres",
+                max_depth,
+                UNIT_NAMES[unit],
+                cap,
+                unit,
+            )
     loading: dict[str, Any] = {"dtype": torch.float32}
     if arguments.attn_implementation:
         loading["attn_implementation"] = arguments.attn_implementation
@@ -59,7 +77,9 @@ def build_model(
         model = make.from_encoder(arguments.encoder_name_or_path, encoder_options=loading, **options)
         lineage = {"encoder": arguments.encoder_name_or_path, "encoder_revision": arguments.revision}
     elif arguments.model_name_or_path:
-        _check_model_type(arguments.model_name_or_path, arguments.revision, [DepthAnythingConfig.model_type])
+        found = _check_model_type(arguments.model_name_or_path, arguments.revision, [DepthAnythingConfig.model_type])
+        if max_depth is not None and not fresh_decoder:
+            _warn_of_another_cap(arguments.model_name_or_path, max_depth_in_metres(found), max_depth)
         model = make.from_pretrained(arguments.model_name_or_path, **loading, **options)
         # How a checkpoint prepares its images goes with its weights, e.g. the original's OpenCV mode.
         processor = load_processor(arguments.model_name_or_path, model.config.model_type, arguments.input_size, hub)
@@ -82,11 +102,23 @@ def build_model(
     return StartingPoint(model, processor, arguments.encoder_config is None, given)
 
 
-def _check_model_type(name_or_path: str, revision: str | None, expected: Collection[str]) -> None:
+def _check_model_type(name_or_path: str, revision: str | None, expected: Collection[str]) -> PreTrainedConfig:
     # transformers opens any checkpoint as any model, and leaves at random weights what does not fit.
-    found = AutoConfig.from_pretrained(name_or_path, **({"revision": revision} if revision else {})).model_type
-    if found not in expected:
+    found: PreTrainedConfig = AutoConfig.from_pretrained(name_or_path, **({"revision": revision} if revision else {}))
+    if found.model_type not in expected:
         raise ValueError(
-            f"{name_or_path} is a {found!r} model, expected {' or '.join(expected)}; encoder_name_or_path takes a "
-            "DINOv2 encoder, model_name_or_path a Depth Anything model"
+            f"{name_or_path} is a {found.model_type!r} model, expected {' or '.join(expected)}; encoder_name_or_path "
+            "takes a DINOv2 encoder, model_name_or_path a Depth Anything model"
+        )
+    return found
+
+
+def _warn_of_another_cap(name: str, earlier: float | None, max_depth: float) -> None:
+    if earlier not in (None, max_depth) and is_first_process():
+        logger.warning(
+            "the decoder of %s was trained for depths up to %g m; kept under a cap of %g m, it predicts all depths in "
+            "that proportion at first",
+            name,
+            earlier,
+            max_depth,
         )

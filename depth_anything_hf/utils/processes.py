@@ -46,6 +46,11 @@ def needs_cpu_backend() -> bool:
     return device is None or device.type in WITHOUT_COLLECTIVES
 
 
+def is_first_process() -> bool:
+    """Return whether this process speaks for the launch, as its launcher's environment says; the only one does."""
+    return int(os.environ.get("RANK") or 0) == 0
+
+
 @contextmanager
 def own_accelerate_state() -> Iterator[None]:
     """Context manager: what Accelerate keeps for the whole process, precision and accumulation, is one's own inside.
@@ -93,6 +98,7 @@ def _leave_group() -> None:
 
 __all__ = [
     "end_trackers",
+    "is_first_process",
     "leave_group_at_exit",
     "make_accelerator",
     "needs_cpu_backend",

@@ -233,7 +233,7 @@ def test_own_feature_layers(tmp_path: Path) -> None:
         ),
         ({}, "48 wide, which is no multiple of 64.*give num_attention_heads"),
         ({"num_attention_heads": 5}, "num_attention_heads is 5, which does not divide.*48"),
-        ({"max_depth": 20.5, **HEADS}, "max_depth must be a whole number .*got 20.5"),
+        ({"max_depth": 20.0005, **HEADS}, r"max_depth is 20.0005, expected .* a whole number of millimetres"),
         (
             {"feature_layers": "v1", "out_indices": [1, 2, 3, 4], **HEADS},
             "give feature_layers or out_indices, not both",
