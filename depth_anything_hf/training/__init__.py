@@ -3,6 +3,9 @@
 """Train and distil on any number of processes, with checkpoints that are models and exact resume.
 
 - `trainer`: `fit` and its loop, from top to bottom
+- `fit_result`: what a run leaves behind
+- `due`: log, picture, evaluation, checkpoint or end after a step
+- `callbacks`: callbacks of `transformers`, their state and control
 - `arguments`: `TrainingArguments`, which are flags, recipe and record in one
 - `objectives`: from a batch to a loss: supervised relative and metric training, distillation
 - `objective_parts`: an objective's own parameters and models, found, trained, moved and saved
@@ -40,17 +43,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .arguments import TrainingArguments
     from .dry_run import DryRunReport, dry_run_step
+    from .fit_result import FitResult
     from .objectives import Distillation, SupervisedMetric, SupervisedRelative
     from .online_teacher import OnlineTeacher
     from .signals import RunInterrupted
-    from .trainer import FitResult, fit
+    from .trainer import fit
     from .validation import Evaluation
 
 _MODULES = {
     "Distillation": "objectives",
     "DryRunReport": "dry_run",
     "Evaluation": "validation",
-    "FitResult": "trainer",
+    "FitResult": "fit_result",
     "OnlineTeacher": "online_teacher",
     "RunInterrupted": "signals",
     "SupervisedMetric": "objectives",

@@ -300,6 +300,11 @@ class Engine:
         groups = self.optimizer.param_groups
         return {group["name"]: group["lr"] for group in groups if not group["name"].endswith("_no_decay")}
 
+    def logged_values(self) -> dict[str, float]:
+        """Return the learning rates, and the loss scale if there is one, by their names in the log."""
+        scale = {} if self.loss_scale is None else {"loss_scale": self.loss_scale}
+        return {f"learning_rate_{name}": rate for name, rate in self.learning_rates().items()} | scale
+
     def save(self, folder: Path) -> dict[str, Any]:
         """Write weights, optimizer and scaler; every process must call it.
 

@@ -16,6 +16,7 @@ from ..data.loader import BatchLoader
 from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
 from .arguments import TrainingArguments
+from .processes import on_any_process
 
 
 Batch = dict[str, Any]
@@ -98,6 +99,21 @@ class DevicePrefetcher:
                 self.error = error
         return {**self.last, "broken": []}
 
+    def next_on_all(self, accelerator: Accelerator) -> Batch:
+        """Return `next_or_last`, which for the first batch must be there on all processes; every process must call it.
+
+        The other processes wait for this one in the backward pass, and learn of the error by the step's status; the
+        step is not taken. Before the first batch there is none to repeat.
+
+        Raises:
+            Exception: what reading the first batch raised, here or on another process.
+        """
+        is_first = not self.last
+        batch = self.next_or_last()
+        if is_first and on_any_process(accelerator, self.error is not None):
+            raise self.error or unreadable_elsewhere()
+        return batch
+
     def look_ahead(self) -> None:
         """Read the next batch and begin to copy it, while the device is busy with the one before."""
         if self._reads_ahead and self._ahead is None:
@@ -118,6 +134,11 @@ class DevicePrefetcher:
         """Take back the batches handed out since `state_dict` gave this state; no further batch can be taken."""
         self._loader.rewind(state)
         self._state = self._loader.state_dict()
+
+
+def unreadable_elsewhere() -> ValueError:
+    """Return the error of a process that could read its data, when another could not."""
+    return ValueError("data loading failed on another rank (see its log); stopping this rank")
 
 
 def open_batches(
@@ -162,4 +183,4 @@ def open_batches(
     return DevicePrefetcher(loader, accelerator.device, first=first, mix=mix, reads_ahead=reads_ahead)
 
 
-__all__ = ["DevicePrefetcher", "open_batches"]
+__all__ = ["DevicePrefetcher", "open_batches", "unreadable_elsewhere"]

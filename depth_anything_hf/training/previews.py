@@ -26,6 +26,7 @@ from ..visualization.figures import sheet, side_by_side
 from .distributed import is_sharded
 from .engine import Engine
 from .processes import print_on_main
+from .tracking import MetricLog
 from .validation import Evaluation
 
 
@@ -56,6 +57,16 @@ def predict_and_picture(engine: Engine, batch: dict[str, Any], images: int = 1) 
         return None
     kind: PredictionKind = "depth" if model.config.depth_estimation_type == "metric" else "disparity"
     return training_sheet(shown["pixel_values"], predictions, labels, kind)
+
+
+def show_picture(engine: Engine, batch: dict[str, Any], step: int, log: MetricLog) -> None:
+    """Save a picture of a batch's first image as `pictures/step-N.png` beside the log, and give it to the trackers."""
+    picture = predict_and_picture(engine, batch)
+    if picture is not None:
+        path = log.path.parent / "pictures" / f"step-{step}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(encode_png(picture))
+        log.show(step, picture)
 
 
 def labels_of(batch: dict[str, Any], objective: Callable[..., Any]) -> Tensor | None:
@@ -159,6 +170,7 @@ __all__ = [
     "card_pictures",
     "labels_of",
     "predict_and_picture",
+    "show_picture",
     "training_picture",
     "training_sheet",
 ]

@@ -17,6 +17,7 @@ from ..cpu.autotune import adopt_kernel_choices
 from ..utils.folders import repair_folder
 from ..utils.locks import FolderLock
 from .arguments import ARGUMENTS_FILE, BATCH_ARGUMENTS, MAY_CHANGE_ON_RESUME, TrainingArguments
+from .callbacks import Callbacks
 from .checkpoint_finder import STATE_FOLDER, find_checkpoint
 from .engine import Engine
 from .state import STATE_FILE, Progress, RunGeometry, process_file, seed_random_state, set_random_state
@@ -62,7 +63,7 @@ def claim_folder(lock: FolderLock, arguments: TrainingArguments, record: Mapping
 
 
 def load_run(
-    checkpoint: Path, engine: Engine, geometry: RunGeometry, window: LogWindow
+    checkpoint: Path, engine: Engine, geometry: RunGeometry, window: LogWindow, callbacks: Callbacks
 ) -> tuple[Progress, dict[str, Any]]:
     """Load the state of a checkpoint into the engine, the log's window and the random generators.
 
@@ -73,6 +74,7 @@ def load_run(
         engine: of the resumed run.
         geometry: of the resumed run.
         window: the open averages of the log.
+        callbacks: of the resumed run.
 
     Returns:
         How far the run had come, and the state of its data; empty where nothing streams.
@@ -91,6 +93,8 @@ def load_run(
     # Other kernels have other last bits. Checkpoints of earlier versions do not name them.
     adopt_kernel_choices(common.get("cpu_kernels", {}))
     engine.load(folder, common, progress.step)
+    # Checkpoints of earlier versions have none.
+    callbacks.load_state_dict(common.get("callbacks", {}))
     states = [
         torch.load(folder / process_file(index), map_location="cpu", weights_only=True)
         for index in range(common["processes"])

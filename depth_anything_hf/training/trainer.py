@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from accelerate.utils import set_seed
 from torch import Tensor
@@ -20,21 +21,24 @@ from ..cpu.autotune import kernel_choices
 from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
 from ..evaluation.results import EvaluationResult
+from ..metrics.table import METRICS
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.files import atomic_write
 from ..utils.locks import FolderLock
 from ..utils.processes import end_trackers, leave_group_at_exit, own_accelerate_state
-from ..visualization.encode import encode_png
 from .arguments import ARGUMENTS_FILE, TrainingArguments
+from .callbacks import Callbacks
 from .checkpoint_finder import set_aside_later_checkpoints
 from .checkpoint_writer import CheckpointWriter
+from .due import Due
 from .engine import Engine, Objective
+from .fit_result import FitResult
 from .health import HealthMonitor, require_bounds
 from .memory import allocator_for_training
 from .model_state import restore_module
 from .optim import choose_learning_rates
-from .prefetch import open_batches
-from .previews import card_pictures, predict_and_picture
+from .prefetch import open_batches, unreadable_elsewhere
+from .previews import card_pictures, show_picture
 from .processes import decide_on_main, on_any_process, print_on_main, training_accelerator
 from .resume import claim_folder, load_run, recorded_run_id
 from .signals import RunInterrupted, StopSignals
@@ -45,33 +49,11 @@ from .tracking import LogWindow, MetricLog, new_run_id, require_tracker
 from .validation import Evaluation, describe_scores, evaluate_model, evaluate_while_training, is_better
 
 
+if TYPE_CHECKING:
+    from .callbacks import Callback
+
 # Longest waits for the Hub: after a signal little time is left.
 PUSH_SECONDS_AT_THE_END, PUSH_SECONDS_WHEN_STOPPED = 600.0, 60.0
-
-
-@dataclass
-class FitResult:
-    """What a run leaves behind.
-
-    Attributes:
-        output_dir: where the model is.
-        steps: optimizer steps done.
-        metrics: of the last evaluation.
-        best_metrics: of the best evaluation.
-        skipped_steps: steps skipped because loss or gradient was not finite.
-        broken_samples: samples that could not be read and were replaced.
-        images_without_label: images that had no valid label and took no part in the loss.
-        unlabelled_steps: steps left out because none of their images had a valid label.
-    """
-
-    output_dir: Path
-    steps: int
-    metrics: dict[str, float]
-    best_metrics: dict[str, float]
-    skipped_steps: int = 0
-    broken_samples: int = 0
-    images_without_label: int = 0
-    unlabelled_steps: int = 0
 
 
 def fit(
@@ -85,6 +67,7 @@ def fit(
     evaluation: Evaluation | None = None,
     card: dict[str, Any] | None = None,
     record: dict[str, Any] | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> FitResult:
     """Train a model; started by `accelerate launch`, the same code runs on any number of processes.
 
@@ -112,6 +95,7 @@ def fit(
             weights are saved without it.
         record: what else makes the run what it is (data, losses), as plain values that JSON has. It is stored with
             the arguments as "recipe" and must be the same on a resume.
+        callbacks: `transformers.TrainerCallback`s, such as `EarlyStoppingCallback`; see `callbacks.Callbacks`.
 
     Returns:
         The folder, which holds the final model, and the last and best scores.
@@ -125,12 +109,23 @@ def fit(
             in fp16, or the output left its bounds.
         RunInterrupted: SIGTERM or SIGINT came, and the state was saved; not caught, the process exits with code 75.
         ImportError: the tracker's package is missing.
+        RuntimeError: a callback failed; the state was saved.
     """
     advice = "wait for its end, or choose another output_dir"
     lock = FolderLock(Path(arguments.output_dir), activity="training", advice=advice)
     with lock, own_accelerate_state(), restore_module(model):
         trainer = Trainer(
-            model, objective, arguments, train_data, processor, pretrained, evaluation, card or {}, record, lock
+            model,
+            objective,
+            arguments,
+            train_data,
+            processor,
+            pretrained,
+            evaluation,
+            card or {},
+            record,
+            lock,
+            callbacks,
         )
         try:
             return trainer.run()
@@ -153,6 +148,7 @@ class Trainer:
         card: dict[str, Any],
         record: dict[str, Any] | None,
         lock: FolderLock,
+        callbacks: Sequence[Callback],
     ) -> None:
         require_tracker(arguments.report_to)
         if evaluation is not None:
@@ -182,6 +178,14 @@ class Trainer:
         self.summary = RunSummary(self.accelerator, self.log.path, self.geometry)
         self.health = HealthMonitor(self.accelerator, arguments, self.geometry, self.log.path)
         self.signals = StopSignals()
+        self.callbacks = Callbacks(
+            callbacks,
+            self.accelerator,
+            arguments,
+            self.geometry,
+            evaluates=evaluation is not None,
+            greater_is_better=METRICS[arguments.metric_for_best_model].higher_is_better,
+        )
         self.pending = PendingSteps()
         self.is_to_stop = False
         self.fault: Exception | None = None
@@ -203,9 +207,17 @@ class Trainer:
                 data_state=data_state,
             )
             with closing(batches) as self.batches, StopSignals() as self.signals:
-                self._evaluate_if_due()
+                self.callbacks.begin(
+                    self.progress,
+                    model=self.engine.raw_model,
+                    processing_class=self.processor,
+                    optimizer=self.engine.optimizer,
+                    lr_scheduler=self.engine.schedule,
+                )
+                self._evaluate_if_due(self._due())
                 self._loop()
                 self._finish()
+        self.callbacks.end()
         progress = self.progress
         return FitResult(
             self.folder,
@@ -216,6 +228,7 @@ class Trainer:
             progress.broken_samples,
             progress.images_without_label,
             progress.unlabelled_steps,
+            stopped_early=progress.step < self.geometry.total_steps,
         )
 
     # -- the beginning -----------------------------------------------------------------------------------------------
@@ -224,7 +237,9 @@ class Trainer:
         """Load the checkpoint if there is one; return the state of its data."""
         if self.resume_folder is None:
             return None
-        self.progress, data_state = load_run(self.resume_folder, self.engine, self.geometry, self.window)
+        self.progress, data_state = load_run(
+            self.resume_folder, self.engine, self.geometry, self.window, self.callbacks
+        )
         if self.accelerator.is_main_process:
             for abandoned in set_aside_later_checkpoints(self.resume_folder, self.folder):
                 self._print(f"later checkpoint renamed to {abandoned}; 'latest' ignores it")
@@ -262,21 +277,38 @@ class Trainer:
             dynamic_ncols=True,
         )
         with bar:
-            while self.progress.step < self.geometry.total_steps:
+            due = self._due()
+            while not due.stop:
+                self.callbacks.step_begin()
                 self._step()
                 bar.update()
+                due = self.callbacks.step_end(self._due())
                 # The status of a step is read after the next step was launched, to avoid a host sync.
-                self._settle(leave=0 if self._is_something_due() else 1)
-                if self._is_due(self.arguments.logging_steps) or self._is_last_step:
+                self._settle(leave=0 if due.anything else 1)
+                if due.log:
                     self._log(bar)
-                if self._is_due(self.arguments.picture_steps):
-                    self._show_picture()
-                if self.fault is not None or self.is_to_stop:
-                    self._settle()
-                    self._save_and_leave(self.fault)
-                evaluated = self._evaluate_if_due()
-                if self._is_due(self.arguments.save_steps) and not evaluated:
+                if due.picture:
+                    show_picture(self.engine, self.batches.last, self.progress.step, self.log)
+                self._leave_if_asked()
+                evaluated = self._evaluate_if_due(due)
+                if due.save and not evaluated:
                     self._save_checkpoint()
+                due.stop |= self.callbacks.wants_to_stop()
+                self._leave_if_asked()
+            if self.window.steps:
+                self._log(bar)
+            if self.evaluation is not None and self.progress.evaluated_step < self.progress.step:
+                self._evaluate_if_due(Due(evaluate=True, stop=True))
+
+    def _due(self) -> Due:
+        return Due.after(self.progress.step, self.geometry.total_steps, self.arguments)
+
+    def _leave_if_asked(self) -> None:
+        """Save and leave after a signal or a fault, which all processes know of."""
+        fault = self.fault or self.callbacks.fault
+        if fault is not None or self.is_to_stop:
+            self._settle()
+            self._save_and_leave(fault)
 
     def _step(self) -> None:
         """Launch one optimizer step over `gradient_accumulation_steps` micro-batches."""
@@ -285,8 +317,10 @@ class Trainer:
         broken: list[tuple[str, str]] = []
         terms: list[dict[str, Tensor]] = []
         data_state, random_numbers = self.batches.state_dict(), random_state()
-        for _ in range(self.arguments.gradient_accumulation_steps):
-            batch = self._next_batch()
+        for micro_batch in range(self.arguments.gradient_accumulation_steps):
+            if micro_batch:
+                self.callbacks.call("on_substep_end")
+            batch = self.batches.next_on_all(self.accelerator)
             names += batch["name"]
             broken += batch.pop("broken")
             terms.append(self.engine.accumulate(batch, progress, number))
@@ -307,20 +341,10 @@ class Trainer:
         )
         if not self.engine.decides_on_device:
             self._settle()
+        self.callbacks.call("on_pre_optimizer_step")
         self.engine.step(reduced.leave_out)
+        self.callbacks.call("on_optimizer_step")
         self.progress.step = number
-
-    def _next_batch(self) -> dict[str, Any]:
-        """Return the next micro-batch, or where it cannot be read the one before once more.
-
-        The other processes wait for this one in the backward pass, and learn of the error by the step's status; the
-        step is not taken. Before the first batch there is none to repeat.
-        """
-        is_first = not self.batches.last
-        batch = self.batches.next_or_last()
-        if is_first and on_any_process(self.accelerator, self.batches.error is not None):
-            raise self.batches.error or _unreadable_elsewhere()
-        return batch
 
     def _settle(self, leave: int = 0) -> None:
         """Act on the status of all pending steps but the `leave` newest."""
@@ -339,7 +363,7 @@ class Trainer:
 
     def _leave_for_unreadable_data(self, step: PendingStep) -> NoReturn:
         """Save the run as it was before the step that could not be read, and stop all processes."""
-        fault = self.batches.error or _unreadable_elsewhere()
+        fault = self.batches.error or unreadable_elsewhere()
         # Later steps were skipped too: a rank that cannot read reports it at every step.
         steps_since = self.progress.step - step.number + 1
         self.pending.clear()
@@ -350,41 +374,19 @@ class Trainer:
         set_random_state(step.random_numbers)
         self._save_and_leave(fault)
 
-    # -- what is due -------------------------------------------------------------------------------------------------
-
-    @property
-    def _is_last_step(self) -> bool:
-        return self.progress.step == self.geometry.total_steps
-
-    def _is_due(self, every: int) -> bool:
-        return every > 0 and self.progress.step % every == 0
-
-    def _is_something_due(self) -> bool:
-        arguments = self.arguments
-        intervals = (arguments.logging_steps, arguments.picture_steps, arguments.eval_steps, arguments.save_steps)
-        return self._is_last_step or any(self._is_due(every) for every in intervals)
+    # -- log and scores ----------------------------------------------------------------------------------------------
 
     def _log(self, bar: tqdm[NoReturn]) -> None:
         """Write the window's averages, and stop a run whose output has left its bounds."""
         values = self.window.close(self.accelerator)
-        values |= {f"learning_rate_{name}": rate for name, rate in self.engine.learning_rates().items()}
-        values |= self.progress.counts()
-        if self.engine.loss_scale is not None:
-            values["loss_scale"] = self.engine.loss_scale
+        values |= {**self.engine.logged_values(), **self.progress.counts()}
         bar.set_postfix(loss=f"{values.get('loss', math.nan):.4f}", images=f"{values['images_per_second']:.1f}/s")
         self.log.write(self.progress.step, values, tracked=values)
+        self.callbacks.log(values)
         self.summary.refresh()
         require_bounds(self.arguments, self.progress.step, values)
 
-    def _show_picture(self) -> None:
-        picture = predict_and_picture(self.engine, self.batches.last)
-        if picture is not None:
-            path = self.folder / "pictures" / f"step-{self.progress.step}.png"
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(encode_png(picture))
-            self.log.show(self.progress.step, picture)
-
-    def _evaluate_if_due(self) -> bool:
+    def _evaluate_if_due(self, due: Due) -> bool:
         """Evaluate if this step asks for it, and then save a checkpoint if one is due.
 
         A run that was stopped by a signal is evaluated when it is resumed; one resumed at its last step needs the
@@ -394,18 +396,18 @@ class Trainer:
             Whether this was done.
         """
         step = self.progress.step
-        if self.evaluation is None or step == 0 or not (self._is_last_step or self._is_due(self.arguments.eval_steps)):
+        if self.evaluation is None or step == 0 or not due.evaluate:
             self.last_result = None
             return False
         is_new = self.progress.evaluated_step < step
-        if is_new or self._is_last_step:
+        if is_new or due.stop:
             # An evaluation may take minutes, longer than the grace period after a signal.
             if on_any_process(self.accelerator, self.signals.received is not None):
                 self._save_and_leave(None)
             self.last_result = evaluate_while_training(self.engine, self.processor, self.evaluation)
         if is_new:
             self._keep_scores()
-            if self._is_due(self.arguments.save_steps):
+            if due.save:
                 self._save_checkpoint()
         return True
 
@@ -414,9 +416,12 @@ class Trainer:
         result, metric = self.last_result, self.arguments.metric_for_best_model
         assert result is not None
         self.progress.evaluated_step = self.progress.step
+        scores = {f"eval_{name}": number for name, number in result.mean.items()}
+        # With the best score before this one, as in `transformers.Trainer`.
+        self.callbacks.evaluate(scores)
         self.log.write(
             self.progress.step,
-            {f"eval_{name}": number for name, number in result.mean.items()},
+            scores,
             tracked={f"eval/{name}": number for name, number in result.mean.items()},
         )
         self.summary.write()
@@ -436,6 +441,7 @@ class Trainer:
             "run_geometry": asdict(self.geometry),
             "processes": self.accelerator.num_processes,
             "cpu_kernels": kernel_choices(),
+            "callbacks": self.callbacks.state_dict(),
         }
         own = {"random": random_state(), "window": self.window.state_dict(), "data": self.batches.state_dict()}
         return RunState(common, own)
@@ -444,7 +450,9 @@ class Trainer:
         # So that the log never ends before a checkpoint.
         self.log.synchronize()
         self.summary.write()
-        return self.writer.save(self.engine, self.progress.step, self.state_dict())
+        checkpoint = self.writer.save(self.engine, self.progress.step, self.state_dict())
+        self.callbacks.save()
+        return checkpoint
 
     def _save_and_leave(self, fault: Exception | None) -> NoReturn:
         checkpoint = self._save_checkpoint()
@@ -474,10 +482,6 @@ class Trainer:
 
     def _print(self, text: str) -> None:
         print_on_main(self.accelerator, text)
-
-
-def _unreadable_elsewhere() -> ValueError:
-    return ValueError("data loading failed on another rank (see its log); stopping this rank")
 
 
 __all__ = ["Evaluation", "FitResult", "RunInterrupted", "TrainingArguments", "evaluate_model", "fit"]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def train(labelled_folder: Path) -> Train:
         data: Path | None = None,
         card: dict[str, Any] | None = CARD,
         record: dict[str, Any] | None = None,
+        callbacks: Sequence[Any] = (),
         **arguments: Any,
     ) -> FitResult:
         seed = arguments.get("seed", 0)
@@ -52,6 +54,7 @@ def train(labelled_folder: Path) -> Train:
             evaluation=evaluation,
             card=card,
             record=record,
+            callbacks=callbacks,
         )
 
     return run
