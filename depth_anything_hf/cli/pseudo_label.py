@@ -19,7 +19,7 @@ PANELS = {
     "Teacher and images": ("teacher", "data", "split", "image_column", "limit", "streaming"),
     "Labels": (
         *("output_dir", "input_size", "flip_averaging", "encoding", "store_images", "shard_size"),
-        "max_broken_share",
+        *("seed", "keep_order", "max_broken_share"),
     ),
     "Speed": ("batch_size", "dtype", "device", "compile", "window_batches"),
     "Hub": ("push_to_hub", "hub_private_repo", "image_license", "teacher_license"),

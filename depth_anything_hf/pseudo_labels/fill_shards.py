@@ -31,8 +31,9 @@ from ..geometry.disparity import depth_to_disparity
 from ..inference.prediction import Prediction
 from ..inference.predictor import DepthPredictor
 from .background import BackgroundThreads
-from .inputs import LabelItem, Naming, ShardWork, StreamInputs, TableInputs, label_row
-from .provenance import claim_folder
+from .inputs import LabelItem, Naming, ShardWork, StreamInputs, TableInputs, label_row, open_inputs
+from .order import order_of_run
+from .provenance import claim_folder, read_provenance
 from .shards import STORED_IMAGES, ShardSummary, ShardWriter, read_completed, remove_unfinished
 
 
@@ -75,6 +76,8 @@ def label_images(
     store_images: str = "bytes",
     encoding: str = "linear",
     max_broken_share: float = LARGEST_BROKEN_SHARE,
+    seed: int = 0,
+    keep_order: bool = False,
 ) -> LabelReport:
     """Label a dataset's images and write parquet shards.
 
@@ -85,9 +88,10 @@ def label_images(
     provenance and the skipped images. `datasets.load_dataset(output_dir)` and `data.open_source(output_dir)` open the
     folder; `verify_labels` checks it.
 
-    A map-style dataset gives `labels-00000-of-NNNNN.parquet`, shard k with the items k * shard_size onwards. A
-    stream gives `labels-00000-of-NNNNN-0000.parquet`, shard j with the rows of the stream's shard (file) j, in parts
-    of `shard_size`; it cannot keep more processes busy than it has files.
+    A map-style dataset gives `labels-00000-of-NNNNN.parquet`, shard k with the items k * shard_size onwards of a
+    permutation that depends on (seed, number of items) only, so that every shard is a sample of the whole. A stream,
+    whose rows keep their order, gives `labels-00000-of-NNNNN-0000.parquet`, shard j with the rows of the stream's
+    shard (file) j, in parts of `shard_size`; it cannot keep more processes busy than it has files.
 
     Two runs started at once by mistake do no harm; they only do the work twice. Failures that may pass are not kept as
     results: a shard with an image on which the teacher ran out of memory, and one of at least 8 images of which none
@@ -111,6 +115,8 @@ def label_images(
         encoding: "linear" or "log", see `data.decoding.disparity_codec.encode_disparity`. "log" suits metric teachers.
         max_broken_share: of the images that this process tried, 0..1; the run stops when more, and more than ten,
             cannot be read.
+        seed: of the permutation, >= 0. Labels begun by a version without permutation go on in their order.
+        keep_order: divide a map-style dataset in its own order, without permutation.
 
     Returns:
         What this process's share of the shards holds.
@@ -127,7 +133,7 @@ def label_images(
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     naming = Naming(names_relative_to, folder)
-    inputs = _inputs(dataset, shard_size, naming)
+    inputs = open_inputs(dataset, shard_size, naming, order_of_run(read_provenance(folder), seed, keep_order))
     if inputs.shard_count < process_count and process_index == 0:
         logger.warning(
             "%d shards for %d processes: some processes have nothing to do; a smaller shard_size makes more shards",
@@ -359,14 +365,6 @@ def _encode_row(item: LabelItem, values: np.ndarray, prediction_kind: str, prove
         return label_row(item, disparity, provenance["encoding"], provenance["store_images"])
     except ValueError as error:
         return item.name, str(error)
-
-
-def _inputs(dataset: SampleDataset | DepthStream, shard_size: int, naming: Naming) -> TableInputs | StreamInputs:
-    if isinstance(dataset, DepthStream):
-        return StreamInputs(dataset, shard_size, naming)
-    if len(dataset) == 0:
-        raise ValueError("the dataset is empty: there is no image to label")
-    return TableInputs(dataset, shard_size, naming)
 
 
 def _add_shard(report: LabelReport, path: Path, summary: ShardSummary | None) -> None:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -24,6 +24,7 @@ from ..data.decoding.files import read_bytes
 from ..data.decoding.images import read_image
 from ..data.depth_stream import DepthStream, fetch_cell
 from ..data.samples import SampleDataset
+from .order import ImageOrder
 from .shards import ShardSummary, shard_name
 
 
@@ -99,10 +100,12 @@ class Naming:
 
 
 class TableInputs:
-    """A map-style dataset: shard k holds items k * shard_size to (k + 1) * shard_size."""
+    """A map-style dataset: shard k holds items k * shard_size to (k + 1) * shard_size of its permutation."""
 
-    def __init__(self, dataset: SampleDataset, shard_size: int, naming: Naming) -> None:
+    def __init__(self, dataset: SampleDataset, shard_size: int, naming: Naming, order: ImageOrder) -> None:
         self._dataset = dataset
+        self._order = order
+        self._rows = order.rows(len(dataset))
         self._shard_size = shard_size
         self._naming = naming
         self.shard_count = -(-len(dataset) // shard_size)
@@ -110,6 +113,7 @@ class TableInputs:
     def description(self) -> dict[str, Any]:
         """Return what decides which image is in which shard, as JSON values."""
         description = {"images": len(self._dataset), "input_shards": None, "shard_size": self._shard_size}
+        description |= self._order.description()
         names = getattr(self._dataset, "names", None)
         # In tables, names would have to be read together with the pictures.
         return description if names is None else {**description, "names_sha256": self._digest(names)}
@@ -122,7 +126,7 @@ class TableInputs:
 
     def item_count(self, shard: int) -> int | None:
         """Return the number of images in an input shard."""
-        return len(self._positions(shard))
+        return len(self._rows_of(shard))
 
     def files(self, shard: int, completed: Completed) -> list[str]:
         """Return the output shards of an input shard."""
@@ -132,36 +136,37 @@ class TableInputs:
         """Yield the output shards of an input shard that are still to be made."""
         file = shard_name(shard, self.shard_count)
         if completed(file) is None:
-            yield ShardWork(file, map(self._item, self._positions(shard)))
+            yield ShardWork(file, map(self._item, self._rows_of(shard)))
 
-    def _positions(self, shard: int) -> range:
-        first = shard * self._shard_size
-        return range(first, min(first + self._shard_size, len(self._dataset)))
+    def _rows_of(self, shard: int) -> list[int]:
+        return [int(row) for row in self._rows[shard * self._shard_size : (shard + 1) * self._shard_size]]
 
-    def _item(self, position: int) -> LabelItem:
+    def _item(self, row: int) -> LabelItem:
         encoded = getattr(self._dataset, "read_encoded", None)
         if encoded is None:
-            return LabelItem(f"item {position}", position, partial(_read_sample, self._dataset, self._naming))
-        read = partial(_read_encoded, partial(encoded, position), f"row {position}", self._naming)
-        return LabelItem(f"item {position}", position, read)
+            return LabelItem(f"item {row}", row, partial(_read_sample, self._dataset, self._naming))
+        read = partial(_read_encoded, partial(encoded, row), f"row {row}", self._naming)
+        return LabelItem(f"item {row}", row, read)
 
 
 class StreamInputs:
     """A stream: input shard j gives the output shards j, of at most `shard_size` images each.
 
     Their number is known only at the end of the input shard; the footer of the last one says that it is the last.
-    Nothing of another input shard is read.
+    Nothing of another input shard is read, and the rows keep their order, whatever order is asked for.
     """
 
-    def __init__(self, stream: DepthStream, shard_size: int, naming: Naming) -> None:
+    def __init__(self, stream: DepthStream, shard_size: int, naming: Naming, order: ImageOrder) -> None:
         self._stream = stream
+        self._order = replace(order, seed=None)
         self._shard_size = shard_size
         self._naming = naming
         self.shard_count = stream.shard_count
 
     def description(self) -> dict[str, Any]:
         """Return what decides which image is in which shard, as JSON values."""
-        return {"images": None, "input_shards": self.shard_count, "shard_size": self._shard_size}
+        description = {"images": None, "input_shards": self.shard_count, "shard_size": self._shard_size}
+        return description | self._order.description()
 
     def item_count(self, shard: int) -> int | None:
         """Return None: the number of images in an input shard is not known before it is read."""
@@ -222,6 +227,21 @@ class StreamInputs:
         # A sample of a tar archive: its key is unique in the archive only.
         member = f"{row['__key__']}{Path(str(cell.get('path'))).suffix if isinstance(cell, Mapping) else ''}"
         return f"{Path(url).name}/{member}", {**cell, "url": f"tar://{member}::{self._naming.reference(url)}"}
+
+
+def open_inputs(
+    dataset: SampleDataset | DepthStream, shard_size: int, naming: Naming, order: ImageOrder
+) -> TableInputs | StreamInputs:
+    """Divide a dataset into shards.
+
+    Raises:
+        ValueError: the dataset is empty.
+    """
+    if isinstance(dataset, DepthStream):
+        return StreamInputs(dataset, shard_size, naming, order)
+    if len(dataset) == 0:
+        raise ValueError("the dataset is empty: there is no image to label")
+    return TableInputs(dataset, shard_size, naming, order)
 
 
 class _Rows:

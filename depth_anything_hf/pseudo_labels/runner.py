@@ -79,6 +79,13 @@ class LabelArguments:
         default=None, metadata={"help": "cuda, cuda:1, mps or cpu. [the fastest; one GPU for each process]"}
     )
     shard_size: int = field(default=256, metadata={"help": "Images per parquet file."})
+    seed: int = field(
+        default=0, metadata={"help": "Of the permutation of the images over the shards; streams keep their order."}
+    )
+    keep_order: bool = field(
+        default=False,
+        metadata={"help": "Write images in their own order. Shards of sorted photographs then mix badly in training."},
+    )
     store_images: str = field(
         default="bytes",
         metadata={"help": "bytes: embed the image files in the shards; reference: store their paths or URLs."},
@@ -176,6 +183,8 @@ def label(arguments: LabelArguments) -> LabelReport:
         store_images=arguments.store_images,
         encoding=arguments.encoding,
         max_broken_share=arguments.max_broken_share,
+        seed=arguments.seed,
+        keep_order=arguments.keep_order,
     )
 
 

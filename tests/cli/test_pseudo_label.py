@@ -30,11 +30,14 @@ def test_pseudo_label_writes_shards_that_open(model: Path, photos: Path, tmp_pat
     assert result.exit_code == 0, result.output
     assert "2 images labelled in 2 shards" in result.output
     samples = open_source(str(tmp_path / "labels"))
-    assert [samples[index]["name"] for index in range(2)] == ["a.png", "sub/b.jpg"]
+    assert {samples[index]["name"] for index in range(2)} == {"a.png", "sub/b.jpg"}
     provenance = json.loads((tmp_path / "labels" / "provenance.json").read_text())
     assert provenance["data"] == "photos" and provenance["teacher"] == model.name
+    assert (provenance["order"], provenance["seed"]) == ("permuted", 0)
     other = run(*arguments, "--input-size", "56")
     assert other.exit_code == 1 and "error:" in other.output and "input_size: 42 there, 56 now" in other.output
+    kept = run(*arguments, "--keep-order")
+    assert kept.exit_code == 1 and "order: 'permuted' there, 'kept' now" in kept.output
 
 
 def test_a_launched_process_takes_its_share(model: Path, photos: Path, tmp_path: Path) -> None:

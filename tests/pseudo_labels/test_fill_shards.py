@@ -40,7 +40,7 @@ def test_load_dataset_reads_the_shards_as_pictures(
     predictor: DepthPredictor, photos: Path, tmp_path: Path, as_folder: bool
 ) -> None:
     # One shard beside provenance.json: as many parquet files as JSON files.
-    report = label(predictor, photos, tmp_path / "labels", shard_size=100)
+    report = label(predictor, photos, tmp_path / "labels", shard_size=100, keep_order=True)
     cache = str(tmp_path / "cache")
     if as_folder:
         table = datasets.load_dataset(str(tmp_path / "labels"), split="train", cache_dir=cache)
@@ -57,7 +57,7 @@ def test_load_dataset_reads_the_shards_as_pictures(
 def test_labels_are_the_teachers_disparity_to_half_a_code_step(
     predictor: DepthPredictor, photos: Path, tmp_path: Path
 ) -> None:
-    label(predictor, photos, tmp_path / "labels")
+    label(predictor, photos, tmp_path / "labels", keep_order=True)
     labelled, unlabelled = open_source(str(tmp_path / "labels")), PhotoFolder(photos)
     assert labelled.label == "disparity" and len(labelled) == 7
     for index in range(7):
@@ -71,7 +71,8 @@ def test_labels_are_the_teachers_disparity_to_half_a_code_step(
 def test_labels_by_reference_open_and_hold_no_pictures(
     predictor: DepthPredictor, photos: Path, tmp_path: Path
 ) -> None:
-    report = label(predictor, photos, tmp_path / "runs" / "labels", store_images="reference", names_relative_to=photos)
+    options = {"store_images": "reference", "names_relative_to": photos, "keep_order": True}
+    report = label(predictor, photos, tmp_path / "runs" / "labels", **options)
     rows = [row for path in report.shards for row in pq.read_table(path).to_pylist()]
     assert rows[4]["image"] == "../../photos/more/4.jpg" and rows[4]["name"] == "more/4.jpg"
     samples = open_source(str(tmp_path / "runs" / "labels"))
@@ -118,9 +119,10 @@ def test_an_interrupted_run_leaves_complete_shards_only(
             provenance=PROVENANCE,
             shard_size=3,
             progress=False,
+            keep_order=True,
         )
     assert sorted(contents(tmp_path / "labels")) == ["labels-00000-of-00003.parquet", PROVENANCE_FILE]
-    assert label(predictor, photos, tmp_path / "labels").labelled == 7
+    assert label(predictor, photos, tmp_path / "labels", keep_order=True).labelled == 7
 
 
 def test_two_processes_write_the_bytes_of_one(predictor: DepthPredictor, photos: Path, tmp_path: Path) -> None:
@@ -253,11 +255,12 @@ class ShortOfMemory(DepthPredictor):
 def test_a_pass_that_failed_is_no_result_and_is_tried_again(photos: Path, tmp_path: Path) -> None:
     plain = tiny_predictor()
     predictor = ShortOfMemory(plain.model, plain.processor)
+    options: dict[str, Any] = {"shard_size": 3, "store_images": "reference", "keep_order": True}
     with pytest.raises(ValueError, match=r"3 shards could not be made: .*00000-of.*2.jpg: OutOfMemoryError.*00002-of"):
-        label(predictor, photos, tmp_path / "labels", shard_size=3, store_images="reference", progress=False)
+        label(predictor, photos, tmp_path / "labels", **options)
     assert sorted(contents(tmp_path / "labels")) == [PROVENANCE_FILE]
     predictor.is_short = False
-    again = label(predictor, photos, tmp_path / "labels", shard_size=3, store_images="reference")
+    again = label(predictor, photos, tmp_path / "labels", **options)
     assert (again.labelled, again.skipped) == (7, [])
 
 

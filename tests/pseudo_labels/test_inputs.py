@@ -35,7 +35,7 @@ from depth_anything_hf.pseudo_labels.verify import verify_labels
 def test_shards_hold_consecutive_images_in_one_row_group(
     predictor: DepthPredictor, photos: Path, tmp_path: Path
 ) -> None:
-    report = label(predictor, photos, tmp_path / "labels")
+    report = label(predictor, photos, tmp_path / "labels", keep_order=True)
     assert (report.labelled, report.skipped) == (7, [])
     assert [path.name for path in report.shards] == [f"labels-0000{shard}-of-00003.parquet" for shard in range(3)]
     assert sorted(contents(tmp_path / "labels")) == [*(path.name for path in report.shards), PROVENANCE_FILE]
@@ -60,7 +60,7 @@ def test_images_that_are_not_the_file_of_their_name_become_png(
     names = ["row 0", str(photos / "1.jpg")]
     dataset = Samples([{"image": image, "name": name} for image, name in zip(images, names, strict=True)])
     report = label_images(predictor, dataset, tmp_path / "labels", provenance=PROVENANCE, progress=False)
-    rows = pq.read_table(report.shards[0]).to_pylist()
+    rows = sorted(pq.read_table(report.shards[0]).to_pylist(), key=lambda row: row["source_row"])
     for row, image in zip(rows, images, strict=True):
         stored = Image.open(io.BytesIO(row["image"]["bytes"]))
         assert stored.format == "PNG" and row["image"]["path"].endswith(".png")
@@ -79,7 +79,7 @@ def test_pictures_embedded_in_tables_keep_their_bytes(
         provenance=PROVENANCE,
         progress=False,
     )
-    rows = pq.read_table(report.shards[0]).to_pylist()
+    rows = sorted(pq.read_table(report.shards[0]).to_pylist(), key=lambda row: row["source_row"])
     assert [row["image"]["bytes"] for row in rows] == [path.read_bytes() for path in files]
     # All rows hold the same path, which must not become the name of all.
     assert [row["name"] for row in rows] == [f"row {index} (photo.jpg)" for index in range(7)]
@@ -89,7 +89,7 @@ def test_pictures_embedded_in_tables_keep_their_bytes(
 
 def test_names_lose_the_folder_they_are_relative_to(predictor: DepthPredictor, photos: Path, tmp_path: Path) -> None:
     (photos / "broken.jpg").write_bytes(b"no picture")
-    report = label(predictor, photos, tmp_path / "labels", names_relative_to=photos)
+    report = label(predictor, photos, tmp_path / "labels", names_relative_to=photos, keep_order=True)
     names = [name for path in report.shards for name in pq.read_table(path)["name"].to_pylist()]
     assert names == ["0.jpg", "1.jpg", "2.jpg", "3.jpg", "more/4.jpg", "more/5.jpg", "more/6.jpg"]
     assert all(str(tmp_path).encode() not in content for content in contents(tmp_path / "labels").values())
