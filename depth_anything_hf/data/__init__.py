@@ -12,6 +12,7 @@
 - `depth_stream`: samples of a table that is read in order
 - `mixture`: map-style sources as one dataset, in an order by seed and epoch
 - `streaming_mixture`: sources of which some stream, as one endless stream
+- `stream_rows`: the rows of one source for one part of it, from several shards at once
 - `batches`: which samples form a batch, and how they are stacked
 - `loader`: the batches of one process, with workers that read ahead
 - `worker_signals`: how workers treat SIGINT and SIGTERM

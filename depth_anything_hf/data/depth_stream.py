@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import datasets
 import fsspec
@@ -14,6 +16,19 @@ import fsspec
 from .decoding.depth_maps import label_rules
 from .rows import RowReader
 from .samples import Sample
+
+
+logger = logging.getLogger(__name__)
+
+OPEN_SHARDS, OPEN_SHARDS_ELSEWHERE = 16, 4
+
+
+class _RowGroup(NamedTuple):
+    """A shard that is a part of a file."""
+
+    file: int
+    group: int
+    of: int
 
 
 class DepthStream:
@@ -26,11 +41,13 @@ class DepthStream:
         label_column: column of labels; by default the first of depth, depth_map (for depth) or disparity.
         label: "depth", "disparity", or None for images only.
         scale, invalid_values, sky_value, max_depth: as in `DepthFolder`.
-        root: folder that relative paths in text cells refer to.
+        root: folder that relative paths in text cells refer to; None counts as a stream from elsewhere.
+        open_shards: shards that each process and worker reads at once, so that batches mix shards of one class each;
+            None: 16, or 4 if the stream is from elsewhere. A row group of each open parquet file is held in memory.
 
     Raises:
         TypeError: not a streaming dataset.
-        ValueError: no rows, a missing column, or an unknown label.
+        ValueError: no rows, a missing column, an unknown label, or no open shard.
     """
 
     def __init__(
@@ -45,13 +62,19 @@ class DepthStream:
         sky_value: float | None = None,
         max_depth: float | None = None,
         root: str | os.PathLike[str] | None = None,
+        open_shards: int | None = None,
     ) -> None:
+        if open_shards is not None and open_shards < 1:
+            raise ValueError(f"{name}: open_shards must be at least 1, got {open_shards}")
         if not isinstance(dataset, datasets.IterableDataset):
             raise TypeError(f"expected a streaming datasets.IterableDataset (one split), got {type(dataset).__name__}")
         self.name = name
         self.label = label
+        self.is_local = root is not None
+        self.open_shards = open_shards or (OPEN_SHARDS if self.is_local else OPEN_SHARDS_ELSEWHERE)
         # Cells stay encoded: `datasets` would decode images without EXIF orientation, and without names in its errors.
         self._rows = dataset.decode(False) if dataset.features else dataset
+        self._row_groups: list[_RowGroup] = []
         rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
         self._reader = RowReader(columns_of(dataset, name), image_column, label_column, label, rules, root)
 
@@ -63,24 +86,71 @@ class DepthStream:
     @property
     def shard_count(self) -> int:
         """Number of shards: files, or other parts that `datasets` can read apart."""
-        return int(self._rows.num_shards)
+        return len(self._row_groups) if self._row_groups else int(self._rows.num_shards)
 
-    def for_parts(self, part_count: int) -> DepthStream:
-        """Return the same rows in smaller shards (parquet row groups) if there are fewer shards than parts."""
+    @property
+    def row_groups(self) -> list[int] | None:
+        """Into how many shards each file is divided; None if none is."""
+        counts = {place.file: place.of for place in self._row_groups}
+        return list(counts.values()) or None
+
+    def for_parts(self, part_count: int, row_groups: Sequence[int] | None = None) -> DepthStream:
+        """Return the same rows in smaller shards (parquet row groups) if there are fewer shards than parts.
+
+        Args:
+            part_count: how many shards are wanted.
+            row_groups: what they were divided into before, which is kept even if a file was damaged since.
+        """
         # `datasets` before 4.7 cannot divide a file.
         if self.shard_count >= part_count or not hasattr(self._rows, "reshard"):
             return self
+        counts = row_groups or [self._row_groups_of(file) for file in range(self.shard_count)]
         divided = object.__new__(DepthStream)
-        divided.__dict__.update(self.__dict__, _rows=self._rows.reshard())
+        groups = [_RowGroup(file, group, count) for file, count in enumerate(counts) for group in range(count)]
+        divided.__dict__.update(self.__dict__, _row_groups=groups)
         return divided
+
+    def _row_groups_of(self, file: int) -> int:
+        try:
+            # A parquet file without rows has no row group.
+            return max(1, int(self._file(file).reshard().num_shards))
+        except Exception as error:
+            # A damaged or unreachable file raises one of many exceptions. Whoever reads it will tell.
+            logger.debug("%s: shard %d cannot be divided: %s", self.name, file, error)
+            return 1
+
+    def _file(self, index: int) -> datasets.IterableDataset:
+        # `datasets` lists all shards to find one; of blocks of shards it lists far fewer.
+        count = int(self._rows.num_shards)
+        blocks = math.isqrt(count)
+        size, larger = divmod(count, blocks)
+        block = index // (size + 1) if index < larger * (size + 1) else larger + (index - larger * (size + 1)) // size
+        first = block * size + min(block, larger)
+        rows = self._rows.shard(blocks, block)
+        return rows.shard(rows.num_shards, index - first)
 
     def shard(self, index: int) -> datasets.IterableDataset:
         """Return one shard, its cells encoded."""
-        return self._rows.shard(self.shard_count, index)
+        if not self._row_groups:
+            return self._file(index)
+        place = self._row_groups[index]
+        file = self._file(place.file)
+        return file if place.of == 1 else file.reshard().shard(place.of, place.group)
+
+    def name_of_shard(self, index: int) -> str:
+        """Return the number of a shard, and of its row group where it was divided, for messages."""
+        if not self._row_groups:
+            return f"shard {index}"
+        place = self._row_groups[index]
+        return f"shard {place.file}" + (f", row group {place.group}" if place.of > 1 else "")
 
     def read_encoded(self, row: Mapping[str, Any], shard: int, index: int) -> tuple[str, Any]:
         """Return the name and the image of a row of `shard`, still encoded, and as a path if the row has only that."""
-        return self._reader.read_encoded(row, f"row {index} of shard {shard}")
+        return self._reader.read_encoded(row, f"row {index} of {self.name_of_shard(shard)}")
+
+    def place(self, shard: int, index: int) -> str:
+        """Return where a row of `shard` stands, for messages."""
+        return f"{self.name}, row {index} of {self.name_of_shard(shard)}"
 
     def read(self, row: Mapping[str, Any], shard: int, index: int) -> Sample:
         """Decode a row of `shard`; the numbers are for messages.
@@ -88,7 +158,7 @@ class DepthStream:
         Raises:
             BrokenSampleError: see `RowReader.read`.
         """
-        place = f"{self.name}, row {index} of shard {shard}"
+        place = self.place(shard, index)
         name = row.get("name") or row.get("__key__")
         row = {column: fetch_cell(cell) for column, cell in row.items()}
         return self._reader.read({**row, "name": name} if name else row, place)

@@ -19,7 +19,7 @@ from .datasets import DepthFolder, DepthTable, PhotoFolder
 from .decoding.depth_maps import LABELS
 from .decoding.files import files_below
 from .decoding.images import IMAGE_SUFFIXES
-from .depth_stream import DepthStream, columns_of
+from .depth_stream import OPEN_SHARDS, DepthStream, columns_of
 from .folder_layouts import metadata_rows
 from .public.catalog import PUBLIC_DATASETS, open_public
 from .rows import LABEL_COLUMNS
@@ -29,6 +29,7 @@ from .samples import SampleDataset, check_choice
 TABLE_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset", ".jsonl": "json", ".json": "json"}
 # The columns of webdataset shards are the suffixes of their files.
 IMAGE_COLUMNS = ("image", "jpg", "jpeg", "png", "webp")
+OPEN_SHARDS_BYTES = 2**29
 
 
 @dataclass
@@ -47,6 +48,8 @@ class DataSource:
         weight: share of this source in a mixture; None means in proportion to its size.
         streaming: read a table, webdataset shards or a Hub dataset in order, without downloading or converting it
             first; see `StreamingMixture`.
+        open_shards: shards of a stream that each process and worker reads at once; None: 16, fewer where their row
+            groups would take more than half a gigabyte, and 4 from the Hub. 1 reads shard after shard.
         options: further arguments of `open_public`.
 
     Raises:
@@ -66,6 +69,7 @@ class DataSource:
     weight: float | None = None
     limit: int | None = None
     streaming: bool = False
+    open_shards: int | None = None
     options: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
@@ -74,6 +78,10 @@ class DataSource:
         check_choice("label", self.label, (*LABELS, None))
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"{self.path}: limit must be at least 1, got {self.limit}")
+        if self.open_shards is not None and self.open_shards < 1:
+            raise ValueError(f"{self.path}: open_shards must be at least 1, got {self.open_shards}")
+        if self.open_shards is not None and not self.streaming:
+            raise ValueError(f"{self.path}: open_shards is for streams; set streaming: true, or leave it out")
         if self.weight is not None and not self.weight > 0:
             raise ValueError(f"{self.path}: weight must be > 0, got {self.weight}")
         if self.options and self.kind not in PUBLIC_DATASETS:
@@ -195,6 +203,7 @@ def _open_public(source: DataSource) -> SampleDataset:
 def _open_stream(source: DataSource) -> DepthStream:
     local = Path(source.path).expanduser()
     folder: Path | None = None
+    open_shards = source.open_shards
     if source.kind in PUBLIC_DATASETS:
         raise ValueError(f"{local}: {source.kind} is read by index and cannot stream; set streaming: false")
     if local.exists():
@@ -207,6 +216,7 @@ def _open_stream(source: DataSource) -> DepthStream:
         folder = local if local.is_dir() else local.parent
         table_format, files = _table_files(local, source.split)
         rows = datasets.load_dataset(table_format, data_files=files, split="train", streaming=True)
+        open_shards = open_shards or _most_open_shards(files)
     else:
         rows = _load_from_hub(source, streaming=True)
     columns = columns_of(rows, source.path)
@@ -214,7 +224,20 @@ def _open_stream(source: DataSource) -> DepthStream:
     label_column = source.label_column if label else None
     options = {name: value for name, value in _label_options(source).items() if name != "limit"}
     image_column = _image_column(source, columns)
-    return DepthStream(rows, source.path, image_column, label_column, label, root=folder, **options)
+    options |= {"root": folder, "open_shards": open_shards}
+    return DepthStream(rows, source.path, image_column, label_column, label, **options)
+
+
+def _most_open_shards(files: Sequence[str]) -> int:
+    """Return how many files may be open at once; of parquet files, a row group each lies in memory."""
+    for file in files:
+        if not _opens_as_parquet(Path(file)):
+            continue
+        metadata = parquet.read_metadata(file)
+        groups: list[int] = [metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups)]
+        if sum(groups):
+            return max(1, min(OPEN_SHARDS, OPEN_SHARDS_BYTES // max(groups)))
+    return OPEN_SHARDS
 
 
 def _image_column(source: DataSource, columns: Sequence[str]) -> str:

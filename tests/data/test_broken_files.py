@@ -373,8 +373,8 @@ def test_a_damaged_shard_of_a_stream_is_skipped_by_name(
 ) -> None:
     source = open_source({"path": str(damaged(shards, tmp_path, damage)), "streaming": True})
     part = StreamingMixture([source], TrainingTransform(14)).part(0, 1)
-    items = [next(part) for _ in range(17)]
-    assert sorted(item["name"] for item in items[:16]) == sorted(f"{s}-{row}" for s in (0, 2) for row in range(8))
+    items = [next(part) for _ in range(16)]
+    assert sorted(item["name"] for item in items) == sorted(f"{s}-{row}" for s in (0, 2) for row in range(8))
     skipped = [entry for item in items for entry in item["broken"]]
     assert len(skipped) == 1 and f"{tmp_path}: the rest of shard 1 cannot be read" in skipped[0][1]
 

@@ -118,7 +118,8 @@ def test_a_resume_at_any_sample_continues_exactly(shards: Path) -> None:
 def test_a_resume_opens_no_shard_that_was_done(shards: Path, tmp_path: Path) -> None:
     for path in shards.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    mixture = make_mixture(tmp_path)
+    stream = open_stream(tmp_path, open_shards=1)
+    mixture = StreamingMixture([stream], TrainingTransform.strong(14), shuffle_rows=4)
     names = take(mixture.part(0, 1), 23)
     part = mixture.part(0, 1)
     take(part, 17)
@@ -181,7 +182,10 @@ def test_broken_rows_are_left_out_by_name(shards: Path, tmp_path: Path) -> None:
 
 
 def test_a_stream_without_a_readable_row_stops(shards: Path, tmp_path: Path) -> None:
-    content = (shards / "0.parquet").read_bytes()
+    datasets.Dataset.from_parquet(str(shards / "0.parquet"), cache_dir=str(tmp_path / "cache")).to_parquet(
+        tmp_path / "0.parquet"
+    )
+    content = (tmp_path / "0.parquet").read_bytes()
     (tmp_path / "0.parquet").write_bytes(content[:4] + b"\xff" * 64 + content[68:])
     with pytest.raises(ValueError, match=r"no row in a whole epoch for part 0 of 1: .*shard 0 cannot be read"):
         next(make_mixture(tmp_path).part(0, 1))
