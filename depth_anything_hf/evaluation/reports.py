@@ -139,7 +139,8 @@ def _panels(
         return [mark_pairs(sample["image"], *pairs), mark_pairs(colour_map(nearness), *pairs)]
     aligned, _ = aligned_depth(resize_to_label(prediction, target, settings), target, settings, prediction_kind)
     depth = np.where(target.labelled, np.asarray(target.depth, dtype=np.float64), math.nan)
-    truth = depth_to_disparity(depth)
+    # What is beyond the range has the colour of its end, as predictions that are clamped to it.
+    truth = depth_to_disparity(np.minimum(depth, target.max_depth))
     low, high = np.percentile(truth[np.isfinite(truth)], (2, 98))
     counted = np.where(target.mask, depth, math.nan)
     error = np.abs(aligned - counted) / counted

@@ -300,6 +300,8 @@ def _output_text(kind: str, config: Mapping[str, Any]) -> str:
     if kind == "metric":
         unit = config.get("depth_unit", "m")
         cap = f", at most {config['max_depth']} {unit}" if config.get("max_depth") else ""
+        if cap and unit != "m":
+            cap += f" ({config['max_depth'] / UNITS_PER_METRE[unit]:g} m)"
         text = f"`predicted_depth` holds depth in {UNIT_NAMES[unit]} along the optical axis{cap}. Larger is farther."
         return (
             text if unit == "m" else f"{text} {UNIT_NOTE.format(unit=UNIT_NAMES[unit], units=UNITS_PER_METRE[unit])}"

@@ -39,16 +39,19 @@ class DryRun:
         report: shapes, ranges, losses, memory and time.
         sheet: the picture that was written; None on all processes but the main one.
         end: when a run that starts now would be done, evaluations and checkpoints not counted.
+        scores: what decides the scores of the held-out images, their range among it; "" without such images.
     """
 
     report: DryRunReport
     sheet: Path | None
     end: datetime
+    scores: str = ""
 
     def __str__(self) -> str:
         days = (self.end.date() - datetime.now().date()).days
         day = {0: "today", 1: "tomorrow"}.get(days, f"on {self.end:%Y-%m-%d}")
-        text = f"{self.report}\na run that starts now ends {day} at {self.end:%H:%M}"
+        scores = f"\nheld-out images are scored with {self.scores}" if self.scores else ""
+        text = f"{self.report}{scores}\na run that starts now ends {day} at {self.end:%H:%M}"
         return text if self.sheet is None else f"{text}\nsee {self.sheet}; nothing else was written"
 
 
@@ -67,9 +70,10 @@ def dry_run(run: TrainingRun) -> DryRun:
     report = dry_run_step(
         run.start.model, run.objective, run.arguments, run.train_data, pretrained=run.start.pretrained
     )
+    scores = "" if run.evaluation is None else run.evaluation.settings.rules()
     end = datetime.now() + timedelta(seconds=report.estimated_seconds)
     if report.sheet is None:
-        return DryRun(report, None, end)
+        return DryRun(report, None, end, scores)
     try:
         require_same_arguments(Path(run.arguments.output_dir), run.arguments, {"recipe": run.record})
     except ValueError as error:
@@ -83,7 +87,7 @@ def dry_run(run: TrainingRun) -> DryRun:
     path = Path(run.arguments.output_dir) / SHEET_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, encode_jpeg(stack([*rows, add_caption(report.sheet, caption)])))
-    return DryRun(report, path, end)
+    return DryRun(report, path, end, scores)
 
 
 def _pictures(run: TrainingRun, source: int) -> Iterator[np.ndarray]:

@@ -249,6 +249,23 @@ def test_options_that_do_not_fit_are_refused(options: dict[str, Any], message: s
     assert not list(tmp_path.iterdir())
 
 
+def test_a_cap_that_is_no_whole_number_of_metres_there_and_back(
+    converted: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The authors' code takes the cap in metres as an argument; a folder has it in millimetres, and says so."""
+    folder = convert_original(CHECKPOINT, tmp_path / "close", max_depth=0.35, **HEADS, input_size=140)
+    config = DepthAnythingConfig.from_pretrained(folder)
+    assert (config.depth_estimation_type, config.max_depth, config.depth_unit) == ("metric", 350, "mm")
+    assert "depth in millimetres along the optical axis, at most 350" in (folder / "README.md").read_text()
+    image = np.random.default_rng(0).integers(0, 256, (140, 182, 3), dtype=np.uint8)
+    metres, of_20 = (DepthPredictor.from_pretrained(each).predict(image) for each in (folder, converted["metric"]))
+    np.testing.assert_allclose(metres, of_20 * np.float32(0.35 / 20), rtol=1e-5)
+    back = convert_to_original(folder, tmp_path / "back.pth")
+    assert "max_depth=0.35) it gives metres" in caplog.text
+    for name, tensor in torch.load(CHECKPOINT, weights_only=True).items():
+        assert torch.equal(torch.load(back, weights_only=True)[name], tensor)
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "notes.txt").write_text("mine")

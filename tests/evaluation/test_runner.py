@@ -52,3 +52,44 @@ def test_either_data_or_a_protocol_with_its_root(options: dict[str, str]) -> Non
 def test_the_limit_is_at_least_one() -> None:
     with pytest.raises(ValueError, match="--limit must be at least 1, got 0"):
         EvaluationArguments("m", data="d", limit=0)
+
+
+def metric_folder(make_tiny_model: MakeModel, folder: Path, **fields: Any) -> str:
+    make_tiny_model(depth_estimation_type="metric", **fields).save_pretrained(folder)
+    DepthAnythingImageProcessor.for_input_size(56).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.mark.usefixtures("fresh_accelerate")
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"max_depth": 200}, "depth 0.001 to 200 m"),
+        ({"max_depth": 5}, "depth 0.001 to 5 m"),
+        ({"max_depth": 2500, "depth_unit": "mm"}, "depth 0.001 to 2.5 m"),
+    ],
+)
+def test_a_metric_model_is_scored_over_its_own_range(
+    make_tiny_model: MakeModel, labelled_folder: Path, tmp_path: Path, fields: dict[str, Any], expected: str
+) -> None:
+    model = metric_folder(make_tiny_model, tmp_path, **fields)
+    told: list[str] = []
+    (result,) = run(EvaluationArguments(model, data=str(labelled_folder), limit=2), tell=told.append).values()
+    assert f"alignment: none, {expected}" in told[0] and len(result.rows) == 2
+    # The fresh model predicts half of its cap, in metres.
+    assert 0.3 < result.rows[0]["output_maximum"] / result.settings.max_depth < 0.7
+
+
+@pytest.mark.usefixtures("fresh_accelerate")
+def test_explicit_ranges_and_relative_models_have_their_own(
+    make_tiny_model: MakeModel, model: str, labelled_folder: Path, tmp_path: Path, caplog: Any
+) -> None:
+    metric = metric_folder(make_tiny_model, tmp_path / "metric", max_depth=5)
+    data = {"data": str(labelled_folder), "limit": 1}
+    (wide,) = run(EvaluationArguments(metric, **data, max_depth=80.0)).values()
+    assert wide.settings.max_depth == 80 and "ends at 5 m" in caplog.text
+    caplog.clear()
+    (aligned,) = run(EvaluationArguments(metric, **data, alignment="disparity")).values()
+    assert aligned.settings.max_depth == 5
+    (relative,) = run(EvaluationArguments(model, **data)).values()
+    assert relative.settings.max_depth == 80 and caplog.text == ""

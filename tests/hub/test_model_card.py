@@ -95,6 +95,14 @@ def test_cap_and_input_size_come_from_the_folder_and_a_wrong_kind_is_refused(tmp
         write_card(tmp_path, kind="sparse")
 
 
+def test_the_card_of_a_model_in_millimetres_says_so_and_what_stock_gives(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path, depth_estimation_type="metric", max_depth=350, depth_unit="mm")
+    text = write_card(tmp_path, kind="metric", role="metric").text
+    assert "depth in millimetres along the optical axis, at most 350 mm (0.35 m)." in text
+    assert "`pipeline` give millimetres (divide by 1000 for metres)" in text
+    assert "# (H, W) millimetres, larger = farther; divided by 1000: metres" in text
+
+
 @needs_auto_image_processor
 @pytest.mark.parametrize("kind", ["relative", "metric"])
 def test_the_snippet_on_the_card_runs(tmp_path: Path, monkeypatch: Any, kind: Any) -> None:

@@ -36,6 +36,17 @@ def test_a_prediction_is_the_models_output_at_the_images_size(predictor: DepthPr
     np.testing.assert_array_equal(values, expected)
 
 
+@pytest.mark.parametrize("flip_averaging", [False, True])
+def test_predictions_of_a_model_in_millimetres_are_metres(flip_averaging: bool) -> None:
+    processor = DepthAnythingImageProcessor.for_input_size(SIDE)
+    values = []
+    for fields in ({"max_depth": 2}, {"max_depth": 2000, "depth_unit": "mm"}):
+        model = tiny_model(depth_estimation_type="metric", **fields)
+        values.append(DepthPredictor(model, processor, flip_averaging=flip_averaging).predict(random_image((60, 80))))
+    assert values[0].min() > 0 and values[0].max() < 2
+    np.testing.assert_allclose(values[1], values[0], rtol=1e-5)
+
+
 @pytest.mark.parametrize("upsampling", ["bilinear", "bicubic", None])
 def test_the_processor_says_how_predictions_are_upsampled(upsampling: Any, predictor: DepthPredictor) -> None:
     mode = upsampling or "bilinear"

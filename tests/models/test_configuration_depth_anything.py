@@ -206,6 +206,44 @@ def test_the_default_interpolation_is_stocks_and_leaves_no_trace(tmp_path: Path)
     assert DepthAnythingConfig.from_pretrained(tmp_path).interpolate_offset == 0.0
 
 
+def test_the_unit_of_a_metric_model_is_saved_and_stock_keeps_it(tmp_path: Path) -> None:
+    fields: dict[str, Any] = {"depth_estimation_type": "metric", "max_depth": 350, "depth_unit": "mm"}
+    DepthAnythingConfig.from_size("small", **fields).save_pretrained(tmp_path / "ours")
+    stock = AutoConfig.from_pretrained(tmp_path / "ours")
+    assert type(stock) is StockConfig and stock.max_depth == 350
+    stock.save_pretrained(tmp_path / "stock")
+    for name in ("ours", "stock"):
+        config = DepthAnythingConfig.from_pretrained(tmp_path / name)
+        assert (config.max_depth, config.depth_unit) == (350, "mm")
+
+
+def test_the_metre_leaves_no_trace(tmp_path: Path) -> None:
+    fields: dict[str, Any] = {"depth_estimation_type": "metric", "max_depth": 20}
+    for given in ({}, {"depth_unit": "m"}):
+        DepthAnythingConfig.from_size("small", **fields, **given).save_pretrained(tmp_path)
+        assert "depth_unit" not in json.loads((tmp_path / "config.json").read_text())
+    assert DepthAnythingConfig.from_pretrained(tmp_path).depth_unit == "m"
+    changed = DepthAnythingConfig.from_pretrained(tmp_path, max_depth=350, depth_unit="mm")
+    assert changed.to_dict()["depth_unit"] == "mm"
+
+
+def test_ranges_and_units_that_mean_nothing_are_refused() -> None:
+    metric: dict[str, Any] = {"depth_estimation_type": "metric"}
+    for max_depth in (0, -3):
+        with pytest.raises(ValueError, match=rf"max_depth of a metric model is {max_depth}, expected .*at least 1"):
+            DepthAnythingConfig(**metric, max_depth=max_depth)
+    with pytest.raises(ValueError, match="depth_unit is 'km', expected one of 'm', 'cm', 'mm'"):
+        DepthAnythingConfig(**metric, depth_unit="km")
+    with pytest.raises(ValueError, match="depth_unit is 'mm', but a relative model's disparity has no unit"):
+        DepthAnythingConfig(depth_unit="mm")
+    # Loaders set fields after the configuration has checked itself.
+    config = DepthAnythingConfig(**metric, max_depth=20)
+    config.depth_unit = "mm"
+    config.depth_estimation_type = "relative"
+    with pytest.raises(ValueError, match="relative model's disparity has no unit"):
+        DepthAnythingForDepthEstimation(config)
+
+
 @pytest.mark.parametrize("offset", [-0.1, 1.0, float("nan"), "0.1"])
 def test_offsets_that_would_change_the_grid_are_refused(offset: Any) -> None:
     with pytest.raises(ValueError, match=r"interpolate_offset is .*at least 0 and less than 1"):

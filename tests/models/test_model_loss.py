@@ -79,3 +79,16 @@ def test_the_metric_loss_ignores_depth_beyond_its_range() -> None:
 def test_labels_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=rf"labels .*{re.escape(str(shape))}.*expected .*\(2, 42, 56\)"):
         tiny_model()(pixels(), labels=torch.ones(shape))
+
+
+def test_the_loss_of_a_model_in_millimetres_takes_labels_in_metres() -> None:
+    metres = tiny_model(depth_estimation_type="metric", max_depth=2)
+    millimetres = tiny_model(depth_estimation_type="metric", max_depth=2000, depth_unit="mm")
+    images = pixels()
+    labels = labels_for("metric", images) / 8  # Some of them beyond 2 m, too.
+    with torch.inference_mode():
+        torch.testing.assert_close(millimetres(images).predicted_depth, 1000 * metres(images).predicted_depth)
+        torch.testing.assert_close(millimetres(images, labels=labels).loss, metres(images, labels=labels).loss)
+        beyond = torch.where(labels > 1.5, 2.0005, labels)
+        unknown = torch.where(labels > 1.5, torch.nan, labels)
+        assert millimetres(images, labels=beyond).loss == millimetres(images, labels=unknown).loss

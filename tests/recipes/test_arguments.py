@@ -100,7 +100,27 @@ def test_evaluation_data(labelled_folder):
     assert metric is not None and metric.settings.alignment == "none"
 
 
-def test_evaluation_by_a_protocol(labelled_folder, tmp_path):
+def test_a_metric_model_is_scored_over_its_own_range(labelled_folder):
+    data = data_of(labelled_folder, eval_data=str(labelled_folder))
+    for depth_range in ((1e-3, 200.0), (0.5, 5.0)):
+        own = data.evaluation(metric=True, depth_range=depth_range)
+        assert (own.settings.min_depth, own.settings.max_depth) == depth_range
+    relative = data.evaluation()
+    assert (relative.settings.min_depth, relative.settings.max_depth) == (1e-3, 80.0)
+
+
+def test_an_explicit_range_wins_and_is_warned_of_where_the_model_ends_before(labelled_folder, caplog):
+    explicit = {"eval_data": str(labelled_folder), "eval_min_depth": 0.1}
+    data = data_of(labelled_folder, **explicit, eval_max_depth=80.0)
+    settings = data.evaluation(metric=True, depth_range=(0.01, 20.0)).settings
+    assert (settings.min_depth, settings.max_depth) == (0.1, 80.0)
+    assert "scores labels up to 80 m, but the output of the model ends at 20 m" in caplog.text
+    caplog.clear()
+    data_of(labelled_folder, **explicit, eval_max_depth=7.0).evaluation(metric=True, depth_range=(0.01, 20.0))
+    assert caplog.text == ""
+
+
+def test_evaluation_by_a_protocol(labelled_folder, tmp_path, caplog):
     scene = tmp_path / "test" / "office"
     scene.mkdir(parents=True)
     cv2.imwrite(str(scene / "rgb_00001.jpg"), np.zeros((480, 640, 3), dtype=np.uint8))
@@ -109,7 +129,11 @@ def test_evaluation_by_a_protocol(labelled_folder, tmp_path):
     assert evaluation is not None and len(evaluation.dataset) == 1
     assert identify(evaluation.settings) == "nyu@1" and evaluation.settings.crop == "eigen-nyu"
     in_metres = data_of(labelled_folder, eval_protocol="nyu-metric", eval_root=str(tmp_path))
-    assert in_metres.evaluation(metric=True) is not None
+    assert in_metres.evaluation(metric=True, depth_range=(1e-3, 10.0)) is not None
+    assert "ends at" not in caplog.text
+    close = in_metres.evaluation(metric=True, depth_range=(1e-3, 2.5))
+    assert identify(close.settings) == "nyu-metric@1"
+    assert "nyu-metric@1 scores labels up to 10 m, but the output of the model ends at 2.5 m" in caplog.text
     with pytest.raises(ValueError, match="alignment='none'"):
         in_metres.evaluation()
     with pytest.raises(ValueError, match="eval_root together"):

@@ -127,3 +127,26 @@ def test_an_encoder_is_no_depth_model(encoder_folder):
 def test_a_depth_model_is_no_encoder(model_folder):
     with pytest.raises(ValueError, match="is a 'depth_anything' model, expected dinov2 or"):
         build_model(ModelArguments(encoder_name_or_path=str(model_folder), input_size=56), seed=0)
+
+
+def test_a_cap_below_a_metre_is_one_in_millimetres(model_folder, tmp_path, caplog):
+    arguments = ModelArguments(model_name_or_path=str(model_folder), input_size=56)
+    close = build_model(arguments, seed=0, max_depth=0.35).model
+    assert (close.config.max_depth, close.config.depth_unit, close.head.max_depth) == (350, "mm", 350)
+    assert "max_depth 0.35 m: the model's output is in millimetres, up to 350" in caplog.text
+    close.save_pretrained(tmp_path)
+    caplog.clear()
+    # Another cap has another unit, and what was in millimetres is not taken for metres.
+    onward = ModelArguments(model_name_or_path=str(tmp_path), input_size=56)
+    far = build_model(onward, seed=0, max_depth=20.0).model
+    assert (far.config.max_depth, far.config.depth_unit, far.head.max_depth) == (20, "m", 20)
+    assert "was trained for depths up to 0.35 m; kept under a cap of 20 m" in caplog.text
+    caplog.clear()
+    same = ModelArguments(model_name_or_path=str(tmp_path), input_size=56, decoder_config={"depth_unit": "cm"})  # type: ignore[arg-type]
+    again = build_model(same, seed=0, max_depth=0.35).model
+    assert (again.config.max_depth, again.config.depth_unit) == (35, "cm")
+    assert "was trained for" not in caplog.text
+    build_model(onward, seed=0, max_depth=20.0, fresh_decoder=True)
+    assert "was trained for" not in caplog.text
+    with pytest.raises(ValueError, match=r"max_depth is 0.3505, .*whole number of millimetres"):
+        build_model(arguments, seed=0, max_depth=0.3505)

@@ -178,6 +178,23 @@ def test_metric_options_reach_the_loss(make_tiny_model, batch):
         SupervisedMetric(**options, silog_over="pixels")
 
 
+@pytest.mark.parametrize("wrap", [lambda model: model, nn.DataParallel], ids=["plain", "wrapped"])
+def test_a_model_in_millimetres_learns_from_metres(make_tiny_model, batch, wrap):
+    """Same weights, same metres: same loss, gradients and watched numbers, whatever the unit of the output."""
+    depth = 0.05 + 0.4 * batch["labels"]
+    found = []
+    for fields in ({"max_depth": 1}, {"max_depth": 1000, "depth_unit": "mm"}):
+        model = make_tiny_model(depth_estimation_type="metric", **fields)
+        terms = SupervisedMetric(max_depth=1.0)(wrap(model), {**batch, "labels": depth}, 0.0)
+        terms["loss"].backward()
+        found.append((terms, gradients(model)))
+    (metres, by_metres), (millimetres, by_millimetres) = found
+    for name in ("loss", "images", "output_maximum", "output_zero_share"):
+        torch.testing.assert_close(millimetres[name], metres[name], rtol=1e-5, atol=1e-6)
+    for name, gradient in by_metres.items():
+        torch.testing.assert_close(by_millimetres[name], gradient, rtol=1e-3, atol=1e-6)
+
+
 # Distillation: labels
 
 

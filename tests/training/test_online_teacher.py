@@ -48,6 +48,18 @@ def test_online_teacher_with_its_own_normalization_size_and_kind():
     assert not network.training and not network.gain.requires_grad
 
 
+def test_a_teacher_in_millimetres_gives_disparity_of_metres(make_tiny_model, batch):
+    metric = {"depth_estimation_type": "metric"}
+    metres = make_tiny_model(**metric, max_depth=2)
+    millimetres = make_tiny_model(**metric, max_depth=2000, depth_unit="mm")
+    given, expected = (
+        OnlineTeacher(each, "depth", IMAGENET_MEAN, IMAGENET_STD)(batch["pixel_values"])
+        for each in (millimetres, metres)
+    )
+    assert expected.min() > 0.5
+    torch.testing.assert_close(given, expected)
+
+
 def test_depth_that_is_not_positive_is_no_label():
     teacher = OnlineTeacher(HalfSizeTeacher(), "depth", IMAGENET_MEAN, IMAGENET_STD)
     assert teacher(torch.full((1, 3, 28, 28), -3.0)).isnan().all()

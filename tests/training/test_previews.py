@@ -44,6 +44,11 @@ def test_a_picture_of_a_metric_model_compares_metres(tmp_path, train, make_tiny_
     options = {"objective": SupervisedMetric(max_depth=20.0), "transform": {"target": "depth"}}
     train(tmp_path, model, picture_steps=2, **options)
     assert (tmp_path / "pictures" / "step-2.png").is_file()
+    # The same model in millimetres: the same picture, of prediction and label in metres.
+    other = make_tiny_model(depth_estimation_type="metric", max_depth=20000, depth_unit="mm")
+    train(tmp_path / "other", other, picture_steps=2, **options)
+    pictures = [np.asarray(Image.open(each / "pictures" / "step-2.png")) for each in (tmp_path, tmp_path / "other")]
+    assert np.abs(pictures[0].astype(int) - pictures[1]).mean() < 0.5
 
 
 def test_labels_of_a_teacher_win_over_stored_ones():
