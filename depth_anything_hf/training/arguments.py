@@ -79,6 +79,13 @@ class TrainingArguments:
         default=None,
         metadata={"help": "no, bf16 or fp16; default: what `accelerate launch --mixed_precision` says, else no."},
     )
+    pure_bf16: bool = field(
+        default=False,
+        metadata={
+            "help": "Keep weights, gradients and optimizer state in bfloat16: half of their memory, but small updates "
+            "are rounded away. Default: weights in bfloat16 or float16 are converted to float32, also with bf16."
+        },
+    )
     gradient_checkpointing: bool = field(
         default=False, metadata={"help": "Recompute encoder layers and the decoder's large maps to save memory."}
     )
@@ -169,6 +176,13 @@ class TrainingArguments:
             raise ValueError(f"lr_scheduler_type is {self.lr_scheduler_type!r}, expected one of {SCHEDULES}")
         if self.mixed_precision not in (None, "no", "bf16", "fp16"):
             raise ValueError(f"mixed_precision is {self.mixed_precision!r}, expected no, bf16 or fp16")
+        if self.pure_bf16 and self.mixed_precision == "fp16":
+            raise ValueError("pure_bf16 cannot be combined with mixed_precision fp16; use bf16 or no")
+        if self.pure_bf16 and self.ema_decay is not None:
+            raise ValueError(
+                "pure_bf16 cannot be combined with ema_decay: steps of an average are too small for bfloat16, which "
+                "would round them away; leave one of them out"
+            )
         if self.report_to not in TRACKERS:
             raise ValueError(f"report_to is {self.report_to!r}, expected one of {TRACKERS}")
         if self.metric_for_best_model not in SCORES:

@@ -87,6 +87,7 @@ class DryRunReport:
         sheet: uint8 (H, W, 3): image, label, prediction and error of some images of the first batch; None on all
             processes but the main one.
         problems: messages about what would abort or spoil the run; empty if nothing was found.
+        notes: messages about what the run does to the model before its first step, such as another precision.
     """
 
     batch: dict[str, tuple[int, ...]]
@@ -102,6 +103,7 @@ class DryRunReport:
     peak_memory_mib: float
     sheet: np.ndarray | None = field(repr=False)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         shapes = ", ".join(f"{key} {list(shape)}" for key, shape in self.batch.items())
@@ -117,6 +119,7 @@ class DryRunReport:
             f"{self.reading_seconds_per_step:.3g} s to read them in one process",
             f"{self.total_steps} steps take about {_duration(self.estimated_seconds)}, evaluations and checkpoints "
             "not counted",
+            *self.notes,
             *(f"problem: {problem}" for problem in self.problems),
         ]
         return "\n".join(lines)
@@ -203,6 +206,8 @@ def _dry_run(
     report.problems = _problems(report, arguments, may_overflow=accelerator.scaler is not None)
     if engine.warning:
         report.problems.append(engine.warning)
+    if engine.weight_precision:
+        report.notes.append(engine.weight_precision)
     return report
 
 

@@ -22,6 +22,7 @@ from .distributed import load_engine_state, save_engine_state
 from .objective_parts import ObjectiveParts
 from .optim import AveragedWeights, LearningRates, apply_encoder_strategy, make_schedule, parameter_groups
 from .terms import as_terms
+from .weight_precision import require_same_weight_precision, set_weight_precision
 
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Engine:
         parts: what the objective is made of.
         decides_on_device: whether `step` skips a step without a host sync.
         warning: message about the encoder's strategy, or None.
+        weight_precision: message about the weights' precision where it was not simply float32, or None.
 
     Raises:
         ValueError: an argument that does not fit the model or a sharding engine.
@@ -69,6 +71,7 @@ class Engine:
         self.parts = ObjectiveParts(objective, model)
         self.parts.to(accelerator.device)
         self.parts.broadcast(accelerator)
+        self.weight_precision = set_weight_precision(model, accelerator, arguments, self.parts.trained.values())
         if accelerator.distributed_type in SHARDED:
             _require_shardable(arguments, self.parts)
             if accelerator.distributed_type == DistributedType.DEEPSPEED:
@@ -125,8 +128,10 @@ class Engine:
         own = self.parts.trained
         count = sum(each.numel() for each in own.values())
         along = [f"training {count} parameters of the objective along: {', '.join(own)}"] if own else []
+        precision = [self.weight_precision] if self.weight_precision else []
         return [
             *warning,
+            *precision,
             *along,
             f"training {trained / 1e6:.2f} M parameters (encoder: {self.arguments.encoder_strategy}) on "
             f"{accelerator.device}, precision {accelerator.mixed_precision}",
@@ -319,7 +324,12 @@ class Engine:
         }
 
     def load(self, folder: Path, rest: dict[str, Any], step: int) -> None:
-        """Restore what `save` wrote when `step` optimizer steps were done."""
+        """Restore what `save` wrote when `step` optimizer steps were done.
+
+        Raises:
+            ValueError: its weights have another precision, or it is of another objective.
+        """
+        require_same_weight_precision(self.raw_model, folder)
         self.parts.load(folder, self.accelerator)
         load_engine_state(self.accelerator, self.model, self.optimizer, folder)
         for group in self.optimizer.param_groups:

@@ -189,7 +189,10 @@ class Distillation:
         output = model(pixel_values=batch["pixel_values"], output_patch_tokens=self.feature_encoder is not None)
         weighted = self.relative_loss.terms(output.predicted_depth, labels, batch.get("region"), progress)
         if self.feature_encoder is not None:
-            tokens = output.patch_tokens if self.projector is None else self.projector(output.patch_tokens)
+            tokens = output.patch_tokens
+            if self.projector is not None:
+                # A student in bfloat16 throughout has a projector in float32.
+                tokens = self.projector(tokens.to(next(self.projector.parameters()).dtype))
             with torch.no_grad():
                 reference = self.feature_encoder(batch["pixel_values"]).last_hidden_state[:, -tokens.shape[1] :]
             values = feature_alignment_loss(tokens, reference, tolerance=self.feature_tolerance)

@@ -147,6 +147,9 @@ def require_same_arguments(
     if earlier is None:
         return
     may_change = MAY_CHANGE_ON_RESUME + (BATCH_ARGUMENTS if arguments.resume_from_checkpoint else ())
+    if "pure_bf16" not in earlier:
+        # Runs before it trained weights as they came, and which way that was is seen in their checkpoints.
+        may_change = (*may_change, "pure_bf16")
     changed = [
         f"{name}: {earlier.get(name)} -> {current[name]}"
         for name in current

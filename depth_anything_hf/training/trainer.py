@@ -83,7 +83,7 @@ def fit(
     so that trainings may follow one another; the generators of Python, NumPy and torch were seeded with `seed`.
 
     Args:
-        model: a [`DepthAnythingForDepthEstimation`].
+        model: a [`DepthAnythingForDepthEstimation`]; weights in half precision become float32, see `pure_bf16`.
         objective: (model, batch, progress 0..1) -> {"loss": scalar, named terms}; see `objectives`.
         arguments: see [`TrainingArguments`].
         train_data: the samples; those of a mixture depend on (seed, epoch, position) alone.

@@ -136,6 +136,22 @@ def test_autocast_is_close_to_float32_and_gives_float32(predictor: DepthPredicto
     assert predictor.model.dtype == torch.float32
 
 
+@pytest.mark.parametrize("way", ["weights", "autocast"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_predictions_in_half_precision_have_as_many_values_as_in_float32(
+    checkpoint: Path, way: str, dtype: str
+) -> None:
+    image = random_image((SIDE, SIDE))
+    exact = DepthPredictor.from_pretrained(checkpoint, device="cpu")
+    if way == "weights":
+        half = DepthPredictor.from_pretrained(checkpoint, device="cpu", dtype=dtype)
+    else:
+        half = DepthPredictor(exact.model, exact.processor, dtype=dtype)
+    values, reference = half.predict(image), exact.predict(image)
+    assert 0 < np.abs(values - reference).mean() < 0.01 * reference.mean()
+    assert len(np.unique(values)) > 0.95 * len(np.unique(reference)) > 0.9 * SIDE * SIDE
+
+
 def test_a_half_precision_model_is_not_run_in_another_precision_silently() -> None:
     with pytest.raises(ValueError, match="convert it first"):
         DepthPredictor(tiny_model().bfloat16(), DepthAnythingImageProcessor(), dtype="float32")

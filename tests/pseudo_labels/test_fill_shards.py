@@ -68,6 +68,17 @@ def test_labels_are_the_teachers_disparity_to_half_a_code_step(
         np.testing.assert_allclose(sample["disparity"], expected, rtol=0, atol=half_step + 1e-6)
 
 
+def test_labels_made_in_bfloat16_keep_as_many_levels_as_in_float32(photos: Path, tmp_path: Path) -> None:
+    half = tiny_predictor()
+    half.model.to(torch.bfloat16)
+    levels = []
+    for name, predictor in (("exact", tiny_predictor()), ("half", half)):
+        label(predictor, photos, tmp_path / name)
+        labelled = open_source(str(tmp_path / name))
+        levels.append([len(np.unique(labelled[index]["disparity"])) for index in range(len(labelled))])
+    assert all(ours > 0.9 * exact > 500 for exact, ours in zip(*levels, strict=True))
+
+
 def test_labels_by_reference_open_and_hold_no_pictures(
     predictor: DepthPredictor, photos: Path, tmp_path: Path
 ) -> None:

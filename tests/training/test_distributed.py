@@ -44,6 +44,7 @@ from depth_anything_hf.training.distributed import (
 )
 from depth_anything_hf.training.objectives import SupervisedRelative
 from depth_anything_hf.training.trainer import Evaluation, TrainingArguments, fit
+from depth_anything_hf.training.weight_precision import require_same_weight_precision
 
 
 STEPS, SAVED_AT = 4, 2
@@ -227,6 +228,13 @@ def test_a_state_of_other_trained_parameters_is_an_error(sharding, fresh_acceler
     model = tiny_model()
     with pytest.raises(ValueError, match="the checkpoint is of another model or other trained parameters"):
         load_engine_state(Accelerator(), model, optimizer_of(model), sharding[0] / "sharded")
+
+
+def test_the_precision_of_a_sharded_state_is_compared(sharding):
+    model = fresh_model(seed=5)
+    require_same_weight_precision(model, sharding[0] / "sharded")
+    with pytest.raises(ValueError, match="in float32, this run would train them in bfloat16"):
+        require_same_weight_precision(model.to(torch.bfloat16), sharding[0] / "sharded")
 
 
 def test_a_replicated_state_is_refused_by_a_sharded_model(sharding):

@@ -98,6 +98,25 @@ def test_a_run_in_mixed_precision_leaves_a_teacher_with_one_of_its_own_alone(mak
     assert not torch.equal(labels(None, mixed=True), exact)
 
 
+@pytest.mark.parametrize("dtype", [None, "bfloat16"])
+@pytest.mark.parametrize("prediction_kind", ["disparity", "depth"])
+def test_labels_in_bfloat16_have_as_many_values_as_in_float32(make_tiny_model, dtype, prediction_kind):
+    images = torch.randn(1, 3, 112, 112, generator=torch.Generator().manual_seed(0))
+
+    def labels(mixed: bool, dtype: str | None) -> Tensor:
+        teacher = OnlineTeacher(make_tiny_model(seed=1), prediction_kind, IMAGENET_MEAN, IMAGENET_STD, dtype=dtype)
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            return teacher(images)
+
+    exact, made = labels(False, None), labels(True, dtype)
+    assert made.unique().numel() > 0.9 * exact.unique().numel() > 5000
+    error, rounding = (made - exact).abs().mean(), (made - made.bfloat16().float()).abs().mean()
+    assert 0 < error < 0.01 * exact.mean()
+    # Steps between neighbours, which gradient matching sees, are those of the scene and not of the rounding.
+    steps = [(each.diff(dim=-1) - exact.diff(dim=-1)).abs().mean() for each in (made, made.bfloat16().float())]
+    assert rounding > 0 and steps[0] < 0.8 * steps[1]
+
+
 def test_weights_stored_in_bfloat16_label_as_they_are(make_tiny_model, batch):
     networks = make_tiny_model(seed=1).to(torch.bfloat16), make_tiny_model(seed=1)
     stored = OnlineTeacher(networks[0], "disparity", IMAGENET_MEAN, IMAGENET_STD)
