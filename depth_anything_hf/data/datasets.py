@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import datasets
 
-from .decoding.depth_maps import LABELS, label_rules
+from .decoding.depth_maps import LABELS, LabelRules, label_rules
 from .decoding.images import IMAGE_SUFFIXES, read_image
 from .folder_layouts import images_in, pairs_in_folder
 from .rows import RowReader
@@ -52,7 +53,7 @@ class DepthFolder:
     ) -> None:
         check_choice("label", label, LABELS)
         self.label: str | None = label
-        self._rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
+        self.rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
         self._pairs = pairs_in_folder(Path(root).expanduser(), label)[:limit]
 
     def __len__(self) -> int:
@@ -61,7 +62,13 @@ class DepthFolder:
     def __getitem__(self, index: int) -> Sample:
         image_path, label_path = self._pairs[index]
         sample = {"image": read_image(image_path), "name": str(image_path)}
-        return add_label(sample, self._rules.label, self._rules.read(label_path), str(label_path))
+        return add_label(sample, self.rules.label, self.rules.read(label_path), str(label_path))
+
+    def with_rules(self, rules: LabelRules) -> DepthFolder:
+        """Return the same files with other rules of their labels."""
+        other = copy.copy(self)
+        other.rules = rules
+        return other
 
     def name_of(self, index: int) -> str:
         """Return the name of a sample, which need not be readable."""
@@ -117,6 +124,18 @@ class DepthTable:
 
     def __getitem__(self, index: int) -> Sample:
         return self._reader.read(self._rows[int(index)], f"row {index}")
+
+    @property
+    def rules(self) -> LabelRules:
+        """How stored values become a label."""
+        return self._reader.rules
+
+    def with_rules(self, rules: LabelRules) -> DepthTable:
+        """Return the same rows with other rules of their labels."""
+        other = copy.copy(self)
+        other._reader = copy.copy(self._reader)
+        other._reader.rules = rules
+        return other
 
     def name_of(self, index: int) -> str:
         """Return the name of a sample, which need not be readable."""

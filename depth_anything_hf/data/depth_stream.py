@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import os
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 import datasets
 import fsspec
 
-from .decoding.depth_maps import label_rules
+from .decoding.depth_maps import LabelRules, label_rules
 from .rows import RowReader
 from .samples import Sample
 
@@ -128,6 +129,18 @@ class DepthStream:
         first = block * size + min(block, larger)
         rows = self._rows.shard(blocks, block)
         return rows.shard(rows.num_shards, index - first)
+
+    @property
+    def rules(self) -> LabelRules:
+        """How stored values become a label."""
+        return self._reader.rules
+
+    def with_rules(self, rules: LabelRules) -> DepthStream:
+        """Return the same rows with other rules of their labels."""
+        other = copy.copy(self)
+        other._reader = copy.copy(self._reader)
+        other._reader.rules = rules
+        return other
 
     def shard(self, index: int) -> datasets.IterableDataset:
         """Return one shard, its cells encoded."""

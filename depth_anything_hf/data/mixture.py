@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeAlias
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 
 from .decoding.errors import BrokenSampleError
+from .first_labels import first_labels, has_valid_label
 from .samples import Sample, SampleDataset
 
 
@@ -207,19 +209,29 @@ class SampledSources(Protocol):
     transforms: list[Transform]
     seed: int
 
+    @property
+    def sources(self) -> Sequence[Any]:
+        """The opened sources."""
+
     def first_samples(self, source: int) -> Iterator[Callable[[], Sample]]:
         """Yield readers of the first samples of a source."""
 
 
 def check_first_samples(mixture: SampledSources) -> None:
-    """Read and transform one sample of every source, so that a wrong column or scale shows before training.
+    """Read and transform first samples of every source, so that a wrong column or scale shows before training.
+
+    One of each source is enough, unless its label has no valid pixel, or only pixels of one value. Then the next ones
+    are looked at, up to ten.
 
     Args:
         mixture: a `Mixture` or a `StreamingMixture`.
 
     Raises:
-        ValueError: a source whose first samples cannot be used, or whose tensors differ from those of the first
-            source; the message starts with the name of the source.
+        ValueError: a source whose first samples cannot be used, or have labels without one valid pixel, or whose
+            tensors differ from those of the first source; the message starts with the name of the source.
+
+    Warns:
+        UserWarning: a source whose first labels all are constant, as a mask or a wrong column would be.
     """
     first: dict[str, tuple[int, ...]] = {}
     for source, name in enumerate(mixture.names):
@@ -235,12 +247,29 @@ def check_first_samples(mixture: SampledSources) -> None:
 
 def _first_usable(mixture: SampledSources, source: int, name: str) -> dict[str, Any]:
     reason: Exception = ValueError("it has no samples")
+    usable: list[dict[str, Any]] = []
     for read in mixture.first_samples(source):
         item = _item_or_error(read, mixture.transforms[source], mixture.seed, name)
-        if not isinstance(item, Exception):
+        if isinstance(item, Exception):
+            reason = item
+            continue
+        usable.append(item)
+        if "labels" not in item or (has_valid_label(item) and not _is_constant(item["labels"])):
             return item
-        reason = item
+    if usable:
+        labelled = [item for item in usable if has_valid_label(item)]
+        if not labelled:
+            raise ValueError(f"{first_labels(mixture, source)}")
+        value = labelled[0]["labels"].nan_to_num().amax()
+        text = f"{name}: each label of its first samples has one value everywhere, such as {value:g}"
+        warnings.warn(f"{text}; check the label's column", stacklevel=3)
+        return labelled[0]
     raise ValueError(f"{name}: none of its first samples can be used; the last error: {reason}") from reason
+
+
+def _is_constant(labels: torch.Tensor) -> bool:
+    values = labels[~labels.isnan()]
+    return bool(values.amin() == values.amax())
 
 
 def _item_or_error(

@@ -30,7 +30,7 @@ class RowReader:
         image_column: column of images.
         label_column: column of labels; by default the first of depth, depth_map (for depth) or disparity.
         label: "depth", "disparity", or None for images only.
-        rules: how stored values become a label.
+        rules: how stored values become a label; also an attribute.
         root: folder that relative paths in text cells refer to.
 
     Raises:
@@ -53,7 +53,7 @@ class RowReader:
             candidates = (label_column,) if label_column else LABEL_COLUMNS[label]
             self._label_column = _find_column(columns, candidates, "label_column")
         self._label = label
-        self._rules = rules
+        self.rules = rules
         self._root = Path(root or ".")
 
     def read_encoded(self, row: Mapping[str, Any], place: str) -> tuple[str, Any]:
@@ -84,7 +84,7 @@ class RowReader:
             label = self._label_of_row(row, self._label_column)
         except BrokenSampleError as error:
             raise type(error)(f"{place} ({name}): {error}") from error
-        return add_label(sample, self._rules.label, label, f"column {self._label_column!r}")
+        return add_label(sample, self.rules.label, label, f"column {self._label_column!r}")
 
     def _label_of_row(self, row: Mapping[str, Any], column: str) -> np.ndarray:
         cell = self._resolve(row[column])
@@ -95,8 +95,8 @@ class RowReader:
             encoding = row.get(f"{column}_encoding") or "linear"
             return decode_disparity(read_bytes(cell)[0], minimum, maximum, encoding)
         if isinstance(cell, list | np.ndarray):
-            return self._rules.apply(single_channel(np.asarray(cell), f"column {column!r}"), column)
-        return self._rules.read(cell)
+            return self.rules.apply(single_channel(np.asarray(cell), f"column {column!r}"), column)
+        return self.rules.read(cell)
 
     def _resolve(self, cell: Any) -> Any:
         return str(self._root / cell) if isinstance(cell, str) else cell

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from .step_status import PendingStep, StepStatus
 
 
 NAMES_SHOWN = 8
+# More images without a valid label than this share are worth a warning, once so many were seen.
+LARGEST_QUIET_SHARE, IMAGES_BEFORE_A_WARNING = 0.5, 100
 # A loss scale that is halved at every overflow has by then underflowed from any initial value.
 MOST_OVERFLOWS_IN_A_ROW = 50
 
@@ -45,12 +48,20 @@ class HealthMonitor:
         arguments: give the limits.
         geometry: the run's `RunGeometry`.
         log_path: named in errors.
+        describe_labels: returns, for each source whose labels cannot be learned from, what they look like.
     """
 
     def __init__(
-        self, accelerator: Accelerator, arguments: TrainingArguments, geometry: RunGeometry, log_path: Path
+        self,
+        accelerator: Accelerator,
+        arguments: TrainingArguments,
+        geometry: RunGeometry,
+        log_path: Path,
+        describe_labels: Callable[[], list[str]] = list,
     ) -> None:
         self.accelerator, self.arguments, self.geometry, self.log_path = accelerator, arguments, geometry, log_path
+        self._describe_labels = describe_labels
+        self._has_warned_of_labels = False
         self._skipped_names: list[str] = []
 
     def examine(
@@ -68,7 +79,7 @@ class HealthMonitor:
         progress.overflows_in_a_row = progress.overflows_in_a_row + 1 if status.overflowed else 0
         if status.is_finite:
             progress.skipped_in_a_row = 0
-            self._count_labels(status, progress)
+            self._count_labels(step.number, status, progress, report)
         else:
             progress.skipped_steps += 1
             progress.skipped_in_a_row += 1
@@ -78,7 +89,7 @@ class HealthMonitor:
         report.fault = self._fault_of(step.number, status, progress, loss_scale)
         return report
 
-    def _count_labels(self, status: StepStatus, progress: Progress) -> None:
+    def _count_labels(self, step: int, status: StepStatus, progress: Progress, report: StepReport) -> None:
         # An output that is not finite looks like an image without a label, so only finite steps are counted.
         progress.images += self.geometry.images_per_step
         progress.images_without_label += self.geometry.images_per_step - status.counted_images
@@ -87,6 +98,15 @@ class HealthMonitor:
         else:
             progress.unlabelled_steps += 1
             progress.unlabelled_in_a_row += 1
+        share = progress.images_without_label / progress.images
+        is_large = progress.images >= IMAGES_BEFORE_A_WARNING and share > LARGEST_QUIET_SHARE
+        if is_large and not self._has_warned_of_labels:
+            self._has_warned_of_labels = True
+            text = (
+                f"warning: {share:.0%} of the images up to step {step} have no valid label and add nothing to the loss"
+            )
+            report.messages.append(". ".join([text, *self._describe_labels()]))
+            report.entries.append({"warning": report.messages[-1]})
 
     def _name_skipped(self, step: PendingStep, status: StepStatus, report: StepReport) -> None:
         reason = "the gradient is not finite" if status.loss_is_finite else "the loss or the output is not finite"
@@ -116,6 +136,18 @@ class HealthMonitor:
                 f"the gradient was not finite in the last {progress.overflows_in_a_row} steps, up to step "
                 f"{step}, although the loss scale of fp16 has fallen to {loss_scale:g}. "
                 "Train with mixed_precision bf16 or no, or lower the learning rate"
+            )
+        if progress.unlabelled_in_a_row >= min(self.arguments.max_unlabelled_steps, self.geometry.total_steps):
+            images = progress.unlabelled_in_a_row * self.geometry.images_per_step
+            return ValueError(
+                ". ".join(
+                    [
+                        f"not one of the {images} images of the last {progress.unlabelled_in_a_row} steps, up to step "
+                        f"{step}, has a valid label, so that nothing can be learned from them",
+                        *self._describe_labels(),
+                        "Check the labels and the range of depth that is valid, or raise max_unlabelled_steps",
+                    ]
+                )
             )
         read, largest_share = step * self.geometry.images_per_step, self.arguments.max_broken_share
         if status.broken_samples and too_many_broken(progress.broken_samples, read, largest_share):

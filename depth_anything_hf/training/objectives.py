@@ -115,6 +115,11 @@ class SupervisedMetric:
     def __post_init__(self) -> None:
         check_silog_over(self.silog_over)
 
+    @property
+    def valid_range(self) -> tuple[float, float]:
+        """Smallest and largest depth of valid labels, metres."""
+        return self.min_depth, self.max_depth
+
     def __call__(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
         """Return SILog of a batch with "pixel_values" (B, 3, H, W) and "labels" (B, H, W) in metres.
 

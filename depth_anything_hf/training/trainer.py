@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -18,6 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..cpu.autotune import kernel_choices
+from ..data.first_labels import describe_useless_labels
 from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
 from ..evaluation.results import EvaluationResult
@@ -176,7 +178,8 @@ class Trainer:
         self.log = MetricLog(self.accelerator, self.folder, arguments.report_to)
         self.window = LogWindow()
         self.summary = RunSummary(self.accelerator, self.log.path, self.geometry)
-        self.health = HealthMonitor(self.accelerator, arguments, self.geometry, self.log.path)
+        describe_labels = partial(describe_useless_labels, train_data, getattr(objective, "valid_range", None))
+        self.health = HealthMonitor(self.accelerator, arguments, self.geometry, self.log.path, describe_labels)
         self.signals = StopSignals()
         self.callbacks = Callbacks(
             callbacks,

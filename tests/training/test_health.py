@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from training_runs import ANCHORED, SPOILED, Poisoned, assert_equal_bits, log_of, moved_names, weights
 
 from depth_anything_hf.training.health import too_many_overflows
-from depth_anything_hf.training.objectives import SupervisedRelative
+from depth_anything_hf.training.objectives import SupervisedMetric, SupervisedRelative
 from depth_anything_hf.utils.manifest import find_damage
 
 
@@ -121,3 +123,44 @@ def test_too_many_broken_samples_stop_the_run_with_its_state_saved(tmp_path, tra
 
 def test_gradients_that_never_fit_into_fp16_end_the_run():
     assert not too_many_overflows(50) and too_many_overflows(51)
+
+
+@pytest.fixture
+def unlabelled(tmp_path, labelled_folder) -> Path:
+    """The pictures with depth beyond what a model of ten metres can express."""
+    root = tmp_path / "unlabelled"
+    shutil.copytree(labelled_folder, root)
+    for path in (root / "depth").iterdir():
+        np.save(path, 1000 * np.load(path))
+    return root
+
+
+@pytest.mark.parametrize(("max_steps", "last"), [(3, 3), (30, 10)])
+def test_a_run_without_a_valid_label_stops_and_saves_no_model(
+    tmp_path, train, make_tiny_model, unlabelled, max_steps, last
+):
+    model = make_tiny_model(depth_estimation_type="metric", max_depth=10)
+    options = {"data": unlabelled, "transform": {"target": "depth"}, "card": {}, "max_steps": max_steps}
+    with pytest.raises(ValueError, match=f"not one of the {2 * last} images of the last {last} steps") as caught:
+        train(tmp_path / "run", model, objective=SupervisedMetric(max_depth=10.0), **options)
+    assert "source 0: of the labels of its first 8 samples 0 have a valid pixel; their depth is" in str(caught.value)
+    assert "valid is 0.001 to 10 m; if they are millimetres, set scale to 1000" in str(caught.value)
+    assert not (tmp_path / "run" / "model.safetensors").exists()
+    entries = [entry for entry in log_of(tmp_path / "run") if "loss" in entry]
+    assert all(entry["loss"] is None and entry["unlabelled_share"] == 1.0 for entry in entries)
+    assert entries[-1]["unlabelled_steps"] == last
+
+
+def test_steps_without_a_label_are_left_out_and_counted(tmp_path, train, make_tiny_model, labelled_folder, capsys):
+    root = tmp_path / "data"
+    shutil.copytree(labelled_folder, root)
+    for index in (0, 1, 2, 3, 4, 5, 6):
+        np.save(root / "depth" / f"{index}.npy", np.full((56, 56), np.nan, dtype=np.float32))
+    options = {"data": root, "max_steps": 120, "per_device_train_batch_size": 1, "logging_steps": 120}
+    result = train(tmp_path / "run", make_tiny_model(), max_unlabelled_steps=20, **options)
+    assert (result.images_without_label, result.unlabelled_steps, result.skipped_steps) == (105, 105, 0)
+    entry = next(each for each in log_of(tmp_path / "run") if "loss" in each)
+    assert entry["unlabelled_share"] == 0.875 and entry["unlabelled_steps"] == 105 and entry["loss"] > 0
+    said = capsys.readouterr().out
+    assert said.count("warning: 88% of the images up to step 100 have no valid label") == 1
+    assert "105 of 120 images had no valid label (87.5%), 105 steps left out" in said

@@ -1,0 +1,176 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What the labels of a source's first samples look like, and why none of them can be learned from."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from .samples import Sample
+
+
+MILLIMETRES_PER_METRE = 1000.0
+
+
+class LabelledSources(Protocol):
+    """What is needed of a mixture."""
+
+    names: list[str]
+    transforms: list[Callable[[Sample, np.random.Generator], dict[str, Any]]]
+    seed: int
+
+    @property
+    def sources(self) -> Sequence[Any]:
+        """The opened sources."""
+
+    def first_samples(self, source: int) -> Iterator[Callable[[], Sample]]:
+        """Yield readers of the first samples of a source."""
+
+
+@dataclass
+class FirstLabels:
+    """The labels of the first samples of a source.
+
+    Attributes:
+        source: its name.
+        kind: "depth" or "disparity"; None without labels.
+        samples: how many could be read.
+        lowest, highest: of their finite values before the transform, and before the source's own `max_depth`: metres,
+            or disparity as stored; None without one.
+        valid_samples: how many labels have a pixel that is valid in training.
+        scale: stored units per metre that the source was opened with; None without.
+        valid_range: metres, what is valid in training; None where every depth is.
+    """
+
+    source: str
+    kind: str | None = None
+    samples: int = 0
+    lowest: float | None = None
+    highest: float | None = None
+    valid_samples: int = 0
+    scale: float | None = None
+    valid_range: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        """Return what was seen, and where a scale seems to be the fault, which one would do."""
+        if self.kind is None:
+            return f"{self.source}: no labels in its first {self.samples} samples"
+        seen = (
+            f"{self.source}: of the labels of its first {self.samples} samples {self.valid_samples} have a valid pixel"
+        )
+        if self.lowest is None or self.highest is None:
+            advice = "check the label's column, invalid_values and sky_value"
+            return f"{seen}; no value in them is a {self.kind}, all are 0, negative, NaN or invalid_values; {advice}"
+        unit = " m" if self.kind == "depth" else ""
+        seen += f"; their {self.kind} is {self.lowest:.4g} to {self.highest:.4g}{unit}"
+        if self.valid_range is None or self.kind == "disparity":
+            return seen
+        low, high = self.valid_range
+        return f"{seen}, and valid is {low:g} to {high:g} m{self._scale_advice()}"
+
+    def _scale_advice(self) -> str:
+        assert self.lowest is not None and self.highest is not None
+        if self.scale is None or self.scale == 1:
+            low, high = (value / MILLIMETRES_PER_METRE for value in (self.lowest, self.highest))
+            return f"; if they are millimetres, set scale to 1000, which gives {low:.4g} to {high:.4g} m"
+        low, high = (value * self.scale**2 for value in (self.lowest, self.highest))
+        return (
+            f"; scale is {self.scale:g}, the stored units per metre: with its inverse, {1 / self.scale:g}, they would "
+            f"be {low:.4g} to {high:.4g} m"
+        )
+
+
+def first_labels(mixture: LabelledSources, source: int, valid_range: tuple[float, float] | None = None) -> FirstLabels:
+    """Look at the labels of a source's first samples; those that cannot be read are passed over.
+
+    Args:
+        mixture: a `Mixture` or a `StreamingMixture`.
+        source: index of the source.
+        valid_range: metres that the objective takes as valid, beside the limits of the transform and of the source.
+    """
+    transform, rules = mixture.transforms[source], getattr(mixture.sources[source], "rules", None)
+    found = FirstLabels(mixture.names[source], scale=getattr(rules, "scale", None))
+    own_range = (0.0, getattr(rules, "max_depth", None) or math.inf)
+    found.valid_range = _narrowest(valid_range, _limits(transform), own_range)
+    unlimited = _without_max_depth(mixture, source)
+    for read, read_unlimited in zip(mixture.first_samples(source), unlimited.first_samples(source), strict=True):
+        try:
+            item = transform(read(), np.random.default_rng(mixture.seed))
+            sample = read_unlimited()
+        except (OSError, ValueError):
+            continue
+        found.samples += 1
+        found.kind = next((kind for kind in ("depth", "disparity") if kind in sample), None)
+        if found.kind is None or "labels" not in item:
+            continue
+        found.valid_samples += has_valid_label(item, valid_range)
+        values = sample[found.kind][np.isfinite(sample[found.kind])]
+        if values.size:
+            found.lowest = min(found.lowest if found.lowest is not None else math.inf, float(values.min()))
+            found.highest = max(found.highest if found.highest is not None else -math.inf, float(values.max()))
+    return found
+
+
+def has_valid_label(item: dict[str, Any], valid_range: tuple[float, float] | None = None) -> bool:
+    """Return whether a transformed sample has a label with a valid pixel."""
+    if "labels" not in item:
+        return False
+    labels = item["labels"]
+    valid = ~labels.isnan()
+    if valid_range is not None:
+        valid &= (labels >= valid_range[0]) & (labels <= valid_range[1])
+    return bool(valid.any())
+
+
+def describe_useless_labels(mixture: LabelledSources, valid_range: tuple[float, float] | None = None) -> list[str]:
+    """Describe the labels of the sources whose first samples have none that is valid; never raises.
+
+    Args:
+        mixture: a `Mixture` or a `StreamingMixture`.
+        valid_range: as in `first_labels`.
+    """
+    described = []
+    for source, name in enumerate(mixture.names):
+        try:
+            found = first_labels(mixture, source, valid_range)
+        except Exception as error:
+            described.append(f"{name}: its first samples cannot be looked at: {error}")
+            continue
+        if not found.valid_samples:
+            described.append(str(found))
+    return described
+
+
+def _limits(transform: Any) -> tuple[float, float] | None:
+    if getattr(transform, "target", None) != "depth":
+        return None
+    return transform.min_depth, transform.max_depth
+
+
+def _narrowest(*ranges: tuple[float, float] | None) -> tuple[float, float] | None:
+    known = [each for each in ranges if each is not None]
+    low, high = max(each[0] for each in known), min(each[1] for each in known)
+    return None if (low, high) == (0.0, math.inf) else (low, high)
+
+
+def _without_max_depth(mixture: LabelledSources, source: int) -> LabelledSources:
+    """Return the mixture with a source that keeps depth beyond its own `max_depth`, where it can be opened so."""
+    opened = mixture.sources[source]
+    rules = getattr(opened, "rules", None)
+    if rules is None or rules.max_depth is None or not hasattr(opened, "with_rules"):
+        return mixture
+    unlimited: Any = copy.copy(mixture)
+    sources = list(mixture.sources)
+    sources[source] = opened.with_rules(replace(rules, max_depth=None))
+    unlimited.sources = sources
+    whole: LabelledSources = unlimited
+    return whole
+
+
+__all__ = ["FirstLabels", "describe_useless_labels", "first_labels", "has_valid_label"]
