@@ -11,6 +11,7 @@
 - `sources`: opens what a recipe names
 - `depth_stream`: samples of a table that is read in order
 - `mixture`: map-style sources as one dataset, in an order by seed and epoch
+- `item_mixture`: any map-style dataset of tensors, such as one of torch, as a mixture
 - `streaming_mixture`: sources of which some stream, as one endless stream
 - `stream_rows`: the rows of one source for one part of it, from several shards at once
 - `first_labels`: what the labels of first samples look like, and why none can be learned from
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from .decoding.images import read_image
     from .depth_stream import DepthStream
     from .export import as_table
+    from .item_mixture import ItemMixture
     from .loader import BatchLoader
     from .mixture import Mixture
     from .public.catalog import PUBLIC_DATASETS, describe_public, open_public
@@ -58,6 +60,7 @@ _HOMES = {
     "DepthStream": "depth_stream",
     "DepthTable": "datasets",
     "GlobalBatchSampler": "batches",
+    "ItemMixture": "item_mixture",
     "Mixture": "mixture",
     "PUBLIC_DATASETS": "public.catalog",
     "PhotoFolder": "datasets",
@@ -84,6 +87,7 @@ __all__ = [
     "DepthStream",
     "DepthTable",
     "GlobalBatchSampler",
+    "ItemMixture",
     "Mixture",
     "PhotoFolder",
     "PublicDataset",

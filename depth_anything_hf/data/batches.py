@@ -70,7 +70,7 @@ class GlobalBatchSampler(torch.utils.data.Sampler[list[tuple[int, int]]]):
 
 
 def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Stack transformed samples: tensors along a new first axis, names as a list, "broken" as one list of all.
+    """Stack transformed samples: tensors along a new first axis, names and other values as lists, "broken" as one.
 
     Raises:
         ValueError: an empty batch, samples with and without labels in one batch, or tensors of different size.
@@ -90,6 +90,9 @@ def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
     for key in samples[0]:
         if key in ("name", "broken"):
+            continue
+        if not all(isinstance(sample[key], torch.Tensor) for sample in samples):
+            batch[key] = [sample[key] for sample in samples]
             continue
         shapes = {tuple(sample[key].shape) for sample in samples}
         if len(shapes) > 1:

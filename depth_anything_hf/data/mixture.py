@@ -20,7 +20,7 @@ from .samples import Sample, SampleDataset
 Transform: TypeAlias = Callable[[Sample, np.random.Generator], dict[str, Any]]
 
 # NumPy takes the seeds [a, b] and [a, b, 0, 0] for the same, so every purpose has its own last number; samples have 0.
-# 3 belongs to `cutmix`, 5 to 9 to `streaming_mixture`.
+# 3 belongs to `cutmix`, 5 to 9 to `streaming_mixture`, 16 to `item_mixture`.
 EPOCH_ORDER, SOURCE_ORDER, REPLACEMENT = 1, 2, 4
 
 # What a damaged, missing or forbidden file raises. Anything else is an error of the program or the configuration.
@@ -140,6 +140,9 @@ def check_aspect(sample: Sample) -> Sample:
     Raises:
         BrokenSampleError: the sides differ so much that an image that covers a square crop would take gigabytes.
     """
+    if "image" not in sample:
+        # An item of tensors, which is not resized.
+        return sample
     shorter, longer = sorted(sample["image"].shape[:2])
     if longer > LARGEST_ASPECT_RATIO * shorter:
         raise BrokenSampleError(

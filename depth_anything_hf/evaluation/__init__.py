@@ -5,6 +5,7 @@
 - `protocols`: the table of benchmarks; a new protocol is an entry there
 - `settings`: what counts in a score: crops, ranges, alignment, metrics
 - `datasets`: the images of a protocol, opened as they were downloaded
+- `labelled_items`: any dataset of images and labels as a labelled dataset
 - `evaluator`: predicts and scores a dataset, image by image
 - `scoring`: one prediction against one label
 - `results`: the numbers: rows, means, intervals, tables, files

@@ -17,6 +17,7 @@ from accelerate.utils import set_seed
 from torch import Tensor
 
 from ..data.decoding.errors import BrokenSampleError
+from ..data.item_mixture import training_data
 from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
@@ -129,7 +130,7 @@ def dry_run_step(
     model: DepthAnythingForDepthEstimation,
     objective: Objective,
     arguments: TrainingArguments,
-    train_data: Mixture | StreamingMixture,
+    train_data: Mixture | StreamingMixture | Any,
     *,
     pretrained: bool,
 ) -> DryRunReport:
@@ -153,7 +154,7 @@ def dry_run_step(
     """
     require_tracker(arguments.report_to)
     with own_accelerate_state(), restore_module(model):
-        return _dry_run(model, objective, arguments, train_data, pretrained)
+        return _dry_run(model, objective, arguments, training_data(train_data, arguments.seed), pretrained)
 
 
 def _dry_run(

@@ -20,8 +20,10 @@ from tqdm import tqdm
 
 from ..cpu.autotune import kernel_choices
 from ..data.first_labels import describe_useless_labels
+from ..data.item_mixture import training_data
 from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
+from ..evaluation.datasets import LabelledDataset
 from ..evaluation.results import EvaluationResult
 from ..metrics.table import METRICS
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
@@ -48,7 +50,7 @@ from .state import Progress, RunGeometry, RunState, random_state, set_random_sta
 from .step_status import PendingStep, PendingSteps, ReducedStatus, is_finite
 from .summary import RunSummary
 from .tracking import LogWindow, MetricLog, new_run_id, require_tracker
-from .validation import Evaluation, describe_scores, evaluate_model, evaluate_while_training, is_better
+from .validation import Evaluation, as_evaluation, describe_scores, evaluate_model, evaluate_while_training, is_better
 
 
 if TYPE_CHECKING:
@@ -62,11 +64,11 @@ def fit(
     model: DepthAnythingForDepthEstimation,
     objective: Objective,
     arguments: TrainingArguments,
-    train_data: Mixture | StreamingMixture,
+    train_data: Mixture | StreamingMixture | Any,
     *,
     processor: Any,
     pretrained: bool,
-    evaluation: Evaluation | None = None,
+    evaluation: Evaluation | LabelledDataset | None = None,
     card: dict[str, Any] | None = None,
     record: dict[str, Any] | None = None,
     callbacks: Sequence[Callback] = (),
@@ -88,10 +90,12 @@ def fit(
         model: a [`DepthAnythingForDepthEstimation`]; weights in half precision become float32, see `pure_bf16`.
         objective: (model, batch, progress 0..1) -> {"loss": scalar, named terms}; see `objectives`.
         arguments: see [`TrainingArguments`].
-        train_data: the samples; those of a mixture depend on (seed, epoch, position) alone.
+        train_data: the samples; those of a mixture depend on (seed, epoch, position) alone. Any other map-style
+            dataset of tensors will do, see `data.item_mixture.ItemMixture`.
         processor: the image processor, saved beside the weights.
         pretrained: whether the encoder is; decides the learning rates that were not given.
-        evaluation: a held-out set, scored every `eval_steps` and at the end; the best model is kept in `best/`.
+        evaluation: a held-out set, scored every `eval_steps` and at the end; the best model is kept in `best/`. A
+            dataset alone, of images and labels, is scored by the default settings.
         card: further content of the model card; see `hub.model_card.write_model_card`. Without a role the model is
             called a student, or a metric model. A dry run finds card errors at the start; if the card fails later, the
             weights are saved without it.
@@ -143,19 +147,21 @@ class Trainer:
         model: DepthAnythingForDepthEstimation,
         objective: Objective,
         arguments: TrainingArguments,
-        train_data: Mixture | StreamingMixture,
+        train_data: Any,
         processor: Any,
         pretrained: bool,
-        evaluation: Evaluation | None,
+        evaluation: Evaluation | LabelledDataset | None,
         card: dict[str, Any],
         record: dict[str, Any] | None,
         lock: FolderLock,
         callbacks: Sequence[Callback],
     ) -> None:
         require_tracker(arguments.report_to)
+        evaluation = as_evaluation(evaluation)
         if evaluation is not None:
             evaluation.require_metric(arguments.metric_for_best_model)
-        self.arguments, self.train_data, self.processor, self.evaluation = arguments, train_data, processor, evaluation
+        self.arguments, self.processor, self.evaluation = arguments, processor, evaluation
+        self.train_data = train_data = training_data(train_data, arguments.seed)
         self.folder = Path(arguments.output_dir)
         self.accelerator = training_accelerator(arguments, self.folder)
         set_seed(arguments.seed)

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from ..evaluation.datasets import LabelledDataset
 from ..evaluation.evaluator import evaluate_on_all_processes
+from ..evaluation.labelled_items import labelled_dataset
 from ..evaluation.results import EvaluationResult
 from ..evaluation.settings import EvaluationSettings
 from ..inference.predictor import DepthPredictor
@@ -40,6 +41,17 @@ class Evaluation:
                 f"metric_for_best_model is {name!r}, but the evaluation only measures "
                 f"{', '.join(self.settings.metrics)}; choose one of these"
             )
+
+
+def as_evaluation(evaluation: Any) -> Evaluation | None:
+    """Return an `Evaluation`; any dataset of images and labels is scored by the default settings.
+
+    Raises:
+        TypeError, ValueError: see `labelled_dataset`.
+    """
+    if evaluation is None or isinstance(evaluation, Evaluation):
+        return evaluation
+    return Evaluation(labelled_dataset(evaluation, "evaluation"))
 
 
 def evaluate_model(
@@ -89,4 +101,4 @@ def describe_scores(result: EvaluationResult) -> str:
     return f"{scores} over {len(result.rows)} held-out images"
 
 
-__all__ = ["Evaluation", "describe_scores", "evaluate_model", "evaluate_while_training", "is_better"]
+__all__ = ["Evaluation", "as_evaluation", "describe_scores", "evaluate_model", "evaluate_while_training", "is_better"]

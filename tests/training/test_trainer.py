@@ -9,6 +9,7 @@ import multiprocessing
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from training_runs import (
     ANCHORED,
     CARD,
     CHECKPOINTING,
+    Interrupted,
     assert_equal_bits,
     assert_same_checkpoint,
     log_of,
@@ -268,3 +270,44 @@ def test_a_small_model_learns_two_dozen_renders_by_heart(tmp_path):
     )
     assert result.metrics["delta1"] >= 0.70
     assert result.metrics["ordinal_accuracy"] >= 0.90
+
+
+class OwnItems(torch.utils.data.Dataset):
+    """Tensors with noise from torch's generator, as in a notebook."""
+
+    def __init__(self, folder: Path) -> None:
+        self.samples = DepthFolder(folder)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        sample = self.samples[index]
+        image = torch.from_numpy(sample["image"]).permute(2, 0, 1) / 255
+        return {"pixel_values": image + 0.1 * torch.rand(()), "labels": 1 / torch.from_numpy(sample["depth"])}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_any_dataset_of_tensors_trains_and_resumes_bit_for_bit(
+    tmp_path, train, make_tiny_model, labelled_folder, workers
+):
+    options = {"max_steps": 6, "save_steps": 3, "train_data": OwnItems(labelled_folder)}
+    train(tmp_path / "straight", make_tiny_model(), **options)
+    options |= {"dataloader_num_workers": workers}
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            tmp_path / "killed", make_tiny_model(), objective=Interrupted(SupervisedRelative(ANCHORED), 4), **options
+        )
+    train(tmp_path / "killed", make_tiny_model(), resume_from_checkpoint="latest", **options)
+    assert_equal_bits(weights(tmp_path / "straight"), weights(tmp_path / "killed"))
+
+
+def test_a_dataset_of_images_and_labels_is_a_held_out_set(
+    tmp_path, train, make_tiny_model, labelled_folder, evaluation
+):
+    samples = [{key: value for key, value in evaluation.dataset[index].items() if key != "name"} for index in range(3)]
+    found = train(tmp_path / "list", make_tiny_model(), evaluation=samples).metrics
+    expected = train(tmp_path / "folder", make_tiny_model(), evaluation=Evaluation(evaluation.dataset)).metrics
+    assert found == pytest.approx(expected, nan_ok=True)
+    with pytest.raises(ValueError, match="the first sample of evaluation is a dict with the keys"):
+        train(tmp_path / "tensors", make_tiny_model(), evaluation=OwnItems(labelled_folder))
