@@ -31,6 +31,8 @@ def _evaluate(
 
     Either by a pinned protocol, which fixes crop, range, alignment and metrics and marks every result with its name
     and version, or on your own data with the options below: papers use --max_depth 80 for KITTI and 10 for NYU.
+    Without it a metric model is scored up to its own cap.
+
     Besides the errors after alignment, `ordinal_accuracy` says how often of two random points the nearer one is told,
     which no alignment can flatter. Another split than the protocol's, or --limit, makes the result a "modified" one.
 

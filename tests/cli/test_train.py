@@ -192,7 +192,7 @@ def test_a_dry_run_writes_nothing_but_its_sheet(tmp_path, tiny_model, labelled_f
     verb, *online = verb.split()
     monkeypatch.chdir(tmp_path)
     data = labelled_folder / "images" if online else labelled_folder
-    cap = ["--max_depth", 20] if verb == "finetune" else []
+    cap = ["--max_depth", 8.5, "--eval_data", labelled_folder] if verb == "finetune" else []
     teacher = [*online, tiny_model] if online else []
     flags = [
         *cap,
@@ -211,6 +211,8 @@ def test_a_dry_run_writes_nothing_but_its_sheet(tmp_path, tiny_model, labelled_f
     assert "batch: " in done.output and "pixel_values [4, 3, 56, 56]" in done.output
     assert "are valid, values" in done.output and "MiB" in done.output and "s a step of 4 images" in done.output
     assert "a run that starts now ends " in done.output and f"see {tmp_path / 'run' / 'dry_run.jpg'}" in done.output
+    scored = "held-out images are scored with alignment: none, depth 0.001 to 8.5 m"
+    assert (scored in done.output) is (verb == "finetune")
     picture = cv2.imread(str(tmp_path / "run" / "dry_run.jpg"))
     # A row of three samples with labels, then four rows of the first batch.
     assert picture.shape[0] > 5 * 56 and picture.shape[1] >= 6 * 56

@@ -321,6 +321,9 @@ def test_another_depth_cap_is_another_model(tmp_path, train, make_tiny_model):
     model = make_tiny_model(depth_estimation_type="metric", max_depth=80)
     with pytest.raises(ValueError, match="another model: max_depth is 20, expected 80"):
         train(tmp_path, model, resume_from_checkpoint="latest", **options)
+    close = make_tiny_model(depth_estimation_type="metric", max_depth=20, depth_unit="mm")
+    with pytest.raises(ValueError, match="another model: depth_unit is m, expected mm"):
+        train(tmp_path, close, resume_from_checkpoint="latest", **options)
 
 
 def test_a_run_may_go_on_with_less_memory(tmp_path, train, make_tiny_model):
