@@ -135,7 +135,9 @@ def describe_useless_labels(mixture: LabelledSources, valid_range: tuple[float, 
         mixture: a `Mixture` or a `StreamingMixture`.
         valid_range: as in `first_labels`.
     """
-    described = []
+    described: list[str] = []
+    if not hasattr(mixture, "first_samples"):
+        return described
     for source, name in enumerate(mixture.names):
         try:
             found = first_labels(mixture, source, valid_range)

@@ -21,6 +21,7 @@ PATCH_SIZE = 14
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 IMAGENET_STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 BLUR_SIGMA_RANGE_PIXELS = (0.1, 2.0)
+SMALLEST_DEPTH_METRES = 1e-6
 
 
 @dataclass
@@ -42,8 +43,8 @@ class TrainingTransform:
 
     Attributes:
         size: side or (height, width) in pixels, multiples of 14 (the patch size).
-        target: "disparity" (depth is inverted; sky is 0) or "depth" (metres; sky and values outside
-            [min_depth, max_depth] become NaN).
+        target: "disparity" (depth is inverted; sky is 0, depth below a micrometre is invalid) or "depth" (metres; sky
+            and values outside [min_depth, max_depth] become NaN).
         horizontal_flip, vertical_flip: probabilities.
         colour_jitter: probability of colour jitter: factors of brightness, contrast and saturation, uniform in
             [max(0, 1 - b), 1 + b] for `brightness`, `contrast` or `saturation` b, and a shift of the hue, uniform in
@@ -53,6 +54,10 @@ class TrainingTransform:
         blur: probability of a Gaussian blur with sigma uniform in [0.1, 2] pixels (UniMatch).
         haze: add haze.
         min_depth, max_depth: metres, for target "depth" only.
+        near_clip: for target "disparity" only: nearer pixels count as that near, so that a few wrong ones close to the
+            camera, whose disparity is huge, do not squeeze all others. A percentage, "2%", is the depth below which
+            that share of the crop's valid pixels lies, the sky not counted; a number is metres. None, as in the paper,
+            keeps every value.
         keep_clean: also return "clean_pixel_values", with the same crop, flips and haze but without step 4, for an
             online teacher (V1 labels the clean image).
 
@@ -75,6 +80,7 @@ class TrainingTransform:
     min_depth: float = 1e-3
     max_depth: float = math.inf
     keep_clean: bool = False
+    near_clip: str | float | None = None
 
     def __post_init__(self) -> None:
         for side in self.crop_size:
@@ -90,6 +96,11 @@ class TrainingTransform:
                 raise ValueError(f"{name} must be in [0, {largest}], got {getattr(self, name)}")
         if not 0 <= self.min_depth < self.max_depth:
             raise ValueError(f"expected 0 <= min_depth < max_depth, got {self.min_depth} and {self.max_depth}")
+        if self.near_clip is not None and self.target == "depth":
+            raise ValueError(
+                f"near_clip is {self.near_clip}, but target is 'depth', which has min_depth; it is for disparity"
+            )
+        self._near_share, self._near_metres = parse_near_clip(self.near_clip)
 
     @property
     def crop_size(self) -> tuple[int, int]:
@@ -197,10 +208,57 @@ class TrainingTransform:
         if self.target == "depth":
             inside = np.isfinite(label) & (label >= self.min_depth) & (label <= self.max_depth)
             return np.where(inside, label, np.nan).astype(np.float32)
-        disparity = (depth_to_disparity(label) if kind == "depth" else label).astype(np.float32)
+        if kind == "depth":
+            # Nearer than that nothing is measured, and the inverse would overflow or outweigh all else.
+            label = np.where(label < SMALLEST_DEPTH_METRES, np.nan, label)
+            disparity = depth_to_disparity(self._clip_near_depth(label)).astype(np.float32)
+        else:
+            disparity = self._clip_near_disparity(label, name).astype(np.float32)
         if np.isinf(disparity).any():
             raise ValueError(f"{name}: its {kind} gives infinite disparity; mark invalid pixels by NaN")
         return disparity
+
+    def _clip_near_depth(self, depth: np.ndarray) -> np.ndarray:
+        limit = self._near_metres
+        if self._near_share > 0:
+            measured = depth[np.isfinite(depth)]
+            limit = float(np.quantile(measured, self._near_share)) if measured.size else 0.0
+        clipped: np.ndarray = np.maximum(depth, depth.dtype.type(limit)) if limit > 0 else depth
+        return clipped
+
+    def _clip_near_disparity(self, disparity: np.ndarray, name: str) -> np.ndarray:
+        if self._near_metres > 0:
+            raise ValueError(
+                f"{name}: near_clip is {self.near_clip} metres, but the label is disparity, which has no unit; give a "
+                "percentage of the pixels, such as '2%'"
+            )
+        measured = disparity[np.isfinite(disparity) & (disparity > 0)] if self._near_share > 0 else disparity[:0]
+        if not measured.size:
+            return disparity
+        clipped: np.ndarray = np.minimum(disparity, disparity.dtype.type(np.quantile(measured, 1 - self._near_share)))
+        return clipped
+
+
+def parse_near_clip(text: str | float | None) -> tuple[float, float]:
+    """Return `near_clip` as (share of the pixels, metres), of which one at least is 0.
+
+    Raises:
+        ValueError: it is no percentage below 50 and no positive number of metres.
+    """
+    if text is None:
+        return 0.0, 0.0
+    written = str(text).strip()
+    is_share = written.endswith("%")
+    try:
+        value = float(written.removesuffix("%"))
+    except ValueError:
+        value = math.nan
+    if not 0 < value < (50 if is_share else math.inf):
+        raise ValueError(
+            f"near_clip is {text!r}, expected a percentage of the pixels above 0% and below 50%, such as '2%', or "
+            "metres above 0, such as 0.1"
+        )
+    return (value / 100, 0.0) if is_share else (0.0, value)
 
 
 def covering_size(size: tuple[int, int], crop: tuple[int, int]) -> tuple[int, int]:

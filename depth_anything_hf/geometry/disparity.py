@@ -25,13 +25,16 @@ def depth_to_disparity(depth: Array) -> Array:
         depth: planar z in metres, floating point, any shape; `+inf` is the sky, NaN is an invalid pixel.
 
     Returns:
-        `1 / depth` in 1/metres, same shape and dtype: 0 where the depth is `+inf`, NaN where it is NaN, zero or
-        negative.
+        `1 / depth` in 1/metres, same shape and dtype: 0 where the depth is `+inf`, NaN where it is NaN, zero, negative
+        or so small that the inverse would be infinite.
 
     Raises:
         TypeError: if `depth` is not floating point (integers cannot hold the result).
     """
-    return _positive_inverse(depth, zero_is_valid=False, quantity="depth", unit="metres")
+    inverse = _positive_inverse(depth, zero_is_valid=False, quantity="depth", unit="metres")
+    if isinstance(inverse, torch.Tensor):
+        return inverse.masked_fill(inverse.isinf(), math.nan)
+    return np.where(np.isinf(inverse), inverse.dtype.type(math.nan), inverse)
 
 
 def disparity_to_depth(disparity: Array) -> Array:

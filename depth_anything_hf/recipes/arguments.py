@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 # the libraries that open data.
 AUGMENTATION = (
     *("horizontal_flip", "vertical_flip", "colour_jitter", "brightness", "contrast", "saturation", "hue"),
-    *("channel_gain", "blur", "haze"),
+    *("channel_gain", "blur", "haze", "near_clip"),
 )
 
 
@@ -118,6 +118,13 @@ class DataArguments:
     channel_gain: float = field(default=0.0, metadata={"help": "Largest gain change of each colour channel."})
     blur: float = field(default=0.0, metadata={"help": "Probability of Gaussian blur."})
     haze: bool = field(default=False, metadata={"help": "Add random haze to the images; needs depth labels."})
+    near_clip: str | None = field(
+        default=None,
+        metadata={
+            "help": "Relative labels: nearer pixels count as that near. Metres, or a percentage of an image's pixels "
+            "with its sign (docs/data.md); default: no clipping, as in the paper."
+        },
+    )
 
     def __post_init__(self) -> None:
         if isinstance(self.train_data, str | dict):

@@ -272,3 +272,72 @@ def test_hazed_sample_is_farther_from_its_colours_where_it_is_deeper() -> None:
     result = plain(28, haze=True, target="depth")(sample, np.random.default_rng(5))
     by_depth = as_image(result["pixel_values"])[..., 0].ravel()[np.argsort(result["labels"].numpy(), axis=None)]
     assert (np.diff(by_depth) >= -1e-3).all() and by_depth[-1] > by_depth[0]
+
+
+# Pixels that are nearer than they can be
+
+
+def label_of(transform: TrainingTransform, kind: str, label: np.ndarray) -> np.ndarray:
+    sample = {"image": np.zeros((*label.shape, 3), dtype=np.uint8), kind: label, "name": "x"}
+    return transform(sample, np.random.default_rng(0))["labels"].numpy()
+
+
+def ramp_with_a_speck() -> np.ndarray:
+    """2 to 4 metres; one pixel at a millimetre, a row of sky, and an invalid pixel."""
+    depth = np.linspace(2, 4, 56 * 56, dtype=np.float32).reshape(56, 56)
+    depth[30, 30], depth[0], depth[40, 40] = 1e-3, np.inf, np.nan
+    return depth
+
+
+@pytest.mark.parametrize("tiny", [1e-39, 1e-45, 1e-30, 9e-7])
+def test_a_depth_that_nothing_can_measure_is_an_invalid_pixel(tiny):
+    depth = np.full((56, 56), 2.0, dtype=np.float32)
+    depth[3, 3] = tiny
+    labels = label_of(TrainingTransform(56, horizontal_flip=0.0), "depth", depth)
+    assert np.isnan(labels[3, 3]) and np.isnan(labels).sum() == 1 and np.nanmax(labels) == 0.5
+
+
+def test_near_clip_in_metres_holds_back_what_is_nearer():
+    depth = ramp_with_a_speck()
+    labels = label_of(TrainingTransform(56, horizontal_flip=0.0, near_clip=0.5), "depth", depth)
+    plain = label_of(TrainingTransform(56, horizontal_flip=0.0), "depth", depth)
+    assert plain[30, 30] == pytest.approx(1000) and labels[30, 30] == 2.0
+    plain[30, 30] = 2.0
+    np.testing.assert_array_equal(labels, plain)
+    assert (labels[0] == 0).all() and np.isnan(labels[40, 40])
+
+
+def test_near_clip_as_a_share_is_of_the_pixels_that_are_measured():
+    depth = ramp_with_a_speck()
+    labels = label_of(TrainingTransform(56, horizontal_flip=0.0, near_clip="2%"), "depth", depth)
+    limit = np.quantile(depth[np.isfinite(depth)], 0.02)
+    assert labels.max(where=~np.isnan(labels), initial=0) == labels[30, 30] == pytest.approx(1 / limit)
+    assert (labels == labels[30, 30]).sum() == pytest.approx(0.02 * 55 * 56, abs=2)
+    assert (labels[0] == 0).all() and np.isnan(labels[40, 40])
+
+
+def test_near_clip_of_disparity_takes_a_share_only():
+    disparity = 1 / np.where(np.isinf(ramp_with_a_speck()), np.inf, ramp_with_a_speck())
+    labels = label_of(TrainingTransform(56, horizontal_flip=0.0, near_clip="2%"), "disparity", disparity)
+    limit = np.quantile(disparity[np.isfinite(disparity) & (disparity > 0)], 0.98)
+    assert labels[30, 30] == np.nanmax(labels) == pytest.approx(limit)
+    assert (labels[0] == 0).all() and np.isnan(labels[40, 40])
+    with pytest.raises(ValueError, match=r"near_clip is 0.1 metres, but the label is disparity.*such as '2%'"):
+        label_of(TrainingTransform(56, near_clip=0.1), "disparity", disparity)
+
+
+def test_near_clip_of_a_label_without_a_valid_pixel_changes_nothing():
+    for kind in ("depth", "disparity"):
+        empty = np.full((56, 56), np.nan, dtype=np.float32)
+        assert np.isnan(label_of(TrainingTransform(56, near_clip="2%"), kind, empty)).all()
+
+
+@pytest.mark.parametrize("wrong", ["0%", "50%", "-1", "near", "0", "nan", "2%%", ""])
+def test_near_clip_is_a_percentage_or_metres(wrong):
+    with pytest.raises(ValueError, match=r"near_clip is '.*', expected a percentage .* such as '2%', or metres"):
+        TrainingTransform(56, near_clip=wrong)
+
+
+def test_near_clip_is_for_disparity():
+    with pytest.raises(ValueError, match=r"near_clip is 2%, but target is 'depth', which has min_depth"):
+        TrainingTransform(56, target="depth", near_clip="2%")

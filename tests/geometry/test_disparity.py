@@ -57,3 +57,9 @@ def test_integers_are_refused(values: Any) -> None:
         depth_to_disparity(values)
     with pytest.raises(TypeError, match="floating point"):
         disparity_to_depth(values)
+
+
+@pytest.mark.parametrize("make", [np.float32, lambda value: np.array([value], dtype=np.float32), torch.tensor])
+def test_a_depth_whose_inverse_overflows_is_invalid(make) -> None:
+    disparity = depth_to_disparity(make(1e-39))
+    assert np.isnan(np.asarray(disparity)).all() and disparity.dtype in (np.float32, torch.float32)

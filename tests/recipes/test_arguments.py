@@ -88,6 +88,15 @@ def test_augmentation_and_target_reach_the_transform(labelled_folder):
     assert transform.crop_size == (56, 56)
 
 
+@pytest.mark.parametrize("near_clip", ["2%", 0.1])
+def test_near_clip_reaches_the_transform_of_relative_labels_only(labelled_folder, near_clip):
+    data = data_of(labelled_folder, near_clip=near_clip)
+    (transform,) = data.mixture(ModelArguments(**SCRATCH), seed=0).transforms
+    assert transform.near_clip == near_clip
+    with pytest.raises(ValueError, match=f"near_clip is {near_clip}, but target is 'depth', which has min_depth"):
+        data.mixture(ModelArguments(**SCRATCH), seed=0, target="depth", max_depth=5.0)
+
+
 def test_evaluation_data(labelled_folder):
     assert data_of(labelled_folder).evaluation() is None
     source = {"path": str(labelled_folder), "limit": 2}
