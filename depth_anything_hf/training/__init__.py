@@ -20,6 +20,7 @@
 - `step_status`: per-step status, all-reduced on the device and read one step later
 - `health`: skipped steps and broken samples, counted and named, and when the run must end
 - `validation`: scores on held-out images during training, and which model is the best
+- `report_to`: which trackers a run reports to
 - `tracking`: log, averages between its entries, trackers
 - `summary`: `results.csv` and `training.png`, made of the log
 - `previews`: pictures of training images and of the model card

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from ..evaluation.settings import SCORES
+from .report_to import NONE, tracker_names
 
 
 SCHEDULES = ("linear", "poly", "cosine", "constant")
-TRACKERS = ("none", "tensorboard", "wandb", "trackio")
 ARGUMENTS_FILE = "training_arguments.json"
 # As `hub.publisher` knows them.
 HUB_STRATEGIES = ("end", "checkpoint", "every_save")
@@ -117,7 +117,10 @@ class TrainingArguments:
     metric_for_best_model: str = field(
         default="delta1", metadata={"help": "Metric whose mean selects the model kept in best/."}
     )
-    report_to: str = field(default="none", metadata={"help": "Tracker of metrics: none, tensorboard, wandb, trackio."})
+    report_to: list[str] = field(
+        default_factory=lambda: [NONE],
+        metadata={"help": "Trackers of metrics, one or several: none, all, tensorboard, wandb, trackio."},
+    )
     picture_steps: int = field(
         default=0,
         metadata={"help": "Save a picture (image, label, prediction, error) to pictures/ every N steps; 0: never."},
@@ -183,8 +186,8 @@ class TrainingArguments:
                 "pure_bf16 cannot be combined with ema_decay: steps of an average are too small for bfloat16, which "
                 "would round them away; leave one of them out"
             )
-        if self.report_to not in TRACKERS:
-            raise ValueError(f"report_to is {self.report_to!r}, expected one of {TRACKERS}")
+        # A single name, or a tracker of one's own from Python, becomes a list.
+        self.report_to = tracker_names(self.report_to)
         if self.metric_for_best_model not in SCORES:
             raise ValueError(
                 f"metric_for_best_model is {self.metric_for_best_model!r}, expected one of {list(SCORES)}"

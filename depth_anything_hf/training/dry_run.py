@@ -32,7 +32,7 @@ from .previews import labels_of, predict_and_picture
 from .processes import training_accelerator
 from .state import RunGeometry
 from .step_status import is_finite
-from .tracking import require_tracker
+from .tracking import require_trackers
 
 
 # The second one is measured: the first one allocates, and compiles where that is set.
@@ -152,7 +152,7 @@ def dry_run_step(
         ValueError: the arguments or the data do not fit, or too many samples in a row cannot be read.
         ImportError: the tracker's package is missing.
     """
-    require_tracker(arguments.report_to)
+    require_trackers(arguments.report_to)
     with own_accelerate_state(), restore_module(model):
         return _dry_run(model, objective, arguments, training_data(train_data, arguments.seed), pretrained)
 

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from ..utils.processes import make_accelerator
 from .arguments import TrainingArguments
 from .distributed import fsdp_plugin
+from .report_to import OwnTracker, chosen_trackers
 
 
 Decision = TypeVar("Decision")
@@ -31,12 +32,13 @@ def training_accelerator(arguments: TrainingArguments, folder: Path | None = Non
 
     Args:
         arguments: the training arguments.
-        folder: the run folder, for its tracker; None without one.
+        folder: the run folder, for its trackers; None without them.
     """
     options: dict[str, Any] = {}
     if folder is not None:
         options["project_config"] = ProjectConfiguration(project_dir=str(folder), logging_dir=str(folder / "logs"))
-        options["log_with"] = None if arguments.report_to == "none" else arguments.report_to
+        trackers = chosen_trackers(arguments.report_to)
+        options["log_with"] = [each.tracker if isinstance(each, OwnTracker) else each for each in trackers] or None
     return make_accelerator(
         mixed_precision=arguments.mixed_precision,
         # Instead of the number alone, which an environment variable of Accelerate would overrule.

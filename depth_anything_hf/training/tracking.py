@@ -22,6 +22,7 @@ from torch import Tensor
 from ..utils.files import atomic_write
 from ..visualization.charts import Curve, line_chart
 from .memory import peak_memory_mib
+from .report_to import OwnTracker, chosen_trackers
 
 
 LOG_FILE = "log.jsonl"
@@ -42,25 +43,25 @@ class MetricLog:
     Args:
         accelerator: the run's `Accelerator`; only the main process writes.
         folder: the run folder.
-        report_to: one of `arguments.TRACKERS`.
+        report_to: names of trackers, see `report_to`.
     """
 
-    def __init__(self, accelerator: Accelerator, folder: Path, report_to: str) -> None:
+    def __init__(self, accelerator: Accelerator, folder: Path, report_to: Sequence[str]) -> None:
         self.accelerator = accelerator
         self.path = folder / LOG_FILE
-        self.report_to = report_to
+        self.trackers = chosen_trackers(report_to)
 
     def start(self, run_id: str, step: int, configuration: dict[str, Any]) -> None:
-        """Drop what was logged after `step`, which will be logged again, and open the tracker.
+        """Drop what was logged after `step`, which will be logged again, and open the trackers.
 
         Args:
-            run_id: names the run at the tracker, so that a resumed run continues there.
+            run_id: names the run at the trackers, so that a resumed run continues there.
             step: optimizer steps done.
             configuration: arguments that the tracker shows with the curves.
         """
         if self.accelerator.is_main_process:
             drop_log_after(self.path, step)
-        if self.report_to == "none":
+        if not self.trackers:
             return
         name = self.path.parent.resolve().name
         options: dict[str, dict[str, Any]] = {
@@ -69,7 +70,9 @@ class MetricLog:
             "trackio": {"name": f"{name}-{run_id}", "resume": "allow"},
         }
         self.accelerator.init_trackers(
-            PROJECT, config=_flat(configuration), init_kwargs={self.report_to: options[self.report_to]}
+            PROJECT,
+            config=_flat(configuration),
+            init_kwargs={name: options[name] for name in self.trackers if name in options},
         )
 
     def write(self, step: int, entry: dict[str, Any], tracked: dict[str, float] | None = None) -> None:
@@ -220,13 +223,14 @@ def new_run_id() -> str:
     return uuid.uuid4().hex[:8]
 
 
-def require_tracker(report_to: str) -> None:
+def require_trackers(report_to: Sequence[str]) -> None:
     """Raise ImportError, with what to install, if the package of a tracker is missing."""
-    if report_to != "none" and importlib.util.find_spec(report_to) is None:
-        raise ImportError(
-            f"report_to {report_to} needs the package {report_to}: pip install {report_to}, or turn the tracker off "
-            "with --report_to none; log.jsonl, results.csv and training.png are written without one"
-        )
+    for name in chosen_trackers(report_to):
+        if not isinstance(name, OwnTracker) and importlib.util.find_spec(name) is None:
+            raise ImportError(
+                f"report_to {name} needs the package {name}: pip install {name}, or turn the tracker off "
+                "with --report_to none; log.jsonl, results.csv and training.png are written without one"
+            )
 
 
 def _flat(values: dict[str, Any]) -> dict[str, Any]:
@@ -266,5 +270,5 @@ __all__ = [
     "drop_log_after",
     "new_run_id",
     "read_log",
-    "require_tracker",
+    "require_trackers",
 ]

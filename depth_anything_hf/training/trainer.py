@@ -49,7 +49,7 @@ from .signals import RunInterrupted, StopSignals
 from .state import Progress, RunGeometry, RunState, random_state, set_random_state
 from .step_status import PendingStep, PendingSteps, ReducedStatus, is_finite
 from .summary import RunSummary
-from .tracking import LogWindow, MetricLog, new_run_id, require_tracker
+from .tracking import LogWindow, MetricLog, new_run_id, require_trackers
 from .validation import Evaluation, as_evaluation, describe_scores, evaluate_model, evaluate_while_training, is_better
 
 
@@ -114,7 +114,7 @@ def fit(
         FloatingPointError: `max_skipped_steps` in a row were not finite, more than 50 gradients in a row overflowed
             in fp16, or the output left its bounds.
         RunInterrupted: SIGTERM or SIGINT came, and the state was saved; not caught, the process exits with code 75.
-        ImportError: the tracker's package is missing.
+        ImportError: a tracker's package is missing.
         RuntimeError: a callback failed; the state was saved.
     """
     advice = "wait for its end, or choose another output_dir"
@@ -156,7 +156,7 @@ class Trainer:
         lock: FolderLock,
         callbacks: Sequence[Callback],
     ) -> None:
-        require_tracker(arguments.report_to)
+        require_trackers(arguments.report_to)
         evaluation = as_evaluation(evaluation)
         if evaluation is not None:
             evaluation.require_metric(arguments.metric_for_best_model)
@@ -256,7 +256,7 @@ class Trainer:
 
     def _record_arguments(self) -> None:
         """Write what makes the run what it is, and open log and tracker."""
-        if self.arguments.report_to != "none" and not self.progress.run_id:
+        if self.log.trackers and not self.progress.run_id:
             # The folder's record of it outlives a kill before the first checkpoint.
             self.progress.run_id = decide_on_main(
                 self.accelerator, lambda: recorded_run_id(self.folder) or new_run_id()
