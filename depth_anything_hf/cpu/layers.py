@@ -94,6 +94,9 @@ class RoutedConvolution(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, N, H, W)."""
+        # Others build convolutions of other sizes of this class: an adapter takes that of the layer it is added to.
+        if not _has_kernel(self):
+            return super().forward(input)
         return convolution(input, self.weight, self.bias)
 
 
@@ -103,8 +106,12 @@ def route_convolutions(module: nn.Module) -> None:
     As with `route_linears`, only the class changes.
     """
     for part in module.modules():
-        if type(part) is not nn.Conv2d or part.padding_mode != "zeros" or part.groups != 1:
-            continue
-        shape = (part.kernel_size, part.stride, part.padding, part.dilation)
-        if shape == ((3, 3), (1, 1), (1, 1), (1, 1)):
+        if type(part) is nn.Conv2d and _has_kernel(part):
             part.__class__ = RoutedConvolution
+
+
+def _has_kernel(layer: nn.Conv2d) -> bool:
+    if layer.padding_mode != "zeros" or layer.groups != 1:
+        return False
+    shape = (layer.kernel_size, layer.stride, layer.padding, layer.dilation)
+    return shape == ((3, 3), (1, 1), (1, 1), (1, 1))

@@ -25,7 +25,7 @@ from ..losses.silog import silog_loss
 from .configuration_depth_anything import DepthAnythingConfig, require_valid_range
 from .dpt_head import DepthAnythingHead, DepthAnythingNeck
 from .fused_encoder import FusedEncoder
-from .parameter_names import accept_all_names
+from .parameter_names import accept_all_names, unused_prefixes
 from .position_embeddings import offset_position_embeddings
 
 
@@ -89,9 +89,6 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):  # type: ignore[no-untyp
     # The loss is a mean over the images of one call. Because `forward` takes any keyword, `transformers.Trainer` would
     # otherwise expect a sum over all accumulated batches, and not divide by their number.
     accepts_loss_kwargs = False
-    # No input reaches these in any configuration. They stay, for stock's files, but are frozen, so that DDP needs no
-    # find_unused_parameters.
-    _parameters_without_use = ("backbone.embeddings.mask_token", "neck.fusion_stage.layers.0.residual_layer1.")
 
     def __init__(self, config: DepthAnythingConfig) -> None:
         if config._attn_implementation is None and config.backbone_config._attn_implementation is None:
@@ -194,14 +191,10 @@ class DepthAnythingForDepthEstimation(PreTrainedModel):  # type: ignore[no-untyp
                     init.constant_(module.bias, initial_bias)
 
     def _freeze_parameters_without_use(self) -> None:
-        unused_layers = tuple(
-            f"backbone.encoder.layer.{index}."
-            for index in range(self.out_indices[-1], self.config.backbone_config.num_hidden_layers)
-        )
-        # Where features are not normalized, the norm only serves the patch tokens that feature alignment asks for.
-        unused_norm = () if self.config.backbone_config.apply_layernorm else ("backbone.layernorm.",)
+        # So that DDP needs no find_unused_parameters.
+        unused = unused_prefixes(self.config.backbone_config, self.out_indices)
         for name, parameter in self.named_parameters():
-            if name.startswith(self._parameters_without_use + unused_layers + unused_norm):
+            if name.startswith(unused):
                 parameter.requires_grad_(False)
 
     def optimize_for_inference(

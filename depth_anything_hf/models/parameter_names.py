@@ -1,11 +1,11 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Names of an encoder's parameters: `load_state_dict` takes those of files and those of any release of transformers.
+"""Names of parameters: those that have no use, and the encoder's in files and in any release of transformers.
 
 Files have the published names in every release. In memory transformers has other names since it renamed the modules of
 DINOv2, after 5.17; `from_pretrained` and `save_pretrained` translate, `load_state_dict` does not. So the attention
 weights of a file would find no place in it, and `transformers.Trainer`, which loads with `strict=False`, would go on
-with those that the model had before.
+with those that the model had before. `accept_all_names` lets it translate as well.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from transformers import PreTrainedConfig
 
 
 # Published name -> name in later releases, of the modules of an encoder layer; as in transformers' own mapping of
@@ -35,6 +36,22 @@ _OTHER_NAMES = {**LATER_NAMES, **{later: published for published, later in LATER
 _NAME = re.compile(
     rf"(encoder\.layer\.\d+)\.({'|'.join(map(re.escape, (*_OTHER_NAMES, WHOLE, HALVES[0])))})\.(.+)", re.DOTALL
 )
+
+# No input reaches these in any configuration. They stay, for stock's files.
+_WITHOUT_USE = ("backbone.embeddings.mask_token", "neck.fusion_stage.layers.0.residual_layer1.")
+
+
+def unused_prefixes(encoder: PreTrainedConfig, out_indices: list[int]) -> tuple[str, ...]:
+    """Return how the names of the parameters of a depth model begin that no input reaches.
+
+    Args:
+        encoder: configuration of the encoder.
+        out_indices: layers whose features feed the decoder, 1-based and increasing.
+    """
+    layers = tuple(f"backbone.encoder.layer.{index}." for index in range(out_indices[-1], encoder.num_hidden_layers))
+    # Where features are not normalized, the norm only serves the patch tokens that feature alignment asks for.
+    norm = () if encoder.apply_layernorm else ("backbone.layernorm.",)
+    return _WITHOUT_USE + layers + norm
 
 
 def accept_all_names(encoder: nn.Module) -> None:

@@ -15,6 +15,7 @@
 - `engine`: model, optimizer, schedule and averaged weights, prepared by Accelerate
 - `model_state`: what a training does to a model beside its weights is undone at its end
 - `weight_precision`: trained weights in float32, or in bfloat16 by choice
+- `adapters`: a model with adapters of peft: what is trained, and how it is saved
 - `optim`: encoder strategies, parameter groups, learning rates, schedule, averaged weights
 - `prefetch`: the batches of this process on its device, read ahead
 - `step_status`: per-step status, all-reduced on the device and read one step later

@@ -44,7 +44,9 @@ class TrainingArguments:
     gradient_accumulation_steps: int = field(default=1, metadata={"help": "Micro-batches per optimizer step."})
     encoder_learning_rate: float | None = field(
         default=None,
-        metadata={"help": "Peak learning rate. Default: 5e-6 if pretrained (the paper), 5e-4 from scratch."},
+        metadata={
+            "help": "Peak learning rate. Default: 5e-6 if pretrained (the paper), 5e-4 from scratch and for adapters."
+        },
     )
     decoder_learning_rate: float | None = field(
         default=None,

@@ -18,6 +18,7 @@ from ..hub.model_card import write_model_card
 from ..hub.publisher import Publisher
 from ..utils.folders import fsync_tree, move_files, put_in_place, unfinished_folder
 from ..utils.manifest import write_manifest
+from .adapters import save_merged
 from .arguments import TrainingArguments
 from .checkpoint_finder import STATE_FOLDER, rotate_checkpoints
 from .distributed import consolidated_state_dict
@@ -184,7 +185,9 @@ class CheckpointWriter:
         weights = consolidated_state_dict(model)
         if not self.accelerator.is_main_process:
             return
-        model.save_pretrained(folder, state_dict=weights)
+        adapters = save_merged(model, folder, is_published=self.arguments.push_to_hub)
+        if adapters is None:
+            model.save_pretrained(folder, state_dict=weights)
         self.processor.save_pretrained(folder)
         if result is not None:
             result.save(folder)
@@ -193,15 +196,24 @@ class CheckpointWriter:
             earlier = next((each / CARD for each in (target, self.folder) if (each / CARD).is_file()), None)
             if earlier is not None:
                 shutil.copyfile(earlier, folder / CARD)
-            self._write_card(folder, step, result, pictures or {})
+            self._write_card(folder, step, result, pictures or {}, adapters)
         except Exception as error:
             print_on_main(
                 self.accelerator,
                 f"warning: the model in {target} is saved, but its card could not be written: {_describe(error)}",
             )
 
-    def _write_card(self, folder: Path, steps: int, result: EvaluationResult | None, pictures: dict[str, Any]) -> None:
+    def _write_card(
+        self,
+        folder: Path,
+        steps: int,
+        result: EvaluationResult | None,
+        pictures: dict[str, Any],
+        adapters: dict[str, Any] | None = None,
+    ) -> None:
         training = {**self.arguments.non_default(), "steps": steps, "learning_rates": asdict(self.rates)}
+        if adapters is not None:
+            training["adapters"] = adapters
         card = {"title": self.folder.name, "kind": self.kind, **self.card}
         if self.arguments.push_to_hub:
             card = {"repo_id": self.hub_name, **card}

@@ -22,11 +22,12 @@ from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.processes import own_accelerate_state
+from .adapters import adapter_record
 from .arguments import TrainingArguments
 from .engine import Engine, Objective
 from .memory import allocator_for_training, peak_memory_mib
 from .model_state import restore_module
-from .optim import choose_learning_rates
+from .optim import learning_rates_of
 from .prefetch import DevicePrefetcher, open_batches
 from .previews import labels_of, predict_and_picture
 from .processes import training_accelerator
@@ -167,9 +168,7 @@ def _dry_run(
     accelerator = training_accelerator(arguments)
     set_seed(arguments.seed)
     geometry = RunGeometry.of(arguments, train_data, accelerator.num_processes)
-    rates = choose_learning_rates(
-        pretrained=pretrained, encoder=arguments.encoder_learning_rate, decoder=arguments.decoder_learning_rate
-    )
+    rates = learning_rates_of(arguments, pretrained=pretrained, adapters=adapter_record(model) is not None)
     with allocator_for_training(accelerator.device, saves_memory=arguments.gradient_checkpointing):
         engine = Engine(accelerator, model, objective, arguments, rates, geometry.total_steps)
         # Nothing is read ahead, so that reading and computing can be told apart.

@@ -18,9 +18,10 @@ from transformers import PreTrainedModel
 
 from ..models.compilation import compile_blocks, repeated_layers
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from .adapters import choose_trained, without_wrapper
 from .distributed import load_engine_state, save_engine_state
 from .objective_parts import ObjectiveParts
-from .optim import AveragedWeights, LearningRates, apply_encoder_strategy, make_schedule, parameter_groups
+from .optim import AveragedWeights, LearningRates, make_schedule, parameter_groups
 from .terms import as_terms
 from .weight_precision import require_same_weight_precision, set_weight_precision
 
@@ -38,7 +39,7 @@ class Engine:
 
     Args:
         accelerator: decides device, precision and how processes work together.
-        model: changed in place.
+        model: changed in place; with adapters of peft, these and the decoder are trained.
         objective: its own parameters are trained along, see `ObjectiveParts`.
         arguments: see `TrainingArguments`.
         rates: peak learning rates.
@@ -52,7 +53,7 @@ class Engine:
         weight_precision: message about the weights' precision where it was not simply float32, or None.
 
     Raises:
-        ValueError: an argument that does not fit the model or a sharding engine.
+        ValueError: an argument that does not fit the model, its adapters or a sharding engine.
     """
 
     def __init__(
@@ -65,14 +66,16 @@ class Engine:
         total_steps: int,
     ) -> None:
         self.accelerator, self.objective, self.arguments, self.rates = accelerator, objective, arguments, rates
-        self.warning = apply_encoder_strategy(model, arguments.encoder_strategy)
+        model = without_wrapper(model)
+        is_sharding = accelerator.distributed_type in SHARDED
+        self.warning, self._encoder = choose_trained(model, arguments.encoder_strategy, is_sharding=is_sharding)
         if arguments.gradient_checkpointing:
             _recompute_activations(model, arguments.gradient_checkpointing_every)
         self.parts = ObjectiveParts(objective, model)
         self.parts.to(accelerator.device)
         self.parts.broadcast(accelerator)
         self.weight_precision = set_weight_precision(model, accelerator, arguments, self.parts.trained.values())
-        if accelerator.distributed_type in SHARDED:
+        if is_sharding:
             _require_shardable(arguments, self.parts)
             if accelerator.distributed_type == DistributedType.DEEPSPEED:
                 complete_deepspeed_config(accelerator.state.deepspeed_plugin.deepspeed_config, arguments)
@@ -88,7 +91,7 @@ class Engine:
             fused=accelerator.device.type in ("cuda", "cpu"),
         )
         # The scaler of fp16 reads its scale at every step, and sharded parameters do not mix with a plain number.
-        is_plain = accelerator.distributed_type not in SHARDED and accelerator.scaler is None
+        is_plain = not is_sharding and accelerator.scaler is None
         self._is_fused = optimizer.defaults["fused"]
         self.decides_on_device = is_plain and self._is_fused
         self.schedule = make_schedule(
@@ -133,7 +136,7 @@ class Engine:
             *warning,
             *precision,
             *along,
-            f"training {trained / 1e6:.2f} M parameters (encoder: {self.arguments.encoder_strategy}) on "
+            f"training {trained / 1e6:.2f} M parameters (encoder: {self._encoder}) on "
             f"{accelerator.device}, precision {accelerator.mixed_precision}",
             f"learning rates: encoder {rates.encoder:g}, decoder {rates.decoder:g} ({rates.reason})",
         ]

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
-from .arguments import SCHEDULES
+from .arguments import SCHEDULES, TrainingArguments
 
 
 Schedule = Literal["linear", "poly", "cosine", "constant"]
@@ -36,15 +36,20 @@ class LearningRates:
     reason: str
 
 
-def choose_learning_rates(*, pretrained: bool, encoder: float | None, decoder: float | None) -> LearningRates:
+def choose_learning_rates(
+    *, pretrained: bool, encoder: float | None, decoder: float | None, adapters: bool = False
+) -> LearningRates:
     """Return the given rates, or those that fit the initialization.
 
     A pretrained encoder takes the paper's 5e-6 with ten times as much for the decoder (arXiv 2406.09414, section 7.1).
-    A random one learns nothing at those rates; 5e-4 for all parameters is what trains it.
+    A random one learns nothing at those rates; 5e-4 for all parameters is what trains it. Nor do adapters, which begin
+    without an effect: they take 5e-4 in place of the encoder's rate.
     """
     if encoder is not None and decoder is not None:
         return LearningRates(encoder, decoder, "both rates were given")
-    if pretrained:
+    if pretrained and adapters:
+        defaults, reason = (5e-4, 5e-5), "the encoder is pretrained and its adapters are new: the paper's decoder rate"
+    elif pretrained:
         defaults, reason = (5e-6, 5e-5), "the encoder is pretrained: the paper's rates"
     else:
         defaults, reason = (5e-4, 5e-4), "the encoder starts from random weights: one rate for all parameters"
@@ -53,6 +58,12 @@ def choose_learning_rates(*, pretrained: bool, encoder: float | None, decoder: f
     return LearningRates(
         defaults[0] if encoder is None else encoder, defaults[1] if decoder is None else decoder, reason
     )
+
+
+def learning_rates_of(arguments: TrainingArguments, *, pretrained: bool, adapters: bool) -> LearningRates:
+    """Return the rates of a run; see `choose_learning_rates`."""
+    encoder, decoder = arguments.encoder_learning_rate, arguments.decoder_learning_rate
+    return choose_learning_rates(pretrained=pretrained, encoder=encoder, decoder=decoder, adapters=adapters)
 
 
 def apply_encoder_strategy(model: DepthAnythingForDepthEstimation, strategy: str) -> str | None:

@@ -30,6 +30,7 @@ from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.files import atomic_write
 from ..utils.locks import FolderLock
 from ..utils.processes import end_trackers, leave_group_at_exit, own_accelerate_state
+from .adapters import adapter_record, without_wrapper
 from .arguments import ARGUMENTS_FILE, TrainingArguments
 from .callbacks import Callbacks
 from .checkpoint_finder import set_aside_later_checkpoints
@@ -40,7 +41,7 @@ from .fit_result import FitResult
 from .health import HealthMonitor, require_bounds
 from .memory import allocator_for_training
 from .model_state import restore_module
-from .optim import choose_learning_rates
+from .optim import learning_rates_of
 from .prefetch import open_batches, unreadable_elsewhere
 from .previews import card_pictures, show_picture
 from .processes import decide_on_main, on_any_process, print_on_main, training_accelerator
@@ -87,7 +88,8 @@ def fit(
     so that trainings may follow one another; the generators of Python, NumPy and torch were seeded with `seed`.
 
     Args:
-        model: a [`DepthAnythingForDepthEstimation`]; weights in half precision become float32, see `pure_bf16`.
+        model: a [`DepthAnythingForDepthEstimation`]; weights in half precision become float32, see `pure_bf16`. Of one
+            with adapters of peft, these and the decoder are trained, and saved models have them merged.
         objective: (model, batch, progress 0..1) -> {"loss": scalar, named terms}; see `objectives`.
         arguments: see [`TrainingArguments`].
         train_data: the samples; those of a mixture depend on (seed, epoch, position) alone. Any other map-style
@@ -119,7 +121,7 @@ def fit(
     """
     advice = "wait for its end, or choose another output_dir"
     lock = FolderLock(Path(arguments.output_dir), activity="training", advice=advice)
-    with lock, own_accelerate_state(), restore_module(model):
+    with lock, own_accelerate_state(), restore_module(model, without_wrapper(model)):
         trainer = Trainer(
             model,
             objective,
@@ -167,10 +169,9 @@ class Trainer:
         set_seed(arguments.seed)
         self.geometry = RunGeometry.of(arguments, train_data, self.accelerator.num_processes)
         self.progress = Progress()
-        self.rates = choose_learning_rates(
-            pretrained=pretrained, encoder=arguments.encoder_learning_rate, decoder=arguments.decoder_learning_rate
-        )
-        self.fixed_record: dict[str, Any] = {"precision": self.accelerator.mixed_precision}
+        adapters = adapter_record(model)
+        self.rates = learning_rates_of(arguments, pretrained=pretrained, adapters=adapters is not None)
+        self.fixed_record: dict[str, Any] = {"precision": self.accelerator.mixed_precision, "adapters": adapters}
         if record is not None:
             # As it comes back from the file.
             self.fixed_record["recipe"] = json.loads(json.dumps(record, default=str))

@@ -59,6 +59,14 @@ def test_what_it_cannot_do_is_left_to_sdpa(difficulty: str, setting: None) -> No
     torch.testing.assert_close(found, expected.transpose(1, 2), rtol=0, atol=0)
 
 
+def test_a_convolution_of_another_size_is_computed_as_it_is() -> None:
+    # As adapters build it, of the class of the layer that they are added to.
+    layer = RoutedConvolution(8, 8, kernel_size=1)
+    features = random(1, 8, 6, 5)
+    expected = nn.functional.conv2d(features, layer.weight, layer.bias)
+    torch.testing.assert_close(layer(features), expected, rtol=0, atol=0)
+
+
 def test_convolutions_keep_everything_but_their_class(setting: None) -> None:
     model = nn.Sequential(
         nn.Conv2d(8, 8, 3, padding=1),

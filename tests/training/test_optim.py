@@ -186,6 +186,13 @@ def test_one_larger_rate_from_scratch():
     assert "random weights" in rates.reason
 
 
+def test_new_adapters_take_a_larger_rate_than_a_pretrained_encoder():
+    rates = choose_learning_rates(pretrained=True, encoder=None, decoder=None, adapters=True)
+    assert (rates.encoder, rates.decoder) == (5e-4, 5e-5)
+    assert "adapters are new" in rates.reason
+    assert choose_learning_rates(pretrained=True, encoder=1e-4, decoder=None, adapters=True).encoder == 1e-4
+
+
 def test_given_rates_win_and_the_reason_says_so():
     both = choose_learning_rates(pretrained=True, encoder=1e-3, decoder=2e-3)
     assert (both.encoder, both.decoder, both.reason) == (1e-3, 2e-3, "both rates were given")
