@@ -8,6 +8,7 @@
 - `labelled_items`: any dataset of images and labels as a labelled dataset
 - `evaluator`: predicts and scores a dataset, image by image
 - `scoring`: one prediction against one label
+- `own_metrics`: metrics of one's own beside those of the table
 - `results`: the numbers: rows, means, intervals, tables, files
 - `reports`: everything that is saved, and the sheet of the best and worst images
 - `runner`: a whole evaluation from its arguments, of the command `evaluate` and its example

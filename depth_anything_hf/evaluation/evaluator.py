@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from tqdm import tqdm
 from ..data.decoding.errors import BrokenSampleError
 from ..geometry.disparity import PredictionKind
 from .datasets import LabelledDataset
+from .own_metrics import OwnMetric, check_own_metrics, own_scores
 from .results import EvaluationResult
 from .scoring import (
     PairTarget,
@@ -58,6 +59,7 @@ def evaluate(
     prediction_kind: PredictionKind,
     indices: Iterable[int] | None = None,
     progress: bool = False,
+    metrics: Mapping[str, OwnMetric] | None = None,
 ) -> EvaluationResult:
     """Predict every image of a dataset and score it at the label's own resolution.
 
@@ -78,6 +80,8 @@ def evaluate(
         prediction_kind: "disparity" or "depth"; `DepthPredictor.prediction_kind` says which.
         indices: positions in the dataset, for example one process's share; None takes all.
         progress: show a bar on the terminal.
+        metrics: further metrics, name -> function(prediction, label, valid) -> number, called in threads; see
+            `own_metrics.OwnMetric`. They are NaN where they are not finite.
 
     Returns:
         The result, rows in order of their index.
@@ -88,7 +92,8 @@ def evaluate(
     """
     settings = settings or EvaluationSettings()
     check_fits(settings, prediction_kind)
-    result = EvaluationResult([], settings, prediction_kind)
+    metrics = check_own_metrics(metrics, settings)
+    result = EvaluationResult([], settings, prediction_kind, own_metrics=tuple(metrics))
     order = list(range(len(dataset)) if indices is None else indices)
     group_size = _group_size(predict, len(dataset))
     waiting: deque[_Loaded] = deque()
@@ -112,7 +117,7 @@ def evaluate(
                 yield waiting.popleft(), prediction
 
     def score(answer: tuple[_Loaded, Prediction]) -> tuple[_Loaded, dict[str, Any] | str]:
-        return answer[0], _outcome(*answer, settings, prediction_kind)
+        return answer[0], _outcome(*answer, settings, prediction_kind, metrics)
 
     with (
         ThreadPoolExecutor(1, thread_name_prefix="load") as loading,
@@ -169,6 +174,7 @@ def evaluate_on_all_processes(
     prediction_kind: PredictionKind,
     accelerator: Accelerator,
     progress: bool = False,
+    metrics: Mapping[str, OwnMetric] | None = None,
 ) -> EvaluationResult:
     """Evaluate as `evaluate` does, with the images divided over the processes of an `accelerate` launch.
 
@@ -179,7 +185,9 @@ def evaluate_on_all_processes(
 
     own = indices_of_process(predict, dataset, accelerator.process_index, accelerator.num_processes)
     shown = progress and accelerator.is_main_process
-    result = evaluate(predict, dataset, settings, prediction_kind=prediction_kind, indices=own, progress=shown)
+    result = evaluate(
+        predict, dataset, settings, prediction_kind=prediction_kind, indices=own, progress=shown, metrics=metrics
+    )
     return EvaluationResult.merge(gather_object([result]))
 
 
@@ -237,7 +245,11 @@ def _known_name(dataset: LabelledDataset, index: int) -> str:
 
 
 def _outcome(
-    loaded: _Loaded, prediction: Prediction, settings: EvaluationSettings, prediction_kind: PredictionKind
+    loaded: _Loaded,
+    prediction: Prediction,
+    settings: EvaluationSettings,
+    prediction_kind: PredictionKind,
+    metrics: Mapping[str, OwnMetric],
 ) -> dict[str, Any] | str:
     if prediction.error is not None or prediction.values is None:
         return prediction.error or "no prediction"
@@ -248,6 +260,9 @@ def _outcome(
         )
     assert loaded.target is not None
     try:
-        return score_or_reason(prediction.values, loaded.target, settings, prediction_kind)
+        outcome = score_or_reason(prediction.values, loaded.target, settings, prediction_kind)
+        if metrics and isinstance(outcome, dict) and isinstance(loaded.target, Target):
+            outcome |= own_scores(metrics, prediction.values, loaded.target, settings, prediction_kind)
+        return outcome
     except ValueError as error:
         raise ValueError(f"{loaded.name}: {error}") from error

@@ -45,12 +45,14 @@ class EvaluationResult:
         settings: the protocol.
         prediction_kind: "disparity" or "depth".
         skipped_images: one dict with `index`, `name` and `reason` per image without scores.
+        own_metrics: names of the metrics in the rows that are not the package's.
     """
 
     rows: list[dict[str, Any]]
     settings: EvaluationSettings
     prediction_kind: PredictionKind = "disparity"
     skipped_images: list[dict[str, Any]] = field(default_factory=list)
+    own_metrics: tuple[str, ...] = ()
 
     @property
     def skipped(self) -> int:
@@ -129,7 +131,7 @@ class EvaluationResult:
         means = self.mean
         return {
             title: {
-                "metrics": {metric: means[metric] for metric in self.settings.metrics},
+                "metrics": {metric: means[metric] for metric in (*self.settings.metrics, *self.own_metrics)},
                 "images": len(self.rows),
                 "protocol": describe(self.settings) + self._remark_on_images(),
             }
@@ -164,7 +166,7 @@ class EvaluationResult:
         }
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
         atomic_write(folder / "results.json", text + "\n")
-        table = pa.Table.from_pylist(self.rows, schema=_row_schema(self.settings))
+        table = pa.Table.from_pylist(self.rows, schema=_row_schema(self.settings, self.own_metrics))
         pq.write_table(table, folder / "per_image.parquet")
 
     @classmethod
@@ -183,9 +185,11 @@ class EvaluationResult:
         if not results:
             raise ValueError("merge needs at least one result, got none.")
         first = results[0]
-        if any((one.settings, one.prediction_kind) != (first.settings, first.prediction_kind) for one in results):
+        made = [(one.settings, one.prediction_kind, one.own_metrics) for one in results]
+        if any(one != made[0] for one in made):
             raise ValueError(
-                "results to merge must have the same settings and prediction_kind; evaluate alike on every process."
+                "results to merge must have the same settings, prediction_kind and metrics; evaluate alike on every "
+                "process."
             )
         rows = sorted((row for one in results for row in one.rows), key=_index)
         skipped = sorted((image for one in results for image in one.skipped_images), key=_index)
@@ -194,12 +198,12 @@ class EvaluationResult:
             if index in seen:
                 raise ValueError(f"index {index} was scored twice; give each process its own indices.")
             seen.add(index)
-        return cls(rows, first.settings, first.prediction_kind, skipped)
+        return cls(rows, first.settings, first.prediction_kind, skipped, first.own_metrics)
 
     def _columns(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return (values, weights) over the rows by name; the weight of a missing value is 0."""
         columns = {}
-        for name in (*SCORES, *DIAGNOSTICS):
+        for name in (*SCORES, *self.own_metrics, *DIAGNOSTICS):
             values = np.array([row.get(name, math.nan) for row in self.rows], dtype=np.float64)
             weights = np.ones(len(self.rows))
             if name in PAIR_METRICS:
@@ -215,8 +219,13 @@ class EvaluationResult:
         return columns
 
     def _reported(self) -> list[str]:
-        """Return the names in the order of a report: the protocol's metrics, scenarios, diagnostics."""
-        return [*self.settings.metrics, *(name for name in self._columns() if "/" in name), *DIAGNOSTICS]
+        """Return the names in the order of a report: the protocol's metrics, own ones, scenarios, diagnostics."""
+        return [
+            *self.settings.metrics,
+            *self.own_metrics,
+            *(name for name in self._columns() if "/" in name),
+            *DIAGNOSTICS,
+        ]
 
     def _expected_images(self) -> int | None:
         protocol = PROTOCOLS.get(self.settings.protocol.split("@")[0])
@@ -258,11 +267,11 @@ def _describe_made_with(made_with: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
-def _row_schema(settings: EvaluationSettings) -> pa.Schema:
+def _row_schema(settings: EvaluationSettings, own_metrics: Sequence[str]) -> pa.Schema:
     columns = [("index", pa.int64()), ("name", pa.string()), ("valid_pixels", pa.int64())]
     if settings.scores_pairs:
         columns += [("pairs", pa.int64()), ("scenario", pa.string())]
-    return pa.schema(columns + [(name, pa.float64()) for name in (*DIAGNOSTICS, *settings.metrics)])
+    return pa.schema(columns + [(name, pa.float64()) for name in (*DIAGNOSTICS, *settings.metrics, *own_metrics)])
 
 
 def _index(row: dict[str, Any]) -> int:

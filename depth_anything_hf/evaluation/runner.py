@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 
 if TYPE_CHECKING:
+    from .own_metrics import OwnMetric
     from .results import EvaluationResult
     from .settings import EvaluationSettings
 
@@ -95,7 +96,11 @@ class EvaluationArguments:
             raise ValueError(f"--limit must be at least 1, got {self.limit}")
 
 
-def run(arguments: EvaluationArguments, tell: Callable[[str], object] | None = None) -> dict[str, EvaluationResult]:
+def run(
+    arguments: EvaluationArguments,
+    tell: Callable[[str], object] | None = None,
+    metrics: Mapping[str, OwnMetric] | None = None,
+) -> dict[str, EvaluationResult]:
     """Score a model by a protocol, by all of a group, or on your own labelled images, and save the results.
 
     Call it in every process of a launch: the images are divided over them, and each gets the whole result.
@@ -103,6 +108,7 @@ def run(arguments: EvaluationArguments, tell: Callable[[str], object] | None = N
     Args:
         arguments: what is scored on what.
         tell: called on the main process with each table and message, e.g. `print`; None tells nothing.
+        metrics: further metrics, see `evaluator.evaluate`.
 
     Returns:
         The result of each dataset, by the protocol's name or `data`. A result may have no rows.
@@ -114,10 +120,12 @@ def run(arguments: EvaluationArguments, tell: Callable[[str], object] | None = N
     from ..utils.processes import own_accelerate_state
 
     with own_accelerate_state():
-        return _run(arguments, tell)
+        return _run(arguments, tell, metrics)
 
 
-def _run(arguments: EvaluationArguments, tell: Callable[[str], object] | None) -> dict[str, EvaluationResult]:
+def _run(
+    arguments: EvaluationArguments, tell: Callable[[str], object] | None, metrics: Mapping[str, OwnMetric] | None
+) -> dict[str, EvaluationResult]:
     from ..geometry.depth_units import max_depth_in_metres
     from ..inference.predictor import DepthPredictor
     from ..utils.processes import leave_group_at_exit, make_accelerator
@@ -151,6 +159,7 @@ def _run(arguments: EvaluationArguments, tell: Callable[[str], object] | None) -
             prediction_kind=predictor.prediction_kind,
             accelerator=accelerator,
             progress=True,
+            metrics=metrics,
         )
         if accelerator.is_main_process:
             made_with = description_of(predictor, arguments.model, settings, arguments.split, arguments.limit)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from ..evaluation.settings import SCORES
+from ..metrics.table import METRICS
 from .report_to import NONE, tracker_names
 
 
@@ -119,6 +120,10 @@ class TrainingArguments:
     metric_for_best_model: str = field(
         default="delta1", metadata={"help": "Metric whose mean selects the model kept in best/."}
     )
+    greater_is_better: bool | None = field(
+        default=None,
+        metadata={"help": "Whether a metric of your own that selects the best model is better the higher it is."},
+    )
     report_to: list[str] = field(
         default_factory=lambda: [NONE],
         metadata={"help": "Trackers of metrics, one or several: none, all, tensorboard, wandb, trackio."},
@@ -190,9 +195,16 @@ class TrainingArguments:
             )
         # A single name, or a tracker of one's own from Python, becomes a list.
         self.report_to = tracker_names(self.report_to)
-        if self.metric_for_best_model not in SCORES:
+        if self.metric_for_best_model not in SCORES and self.greater_is_better is None:
             raise ValueError(
-                f"metric_for_best_model is {self.metric_for_best_model!r}, expected one of {list(SCORES)}"
+                f"metric_for_best_model is {self.metric_for_best_model!r}, expected one of {list(SCORES)}; for a "
+                "metric of your own, say by greater_is_better which scores are the better ones"
+            )
+        known = METRICS.get(self.metric_for_best_model)
+        if known is not None and self.greater_is_better not in (None, known.higher_is_better):
+            raise ValueError(
+                f"greater_is_better is {self.greater_is_better}, but {known.name} is better the "
+                f"{'higher' if known.higher_is_better else 'lower'} it is; leave it out"
             )
         methods = multiprocessing.get_all_start_methods()
         if self.dataloader_multiprocessing_context not in (None, *methods):

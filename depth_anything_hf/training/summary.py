@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from accelerate import Accelerator
 
+from ..evaluation.results import DIAGNOSTICS
+from ..metrics.table import METRICS
 from ..utils.files import atomic_write
 from ..visualization.charts import Curve, line_chart
 from ..visualization.encode import encode_png
@@ -126,7 +128,9 @@ def training_chart(entries: Sequence[dict[str, Any]]) -> np.ndarray | None:
             _curve(trained, name, name.removeprefix(RATE)) for name in _names(trained) if name.startswith(RATE)
         ],
         "Held-out scores": [
-            _curve(scored, SCORE + name, name) for name in SHOWN_METRICS if any(SCORE + name in row for row in scored)
+            _curve(scored, SCORE + name, name)
+            for name in (*SHOWN_METRICS, *_own_metrics(scored))
+            if any(SCORE + name in row for row in scored)
         ],
         "Images per second": [_curve(trained, "images_per_second")],
     }
@@ -154,6 +158,12 @@ def _with_epoch(entry: dict[str, Any], geometry: RunGeometry) -> dict[str, Any]:
 
 def _names(rows: Sequence[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _own_metrics(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the scores that are neither of the table of metrics nor about the output."""
+    names = [name.removeprefix(SCORE) for name in _names(rows) if name.startswith(SCORE)]
+    return [name for name in names if "/" not in name and name not in METRICS and name not in DIAGNOSTICS]
 
 
 def _curve(rows: Sequence[dict[str, Any]], key: str, name: str | None = None) -> Curve:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from functools import partial
@@ -25,7 +25,6 @@ from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
 from ..evaluation.datasets import LabelledDataset
 from ..evaluation.results import EvaluationResult
-from ..metrics.table import METRICS
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.files import atomic_write
 from ..utils.locks import FolderLock
@@ -51,10 +50,19 @@ from .state import Progress, RunGeometry, RunState, random_state, set_random_sta
 from .step_status import PendingStep, PendingSteps, ReducedStatus, is_finite
 from .summary import RunSummary
 from .tracking import LogWindow, MetricLog, new_run_id, require_trackers
-from .validation import Evaluation, as_evaluation, describe_scores, evaluate_model, evaluate_while_training, is_better
+from .validation import (
+    Evaluation,
+    as_evaluation,
+    describe_scores,
+    evaluate_model,
+    evaluate_while_training,
+    higher_is_better,
+    is_better,
+)
 
 
 if TYPE_CHECKING:
+    from ..evaluation.own_metrics import OwnMetric
     from .callbacks import Callback
 
 # Longest waits for the Hub: after a signal little time is left.
@@ -73,6 +81,7 @@ def fit(
     card: dict[str, Any] | None = None,
     record: dict[str, Any] | None = None,
     callbacks: Sequence[Callback] = (),
+    metrics: Mapping[str, OwnMetric] | None = None,
 ) -> FitResult:
     """Train a model; started by `accelerate launch`, the same code runs on any number of processes.
 
@@ -104,6 +113,8 @@ def fit(
         record: what else makes the run what it is (data, losses), as plain values that JSON has. It is stored with
             the arguments as "recipe" and must be the same on a resume.
         callbacks: `transformers.TrainerCallback`s, such as `EarlyStoppingCallback`; see `callbacks.Callbacks`.
+        metrics: further metrics of the evaluation, name -> function(prediction, label, valid) -> number; see
+            `Evaluation`. One of them may be `metric_for_best_model`, with `greater_is_better`.
 
     Returns:
         The folder, which holds the final model, and the last and best scores.
@@ -120,6 +131,7 @@ def fit(
         RuntimeError: a callback failed; the state was saved.
     """
     advice = "wait for its end, or choose another output_dir"
+    evaluation = as_evaluation(evaluation, metrics)
     lock = FolderLock(Path(arguments.output_dir), activity="training", advice=advice)
     with lock, own_accelerate_state(), restore_module(model, without_wrapper(model)):
         trainer = Trainer(
@@ -152,14 +164,13 @@ class Trainer:
         train_data: Any,
         processor: Any,
         pretrained: bool,
-        evaluation: Evaluation | LabelledDataset | None,
+        evaluation: Evaluation | None,
         card: dict[str, Any],
         record: dict[str, Any] | None,
         lock: FolderLock,
         callbacks: Sequence[Callback],
     ) -> None:
         require_trackers(arguments.report_to)
-        evaluation = as_evaluation(evaluation)
         if evaluation is not None:
             evaluation.require_metric(arguments.metric_for_best_model)
         self.arguments, self.processor, self.evaluation = arguments, processor, evaluation
@@ -194,7 +205,7 @@ class Trainer:
             arguments,
             self.geometry,
             evaluates=evaluation is not None,
-            greater_is_better=METRICS[arguments.metric_for_best_model].higher_is_better,
+            greater_is_better=higher_is_better(arguments.metric_for_best_model, arguments.greater_is_better),
         )
         self.pending = PendingSteps()
         self.is_to_stop = False
@@ -435,7 +446,7 @@ class Trainer:
             tracked={f"eval/{name}": number for name, number in result.mean.items()},
         )
         self.summary.write()
-        improved = is_better(result.mean[metric], self.progress.best_value, metric)
+        improved = is_better(result.mean[metric], self.progress.best_value, metric, self.arguments.greater_is_better)
         self._print(f"step {self.progress.step}: {describe_scores(result)}{' (best so far)' if improved else ''}")
         if improved:
             self.progress.best_value, self.progress.best_metrics = result.mean[metric], result.mean

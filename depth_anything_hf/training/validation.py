@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from accelerate import Accelerator
@@ -14,6 +15,7 @@ from transformers import PreTrainedModel
 from ..evaluation.datasets import LabelledDataset
 from ..evaluation.evaluator import evaluate_on_all_processes
 from ..evaluation.labelled_items import labelled_dataset
+from ..evaluation.own_metrics import OwnMetric, check_own_metrics
 from ..evaluation.results import EvaluationResult
 from ..evaluation.settings import EvaluationSettings
 from ..inference.predictor import DepthPredictor
@@ -28,30 +30,50 @@ SHOWN_METRICS = ("delta1", "ordinal_accuracy", "abs_rel", "pair_accuracy")
 
 @dataclass
 class Evaluation:
-    """A held-out labelled dataset and the protocol it is scored by."""
+    """A held-out labelled dataset and the protocol it is scored by.
+
+    Attributes:
+        dataset: images and labels.
+        settings: the protocol.
+        batch_size: images of one size per forward pass.
+        metrics: further metrics, name -> function(prediction, label, valid) -> number; see `own_metrics.OwnMetric`.
+    """
 
     dataset: LabelledDataset
     settings: EvaluationSettings = field(default_factory=EvaluationSettings)
     batch_size: int = 8
+    metrics: Mapping[str, OwnMetric] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.metrics = check_own_metrics(self.metrics, self.settings)
 
     def require_metric(self, name: str) -> None:
         """Raise ValueError if the metric that decides on the best model is not measured."""
-        if name not in self.settings.metrics:
+        measured = (*self.settings.metrics, *self.metrics)
+        if name not in measured:
             raise ValueError(
                 f"metric_for_best_model is {name!r}, but the evaluation only measures "
-                f"{', '.join(self.settings.metrics)}; choose one of these"
+                f"{', '.join(measured)}; choose one of these"
             )
 
 
-def as_evaluation(evaluation: Any) -> Evaluation | None:
+def as_evaluation(evaluation: Any, metrics: Mapping[str, OwnMetric] | None = None) -> Evaluation | None:
     """Return an `Evaluation`; any dataset of images and labels is scored by the default settings.
 
+    Args:
+        evaluation: what `fit` was given.
+        metrics: own metrics, in addition to those of an `Evaluation`.
+
     Raises:
-        TypeError, ValueError: see `labelled_dataset`.
+        TypeError, ValueError: see `labelled_dataset` and `check_own_metrics`; or metrics without an evaluation.
     """
-    if evaluation is None or isinstance(evaluation, Evaluation):
-        return evaluation
-    return Evaluation(labelled_dataset(evaluation, "evaluation"))
+    if evaluation is None:
+        if metrics:
+            raise ValueError(f"the metrics {list(metrics)} are measured by an evaluation; give one too")
+        return None
+    is_whole = isinstance(evaluation, Evaluation)
+    whole: Evaluation = evaluation if is_whole else Evaluation(labelled_dataset(evaluation, "evaluation"))
+    return replace(whole, metrics={**whole.metrics, **metrics}) if metrics else whole
 
 
 def evaluate_model(
@@ -66,6 +88,7 @@ def evaluate_model(
         evaluation.settings,
         prediction_kind=predictor.prediction_kind,
         accelerator=accelerator,
+        metrics=evaluation.metrics,
     )
 
 
@@ -85,20 +108,40 @@ def evaluate_while_training(engine: Engine, processor: Any, evaluation: Evaluati
     return result
 
 
-def is_better(value: float, best: float | None, metric: str) -> bool:
-    """Return whether a mean score beats the best one so far, None before the first; NaN never does."""
+def is_better(value: float, best: float | None, metric: str, greater_is_better: bool | None = None) -> bool:
+    """Return whether a mean score beats the best one so far, None before the first; NaN never does.
+
+    Args:
+        value: the score.
+        best: the best one so far.
+        metric: its name.
+        greater_is_better: its direction where it is no metric of the table.
+    """
     if math.isnan(value):
         return False
     if best is None:
         return True
-    return value > best if METRICS[metric].higher_is_better else value < best
+    return value > best if higher_is_better(metric, greater_is_better) else value < best
+
+
+def higher_is_better(metric: str, greater_is_better: bool | None) -> bool:
+    """Return the direction of a metric: that of the table, or the given one."""
+    return METRICS[metric].higher_is_better if metric in METRICS else bool(greater_is_better)
 
 
 def describe_scores(result: EvaluationResult) -> str:
     """Return the most important scores as one line of text."""
-    shown = [name for name in SHOWN_METRICS if name in result.settings.metrics]
+    shown = [name for name in SHOWN_METRICS if name in result.settings.metrics] + list(result.own_metrics)
     scores = ", ".join(f"{name} {result.mean[name]:.4f}" for name in shown)
     return f"{scores} over {len(result.rows)} held-out images"
 
 
-__all__ = ["Evaluation", "as_evaluation", "describe_scores", "evaluate_model", "evaluate_while_training", "is_better"]
+__all__ = [
+    "Evaluation",
+    "as_evaluation",
+    "describe_scores",
+    "evaluate_model",
+    "evaluate_while_training",
+    "higher_is_better",
+    "is_better",
+]

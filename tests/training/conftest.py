@@ -38,6 +38,7 @@ def train(labelled_folder: Path) -> Train:
         card: dict[str, Any] | None = CARD,
         record: dict[str, Any] | None = None,
         callbacks: Sequence[Any] = (),
+        metrics: dict[str, Any] | None = None,
         **arguments: Any,
     ) -> FitResult:
         seed = arguments.get("seed", 0)
@@ -56,6 +57,7 @@ def train(labelled_folder: Path) -> Train:
             card=card,
             record=record,
             callbacks=callbacks,
+            metrics=metrics,
         )
 
     return run

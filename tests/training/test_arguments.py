@@ -76,3 +76,12 @@ def test_cutmix_needs_two_images_in_a_micro_batch():
     with pytest.raises(ValueError, match=r"cutmix_probability is 0\.5, but per_device_train_batch_size is 1"):
         TrainingArguments("unused", cutmix_probability=0.5, per_device_train_batch_size=1)
     assert TrainingArguments("unused", cutmix_probability=0.5, per_device_train_batch_size=2).cutmix_probability == 0.5
+
+
+def test_a_metric_of_ones_own_needs_its_direction():
+    arguments = TrainingArguments("unused", metric_for_best_model="mine", greater_is_better=False)
+    assert arguments.metric_for_best_model == "mine"
+    with pytest.raises(ValueError, match="say by greater_is_better which scores are the better ones"):
+        TrainingArguments("unused", metric_for_best_model="mine")
+    with pytest.raises(ValueError, match="abs_rel is better the lower it is"):
+        TrainingArguments("unused", metric_for_best_model="abs_rel", greater_is_better=True)

@@ -10,7 +10,7 @@ import math
 import pytest
 from training_runs import assert_equal_bits, log_of, weights
 
-from depth_anything_hf.training.validation import is_better
+from depth_anything_hf.training.validation import Evaluation, is_better
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -61,3 +61,46 @@ def test_a_metric_that_is_not_measured_cannot_decide(evaluation):
     evaluation.require_metric("delta1")
     with pytest.raises(ValueError, match=r"is 'pair_accuracy', but the evaluation only measures .*delta1.*choose one"):
         evaluation.require_metric("pair_accuracy")
+
+
+def darkness(prediction, label, valid):
+    return float(prediction[valid].mean())
+
+
+@pytest.mark.parametrize(("greater", "choose"), [(True, max), (False, min)])
+def test_a_metric_of_ones_own_is_logged_and_selects_the_best_model(
+    tmp_path, train, make_tiny_model, evaluation, greater, choose
+):
+    result = train(
+        tmp_path,
+        make_tiny_model(),
+        evaluation=evaluation,
+        metrics={"darkness": darkness},
+        metric_for_best_model="darkness",
+        greater_is_better=greater,
+        max_steps=4,
+        eval_steps=1,
+        encoder_learning_rate=0.05,
+        decoder_learning_rate=0.05,
+    )
+    scores = [entry["eval_darkness"] for entry in log_of(tmp_path) if "eval_darkness" in entry]
+    assert len(scores) == 4 and result.best_metrics["darkness"] == choose(scores)
+    best = json.loads((tmp_path / "best" / "results.json").read_text())
+    assert best["mean"]["darkness"] == choose(scores)
+    assert "eval_darkness" in (tmp_path / "results.csv").read_text().splitlines()[0]
+    assert "darkness" in (tmp_path / "README.md").read_text()
+
+
+def test_own_metrics_may_come_with_the_evaluation(tmp_path, train, make_tiny_model, evaluation):
+    evaluation = Evaluation(evaluation.dataset, evaluation.settings, metrics={"darkness": darkness})
+    assert "darkness" in train(tmp_path / "one", make_tiny_model(), evaluation=evaluation).metrics
+    with pytest.raises(ValueError, match="measured by an evaluation; give one too"):
+        train(tmp_path / "two", make_tiny_model(), metrics={"darkness": darkness})
+    with pytest.raises(ValueError, match=r"metric_for_best_model is 'other', but .* darkness"):
+        train(
+            tmp_path / "three",
+            make_tiny_model(),
+            evaluation=evaluation,
+            metric_for_best_model="other",
+            greater_is_better=True,
+        )
