@@ -61,6 +61,10 @@ def set_weight_precision(
     if any(each.dtype in sources for each in trained):
         found = _convert_parameters(model.parameters(), sources, target)
         _convert_buffers(model, sources, target)
+        # That of the whole is written from the weights when they are saved.
+        encoder_config = getattr(getattr(model, "config", None), "backbone_config", None)
+        if encoder_config is not None:
+            encoder_config.dtype = target
     if not arguments.pure_bf16:
         found |= _convert_parameters(further, sources, target)
     if not found:
