@@ -30,6 +30,7 @@
 - `checkpoint_finder`: the newest whole checkpoint, and which ones are deleted
 - `resume`: what must be as before, and how a checkpoint is loaded
 - `processes`: how the processes of a run are set up, decide together and speak
+- `rank_failures`: an error of one rank ends all of them at once
 - `distributed`: sharded models, their whole weights and their saved state
 - `memory`: peak memory, and the allocator of a process that trains on a CPU
 - `signals`: SIGTERM and SIGINT end a run with its state saved

@@ -44,6 +44,7 @@ from .optim import learning_rates_of
 from .prefetch import open_batches, unreadable_elsewhere
 from .previews import card_pictures, show_picture
 from .processes import decide_on_main, on_any_process, print_on_main, training_accelerator
+from .rank_failures import RankFailures
 from .resume import claim_folder, load_run, recorded_run_id
 from .signals import RunInterrupted, StopSignals
 from .state import Progress, RunGeometry, RunState, random_state, set_random_state
@@ -207,6 +208,7 @@ class Trainer:
             evaluates=evaluation is not None,
             greater_is_better=higher_is_better(arguments.metric_for_best_model, arguments.greater_is_better),
         )
+        self.rank_failures = RankFailures(self.accelerator)
         self.pending = PendingSteps()
         self.is_to_stop = False
         self.fault: Exception | None = None
@@ -215,7 +217,8 @@ class Trainer:
     def run(self) -> FitResult:
         """Train from the start, or from the checkpoint found, to the end."""
         saves_memory = self.arguments.gradient_checkpointing
-        with allocator_for_training(self.accelerator.device, saves_memory=saves_memory):
+        device = self.accelerator.device
+        with self.rank_failures, allocator_for_training(device, saves_memory=saves_memory):
             data_state = self._resume()
             self._record_arguments()
             self._introduce()
@@ -478,6 +481,7 @@ class Trainer:
     def _save_and_leave(self, fault: Exception | None) -> NoReturn:
         checkpoint = self._save_checkpoint()
         self._print(f"step {self.progress.step}: checkpoint saved to {checkpoint}")
+        self.rank_failures.disarm()
         self.writer.finish_publishing(PUSH_SECONDS_WHEN_STOPPED)
         if fault is None:
             leave_group_at_exit()
@@ -498,6 +502,7 @@ class Trainer:
         self._print(f"model saved to {self.folder}; it opens with from_pretrained here and in stock transformers")
         self.engine.publish_weights()
         self.accelerator.wait_for_everyone()
+        self.rank_failures.disarm()
         self.writer.finish_publishing(PUSH_SECONDS_AT_THE_END)
         leave_group_at_exit()
 
