@@ -96,9 +96,10 @@ class DistillationArguments:
         return self.feature_encoder is not None and (self.feature_encoder != OWN_ENCODER or start.pretrained)
 
     def _frozen_encoder(self, start: StartingPoint) -> Any:
+        if self.feature_encoder is None:
+            return None
         if not self.aligns_features(start):
-            if self.feature_encoder is not None:
-                _say_once("feature alignment is off: the student's encoder starts from random weights")
+            _say_once("feature alignment is off: the student's encoder starts from random weights")
             return None
         if self.feature_encoder == OWN_ENCODER:
             return copy.deepcopy(start.model.backbone)

@@ -32,6 +32,8 @@
 - `processes`: how the processes of a run are set up, decide together and speak
 - `rank_failures`: an error of one rank ends all of them at once
 - `distributed`: sharded models, their whole weights and their saved state
+- `memory_estimate`: memory that a run needs on each GPU, predicted without one
+- `start_warnings`: what a run is warned of before its first step
 - `memory`: peak memory, and the allocator of a process that trains on a CPU
 - `signals`: SIGTERM and SIGINT end a run with its state saved
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
+from accelerate.utils import DistributedType, set_seed
 from torch import Tensor
 
 from ..data.decoding.errors import BrokenSampleError
@@ -26,11 +26,13 @@ from .adapters import adapter_record
 from .arguments import TrainingArguments
 from .engine import Engine, Objective
 from .memory import allocator_for_training, peak_memory_mib
+from .memory_estimate import MemoryEstimate
 from .model_state import restore_module
 from .optim import learning_rates_of
-from .prefetch import DevicePrefetcher, open_batches
+from .prefetch import DevicePrefetcher, open_batches, usable_workers
 from .previews import labels_of, predict_and_picture
 from .processes import training_accelerator
+from .start_warnings import predict_memory, start_warnings
 from .state import RunGeometry
 from .step_status import is_finite
 from .tracking import require_trackers
@@ -40,6 +42,8 @@ from .tracking import require_trackers
 MEASURED_STEPS = 2
 SAMPLES_PER_SOURCE = 4
 IMAGES_IN_THE_SHEET = 4
+# One machine of a usual kind.
+PLANNED_GPUS = 8
 
 
 @dataclass
@@ -88,8 +92,10 @@ class DryRunReport:
         peak_memory_mib: allocated on a GPU, resident elsewhere; of this process.
         sheet: uint8 (H, W, 3): image, label, prediction and error of some images of the first batch; None on all
             processes but the main one.
+        predicted_memory: of each GPU, for the run as it was launched and as it would be on 8 GPUs; or in their place
+            why it cannot be predicted. On the main process alone.
         problems: messages about what would abort or spoil the run; empty if nothing was found.
-        notes: messages about what the run does to the model before its first step, such as another precision.
+        notes: what the run itself would say before its first step: warnings, and what it does to the model.
     """
 
     batch: dict[str, tuple[int, ...]]
@@ -104,6 +110,7 @@ class DryRunReport:
     estimated_seconds: float
     peak_memory_mib: float
     sheet: np.ndarray | None = field(repr=False)
+    predicted_memory: dict[str, MemoryEstimate | str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -117,6 +124,7 @@ class DryRunReport:
             f"first step: {terms}",
             f"gradient norm {self.gradient_norm:.4g}; learning rates: {rates}",
             f"peak memory {self.peak_memory_mib:.0f} MiB",
+            *(f"predicted memory of a GPU, {how}: {memory}" for how, memory in self.predicted_memory.items()),
             f"{self.seconds_per_step:.3g} s a step of {self.images_per_step} images, and "
             f"{self.reading_seconds_per_step:.3g} s to read them in one process",
             f"{self.total_steps} steps take about {_duration(self.estimated_seconds)}, evaluations and checkpoints "
@@ -169,6 +177,8 @@ def _dry_run(
     set_seed(arguments.seed)
     geometry = RunGeometry.of(arguments, train_data, accelerator.num_processes)
     rates = learning_rates_of(arguments, pretrained=pretrained, adapters=adapter_record(model) is not None)
+    warnings = start_warnings(model, objective, arguments, train_data, accelerator, geometry.total_steps)
+    predicted = _predict_memory(model, objective, arguments, train_data, accelerator)
     with allocator_for_training(accelerator.device, saves_memory=arguments.gradient_checkpointing):
         engine = Engine(accelerator, model, objective, arguments, rates, geometry.total_steps)
         # Nothing is read ahead, so that reading and computing can be told apart.
@@ -187,7 +197,7 @@ def _dry_run(
             _label_range(train_data, source, name, objective, accelerator)
             for source, name in enumerate(train_data.names)
         ]
-    workers = arguments.dataloader_num_workers
+    workers = usable_workers(arguments, train_data)
     per_step = max(last.seconds, last.reading_seconds / workers) if workers else last.seconds + last.reading_seconds
     report = DryRunReport(
         batch={key: tuple(value.shape) for key, value in first.batch.items() if isinstance(value, Tensor)},
@@ -202,13 +212,34 @@ def _dry_run(
         estimated_seconds=per_step * geometry.total_steps,
         peak_memory_mib=memory,
         sheet=sheet,
+        predicted_memory=predicted,
     )
     report.problems = _problems(report, arguments, may_overflow=accelerator.scaler is not None)
+    report.notes += warnings
     if engine.warning:
         report.problems.append(engine.warning)
     if engine.weight_precision:
         report.notes.append(engine.weight_precision)
     return report
+
+
+def _predict_memory(
+    model: DepthAnythingForDepthEstimation,
+    objective: Objective,
+    arguments: TrainingArguments,
+    data: Mixture | StreamingMixture,
+    accelerator: Accelerator,
+) -> dict[str, MemoryEstimate | str]:
+    if not accelerator.is_main_process:
+        return {}
+    processes, sharded = accelerator.num_processes, accelerator.distributed_type == DistributedType.FSDP
+    run = (model, objective, arguments, data, accelerator.mixed_precision)
+    found = {"as launched": predict_memory(*run, processes=processes, sharded=sharded)}
+    if processes == 1 and isinstance(found["as launched"], MemoryEstimate):
+        # The machine on which a run is planned is seldom the one on which it runs.
+        found["replicated (DDP)"] = found["as launched"].replicated()
+        found[f"one of {PLANNED_GPUS} (FSDP2)"] = predict_memory(*run, processes=PLANNED_GPUS, sharded=True)
+    return found
 
 
 @dataclass

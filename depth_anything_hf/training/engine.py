@@ -70,7 +70,7 @@ class Engine:
         is_sharding = accelerator.distributed_type in SHARDED
         self.warning, self._encoder = choose_trained(model, arguments.encoder_strategy, is_sharding=is_sharding)
         if arguments.gradient_checkpointing:
-            _recompute_activations(model, arguments.gradient_checkpointing_every)
+            recompute_activations(model, arguments.gradient_checkpointing_every)
         self.parts = ObjectiveParts(objective, model)
         self.parts.to(accelerator.device)
         self.parts.broadcast(accelerator)
@@ -386,7 +386,7 @@ def _local(tensor: Tensor) -> Tensor:
     return tensor.to_local() if isinstance(tensor, DTensor) else tensor
 
 
-def _recompute_activations(model: PreTrainedModel, every: int) -> None:
+def recompute_activations(model: PreTrainedModel, every: int) -> None:
     """Activation checkpointing of the decoder, the first encoder layer and each `every`-th after it."""
     # Renamed in transformers 5.23, which can count layers by itself; earlier releases cannot.
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
@@ -395,4 +395,4 @@ def _recompute_activations(model: PreTrainedModel, every: int) -> None:
         layer.gradient_checkpointing = index % every == 0  # type: ignore[assignment]
 
 
-__all__ = ["Engine", "Objective", "complete_deepspeed_config"]
+__all__ = ["Engine", "Objective", "complete_deepspeed_config", "recompute_activations"]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from typing import Any
 
@@ -141,6 +142,18 @@ def unreadable_elsewhere() -> ValueError:
     return ValueError("data loading failed on another rank (see its log); stopping this rank")
 
 
+def usable_workers(arguments: TrainingArguments, data: Any) -> int:
+    """Return the number of worker processes: as many as asked for, but no more than CPUs that this process may use.
+
+    The samples of a mixture do not depend on it. A stream is divided among the workers, and keeps its number.
+    """
+    asked = arguments.dataloader_num_workers
+    if isinstance(data, StreamingMixture):
+        return asked
+    affinity = getattr(os, "sched_getaffinity", None)
+    return min(asked, len(affinity(0)) if affinity is not None else os.cpu_count() or 1)
+
+
 def open_batches(
     arguments: TrainingArguments,
     data: Mixture | StreamingMixture,
@@ -173,7 +186,7 @@ def open_batches(
         process_count=accelerator.num_processes,
         first_step=first_step,
         last_step=last_step,
-        workers=arguments.dataloader_num_workers,
+        workers=usable_workers(arguments, data),
         pin_memory=accelerator.device.type == "cuda",
         multiprocessing_context=arguments.dataloader_multiprocessing_context,
         state=data_state,
@@ -183,4 +196,4 @@ def open_batches(
     return DevicePrefetcher(loader, accelerator.device, first=first, mix=mix, reads_ahead=reads_ahead)
 
 
-__all__ = ["DevicePrefetcher", "open_batches", "unreadable_elsewhere"]
+__all__ = ["DevicePrefetcher", "open_batches", "unreadable_elsewhere", "usable_workers"]

@@ -47,6 +47,7 @@ from .processes import decide_on_main, on_any_process, print_on_main, training_a
 from .rank_failures import RankFailures
 from .resume import claim_folder, load_run, recorded_run_id
 from .signals import RunInterrupted, StopSignals
+from .start_warnings import start_warnings
 from .state import Progress, RunGeometry, RunState, random_state, set_random_state
 from .step_status import PendingStep, PendingSteps, ReducedStatus, is_finite
 from .summary import RunSummary
@@ -193,7 +194,9 @@ class Trainer:
         self.resume_folder = decide_on_main(self.accelerator, lambda: claim_folder(lock, arguments, self.fixed_record))
         # A run that fails to start creates no repository.
         decide_on_main(self.accelerator, self.writer.start_publishing)
-        self.engine = Engine(self.accelerator, model, objective, arguments, self.rates, self.geometry.total_steps)
+        steps = self.geometry.total_steps
+        self.warnings = start_warnings(model, objective, arguments, train_data, self.accelerator, steps)
+        self.engine = Engine(self.accelerator, model, objective, arguments, self.rates, steps)
         self.log = MetricLog(self.accelerator, self.folder, arguments.report_to)
         self.window = LogWindow()
         self.summary = RunSummary(self.accelerator, self.log.path, self.geometry)
@@ -284,7 +287,8 @@ class Trainer:
         self.summary.write()
 
     def _introduce(self) -> None:
-        for line in (*self.engine.describe(), self.geometry.describe(self.accelerator.num_processes)):
+        geometry = self.geometry.describe(self.accelerator.num_processes)
+        for line in (*self.warnings, *self.engine.describe(), geometry):
             self._print(line)
         if self.resume_folder is not None:
             self._print(f"resuming from {self.resume_folder} at step {self.progress.step}")

@@ -87,6 +87,16 @@ def test_shapes_labels_time_and_memory_are_told(tmp_path, make_tiny_model, label
     text = str(report)
     assert "pixel_values [2, 3, 56, 56]" in text and "rooms: 100.0% of the labels' pixels are valid" in text
     assert "20 steps take about" in text and not report.problems
+    assert list(report.predicted_memory) == ["as launched", "replicated (DDP)", "one of 8 (FSDP2)"]
+    once, replicated, sharded = report.predicted_memory.values()
+    assert replicated.total > once.total and sharded.weights == once.weights // 8
+    assert f"predicted memory of a GPU, as launched: {once}" in text
+
+
+def test_a_run_that_is_too_short_is_warned_of_and_no_problem(tmp_path, make_tiny_model, labelled_folder):
+    report = run_dry(tmp_path, make_tiny_model(), labelled_folder, max_steps=10, warmup_steps=20)
+    assert report.problems == [] and len(report.notes) == 1
+    assert str(report).count("warning: the run has 10 steps and a warm-up of 20") == 1
 
 
 def test_workers_share_the_reading_in_the_estimate(tmp_path, make_tiny_model, labelled_folder):

@@ -1,0 +1,145 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What a run is warned of before its first step: too few steps, a GPU that is too small, more workers than CPUs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedType
+
+from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from .arguments import TrainingArguments
+from .memory_estimate import GIB, MemoryEstimate, estimate_memory
+from .optim import schedule_factor
+from .prefetch import usable_workers
+
+
+# An average of the weights in which those after the first step have a larger share is not the trained model.
+LARGEST_SHARE_OF_THE_START = 0.1
+
+
+def start_warnings(
+    model: DepthAnythingForDepthEstimation,
+    objective: Any,
+    arguments: TrainingArguments,
+    data: Any,
+    accelerator: Accelerator,
+    total_steps: int,
+) -> list[str]:
+    """Return all that a run is warned of; model and objective as before the engine has prepared them."""
+    found = short_run_warnings(arguments, total_steps)
+    found += memory_warnings(model, objective, arguments, data, accelerator)
+    workers = usable_workers(arguments, data)
+    if workers < arguments.dataloader_num_workers:
+        found.append(
+            f"dataloader_num_workers is {arguments.dataloader_num_workers}, but only {workers} CPU(s) may be used: "
+            f"starting {workers}"
+        )
+    return [f"warning: {each}" for each in found]
+
+
+def short_run_warnings(arguments: TrainingArguments, total_steps: int) -> list[str]:
+    """Say where a run is too short for its warm-up or for its average of the weights.
+
+    Args:
+        arguments: the training arguments.
+        total_steps: optimizer steps of the whole run.
+    """
+    found = []
+    if arguments.warmup_steps > 0 and total_steps <= arguments.warmup_steps:
+        reached = schedule_factor(total_steps - 1, total_steps, kind="constant", warmup=arguments.warmup_steps)
+        found.append(
+            f"the run has {total_steps} steps and a warm-up of {arguments.warmup_steps}: the learning rate reaches "
+            f"{reached:.1%} of its peak; take more steps, or lower warmup_steps"
+        )
+    if arguments.ema_decay is not None:
+        share = arguments.ema_decay ** (total_steps - 1)
+        if share > LARGEST_SHARE_OF_THE_START and total_steps > 1:
+            highest = LARGEST_SHARE_OF_THE_START ** (1 / (total_steps - 1))
+            advice = f"lower ema_decay (at most {highest:.3f})" if highest > 0.5 else "leave ema_decay out"
+            found.append(
+                f"ema_decay {arguments.ema_decay} over {total_steps} steps: {share:.0%} of the saved average are the "
+                f"weights after the first step, so that the model is hardly trained; take more steps, or {advice}"
+            )
+    return found
+
+
+def predict_memory(
+    model: DepthAnythingForDepthEstimation,
+    objective: Any,
+    arguments: TrainingArguments,
+    data: Any,
+    precision: str,
+    *,
+    processes: int = 1,
+    sharded: bool = False,
+) -> MemoryEstimate | str:
+    """Predict the memory that this run needs on each GPU, or say why it cannot be predicted.
+
+    Args:
+        model: before the engine has prepared it.
+        objective: of the run.
+        arguments: of the run.
+        data: its transforms give the size of the images; without one it is the encoder's.
+        precision: no, bf16 or fp16.
+        processes: how many GPUs there are.
+        sharded: whether FSDP2 divides the model over them.
+    """
+    side = int(model.config.backbone_config.image_size)
+    transforms = getattr(data, "transforms", None) or [None]
+    size = getattr(transforms[0], "crop_size", (side, side))
+    try:
+        return estimate_memory(
+            model,
+            arguments,
+            size,
+            objective=objective,
+            precision=precision,
+            processes=processes,
+            sharded=sharded,
+        )
+    except Exception as error:
+        # Parts of a user's own may not run without memory; a run does not fail for a prediction.
+        reason = (str(error).strip() or "no reason given").splitlines()[0]
+        return f"not known ({type(error).__name__}: {reason})"
+
+
+def memory_warnings(
+    model: DepthAnythingForDepthEstimation,
+    objective: Any,
+    arguments: TrainingArguments,
+    data: Any,
+    accelerator: Accelerator,
+) -> list[str]:
+    """Say whether the GPU of the main process is smaller than what the run needs by prediction; arguments as there."""
+    if accelerator.device.type != "cuda" or not accelerator.is_main_process:
+        return []
+    estimate = predict_memory(
+        model,
+        objective,
+        arguments,
+        data,
+        accelerator.mixed_precision,
+        processes=accelerator.num_processes,
+        sharded=accelerator.distributed_type == DistributedType.FSDP,
+    )
+    if isinstance(estimate, str):
+        return []
+    return too_small(estimate, torch.cuda.get_device_properties(accelerator.device).total_memory)
+
+
+def too_small(estimate: MemoryEstimate, available: int) -> list[str]:
+    """Return a warning if a GPU has less than the predicted bytes."""
+    if estimate.total <= available:
+        return []
+    return [
+        f"this run needs {estimate} on each GPU by prediction, this one has {available / GIB:.1f} GiB: lower "
+        "per_device_train_batch_size and raise gradient_accumulation_steps by the same factor, set "
+        "gradient_checkpointing, or divide the model over the GPUs (--accelerate_config fsdp2)"
+    ]
+
+
+__all__ = ["memory_warnings", "predict_memory", "short_run_warnings", "start_warnings", "too_small"]

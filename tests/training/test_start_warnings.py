@@ -1,0 +1,112 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Warnings before the first step: runs that are too short, GPUs that are too small, more workers than CPUs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from depth_anything_hf.data.datasets import DepthFolder
+from depth_anything_hf.data.mixture import Mixture
+from depth_anything_hf.data.transforms import TrainingTransform
+from depth_anything_hf.recipes.catalog import find_recipe, read_recipe
+from depth_anything_hf.training import start_warnings as warnings_of_the_start
+from depth_anything_hf.training.arguments import TrainingArguments
+from depth_anything_hf.training.memory_estimate import GIB, MemoryEstimate
+from depth_anything_hf.training.objectives import SupervisedRelative
+from depth_anything_hf.training.processes import training_accelerator
+from depth_anything_hf.training.start_warnings import (
+    memory_warnings,
+    predict_memory,
+    short_run_warnings,
+    start_warnings,
+    too_small,
+)
+
+
+def arguments_for(**options: Any) -> TrainingArguments:
+    return TrainingArguments("unused", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "steps", "text"),
+    [
+        ({"warmup_steps": 200}, 100, "100 steps and a warm-up of 200: the learning rate reaches 49.8% of its peak"),
+        ({"warmup_steps": 200}, 200, "the learning rate reaches 99.5% of its peak"),
+        ({"ema_decay": 0.998}, 101, "ema_decay 0.998 over 101 steps: 82% of the saved average are the weights after"),
+        ({"ema_decay": 0.998}, 101, "lower ema_decay (at most 0.977)"),
+        ({"ema_decay": 0.998}, 3, "or leave ema_decay out"),
+    ],
+)
+def test_a_run_that_is_too_short_is_told_with_numbers(options, steps, text):
+    found = short_run_warnings(arguments_for(**options), steps)
+    assert len(found) == 1 and text in found[0]
+
+
+def test_the_advised_average_is_of_the_trained_weights():
+    # With it the share of the start is the largest that is not warned of.
+    assert short_run_warnings(arguments_for(ema_decay=0.977), 101) == []
+
+
+@pytest.mark.parametrize(
+    ("recipe", "steps"), [("quickstart-teacher", 4500), ("quickstart-student", 3600), ("teacher", 160_000)]
+)
+def test_the_recipes_at_their_length_are_not_warned_of(recipe, steps):
+    values = read_recipe(find_recipe(recipe))
+    own = {key: values[key] for key in TrainingArguments.__dataclass_fields__ if key in values}
+    assert short_run_warnings(arguments_for(**own), steps) == []
+    assert short_run_warnings(arguments_for(), 1) == []
+
+
+def test_a_gpu_that_is_too_small_is_told_with_what_to_do():
+    estimate = MemoryEstimate(GIB, GIB, 2 * GIB, 0, 0, 0, 20 * GIB, GIB)
+    (text,) = too_small(estimate, 24 * GIB)
+    assert text.startswith("this run needs 25.0 GiB (weights 1.00, ") and "this one has 24.0 GiB" in text
+    assert "gradient_checkpointing" in text and too_small(estimate, 25 * GIB) == []
+
+
+def test_the_main_process_on_a_gpu_compares_and_others_do_not(monkeypatch, make_tiny_model, labelled_folder):
+    # A stand-in for a GPU, of which only the size is asked.
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(total_memory=2**20))
+    gpu = SimpleNamespace(
+        device=torch.device("cuda"),
+        is_main_process=True,
+        mixed_precision="bf16",
+        num_processes=1,
+        distributed_type="NO",
+    )
+    data = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
+    run = (make_tiny_model(), SupervisedRelative(), arguments_for(), data)
+    (text,) = memory_warnings(*run, gpu)
+    assert "this one has 0.0 GiB" in text
+    assert memory_warnings(*run, SimpleNamespace(**{**vars(gpu), "is_main_process": False})) == []
+    assert memory_warnings(*run, SimpleNamespace(**{**vars(gpu), "device": torch.device("cpu")})) == []
+
+
+def test_a_model_that_cannot_be_predicted_is_no_error(make_tiny_model):
+    class Odd(type(make_tiny_model())):
+        def forward(self, pixel_values: torch.Tensor, **_: Any) -> Any:
+            return pixel_values.sum().item()
+
+    model = make_tiny_model()
+    model.__class__ = Odd
+    found = predict_memory(model, SupervisedRelative(), arguments_for(), None, "no")
+    assert isinstance(found, str) and found.startswith("not known (")
+
+
+@pytest.mark.usefixtures("fresh_accelerate")
+def test_more_workers_than_cpus_are_not_started(tmp_path, monkeypatch, make_tiny_model, labelled_folder):
+    data = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
+    arguments = replace(arguments_for(), output_dir=str(tmp_path), dataloader_num_workers=8)
+    run = (make_tiny_model(), SupervisedRelative(), arguments, data, training_accelerator(arguments))
+    assert start_warnings(*run, total_steps=10) == [
+        "warning: dataloader_num_workers is 8, but only 3 CPU(s) may be used: starting 3"
+    ]
+    assert warnings_of_the_start.usable_workers(replace(arguments, dataloader_num_workers=2), data) == 2
