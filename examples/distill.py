@@ -27,12 +27,12 @@ def main() -> None:
         start.model,
         distillation.objective(loss, start),
         arguments,
-        # A teacher beside the student sees the clean images.
         data.mixture(model_arguments, seed=arguments.seed, keep_clean=distillation.teacher is not None),
         processor=start.processor,
         pretrained=start.pretrained,
         evaluation=data.evaluation(),
         card={"role": "student", "lineage": lineage, **command_and_recipe()},
+        record={"data": data.record, **distillation.record(start)},
     )
 
 

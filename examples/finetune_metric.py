@@ -30,6 +30,7 @@ def main() -> None:
         pretrained=start.pretrained,
         evaluation=data.evaluation(metric=True),
         card={"role": "metric", "lineage": lineage, **command_and_recipe()},
+        record={"data": data.record},
     )
 
 

@@ -32,6 +32,7 @@ def main() -> None:
         pretrained=start.pretrained,
         evaluation=data.evaluation(),
         card={"role": "teacher", "lineage": lineage, **command_and_recipe()},
+        record={"data": data.record},
     )
 
 

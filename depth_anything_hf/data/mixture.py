@@ -68,6 +68,7 @@ class Mixture(torch.utils.data.Dataset[dict[str, Any]]):
             raise ValueError("a mixture needs at least one source")
         self.sources = list(sources)
         self.seed = seed
+        self.weights = weights
         self.transforms = one_per_source(transform, len(sources))
         self.names = name_sources(names, len(sources))
         check_labels(sources)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 
@@ -134,6 +134,15 @@ class DataArguments:
     def source_names(self) -> list[str]:
         """Paths or Hub ids of the training data, for the record."""
         return [str(source["path"] if isinstance(source, dict) else source) for source in self.train_data]
+
+    @property
+    def record(self) -> list[dict[str, Any]]:
+        """What tells the training data from other data: the fields of each `DataSource`; local paths are absolute."""
+        from ..data.sources import DataSource
+        from ..training.description import absolute_path
+
+        sources = [DataSource.from_dict(s) if isinstance(s, dict) else DataSource(s) for s in self.train_data]
+        return [{**asdict(source), "path": absolute_path(source.path)} for source in sources]
 
     @property
     def augmentation(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..data.decoding.errors import BrokenSampleError
+from ..training.description import describe_run
 from ..training.dry_run import DryRunReport, dry_run_step
 from ..training.previews import labels_of, training_picture
 from ..training.resume import require_same_arguments
@@ -75,7 +76,8 @@ def dry_run(run: TrainingRun) -> DryRun:
     if report.sheet is None:
         return DryRun(report, None, end, scores)
     try:
-        require_same_arguments(Path(run.arguments.output_dir), run.arguments, {"recipe": run.record})
+        recipe = describe_run(run.objective, run.train_data, run.record, seed=run.arguments.seed)
+        require_same_arguments(Path(run.arguments.output_dir), run.arguments, {"recipe": recipe})
     except ValueError as error:
         report.problems.append(str(error))
     rows = [

@@ -121,14 +121,7 @@ def prepare(
             "lineage": {**start.lineage, "data": data_arguments.source_names},
             **command_and_recipe(),
         },
-        record={
-            "augmentation": data_arguments.augmentation,
-            "loss": {
-                "min_depth": metric.min_depth,
-                "variance_focus": metric.variance_focus,
-                "silog_over": metric.silog_over,
-            },
-        },
+        record={"data": data_arguments.record},
     )
 
 

@@ -49,11 +49,12 @@ class ParsedArguments:
     def as_recipe(self) -> str:
         """Return the effective configuration as YAML with the source of each value as a comment.
 
-        Read as a recipe, the text gives equal dataclasses.
+        Read as a recipe, the text gives equal dataclasses, save for what was allowed for one start.
         """
         blocks = [f"{VERB_KEY}: {self.verb}\n"] if self.verb else []
         for part in self.parts:
-            values = {each.name: getattr(part, each.name) for each in fields(part)}
+            once = getattr(part, "_permissions", ())
+            values = {each.name: getattr(part, each.name) for each in fields(part) if each.name not in once}
             lines = [f"# {_title(type(part))}"]
             lines += [_yaml_line(name, value, self.sources[name]) for name, value in values.items()]
             blocks.append("\n".join(lines) + "\n")
@@ -108,6 +109,7 @@ class RecipeParser(HfArgumentParser):
         keys = {each.name for part in self.types for each in fields(part)}
         self.hints = {name: hint for part in self.types for name, hint in get_type_hints(part).items()}
         self.mappings = {name for part in self.types for name in getattr(part, "_mappings", ())}
+        self.permissions = {name for part in self.types for name in getattr(part, "_permissions", ())}
         self.known = {action.dest: action for action in self._actions if action.dest in keys}
         for action in self._actions:
             if action.metavar is None and action.nargs != 0:
@@ -181,12 +183,15 @@ class RecipeParser(HfArgumentParser):
 
     def _require_lists_in_one_place(self, argv: Sequence[str]) -> None:
         for action in self._actions:
-            if action.nargs == "+" and sum(word.split("=")[0] in action.option_strings for word in argv) > 1:
+            times = sum(word.split("=")[0] in action.option_strings for word in argv)
+            if action.nargs == "+" and times > 1 and action.dest not in self.permissions:
                 name = action.option_strings[0]
                 self.error(f"{name} is given twice, and only the last would count; write {name} A B")
 
     def _set_default(self, key: str, value: Any) -> None:
         self.known[key].required = False
+        if key in self.permissions and isinstance(value, str):
+            value = [value]
         # As text a number is checked and converted like a flag: 2.5 is no int, and a revision stays text.
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         self.set_defaults(**{key: str(value) if is_number else value})
@@ -215,10 +220,11 @@ class RecipeParser(HfArgumentParser):
 
     def _flags(self, argv: Sequence[str]) -> set[str]:
         """Return the names of the arguments that the command line itself gives."""
-        untouched = object()
-        namespace = argparse.Namespace(**dict.fromkeys(self.known, untouched))
+        # argparse copies a list before it adds to it.
+        untouched: dict[str, Any] = {name: [] if name in self.permissions else object() for name in self.known}
+        namespace = argparse.Namespace(**untouched)
         self.parse_known_args(argv, namespace)
-        return {name for name in self.known if getattr(namespace, name) is not untouched}
+        return {name for name in self.known if getattr(namespace, name) is not untouched[name]}
 
     def _all_names(self) -> set[str]:
         return {action.dest for action in self._actions if action.dest != "help"}

@@ -36,8 +36,8 @@ class TrainingRun:
         train_data: the samples.
         evaluation: the held-out set, or None.
         card: content of the model card.
-        record: what must not change on a resume beside the arguments: augmentation and losses. Paths are not in it,
-            as a run may be resumed where its data lies elsewhere.
+        record: what must not change on a resume, beside arguments, objective and augmentation: where the data and a
+            teacher come from.
     """
 
     start: StartingPoint

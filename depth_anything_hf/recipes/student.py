@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 import logging
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..losses.loss_weights import RelativeLoss
@@ -130,6 +130,20 @@ class DistillationArguments:
             return None
         return {"weight": self.feature_weight, "tolerance": self.feature_tolerance}
 
+    def record(self, start: StartingPoint) -> dict[str, Any]:
+        """Return what tells teacher and feature alignment from others: None, or their names and numbers.
+
+        Args:
+            start: the student, as it is before training.
+        """
+        from ..training.description import absolute_path
+
+        alignment = self.feature_alignment(start)
+        return {
+            "teacher": {"name": absolute_path(self.teacher), "dtype": self.teacher_dtype} if self.teacher else None,
+            "feature_alignment": alignment and {"encoder": absolute_path(self.feature_encoder), **alignment},
+        }
+
     def lineage(self, source_names: list[str]) -> dict[str, Any]:
         """Return what the labels come from, for the student's model card.
 
@@ -180,11 +194,7 @@ def prepare(
             "lineage": {**start.lineage, **distillation.lineage(data_arguments.source_names)},
             **command_and_recipe(),
         },
-        record={
-            "augmentation": data_arguments.augmentation,
-            "loss": asdict(loss.for_start(pretrained=start.pretrained)),
-            "feature_alignment": distillation.feature_alignment(start),
-        },
+        record={"data": data_arguments.record, **distillation.record(start)},
     )
 
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ..losses.loss_weights import RelativeLoss
@@ -52,7 +51,7 @@ def prepare(
             "lineage": {**start.lineage, "data": data_arguments.source_names},
             **command_and_recipe(),
         },
-        record={"augmentation": data_arguments.augmentation, "loss": asdict(loss)},
+        record={"data": data_arguments.record},
     )
 
 

@@ -28,6 +28,9 @@
 - `state`: progress, geometry and random numbers of a run, and the files that hold them
 - `checkpoint_writer`: checkpoints, the best and the final model, with their cards
 - `checkpoint_finder`: the newest whole checkpoint, and which ones are deleted
+- `description`: objective and data as plain values, by which runs are told apart
+- `changes`: what differs between a run and its continuation: refused, or allowed and recorded
+- `run_record`: `training_arguments.json`, which makes a run what it is
 - `resume`: what must be as before, and how a checkpoint is loaded
 - `processes`: how the processes of a run are set up, decide together and speak
 - `rank_failures`: an error of one rank ends all of them at once

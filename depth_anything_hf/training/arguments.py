@@ -17,14 +17,20 @@ SCHEDULES = ("linear", "poly", "cosine", "constant")
 ARGUMENTS_FILE = "training_arguments.json"
 # As `hub.publisher` knows them.
 HUB_STRATEGIES = ("end", "checkpoint", "every_save")
-# Arguments that may differ between a run and its continuation.
-MAY_CHANGE_ON_RESUME = (
-    *("output_dir", "resume_from_checkpoint", "report_to", "logging_steps", "picture_steps"),
+# Arguments without a part in what comes out of a run.
+NO_PART_IN_RESULT = (
+    *("output_dir", "resume_from_checkpoint", "allow_changed", "report_to", "logging_steps", "picture_steps"),
     *("dataloader_num_workers", "dataloader_multiprocessing_context"),
     *("save_steps", "save_total_limit", "max_skipped_steps", "max_broken_share", "max_unlabelled_steps"),
     # What is recomputed is the same, on a CPU to the bit.
     *("gradient_checkpointing", "gradient_checkpointing_every"),
     *("push_to_hub", "hub_model_id", "hub_private_repo", "hub_strategy"),
+)
+# Arguments that may differ between a run and its continuation: they change nothing of what is past.
+MAY_CHANGE_ON_RESUME = (
+    *NO_PART_IN_RESULT,
+    *("max_steps", "num_train_epochs", "eval_steps", "metric_for_best_model", "greater_is_better"),
+    *("max_output", "max_zero_share"),
 )
 # These may too, as long as their product with the number of processes stays the same.
 BATCH_ARGUMENTS = ("per_device_train_batch_size", "gradient_accumulation_steps")
@@ -35,6 +41,8 @@ class TrainingArguments:
     """How a run trains. The same names are command-line flags, keys of a YAML recipe, and the saved record."""
 
     _argument_group_name: ClassVar[str] = "training"
+    # Permissions for one start: given once or several times, and no part of the run's own recipe.
+    _permissions: ClassVar[tuple[str, ...]] = ("allow_changed",)
 
     output_dir: str = field(metadata={"help": "Run folder: checkpoints, log and the final model."})
     max_steps: int = field(
@@ -158,6 +166,14 @@ class TrainingArguments:
             "step, saves and exits with code 75; a second signal aborts it at once."
         },
     )
+    allow_changed: list[str] = field(
+        default_factory=list,
+        metadata={
+            "action": "extend",
+            "help": "On a resume: what may be another than before, by the names that the refusal gives, e.g. "
+            "loss.gradient_weight or data. The change is recorded with its step.",
+        },
+    )
     max_skipped_steps: int = field(
         default=3,
         metadata={"help": "Save and abort after N consecutive steps with a non-finite loss or gradient."},
@@ -171,10 +187,10 @@ class TrainingArguments:
         metadata={"help": "Save and abort after N consecutive steps without an image that has a valid label."},
     )
     max_output: float = field(
-        default=1e3, metadata={"help": "Abort when the output's maximum exceeds this (diverging scale)."}
+        default=1e3, metadata={"help": "Save and abort when the output's maximum exceeds this (diverging scale)."}
     )
     max_zero_share: float = field(
-        default=0.9, metadata={"help": "Abort when more than this share of the output is 0 (dying ReLU)."}
+        default=0.9, metadata={"help": "Save and abort when more than this share of the output is 0 (dying ReLU)."}
     )
 
     def __post_init__(self) -> None:
@@ -182,6 +198,8 @@ class TrainingArguments:
         if self.mixed_precision is False:  # type: ignore[comparison-overlap]
             self.mixed_precision = "no"
         self.resume_from_checkpoint = checkpoint_to_resume(self.resume_from_checkpoint)
+        if isinstance(self.allow_changed, str):
+            self.allow_changed = [self.allow_changed]
         if self.lr_scheduler_type not in SCHEDULES:
             raise ValueError(f"lr_scheduler_type is {self.lr_scheduler_type!r}, expected one of {SCHEDULES}")
         if self.mixed_precision not in (None, "no", "bf16", "fp16"):
@@ -239,7 +257,7 @@ class TrainingArguments:
 
     def non_default(self) -> dict[str, Any]:
         """Return the arguments that differ from their defaults and have a part in the result, for a model card."""
-        names = [each.name for each in fields(self) if each.name not in MAY_CHANGE_ON_RESUME]
+        names = [each.name for each in fields(self) if each.name not in NO_PART_IN_RESULT]
         defaults = {each.name: each.default for each in fields(self)}
         return {name: getattr(self, name) for name in names if getattr(self, name) != defaults[name]}
 

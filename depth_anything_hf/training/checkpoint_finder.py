@@ -96,6 +96,23 @@ def set_aside_later_checkpoints(checkpoint: Path, folder: Path) -> list[Path]:
     return renamed
 
 
+def set_aside_best(folder: Path, step: int) -> Path | None:
+    """Rename `best/` to `best-until-step-N`, as its scores cannot be compared with those to come.
+
+    Args:
+        folder: the run folder.
+        step: N. A second start from the same step, after a kill, changes nothing.
+
+    Returns:
+        The new folder, if there was a model to rename.
+    """
+    best, kept = folder / "best", folder / f"best-until-step-{step}"
+    if kept.exists() or not best.is_dir():
+        return None
+    os.replace(best, kept)
+    return kept
+
+
 def rotate_checkpoints(folder: Path, newest: int, keep: int) -> None:
     """Delete what is older than the `keep` newest whole checkpoints up to step `newest`, damaged ones included.
 

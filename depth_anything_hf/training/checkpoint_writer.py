@@ -57,6 +57,8 @@ class CheckpointWriter:
         self.folder = Path(arguments.output_dir)
         self.kind, self.rates = kind, rates
         self.card = {"role": "metric" if kind == "metric" else "student", "lineage": {}, **card}
+        # What has changed on the way, in words.
+        self.changes = ""
         self._publisher: Publisher | None = None
 
     @property
@@ -214,6 +216,8 @@ class CheckpointWriter:
         training = {**self.arguments.non_default(), "steps": steps, "learning_rates": asdict(self.rates)}
         if adapters is not None:
             training["adapters"] = adapters
+        if self.changes:
+            training["changed"] = self.changes
         card = {"title": self.folder.name, "kind": self.kind, **self.card}
         if self.arguments.push_to_hub:
             card = {"repo_id": self.hub_name, **card}

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 # Returns a mapping with "loss", a scalar with a graph, and further terms: scalars, or numbers of Python or NumPy.
 Objective = Callable[[nn.Module, dict[str, Any], float], Mapping[str, Any]]
 SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED)
+# Of the optimizer's groups: those of this start hold, not the saved ones.
+OWN_OPTIONS = ("fused", "initial_lr", "weight_decay", "betas")
 
 
 class Engine:
@@ -92,8 +94,7 @@ class Engine:
         )
         # The scaler of fp16 reads its scale at every step, and sharded parameters do not mix with a plain number.
         is_plain = not is_sharding and accelerator.scaler is None
-        self._is_fused = optimizer.defaults["fused"]
-        self.decides_on_device = is_plain and self._is_fused
+        self.decides_on_device = is_plain and optimizer.defaults["fused"]
         self.schedule = make_schedule(
             optimizer,
             total_steps,
@@ -334,15 +335,19 @@ class Engine:
         """
         require_same_weight_precision(self.raw_model, folder)
         self.parts.load(folder, self.accelerator)
+        own = [{name: group[name] for name in OWN_OPTIONS if name in group} for group in self.optimizer.param_groups]
         load_engine_state(self.accelerator, self.model, self.optimizer, folder)
-        for group in self.optimizer.param_groups:
-            # The saved groups say how the device that they come from computes.
-            group["fused"] = self._is_fused
+        for group, options in zip(self.optimizer.param_groups, own, strict=True):
+            # The saved groups say how the device that they come from computes, and what the run was told then.
+            group.update(options)
         # Micro-batches per step may have changed, and a step begins with the first.
         self.accelerator.step = step * self.arguments.gradient_accumulation_steps
-        # The rates themselves came back with the optimizer's groups.
         self.schedule.last_epoch = rest["schedule"]["last_epoch"]
-        if self._average is not None:
+        # As the schedule has them, which may be planned for another number of steps than before.
+        rules = zip(self.schedule.base_lrs, self.schedule.lr_lambdas, strict=True)
+        for group, (peak, factor_of) in zip(self.optimizer.param_groups, rules, strict=True):
+            group["lr"] = peak * factor_of(self.schedule.last_epoch)
+        if self._average is not None and rest["average"] is not None:
             self._average.load_state_dict(rest["average"])
 
 

@@ -23,6 +23,7 @@ NAMES_SHOWN = 8
 LARGEST_QUIET_SHARE, IMAGES_BEFORE_A_WARNING = 0.5, 100
 # A loss scale that is halved at every overflow has by then underflowed from any initial value.
 MOST_OVERFLOWS_IN_A_ROW = 50
+RAISE = "If that is right, raise {name} and resume with --resume_from_checkpoint latest"
 
 
 @dataclass
@@ -164,29 +165,29 @@ def too_many_overflows(in_a_row: int) -> bool:
     return in_a_row > MOST_OVERFLOWS_IN_A_ROW
 
 
-def require_bounds(arguments: TrainingArguments, step: int, values: dict[str, float]) -> None:
-    """Check that the output stays within its bounds.
+def fault_of_bounds(arguments: TrainingArguments, step: int, values: dict[str, float]) -> FloatingPointError | None:
+    """Return the error that aborts a run whose output has left its bounds, or None.
 
     Args:
         arguments: give the bounds, `max_output` and `max_zero_share`.
         step: number of the step.
         values: numbers of a log entry; without `output_maximum` and `output_zero_share` there is nothing to check.
-
-    Raises:
-        FloatingPointError: it does not.
     """
     if "output_maximum" in values and values["output_maximum"] > arguments.max_output:
-        raise FloatingPointError(
+        return FloatingPointError(
             f"the output reached {values['output_maximum']:.3g} at step {step}, above max_output "
             f"{arguments.max_output:g}: the output scale is diverging, to which the affine-invariant loss "
-            "is blind. Set anchor_weight to 1 (the default from random weights) or lower the learning rate"
+            f"is blind. {RAISE.format(name='max_output')}; if it diverges, start anew, or resume from an earlier "
+            "checkpoint, with anchor_weight 1 (the default from random weights) or a lower learning rate"
         )
     if values.get("output_zero_share", 0.0) > arguments.max_zero_share:
-        raise FloatingPointError(
+        return FloatingPointError(
             f"{values['output_zero_share']:.0%} of the output is 0 at step {step}, above "
-            f"max_zero_share {arguments.max_zero_share:.0%}: the last ReLU is dying. Lower the learning "
-            "rate, set anchor_weight to 1, or raise max_zero_share if the images are mostly sky"
+            f"max_zero_share {arguments.max_zero_share:.0%}: the last ReLU is dying. "
+            f"{RAISE.format(name='max_zero_share')}, as where the images are mostly sky; else start anew, or resume "
+            "from an earlier checkpoint, with a lower learning rate or anchor_weight 1"
         )
+    return None
 
 
 def _some(names: list[str]) -> str:
@@ -195,4 +196,4 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-__all__ = ["HealthMonitor", "StepReport", "require_bounds", "too_many_overflows"]
+__all__ = ["HealthMonitor", "StepReport", "fault_of_bounds", "too_many_overflows"]

@@ -165,6 +165,41 @@ def schedule_factor(step: int, total: int, *, kind: Schedule, warmup: int = 0, d
     raise ValueError(f"lr_scheduler_type is {kind!r}, expected one of {SCHEDULES}")
 
 
+def describe_length(arguments: TrainingArguments, rates: LearningRates, step: int, planned: int, total: int) -> str:
+    """Return what another length of a run does to its learning rates; empty for a constant rate.
+
+    Args:
+        arguments: give the schedule.
+        rates: peak learning rates.
+        step: optimizer steps done.
+        planned: steps of the whole run that the rates were planned for until then.
+        total: those that they are planned for now.
+    """
+    if arguments.lr_scheduler_type == "constant":
+        return ""
+    before, after = (
+        schedule_factor(
+            step,
+            steps,
+            kind=arguments.lr_scheduler_type,  # type: ignore[arg-type]
+            warmup=arguments.warmup_steps,
+            decay_share=arguments.lr_decay_share,
+        )
+        for steps in (planned, total)
+    )
+    peaks = {"encoder ": rates.encoder, "decoder ": rates.decoder}
+    if rates.encoder == rates.decoder:
+        peaks = {"": rates.encoder}
+    was, becomes = (
+        ", ".join(f"{name}{peak * factor:.3g}" for name, peak in peaks.items()) for factor in (before, after)
+    )
+    jump = "; it had come to its end and jumps up again" if step >= planned and after > before else ""
+    return (
+        f"learning rate at step {step}: {was} (as planned for {planned} steps) -> {becomes} "
+        f"(planned for {total}){jump}"
+    )
+
+
 def make_schedule(
     optimizer: torch.optim.Optimizer, total: int, *, kind: Schedule, warmup: int, decay_share: float
 ) -> torch.optim.lr_scheduler.LambdaLR:

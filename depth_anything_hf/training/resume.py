@@ -16,12 +16,16 @@ from transformers import PretrainedConfig
 from ..cpu.autotune import adopt_kernel_choices
 from ..utils.folders import repair_folder
 from ..utils.locks import FolderLock
-from .arguments import ARGUMENTS_FILE, BATCH_ARGUMENTS, MAY_CHANGE_ON_RESUME, TrainingArguments
+from .arguments import ARGUMENTS_FILE, TrainingArguments
 from .callbacks import Callbacks
-from .checkpoint_finder import STATE_FOLDER, find_checkpoint
+from .changes import Change, check_permissions, find_changes, names_in, refusal
+from .checkpoint_finder import STATE_FOLDER, find_checkpoint, set_aside_best, set_aside_later_checkpoints
 from .engine import Engine
+from .optim import describe_length
+from .run_record import HISTORY, Claim, read_record
 from .state import STATE_FILE, Progress, RunGeometry, process_file, seed_random_state, set_random_state
-from .tracking import LogWindow
+from .tracking import LOG_FILE, LogWindow, read_log
+from .validation import Evaluation, adopt_best
 
 
 # Fields of the configuration that make it another model, beside those of the encoder.
@@ -34,67 +38,93 @@ MODEL_KEYS = (
     "depth_unit",
 )
 ADVICE = "; resume with the same model, or choose another output_dir"
-# What runs did before their record had the entry.
-BEFORE_IT_WAS_RECORDED = {"recipe.loss.silog_over": "image"}
 IGNORED_KEYS = ("transformers_version", "dtype", "_name_or_path", "architectures")
 
 
-def claim_folder(lock: FolderLock, arguments: TrainingArguments, record: Mapping[str, Any]) -> Path | None:
+def claim_folder(
+    lock: FolderLock, arguments: TrainingArguments, record: Mapping[str, Any], geometry: RunGeometry
+) -> Claim:
     """Claim a run folder, or refuse it; what a kill left in it is cleaned up.
 
     Args:
         lock: of the folder, which is made where there is none.
         arguments: training arguments of the run that is about to start.
         record: see `require_same_arguments`.
-
-    Returns:
-        The checkpoint to resume from, or None for a start from the beginning.
+        geometry: of that run.
 
     Raises:
-        ValueError: another process trains in it, it holds another run, or the checkpoint is damaged.
+        ValueError: another process trains in it, it holds another run, or one that has ended without a checkpoint, or
+            the checkpoint is damaged.
         FileNotFoundError: the checkpoint does not exist.
     """
     folder = Path(arguments.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     lock.acquire()
-    require_same_arguments(folder, arguments, record)
+    place = folder
+    if arguments.resume_from_checkpoint not in (None, "latest") and not (folder / ARGUMENTS_FILE).exists():
+        # A run that branches off from another one goes on with that one's arguments.
+        place = Path(str(arguments.resume_from_checkpoint)).resolve().parent
+    earlier = read_record(place)
+    needing, free = require_same_arguments(place, arguments, record)
+    known = names_in({**asdict(arguments), **record, **(earlier or {})})
+    messages = check_permissions(needing, arguments.allow_changed, known)
     repair_folder(folder)
-    return find_checkpoint(folder, arguments.resume_from_checkpoint)
+    checkpoint = find_checkpoint(folder, arguments.resume_from_checkpoint)
+    if checkpoint is None and earlier is not None:
+        _require_unfinished(folder, earlier, geometry)
+    if checkpoint is None and arguments.resume_from_checkpoint is not None:
+        messages.append(f"no checkpoint in {folder} yet: the run starts from the beginning")
+    return Claim(checkpoint, [*needing, *free], list((earlier or {}).get(HISTORY, [])), messages)
 
 
 def load_run(
-    checkpoint: Path, engine: Engine, geometry: RunGeometry, window: LogWindow, callbacks: Callbacks
-) -> tuple[Progress, dict[str, Any]]:
+    claim: Claim,
+    engine: Engine,
+    geometry: RunGeometry,
+    window: LogWindow,
+    callbacks: Callbacks,
+    evaluation: Evaluation | None = None,
+) -> tuple[Progress, dict[str, Any] | None]:
     """Load the state of a checkpoint into the engine, the log's window and the random generators.
 
-    Every process must call it.
+    Every process must call it. What a resumed run must not find in its folder is renamed.
 
     Args:
-        checkpoint: `checkpoint-N`, undamaged.
+        claim: with the checkpoint, undamaged, or without one; gets further messages.
         engine: of the resumed run.
         geometry: of the resumed run.
         window: the open averages of the log.
         callbacks: of the resumed run.
+        evaluation: of the resumed run, which decides on the best model.
 
     Returns:
-        How far the run had come, and the state of its data; empty where nothing streams.
+        How far the run had come, and the state of its data; empty where nothing streams, None without a checkpoint.
 
     Raises:
         ValueError: the checkpoint is of another model or of another geometry.
     """
-    accelerator = engine.accelerator
+    checkpoint, accelerator = claim.checkpoint, engine.accelerator
+    if checkpoint is None:
+        progress = Progress()
+        adopt_best(progress, evaluation, engine.arguments.metric_for_best_model)
+        return progress, None
     require_same_model(checkpoint, engine.raw_model.config)
     folder = checkpoint / STATE_FOLDER
     # weights_only: a checkpoint from elsewhere must not be able to run code.
     common = torch.load(folder / STATE_FILE, map_location="cpu", weights_only=True)
-    # The first checkpoints of this package have the key `footing`.
-    geometry.require(common["run_geometry"] if "run_geometry" in common else common["footing"], checkpoint)
     progress = Progress(**common["progress"])
+    # The first checkpoints of this package have the key `footing`.
+    saved = common["run_geometry"] if "run_geometry" in common else common["footing"]
+    geometry.require(saved, checkpoint, step=progress.step, other_data=claim.changed("data"))
     # Other kernels have other last bits. Checkpoints of earlier versions do not name them.
     adopt_kernel_choices(common.get("cpu_kernels", {}))
     engine.load(folder, common, progress.step)
     # Checkpoints of earlier versions have none.
     callbacks.load_state_dict(common.get("callbacks", {}))
+    planned, total = saved["total_steps"], geometry.total_steps
+    rates = describe_length(engine.arguments, engine.rates, progress.step, planned, total)
+    if planned != total and rates:
+        claim.messages.append(rates)
     states = [
         torch.load(folder / process_file(index), map_location="cpu", weights_only=True)
         for index in range(common["processes"])
@@ -107,7 +137,20 @@ def load_run(
         set_random_state(own["random"])
     else:
         seed_random_state(engine.arguments.seed, accelerator.process_index, progress.step)
-    return progress, own["data"]
+    data_state = own["data"]
+    if data_state and claim.changed("data"):
+        # Other streams begin at their beginnings.
+        data_state = {**data_state, "parts": [None] * len(data_state["parts"])}
+    lines, is_best_gone = adopt_best(progress, evaluation, engine.arguments.metric_for_best_model)
+    claim.messages += lines
+    if accelerator.is_main_process:
+        own_folder = Path(engine.arguments.output_dir)
+        for abandoned in set_aside_later_checkpoints(checkpoint, own_folder):
+            claim.messages.append(f"later checkpoint renamed to {abandoned}; 'latest' ignores it")
+        kept = set_aside_best(own_folder, progress.step) if is_best_gone else None
+        if kept is not None:
+            claim.messages.append(f"best/ renamed to {kept}")
+    return progress, data_state
 
 
 def require_same_model(folder: Path, config: PretrainedConfig) -> None:
@@ -130,7 +173,7 @@ def require_same_model(folder: Path, config: PretrainedConfig) -> None:
 
 def require_same_arguments(
     folder: Path, arguments: TrainingArguments, further: Mapping[str, Any] | None = None
-) -> None:
+) -> tuple[list[Change], list[Change]]:
     """Check that a folder is free or holds this run.
 
     Args:
@@ -139,77 +182,46 @@ def require_same_arguments(
         further: what else its record holds and must not change, as plain values that JSON has; dicts may hold dicts.
             A part that the earlier record does not have is not compared.
 
+    Returns:
+        The changes that `arguments.allow_changed` allows; and those that need no permission, but have a part in what
+        comes out.
+
     Raises:
         ValueError: it holds a run with other arguments, or this run while nothing was said about resuming, or its
             record is damaged.
     """
-    earlier, current = _record_of(folder), asdict(arguments)
+    earlier = read_record(folder)
     if earlier is None:
-        return
-    may_change = MAY_CHANGE_ON_RESUME + (BATCH_ARGUMENTS if arguments.resume_from_checkpoint else ())
-    if "pure_bf16" not in earlier:
-        # Runs before it trained weights as they came, and which way that was is seen in their checkpoints.
-        may_change = (*may_change, "pure_bf16")
-    changed = [
-        f"{name}: {earlier.get(name)} -> {current[name]}"
-        for name in current
-        if earlier.get(name) != current[name] and name not in may_change
-    ]
-    if "precision" in earlier and arguments.mixed_precision in (None, earlier["precision"]):
-        # Said by a recipe now and by the launcher then, or the other way round: the precision itself is the same, or
-        # is compared where it is known.
-        changed = [each for each in changed if not each.startswith("mixed_precision: ")]
-    for name, value in (further or {}).items():
-        if name in earlier:
-            changed += _differences(name, earlier[name], value)
-    if changed:
-        details = ", ".join(changed)
-        raise ValueError(
-            f"{folder} holds a run with other arguments ({details}); repeat those arguments to resume "
-            "it, or choose another output_dir"
-        )
+        return [], []
+    needing, free = find_changes(earlier, arguments, further or {})
+    refused = [each for each in needing if not any(each.is_covered_by(key) for key in arguments.allow_changed)]
+    if refused:
+        raise ValueError(refusal(refused, folder))
     if arguments.resume_from_checkpoint is None:
         raise ValueError(
             f"{folder} already holds this run; add --resume_from_checkpoint latest to resume it, or choose another "
             "output_dir"
         )
+    return needing, free
 
 
-def recorded_run_id(folder: Path) -> str | None:
-    """Return the tracker's id of the run whose arguments a folder holds."""
-    record = _record_of(folder)
-    return None if record is None else record.get("run_id")
+def _require_unfinished(folder: Path, earlier: Mapping[str, Any], geometry: RunGeometry) -> None:
+    """Refuse a folder whose run has come to its end and has left nothing to go on from.
 
-
-def _record_of(folder: Path) -> dict[str, Any] | None:
-    path = folder / ARGUMENTS_FILE
-    if not path.exists():
-        return None
-    record: Any
-    try:
-        record = json.loads(path.read_text())
-    except ValueError as error:
-        record = str(error)
-    if not isinstance(record, dict):
+    Raises:
+        ValueError: it has.
+    """
+    total = int(earlier.get("max_steps", -1))
+    if total <= 0 and geometry.samples_per_epoch is not None:
+        total = geometry.steps_of(float(earlier.get("num_train_epochs", 1.0)))
+    steps = max((int(entry["step"]) for entry in read_log(folder / LOG_FILE)), default=0)
+    if total > 0 and steps >= total and (folder / "model.safetensors").is_file():
         raise ValueError(
-            f"{path} is damaged, expected a JSON object with the arguments of the run: {record}. Remove this file and "
-            "resume with the same arguments, which then cannot be checked"
+            f"{folder} holds a run that has ended after {steps} steps and has no checkpoint (save_steps was "
+            f"{earlier.get('save_steps', 0)}), so that it cannot be resumed; its model is there. To train it further, "
+            f"start a new run from its weights, in another output_dir: --model_name_or_path {folder}; to train it "
+            "anew, remove the folder"
         )
-    return record
 
 
-def _differences(name: str, earlier: Any, current: Any) -> list[str]:
-    """Return where two plain values differ, with the names of nested dicts."""
-    if isinstance(earlier, dict) and isinstance(current, dict):
-        keys = dict.fromkeys([*earlier, *current])
-        return [
-            found
-            for key in keys
-            for found in _differences(
-                f"{name}.{key}", earlier.get(key, BEFORE_IT_WAS_RECORDED.get(f"{name}.{key}")), current.get(key)
-            )
-        ]
-    return [] if earlier == current else [f"{name}: {earlier} -> {current}"]
-
-
-__all__ = ["claim_folder", "load_run", "recorded_run_id", "require_same_arguments", "require_same_model"]
+__all__ = ["Claim", "claim_folder", "load_run", "require_same_arguments", "require_same_model"]

@@ -32,6 +32,7 @@ class Progress:
         evaluated_step: the step of the last evaluation.
         best_value: the best score so far by the metric that decides.
         best_metrics: all scores of that evaluation.
+        best_by: the metric and the held-out set that decide; empty before the first evaluation.
         skipped_steps: steps skipped because loss or gradient was not finite.
         skipped_in_a_row: how many of them came last, one after the other.
         overflows_in_a_row: how many of the last steps the scaler of fp16 skipped, one after the other.
@@ -47,6 +48,7 @@ class Progress:
     evaluated_step: int = 0
     best_value: float | None = None
     best_metrics: dict[str, float] = field(default_factory=dict)
+    best_by: dict[str, Any] = field(default_factory=dict)
     skipped_steps: int = 0
     skipped_in_a_row: int = 0
     overflows_in_a_row: int = 0
@@ -83,7 +85,7 @@ class Progress:
 
 @dataclass
 class RunGeometry:
-    """Images per optimizer step, samples per epoch, total steps: must be unchanged on resume.
+    """Images per optimizer step, samples per epoch and total steps; on resume the steps alone may be others.
 
     Attributes:
         images_per_step: of all processes and micro-batches.
@@ -104,11 +106,17 @@ class RunGeometry:
         """
         per_step = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps * processes
         samples = None if isinstance(data, StreamingMixture) else len(data)
-        steps = arguments.max_steps
-        if steps <= 0:
-            # A stream says here that it has no length.
-            steps = max(1, math.ceil(arguments.num_train_epochs * len(data) / per_step))
-        return cls(per_step, samples, steps)
+        geometry = cls(per_step, samples, arguments.max_steps)
+        if geometry.total_steps <= 0:
+            if samples is None:
+                # A stream says here that it has no length.
+                len(data)
+            geometry.total_steps = geometry.steps_of(arguments.num_train_epochs)
+        return geometry
+
+    def steps_of(self, epochs: float) -> int:
+        """Return the optimizer steps of so many passes over data that has a length."""
+        return max(1, math.ceil(epochs * (self.samples_per_epoch or 0) / self.images_per_step))
 
     def describe(self, processes: int) -> str:
         """Return the geometry as one line of text."""
@@ -116,20 +124,36 @@ class RunGeometry:
         epoch = "a stream without epochs" if samples is None else f"{samples} images per epoch"
         return f"{self.total_steps} steps of {self.images_per_step} images on {processes} process(es), {epoch}"
 
-    def require(self, saved: Mapping[str, Any], folder: Path) -> None:
-        """Raise ValueError if the run in `folder` had another geometry."""
+    def require(self, saved: Mapping[str, Any], folder: Path, *, step: int = 0, other_data: bool = False) -> None:
+        """Check that a run can go on from a checkpoint; its total steps may be others, if they are not done yet.
+
+        Args:
+            saved: geometry of the run in the checkpoint.
+            folder: the checkpoint.
+            step: optimizer steps that are done there.
+            other_data: whether the run is to go on with other data.
+
+        Raises:
+            ValueError: it cannot.
+        """
         if saved["images_per_step"] != self.images_per_step:
             raise ValueError(
                 f"the run in {folder} takes {saved['images_per_step']} images per optimizer step, this one would take "
                 f"{self.images_per_step}; choose per_device_train_batch_size, gradient_accumulation_steps and the "
                 f"number of processes so that their product is {saved['images_per_step']} again"
             )
-        for name, meaning in (("samples_per_epoch", "samples per epoch"), ("total_steps", "total steps")):
-            if saved[name] != getattr(self, name):
-                raise ValueError(
-                    f"the run in {folder} has {saved[name]} {meaning}, this one would have {getattr(self, name)}; "
-                    "resume with the same data and length, or start a new run from its weights"
-                )
+        if saved["samples_per_epoch"] != self.samples_per_epoch and not other_data:
+            raise ValueError(
+                f"the run in {folder} has {saved['samples_per_epoch']} samples per epoch, this one would have "
+                f"{self.samples_per_epoch}; resume with the same data, or add --allow_changed data to go on with "
+                "other data"
+            )
+        if step > self.total_steps:
+            raise ValueError(
+                f"the run in {folder} has done {step} steps, this one would have {self.total_steps} total steps; set "
+                f"max_steps (or num_train_epochs) so that they are {step} or more, or resume from an earlier "
+                "checkpoint"
+            )
 
 
 @dataclass

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -26,18 +25,18 @@ from ..data.streaming_mixture import StreamingMixture
 from ..evaluation.datasets import LabelledDataset
 from ..evaluation.results import EvaluationResult
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
-from ..utils.files import atomic_write
 from ..utils.locks import FolderLock
 from ..utils.processes import end_trackers, leave_group_at_exit, own_accelerate_state
 from .adapters import adapter_record, without_wrapper
-from .arguments import ARGUMENTS_FILE, TrainingArguments
+from .arguments import TrainingArguments
 from .callbacks import Callbacks
-from .checkpoint_finder import set_aside_later_checkpoints
+from .changes import describe_history
 from .checkpoint_writer import CheckpointWriter
+from .description import describe_run
 from .due import Due
 from .engine import Engine, Objective
 from .fit_result import FitResult
-from .health import HealthMonitor, require_bounds
+from .health import HealthMonitor, fault_of_bounds
 from .memory import allocator_for_training
 from .model_state import restore_module
 from .optim import learning_rates_of
@@ -45,13 +44,14 @@ from .prefetch import open_batches, unreadable_elsewhere
 from .previews import card_pictures, show_picture
 from .processes import decide_on_main, on_any_process, print_on_main, training_accelerator
 from .rank_failures import RankFailures
-from .resume import claim_folder, load_run, recorded_run_id
+from .resume import claim_folder, load_run
+from .run_record import HISTORY, RunRecord
 from .signals import RunInterrupted, StopSignals
 from .start_warnings import start_warnings
 from .state import Progress, RunGeometry, RunState, random_state, set_random_state
 from .step_status import PendingStep, PendingSteps, ReducedStatus, is_finite
 from .summary import RunSummary
-from .tracking import LogWindow, MetricLog, new_run_id, require_trackers
+from .tracking import LogWindow, MetricLog, require_trackers
 from .validation import (
     Evaluation,
     as_evaluation,
@@ -112,8 +112,9 @@ def fit(
         card: further content of the model card; see `hub.model_card.write_model_card`. Without a role the model is
             called a student, or a metric model. A dry run finds card errors at the start; if the card fails later, the
             weights are saved without it.
-        record: what else makes the run what it is (data, losses), as plain values that JSON has. It is stored with
-            the arguments as "recipe" and must be the same on a resume.
+        record: what else makes the run what it is, as plain values that JSON has, beside what is known of objective
+            and data themselves; see `description.describe_run`. Together they are stored with the arguments as
+            "recipe" and must be the same on a resume, but for what `arguments.allow_changed` names.
         callbacks: `transformers.TrainerCallback`s, such as `EarlyStoppingCallback`; see `callbacks.Callbacks`.
         metrics: further metrics of the evaluation, name -> function(prediction, label, valid) -> number; see
             `Evaluation`. One of them may be `metric_for_best_model`, with `greater_is_better`.
@@ -127,7 +128,8 @@ def fit(
             too many samples in a row, or more than `max_broken_share` of them, cannot be read; or no image of the last
             `max_unlabelled_steps` steps had a valid label.
         FloatingPointError: `max_skipped_steps` in a row were not finite, more than 50 gradients in a row overflowed
-            in fp16, or the output left its bounds.
+            in fp16, or the output left its bounds; the state was saved.
+        Exception: what the objective raised; on one process the state before that step was saved.
         RunInterrupted: SIGTERM or SIGINT came, and the state was saved; not caught, the process exits with code 75.
         ImportError: a tracker's package is missing.
         RuntimeError: a callback failed; the state was saved.
@@ -184,14 +186,14 @@ class Trainer:
         self.progress = Progress()
         adapters = adapter_record(model)
         self.rates = learning_rates_of(arguments, pretrained=pretrained, adapters=adapters is not None)
-        self.fixed_record: dict[str, Any] = {"precision": self.accelerator.mixed_precision, "adapters": adapters}
-        if record is not None:
-            # As it comes back from the file.
-            self.fixed_record["recipe"] = json.loads(json.dumps(record, default=str))
+        recipe = describe_run(objective, train_data, record, seed=arguments.seed)
+        self.record = RunRecord(self.accelerator, arguments, recipe, adapters)
         kind = model.config.depth_estimation_type
         self.writer = CheckpointWriter(self.accelerator, arguments, processor, kind, self.rates, card)
         decide_on_main(self.accelerator, lambda: self.writer.try_card(self.geometry.total_steps))
-        self.resume_folder = decide_on_main(self.accelerator, lambda: claim_folder(lock, arguments, self.fixed_record))
+        self.claim = decide_on_main(
+            self.accelerator, lambda: claim_folder(lock, arguments, self.record.fixed, self.geometry)
+        )
         # A run that fails to start creates no repository.
         decide_on_main(self.accelerator, self.writer.start_publishing)
         steps = self.geometry.total_steps
@@ -222,7 +224,9 @@ class Trainer:
         saves_memory = self.arguments.gradient_checkpointing
         device = self.accelerator.device
         with self.rank_failures, allocator_for_training(device, saves_memory=saves_memory):
-            data_state = self._resume()
+            self.progress, data_state = load_run(
+                self.claim, self.engine, self.geometry, self.window, self.callbacks, self.evaluation
+            )
             self._record_arguments()
             self._introduce()
             batches = open_batches(
@@ -260,38 +264,23 @@ class Trainer:
 
     # -- the beginning -----------------------------------------------------------------------------------------------
 
-    def _resume(self) -> dict[str, Any] | None:
-        """Load the checkpoint if there is one; return the state of its data."""
-        if self.resume_folder is None:
-            return None
-        self.progress, data_state = load_run(
-            self.resume_folder, self.engine, self.geometry, self.window, self.callbacks
-        )
-        if self.accelerator.is_main_process:
-            for abandoned in set_aside_later_checkpoints(self.resume_folder, self.folder):
-                self._print(f"later checkpoint renamed to {abandoned}; 'latest' ignores it")
-        return data_state
-
     def _record_arguments(self) -> None:
         """Write what makes the run what it is, and open log and tracker."""
-        if self.log.trackers and not self.progress.run_id:
-            # The folder's record of it outlives a kill before the first checkpoint.
-            self.progress.run_id = decide_on_main(
-                self.accelerator, lambda: recorded_run_id(self.folder) or new_run_id()
-            )
-        processes, run_id = self.accelerator.num_processes, self.progress.run_id
-        record = {**asdict(self.arguments), **self.fixed_record, "processes": processes, "run_id": run_id}
-        if self.accelerator.is_main_process:
-            atomic_write(self.folder / ARGUMENTS_FILE, json.dumps(record, indent=2) + "\n")
-        self.log.start(run_id, self.progress.step, record)
+        record, notes = self.record.write(self.claim, self.progress, is_tracked=bool(self.log.trackers))
+        self.log.start(self.progress.run_id, self.progress.step, record)
+        for note in notes:
+            self.log.write(self.progress.step, note)
+        self.writer.changes = describe_history(record[HISTORY])
         self.summary.write()
 
     def _introduce(self) -> None:
         geometry = self.geometry.describe(self.accelerator.num_processes)
         for line in (*self.warnings, *self.engine.describe(), geometry):
             self._print(line)
-        if self.resume_folder is not None:
-            self._print(f"resuming from {self.resume_folder} at step {self.progress.step}")
+        if self.claim.checkpoint is not None:
+            self._print(f"resuming from {self.claim.checkpoint} at step {self.progress.step}")
+        for line in self.claim.messages:
+            self._print(line)
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
@@ -325,6 +314,7 @@ class Trainer:
                 self._leave_if_asked()
             if self.window.steps:
                 self._log(bar)
+                self._leave_if_asked()
             if self.evaluation is not None and self.progress.evaluated_step < self.progress.step:
                 self._evaluate_if_due(Due(evaluate=True, stop=True))
 
@@ -351,7 +341,10 @@ class Trainer:
             batch = self.batches.next_on_all(self.accelerator)
             names += batch["name"]
             broken += batch.pop("broken")
-            terms.append(self.engine.accumulate(batch, progress, number))
+            try:
+                terms.append(self.engine.accumulate(batch, progress, number))
+            except Exception as error:
+                self._leave_for_error(error, data_state, random_numbers)
             self.batches.look_ahead()
         loss_is_finite, counted_images = is_finite(terms), self.engine.normalize_gradients()
         reduced = ReducedStatus(
@@ -402,17 +395,28 @@ class Trainer:
         set_random_state(step.random_numbers)
         self._save_and_leave(fault)
 
+    def _leave_for_error(
+        self, error: Exception, data_state: dict[str, Any], random_numbers: dict[str, Any]
+    ) -> NoReturn:
+        """Save the run as it was before the step that failed; not where other processes wait for this one in it."""
+        if self.accelerator.num_processes == 1 and self.progress.step > 0 and self.engine.take_back(0):
+            self._settle()
+            self.batches.rewind(data_state)
+            set_random_state(random_numbers)
+            self._save_and_leave(error)
+        raise error
+
     # -- log and scores ----------------------------------------------------------------------------------------------
 
     def _log(self, bar: tqdm[NoReturn]) -> None:
-        """Write the window's averages, and stop a run whose output has left its bounds."""
+        """Write the window's averages, and note if the output has left its bounds."""
         values = self.window.close(self.accelerator)
         values |= {**self.engine.logged_values(), **self.progress.counts()}
         bar.set_postfix(loss=f"{values.get('loss', math.nan):.4f}", images=f"{values['images_per_second']:.1f}/s")
         self.log.write(self.progress.step, values, tracked=values)
         self.callbacks.log(values)
         self.summary.refresh()
-        require_bounds(self.arguments, self.progress.step, values)
+        self.fault = self.fault or fault_of_bounds(self.arguments, self.progress.step, values)
 
     def _evaluate_if_due(self, due: Due) -> bool:
         """Evaluate if this step asks for it, and then save a checkpoint if one is due.

@@ -21,8 +21,11 @@ from ..evaluation.settings import EvaluationSettings
 from ..inference.predictor import DepthPredictor
 from ..metrics.table import METRICS
 from ..models.compilation import force_eager
+from .changes import differences
+from .description import describe, describe_source
 from .distributed import gathered_copy
 from .engine import Engine
+from .state import Progress
 
 
 SHOWN_METRICS = ("delta1", "ordinal_accuracy", "abs_rel", "pair_accuracy")
@@ -55,6 +58,36 @@ class Evaluation:
                 f"metric_for_best_model is {name!r}, but the evaluation only measures "
                 f"{', '.join(measured)}; choose one of these"
             )
+
+    def describe(self) -> dict[str, Any]:
+        """Return what tells this held-out set from another, as plain values."""
+        return {**describe_source(self.dataset), "settings": describe(self.settings.record())}
+
+
+def adopt_best(progress: Progress, evaluation: Evaluation | None, metric: str) -> tuple[list[str], bool]:
+    """Let a resumed run go on with the best scores so far, unless another metric or held-out set decides now.
+
+    Args:
+        progress: changed in place.
+        evaluation: of the resumed run.
+        metric: that decides on the best model from now on.
+
+    Returns:
+        Lines for the console; and whether the scores of `best/` cannot be compared with those to come.
+    """
+    if evaluation is None:
+        return [], False
+    earlier, progress.best_by = progress.best_by, {"metric": metric, "held_out": evaluation.describe()}
+    # Checkpoints of earlier versions do not say what decided, and could not be resumed with anything else.
+    if progress.best_value is None or not earlier or not differences("", earlier, progress.best_by):
+        return [], False
+    known = progress.best_metrics.get(metric, math.nan)
+    if not differences("", earlier["held_out"], progress.best_by["held_out"]) and not math.isnan(known):
+        progress.best_value = known
+        return [f"from now on {metric} decides on the best model; the one in best/ has {known:.4f}"], False
+    progress.best_value, progress.best_metrics = None, {}
+    changed = ", ".join(str(each) for each in differences("", earlier, progress.best_by))
+    return [f"the best model is sought anew, as scores are not comparable with those before ({changed})"], True
 
 
 def as_evaluation(evaluation: Any, metrics: Mapping[str, OwnMetric] | None = None) -> Evaluation | None:
@@ -138,6 +171,7 @@ def describe_scores(result: EvaluationResult) -> str:
 
 __all__ = [
     "Evaluation",
+    "adopt_best",
     "as_evaluation",
     "describe_scores",
     "evaluate_model",

@@ -77,7 +77,8 @@ class Interrupted:
     """An objective that is stopped by the user in the middle of a run, as by Ctrl-C."""
 
     def __init__(self, objective: Any, after_calls: int) -> None:
-        self.objective, self.calls_left = objective, after_calls
+        self.objective = self.__wrapped__ = objective
+        self.calls_left = after_calls
 
     def __call__(self, *inputs: Any) -> Any:
         if self.calls_left == 0:
@@ -103,6 +104,7 @@ class Signalled:
 
     def __init__(self, number: signal.Signals, call: int) -> None:
         self.number, self.calls_left = number, call
+        self.__wrapped__ = SupervisedRelative(ANCHORED)
 
     def __call__(self, *inputs: Any) -> Any:
         self.calls_left -= 1
@@ -123,6 +125,7 @@ class Poisoned:
 
     def __init__(self, spoil: Callable[[torch.Tensor], torch.Tensor], steps: set[int], total: int) -> None:
         self.spoil, self.steps, self.total = spoil, steps, total
+        self.__wrapped__ = SupervisedRelative(ANCHORED)
 
     def __call__(self, model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
         terms = SupervisedRelative(ANCHORED)(model, batch, progress)

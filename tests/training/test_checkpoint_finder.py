@@ -12,6 +12,7 @@ from depth_anything_hf.training.checkpoint_finder import (
     find_checkpoint,
     list_checkpoints,
     rotate_checkpoints,
+    set_aside_best,
     set_aside_later_checkpoints,
 )
 from depth_anything_hf.utils.manifest import find_damage, write_manifest
@@ -86,3 +87,14 @@ def test_checkpoints_of_a_future_that_was_given_up_are_kept_but_not_found(tmp_pa
     # A second time the first one stays.
     (again,) = set_aside_later_checkpoints(fifty, tmp_path / "run")
     assert again.name == "abandoned-checkpoint-60-2" and renamed[0].is_dir()
+
+
+def test_the_best_model_of_another_measure_is_kept_apart_once(tmp_path):
+    assert set_aside_best(tmp_path, 4) is None
+    make_folder(tmp_path / "best", "before")
+    assert set_aside_best(tmp_path, 4) == tmp_path / "best-until-step-4"
+    # Killed after that, and started once more: the new best one is none of the old measure.
+    make_folder(tmp_path / "best", "after")
+    assert set_aside_best(tmp_path, 4) is None
+    assert (tmp_path / "best" / "model").read_text() == "after"
+    assert (tmp_path / "best-until-step-4" / "model").read_text() == "before"

@@ -18,7 +18,7 @@ from training_runs import assert_equal_bits, make_engine, weights
 from depth_anything_hf import DepthAnythingForDepthEstimation
 from depth_anything_hf.models.compilation import repeated_layers
 from depth_anything_hf.training.model_state import restore_module
-from depth_anything_hf.training.resume import _record_of
+from depth_anything_hf.training.run_record import read_record
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -36,7 +36,7 @@ def test_every_training_has_its_own_precision(tmp_path, train, make_tiny_model):
             folder = tmp_path / f"{order[0]}-{number}"
             train(folder, make_tiny_model(), mixed_precision=precision)
             expected = precision or "no"
-            assert _record_of(folder)["precision"] == expected
+            assert read_record(folder)["precision"] == expected
             assert_equal_bits(alone.setdefault(expected, weights(folder)), weights(folder))
     assert any(not torch.equal(alone["no"][name], alone["bf16"][name]) for name in alone["no"])
 
@@ -44,7 +44,7 @@ def test_every_training_has_its_own_precision(tmp_path, train, make_tiny_model):
 def test_an_accelerator_of_ones_own_goes_on_after_a_training(tmp_path, train, make_tiny_model):
     own = Accelerator(mixed_precision="bf16", gradient_accumulation_steps=3)
     train(tmp_path / "run", make_tiny_model(), gradient_accumulation_steps=2)
-    assert _record_of(tmp_path / "run")["precision"] == "no"
+    assert read_record(tmp_path / "run")["precision"] == "no"
     assert own.mixed_precision == "bf16" and own.gradient_accumulation_steps == 3
     assert Accelerator().mixed_precision == "bf16"
 
@@ -59,7 +59,7 @@ def test_a_training_that_fails_leaves_nothing_behind(tmp_path, train, make_tiny_
     assert AcceleratorState._shared_state == {} and "forward" not in model.__dict__
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == handlers
     train(tmp_path / "other", model)
-    assert _record_of(tmp_path / "other")["precision"] == "no"
+    assert read_record(tmp_path / "other")["precision"] == "no"
 
 
 @pytest.mark.parametrize("arguments", [{}, {"ema_decay": 0.5}, {"mixed_precision": "bf16"}])

@@ -51,14 +51,21 @@ def test_the_geometry_is_told_in_a_line():
     ("saved", "message"),
     [
         ((2, 8, 6), "takes 2 images per optimizer step, this one would take 4; .* their product is 2 again"),
-        ((4, 9, 6), "has 9 samples per epoch, this one would have 8; resume with the same data"),
-        ((4, 8, 5), "has 5 total steps, this one would have 6"),
+        ((4, 9, 6), "has 9 samples per epoch, this one would have 8; resume with the same data.*allow_changed data"),
+        ((4, 8, 9), "has done 7 steps, this one would have 6 total steps; set max_steps .* 7 or more"),
     ],
 )
 def test_another_geometry_is_refused_in_words(saved, message):
     names = ("images_per_step", "samples_per_epoch", "total_steps")
     with pytest.raises(ValueError, match=message):
-        RunGeometry(4, 8, 6).require(dict(zip(names, saved, strict=True)), Path("run"))
+        RunGeometry(4, 8, 6).require(dict(zip(names, saved, strict=True)), Path("run"), step=7)
+
+
+def test_a_run_may_become_longer_or_shorter_than_it_was_to_be():
+    names = ("images_per_step", "samples_per_epoch", "total_steps")
+    for total in (3, 6, 9):
+        RunGeometry(4, 8, total).require(dict(zip(names, (4, 8, 6), strict=True)), Path("run"), step=3)
+    RunGeometry(4, 8, 6).require(dict(zip(names, (4, 9, 6), strict=True)), Path("run"), step=3, other_data=True)
 
 
 def draw() -> tuple[float, float, float]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+from functools import wraps
 from itertools import pairwise
 from typing import Any
 
@@ -120,6 +121,7 @@ def test_data_found_unreadable_later_takes_the_steps_since_back(
     options = {"max_steps": 6, "save_steps": 6, "data": data, "gradient_accumulation_steps": accumulation, **LATE}
     train(tmp_path / "straight", make_tiny_model(), objective=noisy, **options)
 
+    @wraps(noisy)
     def unplugged(model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
         if progress == 0.5 and (data / "images").exists():
             (data / "images").rename(data / "away")

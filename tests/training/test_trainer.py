@@ -9,6 +9,7 @@ import multiprocessing
 import shutil
 import subprocess
 import sys
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,7 @@ def test_data_that_cannot_be_read_any_more_stops_the_run_as_it_was(tmp_path, tra
     straight, stopped = tmp_path / "straight", tmp_path / "stopped"
     train(straight, make_tiny_model(), objective=noisy, **options)
 
+    @wraps(noisy)
     def unplugged(model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
         if progress == 0.5 and (data / "images").exists():
             (data / "images").rename(data / "away")
