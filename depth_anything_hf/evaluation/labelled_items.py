@@ -83,4 +83,16 @@ def labelled_dataset(items: Any, argument: str) -> LabelledDataset:
     return dataset
 
 
-__all__ = ["LabelledItems", "labelled_dataset"]
+def label_of(dataset: LabelledDataset) -> str | None:
+    """Return the kind of a dataset's labels: its attribute `label`, else that of the first sample; None if unknown."""
+    label: str | None = getattr(dataset, "label", None)
+    if label is not None:
+        return label
+    try:
+        first = dataset[0]
+    except (BrokenSampleError, OSError):
+        return None
+    return next((key for key in LABELS if first.get(key) is not None), None)
+
+
+__all__ = ["LabelledItems", "label_of", "labelled_dataset"]

@@ -133,7 +133,7 @@ def _run(
     from .protocols import PROTOCOL_GROUPS
     from .reports import save_report
     from .results import description_of, summary_of_sets
-    from .settings import beyond_the_model
+    from .settings import beyond_the_model, settings_for
 
     opened, missing = _open(arguments)
     accelerator = make_accelerator()
@@ -148,7 +148,8 @@ def _run(
     results = {}
     for name, (dataset, protocol) in opened.items():
         own_cap = max_depth_in_metres(predictor.model.config) if predictor.prediction_kind == "depth" else None
-        settings = protocol or _own_settings(arguments, predictor.prediction_kind, dataset.label, own_cap)
+        chosen = {name: getattr(arguments, name) for name in ("alignment", "min_depth", "max_depth")}
+        settings = protocol or settings_for(predictor.prediction_kind, dataset.label, own_cap, **chosen)
         beyond = beyond_the_model(settings, own_cap) if dataset.label == "depth" else ""
         if beyond and accelerator.is_main_process:
             logger.warning(beyond)
@@ -198,18 +199,3 @@ def _open(arguments: EvaluationArguments) -> tuple[dict[str, tuple[Any, Evaluati
     if dataset.label is None:
         raise ValueError(f"{arguments.data} has images but no depth or disparity labels to score against")
     return {str(arguments.data): (dataset, None)}, {}
-
-
-def _own_settings(
-    arguments: EvaluationArguments, prediction_kind: str, label: str, own_cap: float | None
-) -> EvaluationSettings:
-    from .settings import EvaluationSettings
-
-    in_metres = prediction_kind == label == "depth"
-    chosen: dict[str, Any] = {
-        "alignment": arguments.alignment or ("none" if in_metres else "disparity"),
-        "min_depth": arguments.min_depth,
-        # A label in disparity has no metres.
-        "max_depth": own_cap if arguments.max_depth is None and label == "depth" else arguments.max_depth,
-    }
-    return EvaluationSettings(**{name: value for name, value in chosen.items() if value is not None})

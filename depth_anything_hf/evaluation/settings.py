@@ -212,6 +212,26 @@ class EvaluationSettings:
         return {name: fields[name] for name in PAIR_FIELDS} if self.scores_pairs else fields
 
 
+def settings_for(
+    prediction_kind: str, label: str | None, model_max_depth: float | None, **given: Any
+) -> EvaluationSettings:
+    """Return the settings that fit a model and a label where nothing else is wanted.
+
+    Args:
+        prediction_kind: "disparity" or "depth". Depth is compared with depth as it is, all else aligned in disparity.
+        label: "disparity" or "depth"; another one, as of point pairs, leaves the defaults.
+        model_max_depth: metres, the cap of a metric model; farther labels do not count. None takes the default.
+        **given: fields that win; None is none.
+    """
+    chosen: dict[str, Any] = {}
+    if prediction_kind == label == "depth":
+        chosen["alignment"] = "none"
+    # A label in disparity has no metres.
+    if prediction_kind == label == "depth" and model_max_depth is not None:
+        chosen["max_depth"] = model_max_depth
+    return EvaluationSettings(**{**chosen, **{name: value for name, value in given.items() if value is not None}})
+
+
 def beyond_the_model(settings: EvaluationSettings, max_depth: float | None) -> str:
     """Say so where labels count that are farther than a metric model can predict; "" where all is well.
 

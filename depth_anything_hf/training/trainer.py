@@ -108,7 +108,7 @@ def fit(
         processor: the image processor, saved beside the weights.
         pretrained: whether the encoder is; decides the learning rates that were not given.
         evaluation: a held-out set, scored every `eval_steps` and at the end; the best model is kept in `best/`. A
-            dataset alone, of images and labels, is scored by the default settings.
+            dataset alone, of images and labels, is scored by the settings that fit the model.
         card: further content of the model card; see `hub.model_card.write_model_card`. Without a role the model is
             called a student, or a metric model. A dry run finds card errors at the start; if the card fails later, the
             weights are saved without it.
@@ -135,7 +135,7 @@ def fit(
         RuntimeError: a callback failed; the state was saved.
     """
     advice = "wait for its end, or choose another output_dir"
-    evaluation = as_evaluation(evaluation, metrics)
+    evaluation = as_evaluation(evaluation, model.config, metrics)
     lock = FolderLock(Path(arguments.output_dir), activity="training", advice=advice)
     with lock, own_accelerate_state(), restore_module(model, without_wrapper(model)):
         trainer = Trainer(

@@ -10,14 +10,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from accelerate import Accelerator
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from ..evaluation.datasets import LabelledDataset
 from ..evaluation.evaluator import evaluate_on_all_processes
-from ..evaluation.labelled_items import labelled_dataset
+from ..evaluation.labelled_items import label_of, labelled_dataset
 from ..evaluation.own_metrics import OwnMetric, check_own_metrics
 from ..evaluation.results import EvaluationResult
-from ..evaluation.settings import EvaluationSettings
+from ..evaluation.settings import EvaluationSettings, settings_for
+from ..geometry.depth_units import max_depth_in_metres
 from ..inference.predictor import DepthPredictor
 from ..metrics.table import METRICS
 from ..models.compilation import force_eager
@@ -90,11 +91,14 @@ def adopt_best(progress: Progress, evaluation: Evaluation | None, metric: str) -
     return [f"the best model is sought anew, as scores are not comparable with those before ({changed})"], True
 
 
-def as_evaluation(evaluation: Any, metrics: Mapping[str, OwnMetric] | None = None) -> Evaluation | None:
-    """Return an `Evaluation`; any dataset of images and labels is scored by the default settings.
+def as_evaluation(
+    evaluation: Any, config: PreTrainedConfig, metrics: Mapping[str, OwnMetric] | None = None
+) -> Evaluation | None:
+    """Return an `Evaluation`; any dataset of images and labels is scored by the settings that fit the model.
 
     Args:
         evaluation: what `fit` was given.
+        config: of the model: a metric one is scored in metres, up to its own cap.
         metrics: own metrics, in addition to those of an `Evaluation`.
 
     Raises:
@@ -104,8 +108,14 @@ def as_evaluation(evaluation: Any, metrics: Mapping[str, OwnMetric] | None = Non
         if metrics:
             raise ValueError(f"the metrics {list(metrics)} are measured by an evaluation; give one too")
         return None
-    is_whole = isinstance(evaluation, Evaluation)
-    whole: Evaluation = evaluation if is_whole else Evaluation(labelled_dataset(evaluation, "evaluation"))
+    whole: Evaluation
+    if isinstance(evaluation, Evaluation):
+        whole = evaluation
+    else:
+        dataset = labelled_dataset(evaluation, "evaluation")
+        max_depth = max_depth_in_metres(config)
+        kind = "disparity" if max_depth is None else "depth"
+        whole = Evaluation(dataset, settings_for(kind, label_of(dataset), max_depth))
     return replace(whole, metrics={**whole.metrics, **metrics}) if metrics else whole
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import pytest
 from training_runs import assert_equal_bits, log_of, weights
 
-from depth_anything_hf.training.validation import Evaluation, is_better
+from depth_anything_hf import DepthAnythingConfig
+from depth_anything_hf.training.validation import Evaluation, as_evaluation, is_better
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -104,3 +106,20 @@ def test_own_metrics_may_come_with_the_evaluation(tmp_path, train, make_tiny_mod
             metric_for_best_model="other",
             greater_is_better=True,
         )
+
+
+@pytest.mark.parametrize(
+    ("fields", "label", "expected"),
+    [
+        ({"depth_estimation_type": "metric", "max_depth": 20}, "depth", ("none", 20.0)),
+        ({"depth_estimation_type": "metric", "max_depth": 350, "depth_unit": "mm"}, "depth", ("none", 0.35)),
+        ({"depth_estimation_type": "metric", "max_depth": 20}, "disparity", ("disparity", 80.0)),
+        ({}, "depth", ("disparity", 80.0)),
+    ],
+)
+def test_a_dataset_alone_is_scored_by_the_settings_that_fit_the_model(fields, label, expected):
+    items = [{"image": np.zeros((4, 4, 3), np.uint8), label: np.ones((4, 4), np.float32)}]
+    found = as_evaluation(items, DepthAnythingConfig(**fields))
+    assert (found.settings.alignment, found.settings.max_depth) == expected
+    own = Evaluation(items)
+    assert as_evaluation(own, DepthAnythingConfig(**fields)) is own
