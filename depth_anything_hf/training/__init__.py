@@ -3,7 +3,7 @@
 """Train and distil on any number of processes, with checkpoints that are models and exact resume.
 
 - `trainer`: `fit` and its loop, from top to bottom
-- `fit_result`: what a run leaves behind
+- `fit_result`: what `fit` is given, and what a run leaves behind
 - `due`: log, picture, evaluation, checkpoint or end after a step
 - `callbacks`: callbacks of `transformers`, their state and control
 - `arguments`: `TrainingArguments`, which are flags, recipe and record in one

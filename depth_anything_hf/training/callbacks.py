@@ -15,6 +15,7 @@ from accelerate import Accelerator
 
 from .arguments import TrainingArguments
 from .due import Due
+from .engine import Engine
 from .state import Progress, RunGeometry
 
 
@@ -132,7 +133,8 @@ class Callbacks:
                 )
         self._arguments = CallbackArguments(arguments, accelerator, evaluates, greater_is_better)
         self._folder, self._geometry = Path(arguments.output_dir), geometry
-        self._control, self._parts = TrainerControl(), {"train_dataloader": None, "eval_dataloader": None}
+        self._control = TrainerControl()
+        self._parts: dict[str, Any] = {"train_dataloader": None, "eval_dataloader": None}
         self._state = TrainerState(
             max_steps=geometry.total_steps,
             num_train_epochs=max(1, int(-(-self._epoch(geometry.total_steps) // 1))),
@@ -145,19 +147,21 @@ class Callbacks:
         )
         self.progress = Progress()
 
-    def begin(self, progress: Progress, **parts: Any) -> None:
+    def begin(self, progress: Progress, engine: Engine, processor: Any) -> None:
         """Call `on_init_end` and `on_train_begin`.
 
         Args:
             progress: of the run, from now on.
-            **parts: what the methods get beside arguments, state and control: `model`, `optimizer` and so on.
+            engine: gives the `model`, `optimizer` and `lr_scheduler` that the methods get.
+            processor: their `processing_class`.
 
         Raises:
             RuntimeError: one of them failed on any process.
         """
         if self._callbacks:
             self.progress = progress
-            self._parts |= parts
+            self._parts |= {"model": engine.raw_model, "optimizer": engine.optimizer, "lr_scheduler": engine.schedule}
+            self._parts["processing_class"] = processor
             self.call("on_init_end")
             self.call("on_train_begin")
             self._raise_fault()

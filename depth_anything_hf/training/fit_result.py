@@ -1,11 +1,38 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a run leaves behind."""
+"""What `fit` is given beside its arguments, and what a run leaves behind."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..evaluation.results import EvaluationResult
+from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from .engine import Objective
+from .state import Progress, RunGeometry
+from .validation import Evaluation
+
+
+if TYPE_CHECKING:
+    from .callbacks import Callback
+
+
+@dataclass(frozen=True)
+class FitInputs:
+    """What `fit` is given beside its arguments; see there."""
+
+    model: DepthAnythingForDepthEstimation
+    objective: Objective
+    train_data: Any
+    processor: Any
+    pretrained: bool
+    evaluation: Evaluation | None
+    card: dict[str, Any]
+    record: dict[str, Any] | None
+    callbacks: Sequence[Callback]
 
 
 @dataclass
@@ -34,5 +61,22 @@ class FitResult:
     unlabelled_steps: int = 0
     stopped_early: bool = False
 
+    @classmethod
+    def of(
+        cls, folder: Path, progress: Progress, last_result: EvaluationResult | None, geometry: RunGeometry
+    ) -> FitResult:
+        """Return the result of a run that has come so far, with the scores of its last evaluation."""
+        return cls(
+            folder,
+            progress.step,
+            last_result.mean if last_result else {},
+            progress.best_metrics,
+            progress.skipped_steps,
+            progress.broken_samples,
+            progress.images_without_label,
+            progress.unlabelled_steps,
+            stopped_early=progress.step < geometry.total_steps,
+        )
 
-__all__ = ["FitResult"]
+
+__all__ = ["FitInputs", "FitResult"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 import torch
 from accelerate import Accelerator
@@ -83,4 +83,9 @@ def print_on_main(accelerator: Accelerator, text: str) -> None:
         tqdm.write(text)
 
 
-__all__ = ["decide_on_main", "on_any_process", "print_on_main", "training_accelerator"]
+def progress_bar(accelerator: Accelerator, done: int, total: int) -> tqdm[NoReturn]:
+    """Return a bar of optimizer steps, which only the main process shows."""
+    return tqdm(total=total, initial=done, desc="train", disable=not accelerator.is_main_process, dynamic_ncols=True)
+
+
+__all__ = ["decide_on_main", "on_any_process", "print_on_main", "progress_bar", "training_accelerator"]

@@ -35,14 +35,14 @@ from .checkpoint_writer import CheckpointWriter
 from .description import describe_run
 from .due import Due
 from .engine import Engine, Objective
-from .fit_result import FitResult
+from .fit_result import FitInputs, FitResult
 from .health import HealthMonitor, fault_of_bounds
 from .memory import allocator_for_training
 from .model_state import restore_module
 from .optim import learning_rates_of
 from .prefetch import open_batches, unreadable_elsewhere
 from .previews import card_pictures, show_picture
-from .processes import decide_on_main, on_any_process, print_on_main, training_accelerator
+from .processes import decide_on_main, on_any_process, print_on_main, progress_bar, training_accelerator
 from .rank_failures import RankFailures
 from .resume import claim_folder, load_run
 from .run_record import HISTORY, RunRecord
@@ -138,19 +138,10 @@ def fit(
     evaluation = as_evaluation(evaluation, model.config, metrics)
     lock = FolderLock(Path(arguments.output_dir), activity="training", advice=advice)
     with lock, own_accelerate_state(), restore_module(model, without_wrapper(model)):
-        trainer = Trainer(
-            model,
-            objective,
-            arguments,
-            train_data,
-            processor,
-            pretrained,
-            evaluation,
-            card or {},
-            record,
-            lock,
-            callbacks,
+        inputs = FitInputs(
+            model, objective, train_data, processor, pretrained, evaluation, card or {}, record, callbacks
         )
+        trainer = Trainer(arguments, inputs, lock)
         try:
             return trainer.run()
         finally:
@@ -160,36 +151,24 @@ def fit(
 class Trainer:
     """One call of `fit`: prepares everything once, then loops. No part of it calls back into it."""
 
-    def __init__(
-        self,
-        model: DepthAnythingForDepthEstimation,
-        objective: Objective,
-        arguments: TrainingArguments,
-        train_data: Any,
-        processor: Any,
-        pretrained: bool,
-        evaluation: Evaluation | None,
-        card: dict[str, Any],
-        record: dict[str, Any] | None,
-        lock: FolderLock,
-        callbacks: Sequence[Callback],
-    ) -> None:
+    def __init__(self, arguments: TrainingArguments, inputs: FitInputs, lock: FolderLock) -> None:
+        model, objective, evaluation, record = inputs.model, inputs.objective, inputs.evaluation, inputs.record
         require_trackers(arguments.report_to)
         if evaluation is not None:
             evaluation.require_metric(arguments.metric_for_best_model)
-        self.arguments, self.processor, self.evaluation = arguments, processor, evaluation
-        self.train_data = train_data = training_data(train_data, arguments.seed)
+        self.arguments, self.processor, self.evaluation = arguments, inputs.processor, evaluation
+        self.train_data = train_data = training_data(inputs.train_data, arguments.seed)
         self.folder = Path(arguments.output_dir)
         self.accelerator = training_accelerator(arguments, self.folder)
         set_seed(arguments.seed)
         self.geometry = RunGeometry.of(arguments, train_data, self.accelerator.num_processes)
         self.progress = Progress()
         adapters = adapter_record(model)
-        self.rates = learning_rates_of(arguments, pretrained=pretrained, adapters=adapters is not None)
+        self.rates = learning_rates_of(arguments, pretrained=inputs.pretrained, adapters=adapters is not None)
         recipe = describe_run(objective, train_data, record, seed=arguments.seed)
         self.record = RunRecord(self.accelerator, arguments, recipe, adapters)
         kind = model.config.depth_estimation_type
-        self.writer = CheckpointWriter(self.accelerator, arguments, processor, kind, self.rates, card)
+        self.writer = CheckpointWriter(self.accelerator, arguments, self.processor, kind, self.rates, inputs.card)
         decide_on_main(self.accelerator, lambda: self.writer.try_card(self.geometry.total_steps))
         self.claim = decide_on_main(
             self.accelerator, lambda: claim_folder(lock, arguments, self.record.fixed, self.geometry)
@@ -206,7 +185,7 @@ class Trainer:
         self.health = HealthMonitor(self.accelerator, arguments, self.geometry, self.log.path, describe_labels)
         self.signals = StopSignals()
         self.callbacks = Callbacks(
-            callbacks,
+            inputs.callbacks,
             self.accelerator,
             arguments,
             self.geometry,
@@ -238,29 +217,12 @@ class Trainer:
                 data_state=data_state,
             )
             with closing(batches) as self.batches, StopSignals() as self.signals:
-                self.callbacks.begin(
-                    self.progress,
-                    model=self.engine.raw_model,
-                    processing_class=self.processor,
-                    optimizer=self.engine.optimizer,
-                    lr_scheduler=self.engine.schedule,
-                )
+                self.callbacks.begin(self.progress, self.engine, self.processor)
                 self._evaluate_if_due(self._due())
                 self._loop()
                 self._finish()
         self.callbacks.end()
-        progress = self.progress
-        return FitResult(
-            self.folder,
-            progress.step,
-            self.last_result.mean if self.last_result else {},
-            progress.best_metrics,
-            progress.skipped_steps,
-            progress.broken_samples,
-            progress.images_without_label,
-            progress.unlabelled_steps,
-            stopped_early=progress.step < self.geometry.total_steps,
-        )
+        return FitResult.of(self.folder, self.progress, self.last_result, self.geometry)
 
     # -- the beginning -----------------------------------------------------------------------------------------------
 
@@ -286,14 +248,7 @@ class Trainer:
 
     def _loop(self) -> None:
         self.engine.model.train()
-        bar = tqdm(
-            total=self.geometry.total_steps,
-            initial=self.progress.step,
-            desc="train",
-            disable=not self.accelerator.is_main_process,
-            dynamic_ncols=True,
-        )
-        with bar:
+        with progress_bar(self.accelerator, self.progress.step, self.geometry.total_steps) as bar:
             due = self._due()
             while not due.stop:
                 self.callbacks.step_begin()
