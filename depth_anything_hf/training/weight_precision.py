@@ -35,9 +35,9 @@ def set_weight_precision(
 ) -> str | None:
     """Give trained weights in bfloat16 or float16 float32's precision, or all weights bfloat16 with `pure_bf16`.
 
-    Frozen weights become float32 together with trained ones, since without autocast layers of two precisions do not
-    fit together; where no trained weight is bfloat16 or float16, as with adapters on a frozen model, nothing changes.
-    Quantized and sharded weights stay as they are.
+    Frozen weights become float32 together with trained ones: without autocast, layers of two precisions do not fit
+    together, and adapters merged into weights in bfloat16 would be rounded away. Quantized and sharded weights stay as
+    they are.
 
     Args:
         model: changed in place; its parameters remain the same objects.
@@ -56,10 +56,8 @@ def set_weight_precision(
         sources, target = [each for each in FLOATS if each != torch.bfloat16], torch.bfloat16
     else:
         sources, target = list(REDUCED), torch.float32
-    trained = [each for each in model.parameters() if each.requires_grad]
-    found = set()
-    if any(each.dtype in sources for each in trained):
-        found = _convert_parameters(model.parameters(), sources, target)
+    found = _convert_parameters(model.parameters(), sources, target)
+    if found:
         _convert_buffers(model, sources, target)
         # That of the whole is written from the weights when they are saved.
         encoder_config = getattr(getattr(model, "config", None), "backbone_config", None)
