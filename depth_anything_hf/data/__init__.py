@@ -13,6 +13,7 @@
 - `mixture`: map-style sources as one dataset, in an order by seed and epoch
 - `item_mixture`: any map-style dataset of tensors, such as one of torch, as a mixture
 - `streaming_mixture`: sources of which some stream, as one endless stream
+- `shard_readers`: reads a shard of a stream from a row on
 - `stream_rows`: the rows of one source for one part of it, from several shards at once
 - `first_labels`: what the labels of first samples look like, and why none can be learned from
 - `batches`: which samples form a batch, and how they are stacked

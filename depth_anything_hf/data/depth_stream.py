@@ -9,14 +9,17 @@ import logging
 import math
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import datasets
 import fsspec
+from pyarrow import parquet
 
 from .decoding.depth_maps import LabelRules, label_rules
 from .rows import RowReader
 from .samples import Sample
+from .shard_readers import IterableShard, ParquetShard, ShardReader
 
 
 logger = logging.getLogger(__name__)
@@ -45,6 +48,7 @@ class DepthStream:
         root: folder that relative paths in text cells refer to; None counts as a stream from elsewhere.
         open_shards: shards that each process and worker reads at once, so that batches mix shards of one class each;
             None: 16, or 4 if the stream is from elsewhere. A row group of each open parquet file is held in memory.
+        parquet_files: the files of the dataset, one per shard, if they are local parquet.
 
     Raises:
         TypeError: not a streaming dataset.
@@ -64,6 +68,7 @@ class DepthStream:
         max_depth: float | None = None,
         root: str | os.PathLike[str] | None = None,
         open_shards: int | None = None,
+        parquet_files: Sequence[str | os.PathLike[str]] = (),
     ) -> None:
         if open_shards is not None and open_shards < 1:
             raise ValueError(f"{name}: open_shards must be at least 1, got {open_shards}")
@@ -76,6 +81,9 @@ class DepthStream:
         # Cells stay encoded: `datasets` would decode images without EXIF orientation, and without names in its errors.
         self._rows = dataset.decode(False) if dataset.features else dataset
         self._row_groups: list[_RowGroup] = []
+        self._parquet_files = [Path(file) for file in parquet_files]
+        if self._parquet_files and len(self._parquet_files) != self.shard_count:
+            raise ValueError(f"{name}: {len(self._parquet_files)} parquet files for {self.shard_count} shards")
         rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
         self._reader = RowReader(columns_of(dataset, name), image_column, label_column, label, rules, root)
 
@@ -103,7 +111,7 @@ class DepthStream:
             row_groups: what they were divided into before, which is kept even if a file was damaged since.
         """
         # `datasets` before 4.7 cannot divide a file.
-        if self.shard_count >= part_count or not hasattr(self._rows, "reshard"):
+        if self.shard_count >= part_count or not (self._parquet_files or hasattr(self._rows, "reshard")):
             return self
         counts = row_groups or [self._row_groups_of(file) for file in range(self.shard_count)]
         divided = object.__new__(DepthStream)
@@ -114,6 +122,8 @@ class DepthStream:
     def _row_groups_of(self, file: int) -> int:
         try:
             # A parquet file without rows has no row group.
+            if self._parquet_files:
+                return max(1, int(parquet.read_metadata(self._parquet_files[file]).num_row_groups))
             return max(1, int(self._file(file).reshard().num_shards))
         except Exception as error:
             # A damaged or unreachable file raises one of many exceptions. Whoever reads it will tell.
@@ -149,6 +159,14 @@ class DepthStream:
         place = self._row_groups[index]
         file = self._file(place.file)
         return file if place.of == 1 else file.reshard().shard(place.of, place.group)
+
+    def open_shard(self, index: int, count: int, first_row: int, state: dict[str, Any] | None) -> ShardReader:
+        """Open a shard at a row, to read `count` rows at once; the state is that of the reader there."""
+        if not self._parquet_files:
+            return IterableShard(self.shard(index), count, state)
+        place = self._row_groups[index] if self._row_groups else _RowGroup(index, 0, 1)
+        group = place.group if place.of > 1 else None
+        return ParquetShard(self._parquet_files[place.file], self._rows.features, count, first_row, group)
 
     def name_of_shard(self, index: int) -> str:
         """Return the number of a shard, and of its row group where it was divided, for messages."""

@@ -29,7 +29,7 @@ from .samples import SampleDataset, check_choice
 TABLE_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset", ".jsonl": "json", ".json": "json"}
 # The columns of webdataset shards are the suffixes of their files.
 IMAGE_COLUMNS = ("image", "jpg", "jpeg", "png", "webp")
-OPEN_SHARDS_BYTES = 2**29
+OPEN_SHARDS_BYTES = 3 * 2**28
 
 
 @dataclass
@@ -49,7 +49,7 @@ class DataSource:
         streaming: read a table, webdataset shards or a Hub dataset in order, without downloading or converting it
             first; see `StreamingMixture`.
         open_shards: shards of a stream that each process and worker reads at once; None: 16, fewer where their row
-            groups would take more than half a gigabyte, and 4 from the Hub. 1 reads shard after shard.
+            groups would take more than 0.8 GB, and 4 from the Hub. 1 reads shard after shard.
         options: further arguments of `open_public`.
 
     Raises:
@@ -203,7 +203,7 @@ def _open_public(source: DataSource) -> SampleDataset:
 def _open_stream(source: DataSource) -> DepthStream:
     local = Path(source.path).expanduser()
     folder: Path | None = None
-    open_shards = source.open_shards
+    open_shards, parquet_files = source.open_shards, []
     if source.kind in PUBLIC_DATASETS:
         raise ValueError(f"{local}: {source.kind} is read by index and cannot stream; set streaming: false")
     if local.exists():
@@ -217,6 +217,7 @@ def _open_stream(source: DataSource) -> DepthStream:
         table_format, files = _table_files(local, source.split)
         rows = datasets.load_dataset(table_format, data_files=files, split="train", streaming=True)
         open_shards = open_shards or _most_open_shards(files)
+        parquet_files = files if table_format == "parquet" else []
     else:
         rows = _load_from_hub(source, streaming=True)
     columns = columns_of(rows, source.path)
@@ -224,7 +225,7 @@ def _open_stream(source: DataSource) -> DepthStream:
     label_column = source.label_column if label else None
     options = {name: value for name, value in _label_options(source).items() if name != "limit"}
     image_column = _image_column(source, columns)
-    options |= {"root": folder, "open_shards": open_shards}
+    options |= {"root": folder, "open_shards": open_shards, "parquet_files": parquet_files}
     return DepthStream(rows, source.path, image_column, label_column, label, **options)
 
 

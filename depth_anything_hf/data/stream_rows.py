@@ -6,16 +6,16 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-import datasets
 import numpy as np
 
 from .decoding.errors import BrokenSampleError
 from .depth_stream import DepthStream
 from .samples import Sample, SampleDataset
+from .shard_readers import ShardReader
 
 
 # Last numbers of the seeds; see `mixture`.
@@ -113,7 +113,7 @@ class StreamRows:
 
     Open shards are lanes: a lane whose shard ends opens the next shard of the part's list, until the list ends with
     the epoch. A block takes equally many rows of every lane. The state names where each lane stood before the block
-    (place in the list, row, and the state of `datasets` there), how many of the block's permuted rows have been handed
+    (place in the list, row, and the state of its reader), how many of the block's permuted rows have been handed
     out, and the numbers that the order depends on. With a single lane this is the order of the versions that read one
     shard at a time, whose states are continued so.
 
@@ -178,7 +178,7 @@ class StreamRows:
         self._block: list[tuple[int, int, dict[str, Any]]] | None = None
         self._failures: deque[str] = deque()
         # Where shards of one row or two are shared, an epoch may leave none to a part; the next one has other turns.
-        self._epochs_without_row, self._most_epochs_without_row = 0, MOST_SHARERS if self._first_turns else 0
+        self._epochs_without_row, self._most_epochs_without_row = 0, MOST_SHARERS if self._sharers > 1 else 0
 
     def state_dict(self) -> dict[str, Any]:
         """Return the position behind the rows handed out, as numbers, strings, lists and dicts."""
@@ -256,7 +256,11 @@ class StreamRows:
                 self._failures.append(f"{rest} cannot be read: {type(error).__name__}: {error}")
                 rows = []
             first = lane.turn * self._first_turns
-            own = [(index, row) for index, row in rows if (index + first) % self._sharers == self._rank]
+            own = [
+                (index, rows[index - lane.first_row])
+                for index in range(lane.first_row, lane.first_row + len(rows))
+                if (index + first) % self._sharers == self._rank
+            ]
             if own:
                 return own
             if rows:
@@ -268,7 +272,7 @@ class StreamRows:
 
     def _next_epoch(self) -> None:
         self._epochs_without_row = 0 if self._row_in_epoch else self._epochs_without_row + 1
-        if self._epochs_without_row and (self._failures or self._epochs_without_row > self._most_epochs_without_row):
+        if self._epochs_without_row > self._most_epochs_without_row:
             reason = self._failures[-1] if self._failures else NO_ROW
             raise ValueError(
                 f"{self._stream.name}: no row in a whole epoch for part {self._part} of {self._part_count}: {reason}"
@@ -286,38 +290,30 @@ class _Lane:
     Args:
         turn: place of the shard in the list of the epoch; behind its end, the lane is empty.
         first_row: number of the first row that is read next.
-        shard: state of `datasets` there; None at the start of the shard.
+        shard: state of the shard's reader there.
     """
 
     def __init__(self, turn: int, first_row: int = 0, shard: dict[str, Any] | None = None) -> None:
         self.turn, self.first_row, self._state = turn, first_row, shard
-        self._rows: datasets.IterableDataset | None = None
-        self._batches: Iterator[dict[str, list[Any]]] = iter(())
+        self._reader: ShardReader | None = None
         self._following = (first_row, shard)
 
     def open(self, turn: int) -> None:
         """Go to the start of another shard; it is opened when rows are read."""
         self.turn, self.first_row, self._state = turn, 0, None
-        self._rows, self._batches, self._following = None, iter(()), (0, None)
+        self._reader, self._following = None, (0, None)
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the lane stands, as the arguments of another one."""
         return {"turn": self.turn, "first_row": self.first_row, "shard": self._state}
 
-    def read(self, stream: DepthStream, shard: int, count: int) -> list[tuple[int, dict[str, Any]]]:
-        """Return up to `count` numbered rows; the lane stands before them until `advance`."""
-        if self._rows is None:
-            self._rows = stream.shard(shard)
-            if self._state is not None:
-                self._rows.load_state_dict(self._state)
-            self._batches = self._rows.iter(batch_size=count)
-        columns = next(self._batches, None)
-        if columns is None:
-            return []
-        names = list(columns)
-        rows = [dict(zip(names, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
-        self._following = (self.first_row + len(rows), self._rows.state_dict())
-        return list(enumerate(rows, self.first_row))
+    def read(self, stream: DepthStream, shard: int, count: int) -> Sequence[dict[str, Any]]:
+        """Return up to `count` rows from `first_row` on; the lane stands before them until `advance`."""
+        if self._reader is None:
+            self._reader = stream.open_shard(shard, count, self.first_row, self._state)
+        rows = self._reader.next_rows()
+        self._following = (self.first_row + len(rows), self._reader.state_dict())
+        return rows
 
     def advance(self) -> None:
         """Go behind the rows that were read."""

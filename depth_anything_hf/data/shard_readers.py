@@ -1,0 +1,123 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Read a shard of a stream from a row on: local parquet files directly, all else by `datasets`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import datasets
+import pyarrow as pa
+from datasets.table import table_cast
+from pyarrow import parquet
+
+
+class ShardReader(Protocol):
+    """An open shard."""
+
+    def next_rows(self) -> Sequence[dict[str, Any]]:
+        """Return the next rows, their cells encoded; none at the end of the shard."""
+
+    def state_dict(self) -> dict[str, Any] | None:
+        """Return what a reader needs, beside the number of rows read, to continue here."""
+
+
+class IterableShard:
+    """A shard that `datasets` reads.
+
+    Args:
+        rows: the shard.
+        count: rows to return at once.
+        state: an earlier `state_dict`; None starts at the first row.
+    """
+
+    def __init__(self, rows: datasets.IterableDataset, count: int, state: dict[str, Any] | None) -> None:
+        if state is not None:
+            rows.load_state_dict(state)
+        self._rows = rows
+        self._batches: Iterator[dict[str, list[Any]]] = rows.iter(batch_size=count)
+
+    def next_rows(self) -> Sequence[dict[str, Any]]:
+        """Return the next rows; none at the end."""
+        columns = next(self._batches, {})
+        return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+    def state_dict(self) -> dict[str, Any] | None:
+        """Return the state of `datasets`."""
+        return dict(self._rows.state_dict())
+
+
+class ParquetShard:
+    """A local parquet file or one of its row groups, of which one row group at a time is held in memory.
+
+    `datasets` would hold each row group twice, encoded and decoded, and copy also rows that are not asked for.
+
+    Args:
+        path: the file.
+        features: of the stream; other files may have other types, or lack columns.
+        count: rows to return at once.
+        first_row: row to start at.
+        group: row group; None reads the whole file.
+    """
+
+    def __init__(
+        self, path: Path, features: datasets.Features, count: int, first_row: int, group: int | None = None
+    ) -> None:
+        self._path, self._features, self._count, self._position = path, features, count, first_row
+        self._metadata = parquet.read_metadata(path)
+        groups = range(self._metadata.num_row_groups) if group is None else [group]
+        self._groups = [(index, self._metadata.row_group(index).num_rows) for index in groups]
+        self._table: pa.Table | None = None
+        self._first_of_table = 0
+
+    def next_rows(self) -> Sequence[dict[str, Any]]:
+        """Return the next rows; none at the end."""
+        parts: list[pa.Table] = []
+        missing = self._count
+        while missing and (table := self._current_table()) is not None:
+            part = table.slice(self._position - self._first_of_table, missing)
+            parts.append(part)
+            self._position += len(part)
+            missing -= len(part)
+        return _TableRows(pa.concat_tables(parts)) if parts else []
+
+    def state_dict(self) -> dict[str, Any] | None:
+        """Return None: the number of rows read says all."""
+        return None
+
+    def _current_table(self) -> pa.Table | None:
+        """Return the row group of the position, or None at the end."""
+        if self._table is not None and self._position < self._first_of_table + len(self._table):
+            return self._table
+        # Freed before the next one is read.
+        self._table = None
+        first = 0
+        for index, rows in self._groups:
+            if self._position < first + rows:
+                with parquet.ParquetFile(self._path, metadata=self._metadata) as file:
+                    self._table = self._cast(file.read_row_group(index, use_threads=False))
+                self._first_of_table = first
+                return self._table
+            first += rows
+        return None
+
+    def _cast(self, table: pa.Table) -> pa.Table:
+        for column in self._features:
+            if column not in table.column_names:
+                table = table.append_column(column, pa.nulls(len(table)))
+        return table_cast(table, self._features.arrow_schema)
+
+
+class _TableRows(Sequence[dict[str, Any]]):
+    """Rows of a table, of which only those asked for become Python objects."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._table.slice(index, 1).to_pylist()[0]
