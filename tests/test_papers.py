@@ -121,3 +121,14 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, make_tiny_model, l
         exec(compile(local, "README.md", "exec"), names)
     assert names["loss"].item() > 0 and (tmp_path / "my-depth" / "model.safetensors").is_file()
     assert (tmp_path / "my-depth" / "preprocessor_config.json").is_file()
+
+
+@pytest.mark.usefixtures("fresh_accelerate")
+def test_the_python_about_own_parts_runs(tmp_path, monkeypatch):
+    Dinov2Model(Dinov2Config(**TINY_ENCODER)).save_pretrained(tmp_path / "encoder")
+    monkeypatch.chdir(tmp_path)
+    (block,) = blocks(ROOT / "docs" / "own_parts.md", "python")
+    names: dict[str, Any] = {"__name__": "own_parts"}
+    exec(compile(block.replace("facebook/dinov2-small", "encoder"), "own_parts.md", "exec"), names)
+    assert names["result"].steps == 4 and (tmp_path / "runs" / "mine" / "best" / "model.safetensors").is_file()
+    assert "eval_mean_error" in (tmp_path / "runs" / "mine" / "results.csv").read_text()
