@@ -22,7 +22,7 @@ from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.processes import own_accelerate_state
-from .adapters import adapter_record
+from .adapters import adapter_record, without_wrapper
 from .arguments import TrainingArguments
 from .engine import Engine, Objective
 from .memory import allocator_for_training, peak_memory_mib
@@ -162,7 +162,7 @@ def dry_run_step(
         ImportError: the tracker's package is missing.
     """
     require_trackers(arguments.report_to)
-    with own_accelerate_state(), restore_module(model):
+    with own_accelerate_state(), restore_module(model, without_wrapper(model)):
         return _dry_run(model, objective, arguments, training_data(train_data, arguments.seed), pretrained)
 
 

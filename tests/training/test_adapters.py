@@ -16,11 +16,17 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedType
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from training_runs import assert_same_checkpoint, log_of, make_engine, moved_names
+from training_runs import ANCHORED, assert_same_checkpoint, log_of, make_engine, moved_names
 from transformers import AutoModelForDepthEstimation
 
 from depth_anything_hf import DepthAnythingForDepthEstimation
+from depth_anything_hf.data.datasets import DepthFolder
+from depth_anything_hf.data.mixture import Mixture
+from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.training.adapters import adapter_record, adapters_of, without_wrapper
+from depth_anything_hf.training.arguments import TrainingArguments
+from depth_anything_hf.training.dry_run import dry_run_step
+from depth_anything_hf.training.objectives import SupervisedRelative
 
 
 peft = pytest.importorskip("peft")
@@ -159,6 +165,22 @@ def test_checkpointing_and_pictures_work(tmp_path, base, train):
     train(tmp_path / "saving", saving, gradient_checkpointing=True, picture_steps=1, **RATES)
     assert moved_names(plain.state_dict(), saving.state_dict()) == set()
     assert (tmp_path / "saving" / "pictures" / "step-2.png").is_file()
+
+
+@pytest.mark.usefixtures("fresh_accelerate")
+@pytest.mark.parametrize("how", [added, wrapped])
+def test_a_dry_run_knows_them_and_gives_the_model_back(tmp_path, base, labelled_folder, how):
+    model = adapted(base, how)
+    report = dry_run_step(
+        model,
+        SupervisedRelative(ANCHORED),
+        TrainingArguments(str(tmp_path / "run"), max_steps=2, per_device_train_batch_size=2),
+        Mixture([DepthFolder(labelled_folder)], TrainingTransform(56)),
+        pretrained=True,
+    )
+    assert report.learning_rates == {"encoder": 5e-4, "decoder": 5e-5}
+    assert "forward" not in without_wrapper(model).__dict__
+    assert all("lora" in name for name, parameter in model.named_parameters() if parameter.requires_grad)
 
 
 def merged(model: nn.Module) -> nn.Module:
