@@ -22,10 +22,10 @@ from torch.utils._pytree import tree_leaves
 
 from ..cpu.layers import CPU_HEADS, RoutedConvolution, RoutedLinear
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from .adapters import choose_trained, without_wrapper
 from .arguments import TrainingArguments
 from .distributed import units_to_shard
 from .engine import recompute_activations
-from .optim import apply_encoder_strategy
 
 
 GIB = 2**30
@@ -115,8 +115,9 @@ def estimate_memory(
     plain_teacher = _as_opened(teacher)
     with _fake_tensors():
         # As the engine converts weights.
-        trainee = _without_memory(model, dtype=torch.bfloat16 if arguments.pure_bf16 else torch.float32)
-        apply_encoder_strategy(trainee, arguments.encoder_strategy)
+        dtype = torch.bfloat16 if arguments.pure_bf16 else torch.float32
+        trainee = _without_memory(without_wrapper(model), dtype)
+        choose_trained(trainee, arguments.encoder_strategy, is_sharding=sharded)
         if arguments.gradient_checkpointing:
             recompute_activations(trainee, arguments.gradient_checkpointing_every)
         alive = _bytes_of_a_step(

@@ -11,6 +11,7 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedType
 
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from .adapters import without_wrapper
 from .arguments import TrainingArguments
 from .memory_estimate import GIB, MemoryEstimate, estimate_memory
 from .optim import schedule_factor
@@ -88,7 +89,7 @@ def predict_memory(
         processes: how many GPUs there are.
         sharded: whether FSDP2 divides the model over them.
     """
-    side = int(model.config.backbone_config.image_size)
+    side = int(without_wrapper(model).config.backbone_config.image_size)
     transforms = getattr(data, "transforms", None) or [None]
     size = getattr(transforms[0], "crop_size", (side, side))
     try:
