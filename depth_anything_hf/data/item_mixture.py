@@ -74,7 +74,7 @@ class _Items:
 
     def __init__(self, items: Any, name: str) -> None:
         self.name = name
-        self._items = items
+        self._items = self.__wrapped__ = items
 
     def __len__(self) -> int:
         return len(self._items)

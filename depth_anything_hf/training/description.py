@@ -27,6 +27,7 @@ from ..data.transforms import TrainingTransform
 
 # A longer one is content, not a parameter.
 LONGEST_LIST = 100
+DEEPEST = 6
 # Parameters of `objectives.Distillation` that have a part of their own, or follow from the models.
 OWN_PARTS = ("relative_loss", "teacher", "feature_encoder", "feature_weight", "feature_tolerance", "student_width")
 
@@ -82,6 +83,8 @@ def describe_objective(objective: Any) -> dict[str, Any]:
 
 def describe_source(source: Any) -> dict[str, Any]:
     """Return what tells a dataset of samples from another: class, label, length, first and last name, options."""
+    # A dataset of tensors is wrapped.
+    source = inspect.unwrap(source)
     found: dict[str, Any] = {"class": type(source).__name__, "label": getattr(source, "label", None)}
     try:
         found["samples"] = len(source)
@@ -107,34 +110,44 @@ def absolute_path(name: Any) -> Any:
     return os.path.abspath(path) if os.path.exists(path) else name
 
 
-def describe(value: Any) -> Any:
-    """Return a value as JSON has it; an object becomes its class and the parameters that it was made with."""
+def describe(value: Any, depth: int = DEEPEST) -> Any:
+    """Return a value as JSON has it; an object becomes its class and the parameters that it was made with.
+
+    Args:
+        value: any.
+        depth: how many levels of objects and collections are looked into.
+    """
     if isinstance(value, Enum):
-        return describe(value.value)
+        value = value.value
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
-    if isinstance(value, os.PathLike | torch.dtype | torch.device):
-        return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, torch.dtype | torch.device):
+        return str(value)
     if isinstance(value, np.ndarray):
-        return describe(value.tolist())
-    if isinstance(value, Sequence) and len(value) > LONGEST_LIST:
+        return describe(value.tolist()) if value.size <= LONGEST_LIST else f"array {list(value.shape)}"
+    if isinstance(value, Sequence | Mapping | AbstractSet) and len(value) > LONGEST_LIST:
         return f"{len(value)} entries"
+    if depth == 0:
+        return type(value).__name__
     if isinstance(value, Mapping):
-        return {str(key): describe(each) for key, each in value.items()}
+        return {str(key): describe(each, depth - 1) for key, each in value.items()}
     if isinstance(value, AbstractSet):
-        return sorted((describe(each) for each in value), key=str)
+        return sorted((describe(each, depth - 1) for each in value), key=str)
     if isinstance(value, list | tuple):
-        return [describe(each) for each in value]
+        return [describe(each, depth - 1) for each in value]
     if isinstance(value, partial):
-        return {"class": describe(value.func), **{name: describe(each) for name, each in value.keywords.items()}}
+        keywords = {name: describe(each, depth - 1) for name, each in value.keywords.items()}
+        return {"class": describe(value.func), **keywords}
     if isinstance(value, type) or inspect.isroutine(value):
         # Not the qualified name, which is another one where a script was a notebook.
         return value.__name__
-    return {"class": type(value).__name__, **_parameters(value)}
+    return {"class": type(value).__name__, **_parameters(value, depth - 1)}
 
 
 def _describe_data(data: Any, seed: int) -> dict[str, Any]:
@@ -159,7 +172,7 @@ def _describe_transform(transform: Any) -> Any:
     return _parameters(transform) if isinstance(transform, TrainingTransform) else describe(transform)
 
 
-def _parameters(made: Any) -> dict[str, Any]:
+def _parameters(made: Any, depth: int = DEEPEST) -> dict[str, Any]:
     """Return the parameters of an object's class that the object keeps by their names; weights are left out."""
     if is_dataclass(made):
         names = [each.name for each in fields(made) if each.init]
@@ -170,7 +183,7 @@ def _parameters(made: Any) -> dict[str, Any]:
             names = []
     kept = {name: vars(made)[name] for name in names if name in getattr(made, "__dict__", {})}
     return {
-        name: type(value).__name__ if isinstance(value, nn.Module) else describe(value)
+        name: type(value).__name__ if isinstance(value, nn.Module) else describe(value, depth)
         for name, value in kept.items()
         if not isinstance(value, Tensor)
     }

@@ -220,7 +220,7 @@ def train(rank: int, data: Path, folder: Path) -> None:
         TrainingArguments(
             output_dir=str(folder),
             max_steps=TRAINING_STEPS,
-            per_device_train_batch_size=1,
+            per_device_train_batch_size=2,
             gradient_accumulation_steps=2,
             cutmix_probability=0.5,
             ema_decay=0.9,

@@ -201,3 +201,15 @@ def test_held_out_data_cannot_stream(labelled_folder, tmp_path):
     source = {"path": str(tmp_path / "table.parquet"), "streaming": True}
     with pytest.raises(ValueError, match="cannot stream; set streaming: false"):
         data_of(labelled_folder, eval_data=source).evaluation()
+
+
+def test_the_record_of_the_data_is_the_same_however_its_path_is_written(labelled_folder, monkeypatch):
+    (found,) = data_of(labelled_folder).record
+    assert found["path"] == str(labelled_folder) and found["scale"] is None and found["split"] == "train"
+    monkeypatch.chdir(labelled_folder.parent)
+    assert DataArguments([labelled_folder.name]).record == [found]
+    monkeypatch.setenv("HOME", str(labelled_folder.parent))
+    monkeypatch.setenv("USERPROFILE", str(labelled_folder.parent))
+    assert DataArguments([f"~/{labelled_folder.name}"]).record == [found]
+    assert DataArguments([{"path": labelled_folder.name, "weight": 2.0}]).record != [found]  # type: ignore[list-item]
+    assert DataArguments(["owner/rooms"]).record[0]["path"] == "owner/rooms"

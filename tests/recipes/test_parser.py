@@ -188,6 +188,15 @@ def test_a_resume_may_be_true_in_a_recipe(tmp_path, text, meant):
     assert parse("--recipe", path)[-1].resume_from_checkpoint == meant
 
 
+def test_permissions_may_be_repeated_and_are_no_part_of_the_recipe_of_a_run(tmp_path):
+    argv = ["--recipe", recipe(tmp_path, **NEEDED, allow_changed="seed"), "--allow_changed", "data", "loss.ssi_weight"]
+    parsed = RecipeParser(TYPES).parse([*argv, "--allow_changed=weight_decay"])
+    assert parsed.parts[-1].allow_changed == ["seed", "data", "loss.ssi_weight", "weight_decay"]
+    assert parsed.sources["allow_changed"] == "flag"
+    assert "allow_changed" not in parsed.as_recipe()
+    assert parse("--recipe", recipe(tmp_path, **NEEDED))[-1].allow_changed == []
+
+
 def test_null_in_a_recipe_is_none(tmp_path):
     training = parse("--recipe", recipe(tmp_path, **NEEDED, encoder_learning_rate=None))[3]
     assert training.encoder_learning_rate is None

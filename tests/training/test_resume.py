@@ -363,3 +363,76 @@ def test_a_checkpoint_cannot_run_code(tmp_path, train, make_tiny_model, name, fo
     # The file is what it claims to be: it does run code where it is read without care.
     torch.load(target, weights_only=False) if form == "torch" else pickle.loads(target.read_bytes())
     assert trace.exists()
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear"])
+def test_a_run_that_has_ended_may_become_longer(tmp_path, train, make_tiny_model, capsys, schedule):
+    options = {"save_steps": 2, "lr_scheduler_type": schedule}
+    train(tmp_path / "straight", make_tiny_model(), max_steps=6, **options)
+    train(tmp_path / "run", make_tiny_model(), max_steps=4, **options)
+    capsys.readouterr()
+    result = train(tmp_path / "run", make_tiny_model(seed=7), max_steps=6, resume_from_checkpoint="latest", **options)
+    assert result.steps == 6
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("learning rate at")]
+    if schedule == "constant":
+        # The same as a run that was to be as long from its beginning.
+        assert told == []
+        assert_equal_bits(weights(tmp_path / "straight"), weights(tmp_path / "run"))
+    else:
+        assert told == [
+            "learning rate at step 4: 0 (as planned for 4 steps) -> 0.000167 (planned for 6); it had come to its end "
+            "and jumps up again"
+        ]
+        rates = [
+            [entry["learning_rate_encoder"] for entry in log_of(tmp_path / name) if "loss" in entry]
+            for name in ("run", "straight")
+        ]
+        assert rates[0][-2:] == rates[1][-2:]
+
+
+def test_a_run_may_become_shorter_than_planned_but_not_than_it_is(tmp_path, train, make_tiny_model):
+    options = {"save_steps": 2, "resume_from_checkpoint": True}
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            tmp_path, make_tiny_model(), max_steps=6, objective=Interrupted(SupervisedRelative(ANCHORED), 4), **options
+        )
+    with pytest.raises(ValueError, match="has done 4 steps, this one would have 3 total steps; set max_steps"):
+        train(tmp_path, make_tiny_model(), max_steps=3, **options)
+    assert train(tmp_path, make_tiny_model(), max_steps=5, **options).steps == 5
+
+
+def test_a_run_that_has_ended_without_a_checkpoint_says_what_to_do(tmp_path, train, make_tiny_model):
+    train(tmp_path, make_tiny_model(), max_steps=2)
+    final = weights(tmp_path)
+    for steps in (2, 4):
+        with pytest.raises(ValueError, match=r"has ended after 2 steps and has no checkpoint.*--model_name_or_path"):
+            train(tmp_path, make_tiny_model(), max_steps=steps, resume_from_checkpoint="latest")
+    assert_equal_bits(final, weights(tmp_path))
+
+
+class Failing:
+    """An objective that raises in one call."""
+
+    def __init__(self, call: int) -> None:
+        self.calls_left = call
+        self.__wrapped__ = noisy
+
+    def __call__(self, *inputs: Any) -> Any:
+        self.calls_left -= 1
+        if self.calls_left == 0:
+            raise RuntimeError("the loss is out of order")
+        return noisy(*inputs)
+
+
+def test_an_error_of_the_objective_costs_no_step(tmp_path, train, make_tiny_model):
+    # It fails in the second micro-batch of the fourth step.
+    options = {"max_steps": 5, "save_steps": 5, "gradient_accumulation_steps": 2, "per_device_train_batch_size": 1}
+    train(tmp_path / "straight", make_tiny_model(), objective=noisy, **options)
+    with pytest.raises(RuntimeError, match="the loss is out of order"):
+        train(tmp_path / "run", make_tiny_model(), objective=Failing(8), **options)
+    assert [path.name for path in (tmp_path / "run").glob("checkpoint-*")] == ["checkpoint-3"]
+    train(tmp_path / "run", make_tiny_model(seed=7), objective=noisy, resume_from_checkpoint="latest", **options)
+    assert_same_checkpoint(tmp_path / "straight" / "checkpoint-5", tmp_path / "run" / "checkpoint-5")
+    with pytest.raises(RuntimeError, match="the loss is out of order"):
+        train(tmp_path / "first", make_tiny_model(), objective=Failing(1), **options)
+    assert not list((tmp_path / "first").glob("checkpoint-*"))

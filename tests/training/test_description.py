@@ -1,0 +1,130 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Objective and data as plain values: what tells runs apart is there, what is another one at every start is not."""
+
+from __future__ import annotations
+
+import json
+from functools import partial, wraps
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from training_runs import ANCHORED
+
+from depth_anything_hf.data.datasets import DepthFolder
+from depth_anything_hf.data.item_mixture import training_data
+from depth_anything_hf.data.mixture import Mixture
+from depth_anything_hf.data.transforms import TrainingTransform
+from depth_anything_hf.losses.loss_weights import RelativeLoss
+from depth_anything_hf.training.description import describe, describe_objective, describe_run
+from depth_anything_hf.training.objectives import Distillation, SupervisedMetric, SupervisedRelative
+
+
+def plain_loss(model: nn.Module, batch: dict[str, Any], progress: float, weight: float = 1.0) -> dict[str, Any]:
+    return {"loss": model(batch["pixel_values"]).predicted_depth.mean() * weight}
+
+
+class Counting:
+    """An objective with a parameter, a counter and a module."""
+
+    def __init__(self, weight: float) -> None:
+        self.weight, self.calls, self.layer = weight, 0, nn.Linear(1, 1)
+
+
+def test_an_objective_is_its_class_and_the_parameters_it_was_made_with():
+    assert describe_objective(SupervisedRelative(ANCHORED))["loss"]["gradient_weight"] == 0.5
+    assert describe_objective(SupervisedMetric(max_depth=20.0))["loss"]["max_depth"] == 20.0
+    assert describe_objective(plain_loss) == {"objective": "plain_loss", "loss": {}}
+    assert describe_objective(partial(plain_loss, weight=2.0)) == {"objective": "plain_loss", "loss": {"weight": 2.0}}
+    objective = Counting(0.5)
+    before = describe_objective(objective)
+    objective.calls = 7
+    assert describe_objective(objective) == before == {"objective": "Counting", "loss": {"weight": 0.5}}
+
+
+def test_a_wrapper_is_what_it_wraps():
+    @wraps(plain_loss)
+    def wrapper(*inputs: Any) -> Any:
+        return plain_loss(*inputs)
+
+    assert describe_objective(wrapper) == describe_objective(plain_loss)
+
+
+def test_distillation_says_what_it_distils_from():
+    distilled = describe_objective(Distillation(RelativeLoss(), teacher=plain_loss))
+    assert distilled["teacher"] == "plain_loss" and distilled["feature_alignment"] is None
+    assert distilled["loss"]["ssi_weight"] == 1.0
+
+
+def test_data_is_its_samples_their_labels_and_how_they_are_changed(labelled_folder, monkeypatch):
+    def described(folder: Path, *, limit: int | None = None, scale: float | None = None, **augmentation: Any) -> Any:
+        mixture = Mixture([DepthFolder(folder, limit=limit, scale=scale)], TrainingTransform(56, **augmentation))
+        return describe_run(plain_loss, mixture)
+
+    found = described(labelled_folder)
+    assert json.loads(json.dumps(found)) == found
+    (source,) = found["data"]
+    assert (source["samples"], source["label"], source["scale"]) == (8, "depth", None)
+    assert source["first"] == str(labelled_folder / "images" / "0.png")
+    monkeypatch.chdir(labelled_folder)
+    assert described(Path()) == found
+    for other in ({"limit": 7}, {"scale": 1000.0}, {"vertical_flip": 1.0}):
+        assert described(labelled_folder, **other) != found
+    assert described(labelled_folder, vertical_flip=1.0)["augmentation"]["vertical_flip"] == 1.0
+
+
+def test_a_caller_knows_more_of_the_data(labelled_folder):
+    mixture = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
+    found = describe_run(plain_loss, mixture, {"data": [{"path": Path("rooms")}], "note": (1, 2)})
+    assert found["data"] == [{"label": "depth", "samples": 8, "path": "rooms"}]
+    assert found["note"] == [1, 2] and found["augmentation"]["size"] == 56
+
+
+class Crops(torch.utils.data.Dataset[Any]):
+    """Tensors, by a name that is no file."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        return {"pixel_values": torch.zeros(3, 28, 28), "labels": torch.ones(28, 28)}
+
+
+def test_a_dataset_of_tensors_is_told_by_its_own_parameters():
+    (source,) = describe_run(plain_loss, training_data(Crops("here"), 0))["data"]
+    assert (source["class"], source["root"], source["samples"]) == ("Crops", "here", 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        ({3, 1, 2}, [1, 2, 3]),
+        (float("inf"), "inf"),
+        (np.float32(0.5), 0.5),
+        (np.arange(3), [0, 1, 2]),
+        (np.zeros((50, 50)), "array [50, 50]"),
+        (list(range(1000)), "1000 entries"),
+        (torch.bfloat16, "torch.bfloat16"),
+        (Path("a") / "b", "a/b"),
+        (object(), {"class": "object"}),
+    ],
+)
+def test_values_become_plain(value, plain):
+    assert describe(value) == plain
+
+
+def test_objects_that_hold_each_other_end():
+    class Node:
+        def __init__(self, other: Any = None) -> None:
+            self.other = other
+
+    node = Node()
+    node.other = node
+    assert json.dumps(describe(node)).count("Node") < 10
