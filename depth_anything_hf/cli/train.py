@@ -113,9 +113,14 @@ def _start_comment(launching: LaunchArguments) -> str:
 
 
 def _dry_run(program: ModuleType, parts: Sequence[Any]) -> Any:
+    from ..data.first_labels import UselessLabelsError
     from ..recipes.dry_run import dry_run
 
-    found = dry_run(program.prepare(*parts))
+    try:
+        found = dry_run(program.prepare(*parts))
+    except UselessLabelsError as error:
+        typer.echo(f"problem: {error}")
+        raise typer.Exit(1) from error
     if found.sheet is not None:
         typer.echo(str(found))
     if found.report.problems:

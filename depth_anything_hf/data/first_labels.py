@@ -18,6 +18,10 @@ from .samples import Sample
 MILLIMETRES_PER_METRE = 1000.0
 
 
+class UselessLabelsError(ValueError):
+    """None of the first labels of a source has a valid pixel."""
+
+
 class LabelledSources(Protocol):
     """What is needed of a mixture."""
 
@@ -39,7 +43,7 @@ class FirstLabels:
 
     Attributes:
         source: its name.
-        kind: "depth" or "disparity"; None without labels.
+        kind: "depth" or "disparity", "labels" where the items of the source are tensors already; None without labels.
         samples: how many could be read.
         lowest, highest: of their finite values before the transform, and before the source's own `max_depth`: metres,
             or disparity as stored; None without one.
@@ -66,13 +70,13 @@ class FirstLabels:
         )
         if self.lowest is None or self.highest is None:
             advice = "check the label's column, invalid_values and sky_value"
-            return f"{seen}; no value in them is a {self.kind}, all are 0, negative, NaN or invalid_values; {advice}"
-        unit = " m" if self.kind == "depth" else ""
-        seen += f"; their {self.kind} is {self.lowest:.4g} to {self.highest:.4g}{unit}"
+            return f"{seen}; no value in them is usable, all are 0, negative, NaN or invalid_values; {advice}"
+        what = "values are" if self.kind == "labels" else f"{self.kind} is"
+        seen += f"; their {what} {self.lowest:.4g} to {self.highest:.4g}"
         if self.valid_range is None or self.kind == "disparity":
             return seen
         low, high = self.valid_range
-        return f"{seen}, and valid is {low:g} to {high:g} m{self._scale_advice()}"
+        return f"{seen} m, and valid is {low:g} to {high:g} m{self._scale_advice()}"
 
     def _scale_advice(self) -> str:
         assert self.lowest is not None and self.highest is not None
@@ -106,11 +110,12 @@ def first_labels(mixture: LabelledSources, source: int, valid_range: tuple[float
         except (OSError, ValueError):
             continue
         found.samples += 1
-        found.kind = next((kind for kind in ("depth", "disparity") if kind in sample), None)
+        found.kind = next((kind for kind in ("depth", "disparity", "labels") if kind in sample), None)
         if found.kind is None or "labels" not in item:
             continue
         found.valid_samples += has_valid_label(item, valid_range)
-        values = sample[found.kind][np.isfinite(sample[found.kind])]
+        values = np.asarray(sample[found.kind])
+        values = values[np.isfinite(values)]
         if values.size:
             found.lowest = min(found.lowest if found.lowest is not None else math.inf, float(values.min()))
             found.highest = max(found.highest if found.highest is not None else -math.inf, float(values.max()))
@@ -175,4 +180,4 @@ def _without_max_depth(mixture: LabelledSources, source: int) -> LabelledSources
     return whole
 
 
-__all__ = ["FirstLabels", "describe_useless_labels", "first_labels", "has_valid_label"]
+__all__ = ["FirstLabels", "UselessLabelsError", "describe_useless_labels", "first_labels", "has_valid_label"]

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .decoding.errors import BrokenSampleError
-from .first_labels import first_labels, has_valid_label
+from .first_labels import UselessLabelsError, first_labels, has_valid_label
 from .samples import Sample, SampleDataset
 
 
@@ -258,12 +258,14 @@ def _first_usable(mixture: SampledSources, source: int, name: str) -> dict[str, 
             reason = item
             continue
         usable.append(item)
-        if "labels" not in item or (has_valid_label(item) and not _is_constant(item["labels"])):
+        # Clean images are kept for a teacher, which makes labels of its own.
+        is_unlabelled = "labels" not in item or "clean_pixel_values" in item
+        if is_unlabelled or (has_valid_label(item) and not _is_constant(item["labels"])):
             return item
     if usable:
         labelled = [item for item in usable if has_valid_label(item)]
         if not labelled:
-            raise ValueError(f"{first_labels(mixture, source)}")
+            raise UselessLabelsError(f"{first_labels(mixture, source)}")
         value = labelled[0]["labels"].nan_to_num().amax()
         text = f"{name}: each label of its first samples has one value everywhere, such as {value:g}"
         warnings.warn(f"{text}; check the label's column", stacklevel=3)

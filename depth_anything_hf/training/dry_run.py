@@ -35,7 +35,7 @@ from .processes import training_accelerator
 from .start_warnings import predict_memory, start_warnings
 from .state import RunGeometry
 from .step_status import is_finite
-from .tracking import require_trackers
+from .tracking import require_trackers, summarize_terms
 
 
 # The second one is measured: the first one allocates, and compiles where that is set.
@@ -81,7 +81,7 @@ class DryRunReport:
     Attributes:
         batch: key of a micro-batch -> shape of its tensor.
         labels: one entry for each source.
-        terms: loss, its terms and what a run watches, of the first step; means over its micro-batches.
+        terms: loss, its terms and what a run watches, of the first step; means over its images that count.
         gradient_norm: of the first step, before clipping.
         learning_rates: peak rates of encoder and decoder.
         images_per_step: of all processes.
@@ -268,7 +268,7 @@ def _take_step(engine: Engine, batches: DevicePrefetcher, total_steps: int) -> _
     if accelerator.device.type == "cuda":
         torch.cuda.synchronize(accelerator.device)
     seconds = time.perf_counter() - start - reading
-    means = {name: torch.stack([terms[name] for terms in all_terms]).mean().item() for name in all_terms[0]}
+    means = {name: value.item() for name, value in summarize_terms(all_terms).items()}
     return _Step(batch, means, norm.item(), seconds, reading)
 
 

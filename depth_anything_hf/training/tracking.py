@@ -134,7 +134,7 @@ class LogWindow:
             micro_batches: named scalars of each; a mean is over those that have the name.
             images: of all processes.
         """
-        self.steps.append(_summarize(micro_batches))
+        self.steps.append(summarize_terms(micro_batches))
         self._timed_images += images
 
     def close(self, accelerator: Accelerator) -> dict[str, float]:
@@ -175,12 +175,12 @@ class LogWindow:
         if len(states) == process_count:
             steps = states[process_index]
         else:
-            steps = [_summarize(same_step) for same_step in zip(*states, strict=True)]
+            steps = [summarize_terms(same_step) for same_step in zip(*states, strict=True)]
         self.steps = [{name: value.to(device) for name, value in terms.items()} for terms in steps]
 
 
-def _summarize(parts: Sequence[Terms]) -> Terms:
-    """Return the means of terms, each over the parts that have it."""
+def summarize_terms(parts: Sequence[Terms]) -> Terms:
+    """Return the means of terms over the images that count, each over the parts that have it."""
     means = {}
     for name in dict.fromkeys(name for part in parts for name in part):
         having = [part for part in parts if name in part]

@@ -101,7 +101,8 @@ def fit(
     Args:
         model: a [`DepthAnythingForDepthEstimation`]; weights in half precision become float32, see `pure_bf16`. Of one
             with adapters of peft, these and the decoder are trained, and saved models have them merged.
-        objective: (model, batch, progress 0..1) -> {"loss": scalar, named terms}; see `objectives`.
+        objective: (model, batch, progress 0..1) -> {"loss": scalar, named terms}; see `objectives`. The loss is a mean
+            over the images that count, "images" of them; without this entry all count.
         arguments: see [`TrainingArguments`].
         train_data: the samples; those of a mixture depend on (seed, epoch, position) alone. Any other map-style
             dataset of tensors will do, see `data.item_mixture.ItemMixture`.
@@ -156,6 +157,7 @@ class Trainer:
         require_trackers(arguments.report_to)
         if evaluation is not None:
             evaluation.require_metric(arguments.metric_for_best_model)
+            evaluation.require_scorable_images()
         self.arguments, self.processor, self.evaluation = arguments, inputs.processor, evaluation
         self.train_data = train_data = training_data(inputs.train_data, arguments.seed)
         self.folder = Path(arguments.output_dir)

@@ -13,7 +13,7 @@ from accelerate import Accelerator
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from ..evaluation.datasets import LabelledDataset
-from ..evaluation.evaluator import evaluate_on_all_processes
+from ..evaluation.evaluator import check_first_images, evaluate_on_all_processes
 from ..evaluation.labelled_items import label_of, labelled_dataset
 from ..evaluation.own_metrics import OwnMetric, check_own_metrics
 from ..evaluation.results import EvaluationResult
@@ -63,6 +63,13 @@ class Evaluation:
     def describe(self) -> dict[str, Any]:
         """Return what tells this held-out set from another, as plain values."""
         return {**describe_source(self.dataset), "settings": describe(self.settings.record())}
+
+    def require_scorable_images(self) -> None:
+        """Raise ValueError if none of the first images can be scored, before a training and not after it."""
+        try:
+            check_first_images(self.dataset, self.settings)
+        except ValueError as error:
+            raise ValueError(f"evaluation: {error}") from error
 
 
 def adopt_best(progress: Progress, evaluation: Evaluation | None, metric: str) -> tuple[list[str], bool]:

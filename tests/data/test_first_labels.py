@@ -10,9 +10,11 @@ import cv2
 import datasets
 import numpy as np
 import pytest
+import torch
 
 from depth_anything_hf.data.datasets import DepthFolder, DepthTable
 from depth_anything_hf.data.first_labels import describe_useless_labels, first_labels
+from depth_anything_hf.data.item_mixture import ItemMixture
 from depth_anything_hf.data.mixture import Mixture, check_first_samples
 from depth_anything_hf.data.sources import DataSource, open_source
 from depth_anything_hf.data.streaming_mixture import StreamingMixture
@@ -78,7 +80,7 @@ def test_one_of_several_sources_without_a_label_is_named(tmp_path):
     good, empty = np.linspace(1, 5, 56 * 56, dtype=np.float32).reshape(56, 56), np.zeros((56, 56), dtype=np.float32)
     roots = [folder_of(tmp_path / "good", [good]), folder_of(tmp_path / "empty", [empty] * 12)]
     mixture = Mixture([DepthFolder(root) for root in roots], RELATIVE, names=["good", "empty"])
-    with pytest.raises(ValueError, match=r"^empty: .* first 10 samples 0 .*no value in them is a depth, all are 0"):
+    with pytest.raises(ValueError, match=r"^empty: .* first 10 samples 0 .*no value in them is usable, all are 0"):
         check_first_samples(mixture)
     (described,) = describe_useless_labels(mixture)
     assert described.startswith("empty: ")
@@ -106,3 +108,18 @@ def test_labels_of_one_value_are_a_warning(tmp_path):
     mixture = Mixture([DepthFolder(folder_of(tmp_path / "flat", [constant] * 2))], RELATIVE, names=["flat"])
     with pytest.warns(UserWarning, match=r"^flat: each label .* has one value everywhere, such as 0\.5"):
         check_first_samples(mixture)
+
+
+def test_stored_labels_are_no_matter_where_a_teacher_makes_them(tmp_path):
+    empty = np.zeros((56, 56), dtype=np.float32)
+    transform = TrainingTransform(28, keep_clean=True)
+    check_first_samples(Mixture([DepthFolder(folder_of(tmp_path / "rooms", [empty]))], transform))
+
+
+def test_labels_of_items_that_are_tensors_already_are_described_too():
+    items = [{"pixel_values": torch.rand(3, 28, 28), "labels": torch.full((28, 28), 500.0)}] * 3
+    (described,) = describe_useless_labels(ItemMixture(items, name="rooms"), (0.001, 10.0))
+    assert described.startswith(
+        "rooms: of the labels of its first 3 samples 0 have a valid pixel; their values are 500"
+    )
+    assert "valid is 0.001 to 10 m" in described

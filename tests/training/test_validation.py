@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -123,3 +124,11 @@ def test_a_dataset_alone_is_scored_by_the_settings_that_fit_the_model(fields, la
     assert (found.settings.alignment, found.settings.max_depth) == expected
     own = Evaluation(items)
     assert as_evaluation(own, DepthAnythingConfig(**fields)) is own
+
+
+def test_held_out_images_without_a_label_stop_a_run_at_its_start(tmp_path, train, make_tiny_model, evaluation):
+    # Depth of 1 to 9 metres, of which nothing is in this range.
+    evaluation.settings = replace(evaluation.settings, min_depth=50.0, max_depth=80.0)
+    with pytest.raises(ValueError, match=r"^evaluation: none of its first 3 images can be scored; the last reason:"):
+        train(tmp_path / "run", make_tiny_model(), evaluation=evaluation)
+    assert not (tmp_path / "run").exists()
