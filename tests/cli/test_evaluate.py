@@ -51,7 +51,9 @@ def test_pictures_without_labels_cannot_be_scored(model: Path, photos: Path) -> 
     assert result.exit_code == 1 and "no depth or disparity labels" in result.output
 
 
-def test_a_protocol_signs_the_result(model: Path, tmp_path: Path) -> None:
+def test_a_protocol_signs_the_result(
+    model: Path, metric_model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     # Virtual KITTI 2 as it is downloaded: depth in centimetres, 65535 is the sky.
     frame = "Scene01/clone/frames/{}/Camera_0/{}_00000"
     for folder, name in (("rgb", "rgb"), ("depth", "depth")):
@@ -67,6 +69,11 @@ def test_a_protocol_signs_the_result(model: Path, tmp_path: Path) -> None:
     record = json.loads((tmp_path / "results" / "results.json").read_text())
     assert record["settings"]["protocol"] == "vkitti2@1" and record["images"] == 1
     assert {"errors.jpg", "per_image.parquet"} <= set(files_below(tmp_path / "results"))
+    # A metric model that ends at 20 m: the protocol keeps its range, and a warning says so.
+    assert "ends at" not in caplog.text
+    result = run("evaluate", metric_model, *protocol, "--device", "cpu")
+    assert "depth 0.001 to 80 m" in result.output
+    assert "vkitti2@1 scores labels up to 80 m, but the output of the model ends at 20 m" in caplog.text
     # A root without the files: one error that says what was expected.
     missing = run("evaluate", model, "--protocol", "nyu", "--root", tmp_path / "results")
     assert missing.exit_code == 1 and "nyu_depth_v2_labeled.mat" in missing.output
