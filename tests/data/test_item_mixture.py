@@ -13,6 +13,7 @@ import torch
 from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset, TensorDataset
 
 from depth_anything_hf.data.decoding.errors import BrokenSampleError
+from depth_anything_hf.data.first_labels import describe_useless_labels
 from depth_anything_hf.data.item_mixture import ItemMixture, as_item, training_data
 from depth_anything_hf.data.loader import BatchLoader
 
@@ -164,3 +165,16 @@ def test_a_wrong_dataset_is_refused_before_training():
         training_data(TensorDataset(IMAGE[None], LABEL[None]), 0)
     with pytest.raises(ValueError, match="is empty"):
         training_data([], 0)
+
+
+def test_items_without_a_valid_label_are_described():
+    unknown = [{"pixel_values": IMAGE, "labels": torch.full((28, 28), torch.nan)}] * 3
+    (described,) = describe_useless_labels(training_data(unknown, 0))
+    assert described == (
+        "list: of the labels of its first 3 samples 0 have a valid pixel; all values are NaN or infinite"
+    )
+    (described,) = describe_useless_labels(
+        training_data([{"pixel_values": IMAGE, "labels": LABEL + 90}], 0), (0.0, 80.0)
+    )
+    assert "their values are 90" in described
+    assert describe_useless_labels(training_data(Items(), 0)) == []
