@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils import gather_object
 from torch import Tensor
 
 from ..utils.files import atomic_write
@@ -140,14 +141,16 @@ class LogWindow:
     def close(self, accelerator: Accelerator) -> dict[str, float]:
         """Return means over steps and processes, speed and memory, and begin a new window; every process must call it.
 
-        Without a step there is no mean, and without an image that counts the mean is NaN.
+        Without a step there is no mean, and without an image that counts the mean is NaN. A term that some processes
+        do not have is averaged over the others.
         """
-        names = sorted(set().union(*self.steps) - {WEIGHT})
+        present = set().union(*self.steps) - {WEIGHT}
+        names = sorted(set(gather_object(list(present))) if accelerator.num_processes > 1 else present)
         own: list[Tensor] = []
         for name in names:
             # A term may be missing in some steps, so each has a weight of its own.
             terms = [each for each in self.steps if name in each]
-            own += [_summary(name, terms), _mean_weight(terms)]
+            own += [_summary(name, terms), _mean_weight(terms)] if terms else [torch.zeros(()), torch.zeros(())]
         memory = torch.tensor(peak_memory_mib(accelerator.device), device=accelerator.device)
         gathered: Tensor = accelerator.gather(torch.stack([*(each.to(memory) for each in own), memory])[None])
         values = {}

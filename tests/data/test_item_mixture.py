@@ -170,11 +170,8 @@ def test_a_wrong_dataset_is_refused_before_training():
 def test_items_without_a_valid_label_are_described():
     unknown = [{"pixel_values": IMAGE, "labels": torch.full((28, 28), torch.nan)}] * 3
     (described,) = describe_useless_labels(training_data(unknown, 0))
-    assert described == (
-        "list: of the labels of its first 3 samples 0 have a valid pixel; all values are NaN or infinite"
-    )
-    (described,) = describe_useless_labels(
-        training_data([{"pixel_values": IMAGE, "labels": LABEL + 90}], 0), (0.0, 80.0)
-    )
+    assert described.startswith("list: of the labels of its first 3 samples 0 have a valid pixel; ")
+    too_far = training_data([{"pixel_values": IMAGE, "labels": LABEL + 90}], 0)
+    (described,) = describe_useless_labels(too_far, (0.0, 80.0))
     assert "their values are 90" in described
     assert describe_useless_labels(training_data(Items(), 0)) == []

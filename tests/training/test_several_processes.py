@@ -13,7 +13,7 @@ import torch
 from kill_and_resume import run_processes
 from tiny_model import TINY_DECODER, TINY_ENCODER
 from torch import nn
-from training_runs import ANCHORED
+from training_runs import ANCHORED, log_of
 from transformers import Dinov2Config, TrainerCallback
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation, DepthAnythingImageProcessor
@@ -29,6 +29,7 @@ class Weighted(nn.Module):
 
     def __init__(self, rank: int) -> None:
         super().__init__()
+        self.rank = rank
         self.log_sigma = nn.Parameter(torch.tensor(0.1 * rank))
         self.by_channel = nn.Parameter(torch.full((3,), float(rank)))
         self.unused = nn.Parameter(torch.ones(()))
@@ -36,6 +37,8 @@ class Weighted(nn.Module):
     def forward(self, model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, Any]:
         terms = SupervisedRelative(ANCHORED)(model, batch, progress)
         loss = terms["loss"] * torch.exp(-self.log_sigma) + self.log_sigma
+        if self.rank:
+            terms["of_one_process"] = torch.tensor(5.0)
         own = (batch["pixel_values"].mean(dim=(2, 3)) * self.by_channel).sum(dim=1).mean()
         return {**terms, "loss": loss + own}
 
@@ -97,6 +100,7 @@ def test_own_parts_and_several_trainings_work_on_two_processes(tmp_path, labelle
     for precision in ("no", "bf16"):
         record = json.loads((tmp_path / precision / "training_arguments.json").read_text())
         assert (record["precision"], record["processes"]) == (precision, 2)
+        assert [entry["of_one_process"] for entry in log_of(tmp_path / precision)] == [5.0] * 3
         assert all(torch.equal(first[precision][name], second[precision][name]) for name in first[precision])
     assert first["steps"] == second["steps"] == 2
     assert "a callback failed on another rank" in first["error"]
