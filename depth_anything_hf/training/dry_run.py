@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedType, set_seed
+from accelerate.utils import set_seed
 from torch import Tensor
 
 from ..data.decoding.errors import BrokenSampleError
@@ -32,7 +32,7 @@ from .optim import learning_rates_of
 from .prefetch import DevicePrefetcher, open_batches, usable_workers
 from .previews import labels_of, predict_and_picture
 from .processes import training_accelerator
-from .start_warnings import predict_memory, start_warnings
+from .start_warnings import predict_for_launch, predict_memory, start_warnings
 from .state import RunGeometry
 from .step_status import is_finite
 from .tracking import require_trackers, summarize_terms
@@ -197,7 +197,7 @@ def _dry_run(
             _label_range(train_data, source, name, objective, accelerator)
             for source, name in enumerate(train_data.names)
         ]
-    workers = usable_workers(arguments, train_data)
+    workers = usable_workers(arguments)
     per_step = max(last.seconds, last.reading_seconds / workers) if workers else last.seconds + last.reading_seconds
     report = DryRunReport(
         batch={key: tuple(value.shape) for key, value in first.batch.items() if isinstance(value, Tensor)},
@@ -232,13 +232,14 @@ def _predict_memory(
 ) -> dict[str, MemoryEstimate | str]:
     if not accelerator.is_main_process:
         return {}
-    processes, sharded = accelerator.num_processes, accelerator.distributed_type == DistributedType.FSDP
-    run = (model, objective, arguments, data, accelerator.mixed_precision)
-    found = {"as launched": predict_memory(*run, processes=processes, sharded=sharded)}
-    if processes == 1 and isinstance(found["as launched"], MemoryEstimate):
+    launched = predict_for_launch(model, objective, arguments, data, accelerator)
+    found = {"as launched": launched}
+    if accelerator.num_processes == 1 and isinstance(launched, MemoryEstimate):
         # The machine on which a run is planned is seldom the one on which it runs.
-        found["replicated (DDP)"] = found["as launched"].replicated()
-        found[f"one of {PLANNED_GPUS} (FSDP2)"] = predict_memory(*run, processes=PLANNED_GPUS, sharded=True)
+        found["replicated (DDP)"] = launched.replicated()
+        found[f"one of {PLANNED_GPUS} (FSDP2)"] = predict_memory(
+            model, objective, arguments, data, accelerator.mixed_precision, processes=PLANNED_GPUS, sharded=True
+        )
     return found
 
 

@@ -142,16 +142,24 @@ def unreadable_elsewhere() -> ValueError:
     return ValueError("data loading failed on another rank (see its log); stopping this rank")
 
 
-def usable_workers(arguments: TrainingArguments, data: Any) -> int:
+def usable_workers(arguments: TrainingArguments, data_state: dict[str, Any] | None = None) -> int:
     """Return the number of worker processes: as many as asked for, but no more than CPUs that this process may use.
 
-    The samples of a mixture do not depend on it. A stream is divided among the workers, and keeps its number.
+    The samples of a mixture do not depend on it. A stream is divided among the workers, so that a resumed one keeps
+    the number that it began with, on whatever machine.
+
+    Args:
+        arguments: the training arguments.
+        data_state: of a stream that is resumed.
     """
     asked = arguments.dataloader_num_workers
-    if isinstance(data, StreamingMixture):
-        return asked
+    before = int((data_state or {}).get("workers", 0))
+    if 1 < before <= asked:
+        return before
     affinity = getattr(os, "sched_getaffinity", None)
-    return min(asked, len(affinity(0)) if affinity is not None else os.cpu_count() or 1)
+    usable = min(asked, len(affinity(0)) if affinity is not None else os.cpu_count() or 1)
+    # One part is read by one worker, or by none.
+    return min(usable, 1) if before == 1 else usable
 
 
 def open_batches(
@@ -186,7 +194,7 @@ def open_batches(
         process_count=accelerator.num_processes,
         first_step=first_step,
         last_step=last_step,
-        workers=usable_workers(arguments, data),
+        workers=usable_workers(arguments, data_state),
         pin_memory=accelerator.device.type == "cuda",
         multiprocessing_context=arguments.dataloader_multiprocessing_context,
         state=data_state,

@@ -10,6 +10,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedType
 
+from ..data.streaming_mixture import StreamingMixture
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from .adapters import without_wrapper
 from .arguments import TrainingArguments
@@ -33,8 +34,9 @@ def start_warnings(
     """Return all that a run is warned of; model and objective as before the engine has prepared them."""
     found = short_run_warnings(arguments, total_steps)
     found += memory_warnings(model, objective, arguments, data, accelerator)
-    workers = usable_workers(arguments, data)
-    if workers < arguments.dataloader_num_workers:
+    workers = usable_workers(arguments)
+    resumes_a_stream = isinstance(data, StreamingMixture) and arguments.resume_from_checkpoint is not None
+    if workers < arguments.dataloader_num_workers and not resumes_a_stream:
         found.append(
             f"dataloader_num_workers is {arguments.dataloader_num_workers}, but only {workers} CPU(s) may be used: "
             f"starting {workers}"
@@ -108,6 +110,27 @@ def predict_memory(
         return f"not known ({type(error).__name__}: {reason})"
 
 
+def predict_for_launch(
+    model: DepthAnythingForDepthEstimation,
+    objective: Any,
+    arguments: TrainingArguments,
+    data: Any,
+    accelerator: Accelerator,
+) -> MemoryEstimate | str:
+    """Predict the memory of each GPU for the processes and the engine of this launch; see `predict_memory`."""
+    if accelerator.distributed_type == DistributedType.DEEPSPEED:
+        return "not known (DeepSpeed divides the model as its configuration says)"
+    return predict_memory(
+        model,
+        objective,
+        arguments,
+        data,
+        accelerator.mixed_precision,
+        processes=accelerator.num_processes,
+        sharded=accelerator.distributed_type == DistributedType.FSDP,
+    )
+
+
 def memory_warnings(
     model: DepthAnythingForDepthEstimation,
     objective: Any,
@@ -118,15 +141,7 @@ def memory_warnings(
     """Say whether the GPU of the main process is smaller than what the run needs by prediction; arguments as there."""
     if accelerator.device.type != "cuda" or not accelerator.is_main_process:
         return []
-    estimate = predict_memory(
-        model,
-        objective,
-        arguments,
-        data,
-        accelerator.mixed_precision,
-        processes=accelerator.num_processes,
-        sharded=accelerator.distributed_type == DistributedType.FSDP,
-    )
+    estimate = predict_for_launch(model, objective, arguments, data, accelerator)
     if isinstance(estimate, str):
         return []
     return too_small(estimate, torch.cuda.get_device_properties(accelerator.device).total_memory)
@@ -143,4 +158,11 @@ def too_small(estimate: MemoryEstimate, available: int) -> list[str]:
     ]
 
 
-__all__ = ["memory_warnings", "predict_memory", "short_run_warnings", "start_warnings", "too_small"]
+__all__ = [
+    "memory_warnings",
+    "predict_for_launch",
+    "predict_memory",
+    "short_run_warnings",
+    "start_warnings",
+    "too_small",
+]

@@ -42,7 +42,7 @@ from depth_anything_hf.training.distributed import (
     shard_model,
     units_to_shard,
 )
-from depth_anything_hf.training.objectives import SupervisedRelative
+from depth_anything_hf.training.objectives import Distillation, SupervisedRelative
 from depth_anything_hf.training.trainer import Evaluation, TrainingArguments, fit
 from depth_anything_hf.training.weight_precision import require_same_weight_precision
 
@@ -124,6 +124,16 @@ def train_replicated_and_sharded(rank: int, folder: Path) -> None:
     found["replicated_gradients"] = autocast_gradients(accelerator.prepare(fresh_model(seed=0)), rank)
     found["sharded_gradients"] = autocast_gradients(shard_model(fresh_model(seed=0)), rank)
 
+    for name, prepare in (("replicated", accelerator.prepare), ("sharded", shard_model)):
+        student = fresh_model(seed=0)
+        # As at a student's own start; the frozen copy stays whole on each process.
+        objective = Distillation(feature_encoder=fresh_model(seed=1).backbone, student_width=32)
+        random = torch.Generator().manual_seed(rank)
+        images, labels = torch.randn(2, 3, 28, 28, generator=random), torch.rand(2, 28, 28, generator=random)
+        terms = objective(prepare(student), {"pixel_values": images, "labels": labels}, 0.0)
+        terms["loss"].backward()
+        found[f"{name}_feature"] = (terms["feature"].item(), terms["loss"].item())
+
     sharded = shard_model(fresh_model(seed=0))
     optimizer = optimizer_of(sharded)
     found["sharded_units"] = [type(each).__name__ for each in sharded.modules() if isinstance(each, FSDPModule)]
@@ -190,6 +200,12 @@ def test_sharded_gradients_in_bfloat16_are_those_of_replicated_training(sharding
             torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
         # Not because nothing was rounded on the way.
         assert any(not torch.equal(each, each.bfloat16().float()) for each in sharded)
+
+
+def test_features_are_aligned_under_sharding_as_under_replication(sharding):
+    for found in sharding[1]:
+        assert found["sharded_feature"] == pytest.approx(found["replicated_feature"], abs=1e-4)
+        assert found["sharded_feature"][0] > 0.1
 
 
 def test_each_process_writes_its_own_part_and_nothing_that_is_unpickled(sharding):

@@ -16,10 +16,10 @@ from depth_anything_hf.data.datasets import DepthFolder
 from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.recipes.catalog import find_recipe, read_recipe
-from depth_anything_hf.training import start_warnings as warnings_of_the_start
 from depth_anything_hf.training.arguments import TrainingArguments
 from depth_anything_hf.training.memory_estimate import GIB, MemoryEstimate
 from depth_anything_hf.training.objectives import SupervisedRelative
+from depth_anything_hf.training.prefetch import usable_workers
 from depth_anything_hf.training.processes import training_accelerator
 from depth_anything_hf.training.start_warnings import (
     memory_warnings,
@@ -109,4 +109,15 @@ def test_more_workers_than_cpus_are_not_started(tmp_path, monkeypatch, make_tiny
     assert start_warnings(*run, total_steps=10) == [
         "warning: dataloader_num_workers is 8, but only 3 CPU(s) may be used: starting 3"
     ]
-    assert warnings_of_the_start.usable_workers(replace(arguments, dataloader_num_workers=2), data) == 2
+    assert usable_workers(replace(arguments, dataloader_num_workers=2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "before", "workers"),
+    # Three CPUs. A resumed stream keeps its number, unless fewer are asked for, which the loader refuses.
+    [(8, None, 3), (8, 8, 8), (8, 2, 2), (8, 1, 1), (0, 1, 0), (2, 4, 2)],
+)
+def test_a_resumed_stream_keeps_its_number_of_workers(monkeypatch, asked, before, workers):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
+    state = {} if before is None else {"workers": before}
+    assert usable_workers(arguments_for(dataloader_num_workers=asked), state) == workers
