@@ -217,7 +217,8 @@ def _open_stream(source: DataSource) -> DepthStream:
         table_format, files = _table_files(local, source.split)
         rows = datasets.load_dataset(table_format, data_files=files, split="train", streaming=True)
         open_shards = open_shards or _most_open_shards(files)
-        parquet_files = files if table_format == "parquet" else []
+        # `datasets` takes names for patterns, which may match other files as well.
+        parquet_files = files if table_format == "parquet" and rows.num_shards == len(files) else []
     else:
         rows = _load_from_hub(source, streaming=True)
     columns = columns_of(rows, source.path)

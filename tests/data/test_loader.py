@@ -139,6 +139,23 @@ def test_processes_read_other_rows_of_a_stream(stream: StreamingMixture) -> None
     assert len({*per_process[0], *per_process[1]}) == 60
 
 
+def test_two_processes_with_two_workers_each_resume_exactly(stream: StreamingMixture) -> None:
+    seen: list[str] = []
+    for process in (0, 1):
+        options = {"batch_size": 3, "workers": 2, "process_index": process, "process_count": 2, "last": 6}
+        loader = load(stream, **options)
+        batches, states = [], []
+        for batch in loader:
+            batches.append((batch["name"], batch["pixel_values"].numpy().tobytes()))
+            states.append(saved_and_loaded(loader.state_dict()))
+        seen += [name for names, _ in batches[:4] for name in names]
+        for stop in (1, 4):
+            resumed = load(stream, first=stop, state=states[stop - 1], **options)
+            again = [(batch["name"], batch["pixel_values"].numpy().tobytes()) for batch in resumed]
+            assert again == batches[stop:] and resumed.state_dict() == states[-1]
+    assert len(set(seen)) == len(seen) == 24
+
+
 def test_batches_of_a_step_that_is_given_up_are_taken_back(stream: StreamingMixture) -> None:
     loader = load(stream, batch_size=4)
     batches = iter(loader)

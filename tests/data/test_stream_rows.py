@@ -55,6 +55,10 @@ def take(part: StreamPart, count: int) -> list[str]:
     return [next(part)["name"] for _ in range(count)]
 
 
+def bits(item: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+    return item["name"], item["broken"], item["pixel_values"].numpy().tobytes()
+
+
 def classes_per_batch(mixture: StreamingMixture, parts: int, count: int) -> float:
     batches = [take(part, 24) for part in (mixture.part(index, parts) for index in range(parts)) for _ in range(count)]
     return float(np.mean([len({name.split("-")[0] for name in batch}) for batch in batches]))
@@ -84,7 +88,7 @@ def test_a_block_takes_equally_many_rows_of_every_open_shard(sorted_shards: Path
 
 
 @pytest.mark.parametrize("damage", [None, lambda content: content[:4] + b"\xff" * 64 + content[68:], lambda _: b""])
-@pytest.mark.parametrize("parts", [1, 2, 7])
+@pytest.mark.parametrize("parts", [1, 7])
 def test_a_resume_at_any_row_gives_the_same_rows_and_tells_no_damage_twice(
     numbered: Path, damage: Callable[[bytes], bytes] | None, parts: int
 ) -> None:
@@ -95,16 +99,13 @@ def test_a_resume_at_any_row_gives_the_same_rows_and_tells_no_damage_twice(
     for index in {0, parts - 1}:
         part, items, states = mixture.part(index, parts), [], []
         for _ in range(18):
-            item = next(part)
-            items.append((item["name"], item["broken"], item["pixel_values"].numpy().tobytes()))
+            items.append(bits(next(part)))
             states.append(json.dumps(part.state_dict()))
         assert any(broken for _, broken, _ in items) == (damage is not None)
         for done in range(18):
             resumed = mixture.part(index, parts, json.loads(states[done]))
-            again = [next(resumed) for _ in range(17 - done)]
-            assert [(item["name"], item["broken"], item["pixel_values"].numpy().tobytes()) for item in again] == items[
-                done + 1 :
-            ]
+            following = items[done + 1 : done + 6]
+            assert [bits(next(resumed)) for _ in following] == following
 
 
 def test_a_file_damaged_since_the_state_costs_its_rows_only(numbered: Path) -> None:

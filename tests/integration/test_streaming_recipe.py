@@ -1,18 +1,24 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A recipe names streams, and the source that cannot be used."""
+"""A recipe names streams, and the source that cannot be used; a run on a stream is resumed bit for bit."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numbers_data import write_numbered_shards
+from numbers_data import numbered_stream, write_numbered_shards
 from sample_files import colour_ramp, depth_ramp, write_pairs
+from tiny_model import MakeModel
+from training_runs import ANCHORED, CARD, assert_same_checkpoint
 
+from depth_anything_hf import DepthAnythingImageProcessor
 from depth_anything_hf.data.streaming_mixture import StreamingMixture
 from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
+from depth_anything_hf.training.objectives import SupervisedRelative
+from depth_anything_hf.training.trainer import TrainingArguments, fit
 
 
 RGB = colour_ramp()
@@ -40,3 +46,33 @@ def test_a_recipe_names_streams_and_the_source_that_cannot_be_used(shards: Path,
         DataArguments(train_data=[stream, pairs]).mixture(model, seed=3)  # type: ignore[list-item]
     with pytest.raises(FileNotFoundError, match="nowhere"):
         DataArguments(train_data=[str(shards), str(tmp_path / "nowhere")]).mixture(model, seed=3)
+
+
+@pytest.mark.usefixtures("fresh_accelerate")
+def test_a_run_on_a_stream_is_resumed_bit_for_bit(tmp_path: Path, make_tiny_model: MakeModel) -> None:
+    (tmp_path / "shards").mkdir()
+    mixture = numbered_stream(tmp_path / "shards")
+
+    def run(folder: Path, seed: int = 0, resume: str | None = None) -> None:
+        arguments = TrainingArguments(
+            output_dir=str(folder),
+            max_steps=6,
+            per_device_train_batch_size=3,
+            save_steps=2,
+            cutmix_probability=0.5,
+            max_zero_share=1.0,
+            resume_from_checkpoint=resume,
+        )
+        processor = DepthAnythingImageProcessor.for_input_size(14)
+        objective = SupervisedRelative(ANCHORED)
+        fit(
+            make_tiny_model(seed=seed), objective, arguments, mixture, processor=processor, pretrained=False, card=CARD
+        )
+
+    run(tmp_path / "straight")
+    shutil.copytree(tmp_path / "straight", tmp_path / "resumed")
+    for name in ("checkpoint-4", "checkpoint-6"):
+        shutil.rmtree(tmp_path / "resumed" / name)
+    (tmp_path / "resumed" / "model.safetensors").unlink()
+    run(tmp_path / "resumed", seed=7, resume="latest")
+    assert_same_checkpoint(tmp_path / "straight" / "checkpoint-6", tmp_path / "resumed" / "checkpoint-6")
