@@ -213,6 +213,8 @@ class TrainingArguments:
             )
         # A single name, or a tracker of one's own from Python, becomes a list.
         self.report_to = tracker_names(self.report_to)
+        # As `transformers.Trainer` may be told.
+        self.metric_for_best_model = self.metric_for_best_model.removeprefix("eval_")
         if self.metric_for_best_model not in SCORES and self.greater_is_better is None:
             raise ValueError(
                 f"metric_for_best_model is {self.metric_for_best_model!r}, expected one of {list(SCORES)}; for a "

@@ -25,6 +25,8 @@ PARAMETERS_FILE = "model_1.safetensors"
 # Longer collections are data, not parts.
 LONGEST_COLLECTION = 100
 DEEPEST = 4
+# Objects of theirs hold models that are no part of an objective, such as an `Accelerator` or an optimizer.
+LIBRARIES = ("accelerate", "datasets", "numpy", "torch", "transformers")
 STATE_METHODS = ("state_dict", "load_state_dict")
 
 
@@ -244,7 +246,8 @@ def _inside(value: Any) -> list[tuple[str, Any]]:
             return []
         pairs = value.items() if isinstance(value, dict) else enumerate(value)
         return [(str(key), each) for key, each in pairs]
-    if isinstance(value, type | types.ModuleType) or not hasattr(value, "__dict__"):
+    is_foreign = type(value).__module__.split(".")[0] in LIBRARIES and not isinstance(value, nn.Module)
+    if isinstance(value, type | types.ModuleType) or is_foreign or not hasattr(value, "__dict__"):
         return []
     of_torch = ("_modules", "_parameters", "_buffers") if isinstance(value, nn.Module) else ()
     return [(name, each) for name, each in vars(value).items() if name not in of_torch]

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -40,8 +42,9 @@ class RunInterrupted(SystemExit):
 class StopSignals:
     """Context manager: records SIGTERM and SIGINT instead of ending the process, so that a run can save first.
 
-    A second signal, a second or more after the first, ends the process at once. The earlier handlers come back at the
-    end. Outside of the main thread, where Python allows no handlers, it does nothing.
+    A second signal, a second or more after the first, ends the process at once; in a notebook or a Python shell, whose
+    process is to stay, a second SIGINT raises KeyboardInterrupt. The earlier handlers come back at the end. Outside of
+    the main thread, where Python allows no handlers, it does nothing.
     """
 
     def __init__(self) -> None:
@@ -63,8 +66,15 @@ class StopSignals:
         if self.received is None:
             self.received, self._first_time = signal.Signals(number), time.monotonic()
         elif time.monotonic() - self._first_time >= ECHO_SECONDS:
+            if number == signal.SIGINT and _is_interactive():
+                raise KeyboardInterrupt
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
+
+
+def _is_interactive() -> bool:
+    # IPython and its kernels add a builtin, Python's own shell has a prompt.
+    return hasattr(builtins, "get_ipython") or hasattr(sys, "ps1")
 
 
 __all__ = ["EXIT_CODE_SAVED", "RunInterrupted", "StopSignals"]

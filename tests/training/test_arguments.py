@@ -81,6 +81,7 @@ def test_cutmix_needs_two_images_in_a_micro_batch():
 def test_a_metric_of_ones_own_needs_its_direction():
     arguments = TrainingArguments("unused", metric_for_best_model="mine", greater_is_better=False)
     assert arguments.metric_for_best_model == "mine"
+    assert TrainingArguments("unused", metric_for_best_model="eval_abs_rel").metric_for_best_model == "abs_rel"
     with pytest.raises(ValueError, match="say by greater_is_better which scores are the better ones"):
         TrainingArguments("unused", metric_for_best_model="mine")
     with pytest.raises(ValueError, match="abs_rel is better the lower it is"):

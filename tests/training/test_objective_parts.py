@@ -95,6 +95,15 @@ def test_the_model_itself_is_no_part_of_an_objective_that_holds_it(make_tiny_mod
     assert set(ObjectiveParts(module, model).trained) == {"log_sigma"}
 
 
+def test_models_that_an_object_of_a_library_holds_are_no_parts(make_tiny_model):
+    class Logging:
+        def __init__(self) -> None:
+            self.accelerator = Accelerator(cpu=True)
+            self.accelerator.prepare(nn.Linear(2, 2))
+
+    assert not ObjectiveParts(Logging(), make_tiny_model()).trained
+
+
 @pytest.mark.parametrize("make", [Uncertainty, Plain])
 def test_parameters_of_an_objective_are_trained_and_frozen_ones_are_not(tmp_path, train, make_tiny_model, make):
     objective = make()

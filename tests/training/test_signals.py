@@ -16,7 +16,7 @@ import pytest
 from torch import nn
 from training_runs import Signalled, assert_equal_bits, assert_same_checkpoint, log_of
 
-from depth_anything_hf.training.signals import EXIT_CODE_SAVED, RunInterrupted
+from depth_anything_hf.training.signals import EXIT_CODE_SAVED, RunInterrupted, StopSignals
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -87,3 +87,15 @@ def test_a_second_signal_ends_the_process_at_once_but_not_an_echo_of_the_first()
     finally:
         process.kill()
         process.stdout.close()
+
+
+def test_in_a_shell_a_second_interrupt_leaves_the_process(monkeypatch):
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    monkeypatch.setattr("depth_anything_hf.training.signals.ECHO_SECONDS", 0.0)
+    before = signal.getsignal(signal.SIGINT)
+    with StopSignals() as signals:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert signals.received == signal.SIGINT
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
