@@ -56,7 +56,7 @@ class LabelArguments:
         default=None, metadata={"help": "Images of one size per forward pass. [8, on a CPU 1]"}
     )
     window_batches: int = field(
-        default=4,
+        default=16,
         metadata={"help": "Batches of images buffered to group equal sizes; raise it for very mixed sizes."},
     )
     input_size: int | None = field(
