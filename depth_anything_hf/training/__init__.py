@@ -37,6 +37,7 @@
 - `distributed`: sharded models, their whole weights and their saved state
 - `memory_estimate`: memory that a run needs on each GPU, predicted without one
 - `start_warnings`: what a run is warned of before its first step
+- `sharding_rules`: what FSDP2 and DeepSpeed ask of a training
 - `memory`: peak memory, and the allocator of a process that trains on a CPU
 - `signals`: SIGTERM and SIGINT end a run with its state saved
 

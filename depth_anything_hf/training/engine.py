@@ -22,6 +22,7 @@ from .adapters import choose_trained, without_wrapper
 from .distributed import load_engine_state, save_engine_state
 from .objective_parts import ObjectiveParts
 from .optim import AveragedWeights, LearningRates, make_schedule, parameter_groups
+from .sharding_rules import complete_deepspeed_config, require_shardable
 from .terms import as_terms
 from .weight_precision import require_same_weight_precision, set_weight_precision
 
@@ -78,7 +79,7 @@ class Engine:
         self.parts.broadcast(accelerator)
         self.weight_precision = set_weight_precision(model, accelerator, arguments, self.parts.trained.values())
         if is_sharding:
-            _require_shardable(arguments, self.parts)
+            require_shardable(arguments, self.parts.trained)
             if accelerator.distributed_type == DistributedType.DEEPSPEED:
                 complete_deepspeed_config(accelerator.state.deepspeed_plugin.deepspeed_config, arguments)
         else:
@@ -349,41 +350,6 @@ class Engine:
             group["lr"] = peak * factor_of(self.schedule.last_epoch)
         if self._average is not None and rest["average"] is not None:
             self._average.load_state_dict(rest["average"])
-
-
-def complete_deepspeed_config(config: dict[str, Any], arguments: TrainingArguments) -> None:
-    """Fill in what Accelerate could only learn from a data loader of its own.
-
-    Args:
-        config: DeepSpeed's, changed in place.
-        arguments: the training arguments.
-
-    Raises:
-        ValueError: accumulation or clipping are not those of the arguments.
-    """
-    for key, name, default in (
-        ("gradient_accumulation_steps", "gradient_accumulation_steps", 1),
-        ("gradient_clipping", "max_grad_norm", 0.0),
-    ):
-        value, wanted = config.get(key, default), getattr(arguments, name)
-        if value == "auto":
-            config[key] = wanted
-        elif float(value or 0) != float(wanted):
-            raise ValueError(
-                f"the DeepSpeed configuration has {key} {value}, but {name} is {wanted}; set both to the same value"
-            )
-    config["train_micro_batch_size_per_gpu"] = arguments.per_device_train_batch_size
-
-
-def _require_shardable(arguments: TrainingArguments, parts: ObjectiveParts) -> None:
-    if arguments.ema_decay is not None:
-        raise ValueError("ema_decay needs the full model on each rank; leave it out, or train with DDP")
-    if parts.trained:
-        raise ValueError(
-            f"the objective has parameters of its own ({', '.join(parts.trained)}), which is not supported for "
-            "sharded models; train with DDP, or without them: for feature alignment, choose a feature encoder of the "
-            "student's width"
-        )
 
 
 def _local(tensor: Tensor) -> Tensor:

@@ -238,12 +238,9 @@ class Trainer:
         self.summary.write()
 
     def _introduce(self) -> None:
-        geometry = self.geometry.describe(self.accelerator.num_processes)
-        for line in (*self.warnings, *self.engine.describe(), geometry):
-            self._print(line)
-        if self.claim.checkpoint is not None:
-            self._print(f"resuming from {self.claim.checkpoint} at step {self.progress.step}")
-        for line in self.claim.messages:
+        geometry, checkpoint = self.geometry.describe(self.accelerator.num_processes), self.claim.checkpoint
+        resumed = [] if checkpoint is None else [f"resuming from {checkpoint} at step {self.progress.step}"]
+        for line in (*self.warnings, *self.engine.describe(), geometry, *resumed, *self.claim.messages):
             self._print(line)
 
     # -- the loop ----------------------------------------------------------------------------------------------------
