@@ -20,7 +20,7 @@ RECORDED = tuple(name for name in MAY_CHANGE_ON_RESUME if name not in NO_PART_IN
 # The optimizer's state belongs to other parameters.
 NEVER = ("encoder_strategy",)
 # What runs did before their record had the entry.
-BEFORE_IT_WAS_RECORDED = {"recipe.loss.silog_over": "image"}
+BEFORE_IT_WAS_RECORDED = {"recipe.loss.silog_over": "image", "recipe.augmentation.near_clip": None}
 LONGEST_VALUE = 120
 
 

@@ -233,7 +233,9 @@ class Engine:
             return counted
         factor = images / counted.clamp(min=1)
         # Without a look at the factor, for which a GPU would have to wait.
-        torch._foreach_mul_([_local(each.grad) for each in self._clipped if each.grad is not None], factor)
+        gradients = [_local(each.grad) for each in self._clipped if each.grad is not None]
+        if gradients:
+            torch._foreach_mul_(gradients, factor)
         return counted
 
     def clip_gradients(self) -> Tensor:
