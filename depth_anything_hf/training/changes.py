@@ -17,8 +17,11 @@ from .arguments import BATCH_ARGUMENTS, MAY_CHANGE_ON_RESUME, NO_PART_IN_RESULT,
 RECIPE = "recipe"
 # Change without permission, but have a part in what comes out.
 RECORDED = tuple(name for name in MAY_CHANGE_ON_RESUME if name not in NO_PART_IN_RESULT)
-# The optimizer's state belongs to other parameters.
-NEVER = ("encoder_strategy",)
+# What nothing can allow, and why.
+NEVER = {
+    "encoder_strategy": "the state of the optimizer belongs to the parameters that were trained",
+    "pure_bf16": "weights and the state of the optimizer would be rounded or widened on the way",
+}
 # What runs did before their record had the entry.
 BEFORE_IT_WAS_RECORDED = {"recipe.loss.silog_over": "image", "recipe.augmentation.near_clip": None}
 LONGEST_VALUE = 120
@@ -92,10 +95,13 @@ def find_changes(
 def refusal(refused: Sequence[Change], folder: Path) -> str:
     """Return the message about changes that are not allowed, with what to do."""
     details, keys = ", ".join(map(str, refused)), " ".join(dict.fromkeys(each.key for each in refused))
-    return (
+    advice = (
         f"{folder} holds a run with other arguments ({details}); repeat those arguments to resume it, or choose "
-        f"another output_dir; to resume it with the change, add --allow_changed {keys}"
+        "another output_dir"
     )
+    if any(each.name in NEVER for each in refused):
+        return advice
+    return f"{advice}; to resume it with the change, add --allow_changed {keys}"
 
 
 def check_permissions(needing: Sequence[Change], allowed: Sequence[str], known: Iterable[str]) -> list[str]:
@@ -119,8 +125,8 @@ def check_permissions(needing: Sequence[Change], allowed: Sequence[str], known: 
     for each in needing:
         if each.name in NEVER:
             raise ValueError(
-                f"{each} cannot change in a run, since the state of the optimizer belongs to the parameters that were "
-                "trained; start a new run from the weights of the checkpoint (--model_name_or_path)"
+                f"{each} cannot change in a run, since {NEVER[each.name]}; start a new run from the weights of the "
+                "checkpoint (--model_name_or_path)"
             )
     return [
         f"warning: allow_changed has {key!r}, which has not changed"

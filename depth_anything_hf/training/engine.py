@@ -52,8 +52,7 @@ class Engine:
         model, optimizer: as Accelerate prepared them.
         parts: what the objective is made of.
         decides_on_device: whether `step` skips a step without a host sync.
-        warning: message about the encoder's strategy, or None.
-        weight_precision: message about the weights' precision where it was not simply float32, or None.
+        warning, weight_precision: messages about the encoder's strategy and the weights' precision, or None.
 
     Raises:
         ValueError: an argument that does not fit the model, its adapters or a sharding engine.
@@ -128,15 +127,12 @@ class Engine:
     def describe(self) -> list[str]:
         """Return what is trained, at which rates and on what device, as lines of text; a warning comes first."""
         trained = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
-        rates, accelerator = self.rates, self.accelerator
-        warning = [f"warning: {self.warning}"] if self.warning else []
-        own = self.parts.trained
+        rates, accelerator, own = self.rates, self.accelerator, self.parts.trained
         count = sum(each.numel() for each in own.values())
         along = [f"training {count} parameters of the objective along: {', '.join(own)}"] if own else []
-        precision = [self.weight_precision] if self.weight_precision else []
         return [
-            *warning,
-            *precision,
+            *([f"warning: {self.warning}"] if self.warning else []),
+            *([self.weight_precision] if self.weight_precision else []),
             *along,
             f"training {trained / 1e6:.2f} M parameters (encoder: {self._encoder}) on "
             f"{accelerator.device}, precision {accelerator.mixed_precision}",

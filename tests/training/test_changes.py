@@ -93,6 +93,11 @@ def test_permissions_are_checked_by_name():
         check_permissions([change], ["weight"], known)
     with pytest.raises(ValueError, match="encoder_strategy: full -> frozen cannot change in a run"):
         check_permissions([Change("encoder_strategy", "full", "frozen")], ["encoder_strategy"], known)
+    precision = Change("pure_bf16", False, True)
+    with pytest.raises(ValueError, match="pure_bf16: False -> True cannot change in a run, since weights and"):
+        check_permissions([precision], ["pure_bf16"], [*known, "pure_bf16"])
+    assert "--allow_changed loss.weight" in refusal([change], Path("run"))
+    assert "--allow_changed" not in refusal([change, precision], Path("run"))
 
 
 def test_the_history_tells_from_which_step_a_change_holds():
