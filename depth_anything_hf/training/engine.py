@@ -127,13 +127,11 @@ class Engine:
     def describe(self) -> list[str]:
         """Return what is trained, at which rates and on what device, as lines of text; a warning comes first."""
         trained = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
-        rates, accelerator, own = self.rates, self.accelerator, self.parts.trained
-        count = sum(each.numel() for each in own.values())
-        along = [f"training {count} parameters of the objective along: {', '.join(own)}"] if own else []
+        rates, accelerator = self.rates, self.accelerator
         return [
             *([f"warning: {self.warning}"] if self.warning else []),
             *([self.weight_precision] if self.weight_precision else []),
-            *along,
+            *self.parts.describe(),
             f"training {trained / 1e6:.2f} M parameters (encoder: {self._encoder}) on "
             f"{accelerator.device}, precision {accelerator.mixed_precision}",
             f"learning rates: encoder {rates.encoder:g}, decoder {rates.decoder:g} ({rates.reason})",

@@ -63,6 +63,16 @@ class ObjectiveParts:
                     self.trained[each] = parameter
         self._unused: set[str] | None = None
 
+    def describe(self) -> list[str]:
+        """Return a line that says how many parameters are trained along and which attributes they are in, or none."""
+        if not self.trained:
+            return []
+        count = sum(each.numel() for each in self.trained.values())
+        attributes = ", ".join(dict.fromkeys(name.split(".")[0] for name in self.trained))
+        return [
+            f"training {count} parameters of the objective along, in {attributes}; freeze those that are not to be"
+        ]
+
     def to(self, device: torch.device) -> None:
         """Move everything to a device; parameters stay the same objects."""
         for teacher in self._teachers:

@@ -186,6 +186,8 @@ def test_scalars_and_biases_of_an_objective_take_no_weight_decay(tmp_path, make_
 
 def test_the_run_says_what_of_the_objective_is_trained(tmp_path, train, make_tiny_model, capsys):
     train(tmp_path, make_tiny_model(), objective=Uncertainty(), max_steps=1)
-    assert "training 1 parameters of the objective along: log_sigma" in capsys.readouterr().out
+    assert "training 1 parameters of the objective along, in log_sigma; freeze" in capsys.readouterr().out
+    described = ObjectiveParts(Plain(), make_tiny_model()).describe()
+    assert described[0].startswith("training 7 parameters of the objective along, in bias, heads, plain;")
     assert list(load_file(Path(tmp_path) / "model.safetensors")) == list(weights(tmp_path))
     assert not any("log_sigma" in name for name in weights(tmp_path))
