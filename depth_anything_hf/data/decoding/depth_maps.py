@@ -4,11 +4,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
-import os
 import re
-import struct
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +15,10 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from .errors import BrokenSampleError, UnreadableImageError
+from .exr import EXR_MAGIC, decode_exr
+from .exr import exr_is_readable as exr_is_readable
 from .files import FileLike, read_bytes
+from .limits import check_pixel_count
 
 
 LABELS = ("depth", "disparity")
@@ -29,8 +29,6 @@ SCALE_ADVICE = (
 )
 LARGEST_VALUE_BYTES = 8
 PNG_START, PNG_END = b"\x89PNG", b"IEND"
-EXR_MAGIC = b"\x76\x2f\x31\x01"
-OPENCV_EXR_CHANNELS = frozenset("RGBY")
 
 
 def read_label(source: FileLike, scale: float | None = None) -> np.ndarray:
@@ -55,15 +53,20 @@ def read_label(source: FileLike, scale: float | None = None) -> np.ndarray:
     return _scale(stored, scale, name)
 
 
-def read_stored_label(source: FileLike) -> tuple[np.ndarray, str]:
-    """Return the values as stored (H, W), integer or floating point, and a name for messages."""
+def read_stored_label(source: FileLike, label: str | None = None) -> tuple[np.ndarray, str]:
+    """Return the values as stored (H, W), integer or floating point, and a name for messages.
+
+    Args:
+        source: as in `read_label`.
+        label: "depth" or "disparity", which is looked for first in a file of several maps; None looks for depth first.
+    """
     content, name = read_bytes(source)
     if content.startswith(b"\x93NUMPY") or content.startswith(b"PK\x03\x04"):
-        stored = _decode_numpy(content, name)
+        stored = _decode_numpy(content, name, label)
     elif content.startswith((b"Pf", b"PF")):
         stored = _decode_pfm(content, name)
     elif content.startswith(EXR_MAGIC):
-        stored = _decode_exr(content, name)
+        stored = decode_exr(content, name, label)
     else:
         stored = _decode_with_opencv(content, name)
     return single_channel(stored, name), name
@@ -79,14 +82,14 @@ def _scale(stored: np.ndarray, scale: float | None, name: str) -> np.ndarray:
     return (stored.astype(np.float64) / scale).astype(np.float32)
 
 
-def _decode_numpy(content: bytes, name: str) -> np.ndarray:
+def _decode_numpy(content: bytes, name: str, label: str | None) -> np.ndarray:
     try:
         loaded = np.load(io.BytesIO(content), allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return loaded
-        key = _key_of_map(loaded.files, name)
+        key = _key_of_map(loaded.files, name, label)
         sizes = {entry.filename.removesuffix(".npy"): entry.file_size for entry in loaded.zip.infolist()}
-        _check_pixel_count(sizes[key] // LARGEST_VALUE_BYTES, name)
+        check_pixel_count(sizes[key] // LARGEST_VALUE_BYTES, name)
         stored: np.ndarray = loaded[key]
         return stored
     except BrokenSampleError:
@@ -98,8 +101,8 @@ def _decode_numpy(content: bytes, name: str) -> np.ndarray:
         ) from error
 
 
-def _key_of_map(keys: Sequence[str], name: str) -> str:
-    for key in LABELS:
+def _key_of_map(keys: Sequence[str], name: str, label: str | None) -> str:
+    for key in (label, *LABELS):
         if key in keys:
             return key
     if len(keys) != 1:
@@ -107,15 +110,6 @@ def _key_of_map(keys: Sequence[str], name: str) -> str:
             f"{name}: expected an npz of one array, or with the key depth or disparity, got the keys {sorted(keys)}"
         )
     return keys[0]
-
-
-def _check_pixel_count(count: int, name: str) -> None:
-    """Refuse a small file that would fill the memory, by the limit that Pillow has for images."""
-    if Image.MAX_IMAGE_PIXELS is not None and count > 2 * Image.MAX_IMAGE_PIXELS:
-        raise UnreadableImageError(
-            f"{name}: {count} values are more than the limit of {2 * Image.MAX_IMAGE_PIXELS}. If you trust the file, "
-            "raise PIL.Image.MAX_IMAGE_PIXELS; the limit is twice that."
-        )
 
 
 def _decode_pfm(content: bytes, name: str) -> np.ndarray:
@@ -138,64 +132,14 @@ def _decode_pfm(content: bytes, name: str) -> np.ndarray:
     return values.reshape(height, width, channels)[::-1].astype(np.float32)
 
 
-def _decode_exr(content: bytes, name: str) -> np.ndarray:
-    window = re.search(rb"dataWindow\0box2i\0.{4}(.{16})", content, re.DOTALL)
-    if window is not None:
-        left, top, right, bottom = struct.unpack("<4i", window[1])
-        _check_pixel_count((right - left + 1) * (bottom - top + 1), name)
-    try:
-        import OpenEXR
-    except ImportError:
-        channels_there = _exr_channel_names(content)
-        if channels_there and not OPENCV_EXR_CHANNELS & set(channels_there):
-            # OpenCV 4 returns a map of zeros for them, without a warning.
-            raise UnreadableImageError(
-                f"{name}: the values are in the channel {', '.join(channels_there)}, and OpenCV reads "
-                f"{', '.join(sorted(OPENCV_EXR_CHANNELS))} only; install OpenEXR with: "
-                "pip install 'depth_anything_hf[readers]', or convert the maps to npy or float TIFF"
-            ) from None
-        return _decode_with_opencv(content, name)
-    try:
-        with OpenEXR.File(io.BytesIO(content), separate_channels=True) as file:
-            channels = [channel.pixels for _, channel in sorted(file.channels().items())]
-    except (RuntimeError, TypeError, ValueError) as error:
-        raise UnreadableImageError(f"{name}: damaged OpenEXR file: {error}") from error
-    return np.stack(channels, axis=2) if len({channel.shape for channel in channels}) == 1 else channels[0]
-
-
-def _exr_channel_names(content: bytes) -> list[str]:
-    """Return the channels in the header of a single-part EXR file; none where the header does not tell."""
-    entries = re.search(rb"channels\0chlist\0.{4}((?:[^\0]{1,255}\0.{16})+)\0", content[: 1 << 16], re.DOTALL)
-    # A name that ends with a zero byte, then pixel type, linearity and two sampling rates in 16 bytes.
-    names = [] if entries is None else re.findall(rb"([^\0]+)\0.{16}", entries[1], re.DOTALL)
-    return [each.decode(errors="replace") for each in names]
-
-
-def exr_is_readable() -> bool:
-    """Tell whether EXR maps can be decoded: by the package OpenEXR, or by an OpenCV that was built with it."""
-    return importlib.util.find_spec("OpenEXR") is not None or not re.search(
-        r"OpenEXR:\s+NO", cv2.getBuildInformation()
-    )
-
-
 def _decode_with_opencv(content: bytes, name: str) -> np.ndarray:
-    is_exr = content.startswith(EXR_MAGIC)
-    if is_exr:
-        # OpenCV reads this variable when it meets its first EXR file.
-        os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")
-    else:
-        _check_header(content, name)
+    _check_header(content, name)
     try:
         stored = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         stored = None
     if stored is not None:
         return stored
-    if is_exr:
-        raise UnreadableImageError(
-            f"{name}: damaged, or OpenCV {cv2.__version__} cannot read EXR files (the wheels of version 5 cannot); "
-            "install OpenEXR with: pip install 'depth_anything_hf[readers]', or convert the maps to npy or float TIFF"
-        )
     raise UnreadableImageError(
         f"{name}: not a readable label; expected PNG, PGM, TIFF, PFM, EXR, npy or npz, got bytes {content[:12]!r}"
     )
@@ -209,7 +153,7 @@ def _check_header(content: bytes, name: str) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content)) as picture:
-                _check_pixel_count(picture.width * picture.height, name)
+                check_pixel_count(picture.width * picture.height, name)
     except Image.DecompressionBombError as error:
         raise UnreadableImageError(
             f"{name}: {error}. If you trust the file, raise the limit PIL.Image.MAX_IMAGE_PIXELS."
@@ -258,7 +202,7 @@ class LabelRules:
 
     def read(self, source: FileLike) -> np.ndarray:
         """Read a label of any format of `read_label`: float32 (H, W), see `apply`."""
-        stored, name = read_stored_label(source)
+        stored, name = read_stored_label(source, self.label)
         return self.apply(stored, name)
 
     def apply(self, stored: np.ndarray, name: str) -> np.ndarray:

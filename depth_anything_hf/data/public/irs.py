@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..decoding.depth_maps import exr_is_readable, read_label
+from ..decoding.depth_maps import read_label
+from ..decoding.exr import exr_is_readable
 from ..decoding.images import read_image
 from ..samples import Sample
 from .formats import centred_matrix

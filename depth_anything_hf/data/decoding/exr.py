@@ -1,0 +1,236 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Decode OpenEXR files of renderers, and find the map among their channels, layers and parts."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import re
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from .errors import BrokenSampleError, UnreadableImageError
+from .limits import check_pixel_count
+
+
+EXR_MAGIC = b"\x76\x2f\x31\x01"
+# Bits of the version field, see "OpenEXR File Layout" of openexr.com.
+DEEP_BIT, MULTI_PART_BIT = 0x800, 0x1000
+# Each part of several has to have this attribute.
+CHUNK_COUNT = b"chunkCount\0int\0\4\0\0\0"
+OPENCV_CHANNELS = frozenset("RGBYA")
+HEADER_BYTES = 1 << 20
+INSTALL = "install OpenEXR with: pip install 'depth_anything_hf[readers]', or convert the maps to npy or float TIFF"
+
+# Names by which renderers call the map; the last word of a layer's name counts ("FinalImage_WorldDepth").
+MAP_WORDS = {
+    "depth": frozenset({"z", "depth", "zdepth", "worlddepth", "scenedepth"}),
+    "disparity": frozenset({"disparity", "disp"}),
+}
+# Layers whose Z is a coordinate, a share or a duplicate: Blender names the channel of its mist pass Mist.Z.
+OTHER_LAYERS = frozenset({"mist", "normal", "vector", "position", "denoising", "inverse", "inverted", "inv"})
+
+
+@dataclass(frozen=True)
+class _Channel:
+    """A channel: part, layers and own name in lower case, full name, pixels, windows (left, top, right, bottom)."""
+
+    path: tuple[str, ...]
+    name: str
+    pixels: np.ndarray
+    data_window: list[int]
+    display_window: list[int]
+
+    @property
+    def layer(self) -> tuple[str, ...]:
+        return self.path[:-1]
+
+    @property
+    def is_alpha(self) -> bool:
+        return self.path[-1] in ("a", "alpha")
+
+
+def decode_exr(content: bytes, name: str, label: str | None = None) -> np.ndarray:
+    """Decode the map of an OpenEXR file.
+
+    The map is the channel, layer or part that is called depth or Z (or disparity); without one, the only channel
+    beside alpha, or any of several that are equal. It is placed in the display window, which is what pictures show.
+
+    Args:
+        content: the file.
+        name: of the file, for messages.
+        label: "depth" or "disparity", which is looked for first; None looks for depth first.
+
+    Returns:
+        float32, float16 or uint32 (H, W), NaN where the display window has no data.
+
+    Raises:
+        BrokenSampleError: no channel is the map, or several might be; the message lists them.
+        UnreadableImageError: damaged, deep, too large, or nothing is installed that can decode it.
+    """
+    flags = struct.unpack("<I", content[4:8].ljust(4, b"\0"))[0]
+    if flags & DEEP_BIT:
+        raise UnreadableImageError(
+            f"{name}: a deep OpenEXR file, with any number of samples per pixel; flatten it to one Z per pixel"
+        )
+    windows = _windows(content)
+    for left, top, right, bottom in windows:
+        check_pixel_count((right - left + 1) * (bottom - top + 1), name)
+    try:
+        import OpenEXR
+    except ImportError:
+        return _decode_by_opencv(content, name, flags, windows)
+    try:
+        with OpenEXR.File(io.BytesIO(content), separate_channels=True) as file:
+            parts = [_channels(part) for part in file.parts]
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise UnreadableImageError(f"{name}: damaged OpenEXR file: {error}") from error
+    # OpenEXR leaves out the parts that it cannot read; of the others a picture could be taken for the map.
+    if len(parts) != max(1, content[:HEADER_BYTES].count(CHUNK_COUNT)):
+        raise UnreadableImageError(
+            f"{name}: damaged OpenEXR file, its pixels cannot be read; copy or download it again"
+        )
+    return _find_map([channel for part in parts for channel in part], name, label)
+
+
+def exr_is_readable() -> bool:
+    """Tell whether EXR maps can be decoded: by the package OpenEXR, or by an OpenCV that was built with it."""
+    return importlib.util.find_spec("OpenEXR") is not None or not re.search(
+        r"OpenEXR:\s+NO", cv2.getBuildInformation()
+    )
+
+
+def _windows(content: bytes) -> list[tuple[int, int, int, int]]:
+    """Return data and display windows (left, top, right, bottom; inclusive) of all parts."""
+    found = re.finditer(rb"d(?:ata|isplay)Window\0box2i\0\x10\0\0\0(.{16})", content[:HEADER_BYTES], re.DOTALL)
+    return [struct.unpack("<4i", window[1]) for window in found]
+
+
+def _channels(part: Any) -> list[_Channel]:
+    """Return the channels of a part, without those of other views than the default one."""
+    part_path = _path_of(part.name()) if part.name() else []
+    other_views = {str(view).lower() for view in list(part.header.get("multiView", []))[1:]}
+    windows = [[int(value) for value in np.ravel(part.header[key])] for key in ("dataWindow", "displayWindow")]
+    found = []
+    for full_name, channel in part.channels.items():
+        path = _path_of(full_name)
+        if other_views & set(path[:-1]):
+            continue
+        # Blender writes parts "ViewLayer.Depth" with channels "ViewLayer.Depth.Z".
+        path = path if path[: len(part_path)] == part_path else [*part_path, *path]
+        shown = f"{full_name} of the part {part.name()}" if part.name() else full_name
+        found.append(_Channel(tuple(path), shown, np.asarray(channel.pixels), *windows))
+    return found
+
+
+def _path_of(name: str) -> list[str]:
+    return name.lower().split(".")
+
+
+def _find_map(channels: Sequence[_Channel], name: str, label: str | None) -> np.ndarray:
+    kinds = sorted(MAP_WORDS, key=lambda kind: kind != label) if label else list(MAP_WORDS)
+    candidates = next((found for kind in kinds if (found := _named(channels, MAP_WORDS[kind]))), None)
+    if candidates is None:
+        candidates = [channel for channel in channels if not channel.is_alpha] or list(channels)
+        reason = "none is called Z, depth or disparity; is it a picture, or a coloured preview of the map?"
+    else:
+        reason = f"the values of {', '.join(each.name for each in candidates)} differ"
+    if not candidates:
+        raise BrokenSampleError(f"{name}: expected an OpenEXR file with a channel, got none")
+    first, *others = candidates
+    if not all(np.array_equal(first.pixels, each.pixels, equal_nan=True) for each in others):
+        names = ", ".join(sorted(channel.name for channel in channels))
+        raise BrokenSampleError(
+            f"{name}: expected one map, got the OpenEXR channels {names}; {reason}. Save the map alone, or as Z"
+        )
+    return _place(first, name)
+
+
+def _place(channel: _Channel, name: str) -> np.ndarray:
+    """Return the pixels of the display window, of which the data window is often a part, or reaches beyond it."""
+    pixels, data, display = channel.pixels, channel.data_window, channel.display_window
+    data_shape, shape = ((box[3] - box[1] + 1, box[2] - box[0] + 1) for box in (data, display))
+    if pixels.shape != data_shape:
+        raise BrokenSampleError(
+            f"{name}: expected one value per pixel, {data_shape}, got {pixels.shape} in the OpenEXR channel "
+            f"{channel.name}; save the map without subsampling"
+        )
+    if data == display:
+        return pixels
+    if pixels.dtype.kind != "f":
+        raise BrokenSampleError(
+            f"{name}: the data window {data} is not the display window {display}, and whole numbers have no NaN for "
+            "the pixels between them; save the map as float"
+        )
+    placed = np.full(shape, np.nan, dtype=pixels.dtype)
+    left, top = max(data[0], display[0]), max(data[1], display[1])
+    right, bottom = min(data[2], display[2]) + 1, min(data[3], display[3]) + 1
+    if left < right and top < bottom:
+        inside = pixels[top - data[1] : bottom - data[1], left - data[0] : right - data[0]]
+        placed[top - display[1] : bottom - display[1], left - display[0] : right - display[0]] = inside
+    return placed
+
+
+def _named(channels: Sequence[_Channel], words: frozenset[str]) -> list[_Channel]:
+    """Return the channels in layers or parts of these names; without one, the channels that are called so."""
+    there = {channel.path for channel in channels}
+    clear, likely = [], []
+    for channel in channels:
+        *_, own = channel.path
+        is_vector = own == "z" and (*channel.layer, "x") in there and (*channel.layer, "y") in there
+        is_other = any(OTHER_LAYERS & set(_words(each)) for each in channel.path)
+        if channel.is_alpha or is_vector or is_other:
+            continue
+        if channel.layer and _words(channel.layer[-1])[-1] in words:
+            clear.append(channel)
+        elif own in words or _words(own)[-1] in words:
+            likely.append(channel)
+    return clear or likely
+
+
+def _words(name: str) -> list[str]:
+    return re.split(r"[\s_-]+", name)
+
+
+def _decode_by_opencv(
+    content: bytes, name: str, flags: int, windows: Sequence[tuple[int, int, int, int]]
+) -> np.ndarray:
+    """Decode a file of the channels that OpenCV knows, and no other: of those it makes zeros, or reads the picture."""
+    channels = _channel_names(content)
+    if flags & MULTI_PART_BIT or not channels or len(set(windows)) != 1:
+        raise UnreadableImageError(
+            f"{name}: OpenEXR of several parts, or with a data window of its own, is not for OpenCV; {INSTALL}"
+        )
+    unknown = [channel for channel in channels if channel not in OPENCV_CHANNELS]
+    if unknown:
+        known = ", ".join(sorted(OPENCV_CHANNELS - {"A"}))
+        raise UnreadableImageError(
+            f"{name}: the values are in the channel {', '.join(unknown)}, and OpenCV reads {known} only; {INSTALL}"
+        )
+    # OpenCV reads this variable when it meets its first EXR file.
+    os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")
+    try:
+        stored = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        stored = None
+    if stored is None:
+        raise UnreadableImageError(
+            f"{name}: damaged, or OpenCV {cv2.__version__} cannot read EXR files (the wheels of version 5 cannot); "
+            f"{INSTALL}"
+        )
+    return stored
+
+
+def _channel_names(content: bytes) -> list[str]:
+    """Return the channels in the header of a single-part EXR file; none where the header does not tell."""
+    entries = re.search(rb"channels\0chlist\0.{4}((?:[^\0]{1,255}\0.{16})+)\0", content[: 1 << 16], re.DOTALL)
+    # A name that ends with a zero byte, then pixel type, linearity and two sampling rates in 16 bytes.
+    names = [] if entries is None else re.findall(rb"([^\0]+)\0.{16}", entries[1], re.DOTALL)
+    return [each.decode(errors="replace") for each in names]
