@@ -318,12 +318,12 @@ class Stopped:
     """An objective, stopped by the user after some calls."""
 
     def __init__(self, calls: int) -> None:
-        self.objective, self.calls = SupervisedRelative(RelativeLoss(gradient_weight=0.5, anchor_weight=1.0)), calls
+        self.objective, self._calls = SupervisedRelative(RelativeLoss(gradient_weight=0.5, anchor_weight=1.0)), calls
 
     def __call__(self, *inputs: Any) -> dict[str, torch.Tensor]:
-        if self.calls == 0:
+        if self._calls == 0:
             raise KeyboardInterrupt
-        self.calls -= 1
+        self._calls -= 1
         return self.objective(*inputs)
 
 
