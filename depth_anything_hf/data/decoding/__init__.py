@@ -6,6 +6,7 @@
 - `images`: images, upright and in 8-bit RGB
 - `depth_maps`: depth and disparity maps in many formats, and what their stored values mean
 - `exr`: OpenEXR files, and the map among their channels
+- `tiff`: TIFF maps as they are stored
 - `disparity_codec`: disparity in a 16-bit PNG, as pseudo-labels are stored
 - `limits`: how large a map may be
 - `errors`: errors of broken samples, and how many are too many

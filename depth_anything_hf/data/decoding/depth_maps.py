@@ -19,6 +19,7 @@ from .exr import EXR_MAGIC, decode_exr
 from .exr import exr_is_readable as exr_is_readable
 from .files import FileLike, read_bytes
 from .limits import check_pixel_count
+from .tiff import TIFF_STARTS, decode_tiff
 
 
 LABELS = ("depth", "disparity")
@@ -67,6 +68,8 @@ def read_stored_label(source: FileLike, label: str | None = None) -> tuple[np.nd
         stored = _decode_pfm(content, name)
     elif content.startswith(EXR_MAGIC):
         stored = decode_exr(content, name, label)
+    elif content.startswith(TIFF_STARTS):
+        stored = decode_tiff(content, name)
     else:
         stored = _decode_with_opencv(content, name)
     return single_channel(stored, name), name

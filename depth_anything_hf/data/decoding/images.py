@@ -19,6 +19,9 @@ from .files import FileLike, files_below, read_bytes
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 LARGEST_GREY_16_BIT = 65535
+# Tags of TIFF, and their values.
+TIFF_BITS, TIFF_PHOTOMETRIC, TIFF_PLANAR = 258, 262, 284
+MIN_IS_WHITE, SEPARATE_PLANES = 0, 2
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
@@ -38,7 +41,8 @@ JPEG_TURNS: dict[int, tuple[Callable[[np.ndarray], np.ndarray], ...]] = {
 def read_image(source: FileLike | Image.Image) -> np.ndarray:
     """Decode an image of any common kind to 8-bit RGB, upright by its EXIF orientation.
 
-    The alpha channel is dropped, 16-bit grey is scaled to 8 bits (not clipped), palettes and CMYK are converted.
+    The alpha channel is dropped, 12-bit and 16-bit grey are scaled to 8 bits (not clipped), palettes and CMYK are
+    converted.
 
     Args:
         source: path, encoded bytes, PIL image, or a `datasets` cell `{"bytes": ..., "path": ...}`.
@@ -95,9 +99,18 @@ def _decode_jpeg(picture: Image.Image, content: bytes) -> np.ndarray | None:
 
 def _decode_picture(picture: Image.Image, name: str) -> np.ndarray:
     try:
+        tags = getattr(picture, "tag_v2", {}) if picture.format == "TIFF" else {}
+        bits = max(tags.get(TIFF_BITS, (8,)))
+        if tags.get(TIFF_PLANAR) == SEPARATE_PLANES and bits > 8 and len(picture.getbands()) > 1:
+            # Pillow reads every second byte of such planes.
+            raise UnreadableImageError(
+                f"{name}: a TIFF of {bits}-bit planes; save it with interleaved samples, or as PNG"
+            )
         upright = ImageOps.exif_transpose(picture)
         if upright.mode.startswith("I") or upright.mode == "F":
-            return _grey_to_rgb(np.asarray(upright), name)
+            # Pillow leaves 12 bits as they are, and turns 8 bits of min-is-white over, but not 16.
+            largest = 2**bits - 1 if tags and 8 < bits < 16 else LARGEST_GREY_16_BIT
+            return _grey_to_rgb(np.asarray(upright), name, largest, tags.get(TIFF_PHOTOMETRIC) == MIN_IS_WHITE)
         return np.array(upright.convert("RGB"))
     except UnreadableImageError:
         raise
@@ -106,7 +119,7 @@ def _decode_picture(picture: Image.Image, name: str) -> np.ndarray:
         raise UnreadableImageError(f"{name}: cannot be decoded, the file is damaged: {error}") from error
 
 
-def _grey_to_rgb(grey: np.ndarray, name: str) -> np.ndarray:
+def _grey_to_rgb(grey: np.ndarray, name: str, largest: int, is_negative: bool) -> np.ndarray:
     if grey.dtype.kind == "f":
         raise UnreadableImageError(
             f"{name}: a floating-point image has no known brightness range; save it with 8 bits per channel"
@@ -115,7 +128,9 @@ def _grey_to_rgb(grey: np.ndarray, name: str) -> np.ndarray:
         raise UnreadableImageError(
             f"{name}: grey values {grey.min()}..{grey.max()} do not fit 16 bits; save it with 8 bits per channel"
         )
-    eight_bit = ((grey.astype(np.uint32) * 255 + LARGEST_GREY_16_BIT // 2) // LARGEST_GREY_16_BIT).astype(np.uint8)
+    eight_bit = ((grey.astype(np.uint32) * 255 + largest // 2) // largest).astype(np.uint8)
+    if is_negative:
+        eight_bit = 255 - eight_bit
     return np.repeat(eight_bit[..., None], 3, axis=2)
 
 
