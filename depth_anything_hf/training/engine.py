@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from ..models.compilation import compile_blocks, repeated_layers
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from .adapters import choose_trained, without_wrapper
-from .distributed import load_engine_state, save_engine_state
+from .distributed import is_sharded, load_engine_state, save_engine_state
 from .objective_parts import ObjectiveParts
 from .optim import AveragedWeights, LearningRates, make_schedule, parameter_groups
 from .sharding_rules import complete_deepspeed_config, require_shardable
@@ -300,6 +300,12 @@ class Engine:
         """Give the trained model the averaged weights where they are kept; nothing can be trained afterwards."""
         if self._average is not None:
             self._average.copy_to(self.raw_model)
+
+    def open_published(self, folder: Path) -> None:
+        """Give the trained model the weights of a saved one, unless it is sharded, which serves a training only."""
+        if not is_sharded(self.raw_model):
+            saved = DepthAnythingForDepthEstimation.from_pretrained(folder, dtype=self.raw_model.dtype)
+            self.raw_model.load_state_dict(saved.state_dict())
 
     def learning_rates(self) -> dict[str, float]:
         """Return the current rates by group; groups that differ in weight decay only share one."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from ..evaluation.results import EvaluationResult
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from .arguments import TrainingArguments
 from .engine import Objective
 from .state import Progress, RunGeometry
-from .validation import Evaluation
+from .tracking import LOG_FILE, read_log
+from .validation import Evaluation, is_better
 
 
 if TYPE_CHECKING:
     from .callbacks import Callback
+
+
+# How the log names the scores of an evaluation.
+SCORE = "eval_"
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,34 @@ class FitResult:
             progress.images_without_label,
             progress.unlabelled_steps,
             stopped_early=progress.step < geometry.total_steps,
+        )
+
+    @classmethod
+    def of_complete_run(cls, arguments: TrainingArguments, geometry: RunGeometry) -> FitResult:
+        """Return the result of a run that has come to its last step, as its log tells it."""
+        folder, metric = Path(arguments.output_dir), arguments.metric_for_best_model
+        entries = read_log(folder / LOG_FILE)
+        counts: dict[str, Any] = {name: value for entry in entries for name, value in entry.items()}
+        evaluations = [
+            {name.removeprefix(SCORE): value for name, value in entry.items() if name.startswith(SCORE)}
+            for entry in entries
+        ]
+        last: dict[str, float] = {}
+        best: dict[str, float] = {}
+        for scores in filter(None, evaluations):
+            last = {name: math.nan if value is None else float(value) for name, value in scores.items()}
+            if is_better(last.get(metric, math.nan), best.get(metric), metric, arguments.greater_is_better):
+                best = last
+        images = geometry.total_steps * geometry.images_per_step
+        return cls(
+            folder,
+            geometry.total_steps,
+            last,
+            best,
+            int(counts.get("skipped_steps", 0)),
+            int(counts.get("skipped_samples", 0)),
+            round(counts.get("unlabelled_share", 0.0) * images),
+            int(counts.get("unlabelled_steps", 0)),
         )
 
 

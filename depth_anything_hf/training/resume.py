@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -70,11 +70,10 @@ def claim_folder(
     messages = check_permissions(needing, arguments.allow_changed, known)
     repair_folder(folder)
     checkpoint = find_checkpoint(folder, arguments.resume_from_checkpoint)
-    if checkpoint is None and earlier is not None:
-        _require_unfinished(folder, earlier, geometry)
-    if checkpoint is None and arguments.resume_from_checkpoint is not None:
+    is_complete = checkpoint is None and earlier is not None and _is_complete(folder, earlier, geometry, needing)
+    if checkpoint is None and not is_complete and arguments.resume_from_checkpoint is not None:
         messages.append(f"no checkpoint in {folder} yet: the run starts from the beginning")
-    return Claim(checkpoint, [*needing, *free], list((earlier or {}).get(HISTORY, [])), messages)
+    return Claim(checkpoint, [*needing, *free], list((earlier or {}).get(HISTORY, [])), messages, is_complete)
 
 
 def load_run(
@@ -205,23 +204,27 @@ def require_same_arguments(
     return needing, free
 
 
-def _require_unfinished(folder: Path, earlier: Mapping[str, Any], geometry: RunGeometry) -> None:
-    """Refuse a folder whose run has come to its end and has left nothing to go on from.
+def _is_complete(folder: Path, earlier: Mapping[str, Any], geometry: RunGeometry, changes: Sequence[Change]) -> bool:
+    """Return whether a folder without a checkpoint holds the whole of the run that is about to start.
 
     Raises:
-        ValueError: it has.
+        ValueError: its run has come to its end and is another one, and it has left nothing to go on from.
     """
     total = int(earlier.get("max_steps", -1))
     if total <= 0 and geometry.samples_per_epoch is not None:
         total = geometry.steps_of(float(earlier.get("num_train_epochs", 1.0)))
     steps = max((int(entry["step"]) for entry in read_log(folder / LOG_FILE)), default=0)
-    if total > 0 and steps >= total and (folder / "model.safetensors").is_file():
-        raise ValueError(
-            f"{folder} holds a run that has ended after {steps} steps and has no checkpoint (save_steps was "
-            f"{earlier.get('save_steps', 0)}), so that it cannot be resumed; its model is there. To train it further, "
-            f"start a new run from its weights, in another output_dir: --model_name_or_path {folder}; to train it "
-            "anew, remove the folder"
-        )
+    if total <= 0 or steps < total or not (folder / "model.safetensors").is_file():
+        return False
+    # A model with adapters was saved merged, and its adapters without the state to go on from.
+    if steps == geometry.total_steps and not changes and not earlier.get("adapters"):
+        return True
+    raise ValueError(
+        f"{folder} holds a run that has ended after {steps} steps and has no checkpoint (save_steps was "
+        f"{earlier.get('save_steps', 0)}), so that it cannot be resumed; its model is there. To train it further, "
+        f"start a new run from its weights, in another output_dir: --model_name_or_path {folder}; to train it "
+        "anew, remove the folder"
+    )
 
 
 __all__ = ["Claim", "claim_folder", "load_run", "require_same_arguments", "require_same_model"]

@@ -32,12 +32,14 @@ class Claim:
         changes: what is another than before, and has a part in what comes out.
         history: the changes of earlier starts; see `changes.add_to_history`.
         messages: for the console.
+        is_complete: whether there is nothing left to do, as the folder holds the final model and no checkpoint.
     """
 
     checkpoint: Path | None
     changes: list[Change]
     history: list[dict[str, Any]]
     messages: list[str]
+    is_complete: bool = False
 
     def changed(self, key: str) -> bool:
         """Return whether an entry of the record, or one inside it, is another than before."""

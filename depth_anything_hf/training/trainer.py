@@ -201,7 +201,11 @@ class Trainer:
         self.last_result: EvaluationResult | None = None
 
     def run(self) -> FitResult:
-        """Train from the start, or from the checkpoint found, to the end."""
+        """Train from the start, or from the checkpoint found, to the end; a complete run is only opened."""
+        if self.claim.is_complete:
+            self.engine.open_published(self.folder)
+            self._print(f"{self.folder} holds this run, complete after {self.geometry.total_steps} steps: its model")
+            return FitResult.of_complete_run(self.arguments, self.geometry)
         saves_memory = self.arguments.gradient_checkpointing
         device = self.accelerator.device
         with self.rank_failures, allocator_for_training(device, saves_memory=saves_memory):

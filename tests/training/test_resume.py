@@ -30,6 +30,7 @@ from training_runs import (
 )
 from transformers import Dinov2Config, Dinov2Model
 
+from depth_anything_hf import DepthAnythingForDepthEstimation
 from depth_anything_hf.cpu.autotune import adopt_kernel_choices, kernel_choices
 from depth_anything_hf.training.objectives import Distillation, SupervisedMetric, SupervisedRelative
 from depth_anything_hf.training.resume import require_same_arguments
@@ -401,12 +402,28 @@ def test_a_run_may_become_shorter_than_planned_but_not_than_it_is(tmp_path, trai
     assert train(tmp_path, make_tiny_model(), max_steps=5, **options).steps == 5
 
 
-def test_a_run_that_has_ended_without_a_checkpoint_says_what_to_do(tmp_path, train, make_tiny_model):
+def test_a_complete_run_without_a_checkpoint_is_opened(tmp_path, train, make_tiny_model, evaluation, capsys):
+    options = {"ema_decay": 0.5, "eval_steps": 1, "evaluation": evaluation, "resume_from_checkpoint": "latest"}
+    first = train(tmp_path, make_tiny_model(), **options)
+    final, log = weights(tmp_path), (tmp_path / "log.jsonl").read_bytes()
+    capsys.readouterr()
+    model = make_tiny_model(seed=1)
+    # A container of another start knows nothing of the first one.
+    again = train(tmp_path, model, **options)
+    assert asdict(again) == asdict(first) and len(again.metrics) > 3 and again.best_metrics
+    assert "holds this run, complete after 2 steps" in capsys.readouterr().out
+    opened = DepthAnythingForDepthEstimation.from_pretrained(tmp_path)
+    assert_equal_bits(dict(opened.state_dict()), dict(model.state_dict()))
+    assert_equal_bits(final, weights(tmp_path))
+    assert log == (tmp_path / "log.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("other", [{"max_steps": 4}, {"allow_changed": ["weight_decay"], "weight_decay": 0.5}])
+def test_a_run_that_has_ended_without_a_checkpoint_says_what_to_do(tmp_path, train, make_tiny_model, other):
     train(tmp_path, make_tiny_model(), max_steps=2)
     final = weights(tmp_path)
-    for steps in (2, 4):
-        with pytest.raises(ValueError, match=r"has ended after 2 steps and has no checkpoint.*--model_name_or_path"):
-            train(tmp_path, make_tiny_model(), max_steps=steps, resume_from_checkpoint="latest")
+    with pytest.raises(ValueError, match=r"has ended after 2 steps and has no checkpoint.*--model_name_or_path"):
+        train(tmp_path, make_tiny_model(), **{"max_steps": 2, "resume_from_checkpoint": "latest", **other})
     assert_equal_bits(final, weights(tmp_path))
 
 
