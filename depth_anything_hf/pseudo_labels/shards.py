@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..utils.files import atomic_write, finish_file, remove_abandoned, sha256_of_file, unfinished_file, write_error
+from ..utils.locks import hold_file
 
 
 SHARD_PATTERN = "labels-*.parquet"
@@ -97,12 +98,15 @@ class ShardWriter:
         self._schema = datasets.Features(features).arrow_schema
         self._unfinished = unfinished_file(path)
         self._rows = 0
+        self._lock = ExitStack()
         try:
+            self._lock.enter_context(hold_file(self._unfinished))
             # Pictures do not shrink any further, and their bytes in the statistics would double the file's footer.
             self._writer = pq.ParquetWriter(
                 self._unfinished, self._schema, compression="NONE", use_dictionary=False, write_statistics=False
             )
         except OSError as error:
+            self._discard()
             raise write_error(path, error, ADVICE) from error
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
@@ -133,13 +137,19 @@ class ShardWriter:
             write_entry(self.path)
         except OSError as error:
             raise write_error(self.path, error, ADVICE) from error
+        finally:
+            self._lock.close()
 
     def abandon(self) -> None:
         """Remove what was written so far; harmless after `finish`."""
         # Closing may fail on a full disk; the file is removed anyway.
         with suppress(OSError, pa.ArrowException):
             self._writer.close()
+        self._discard()
+
+    def _discard(self) -> None:
         self._unfinished.unlink(missing_ok=True)
+        self._lock.close()
 
 
 def shard_name(index: int, count: int, part: int | None = None) -> str:

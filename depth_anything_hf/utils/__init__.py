@@ -4,7 +4,7 @@
 
 - `files`: a file is complete or absent: atomic writing, create-if-absent, fsync, SHA-256.
 - `folders`: the same for folders: replacement, removal, repair after a kill.
-- `locks`: one process at a time works in a folder.
+- `locks`: one process at a time works in a folder, or writes a file.
 - `manifest`: sizes and checksums of a folder's files, and what is damaged.
 - `processes`: Accelerate's `Accelerator`, so that the processes of every launcher find each other.
 - `quiet`: hide the progress bars of libraries.

@@ -3,7 +3,8 @@
 """Files that are complete or absent, whenever the process is killed or the power fails.
 
 A file is written beside its place under a hidden name of its own, `.NAME.HOST.PROCESS.RANDOM.unfinished`, synchronized
-to the disk and renamed. What a killed process leaves under such a name, `remove_abandoned` removes.
+to the disk and renamed. It is locked meanwhile. What a killed process leaves under such a name, `remove_abandoned`
+removes.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ import os
 import socket
 import time
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
+from .locks import hold_file, unlink_unless_held
+
 
 UNFINISHED_SUFFIX = ".unfinished"
 
-# Whether a process of another machine is alive is unknown, but writing a file never takes a day.
+# Whether a process of another machine or container is alive is unknown, but no writer pauses for a day.
 ABANDONED_AFTER_SECONDS = 24 * 3600
 
 _CHUNK_BYTES = 1 << 20
@@ -42,8 +46,8 @@ def atomic_write(path: Path, content: str | bytes) -> None:
     """
     unfinished = unfinished_file(path)
     try:
-        _write(unfinished, content)
-        finish_file(unfinished, path)
+        with _written(unfinished, content):
+            finish_file(unfinished, path)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
@@ -67,18 +71,18 @@ def create_file(path: Path, content: str | bytes) -> bool:
         return False
     unfinished = unfinished_file(path)
     try:
-        _write(unfinished, content)
-        fsync_file(unfinished)
-        try:
-            os.link(unfinished, path)
-        except FileExistsError:
-            return False
-        except OSError:
-            # A file system without links: here two runs that begin within a millisecond of each other may both write.
-            if path.exists():
+        with _written(unfinished, content):
+            fsync_file(unfinished)
+            try:
+                os.link(unfinished, path)
+            except FileExistsError:
                 return False
-            os.replace(unfinished, path)
-        fsync_folder(path.parent)
+            except OSError:
+                # A file system without links: two runs that begin within a millisecond of each other may both write.
+                if path.exists():
+                    return False
+                os.replace(unfinished, path)
+            fsync_folder(path.parent)
         return True
     except OSError as error:
         raise write_error(path, error) from error
@@ -103,12 +107,13 @@ def finish_file(unfinished: Path, path: Path) -> None:
 
 
 def remove_abandoned(*folders: Path) -> list[Path]:
-    """Remove the unfinished files of processes that are gone from some folders, and return them."""
+    """Remove the unfinished files of processes that are gone from some folders, and return them.
+
+    A file that is locked is being written, whatever the number of its process says: containers may share a host name
+    and number their processes each from 1.
+    """
     unfinished = [path for folder in folders for path in folder.glob(f".*{UNFINISHED_SUFFIX}")]
-    abandoned = [path for path in unfinished if _is_abandoned(path)]
-    for path in abandoned:
-        path.unlink(missing_ok=True)
-    return abandoned
+    return [path for path in unfinished if _seems_abandoned(path) and unlink_unless_held(path)]
 
 
 def fsync_file(path: Path) -> None:
@@ -153,9 +158,13 @@ def write_error(path: Path, error: OSError, advice: str | None = None) -> OSErro
     return OSError(message) if error.errno is None else OSError(error.errno, message)
 
 
-def _write(path: Path, content: str | bytes) -> None:
+@contextmanager
+def _written(path: Path, content: str | bytes) -> Iterator[None]:
+    """Write an unfinished file, which stays locked in the block."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    with hold_file(path):
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        yield
 
 
 def _discard(unfinished: Path) -> None:
@@ -164,13 +173,13 @@ def _discard(unfinished: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def _is_abandoned(path: Path) -> bool:
+def _seems_abandoned(path: Path) -> bool:
     try:
         age_seconds = time.time() - path.stat().st_mtime
     except FileNotFoundError:
         return False
     *host, pid, _, _ = path.name.split(".")
     is_ours = ".".join(host).endswith(f".{socket.gethostname()}")
-    if is_ours and pid.isdigit():
-        return not psutil.pid_exists(int(pid))
-    return age_seconds > ABANDONED_AFTER_SECONDS
+    # Where its process seems to live, the number may be another one's by now.
+    is_gone = is_ours and pid.isdigit() and not psutil.pid_exists(int(pid))
+    return is_gone or age_seconds > ABANDONED_AFTER_SECONDS

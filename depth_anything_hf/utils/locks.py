@@ -1,13 +1,17 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""One process at a time works in a folder; the system frees the lock with the process, also after a kill."""
+"""One process at a time works in a folder or writes a file; the system frees the lock with the process.
+
+That holds after a kill, too.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from weakref import WeakSet
 
@@ -115,6 +119,69 @@ class FolderLock:
                 return (file.read(_LONGEST_HOLDER_BYTES) or b"").decode(errors="replace").strip()
         except OSError:
             return ""
+
+
+@contextmanager
+def hold_file(path: Path) -> Iterator[None]:
+    """Create a file and lock it while it is written, so that `unlink_unless_held` leaves it alone in any process.
+
+    The number of a process tells nothing about life and death where containers share the name of a host. Without
+    effect where the file system knows no locks, and on Windows, where a locked file can be written by its holder only
+    through one handle.
+
+    Raises:
+        OSError: the file cannot be created.
+    """
+    if os.name != "posix":
+        yield
+        return
+    descriptor = _locked_descriptor(path)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def unlink_unless_held(path: Path) -> bool:
+    """Delete a file unless a process is writing it, as far as locks tell; return whether it is gone.
+
+    Raises:
+        OSError: the file cannot be deleted.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        # Of another user, most often.
+        return False
+    try:
+        # The lock is kept until the file is gone, so that no process takes it for its own meanwhile.
+        if os.name == "posix":
+            with suppress(OSError):
+                if not lock_descriptor(descriptor, blocking=False):
+                    return False
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+    if os.name != "posix":
+        # Here no open file can be deleted.
+        path.unlink(missing_ok=True)
+    return True
+
+
+def _locked_descriptor(path: Path) -> int:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            is_locked = lock_descriptor(descriptor, blocking=False)
+        except OSError:
+            # A file system without locks.
+            return descriptor
+        # Between its creation and its lock another process may have deleted it as abandoned.
+        if is_locked and _is_open_at(path, descriptor):
+            return descriptor
+        os.close(descriptor)
 
 
 def _own_name() -> str:

@@ -22,6 +22,7 @@ from depth_anything_hf.utils.files import (
     unfinished_file,
     write_error,
 )
+from depth_anything_hf.utils.locks import hold_file
 
 
 def names(folder: Path) -> list[str]:
@@ -72,6 +73,26 @@ def test_a_kill_at_any_instant_leaves_the_old_or_the_new_file(
         leftover.rename(tmp_path / leftover.name.replace(f".{os.getpid()}.", f".{2**22 + 1}."))
     remove_abandoned(tmp_path)
     assert names(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no containers that share a host name")
+def test_a_file_that_is_being_written_stays_whatever_its_process_number_says(tmp_path: Path) -> None:
+    # As if written in another container of this host name, where processes are numbered from 1.
+    path = tmp_path / f".file.{socket.gethostname()}.{2**22 + 1}.0a.unfinished"
+    with hold_file(path):
+        path.write_text("half")
+        assert remove_abandoned(tmp_path) == [] and path.read_text() == "half"
+        os.utime(path, (0, 0))
+        assert remove_abandoned(tmp_path) == []
+    assert remove_abandoned(tmp_path) == [path] and names(tmp_path) == []
+
+
+def test_a_number_that_another_process_has_by_now_keeps_a_file_for_a_day_only(tmp_path: Path) -> None:
+    path = unfinished_file(tmp_path / "file")
+    path.touch()
+    assert remove_abandoned(tmp_path) == []
+    os.utime(path, (0, 0))
+    assert remove_abandoned(tmp_path) == [path]
 
 
 def test_of_many_at_once_one_creates_a_file(tmp_path: Path) -> None:
