@@ -139,7 +139,7 @@ class DepthTable:
 
     def name_of(self, index: int) -> str:
         """Return the name of a sample, which need not be readable."""
-        return self.read_encoded(index)[0]
+        return self._reader.name_of(self._rows[int(index)], f"row {index}")
 
     def read_encoded(self, index: int) -> tuple[str, Any]:
         """Return the name and the encoded image of a row, see `RowReader.read_encoded`."""

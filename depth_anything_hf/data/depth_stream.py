@@ -190,9 +190,7 @@ class DepthStream:
             BrokenSampleError: see `RowReader.read`.
         """
         place = self.place(shard, index)
-        name = row.get("name") or row.get("__key__")
-        row = {column: fetch_cell(cell) for column, cell in row.items()}
-        return self._reader.read({**row, "name": name} if name else row, place)
+        return self._reader.read({column: fetch_cell(cell) for column, cell in row.items()}, place)
 
 
 def columns_of(dataset: datasets.IterableDataset, name: str) -> list[str]:

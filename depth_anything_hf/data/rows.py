@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .decoding.depth_maps import LABELS, LabelRules, single_channel
+from .decoding.depth_maps import LABELS, LabelRules, key_of_map, single_channel
 from .decoding.disparity_codec import decode_disparity
 from .decoding.errors import BrokenSampleError, UnreadableImageError
 from .decoding.files import read_bytes
@@ -19,6 +19,7 @@ from .decoding.images import read_image
 from .samples import Sample, add_label, check_choice
 
 
+ENCODED_CELL = frozenset({"bytes", "path"})
 LABEL_COLUMNS = {"depth": ("depth", "depth_map"), "disparity": ("disparity",)}
 
 
@@ -62,6 +63,10 @@ class RowReader:
         path = image_cell.get("path") if isinstance(image_cell, Mapping) else image_cell
         return str(row.get("name") or (path if isinstance(path, str) else None) or place), image_cell
 
+    def name_of(self, row: Mapping[str, Any], place: str) -> str:
+        """Return the name of a sample: the row's own, its key in a tar archive, its image's path, or `place`."""
+        return str(row.get("name") or row.get("__key__") or self.read_encoded(row, place)[0])
+
     def read(self, row: Mapping[str, Any], place: str) -> Sample:
         """Decode a row.
 
@@ -74,7 +79,7 @@ class RowReader:
             FileNotFoundError: a file that a cell refers to is missing.
             UnreadableImageError: an empty or damaged cell; the message names the row.
         """
-        name, image_cell = self.read_encoded(row, place)
+        name, image_cell = self.name_of(row, place), self._resolve(row[self._image_column])
         try:
             if image_cell is None:
                 raise UnreadableImageError(f"column {self._image_column!r} is empty, expected an image")
@@ -94,6 +99,11 @@ class RowReader:
         if self._label == "disparity" and minimum is not None and maximum is not None:
             encoding = row.get(f"{column}_encoding") or "linear"
             return decode_disparity(read_bytes(cell)[0], minimum, maximum, encoding)
+        if isinstance(cell, Mapping) and not ENCODED_CELL & set(cell):
+            # `datasets` unpacks the npz files of tar archives.
+            key = key_of_map(list(cell), f"column {column!r}", self._label)
+            if (cell := cell[key]) is None:
+                raise UnreadableImageError(f"column {column!r} is empty at the key {key!r}, expected a label")
         if isinstance(cell, list | np.ndarray):
             return self.rules.apply(single_channel(np.asarray(cell), f"column {column!r}"), column)
         return self.rules.read(cell)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -94,14 +94,22 @@ def describe_source(source: Any) -> dict[str, Any]:
     # What is None is named too: an entry that an earlier record lacks is not compared.
     found |= {name: value for name, value in _parameters(source).items() if name != "label"}
     if found["samples"]:
-        names = getattr(source, "names", None)
-        name_of = getattr(source, "name_of", None) or (names.__getitem__ if isinstance(names, Sequence) else None)
+        name_of = _name_of(source)
         if name_of is not None:
             found |= {"first": absolute_path(name_of(0)), "last": absolute_path(name_of(found["samples"] - 1))}
     rules = getattr(source, "rules", None)
     if rules is not None:
         found |= {name: value for name, value in _parameters(rules).items() if name != "label"}
     return found
+
+
+def _name_of(source: Any) -> Callable[[int], Any] | None:
+    """Return what names a sample by its index; None where nothing does."""
+    if hasattr(source, "read_encoded"):
+        # Rows of tar archives are recorded by the names of their images, as earlier versions did, not by their keys.
+        return lambda index: source.read_encoded(index)[0]
+    names = getattr(source, "names", None)
+    return getattr(source, "name_of", None) or (names.__getitem__ if isinstance(names, Sequence) else None)
 
 
 def absolute_path(name: Any) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 from sample_files import colour_ramp, depth_ramp, png_bytes, write_pairs
 
@@ -57,6 +58,33 @@ def test_tar_shards_are_streamed(tmp_path: Path) -> None:
     names += take(part, 5)
     assert sorted(names) == [f"{shard}-{row}" for shard in range(2) for row in range(4)]
     assert take(mixture.part(0, 1, state), 5) == names[3:]
+
+
+@pytest.mark.parametrize("suffix", ["depth.npz", "depth.npy", "depth.pfm"])
+def test_tar_shards_are_the_same_whole_and_streamed(tmp_path: Path, table_cache: None, suffix: str) -> None:
+    depth, stream = depth_ramp(), io.BytesIO()
+    if suffix == "depth.npz":
+        np.savez(stream, depth=depth, confidence=depth * 0, name="a name")
+    elif suffix == "depth.npy":
+        np.save(stream, depth)
+    else:
+        header = f"Pf\n{depth.shape[1]} {depth.shape[0]}\n-1\n".encode()
+        stream.write(header + depth[::-1].astype("<f4").tobytes())
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for row in range(2):
+            for part, content in (("png", png_bytes(RGB)), (suffix, stream.getvalue())):
+                entry = tarfile.TarInfo(f"sub/{row}.{part}")
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+    options = {"label": "depth", "label_column": suffix}
+    whole, streamed = open_source({"path": str(tmp_path), **options}), open_stream(tmp_path, **options)
+    samples = [streamed.read(row, 0, index) for index, row in enumerate(streamed.shard(0))]
+    assert [sample["name"] for sample in samples] == ["sub/0", "sub/1"]
+    assert [whole[index]["name"] for index in range(2)] == [whole.name_of(index) for index in range(2)]
+    for index, sample in enumerate(samples):
+        assert whole[index]["name"] == sample["name"]
+        assert np.array_equal(whole[index]["depth"], depth)
+        assert np.array_equal(sample["depth"], depth)
 
 
 def test_json_streams_and_cells_that_refer_to_files(tmp_path: Path) -> None:

@@ -28,6 +28,21 @@ def test_the_name_of_a_row_is_its_own_or_its_path_or_its_place(rgb: np.ndarray) 
     assert reader.read({"image": {"bytes": content, "path": "a.png"}, "name": "first"}, "row 3")["name"] == "first"
     assert reader.read({"image": {"bytes": content, "path": "a.png"}}, "row 3")["name"] == "a.png"
     assert reader.read({"image": content}, "row 3")["name"] == "row 3"
+    member = {"image": {"bytes": content, "path": "sub/7.png"}, "__key__": "sub/7", "__url__": "a.tar"}
+    assert reader.read(member, "row 3")["name"] == reader.name_of(member, "row 3") == "sub/7"
+
+
+def test_a_cell_of_named_arrays_is_read_as_an_npz(rgb: np.ndarray, depth: np.ndarray) -> None:
+    """`datasets` unpacks the npz files of tar archives."""
+    image, values, confidence = png_bytes(rgb), depth.tolist(), (depth * 0 + 1).tolist()
+    for label in ("depth", "disparity"):
+        reader = make_reader(["image", "npz"], label, label_column="npz")
+        for cell in ({label: values, "confidence": confidence}, {"only": values}, {"confidence": None, label: values}):
+            assert np.array_equal(reader.read({"image": image, "npz": cell}, "row 0")[label], depth)
+        with pytest.raises(BrokenSampleError, match=r"column 'npz': .* got the keys \['a', 'b'\]"):
+            reader.read({"image": image, "npz": {"a": values, "b": values}}, "row 0")
+        with pytest.raises(UnreadableImageError, match="column 'npz' is empty at the key"):
+            reader.read({"image": image, "npz": {label: None, "b": values}}, "row 0")
 
 
 def test_relative_paths_refer_to_the_root(tmp_path: Path, rgb: np.ndarray, depth: np.ndarray) -> None:

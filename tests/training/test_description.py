@@ -9,18 +9,20 @@ from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 import pytest
 import torch
+from sample_files import png_bytes
 from torch import nn
 from training_runs import ANCHORED
 
-from depth_anything_hf.data.datasets import DepthFolder
+from depth_anything_hf.data.datasets import DepthFolder, DepthTable
 from depth_anything_hf.data.item_mixture import training_data
 from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.losses.loss_weights import RelativeLoss
-from depth_anything_hf.training.description import describe, describe_objective, describe_run
+from depth_anything_hf.training.description import describe, describe_objective, describe_run, describe_source
 from depth_anything_hf.training.objectives import Distillation, SupervisedMetric, SupervisedRelative
 
 
@@ -75,6 +77,14 @@ def test_data_is_its_samples_their_labels_and_how_they_are_changed(labelled_fold
     for other in ({"limit": 7}, {"scale": 1000.0}, {"vertical_flip": 1.0}):
         assert described(labelled_folder, **other) != found
     assert described(labelled_folder, vertical_flip=1.0)["augmentation"]["vertical_flip"] == 1.0
+
+
+def test_tar_archives_are_recorded_by_the_names_of_their_images():
+    """As in the records of versions that did not name samples by their keys, so that their runs resume."""
+    image = {"bytes": png_bytes(np.zeros((2, 2, 3), np.uint8)), "path": "sub/0.png"}
+    table = DepthTable(datasets.Dataset.from_list([{"image": image, "__key__": "sub/0"}]))
+    assert table.name_of(0) == "sub/0"
+    assert describe_source(table)["first"] == "sub/0.png"
 
 
 def test_a_caller_knows_more_of_the_data(labelled_folder):

@@ -90,7 +90,7 @@ def _decode_numpy(content: bytes, name: str, label: str | None) -> np.ndarray:
         loaded = np.load(io.BytesIO(content), allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return loaded
-        key = _key_of_map(loaded.files, name, label)
+        key = key_of_map(loaded.files, name, label)
         sizes = {entry.filename.removesuffix(".npy"): entry.file_size for entry in loaded.zip.infolist()}
         check_pixel_count(sizes[key] // LARGEST_VALUE_BYTES, name)
         stored: np.ndarray = loaded[key]
@@ -104,8 +104,14 @@ def _decode_numpy(content: bytes, name: str, label: str | None) -> np.ndarray:
         ) from error
 
 
-def _key_of_map(keys: Sequence[str], name: str, label: str | None) -> str:
-    for key in (label, *LABELS):
+def key_of_map(keys: Sequence[str], name: str, label: str | None = None) -> str:
+    """Return which of several named arrays is the map: `label`, depth or disparity, or the only one.
+
+    Raises:
+        BrokenSampleError: several arrays, and none of these names; the message starts with `name`.
+    """
+    preferred: tuple[str, ...] = (label, *LABELS) if label else LABELS
+    for key in preferred:
         if key in keys:
             return key
     if len(keys) != 1:
