@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Licenses: ordered by what they ask for, those of well-known weights, and which one a model or dataset comes under.
+"""Licenses: what they oblige to, those of well-known weights, and which one a model or dataset comes under.
 
 Whether the license of a teacher or of images reaches a model that learned from them is not settled law; what is said
 here is the cautious reading, not legal advice.
@@ -8,28 +8,63 @@ here is the cautious reading, not legal advice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from huggingface_hub import RepoCard
 
 from ..utils.redaction import redact_name
 from .lineage import DATA_PARTS, LICENSED_PARTS, RANDOM_WEIGHTS, has_own_license, origins
 from .markdown import name_and_license_entries, slug
 
 
-# Identifiers of huggingface.co/docs/hub/repositories-licenses that weights and data come under, by what they ask for,
-# the freest first. Another name is written as `other` with a `license_name`, which the Hub takes as well.
-LICENSE_GROUPS = (
-    "cc0-1.0 pddl unlicense",
-    "mit isc bsd-2-clause bsd-3-clause apache-2.0 cc-by-3.0 cc-by-4.0 odc-by cdla-permissive-2.0",
-    "mpl-2.0 lgpl-2.1 lgpl-3.0 odbl cc-by-sa-3.0 cc-by-sa-4.0",
-    "gpl-2.0 gpl-3.0 agpl-3.0",
-    "openrail openrail++ c-uda",
-    "cc-by-nd-4.0",
-    "cc-by-nc-3.0 cc-by-nc-4.0",
-    "cc-by-nc-sa-3.0 cc-by-nc-sa-4.0",
-    "cc-by-nc-nd-3.0 cc-by-nc-nd-4.0",
-)
-STRICTNESS = {name: rank for rank, names in enumerate(LICENSE_GROUPS) for name in names.split()}
+# Identifiers of huggingface.co/docs/hub/repositories-licenses that weights and data come under, and their obligations:
+# attribution (by), the same license for what is derived (sa, copyleft), no commercial use (nc), no derivatives (nd),
+# limits of use of their own. Another name is written as `other` with a `license_name`, which the Hub takes as well.
+OBLIGATIONS: dict[str, frozenset[str]] = {
+    name: frozenset(obligations.split())
+    for names, obligations in (
+        ("cc0-1.0 pddl unlicense wtfpl", ""),
+        ("mit isc bsd bsd-2-clause bsd-3-clause apache-2.0 bsl-1.0 zlib ncsa postgresql", "by"),
+        ("cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 odc-by cdla-permissive-1.0 cdla-permissive-2.0 etalab-2.0", "by"),
+        ("cc-by-sa-3.0 cc-by-sa-4.0 odbl cdla-sharing-1.0", "by sa"),
+        ("mpl-2.0 lgpl-2.1 lgpl-3.0 gpl-2.0 gpl-3.0 agpl-3.0", "by copyleft"),
+        ("openrail", "by openrail"),
+        ("openrail++", "by openrail++"),
+        ("c-uda", "by c-uda"),
+        ("cc-by-nd-4.0", "by nd"),
+        ("cc-by-nc-4.0 cc-by-nc-3.0 cc-by-nc-2.0", "by nc"),
+        ("cc-by-nc-sa-4.0 cc-by-nc-sa-3.0 cc-by-nc-sa-2.0", "by nc sa"),
+        ("cc-by-nc-nd-4.0 cc-by-nc-nd-3.0", "by nc nd"),
+    )
+    for name in names.split()
+}
+RECIPROCAL = frozenset({"sa", "copyleft"})
+# What a work derived from one under a reciprocal license may come under besides that license itself: later versions
+# with the same elements (section 4b of Creative Commons 3.0 and 2.0), creativecommons.org/compatiblelicenses, the
+# secondary licenses of MPL 2.0, section 3 of LGPL 2.1, section 13 of GPL 3.0.
+ALSO_ACCEPTED = {
+    "cc-by-sa-3.0": ("cc-by-sa-4.0",),
+    "cc-by-sa-4.0": ("gpl-3.0",),
+    "cc-by-nc-sa-2.0": ("cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0"),
+    "cc-by-nc-sa-3.0": ("cc-by-nc-sa-4.0",),
+    "mpl-2.0": ("lgpl-2.1", "lgpl-3.0", "gpl-2.0", "gpl-3.0", "agpl-3.0"),
+    "lgpl-2.1": ("gpl-2.0", "gpl-3.0"),
+    "lgpl-3.0": ("gpl-3.0", "agpl-3.0"),
+    "gpl-3.0": ("agpl-3.0",),
+}
+# Its terms on patents are none of GPL 2.0's (gnu.org/licenses/license-list).
+NOT_ACCEPTED = {("apache-2.0", "gpl-2.0"), ("apache-2.0", "lgpl-2.1")}
+OBLIGATION_WORDS = {
+    "by": "attribution",
+    "sa": "the same license for what is derived from it",
+    "copyleft": "the same license for what is derived from it",
+    "nc": "no commercial use",
+    "nd": "no derivatives",
+}
 
 # Of this package, whose code runs in every model.
 CODE_LICENSE = "apache-2.0"
@@ -61,61 +96,156 @@ class LicenseFinding(NamedTuple):
         return f"License of {subject}: {self.name or 'unknown'}. {self.reason}"
 
 
-def strictest_license(parts: Iterable[tuple[str, str | None]]) -> LicenseFinding:
-    """Return the strictest license of everything that went into something.
+def license_identifier(license: str | None) -> str | None:
+    """Return the Hub's identifier of a license whose obligations are known here, also of "CC BY-NC 4.0"; else None."""
+    name = re.sub(r"[\s_-]+", "-", (license or "").strip().lower())
+    name = {"cc0": "cc0-1.0", "apache-license-2.0": "apache-2.0"}.get(name, name)
+    return name if name in OBLIGATIONS else None
 
-    Licenses are ordered by what they ask for: attribution, share-alike, copyleft, limits of use, no derivatives, no
-    commercial use.
+
+def meets_terms(license: str, of: str) -> bool:
+    """Return whether something under `license` may be derived from something under the license `of`.
+
+    Both are identifiers of `OBLIGATIONS`. A reciprocal license lets only itself and a few others follow, and none that
+    obliges to more; the others let every license follow that obliges to what they oblige to.
+    """
+    if OBLIGATIONS[of] & RECIPROCAL:
+        return license == of or license in ALSO_ACCEPTED.get(of, ())
+    return OBLIGATIONS[of] <= OBLIGATIONS[license] and (of, license) not in NOT_ACCEPTED
+
+
+def strictest_license(parts: Iterable[tuple[str, str | None]]) -> LicenseFinding:
+    """Return the license that meets the terms of everything that went into something.
+
+    That is a part's own license where it meets the terms of all others, else one of `OBLIGATIONS` that obliges to what
+    all of them oblige to, and no more: under cc-by-nc and cc-by-nd it is cc-by-nc-nd. Terms may exclude each other:
+    cc-by-sa lets no license follow that forbids commercial use, and cc-by-nc none that allows it.
 
     Args:
         parts: (what it is, license identifier or name or None).
 
     Returns:
-        The license and the reason. Where a part's license is unknown, or not in the order, the name is None and the
-        reason names the part and the strictest of the others.
+        The license and the reason. Where a part's license is unknown, or not among `OBLIGATIONS`, the name is None and
+        the reason names the part and what the others ask for. Where no license meets all terms, the name is None and
+        the reason names the licenses that exclude each other.
     """
     named = [(what, (license or "unknown").strip()) for what, license in parts]
-    known = [license.lower() for _, license in named if license.lower() in STRICTNESS]
-    strictest = max(known, key=STRICTNESS.__getitem__, default=None)
-    others = [f"{what} ({license})" for what, license in named if license.lower() not in STRICTNESS]
-    if not others and strictest is not None:
-        listed = ", ".join(f"{what}: {license}" for what, license in named)
-        return LicenseFinding(strictest, f"The strictest of its parts ({listed}).")
-    bound = f" It is at least as strict as {strictest}." if strictest is not None else ""
-    unknown = ", ".join(others) or "parts that are not recorded"
-    return LicenseFinding(None, f"It depends on {unknown}, whose license is not known here.{bound}")
+    known = [(what, found) for what, license in named if (found := license_identifier(license))]
+    others = [f"{what} ({license})" for what, license in named if not license_identifier(license)]
+    common = _common_license([license for _, license in known])
+    conflict = "" if common or not known else _conflict(known)
+    if others or not known:
+        bound = f" It is at least as strict as {common}." if common else f" {conflict}" if conflict else ""
+        unknown = ", ".join(others) or "parts that are not recorded"
+        return LicenseFinding(None, f"It depends on {unknown}, whose license is not known here.{bound}")
+    if common is None:
+        return LicenseFinding(None, conflict)
+    listed = ", ".join(f"{what}: {license}" for what, license in named)
+    is_of_a_part = any(license == common for _, license in known)
+    reason = "The strictest of its parts" if is_of_a_part else "It carries the obligations of all of its parts"
+    return LicenseFinding(common, f"{reason} ({listed}).")
+
+
+def _common_license(licenses: Sequence[str]) -> str | None:
+    """Return the license that meets the terms of all of them, one of themselves if possible; None if there is none."""
+    obligations = frozenset[str]().union(*(OBLIGATIONS[license] for license in licenses))
+    own = list(dict.fromkeys(licenses))
+    others = [name for name, asked in OBLIGATIONS.items() if asked == obligations and licenses]
+    return next((name for name in (*own, *others) if all(meets_terms(name, of) for of in licenses)), None)
+
+
+def _conflict(parts: Sequence[tuple[str, str]]) -> str:
+    """Say which licenses exclude each other, and what each of them asks for."""
+    pairs = list(combinations(dict.fromkeys(license for _, license in parts), 2))
+    opposed = [pair for pair in pairs if _common_license(pair) is None] or pairs
+    names = list(dict.fromkeys(name for pair in opposed for name in pair))
+    listed = ", ".join(f"{what}: {license}" for what, license in parts if license in names)
+    asked = "; ".join(f"{name} asks for {_obligation_words(name)}" for name in names)
+    return f"No license meets the terms of all of its parts ({listed}), which exclude each other: {asked}."
+
+
+def _obligation_words(license: str) -> str:
+    order = (*OBLIGATION_WORDS, *sorted(OBLIGATIONS[license] - OBLIGATION_WORDS.keys()))
+    own = "limits of use of its own"
+    return ", ".join(OBLIGATION_WORDS.get(each, own) for each in order if each in OBLIGATIONS[license])
 
 
 def stricter_parts(license: str, parts: Iterable[tuple[str, str | None]]) -> list[str]:
-    """Return the parts that are under a stricter license than the given one, each as "what: license"."""
-    rank = STRICTNESS.get(license.lower())
+    """Return the parts whose terms the given license does not meet, each as "what: license"."""
+    given = license_identifier(license)
     return [
         f"{what}: {other}"
         for what, other in parts
-        if rank is not None and other is not None and STRICTNESS.get(other.lower(), -1) > rank
+        if given is not None and (name := license_identifier(other)) and not meets_terms(given, name)
     ]
+
+
+def check_known_license(what: str, name: Any, license: str | None) -> None:
+    """Refuse a license that weights are known not to have.
+
+    Args:
+        what: which part it is, e.g. "teacher".
+        name: Hub id or folder of the weights; checked are well-known ones and folders whose card has a license.
+        license: as stated for them. None, "unknown" and names of other terms (a contract with the authors) pass.
+
+    Raises:
+        ValueError: the weights are published under a license whose terms the stated one does not meet.
+    """
+    stated = license_identifier(license)
+    if stated is None:
+        return
+    folder = Path(str(name))
+    # A download keeps its name, mostly, and records of labels keep no more of a path.
+    published = published_license(name) or published_license(f"depth-anything/{folder.name}")
+    published = published or license_identifier(license_in_card(folder))
+    if published and not meets_terms(stated, published):
+        raise ValueError(
+            f"{what} license {license!r} contradicts that of {redact_name(name)}, which is published under "
+            f"{published}; leave the license out, or give {published!r} or the name of another agreement that "
+            "you have with its authors"
+        )
+
+
+def license_in_card(folder: Path) -> str | None:
+    """Return the license in the metadata of a folder's `README.md`; None where there is none, or several."""
+    card = folder / "README.md"
+    if not card.is_file():
+        return None
+    try:
+        data = RepoCard(card.read_text(encoding="utf-8", errors="replace"), ignore_metadata_errors=True).data
+    except ValueError:
+        return None
+    name = data.get("license_name") if data.get("license") == "other" else data.get("license")
+    return name if isinstance(name, str) else None
 
 
 def license_fields(license: str | None, has_license_file: bool) -> dict[str, Any]:
     """Return a card's metadata for a license; none for an unknown one."""
     if not license or license == "unknown":
         return {}
-    if license.lower() in STRICTNESS:
-        return {"license": license.lower()}
+    identifier = license_identifier(license)
+    if identifier:
+        return {"license": identifier}
     fields = {"license": "other", "license_name": slug(license)}
     return fields | ({"license_link": "LICENSE"} if has_license_file else {})
 
 
 def published_license(name: Any) -> str | None:
-    """Return the license of well-known weights, by their Hub id; None for others."""
-    text = str(name)
-    return next((license for start, license in PUBLISHED_LICENSES.items() if text.startswith(start)), None)
+    """Return the license of well-known weights, by their Hub id in any case; None for others."""
+    text = str(name).lower()
+    return next((license for start, license in PUBLISHED_LICENSES.items() if text.startswith(start.lower())), None)
 
 
 def add_published_licenses(lineage: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a lineage in which well-known weights have their license, where none is given."""
+    """Return a lineage in which well-known weights have their license, where none is given.
+
+    Raises:
+        ValueError: a given license contradicts that under which the weights are published.
+    """
     known: dict[str, Any] = {}
     for part in LICENSED_PARTS:
+        for name, given, _ in origins(lineage, part):
+            check_known_license(part.replace("_", " "), name, given)
         if lineage.get(part) is None or lineage.get(f"{part}_license"):
             continue
         licenses = [published_license(name) for name, _, _ in origins(lineage, part)]
@@ -128,7 +258,7 @@ def model_license(given: str | None, lineage: Mapping[str, Any]) -> LicenseFindi
     """Return the license of a model.
 
     Args:
-        given: by its author: an identifier, a name, or "unknown"; None takes the strictest of the model's parts.
+        given: by its author: an identifier, a name, or "unknown"; None takes the one that meets all parts' terms.
         lineage: of the model, as for `hub.model_card.write_model_card`.
     """
     parts: list[tuple[str, str | None]] = [("code", CODE_LICENSE)]

@@ -40,6 +40,9 @@ UNIT_NOTE = (
     "numbers as the cap; `depth_anything_hf` converts: its predictor, its commands and their files are in metres."
 )
 
+TEACHER_NOTE = (
+    "The teacher predicted labels that this model learned from. It is no base model: its weights are not in this one."
+)
 ROLES = {
     "teacher": "a teacher, trained on labelled images, made to label photographs for students",
     "student": "a student, trained on labels that a teacher predicted",
@@ -121,8 +124,8 @@ def write_model_card(
         training: arguments that differ from the defaults, name to value.
         results: name of an evaluation set to {"metrics": {name: number}} and optionally "dataset" (Hub id), "split",
             "revision", "images" (how many), "protocol" (plain words) and "identifier" (of the protocol, "nyu@1").
-        license: identifier or name, or "unknown"; None takes the strictest of code, initial weights, teacher, labels
-            and data, and states that it is unknown where one of them is.
+        license: identifier or name, or "unknown"; None takes the one that meets the terms of code, initial weights,
+            teacher, labels and data, and states that it is unknown where one of them is, or where there is none.
         command: command line that trained the model.
         recipe: YAML file that the run was started with, or its text.
         repo_id: where the model will be on the Hub; the snippet then names it.
@@ -133,7 +136,8 @@ def write_model_card(
         The path of the card.
 
     Raises:
-        ValueError: kind or role is unknown, or `config.json` says that the model is of the other kind.
+        ValueError: kind or role is unknown, `config.json` says that the model is of the other kind, or a license in
+            the lineage contradicts that under which those weights are published.
     """
     folder = Path(folder)
     if kind not in ("relative", "metric") or role not in ROLES:
@@ -170,6 +174,7 @@ def write_model_card(
         "## Lineage\n\n"
         + table(("Part", "Origin", "License", "Revision"), lineage_rows(lineage))
         + "\n\n"
+        + (f"{TEACHER_NOTE}\n\n" if lineage.get("teacher") is not None else "")
         + found_license.sentences("this model"),
         "## Training\n\n" + "\n\n".join(filter(None, training_parts)),
         "## Results\n\n"
@@ -210,12 +215,18 @@ def _card_data(
     license: str | None,
     has_license_file: bool,
 ) -> ModelCardData:
-    bases = [name for part in LICENSED_PARTS for name, _, _ in origins(lineage, part) if is_hub_id(name)]
+    # A teacher's weights are not in the model, and the Hub has no relation for it.
+    teachers, bases = (
+        [name for part in parts for name, _, _ in origins(lineage, part) if is_hub_id(name)]
+        for parts in (["teacher"], [part for part in LICENSED_PARTS if part != "teacher"])
+    )
     names = [entry["name"] for part in DATA_PARTS for entry in name_and_license_entries(lineage.get(part))]
     evaluations = [result for name, given in results.items() for result in _evaluations(name, given)]
     fields = license_fields(license, has_license_file)
     if bases:
         fields.update(base_model=bases if len(bases) > 1 else bases[0], base_model_relation="finetune")
+    if teachers:
+        fields["teacher"] = teachers if len(teachers) > 1 else teachers[0]
     return ModelCardData(
         library_name="transformers",
         pipeline_tag="depth-estimation",

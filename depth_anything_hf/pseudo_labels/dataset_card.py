@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from huggingface_hub import DatasetCardData
 
 from ..data.decoding.disparity_codec import decode_disparity
-from ..hub.licenses import license_fields, published_license, strictest_license
+from ..hub.licenses import check_known_license, license_fields, published_license, strictest_license
 from ..hub.markdown import PICTURES_FOLDER, code_block, kept_section, table, versions
 from ..utils.files import atomic_write
 from ..utils.redaction import is_hub_id, redact_name, redact_text
@@ -104,6 +104,7 @@ def write_label_card(
 
     Raises:
         FileNotFoundError: the folder holds no labels, or no `provenance.json`.
+        ValueError: `teacher_license` contradicts that under which the teacher is published.
     """
     folder = Path(folder)
     shards = sorted(folder.glob(SHARD_PATTERN))
@@ -114,6 +115,7 @@ def write_label_card(
         )
     provenance = read_provenance(folder)
     teacher, encoding = provenance.get("teacher", "not recorded"), provenance.get("encoding", "linear")
+    check_known_license("teacher", teacher, teacher_license)
     teacher_license = teacher_license or published_license(teacher)
     found_license = strictest_license([("photographs", image_license), ("teacher", teacher_license)])
     rows = sum(pq.read_metadata(shard).num_rows for shard in shards)

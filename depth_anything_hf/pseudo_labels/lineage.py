@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import RepoCard, hf_hub_download
+from huggingface_hub import hf_hub_download
 
+from ..hub.licenses import license_in_card
 from .provenance import PROVENANCE_FILE, read_provenance
 
 
@@ -37,7 +38,7 @@ def labels_lineage(sources: Sequence[str]) -> dict[str, Any]:
         folder = place if place.is_dir() else place.parent if place.exists() else _fetch_card_and_provenance(source)
         provenance = read_provenance(folder) if folder else {}
         teacher = provenance.get("teacher")
-        entry: dict[str, Any] = {"name": source, "license": _license_in_card(folder) if folder else None}
+        entry: dict[str, Any] = {"name": source, "license": license_in_card(folder) if folder else None}
         if folder and folder.parent.name == "snapshots":
             entry["revision"] = folder.name
         if teacher:
@@ -72,15 +73,3 @@ def _fetch(repo_id: str, file: str) -> Path | None:
         # No such file, most often. An outage must not stop a training either: the card then says unknown.
         logger.info("%s of the labels %s cannot be fetched: %s", file, repo_id, type(error).__name__)
         return None
-
-
-def _license_in_card(folder: Path) -> str | None:
-    card = folder / "README.md"
-    if not card.is_file():
-        return None
-    try:
-        data = RepoCard(card.read_text(encoding="utf-8", errors="replace"), ignore_metadata_errors=True).data
-    except ValueError:
-        return None
-    name = data.get("license_name") if data.get("license") == "other" else data.get("license")
-    return name if isinstance(name, str) else None

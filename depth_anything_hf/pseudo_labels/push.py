@@ -13,11 +13,12 @@ from typing import Any
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from ..hub.errors import ATTEMPTS, FIRST_WAIT_SECONDS, PushError, explain, with_retries
+from ..hub.licenses import check_known_license
 from ..hub.markdown import PICTURES_FOLDER
 from ..hub.repository import Repository
 from ..utils.locks import FolderLock
 from .dataset_card import write_label_card
-from .provenance import PROVENANCE_FILE
+from .provenance import PROVENANCE_FILE, read_provenance
 from .shards import MANIFEST_FILE, SHARD_PATTERN, join_manifest
 from .verify import missing_shards, verify_labels
 
@@ -59,12 +60,14 @@ def push_labels(
         The address of the dataset.
 
     Raises:
-        ValueError: malformed name.
+        ValueError: malformed name, or `teacher_license` contradicts that under which the teacher is published.
         FileNotFoundError: the folder holds no labels.
         PushError: the Hub cannot be reached or refused.
     """
     folder = Path(folder)
     repository = Repository(repo_id, "dataset", private, endpoint)
+    # Before anything is created on the Hub.
+    check_known_license("teacher", read_provenance(folder).get("teacher"), teacher_license)
 
     def attempt() -> str:
         there = repository.create()

@@ -141,10 +141,12 @@ def label(arguments: LabelArguments) -> LabelReport:
         OSError: no such data or teacher, or a shard cannot be written.
     """
     from ..data.sources import DataSource, open_source
+    from ..hub.licenses import check_known_license
     from ..inference.predictor import DepthPredictor
     from .fill_shards import label_images
     from .provenance import describe_teacher
 
+    check_known_license("teacher", arguments.teacher, arguments.teacher_license)
     source = DataSource(
         arguments.data,
         kind="photos",

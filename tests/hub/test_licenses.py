@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 from cards import LINEAGE, metadata, write_card
 
-from depth_anything_hf.hub.licenses import original_license, published_license, strictest_license
+from depth_anything_hf.hub.licenses import (
+    check_known_license,
+    license_fields,
+    original_license,
+    published_license,
+    strictest_license,
+)
 
 
 @pytest.mark.parametrize("license", [None, "unknown"])
@@ -34,6 +40,18 @@ def test_a_license_the_hub_does_not_list_gets_a_name(tmp_path: Path) -> None:
         ([("code", "apache-2.0"), ("images", None)], None, "images (unknown)"),
         ([("teacher", "cc-by-nc-4.0"), ("images", "my terms")], None, "at least as strict as cc-by-nc-4.0"),
         ([], None, "not recorded"),
+        ([("a", "cc-by-nc-4.0"), ("b", "cc-by-nc-sa-4.0"), ("c", "cc-by-4.0")], "cc-by-nc-sa-4.0", "strictest"),
+        ([("a", "cc-by-nc-4.0"), ("b", "cc-by-nd-4.0")], "cc-by-nc-nd-4.0", "carries the obligations of all"),
+        ([("a", "cc-by-sa-3.0"), ("b", "cc-by-sa-4.0")], "cc-by-sa-4.0", "strictest"),
+        ([("code", "apache-2.0"), ("a", "gpl-3.0"), ("b", "cc-by-sa-4.0")], "gpl-3.0", "strictest"),
+        ([("a", "cc-by-sa-4.0"), ("b", "cc-by-nc-4.0")], None, "b: cc-by-nc-4.0), which exclude each other"),
+        ([("a", "cc-by-sa-4.0"), ("b", "cc-by-nc-sa-4.0")], None, "exclude each other"),
+        ([("a", "cc-by-sa-4.0"), ("b", "cc-by-nd-4.0")], None, "cc-by-nd-4.0 asks for attribution, no derivatives"),
+        ([("a", "gpl-3.0"), ("b", "cc-by-nc-4.0"), ("c", "mit")], None, "(a: gpl-3.0, b: cc-by-nc-4.0)"),
+        ([("code", "apache-2.0"), ("a", "gpl-2.0")], None, "exclude each other"),
+        ([("a", "openrail"), ("b", "cc-by-nc-4.0")], None, "openrail asks for attribution, limits of use of its own"),
+        ([("a", "cc-by-sa-4.0"), ("b", "cc-by-nc-4.0"), ("c", None)], None, "No license meets the terms of all"),
+        ([("a", "CC BY-NC-SA 4.0"), ("b", "Apache 2.0")], "cc-by-nc-sa-4.0", "strictest"),
     ],
 )
 def test_the_strictest_license_of_all_parts(parts: Any, name: str | None, words: str) -> None:
@@ -78,3 +96,38 @@ def test_the_authors_name_licenses_for_relative_models_of_the_second_version_onl
     )
     for size, layers in ((None, "v2"), ("small", "v1"), ("small", "given")):
         assert original_license(size, is_metric=False, feature_layers=layers) == (None, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("name", "license"),
+    [
+        ("depth-anything/Depth-Anything-V2-Large-hf", "apache-2.0"),
+        ("Depth-Anything/depth-anything-v2-base", "MIT"),
+        ("models/Depth-Anything-V2-Large-hf", "cc-by-4.0"),
+        ("depth-anything/Depth-Anything-V2-Giant", "cc-by-sa-4.0"),
+    ],
+)
+def test_a_license_that_weights_are_known_not_to_have_is_refused(name: str, license: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"teacher license .* contradicts that of .*cc-by-nc-4\.0"):
+        check_known_license("teacher", name, license)
+    with pytest.raises(ValueError, match="contradicts"):
+        write_card(
+            tmp_path, license=None, lineage={"teacher": [name, "runs/other"], "teacher_license": [license, None]}
+        )
+
+
+def test_stricter_licenses_agreements_and_unknown_weights_are_taken_as_stated(tmp_path: Path) -> None:
+    large = "depth-anything/Depth-Anything-V2-Large-hf"
+    for license in (None, "unknown", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "agreement of May 2026"):
+        check_known_license("teacher", large, license)
+    check_known_license("teacher", "somebody/depth", "apache-2.0")
+    check_known_license("teacher", None, "apache-2.0")
+    # A folder's own card is known too.
+    (tmp_path / "README.md").write_text("---\nlicense: cc-by-nc-4.0\n---\n\n# Model\n")
+    with pytest.raises(ValueError, match=r"published under cc-by-nc-4\.0"):
+        check_known_license("teacher", str(tmp_path), "apache-2.0")
+
+
+def test_the_hub_gets_its_own_identifier() -> None:
+    assert license_fields("CC BY-NC-SA 4.0", False) == {"license": "cc-by-nc-sa-4.0"}
+    assert license_fields("Gemma", False) == {"license": "other", "license_name": "gemma"}

@@ -24,8 +24,9 @@ def test_the_hub_reads_every_field(tmp_path: Path) -> None:
     data: Any = write_card(tmp_path).data
     assert data.library_name == "transformers" and data.pipeline_tag == "depth-estimation"
     assert {"depth", "relative depth", "student"} <= set(data.tags)
-    assert data.base_model == ["facebook/dinov2-small", "depth-anything/Depth-Anything-V2-Large-hf"]
-    assert data.base_model_relation == "finetune"
+    assert data.base_model == "facebook/dinov2-small" and data.base_model_relation == "finetune"
+    # Of whose weights the model has none.
+    assert data.teacher == "depth-anything/Depth-Anything-V2-Large-hf"
     assert data.datasets == ["owner/photographs"]
     assert data.license == "cc-by-nc-4.0"
     assert data.metrics == ["abs_rel", "delta1"]
