@@ -47,8 +47,8 @@ def build_model(
         fresh_decoder: with `model_name_or_path`, take only its encoder (the metric recipe of Depth Anything V2).
 
     Raises:
-        ValueError: the checkpoint is not of this architecture, the input size is not a multiple of 14, or the depth
-            cap is not a whole number of its unit.
+        ValueError: the checkpoint is not of this architecture, or a metric one where a relative model is trained, the
+            input size is not a multiple of 14, or the depth cap is not a whole number of its unit.
     """
     set_seed(seed)
     processor = DepthAnythingImageProcessor.for_input_size(arguments.input_size)
@@ -78,7 +78,9 @@ def build_model(
         lineage = {"encoder": arguments.encoder_name_or_path, "encoder_revision": arguments.revision}
     elif arguments.model_name_or_path:
         found = _check_model_type(arguments.model_name_or_path, arguments.revision, [DepthAnythingConfig.model_type])
-        if max_depth is not None and not fresh_decoder:
+        if max_depth is None:
+            options = _as_relative(arguments.model_name_or_path, found, options)
+        elif not fresh_decoder:
             _warn_of_another_cap(arguments.model_name_or_path, max_depth_in_metres(found), max_depth)
         model = make.from_pretrained(arguments.model_name_or_path, **loading, **options)
         # How a checkpoint prepares its images goes with its weights, e.g. the original's OpenCV mode.
@@ -111,6 +113,19 @@ def _check_model_type(name_or_path: str, revision: str | None, expected: Collect
             "takes a DINOv2 encoder, model_name_or_path a Depth Anything model"
         )
     return found
+
+
+def _as_relative(name: str, found: PreTrainedConfig, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options with which a relative model starts from a checkpoint; a metric one has to be meant."""
+    if getattr(found, "depth_estimation_type", "relative") == "relative":
+        return options
+    if options.get("depth_estimation_type") != "relative":
+        raise ValueError(
+            f"{name} is a metric model, which predicts depth, and this run would train disparity; start from a "
+            "relative model, or make a relative one of its weights, whose decoder then learns anew: decoder_config "
+            '{"depth_estimation_type": "relative"}'
+        )
+    return {"max_depth": 1, "depth_unit": "m", **options}
 
 
 def _warn_of_another_cap(name: str, earlier: float | None, max_depth: float) -> None:

@@ -21,6 +21,7 @@ from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from .adapters import choose_trained, without_wrapper
 from .distributed import is_sharded, load_engine_state, save_engine_state
 from .objective_parts import ObjectiveParts
+from .objectives import require_fitting_model
 from .optim import AveragedWeights, LearningRates, make_schedule, parameter_groups
 from .sharding_rules import complete_deepspeed_config, require_shardable
 from .terms import as_terms
@@ -55,7 +56,7 @@ class Engine:
         warning, weight_precision: messages about the encoder's strategy and the weights' precision, or None.
 
     Raises:
-        ValueError: an argument that does not fit the model, its adapters or a sharding engine.
+        ValueError: an objective or an argument that does not fit the model, its adapters or a sharding engine.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Engine:
     ) -> None:
         self.accelerator, self.objective, self.arguments, self.rates = accelerator, objective, arguments, rates
         model = without_wrapper(model)
+        require_fitting_model(objective, model)
         is_sharding = accelerator.distributed_type in SHARDED
         self.warning, self._encoder = choose_trained(model, arguments.encoder_strategy, is_sharding=is_sharding)
         if arguments.gradient_checkpointing:

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -59,9 +60,43 @@ def add_up(weighted: dict[str, tuple[float, Tensor]], prediction: Tensor) -> Ter
     }
 
 
+def require_fitting_model(objective: Any, model: nn.Module) -> None:
+    """Check that an objective and a model speak of the same quantity, disparity or depth.
+
+    Args:
+        objective: one of this package, or one that wraps it and says so by `__wrapped__`; any other is not looked at.
+        model: its `config` says what it predicts; nor is one without it.
+
+    Raises:
+        ValueError: a metric model with an objective of relative ones, or the other way round.
+    """
+    wanted = getattr(inspect.unwrap(objective), "trains", None)
+    found = getattr(_config_of(model), "depth_estimation_type", wanted)
+    if wanted is None or found == wanted:
+        return
+    name = type(inspect.unwrap(objective)).__name__
+    if found == "metric":
+        raise ValueError(
+            f"{name} trains disparity, but the model is a metric one, which predicts depth; train it by "
+            "SupervisedMetric, or open it as a relative one: from_pretrained(..., depth_estimation_type='relative', "
+            "depth_unit='m', max_depth=1)"
+        )
+    raise ValueError(
+        f"{name} trains depth in metres, but the model is a relative one, which predicts disparity; make it a metric "
+        "one: from_pretrained(..., depth_estimation_type='metric', max_depth=20)"
+    )
+
+
+def _config_of(model: nn.Module) -> Any:
+    # DistributedDataParallel and DeepSpeed's engine, which has a `config` of its own, hold the model as `module`.
+    return getattr(getattr(model, "module", model), "config", None)
+
+
 @dataclass
 class SupervisedRelative:
     """A relative model on labelled images: the teacher's objective."""
+
+    trains: ClassVar[str] = "relative"
 
     relative_loss: RelativeLoss = field(default_factory=RelativeLoss)
 
@@ -69,9 +104,10 @@ class SupervisedRelative:
         """Return the relative loss of a batch with "pixel_values" (B, 3, H, W) and "labels" (B, H, W).
 
         Raises:
-            ValueError: the batch has no "labels".
+            ValueError: the batch has no "labels", or the model is a metric one.
         """
         labels = stored_labels(batch, "disparity or depth")
+        require_fitting_model(self, model)
         prediction = model(pixel_values=batch["pixel_values"]).predicted_depth
         weighted = self.relative_loss.terms(prediction, labels, batch.get("region"), progress)
         return add_up(weighted, prediction)
@@ -107,6 +143,8 @@ class SupervisedMetric:
         ValueError: an unknown `silog_over`.
     """
 
+    trains: ClassVar[str] = "metric"
+
     max_depth: float
     min_depth: float = 1e-3
     variance_focus: float = 0.5
@@ -124,12 +162,11 @@ class SupervisedMetric:
         """Return SILog of a batch with "pixel_values" (B, 3, H, W) and "labels" (B, H, W) in metres.
 
         Raises:
-            ValueError: the batch has no "labels".
+            ValueError: the batch has no "labels", or the model is a relative one.
         """
         labels = stored_labels(batch, "depth in metres")
-        # DistributedDataParallel and DeepSpeed's engine, which has a `config` of its own, hold the model as `module`.
-        config = getattr(getattr(model, "module", model), "config", None)
-        prediction = to_metres(model(pixel_values=batch["pixel_values"]).predicted_depth, config)
+        require_fitting_model(self, model)
+        prediction = to_metres(model(pixel_values=batch["pixel_values"]).predicted_depth, _config_of(model))
         valid = (labels >= self.min_depth) & (labels <= self.max_depth)
         values = silog_loss(prediction, labels, valid, self.variance_focus, over=self.silog_over)
         return add_up({"silog": (1.0, values)}, prediction)
@@ -148,6 +185,8 @@ class Distillation:
         feature_tolerance: tokens nearer than this (1 - cosine) are left alone, 0.15 by the maintainer's word.
         student_width: the student's token width; a linear projector is added only if the encoder's differs.
     """
+
+    trains = "relative"
 
     def __init__(
         self,
@@ -188,9 +227,10 @@ class Distillation:
         """Return the student's loss on a batch with "pixel_values" (B, 3, H, W).
 
         Raises:
-            ValueError: the batch has no "labels", and there is no teacher.
+            ValueError: the batch has no "labels", and there is no teacher; or the student is a metric model.
         """
         labels = self._labels(batch)
+        require_fitting_model(self, model)
         output = model(pixel_values=batch["pixel_values"], output_patch_tokens=self.feature_encoder is not None)
         weighted = self.relative_loss.terms(output.predicted_depth, labels, batch.get("region"), progress)
         if self.feature_encoder is not None:

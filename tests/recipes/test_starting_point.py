@@ -150,3 +150,19 @@ def test_a_cap_below_a_metre_is_one_in_millimetres(model_folder, tmp_path, caplo
     assert "was trained for" not in caplog.text
     with pytest.raises(ValueError, match=r"max_depth is 0.3505, .*whole number of millimetres"):
         build_model(arguments, seed=0, max_depth=0.3505)
+
+
+@pytest.mark.parametrize("fields", [{"max_depth": 20}, {"max_depth": 350, "depth_unit": "mm"}])
+def test_a_relative_model_starts_from_a_metric_one_only_where_that_is_meant(tmp_path, make_tiny_model, fields):
+    metric = make_tiny_model(seed=12, depth_estimation_type="metric", **fields)
+    metric.save_pretrained(tmp_path)
+    DepthAnythingImageProcessor.for_input_size(56).save_pretrained(tmp_path)
+    arguments = ModelArguments(model_name_or_path=str(tmp_path), input_size=56)
+    with pytest.raises(ValueError, match=r"is a metric model, which predicts depth.*depth_estimation_type"):
+        build_model(arguments, seed=0)
+    arguments.decoder_config = {"depth_estimation_type": "relative"}  # type: ignore[assignment]
+    model = build_model(arguments, seed=0).model
+    config = model.config
+    assert (config.depth_estimation_type, config.max_depth, config.depth_unit) == ("relative", 1, "m")
+    assert not model.head.metric and model.head.max_depth == 1
+    assert equal(model.state_dict(), metric.state_dict())

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from training_runs import predict
+from training_runs import Interrupted, predict
 from transformers import Dinov2Config, Dinov2Model
 
 from depth_anything_hf.data.cutmix import cutmix
@@ -93,17 +93,17 @@ def test_images_without_a_valid_pixel_are_left_out_and_counted(model, batch):
     assert terms["images_without_label"] == 1
 
 
-def test_a_batch_without_any_label_costs_nothing_and_keeps_the_graph(model, batch):
+def test_a_batch_without_any_label_costs_nothing_and_keeps_the_graph(model, make_tiny_model, batch):
     batch["labels"][:] = torch.nan
-    for objective in (SupervisedRelative(RelativeLoss(anchor_weight=1.0)), SupervisedMetric(max_depth=20.0)):
-        model.zero_grad()
-        terms = objective(model, batch, 0.0)
+    metric_model = make_tiny_model(depth_estimation_type="metric", max_depth=20)
+    relative, metric = SupervisedRelative(RelativeLoss(anchor_weight=1.0)), SupervisedMetric(max_depth=20.0)
+    for objective, trained in ((relative, model), (metric, metric_model)):
+        terms = objective(trained, batch, 0.0)
         assert terms["loss"] == 0 and terms["images_without_label"] == 3
         terms["loss"].backward()
-        trained = [name for name, p in model.named_parameters() if p.requires_grad]
         # Every parameter takes part, which several processes need; none gets anything but zero.
-        assert set(gradients(model)) == set(trained)
-        assert all((gradient == 0).all() for gradient in gradients(model).values())
+        assert set(gradients(trained)) == {name for name, p in trained.named_parameters() if p.requires_grad}
+        assert all((gradient == 0).all() for gradient in gradients(trained).values())
 
 
 def test_add_up_reports_the_worst_output_and_the_dead_share():
@@ -193,6 +193,26 @@ def test_a_model_in_millimetres_learns_from_metres(make_tiny_model, batch, wrap)
         torch.testing.assert_close(millimetres[name], metres[name], rtol=1e-5, atol=1e-6)
     for name, gradient in by_metres.items():
         torch.testing.assert_close(by_millimetres[name], gradient, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("wrap", [lambda model: model, nn.DataParallel], ids=["plain", "wrapped"])
+def test_an_objective_refuses_a_model_of_the_other_kind(make_tiny_model, batch, wrap):
+    metric = wrap(make_tiny_model(depth_estimation_type="metric", max_depth=350, depth_unit="mm"))
+    for relative in (SupervisedRelative(), Distillation()):
+        name = type(relative).__name__
+        with pytest.raises(ValueError, match=rf"{name} trains disparity, but the model is a metric one.*Supervised"):
+            relative(metric, batch, 0.0)
+    with pytest.raises(ValueError, match=r"SupervisedMetric trains depth in metres, but the model is a relative one"):
+        SupervisedMetric(max_depth=10.0)(wrap(make_tiny_model()), batch, 0.0)
+
+
+@pytest.mark.usefixtures("fresh_accelerate")
+def test_a_run_does_so_before_it_begins(tmp_path, train, make_tiny_model):
+    metric = make_tiny_model(depth_estimation_type="metric", max_depth=10)
+    wrapped = Interrupted(SupervisedRelative(), after_calls=0)
+    with pytest.raises(ValueError, match="SupervisedRelative trains disparity, but the model is a metric one"):
+        train(tmp_path, metric, objective=wrapped)
+    assert not (tmp_path / "training_arguments.json").exists()
 
 
 # Distillation: labels
@@ -331,7 +351,7 @@ def test_no_objective_asks_an_accelerator_for_a_value(make_tiny_model, monkeypat
     # There is no autocast for it.
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())
     with torch.device("meta"):
-        model = make_tiny_model()
+        model = make_tiny_model(depth_estimation_type="metric" if name == "metric" else "relative")
         batch = {"pixel_values": torch.randn(2, 3, 28, 28), "labels": torch.randn(2, 28, 28), "name": ["a", "b"]}
         terms = OBJECTIVES[name](model)(model, batch, 0.5)
         terms["loss"].backward()
