@@ -69,29 +69,36 @@ class _WeightedSum(torch.autograd.Function):
         ctx.save_for_backward(features, weight)
         batch, _, height, width = features.shape
         output = features.new_empty(batch, height * width, dtype=torch.float32)
+        pixels = _pixels(features)
         with full_precision(features):
             for image, part in _pieces(features):
-                torch.mv(_pixels(features)[image, part].float(), weight, out=output[image, part])
+                torch.mv(pixels[image, part].float(), weight, out=output[image, part])
         return output.view(batch, 1, height, width)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         features, weight = ctx.saved_tensors
-        of_features = torch.empty_like(features) if ctx.needs_input_grad[0] else None
+        of_features = torch.empty_like(features, memory_format=_order(features)) if ctx.needs_input_grad[0] else None
         of_weight = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None
-        gradients = gradient.flatten(1)
+        gradients, pixels = gradient.flatten(1), _pixels(features)
         with full_precision(features):
             for image, part in _pieces(features):
                 if of_features is not None:
                     _pixels(of_features)[image, part] = torch.outer(gradients[image, part], weight)
                 if of_weight is not None:
-                    of_weight.addmv_(_pixels(features)[image, part].float().t(), gradients[image, part])
+                    of_weight.addmv_(pixels[image, part].float().t(), gradients[image, part])
         return of_features, of_weight
 
 
+def _order(features: Tensor) -> torch.memory_format:
+    """Return that of the two memory orders in which `_pixels` is a view, and what is written to it is kept."""
+    is_channels_last = features.is_contiguous(memory_format=torch.channels_last)
+    return torch.channels_last if is_channels_last else torch.contiguous_format
+
+
 def _pixels(features: Tensor) -> Tensor:
-    """View (B, C, H, W) as (B, H * W, C), of either memory order."""
+    """View (B, C, H, W) as (B, H * W, C); where rows and columns cannot be one dimension, as transposed, copy it."""
     return features.flatten(2).transpose(1, 2)
 
 

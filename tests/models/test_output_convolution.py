@@ -66,6 +66,31 @@ def test_half_precision_features_give_the_exact_sum_and_its_gradients(
         assert (ours.grad - right.grad).abs().max() <= scale * right.grad.abs().max()
 
 
+VIEWS: dict[str, Callable[[Tensor], Tensor]] = {
+    "rows and columns swapped": lambda maps: maps.transpose(2, 3),
+    "swapped, channels last": lambda maps: maps.to(memory_format=torch.channels_last).transpose(2, 3),
+    "images and channels swapped": lambda maps: maps.transpose(0, 1).contiguous().transpose(0, 1),
+    "every second channel": lambda maps: maps.repeat_interleave(2, dim=1)[:, ::2],
+    "part of a larger map": lambda maps: nn.functional.pad(maps, (1, 2))[..., 1:-2],
+    "one image for all": lambda maps: maps[:1].expand(2, -1, -1, -1),
+    "one column": lambda maps: maps[..., :1],
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_order_of_the_features_in_memory_does_not_matter(view: str) -> None:
+    convolution, features = convolution_and_features(torch.bfloat16, torch.contiguous_format)
+    features = VIEWS[view](features.detach()).requires_grad_()
+    exact = nn.Conv2d(CHANNELS, 1, 1).double()
+    exact.load_state_dict(convolution.state_dict())
+    output = convolution(features)
+    torch.testing.assert_close(output.double(), exact(features.detach().double()), rtol=0, atol=2e-6)
+    gradient = torch.randn(output.shape, generator=torch.Generator().manual_seed(1))
+    output.backward(gradient)
+    assert features.grad is not None
+    assert torch.equal(features.grad, (gradient * convolution.weight).bfloat16())
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_full_precision_features_take_the_plain_convolution(dtype: torch.dtype) -> None:
     convolution, features = convolution_and_features(dtype, torch.channels_last, (14, 15))
