@@ -56,7 +56,7 @@ def silog_loss(
         ratio = maps.prediction.clamp(min=eps).log() - maps.target.clamp(min=eps).log()
         # One tall image stands for all of the batch.
         valid = maps.valid.flatten(0, 1)[None] if over == "batch" else maps.valid
-        ratio = ratio.view_as(valid)
+        ratio = ratio.reshape(valid.shape)
         mean = masked_mean(ratio, valid)
         variance = masked_mean((ratio - mean[:, None, None]).square(), valid)
         error = (variance + (1 - variance_focus) * mean.square() + eps**2).sqrt()

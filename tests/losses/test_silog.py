@@ -85,3 +85,12 @@ def test_silog_refuses_depth_that_is_not_above_zero(wrong: float) -> None:
         silog_loss(prediction, target, mask)
     mask[1, 2, 2] = False
     assert torch.isfinite(silog_loss(prediction, target, mask)).all()
+
+
+def test_silog_over_the_batch_takes_maps_of_any_memory_order() -> None:
+    prediction, target, mask = random_maps(23, 3, 7, 9, 0.6)
+    expected = silog_loss(prediction, target, mask, over="batch")
+    swapped = [maps.transpose(1, 2).contiguous().transpose(1, 2) for maps in (prediction, target, mask)]
+    images_last = [maps.permute(1, 2, 0).contiguous().permute(2, 0, 1) for maps in (prediction, target, mask)]
+    for maps in (swapped, images_last):
+        torch.testing.assert_close(silog_loss(*maps, over="batch"), expected, rtol=1e-12, atol=0)
