@@ -24,7 +24,7 @@ from .objective_parts import ObjectiveParts
 from .objectives import require_fitting_model
 from .optim import AveragedWeights, LearningRates, make_schedule, parameter_groups
 from .sharding_rules import complete_deepspeed_config, require_shardable
-from .terms import as_terms
+from .terms import as_terms, checked_images
 from .weight_precision import require_same_weight_precision, set_weight_precision
 
 
@@ -107,7 +107,7 @@ class Engine:
         self.model, self.optimizer = accelerator.prepare(model, optimizer)
         # FSDP clips by its own way if it is given exactly the parameters of its model.
         self._clipped = [*self.model.parameters(), *self.parts.trained.values()]
-        self._knows_all_parameters = False
+        self._has_begun = False
         # Of the open step: images that count of each micro-batch, images in all, and whether none counts.
         self._counted: list[Tensor] = []
         self._images = 0
@@ -188,10 +188,14 @@ class Engine:
         with self.accelerator.autocast():
             returned = self.objective(self.model, batch, progress)
         terms = as_terms(returned, self.accelerator.device, self.objective)
-        if not self._knows_all_parameters and self.accelerator.distributed_type not in SHARDED:
+        if "images" in terms:
+            may_look = not self._has_begun or self.accelerator.device.type == "cpu"
+            size = len(batch["name"])
+            terms["images"] = checked_images(terms["images"], size, self.objective, may_look=may_look)
+        if not self._has_begun and self.accelerator.distributed_type not in SHARDED:
             groups = self.optimizer.param_groups
             self.parts.require_all_trained(terms["loss"], {id(each) for group in groups for each in group["params"]})
-            self._knows_all_parameters = True
+        self._has_begun = True
         return terms
 
     def _at_nominal_scale(self, terms: dict[str, Tensor], size: int) -> Tensor:
@@ -200,7 +204,7 @@ class Engine:
         if "images" not in terms:
             self._counted.append(torch.full_like(loss.detach(), float(size), dtype=torch.float32))
             return loss
-        counted = terms["images"].detach().float()
+        counted = terms["images"]
         self._counted.append(counted)
         if self.accelerator.distributed_type == DistributedType.DEEPSPEED:
             # It takes the step within its backward pass, so that only this micro-batch can be known, of all processes.

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,7 +100,8 @@ class ReducedStatus:
             loss_is_finite=bad_losses == 0,
             gradient_is_finite=bad_gradients == 0 or self._overflow_is_allowed,
             overflowed=bad_gradients > 0 and self._overflow_is_allowed,
-            counted_images=round(counted),
+            # NaN where a process does not know, see `terms.checked_images`.
+            counted_images=0 if math.isnan(counted) else round(counted),
         )
 
 

@@ -48,6 +48,34 @@ def as_terms(returned: Any, device: torch.device, objective: Any) -> dict[str, T
     return terms
 
 
+def checked_images(images: Tensor, size: int, objective: Any, *, may_look: bool) -> Tensor:
+    """Return how many images of a micro-batch count, by which its gradients are weighted.
+
+    Args:
+        images: what the objective says, a scalar on the device.
+        size: images of the micro-batch.
+        objective: named in the error.
+        may_look: whether the host may wait for the device.
+
+    Returns:
+        The number as float32; NaN, with which the step is left out, for one that cannot be and was not looked at.
+
+    Raises:
+        ValueError: it was looked at and is no number from 0 to `size`.
+    """
+    counted = images.detach().float()
+    if may_look:
+        if not 0 <= counted.item() <= size:
+            name = getattr(objective, "__qualname__", type(objective).__name__)
+            raise ValueError(
+                f"the objective {name} returns {counted.item():g} as 'images', expected how many of the {size} images "
+                f"of the micro-batch count in its loss, 0 to {size}; leave it out where all do, and give other "
+                "numbers, such as that of pixels, another name"
+            )
+        return counted
+    return torch.where((counted >= 0) & (counted <= size), counted, torch.nan)
+
+
 def _scalar(term: Any, value: Any, device: torch.device, objective: str) -> Tensor:
     if isinstance(value, Tensor) and value.numel() == 1 and not value.is_complex():
         scalar = value.reshape(())
@@ -68,4 +96,4 @@ def _describe(value: Any) -> str:
     return type(value).__name__ if shape is None else f"{type(value).__name__} of shape {tuple(shape)}"
 
 
-__all__ = ["as_terms"]
+__all__ = ["as_terms", "checked_images"]

@@ -11,14 +11,18 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from training_runs import assert_equal_bits, make_engine, weights
+from training_runs import ANCHORED, assert_equal_bits, make_engine, weights
 
 from depth_anything_hf.data.batches import collate
 from depth_anything_hf.data.datasets import DepthFolder
 from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.models.compilation import compile_blocks
+from depth_anything_hf.training import engine as engine_of_training
 from depth_anything_hf.training.engine import complete_deepspeed_config
+from depth_anything_hf.training.objectives import SupervisedRelative
+from depth_anything_hf.training.step_status import ReducedStatus
+from depth_anything_hf.training.terms import checked_images
 from depth_anything_hf.training.trainer import TrainingArguments
 from depth_anything_hf.utils.manifest import write_manifest
 
@@ -148,3 +152,33 @@ def test_a_step_without_an_image_that_counts_changes_nothing(tmp_path, make_tiny
     assert take_step(torch.full_like(batch["labels"], torch.nan)) == 0
     assert_equal_bits(before, (engine.model.state_dict(), engine.optimizer.state_dict()["state"]))
     assert engine.learning_rates()["decoder"] < 5e-4 and engine.optimizer.state_dict()["state"]
+
+
+def test_a_count_that_cannot_be_leaves_the_step_out_where_nobody_may_look(
+    tmp_path, make_tiny_model, labelled_folder, monkeypatch
+):
+    """As on a GPU, where the host would have to wait for each number."""
+    monkeypatch.setattr(
+        engine_of_training, "checked_images", lambda *given, may_look: checked_images(*given, may_look=False)
+    )
+    mixture = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
+    batch = collate([mixture[0, 0], mixture[0, 1]])
+
+    def objective(*inputs: Any) -> dict[str, Any]:
+        return {**SupervisedRelative(ANCHORED)(*inputs), "images": -2.0}
+
+    engine = make_engine(tmp_path, make_tiny_model(), objective, per_device_train_batch_size=2)
+    engine.accumulate(batch, 0.0, step=1)
+    counted = engine.normalize_gradients()
+    reduced = ReducedStatus(
+        engine.accelerator,
+        stop=False,
+        unreadable=False,
+        broken_samples=0,
+        loss_is_finite=torch.tensor(True),
+        gradient_norm=engine.clip_gradients(),
+        counted_images=counted,
+        overflow_is_allowed=False,
+    )
+    status = reduced.read()
+    assert reduced.leave_out.item() == 1 and not status.gradient_is_finite and status.counted_images == 0

@@ -10,7 +10,7 @@ import torch
 from training_runs import ANCHORED, log_of
 
 from depth_anything_hf.training.objectives import SupervisedRelative
-from depth_anything_hf.training.terms import as_terms
+from depth_anything_hf.training.terms import as_terms, checked_images
 
 
 LOSS = torch.ones((), requires_grad=True) * 2
@@ -51,6 +51,30 @@ def test_a_term_that_is_no_scalar_is_named(value):
 def test_a_loss_that_cannot_be_used_is_refused(returned, message):
     with pytest.raises(ValueError, match=message):
         as_terms(returned, CPU, as_terms)
+
+
+@pytest.mark.parametrize("images", [0, 1.5, 4])
+def test_images_that_count_are_a_number_up_to_those_there_are(images):
+    for may_look in (True, False):
+        counted = checked_images(torch.tensor(images), 4, as_terms, may_look=may_look)
+        assert counted.item() == images and counted.dtype == torch.float32
+
+
+@pytest.mark.parametrize("images", [-1.0, 4.5, 784.0, float("nan"), float("inf")])
+def test_another_number_of_images_is_refused_or_leaves_the_step_out(images):
+    with pytest.raises(ValueError, match=f"as_terms returns {images:g} as 'images', .* 0 to 4; .* another name"):
+        checked_images(torch.tensor(images), 4, as_terms, may_look=True)
+    assert checked_images(torch.tensor(images), 4, as_terms, may_look=False).isnan()
+
+
+@pytest.mark.usefixtures("fresh_accelerate")
+def test_a_count_of_something_else_ends_the_run_and_names_step_and_images(tmp_path, train, make_tiny_model):
+    with pytest.raises(ValueError, match=r"step 1, images .*png.*'images'"):
+        train(
+            tmp_path / "run",
+            make_tiny_model(),
+            objective=lambda *inputs: {**SupervisedRelative(ANCHORED)(*inputs), "images": -1},
+        )
 
 
 @pytest.mark.usefixtures("fresh_accelerate")
