@@ -4,6 +4,8 @@
 
 - `runner`: a whole labelling run from its arguments (teacher, precision, images, push), for command and example.
 - `fill_shards`: `label_images`: a teacher's pass over this process's share of the shards.
+- `open_shard`: a shard in the making.
+- `tries`: how often images failed that a repeated run tries again.
 - `inputs`: what is labelled, divided into shards that can each be done alone.
 - `order`: in which order images are divided into shards: permuted by a seed, or as they came.
 - `background`: threads that encode labels and write shards behind the forward pass, in bounded memory.

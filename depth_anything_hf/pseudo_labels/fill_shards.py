@@ -14,11 +14,10 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -27,19 +26,18 @@ from ..data.decoding.disparity_codec import ENCODINGS
 from ..data.decoding.errors import too_many_broken
 from ..data.depth_stream import DepthStream
 from ..data.samples import SampleDataset
-from ..geometry.disparity import depth_to_disparity
 from ..inference.prediction import Prediction
 from ..inference.predictor import DepthPredictor
 from .background import BackgroundThreads
-from .inputs import LabelItem, Naming, ShardWork, StreamInputs, TableInputs, label_row, open_inputs
+from .inputs import Naming, ShardWork, StreamInputs, TableInputs, open_inputs
+from .open_shard import OpenShard, Outcomes, encode_row
 from .order import order_of_run
 from .provenance import claim_folder, read_provenance
-from .shards import STORED_IMAGES, ShardSummary, ShardWriter, read_completed, remove_unfinished
+from .shards import SHARD_PATTERN, STORED_IMAGES, ShardSummary, read_completed, remove_unfinished
+from .tries import LARGEST_TRIES, WHOLE_SHARD, count_try, forget_tries
 
 
 logger = logging.getLogger(__name__)
-
-_Outcome: TypeAlias = "dict[str, Any] | tuple[str, str]"
 
 ROWS_PER_GROUP = 32
 # If none of so many images in one shard can be read, this is an outage rather than chance.
@@ -55,11 +53,14 @@ class LabelReport:
         labelled: number of images with a label.
         skipped: (name, reason) of each image that could not be read, or whose prediction was NaN or not codable.
         shards: the shard files.
+        labelled_now: number of images that got their label in this call.
     """
 
     labelled: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
     shards: list[Path] = field(default_factory=list)
+    # What an earlier call labelled is the same result.
+    labelled_now: int = field(default=0, compare=False)
 
 
 def label_images(
@@ -94,8 +95,10 @@ def label_images(
     shard (file) j, in parts of `shard_size`; it cannot keep more processes busy than it has files.
 
     Two runs started at once by mistake do no harm; they only do the work twice. Failures that may pass are not kept as
-    results: a shard with an image on which the teacher ran out of memory, and one of at least 8 images of which none
-    could be read, stay absent, so that a repeated run tries again.
+    results at once: a shard with an image on which the teacher ran out of memory, and one of at least 8 images of
+    which none could be read, stay absent. A repeated run tries again, and then leaves out what failed twice
+    (`verify_labels(remove_skipped=True)` is the way back). Images that are too long and thin for training are left
+    out, too.
 
     Args:
         predictor: the teacher.
@@ -133,7 +136,8 @@ def label_images(
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     naming = Naming(names_relative_to, folder)
-    inputs = open_inputs(dataset, shard_size, naming, order_of_run(read_provenance(folder), seed, keep_order))
+    order = order_of_run(read_provenance(folder), seed, keep_order or isinstance(dataset, DepthStream))
+    inputs = open_inputs(dataset, shard_size, naming, order)
     if inputs.shard_count < process_count and process_index == 0:
         logger.warning(
             "%d shards for %d processes: some processes have nothing to do; a smaller shard_size makes more shards",
@@ -149,7 +153,7 @@ def label_images(
     with tqdm(total=total, desc="pseudo-labels", unit="image", disable=not progress) as bar:
         run = _LabelRun(folder, inputs, naming, provenance, max_broken_share, bar)
         run.label(predictor, own_shards)
-    report = LabelReport()
+    report = LabelReport(labelled_now=run.labelled)
     for shard in own_shards:
         for file in inputs.files(shard, run.completed):
             if file not in run.unmade:
@@ -164,27 +168,6 @@ def label_images(
             f"{'. '.join(failures)}. All other shards are complete; fix the cause and run the same command again"
         )
     return report
-
-
-@dataclass
-class _OpenShard:
-    """An output shard that is being made: items at the teacher, then outcomes that wait for the disk.
-
-    An outcome is a row, or (name, reason) of an image without a label, or the future of either.
-    """
-
-    work: ShardWork
-    items: deque[LabelItem] = field(default_factory=deque)
-    handed_all: bool = False
-    is_given_up: bool = False
-    teacher_failed: bool = False
-    failure_in_model: str = ""
-    outcomes: list[Future[_Outcome] | _Outcome] = field(default_factory=list)
-    # Used by the writing thread only:
-    writer: ShardWriter | None = None
-    coding_failed: bool = False
-    rows: int = 0
-    skipped: list[tuple[str, str]] = field(default_factory=list)
 
 
 class _LabelRun:
@@ -205,8 +188,10 @@ class _LabelRun:
         self._provenance = provenance
         self._bar = bar
         self._max_broken_share = max_broken_share
-        self._open: deque[_OpenShard] = deque()
+        self._open: deque[OpenShard] = deque()
         self._read = self._broken = 0
+        # Images that got a label in this call.
+        self.labelled = 0
         # Why input shards could not be read, and why output files could not be made.
         self.unread: dict[str, str] = {}
         self.unmade: dict[str, str] = {}
@@ -233,7 +218,7 @@ class _LabelRun:
         finally:
             background.close()
             for shard in self._open:
-                _abandon(shard)
+                shard.abandon()
 
     def _sources(self, shards: range) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
         """Hand the items to the predictor, which reads them in threads; `None`, a batch barrier, ends a shard."""
@@ -258,7 +243,7 @@ class _LabelRun:
                 yield None
 
     def _sources_of_output(self, work: ShardWork) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
-        shard = _OpenShard(work)
+        shard = OpenShard(work)
         self._open.append(shard)
         for item in work.items:
             shard.items.append(item)
@@ -267,17 +252,21 @@ class _LabelRun:
         yield None
 
     def _take(
-        self, shard: _OpenShard, prediction: Prediction, prediction_kind: str, background: BackgroundThreads
+        self, shard: OpenShard, prediction: Prediction, prediction_kind: str, background: BackgroundThreads
     ) -> None:
         item = shard.items.popleft()
-        if prediction.values is None:
+        if item.fault:
+            shard.outcomes.append((item.name, item.fault))
+        elif prediction.values is None:
             reason = self._naming.strip_folder(prediction.error or "no prediction")
             shard.outcomes.append((item.name, reason))
-            shard.teacher_failed = shard.teacher_failed or prediction.image_size is not None
+            is_read = prediction.image_size is not None
+            shard.teacher_failed |= is_read
+            shard.unread += not is_read
             if prediction.failed_in_model:
-                shard.failure_in_model = f"the teacher failed on {item.name}: {reason}"
+                shard.failures_in_model[str(item.row)] = f"the teacher failed on {item.name}: {reason}"
         else:
-            row = background.encode(_encode_row, item, prediction.values, prediction_kind, self._provenance)
+            row = background.encode(encode_row, item, prediction.values, prediction_kind, self._provenance)
             shard.outcomes.append(row)
         if len(shard.outcomes) == ROWS_PER_GROUP:
             background.write(self._write, shard, shard.outcomes)
@@ -302,69 +291,66 @@ class _LabelRun:
         while self._open and self._open[0].handed_all and not self._open[0].items:
             shard = self._open.popleft()
             if shard.is_given_up:
-                background.write(_abandon, shard)
+                background.write(shard.abandon)
             else:
                 background.write(self._finish, shard, shard.outcomes)
 
-    def _write(self, shard: _OpenShard, outcomes: list[Future[_Outcome] | _Outcome]) -> None:
+    def _write(self, shard: OpenShard, outcomes: Outcomes) -> None:
         """Write one row group; in the writing thread, as all that follows."""
-        if shard.is_given_up:
-            return
-        try:
-            if shard.writer is None:
-                shard.writer = ShardWriter(self._folder / shard.work.file, self._provenance["store_images"])
-            done = [outcome.result() if isinstance(outcome, Future) else outcome for outcome in outcomes]
-            shard.coding_failed |= any(
-                isinstance(promise, Future) and isinstance(outcome, tuple)
-                for promise, outcome in zip(outcomes, done, strict=True)
-            )
-            rows = [outcome for outcome in done if isinstance(outcome, dict)]
-            shard.skipped += [outcome for outcome in done if isinstance(outcome, tuple)]
-            shard.rows += len(rows)
-            shard.writer.write(rows)
-        except BaseException:
-            shard.is_given_up = True
-            _abandon(shard)
-            raise
+        shard.write(self._folder, self._provenance["store_images"], outcomes)
 
-    def _finish(self, shard: _OpenShard, outcomes: list[Future[_Outcome] | _Outcome]) -> None:
+    def _finish(self, shard: OpenShard, outcomes: Outcomes) -> None:
         self._write(shard, outcomes)
         if shard.is_given_up or shard.writer is None:
             return
+        path = self._folder / shard.work.file
         try:
-            failure = shard.failure_in_model
-            is_teachers_fault = shard.teacher_failed or shard.coding_failed
-            if is_teachers_fault and not shard.rows and not (failure and len(shard.skipped) < MANY_IMAGES):
-                # The teacher is at fault rather than the images: the shard must not count as done, and the next ones
-                # would fail too. A few images that are too large for the memory may happen to follow each other.
-                name, reason = shard.skipped[-1]
-                raise ValueError(
-                    f"the teacher failed on all images of a shard, e.g. {name}: {reason}; check its weights, its "
-                    "precision and the encoding of the labels"
-                )
-            if not shard.rows and len(shard.skipped) >= MANY_IMAGES:
-                failure = f"none of its {len(shard.skipped)} images could be read, e.g. {': '.join(shard.skipped[-1])}"
+            failure = self._failure(shard, path)
             if failure:
                 logger.error("skipping %s: %s", shard.work.file, failure)
                 self.unmade[shard.work.file] = f"{shard.work.file}: {failure}"
             elif self.completed(shard.work.file) is None:
                 shard.writer.finish(shard.skipped, self._provenance, shard.work.is_last)
+                self.labelled += shard.rows
+                forget_tries(path)
         finally:
-            _abandon(shard)
+            shard.abandon()
 
+    def _failure(self, shard: OpenShard, path: Path) -> str:
+        """Return why a shard must not count as done; "" if it does, with the images skipped that always fail.
 
-def _abandon(shard: _OpenShard) -> None:
-    """Remove the unfinished file; harmless for a finished shard."""
-    if shard.writer is not None:
-        shard.writer.abandon()
+        Raises:
+            ValueError: the teacher is at fault rather than the images: the next shards would fail too.
+        """
+        failures = shard.failures_in_model
+        if not shard.rows and (shard.teacher_failed or shard.coding_failed):
+            # A few images that are too large for the memory may happen to follow each other.
+            if len(shard.skipped) >= MANY_IMAGES or not (failures or self._has_labelled()):
+                name, reason = shard.skipped[-1]
+                raise ValueError(
+                    f"the teacher failed on all images of a shard, e.g. {name}: {reason}; check its weights, its "
+                    "precision and the encoding of the labels"
+                )
+            if not failures:
+                failures = {
+                    WHOLE_SHARD: f"the teacher failed on all of its images, e.g. {': '.join(shard.skipped[-1])}"
+                }
+        elif not shard.rows and shard.unread == len(shard.skipped) >= MANY_IMAGES:
+            reason = f"none of its {shard.unread} images could be read, e.g. {': '.join(shard.skipped[-1])}"
+            if not self._has_labelled():
+                return reason
+            failures = {WHOLE_SHARD: reason}
+        if not failures:
+            return ""
+        tries = count_try(path, failures)
+        again = [(reason, tries[key]) for key, reason in failures.items() if tries[key] < LARGEST_TRIES]
+        return "" if not again else f"{again[-1][0]} (try {again[-1][1]} of {LARGEST_TRIES}, then it is left out)"
 
-
-def _encode_row(item: LabelItem, values: np.ndarray, prediction_kind: str, provenance: dict[str, Any]) -> _Outcome:
-    try:
-        disparity = depth_to_disparity(values) if prediction_kind == "depth" else values
-        return label_row(item, disparity, provenance["encoding"], provenance["store_images"])
-    except ValueError as error:
-        return item.name, str(error)
+    def _has_labelled(self) -> bool:
+        """Return whether this teacher has labelled any image of this run, before or now."""
+        paths = self._folder.glob(SHARD_PATTERN)
+        found = (self.completed(path.name) for path in paths)
+        return self.labelled > 0 or any(summary.labelled for summary in found if summary is not None)
 
 
 def _add_shard(report: LabelReport, path: Path, summary: ShardSummary | None) -> None:

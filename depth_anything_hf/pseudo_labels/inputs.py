@@ -19,10 +19,11 @@ import cv2
 import numpy as np
 
 from ..data.decoding.disparity_codec import encode_disparity
-from ..data.decoding.errors import UnreadableImageError
+from ..data.decoding.errors import BrokenSampleError, UnreadableImageError
 from ..data.decoding.files import read_bytes
 from ..data.decoding.images import read_image
 from ..data.depth_stream import DepthStream, fetch_cell
+from ..data.mixture import check_aspect
 from ..data.samples import SampleDataset
 from .order import ImageOrder
 from .shards import ShardSummary, shard_name
@@ -57,16 +58,29 @@ class LabelItem:
         row: position in the dataset, or in the input shard of a stream.
         read: returns the image and sets `name` and `picture`.
         picture: set by `image`.
+        fault: set by `image`: why the image gets no label although it can be read; "" if it does.
     """
 
     name: str
     row: int
     read: Callable[[LabelItem], np.ndarray]
     picture: Picture | None = None
+    fault: str = ""
 
     def image(self) -> np.ndarray:
-        """Read and decode the image, once and in any thread: uint8 (H, W, 3)."""
-        return self.read(self)
+        """Read and decode the image, once and in any thread: uint8 (H, W, 3).
+
+        Of an image that is too long and thin to be resized for training this is a square part, as the teacher's pass
+        would take gigabytes for the whole; `fault` is then set.
+        """
+        image = self.read(self)
+        try:
+            check_aspect({"name": self.name, "image": image})
+        except BrokenSampleError as error:
+            self.fault = str(error)
+            side = min(image.shape[:2])
+            return image[:side, :side]
+        return image
 
 
 @dataclass

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,11 @@ from .shards import SHARD_PATTERN
 if TYPE_CHECKING:
     from ..inference.predictor import DepthPredictor
 
+logger = logging.getLogger(__name__)
+
 PROVENANCE_FILE = "provenance.json"
+# Each shard's footer says which version made it; another one continues the run.
+VERSION_KEY = "package_version"
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
 
 # Keys of older files and what they are called now.
@@ -70,11 +76,28 @@ def read_provenance(folder: Path) -> dict[str, Any]:
             f"{path} is damaged, expected one JSON object ({error}); get it from a copy of the labels, or label into "
             "another folder"
         ) from error
-    return {_RENAMED_KEYS.get(key, key): value for key, value in found.items()}
+    return under_todays_keys(found)
+
+
+def under_todays_keys(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a provenance with the keys of older versions renamed."""
+    return {_RENAMED_KEYS.get(key, key): value for key, value in provenance.items()}
+
+
+def footer_differences(footer: Mapping[str, Any], run: Mapping[str, Any]) -> list[str]:
+    """Return where the provenance in a shard's footer contradicts that of a run, e.g. "teacher: 'a' there, 'b' here".
+
+    Entries that only one of them has and versions of the package contradict nothing.
+    """
+    footer = under_todays_keys(footer)
+    shared = sorted((footer.keys() & run.keys()) - {VERSION_KEY})
+    return [f"{key}: {footer[key]!r} there, {run[key]!r} here" for key in shared if footer[key] != run[key]]
 
 
 def claim_folder(folder: Path, provenance: dict[str, Any]) -> None:
     """Write `provenance.json` into a new folder of labels, or check that an older one is of a run like this.
+
+    Another version of the package may continue a run, with a warning.
 
     Raises:
         ValueError: the folder holds labels of another run or of unknown origin.
@@ -94,13 +117,20 @@ def claim_folder(folder: Path, provenance: dict[str, Any]) -> None:
 def _check_same_run(folder: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
     different = [
         f"{key}: {there.get(key)!r} there, {here.get(key)!r} now"
-        for key in sorted(there.keys() | here.keys())
+        for key in sorted((there.keys() | here.keys()) - {VERSION_KEY})
         if there.get(key) != here.get(key)
     ]
     if different:
         raise ValueError(
             f"{folder} holds the labels of a run with other settings ({'; '.join(different)}); choose another folder, "
             "or repeat the earlier settings to resume that run"
+        )
+    if there.get(VERSION_KEY) != here.get(VERSION_KEY):
+        logger.warning(
+            "%s was begun with depth_anything_hf %s and goes on with %s; each shard's footer names its own",
+            folder,
+            there.get(VERSION_KEY, "of an unknown version"),
+            here.get(VERSION_KEY, "an unknown one"),
         )
 
 

@@ -275,6 +275,60 @@ def test_a_pass_that_failed_is_no_result_and_is_tried_again(photos: Path, tmp_pa
     assert (again.labelled, again.skipped) == (7, [])
 
 
+def test_images_that_always_fail_are_left_out_and_may_be_tried_again(photos: Path, tmp_path: Path) -> None:
+    plain = tiny_predictor()
+    predictor = ShortOfMemory(plain.model, plain.processor)
+    options: dict[str, Any] = {"shard_size": 3, "keep_order": True}
+    with pytest.raises(
+        ValueError, match=r"2.jpg: OutOfMemoryError: out of memory \(try 1 of 2, then it is left out\)"
+    ):
+        label(predictor, photos, tmp_path / "labels", **options)
+    second = label(predictor, photos, tmp_path / "labels", **options)
+    assert (second.labelled, second.labelled_now) == (3, 3)
+    assert [Path(name).name for name, _ in second.skipped] == ["0.jpg", "2.jpg", "4.jpg", "6.jpg"]
+    assert all(reason == "OutOfMemoryError: out of memory" for _, reason in second.skipped)
+    assert not list((tmp_path / "labels" / "tries").iterdir())
+    done = label(predictor, photos, tmp_path / "labels", **options)
+    assert done == second and done.labelled_now == 0
+    predictor.is_short = False
+    verify_labels(tmp_path / "labels", remove_skipped=True)
+    again = label(predictor, photos, tmp_path / "labels", **options)
+    assert (again.labelled, again.labelled_now, again.skipped) == (7, 7, [])
+
+
+def test_an_image_that_is_too_thin_for_training_gets_no_label(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path
+) -> None:
+    Image.fromarray(random_image((20, 1001), 7)).save(photos / "panorama.png")
+    Image.fromarray(random_image((1500, 30), 8)).save(photos / "tower.png")
+    report = label(predictor, photos, tmp_path / "labels", shard_size=9)
+    ((name, reason),) = report.skipped
+    assert report.labelled == 8 and Path(name).name == "panorama.png"
+    assert "20 x 1001 (height x width) is too long and thin to train on" in reason
+    assert verify_labels(tmp_path / "labels").is_sound
+
+
+def test_one_image_without_a_prediction_does_not_keep_its_shard_absent(photos: Path, tmp_path: Path) -> None:
+    class BrokenOnOne(DepthPredictor):
+        def _launch(self, inputs: Any, sizes: Any, again: bool = False) -> Callable[[], list[np.ndarray]]:
+            values = super()._launch(inputs, sizes, again)
+            return lambda: [
+                each * (np.nan if size == (11, 30) else 1) for each, size in zip(values(), sizes, strict=True)
+            ]
+
+    plain = tiny_predictor()
+    predictor = BrokenOnOne(plain.model, plain.processor)
+    # The last one, alone in its shard.
+    Image.fromarray(random_image((11, 30), 7)).save(photos / "z.png")
+    options: dict[str, Any] = {"shard_size": 7, "keep_order": True}
+    with pytest.raises(
+        ValueError, match=r"1 shards could not be made.*failed on all of its images.*z.png.*try 1 of 2"
+    ):
+        label(predictor, photos, tmp_path / "labels", **options)
+    report = label(predictor, photos, tmp_path / "labels", **options)
+    assert report.labelled == 7 and [Path(name).name for name, _ in report.skipped] == ["z.png"]
+
+
 def test_many_unreadable_images_are_an_outage_and_no_result(
     predictor: DepthPredictor, photos: Path, tmp_path: Path
 ) -> None:

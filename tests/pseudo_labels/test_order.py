@@ -122,7 +122,7 @@ def test_images_that_were_added_or_another_shard_size_change_nothing(
 
 
 def test_a_stream_keeps_its_order_whatever_is_asked_for(
-    predictor: DepthPredictor, tables: Path, tmp_path: Path
+    predictor: DepthPredictor, tables: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     report = label_stream(predictor, tables, tmp_path / "labels", seed=5)
     assert rows_of(tmp_path / "labels") == [0, 1, 2, 3, 4, 0, 1]
@@ -133,8 +133,9 @@ def test_a_stream_keeps_its_order_whatever_is_asked_for(
     assert contents(tmp_path / "labels") == first
     forget_order(tmp_path / "labels")
     report.shards[1].unlink()
-    assert label_stream(predictor, tables, tmp_path / "labels") == report
+    assert label_stream(predictor, tables, tmp_path / "labels", seed=5) == report
     assert rows_of(tmp_path / "labels") == [0, 1, 2, 3, 4, 0, 1]
+    assert "not permuted" not in caplog.text
 
 
 def test_a_seed_is_not_negative() -> None:

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import huggingface_hub
+import pyarrow.parquet as pq
 import pytest
 from label_runs import (
     PROVENANCE,
@@ -20,6 +23,7 @@ from label_runs import (
 )
 
 from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.pseudo_labels.fill_shards import LabelReport
 from depth_anything_hf.pseudo_labels.provenance import PROVENANCE_FILE, describe_teacher, read_provenance
 
 
@@ -54,6 +58,26 @@ def test_a_run_goes_on_in_a_folder_whose_file_has_the_older_keys(
     assert label(predictor, photos, tmp_path / "labels", provenance=described) == report
     with pytest.raises(ValueError, match="prediction_kind: 'disparity' there, 'depth' now"):
         label(predictor, photos, tmp_path / "labels", provenance={**described, "prediction_kind": "depth"})
+
+
+def test_another_version_of_the_package_continues_a_run_and_says_so(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def run(version: str, **changes: Any) -> LabelReport:
+        return label(
+            predictor, photos, tmp_path / "labels", provenance={**PROVENANCE, "package_version": version, **changes}
+        )
+
+    report = run("0.1.0")
+    report.shards[1].unlink()
+    with caplog.at_level(logging.WARNING):
+        assert run("0.1.1") == report
+    assert "was begun with depth_anything_hf 0.1.0 and goes on with 0.1.1" in caplog.text
+    footers = [json.loads(pq.read_metadata(shard).metadata[b"provenance"]) for shard in report.shards]
+    assert [footer["package_version"] for footer in footers] == ["0.1.0", "0.1.1", "0.1.0"]
+    assert read_provenance(tmp_path / "labels")["package_version"] == "0.1.0"
+    with pytest.raises(ValueError, match=r"other settings \(input_size: 42 there, 70 now\)"):
+        run("0.1.1", input_size=70)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", "7"])
