@@ -92,7 +92,8 @@ def _pairs_by_stem(images: Path, labels: Path) -> list[tuple[Path, Path]]:
     if not matched:
         raise ValueError(
             f"no image of {images} ({len(image_paths)} images) has a label of the same name, except for the suffix, "
-            f"in {labels} ({len(label_paths)} labels); rename the files so that they match"
+            f"in {labels} ({len(label_paths)} labels, which end in one of {sorted(LABEL_SUFFIXES)}); rename the files "
+            "so that they match, or convert the labels"
         )
     lonely = [str(path) for stem, path in image_paths.items() if stem not in label_paths]
     if lonely:

@@ -19,6 +19,7 @@ from .exr import EXR_MAGIC, decode_exr
 from .exr import exr_is_readable as exr_is_readable
 from .files import FileLike, read_bytes
 from .limits import check_pixel_count
+from .signatures import refuse_what_is_no_map
 from .tiff import TIFF_STARTS, decode_tiff
 
 
@@ -29,7 +30,7 @@ SCALE_ADVICE = (
     "256 for KITTI, 100 for centimetres (Virtual KITTI 2), 1 for whole metres"
 )
 LARGEST_VALUE_BYTES = 8
-PNG_START, PNG_END = b"\x89PNG", b"IEND"
+PNG_START, PNG_END, PNG_GREY = b"\x89PNG", b"IEND", 0
 
 
 def read_label(source: FileLike, scale: float | None = None) -> np.ndarray:
@@ -70,7 +71,10 @@ def read_stored_label(source: FileLike, label: str | None = None) -> tuple[np.nd
         stored = decode_exr(content, name, label)
     elif content.startswith(TIFF_STARTS):
         stored = decode_tiff(content, name)
+    elif re.match(rb"P2\s", content):
+        stored = _decode_text_pgm(content, name)
     else:
+        refuse_what_is_no_map(content, name)
         stored = _decode_with_opencv(content, name)
     return single_channel(stored, name), name
 
@@ -93,7 +97,11 @@ def _decode_numpy(content: bytes, name: str, label: str | None) -> np.ndarray:
         key = key_of_map(loaded.files, name, label)
         sizes = {entry.filename.removesuffix(".npy"): entry.file_size for entry in loaded.zip.infolist()}
         check_pixel_count(sizes[key] // LARGEST_VALUE_BYTES, name)
-        stored: np.ndarray = loaded[key]
+        stored = loaded[key]
+        if not isinstance(stored, np.ndarray):
+            raise UnreadableImageError(
+                f"{name}: expected an npz, got a zip archive whose only file {key!r} is no array"
+            )
         return stored
     except BrokenSampleError:
         raise
@@ -135,10 +143,30 @@ def _decode_pfm(content: bytes, name: str) -> np.ndarray:
             f"{name}: truncated PFM: {height} x {width} x {channels} values need {4 * count} bytes, "
             f"there are {len(content) - header.end()}; copy or download it again"
         )
-    byte_order = "<" if float(header[4]) < 0 else ">"
+    try:
+        scale = float(header[4])
+    except ValueError:
+        scale = 0.0
+    if scale == 0:
+        raise UnreadableImageError(
+            f"{name}: the third line of a PFM header tells the byte order by its sign, such as -1.0 or 1.0, got "
+            f"{header[4]!r}"
+        )
+    byte_order = "<" if scale < 0 else ">"
     values = np.frombuffer(content, dtype=f"{byte_order}f4", count=count, offset=header.end())
     # PFM stores the bottom row first.
     return values.reshape(height, width, channels)[::-1].astype(np.float32)
+
+
+def _decode_text_pgm(content: bytes, name: str) -> np.ndarray:
+    # Not with OpenCV: it spreads values of less than 8 bits over 8.
+    words = re.sub(rb"#[^\n]*", b"", content).split()
+    try:
+        width, height, largest = (int(word) for word in words[1:4])
+        values = np.array(words[4:], dtype=np.uint16)
+        return values.reshape(height, width).astype(np.uint8 if largest < 256 else np.uint16)
+    except (ValueError, OverflowError) as error:
+        raise UnreadableImageError(f"{name}: a damaged text PGM: {error}") from error
 
 
 def _decode_with_opencv(content: bytes, name: str) -> np.ndarray:
@@ -155,21 +183,40 @@ def _decode_with_opencv(content: bytes, name: str) -> np.ndarray:
 
 
 def _check_header(content: bytes, name: str) -> None:
-    """Refuse what OpenCV would decode at any size or only in part: huge maps, and PNG files without their end."""
-    if content.startswith(PNG_START) and PNG_END not in content[-64:]:
-        raise UnreadableImageError(f"{name}: a truncated PNG, its end is missing; copy or download it again")
+    """Refuse what OpenCV would decode at any size, in part, or to other numbers than those that are stored."""
+    if content.startswith(PNG_START):
+        if PNG_END not in content[-64:]:
+            raise UnreadableImageError(f"{name}: a truncated PNG, its end is missing; copy or download it again")
+        if b"acTL" in content[: content.find(b"IDAT")]:
+            raise UnreadableImageError(f"{name}: an animated PNG; save the map alone")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content)) as picture:
                 check_pixel_count(picture.width * picture.height, name)
+                if picture.mode == "P" and not _is_grey_ramp(picture):
+                    raise BrokenSampleError(
+                        f"{name}: expected a map (H, W), got a palette of colours, or of grey in another order; "
+                        "is it a coloured preview of the map?"
+                    )
     except Image.DecompressionBombError as error:
         raise UnreadableImageError(
             f"{name}: {error}. If you trust the file, raise the limit PIL.Image.MAX_IMAGE_PIXELS."
         ) from error
     except UnidentifiedImageError:
-        # OpenCV reads kinds of TIFF that Pillow does not know.
+        # OpenCV tells whether it knows the format.
         return
+    if content.startswith(PNG_START):
+        bits, colour_type = content[24:26]
+        if bits < 8 and colour_type == PNG_GREY:
+            # PNG scales them to 8 bits, as OpenCV does, and whoever wrote them hardly meant it.
+            raise UnreadableImageError(f"{name}: a PNG of {bits} bits is no map; save it with 8 or 16 bits")
+
+
+def _is_grey_ramp(picture: Image.Image) -> bool:
+    """Tell whether each entry of the palette is the grey of its own number, so that colours are the stored numbers."""
+    palette = np.array(picture.getpalette("RGB") or [], dtype=np.int64).reshape(-1, 3)
+    return bool((palette == np.arange(len(palette))[:, None]).all())
 
 
 def single_channel(stored: np.ndarray, name: str) -> np.ndarray:
@@ -180,6 +227,9 @@ def single_channel(stored: np.ndarray, name: str) -> np.ndarray:
     """
     if stored.dtype.kind not in "iuf":
         raise BrokenSampleError(f"{name}: expected a map of numbers, got values of type {stored.dtype}")
+    if stored.ndim == 3 and stored.shape[0] == 1 and stored.shape[2] > 4:
+        # Channels first, as tensors are saved.
+        stored = stored[0]
     if stored.ndim == 3 and 0 < stored.shape[2] <= 4:
         colours = stored[..., :3]
         if np.array_equal(colours, np.broadcast_to(colours[..., :1], colours.shape), equal_nan=True):

@@ -26,7 +26,7 @@ KIND_NAMES = {UNSIGNED: "unsigned integers", SIGNED: "signed integers", FLOAT: "
 # Bits that fill bytes, and those that OpenCV moves to the upper end of 16 bits.
 WHOLE_BITS = {"u": (8, 16, 32, 64), "i": (8, 16, 32, 64), "f": (32, 64)}
 PACKED_BITS = (10, 12, 14)
-MIN_IS_WHITE = 0
+MIN_IS_WHITE, PALETTE = 0, 3
 FLOATING_POINT_PREDICTOR = 3
 # Bits of the subfile type: a smaller copy of another page, or its mask.
 NOT_A_MAP = 0b101
@@ -100,6 +100,10 @@ def decode_tiff(content: bytes, name: str) -> np.ndarray:
         raise UnreadableImageError(
             f"{name}: {LOSSY[layout.compression]} in TIFF is lossy and changes depth; write the map without it, "
             "deflate is lossless"
+        )
+    if layout.photometric == PALETTE:
+        raise BrokenSampleError(
+            f"{name}: expected a map (H, W), got a TIFF with a palette; is it a coloured preview of the map?"
         )
     kind, bits = KINDS.get(layout.kind, ""), max(layout.bits)
     is_whole = bits in WHOLE_BITS.get(kind, ())

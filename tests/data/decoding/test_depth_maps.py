@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import pathlib
 import struct
 import sys
+import zipfile
+import zlib
 
 import cv2
 import numpy as np
@@ -16,8 +19,9 @@ from PIL import Image
 from public_datasets import genuine
 from shared_files import SHARED_FORMATS
 
-from depth_anything_hf.data.decoding.depth_maps import exr_is_readable, read_label
-from depth_anything_hf.data.decoding.errors import UnreadableImageError
+from depth_anything_hf.data.decoding.depth_maps import PNG_GREY, PNG_START, read_label
+from depth_anything_hf.data.decoding.errors import BrokenSampleError, UnreadableImageError
+from depth_anything_hf.data.decoding.exr import exr_is_readable
 
 
 def write_pfm(path: pathlib.Path, values: np.ndarray, scale: float) -> None:
@@ -153,3 +157,91 @@ def test_genuine_pgm_agrees_with_the_unpacked_map() -> None:
     path = genuine("pgm16", "depth_1.pgm")
     unpacked = np.load(SHARED_FORMATS.parent / "labelled" / "nyu_slam5_1" / "depth.npz")["depth"]
     assert np.array_equal(read_label(path, scale=1000), unpacked)
+
+
+def png(values: np.ndarray, bits: int, colour_type: int, *, palette: bytes = b"") -> bytes:
+    """A PNG of rows without filters; `values` (H, W, channels), each of so many bits."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width = values.shape[:2]
+    rows = ["".join(f"{int(value):0{bits}b}" for value in row.ravel()) for row in values]
+    packed = [int(row + "0" * (-len(row) % 8), 2).to_bytes(-(-len(row) // 8), "big") for row in rows]
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0))
+    colours = chunk(b"PLTE", palette) if palette else b""
+    pixels = chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in packed)))
+    return PNG_START + b"\r\n\x1a\n" + header + colours + pixels + chunk(b"IEND", b"")
+
+
+PNG_COLOUR, PNG_PALETTE, PNG_GREY_ALPHA, PNG_COLOUR_ALPHA = 2, 3, 4, 6
+WHOLE = np.array([[1, 100, 2000], [4095, 7, 60001]], np.uint16)
+GREY_RAMP = np.repeat(np.arange(256, dtype=np.uint8), 3).tobytes()
+
+
+@pytest.mark.parametrize("alpha", [0, 100, 65535])
+def test_alpha_of_a_png_changes_no_value(alpha: int) -> None:
+    transparent = np.full_like(WHOLE, alpha)
+    for content in (
+        png(np.dstack([WHOLE, transparent]), 16, PNG_GREY_ALPHA),
+        png(np.dstack([WHOLE] * 3), 16, PNG_COLOUR),
+        png(np.dstack([WHOLE] * 3 + [transparent]), 16, PNG_COLOUR_ALPHA),
+    ):
+        assert np.array_equal(read_label(content, scale=1), WHOLE)
+
+
+def test_palettes_and_few_bits_of_a_png_are_read_as_stored_or_refused() -> None:
+    byte = (WHOLE % 256).astype(np.uint8)
+    assert np.array_equal(read_label(png(byte, 8, PNG_PALETTE, palette=GREY_RAMP), scale=1), byte)
+    assert np.array_equal(read_label(png(byte % 16, 4, PNG_PALETTE, palette=GREY_RAMP[:48]), scale=1), byte % 16)
+    for palette in (GREY_RAMP[::-1], bytes(range(256)) * 3):
+        with pytest.raises(BrokenSampleError, match="got a palette of colours, or of grey in another order"):
+            read_label(png(byte, 8, PNG_PALETTE, palette=palette), scale=1)
+    for bits in (1, 2, 4):
+        with pytest.raises(UnreadableImageError, match=f"a PNG of {bits} bits is no map"):
+            read_label(png(WHOLE % 2**bits, bits, PNG_GREY), scale=1)
+    stream = io.BytesIO()
+    Image.fromarray(WHOLE).save(stream, "PNG", save_all=True, append_images=[Image.fromarray(WHOLE // 2)])
+    with pytest.raises(UnreadableImageError, match="an animated PNG; save the map alone"):
+        read_label(stream.getvalue(), scale=1)
+
+
+@pytest.mark.parametrize("largest", [100, 255, 1000, 65535])
+def test_grey_maps_of_any_largest_value_are_as_stored(largest: int) -> None:
+    values = np.minimum(WHOLE, largest)
+    words = " ".join(str(value) for value in values.ravel()).encode()
+    header = f"3 2\n{largest}\n".encode()
+    binary = values.astype(">u2" if largest > 255 else "u1").tobytes()
+    for content in (b"P5\n" + header + binary, b"P2\n# by hand\n" + header + words, b"P5\n#\n" + header + binary):
+        assert np.array_equal(read_label(content, scale=1), values)
+    with pytest.raises(UnreadableImageError, match="a damaged text PGM"):
+        read_label(b"P2\n" + header + words[:-6], scale=1)
+
+
+def test_pfm_tells_its_byte_order() -> None:
+    depth = np.array([[0.5, 1.5], [300.25, 7]], np.float32)
+    rows = depth[::-1].astype("<f4").tobytes()
+    for header in (b"Pf\r\n2 2\r\n-1.0\r\n", b"Pf 2 2 -1\n"):
+        assert np.array_equal(read_label(header + rows), depth)
+    three = np.repeat(depth[::-1, :, None], 3, axis=2)
+    assert np.array_equal(read_label(b"PF\n2 2\n1\n" + three.astype(">f4").tobytes()), depth)
+    for scale in (b"0", b"-0.0", b"+-e"):
+        with pytest.raises(UnreadableImageError, match="tells the byte order by its sign, such as"):
+            read_label(b"Pf\n2 2\n" + scale + b"\n" + rows)
+
+
+@pytest.mark.parametrize("code", [">f4", "<f2", ">f2", ">f8", ">u2", "<i4", "u1"])
+def test_numbers_of_npy_in_any_order(code: str) -> None:
+    values = np.arange(30).reshape(5, 6).astype(code)
+    for stored in (values, np.asfortranarray(values), values[..., None], values[None]):
+        stream = io.BytesIO()
+        np.save(stream, stored)
+        assert np.array_equal(read_label(stream.getvalue(), scale=1), values.astype(np.float32))
+
+
+def test_a_zip_that_is_no_npz_is_refused() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a.txt", "hello")
+    with pytest.raises(UnreadableImageError, match=r"expected an npz, got a zip archive whose only file 'a\.txt'"):
+        read_label(stream.getvalue())
