@@ -7,7 +7,11 @@
 - `samples`: what a sample is, and what a dataset of samples must offer
 - `datasets`: map-style datasets: folders, tables, photographs
 - `folder_layouts`: which files of a local folder belong together
+- `layout_names`: names that folders of images, labels and splits have
+- `pair_lists`: metadata and text lists that pair images with labels
+- `left_out`: tells what a search for images leaves out
 - `rows`: the row of a table becomes a sample
+- `table_files`: formats and files of local tables
 - `sources`: opens what a recipe names
 - `depth_stream`: samples of a table that is read in order
 - `mixture`: map-style sources as one dataset, in an order by seed and epoch

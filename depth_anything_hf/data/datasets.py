@@ -22,12 +22,13 @@ from .samples import Sample, add_label, check_choice
 class DepthFolder:
     """Images with depth or disparity maps in a local folder.
 
-    The folder holds either a `metadata.jsonl` as the `imagefolder` of `datasets` has it (`file_name`, and
-    `depth_file_name` or `disparity_file_name`, relative to the folder), or the sub-folders `images/` and `depth/` (or
-    `disparity/`), whose files are matched by their path without suffix.
+    The folder holds a `metadata.jsonl`, `.csv` or `.parquet` as the `imagefolder` of `datasets` has it (`file_name`,
+    and `depth_file_name` or `disparity_file_name`, relative to the folder), or the sub-folders `images/` (`rgb/`,
+    `color/`, ...) and `depth/` (or `disparity/`), whose files are matched by their path without suffix, also one pair
+    of such sub-folders for each scene. A text list with an image and its label in each line does as well.
 
     Args:
-        root: the folder.
+        root: the folder, or a text list.
         label: "depth" (metres after scaling) or "disparity" (up to scale and shift).
         scale: stored units per metre, see `read_label`.
         invalid_values: stored values that mean no measurement. Default: 0, except for floating-point disparity,
@@ -35,10 +36,11 @@ class DepthFolder:
         sky_value: stored depth values >= this (disparity: <=) are sky.
         max_depth: finite depth beyond this many metres becomes invalid; +inf stays sky.
         limit: use only the first samples, this many.
+        split: name of the split, if the folder has a sub-folder or text list for each; None takes all.
 
     Raises:
-        FileNotFoundError: no such folder, or neither layout is there.
-        ValueError: no samples, a missing key of `metadata.jsonl`, or an unknown label.
+        FileNotFoundError: no such folder, or none of the layouts is there.
+        ValueError: no samples, damaged metadata, no such split, or an unknown label.
     """
 
     def __init__(
@@ -50,11 +52,12 @@ class DepthFolder:
         sky_value: float | None = None,
         max_depth: float | None = None,
         limit: int | None = None,
+        split: str | None = None,
     ) -> None:
         check_choice("label", label, LABELS)
         self.label: str | None = label
         self.rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
-        self._pairs = pairs_in_folder(Path(root).expanduser(), label)[:limit]
+        self._pairs = pairs_in_folder(Path(root).expanduser(), label, split)[:limit]
 
     def __len__(self) -> int:
         return len(self._pairs)
@@ -149,20 +152,24 @@ class DepthTable:
 class PhotoFolder:
     """Unlabelled images: all those below a folder, sorted by path, or a list of files in its order.
 
-    Hidden files and folders are left out. Of a folder in a layout of `DepthFolder` only the images are taken.
+    Hidden files and folders are left out. Of a folder in a layout of `DepthFolder` only the images are taken. Files of
+    a single channel with 16 bits are depth maps and left out; a warning counts by suffix what is.
 
     Raises:
         FileNotFoundError: no such folder or file.
-        ValueError: no images.
+        ValueError: no images, no such split, or a folder of nothing but depth maps.
     """
 
     label: str | None = None
 
     def __init__(
-        self, root: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], limit: int | None = None
+        self,
+        root: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+        limit: int | None = None,
+        split: str | None = None,
     ) -> None:
         if isinstance(root, str | os.PathLike):
-            self._paths = images_in(Path(root).expanduser())[:limit]
+            self._paths = images_in(Path(root).expanduser(), split)[:limit]
             if not self._paths:
                 raise ValueError(f"{root}: no images; expected files that end in one of {sorted(IMAGE_SUFFIXES)}")
         else:

@@ -4,104 +4,309 @@
 
 from __future__ import annotations
 
-import json
+import os
+import re
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from .decoding.depth_maps import LABEL_SUFFIXES, LABELS
-from .decoding.files import files_below
+from .decoding.files import files_below, visible_files
 from .decoding.images import IMAGE_SUFFIXES
+from .layout_names import image_folder, is_label_folder, is_split, label_folder, split_names
+from .left_out import describe_kinds, warn_of_left_out, without_maps
+from .pair_lists import (
+    LIST_SUFFIXES,
+    images_in_list,
+    images_in_metadata,
+    label_of_list,
+    label_of_metadata,
+    list_in_folder,
+    metadata_in,
+    pairs_in_list,
+    pairs_in_metadata,
+)
 
 
-def images_in(root: Path) -> list[Path]:
-    """List the images of a folder in one of the layouts, or anywhere below it; a file is a list of one.
+LAYOUTS = (
+    "metadata.jsonl or metadata.csv with file_name and {label}_file_name; images/ (or rgb/, color/, ...) beside "
+    "{label}/, also in train/, val/ or in a folder for each scene; or a text list with an image and its label in each "
+    "line"
+)
+# Words of file names that tell image and label of a pair apart.
+_KIND_WORDS = re.compile(
+    r"(^|[-_. ])(sync|rgb|rgbs|image|img|color|colour|photo|depth|depths|depthmap|disparity|disp|map|gt)(?=[-_. ]|$)",
+    re.IGNORECASE,
+)
+
+
+def images_in(root: Path, split: str | None = None) -> list[Path]:
+    """List the photographs of a folder in one of the layouts, or anywhere below it; a file is a list of one.
+
+    Labels are left out, and so are 16-bit files of a single channel. One line tells what else is.
 
     Raises:
         FileNotFoundError: no such folder or file.
-        ValueError: a damaged `metadata.jsonl`.
+        ValueError: damaged metadata, no such split, or a folder of maps.
     """
     if not root.exists():
         raise FileNotFoundError(f"{root}: no such folder")
     if root.is_file():
-        return [root]
-    if (root / "metadata.jsonl").is_file():
-        return [root / row["file_name"] for _, row in metadata_rows(root / "metadata.jsonl") if row.get("file_name")]
-    is_paired = (root / "images").is_dir() and any((root / label).is_dir() for label in LABELS)
-    return files_below(root / "images" if is_paired else root, IMAGE_SUFFIXES)
+        return images_in_list(root) if root.suffix.lower() in LIST_SUFFIXES else [root]
+    root = split_folder(root, split)
+    metadata = metadata_in(root)
+    if metadata is not None:
+        return images_in_metadata(metadata)
+    pairs = [pair for label in LABELS for pair in _paired_folders(root, label, split)]
+    is_direct = any(_parent_of_pair(images) == root for images, _ in pairs)
+    files = sorted(visible_files(pairs[0][0] if is_direct else root))
+    labels = [] if is_direct else [path for path in files if _is_beside_images(path, root, pairs)]
+    others = sorted(set(files) - set(labels)) if labels else files
+    images = [path for path in others if path.suffix.lower() in IMAGE_SUFFIXES and os.path.isfile(path)]
+    unknown = [path for path in others if path.suffix.lower() not in IMAGE_SUFFIXES]
+    warn_of_left_out(root, unknown, "not in a format of photographs")
+    if not pairs:
+        warn_of_left_out(root, labels, "in a folder with the name of labels")
+    return without_maps(root, images)
 
 
-def pairs_in_folder(root: Path, label: str) -> list[tuple[Path, Path]]:
-    """List (image, label) of a folder, either by its `metadata.jsonl` or by equal names in two sub-folders.
+def _is_beside_images(path: Path, root: Path, pairs: Iterable[tuple[Path, Path]]) -> bool:
+    """Tell whether a file is in a folder of labels, or beside a folder of images that has one of labels."""
+    for images, _ in pairs:
+        if images in path.parents:
+            return False
+        if images.parent in path.parents:
+            return True
+    return any(is_label_folder(name) for name in path.relative_to(root).parent.parts)
+
+
+def label_in_folder(root: Path, split: str | None = None) -> str | None:
+    """Return the label that a folder or a text list has in one of the layouts, depth before disparity; None without.
 
     Raises:
-        FileNotFoundError: no such folder, or neither layout is there.
-        ValueError: no pairs, a damaged `metadata.jsonl`, or two files of the same name.
+        ValueError: no such split, or two folders or lists could be meant.
     """
+    if root.is_file():
+        return label_of_list(root) if root.suffix.lower() in LIST_SUFFIXES else None
+    return _label_below(root, split_folder(root, split), split)
+
+
+def _label_below(root: Path, base: Path, split: str | None) -> str | None:
+    metadata = metadata_in(base)
+    if metadata is not None:
+        return label_of_metadata(metadata)
+    for label in LABELS:
+        if _paired_folders(base, label, split):
+            return label
+    listed = list_in_folder(root, split)
+    return None if listed is None else label_of_list(listed)
+
+
+def has_layout(root: Path, split: str | None, label: str | None) -> bool:
+    """Tell whether a folder is in one of the layouts for this label, or for any if it is None."""
+    try:
+        base = split_folder(root, split)
+    except ValueError:
+        # The folder may be one of tables, which have splits of their own.
+        base = root
+    if label is None:
+        return _label_below(root, base, split) is not None
+    is_there = metadata_in(base) is not None or bool(_paired_folders(base, label, split))
+    return is_there or list_in_folder(root, split) is not None
+
+
+def pairs_in_folder(root: Path, label: str, split: str | None = None) -> list[tuple[Path, Path]]:
+    """List (image, label) of a folder in one of `LAYOUTS`, or of a text list.
+
+    Args:
+        root: the folder or list.
+        label: "depth" or "disparity".
+        split: which of the splits is meant if the folder is divided into such; None takes all.
+
+    Raises:
+        FileNotFoundError: no such folder, or none of the layouts is there.
+        ValueError: no pairs, damaged metadata, no such split, or two files of the same name.
+    """
+    if root.is_file() and root.suffix.lower() in LIST_SUFFIXES:
+        return pairs_in_list(root)
     if not root.is_dir():
         raise FileNotFoundError(f"{root}: no such folder")
-    if (root / "metadata.jsonl").is_file():
-        return _pairs_in_metadata(root / "metadata.jsonl", label)
-    if (root / "images").is_dir() and (root / label).is_dir():
-        return _pairs_by_stem(root / "images", root / label)
-    entries = sorted(entry.name for entry in root.iterdir())[:10]
+    base = split_folder(root, split)
+    metadata = metadata_in(base)
+    if metadata is not None:
+        return pairs_in_metadata(metadata, label)
+    folders = _paired_folders(base, label, split)
+    if folders:
+        return [pair for images, labels in folders for pair in _pairs_by_stem(images, labels)]
+    listed = list_in_folder(root, split)
+    if listed is not None:
+        return pairs_in_list(listed)
+    entries = sorted(entry.name for entry in base.iterdir())[:10]
     raise FileNotFoundError(
-        f"{root}: expected metadata.jsonl, or the folders images/ and {label}/; "
+        f"{base}: expected {LAYOUTS.format(label=label)}; "
         + (f"found {entries}" if entries else "the folder is empty")
     )
 
 
-def _pairs_in_metadata(metadata: Path, label: str) -> list[tuple[Path, Path]]:
-    column = f"{label}_file_name"
-    pairs = []
-    for number, row in metadata_rows(metadata):
-        for needed in ("file_name", column):
-            if not row.get(needed):
-                raise ValueError(f"{metadata}, line {number}: expected the key {needed!r}, got the keys {sorted(row)}")
-        pairs.append((metadata.parent / row["file_name"], metadata.parent / row[column]))
-    if not pairs:
-        raise ValueError(f"{metadata}: no rows; expected a JSON object with file_name and {column} on each line")
-    return pairs
-
-
-def metadata_rows(metadata: Path) -> Iterable[tuple[int, dict[str, Any]]]:
-    """Yield (line number from 1, row) of a `metadata.jsonl`.
+def split_folder(root: Path, split: str | None) -> Path:
+    """Return the sub-folder of the split if a folder is divided into such, and else the folder itself.
 
     Raises:
-        ValueError: a line is not a JSON object; the message names it.
+        ValueError: the folder has other splits only, or a split other than train is asked for and is not there.
     """
-    with metadata.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise ValueError(
-                    f"{metadata}, line {number}: expected a JSON object, got text that is not JSON: {error}"
-                ) from error
-            if not isinstance(row, dict):
-                raise ValueError(f"{metadata}, line {number}: expected a JSON object, got {type(row).__name__}")
-            yield number, row
+    if not split or not root.is_dir():
+        return root
+    folders = _folders_in(root)
+    found = _split_among(folders, split)
+    if metadata_in(root) is not None or any(_pair_in(folders, root, label) for label in LABELS):
+        # Such a folder may still be divided below: images/train/ and depth/train/.
+        is_divided = any(_folders_of_splits(folder) for folder in folders)
+        if is_divided or split == "train":
+            return root
+        raise ValueError(f"{root}: no split {split!r}: the folder is not divided into splits; leave split out")
+    has_files = any(path.suffix.lower() in IMAGE_SUFFIXES for path in root.iterdir() if not path.name.startswith("."))
+    splits = [] if has_files else _folders_of_splits(root)
+    if found is not None and (splits or split != "train" or _has_samples(found)):
+        return found
+    if not splits and (split == "train" or list_in_folder(root, split) is not None):
+        return root
+    pairs = [pair for label in LABELS for pair in _paired_folders(root, label, None)]
+    if any(part.lower() == split.lower() or is_split(part) for images, _ in pairs for part in _parts(images, root)):
+        # Which of them is found, or named, where pairs are looked for.
+        return root
+    there = f"set split to one of {[each.name for each in splits]}" if splits else "leave split out"
+    reason = "" if splits else ": the folder is not divided into splits"
+    raise ValueError(f"{root}: no split {split!r}{reason}; {there}")
+
+
+def _has_samples(folder: Path) -> bool:
+    return metadata_in(folder) is not None or any(_paired_folders(folder, label, None) for label in LABELS)
+
+
+def _folders_in(root: Path) -> list[Path]:
+    return sorted(each for each in root.iterdir() if each.is_dir() and not each.name.startswith("."))
+
+
+def _folders_of_splits(root: Path) -> list[Path]:
+    """Return the sub-folders if all of them have names of splits."""
+    folders = _folders_in(root)
+    return folders if all(is_split(each.name) for each in folders) else []
+
+
+def _split_among(folders: Iterable[Path], split: str) -> Path | None:
+    by_name = {each.name.lower(): each for each in folders}
+    exact = next((each for each in by_name.values() if each.name == split), None)
+    return exact or next((by_name[name.lower()] for name in split_names(split) if name.lower() in by_name), None)
+
+
+def _paired_folders(root: Path, label: str, split: str | None) -> list[tuple[Path, Path]]:
+    """List the folders of images that have one of labels beside them: in the root itself, or anywhere below it."""
+    pair = _pair_in(_folders_in(root), root, label)
+    if pair is not None:
+        return [_split_of_pair(*pair, split)]
+    pairs = []
+    seen: set[str] = set()
+    for place, folders, _ in os.walk(root, followlinks=True):
+        real = os.path.realpath(place)
+        folders[:] = [] if real in seen else sorted(name for name in folders if not name.startswith("."))
+        seen.add(real)
+        pair = _pair_in([Path(place, name) for name in folders], Path(place), label)
+        if pair is not None:
+            pairs.append(pair)
+            folders[:] = [name for name in folders if Path(place, name) not in pair]
+    return _pairs_of_split(pairs, root, split)
+
+
+def _pairs_of_split(pairs: list[tuple[Path, Path]], root: Path, split: str | None) -> list[tuple[Path, Path]]:
+    """Leave out the pairs of folders whose path names another split."""
+    if not split:
+        return pairs
+    wanted = {name.lower() for name in split_names(split)}
+    found: dict[str, list[tuple[Path, Path]]] = {}
+    for images, labels in pairs:
+        names = [part.lower() for part in _parts(images, root) if is_split(part) or part.lower() in wanted]
+        found.setdefault("" if not names or wanted & set(names) else names[0], []).append((images, labels))
+    if found and "" not in found:
+        raise ValueError(f"{root}: no split {split!r}; set split to one of {sorted(found)}")
+    return found.get("", [])
+
+
+def _parts(path: Path, root: Path) -> tuple[str, ...]:
+    return path.relative_to(root).parts
+
+
+def _pair_in(folders: list[Path], parent: Path, label: str) -> tuple[Path, Path] | None:
+    labels = label_folder(folders, label, parent)
+    images = None if labels is None else image_folder(folders, parent)
+    return None if images is None or labels is None else (images, labels)
+
+
+def _parent_of_pair(images: Path) -> Path:
+    return images.parent.parent if is_split(images.name) else images.parent
+
+
+def _split_of_pair(images: Path, labels: Path, split: str | None) -> tuple[Path, Path]:
+    splits = _folders_of_splits(images)
+    if not split or not splits:
+        return images, labels
+    own, other = _split_among(splits, split), _split_among(_folders_in(labels), split)
+    if own is None or other is None:
+        missing = images if own is None else labels
+        names = [each.name for each in _folders_in(missing)]
+        raise ValueError(f"{missing}: no split {split!r}; set split to one of {names}")
+    return own, other
 
 
 def _pairs_by_stem(images: Path, labels: Path) -> list[tuple[Path, Path]]:
     image_paths, label_paths = _by_stem(images, IMAGE_SUFFIXES), _by_stem(labels, LABEL_SUFFIXES)
+    if not set(image_paths) & set(label_paths):
+        image_paths, label_paths = _without_kind(image_paths), _without_kind(label_paths)
     matched = [stem for stem in image_paths if stem in label_paths]
     if not matched:
         raise ValueError(
             f"no image of {images} ({len(image_paths)} images) has a label of the same name, except for the suffix, "
             f"in {labels} ({len(label_paths)} labels, which end in one of {sorted(LABEL_SUFFIXES)}); rename the files "
             "so that they match, or convert the labels"
+            + _describe_unknown(images, IMAGE_SUFFIXES)
+            + _describe_unknown(labels, LABEL_SUFFIXES)
         )
-    lonely = [str(path) for stem, path in image_paths.items() if stem not in label_paths]
-    if lonely:
-        warnings.warn(
-            f"{len(lonely)} of {len(image_paths)} images have no label in {labels} and are skipped, e.g. {lonely[0]}",
-            stacklevel=2,
-        )
+    for kind, paths, others, folder in (
+        ("image", image_paths, label_paths, labels),
+        ("label", label_paths, image_paths, images),
+    ):
+        lonely = [str(path) for stem, path in paths.items() if stem not in others]
+        if lonely:
+            other = "label" if kind == "image" else "image"
+            warnings.warn(
+                f"{len(lonely)} of {len(paths)} {kind}s have no {other} in {folder} and are skipped, e.g. {lonely[0]}",
+                stacklevel=2,
+            )
+    for folder, suffixes in ((images, IMAGE_SUFFIXES), (labels, LABEL_SUFFIXES)):
+        warn_of_left_out(folder, _unknown_in(folder, suffixes), "not in a format that is read here")
     return [(image_paths[stem], label_paths[stem]) for stem in matched]
+
+
+def _unknown_in(folder: Path, suffixes: Iterable[str]) -> list[Path]:
+    known = set(suffixes)
+    return [path for path in visible_files(folder) if path.suffix.lower() not in known]
+
+
+def _describe_unknown(folder: Path, suffixes: Iterable[str]) -> str:
+    kinds = describe_kinds(_unknown_in(folder, suffixes))
+    return f"; in a format that is not read there: {kinds} in {folder}" if kinds else ""
+
+
+def _without_kind(paths: dict[str, Path]) -> dict[str, Path]:
+    """Return the files by names without the words for image and label, as in rgb_0.png and depth_0.png."""
+    shortened: dict[str, Path] = {}
+    for stem, path in paths.items():
+        folder, _, name = stem.rpartition("/")
+        short = f"{folder}/{_KIND_WORDS.sub('', name).strip('-_. ')}"
+        if short in shortened:
+            # Then these words are not what tells image and label apart.
+            return paths
+        shortened[short] = path
+    return shortened
 
 
 def _by_stem(root: Path, suffixes: Iterable[str]) -> dict[str, Path]:

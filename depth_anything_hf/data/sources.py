@@ -13,23 +13,32 @@ from pathlib import Path
 from typing import Any, overload
 
 import datasets
-from pyarrow import ArrowException, parquet
 
 from .datasets import DepthFolder, DepthTable, PhotoFolder
 from .decoding.depth_maps import LABELS
 from .decoding.files import files_below
 from .decoding.images import IMAGE_SUFFIXES
-from .depth_stream import OPEN_SHARDS, DepthStream, columns_of
-from .folder_layouts import metadata_rows
+from .depth_stream import DepthStream, columns_of
+from .folder_layouts import LAYOUTS, has_layout, label_in_folder
+from .left_out import warn_of_left_out
+from .pair_lists import LIST_SUFFIXES, images_in_list
 from .public.catalog import PUBLIC_DATASETS, open_public
 from .rows import LABEL_COLUMNS
 from .samples import SampleDataset, check_choice
+from .table_files import (
+    SHARD_SUFFIXES,
+    TABLE_FORMATS,
+    is_saved_dataset,
+    most_open_shards,
+    opens_as_parquet,
+    table_files,
+)
 
 
-TABLE_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset", ".jsonl": "json", ".json": "json"}
 # The columns of webdataset shards are the suffixes of their files.
 IMAGE_COLUMNS = ("image", "jpg", "jpeg", "png", "webp")
-OPEN_SHARDS_BYTES = 3 * 2**28
+# Fields that mean something for labels only.
+ASK_FOR_LABELS = ("label", "label_column", "scale", "invalid_values", "sky_value", "max_depth")
 
 
 @dataclass
@@ -84,6 +93,11 @@ class DataSource:
             raise ValueError(f"{self.path}: open_shards is for streams; set streaming: true, or leave it out")
         if self.weight is not None and not self.weight > 0:
             raise ValueError(f"{self.path}: weight must be > 0, got {self.weight}")
+        asked = _asked_for_label(self)
+        if self.kind == "photos" and asked:
+            raise ValueError(
+                f"{self.path}: {asked} is for labelled data, and kind 'photos' is read without labels; leave one out"
+            )
         if self.options and self.kind not in PUBLIC_DATASETS:
             raise ValueError(
                 f"{self.path}: options are for public datasets, not for kind {self.kind!r}; set kind to one of "
@@ -151,16 +165,8 @@ def _name_damaged(source: DataSource) -> str:
     """Name the parquet files that cannot be opened, because `datasets` does not."""
     local = Path(source.path).expanduser()
     files = [local] if local.suffix == ".parquet" else files_below(local, [".parquet"])
-    damaged = [str(file) for file in files if not _opens_as_parquet(file)]
+    damaged = [str(file) for file in files if not opens_as_parquet(file)]
     return f"; damaged: {', '.join(damaged)}" if damaged else ""
-
-
-def _opens_as_parquet(file: Path) -> bool:
-    try:
-        parquet.read_metadata(file)
-    except (OSError, ArrowException):
-        return False
-    return True
 
 
 def _open_map_style(source: DataSource) -> SampleDataset:
@@ -169,13 +175,13 @@ def _open_map_style(source: DataSource) -> SampleDataset:
     kind = _detect_kind(source) if source.kind == "auto" else source.kind
     local = Path(source.path).expanduser()
     if kind == "folder":
-        root = _split_folder(local, source.split)
-        return DepthFolder(root, source.label or _label_of_folder(root) or "depth", **_label_options(source))
+        layout = source.label or label_in_folder(local, source.split) or "depth"
+        return DepthFolder(local, layout, split=source.split, **_label_options(source))
     # Unlabelled images may also be in a table, whose labels are then not read.
     if kind == "photos" and local.exists() and _detect_kind(source) != "table":
-        return PhotoFolder(_split_folder(local, source.split), limit=source.limit)
+        return PhotoFolder(local, limit=source.limit, split=source.split)
     table, folder = _load_table(source)
-    label = None if kind == "photos" else source.label or _label_of_columns(table.column_names, source.label_column)
+    label = None if kind == "photos" else _label_of_table(source, table.column_names)
     label_column = source.label_column if label else None
     image_column = _image_column(source, table.column_names)
     return DepthTable(table, image_column, label_column, label, root=folder, **_label_options(source))
@@ -214,32 +220,20 @@ def _open_stream(source: DataSource) -> DepthStream:
                 "into parquet or tar shards"
             )
         folder = local if local.is_dir() else local.parent
-        table_format, files = _table_files(local, source.split)
+        table_format, files = table_files(local, source.split)
         rows = datasets.load_dataset(table_format, data_files=files, split="train", streaming=True)
-        open_shards = open_shards or _most_open_shards(files)
+        open_shards = open_shards or most_open_shards(files)
         # `datasets` takes names for patterns, which may match other files as well.
         parquet_files = files if table_format == "parquet" and rows.num_shards == len(files) else []
     else:
         rows = _load_from_hub(source, streaming=True)
     columns = columns_of(rows, source.path)
-    label = None if source.kind == "photos" else source.label or _label_of_columns(columns, source.label_column)
+    label = None if source.kind == "photos" else _label_of_table(source, columns)
     label_column = source.label_column if label else None
     options = {name: value for name, value in _label_options(source).items() if name != "limit"}
     image_column = _image_column(source, columns)
     options |= {"root": folder, "open_shards": open_shards, "parquet_files": parquet_files}
     return DepthStream(rows, source.path, image_column, label_column, label, **options)
-
-
-def _most_open_shards(files: Sequence[str]) -> int:
-    """Return how many files may be open at once; of parquet files, a row group each lies in memory."""
-    for file in files:
-        if not _opens_as_parquet(Path(file)):
-            continue
-        metadata = parquet.read_metadata(file)
-        groups: list[int] = [metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups)]
-        if sum(groups):
-            return max(1, min(OPEN_SHARDS, OPEN_SHARDS_BYTES // max(groups)))
-    return OPEN_SHARDS
 
 
 def _image_column(source: DataSource, columns: Sequence[str]) -> str:
@@ -261,47 +255,62 @@ def _label_options(source: DataSource) -> dict[str, Any]:
     return {name: getattr(source, name) for name in names}
 
 
+def _asked_for_label(source: DataSource) -> str | None:
+    """Return a field that is given and means something for labels only."""
+    return next((name for name in ASK_FOR_LABELS if getattr(source, name) is not None), None)
+
+
 def _detect_kind(source: DataSource) -> str:
+    """Tell a folder with labels, a table and photographs apart; a source that asks for labels gets no photographs."""
     local = Path(source.path).expanduser()
+    asked = _asked_for_label(source)
     if local.is_file():
-        if local.suffix.lower() in IMAGE_SUFFIXES:
-            return "photos"
-        if local.suffix.lower() in TABLE_FORMATS:
+        suffix = local.suffix.lower()
+        if suffix in TABLE_FORMATS:
             return "table"
-        raise FileNotFoundError(
-            f"{local}: expected an image or a table ({', '.join(TABLE_FORMATS)}), got a file of neither kind"
-        )
+        if suffix in LIST_SUFFIXES and source.kind != "photos" and (asked or label_in_folder(local)):
+            return "folder"
+        if suffix not in IMAGE_SUFFIXES and not (suffix in LIST_SUFFIXES and images_in_list(local, is_probe=True)):
+            raise FileNotFoundError(
+                f"{local}: expected an image, a table ({', '.join(TABLE_FORMATS)}) or a text list of images "
+                f"({', '.join(sorted(LIST_SUFFIXES))}), got a file of neither kind"
+            )
+        if asked and source.kind != "photos":
+            raise ValueError(f"{local}: {asked} is for labelled data, and this is an image; leave {asked} out")
+        return "photos"
     if not local.is_dir():
         return "table"
-    root = _split_folder(local, source.split)
-    if _label_of_folder(root) or (source.label and (root / "metadata.jsonl").is_file()):
+    if source.kind != "photos" and has_layout(local, source.split, source.label):
         return "folder"
-    if _is_saved_dataset(local) or files_below(local, [".parquet", ".arrow", ".tar"]):
+    if is_saved_dataset(local) or files_below(local, SHARD_SUFFIXES):
+        pictures = files_below(local, IMAGE_SUFFIXES)
+        warn_of_left_out(local, pictures, "there are tables beside them, which are read; move one or the other")
         return "table"
     if files_below(local, IMAGE_SUFFIXES):
+        if asked and source.kind != "photos":
+            layouts = LAYOUTS.format(label=source.label or "depth")
+            raise FileNotFoundError(
+                f"{local}: {asked} asks for labels, but the folder has images in none of the layouts for labels; "
+                f"expected {layouts}; found {sorted(each.name for each in local.iterdir())[:10]}"
+            )
         return "photos"
     if files_below(local, TABLE_FORMATS):
         return "table"
     raise FileNotFoundError(
-        f"{local}: expected metadata.jsonl with images, images/ with depth/ or disparity/, "
+        f"{local}: expected images with labels ({LAYOUTS.format(label='depth')}), "
         f"tables ({', '.join(TABLE_FORMATS)}), or images ({', '.join(sorted(IMAGE_SUFFIXES))}); found none of them"
     )
 
 
-def _split_folder(root: Path, split: str) -> Path:
-    """Return the sub-folder of the split, if the `imagefolder` layout has one per split, and else the root."""
-    has_own_samples = (root / "metadata.jsonl").is_file() or (root / "images").is_dir()
-    return root / split if not has_own_samples and (root / split / "metadata.jsonl").is_file() else root
-
-
-def _label_of_folder(root: Path) -> str | None:
-    metadata = root / "metadata.jsonl"
-    if metadata.is_file():
-        _, first_row = next(iter(metadata_rows(metadata)), (0, {}))
-        present = [label for label in LABELS if f"{label}_file_name" in first_row]
-    else:
-        present = [label for label in LABELS if (root / "images").is_dir() and (root / label).is_dir()]
-    return present[0] if present else None
+def _label_of_table(source: DataSource, columns: Sequence[str]) -> str | None:
+    label = source.label or _label_of_columns(columns, source.label_column)
+    asked = _asked_for_label(source)
+    if label is None and asked:
+        raise ValueError(
+            f"{source.path}: {asked} asks for labels, but no column of {list(columns)} is one of depth or "
+            "disparity; name it with label_column, and set label"
+        )
+    return label
 
 
 def _label_of_columns(columns: Sequence[str], label_column: str | None) -> str | None:
@@ -315,16 +324,12 @@ def _label_of_columns(columns: Sequence[str], label_column: str | None) -> str |
     return None
 
 
-def _is_saved_dataset(root: Path) -> bool:
-    return (root / "state.json").is_file() or (root / "dataset_dict.json").is_file()
-
-
 def _load_table(source: DataSource) -> tuple[datasets.Dataset, Path | None]:
     """Return the rows, and the folder that relative paths in them refer to (None for a Hub dataset)."""
     local = Path(source.path).expanduser()
     if not local.exists():
         return _load_from_hub(source), None
-    if local.is_dir() and _is_saved_dataset(local):
+    if local.is_dir() and is_saved_dataset(local):
         saved = datasets.load_from_disk(str(local))
         if isinstance(saved, datasets.DatasetDict):
             if source.split not in saved:
@@ -332,35 +337,8 @@ def _load_table(source: DataSource) -> tuple[datasets.Dataset, Path | None]:
             saved = saved[source.split]
         return saved, local
     folder = local if local.is_dir() else local.parent
-    table_format, files = _table_files(local, source.split)
+    table_format, files = table_files(local, source.split)
     return datasets.load_dataset(table_format, data_files=files, split="train"), folder
-
-
-def _table_files(local: Path, split: str) -> tuple[str, list[str]]:
-    """Return the format by its name in `datasets`, and the files of the split."""
-    if local.is_file():
-        if local.suffix.lower() not in TABLE_FORMATS:
-            raise ValueError(f"{local}: expected a table ({', '.join(TABLE_FORMATS)}), got a file with another suffix")
-        return TABLE_FORMATS[local.suffix.lower()], [str(local)]
-    for suffix, table_format in TABLE_FORMATS.items():
-        files = files_below(local, [suffix])
-        if files:
-            return table_format, [str(file) for file in _files_of_split(files, local, split)]
-    raise FileNotFoundError(f"{local}: expected tables ({', '.join(TABLE_FORMATS)}), found none")
-
-
-def _files_of_split(files: list[Path], root: Path, split: str) -> list[Path]:
-    """Pick the files whose folder or name starts with the name of the split; all if none is named after a split."""
-    by_split: dict[str, list[Path]] = {}
-    for file in files:
-        words = [re.split(r"[-_.]", part)[0] for part in file.relative_to(root).parts]
-        named = [word for word in words if word in {"train", "validation", "test", split}]
-        by_split.setdefault(named[-1] if named else "", []).append(file)
-    if set(by_split) == {""}:
-        return files
-    if split not in by_split:
-        raise ValueError(f"{root}: no files of split {split!r}; set split to one of {sorted(filter(None, by_split))}")
-    return by_split[split]
 
 
 def _load_from_hub(source: DataSource, streaming: bool = False) -> Any:

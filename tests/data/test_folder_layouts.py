@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from sample_files import write_pairs
 
-from depth_anything_hf.data.datasets import DepthFolder
+from depth_anything_hf.data.datasets import DepthFolder, PhotoFolder
+from depth_anything_hf.data.sources import open_source
 
 
 def test_depth_folder_by_stem(tmp_path: pathlib.Path, rgb: np.ndarray, depth: np.ndarray) -> None:
@@ -76,3 +77,93 @@ def test_pairing_errors_of_depth_folder(tmp_path: pathlib.Path, rgb: np.ndarray,
         path.unlink()
     with pytest.raises(ValueError, match=r"no image of .* has a label of the same name"):
         DepthFolder(tmp_path)
+
+
+LAYOUTS = {
+    "canonical": ("images/{}.png", "depth/{}.npy"),
+    "rgb": ("rgb/{}.png", "depth/{}.npy"),
+    "capitals": ("Images/{}.png", "Depth/{}.npy"),
+    "American": ("color/{}.png", "depth-maps/{}.npy"),
+    "splits above": ("train/images/{}.png", "train/depth/{}.npy"),
+    "splits below": ("images/train/{}.png", "depth/train/{}.npy"),
+    "scenes": ("kitchen/rgb/{}.png", "kitchen/depth/{}.npy"),
+    "scenes of splits": ("data/training/kitchen/rgb/{}.png", "data/training/kitchen/depths/{}.npy"),
+    "words in names": ("rgb/rgb_{}.png", "depth/sync_depth_{}.npy"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_common_layouts_are_pairs_and_their_labels_no_photographs(
+    tmp_path: pathlib.Path, rgb: np.ndarray, layout: str
+) -> None:
+    for number in range(2):
+        image, label = (tmp_path / name.format(number) for name in LAYOUTS[layout])
+        image.parent.mkdir(parents=True, exist_ok=True)
+        label.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rgb).save(image)
+        np.save(label, np.full(rgb.shape[:2], number + 1, np.float32))
+    for source in ({"label": "depth"}, {}):
+        opened = open_source({"path": str(tmp_path), **source})
+        assert opened.label == "depth" and [opened[i]["depth"][0, 0] for i in range(2)] == [1, 2]
+    photos = open_source({"path": str(tmp_path), "kind": "photos"})
+    assert [pathlib.Path(name) for name in photos.names] == [
+        tmp_path / LAYOUTS[layout][0].format(number) for number in range(2)
+    ]
+    with pytest.raises((FileNotFoundError, ValueError), match="disparity"):
+        open_source({"path": str(tmp_path), "label": "disparity"})
+
+
+@pytest.mark.parametrize("layout", ["splits above", "splits below", "scenes of splits"])
+def test_only_the_split_that_is_asked_for_is_taken(
+    tmp_path: pathlib.Path, rgb: np.ndarray, depth: np.ndarray, layout: str
+) -> None:
+    for split in ("train", "val"):
+        for name in LAYOUTS[layout]:
+            path = tmp_path / name.replace("training", "train").replace("train", split).format(split)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rgb).save(path) if path.suffix == ".png" else np.save(path, depth)
+    for split, stem in (("train", "train"), ("val", "val"), ("validation", "val"), ("training", "train")):
+        opened = open_source({"path": str(tmp_path), "split": split, "label": "depth"})
+        assert len(opened) == 1 and opened[0]["name"].endswith(f"{stem}.png")
+    with pytest.raises(ValueError, match="no split 'foo'; set split to one of"):
+        open_source({"path": str(tmp_path), "split": "foo"})
+
+
+def test_a_split_of_an_undivided_folder_is_refused(tmp_path: pathlib.Path, rgb: np.ndarray, depth: np.ndarray) -> None:
+    write_pairs(tmp_path, rgb, depth, ["a"])
+    with pytest.raises(ValueError, match="no split 'test': the folder is not divided"):
+        open_source({"path": str(tmp_path), "split": "test"})
+    with pytest.raises(ValueError, match="no split 'test': the folder is not divided"):
+        open_source({"path": str(tmp_path / "images"), "split": "test"})
+
+
+def test_two_folders_that_could_be_meant_are_named(tmp_path: pathlib.Path, rgb: np.ndarray, depth: np.ndarray) -> None:
+    write_pairs(tmp_path, rgb, depth, ["a"])
+    (tmp_path / "rgb").mkdir()
+    assert open_source(tmp_path)[0]["name"].endswith("images/a.png")
+    (tmp_path / "images").rename(tmp_path / "color")
+    with pytest.raises(ValueError, match=r"each of color/, rgb/ could hold the images"):
+        open_source(tmp_path)
+
+
+@pytest.mark.parametrize("asked", [{"label": "depth"}, {"scale": 1000}, {"sky_value": 65535}])
+def test_who_asks_for_labels_gets_no_photographs(tmp_path: pathlib.Path, rgb: np.ndarray, asked: dict) -> None:
+    (tmp_path / "left").mkdir()
+    Image.fromarray(rgb).save(tmp_path / "left" / "a.png")
+    with pytest.raises(FileNotFoundError, match=rf"{next(iter(asked))} asks for .*images/ .*beside depth/"):
+        open_source({"path": str(tmp_path), **asked})
+    with pytest.raises(ValueError, match="is for labelled data"):
+        open_source({"path": str(tmp_path / "left" / "a.png"), **asked})
+    with pytest.raises(ValueError, match="kind 'photos' is read without labels"):
+        open_source({"path": str(tmp_path), "kind": "photos", **asked})
+
+
+def test_linked_folders_are_followed_once(tmp_path: pathlib.Path, rgb: np.ndarray, depth: np.ndarray) -> None:
+    write_pairs(tmp_path / "far", rgb, depth, ["a"])
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "link").symlink_to(tmp_path / "far" / "images")
+    (tmp_path / "here" / "loop").symlink_to(tmp_path / "here")
+    (tmp_path / "here" / "again").symlink_to(tmp_path / "far" / "images")
+    assert len(PhotoFolder(tmp_path / "here")) == 1
+    (tmp_path / "linked").symlink_to(tmp_path / "far")
+    assert len(open_source({"path": str(tmp_path / "linked"), "label": "depth"})) == 1

@@ -141,7 +141,7 @@ def test_open_source_errors(tmp_path: pathlib.Path) -> None:
     with pytest.raises(FileNotFoundError, match="no such file or folder"):
         open_source(str(tmp_path / "absent"))
     (tmp_path / "notes.txt").write_text("text")
-    with pytest.raises(FileNotFoundError, match=r"expected an image or a table .*got a file of neither kind"):
+    with pytest.raises(FileNotFoundError, match=r"expected an image, a table .*got a file of neither kind"):
         open_source(tmp_path / "notes.txt")
 
 

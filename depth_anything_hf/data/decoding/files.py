@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -51,7 +51,30 @@ def _read_file(path: Path) -> bytes:
 
 
 def files_below(root: Path, suffixes: Iterable[str]) -> list[Path]:
-    """List the files below a folder that have one of the suffixes, sorted, without hidden files and folders."""
+    """List the files below a folder that have one of the suffixes, sorted, without hidden files and folders.
+
+    Linked folders are followed once, those that are below the folder anyway not at all.
+    """
     wanted = set(suffixes)
-    found = (path for path in root.rglob("*") if path.suffix.lower() in wanted and path.is_file())
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts))
+    return sorted(path for path in visible_files(root) if path.suffix.lower() in wanted and os.path.isfile(path))
+
+
+def visible_files(root: Path) -> Iterator[Path]:
+    """Yield all files below a folder, linked folders included, without hidden files and folders; in no order."""
+    seen: set[tuple[int, int]] = set()
+    linked = [root]
+    while linked:
+        followed = linked
+        linked = []
+        # Folders themselves before links to them, so that their own names win.
+        for start in followed:
+            for place, folders, files in os.walk(start):
+                status = os.stat(place)
+                identity = (status.st_dev, status.st_ino)
+                visible = [] if identity in seen else sorted(name for name in folders if not name.startswith("."))
+                links = [name for name in visible if os.path.islink(os.path.join(place, name))]
+                linked += [Path(place, name) for name in links]
+                folders[:] = [name for name in visible if name not in links]
+                if identity not in seen:
+                    yield from (Path(place, name) for name in files if not name.startswith("."))
+                seen.add(identity)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 from collections.abc import Callable, Iterable
@@ -11,13 +12,32 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, features
 
 from .errors import UnreadableImageError
 from .files import FileLike, files_below, read_bytes
 
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+
+
+def _register_heif() -> frozenset[str]:
+    """Let Pillow read HEIF by pillow-heif, if it is installed, and return the suffixes that it then reads."""
+    if importlib.util.find_spec("pillow_heif") is None:
+        return frozenset()
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+    return HEIF_SUFFIXES
+
+
+IMAGE_SUFFIXES = (
+    frozenset({".bmp", ".dib", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tga"})
+    | frozenset({".tif", ".tiff", ".webp"})
+    | (frozenset({".avif"}) if features.check("avif") else frozenset())
+    | (frozenset({".j2k", ".jp2", ".jpx"}) if features.check("jpg_2000") else frozenset())
+    | _register_heif()
+)
 LARGEST_GREY_16_BIT = 65535
 # Tags of TIFF, and their values.
 TIFF_BITS, TIFF_PHOTOMETRIC, TIFF_PLANAR = 258, 262, 284

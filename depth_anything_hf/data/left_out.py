@@ -1,0 +1,86 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What a search for images leaves out: files of kinds that cannot be read, and maps among the photographs."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from PIL import Image
+
+from .decoding.images import HEIF_SUFFIXES, IMAGE_SUFFIXES
+
+
+# Beside the images of most datasets, and no loss.
+_DOCUMENTS = frozenset(
+    {".bib", ".cfg", ".csv", ".db", ".html", ".ini", ".json", ".jsonl", ".license", ".lock", ".log", ".lst", ".md"}
+    | {".pdf", ".py", ".rst", ".sh", ".toml", ".tsv", ".txt", ".xml", ".yaml", ".yml"}
+)
+_SAMPLED = 64
+_MAY_BE_MAPS = frozenset({".jp2", ".pgm", ".png", ".pnm", ".tif", ".tiff"})
+
+
+def describe_kinds(files: Iterable[Path]) -> str:
+    """Count files by their suffix, as in "3 .cr2, 1 .mp4"; "" where there are none but documents."""
+    kinds = Counter(path.suffix.lower() or "without suffix" for path in files if not _is_document(path))
+    parts = [f"{count} {kind}{_advice(kind)}" for kind, count in sorted(kinds.items())]
+    return ", ".join(parts)
+
+
+def warn_of_left_out(root: Path, files: Iterable[Path], why: str) -> None:
+    """Warn in one line of files that are left out, by kind; say nothing where there are none but documents."""
+    kinds = describe_kinds(files)
+    if kinds:
+        warnings.warn(f"{root}: left out {kinds}: {why}", stacklevel=3)
+
+
+def _is_document(path: Path) -> bool:
+    return path.suffix.lower() in _DOCUMENTS or (not path.suffix and path.name.isupper())
+
+
+def _advice(kind: str) -> str:
+    is_missing = kind in HEIF_SUFFIXES and kind not in IMAGE_SUFFIXES
+    return " (install pillow-heif with: pip install 'depth_anything_hf[heif]')" if is_missing else ""
+
+
+def without_maps(root: Path, images: list[Path]) -> list[Path]:
+    """Return the photographs among the images: without 16-bit files of a single channel, which are depth maps.
+
+    Only the first bytes are read, of a few files of each folder, and of all where a map is among those.
+
+    Raises:
+        ValueError: a folder has nothing else; the message says what to do.
+    """
+    groups: dict[tuple[Path, str], list[Path]] = {}
+    for path in images:
+        if path.suffix.lower() in _MAY_BE_MAPS:
+            groups.setdefault((path.parent, path.suffix.lower()), []).append(path)
+    maps: set[Path] = set()
+    for (folder, suffix), files in groups.items():
+        if any(is_map(path) for path in files[:: -(-len(files) // _SAMPLED)]):
+            found = [path for path in files if is_map(path)]
+            if len(found) == len(files):
+                raise ValueError(
+                    f"{folder}: all {len(files)} {suffix} files are 16-bit or floating-point maps of a single channel "
+                    f"(depth maps?), no photographs; name the folder of the photographs, or bring both into a layout "
+                    "for labels, images/ beside depth/, and set label: depth"
+                )
+            maps |= set(found)
+    if maps:
+        warn_of_left_out(root, maps, "16-bit or floating-point maps of a single channel are no photographs")
+    return [path for path in images if path not in maps] if maps else images
+
+
+def is_map(path: Path) -> bool:
+    """Tell by the first bytes whether a file holds one channel of more than 8 bits."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as picture:
+                return picture.mode.startswith("I") or picture.mode == "F"
+    except Exception:
+        # Pillow raises many kinds of exceptions on files that it cannot read; whoever reads them tells.
+        return False

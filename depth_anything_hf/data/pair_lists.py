@@ -1,0 +1,246 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Files that list which label belongs to which image: the metadata of `imagefolder`, and lines of two paths."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pyarrow import ArrowException, parquet
+
+from .decoding.depth_maps import LABEL_SUFFIXES, LABELS
+from .decoding.images import IMAGE_SUFFIXES
+from .layout_names import IMAGE_NAMES, LABEL_NAMES, normalize, split_names
+from .left_out import is_map
+
+
+METADATA_NAMES = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
+LIST_SUFFIXES = frozenset({".lst", ".txt"})
+# What KITTI's lists write where an image has no label.
+NO_LABEL = frozenset({"-", "nan", "none", "null"})
+
+
+def metadata_in(root: Path) -> Path | None:
+    """Return the metadata of a folder in the layout of `imagefolder`; None if it has none."""
+    return next((root / name for name in METADATA_NAMES if (root / name).is_file()), None)
+
+
+def label_of_metadata(metadata: Path) -> str | None:
+    """Return the label that the first row has, depth before disparity; None without one."""
+    _, first_row = next(iter(metadata_rows(metadata)), (0, {}))
+    return next((label for label in LABELS if _file_key(first_row, LABEL_NAMES[label])), None)
+
+
+def pairs_in_metadata(metadata: Path, label: str) -> list[tuple[Path, Path]]:
+    """List (image, label) of the rows.
+
+    Raises:
+        ValueError: no rows, a row that cannot be read, or one without image or label.
+    """
+    column = f"{label}_file_name"
+    pairs = []
+    for number, row in metadata_rows(metadata):
+        image, map_ = _image_key(row), _file_key(row, LABEL_NAMES[label])
+        for needed, key in (("file_name", image), (column, map_)):
+            if key is None or not row.get(key):
+                raise ValueError(f"{metadata}, line {number}: expected the key {needed!r}, got the keys {sorted(row)}")
+        pairs.append((metadata.parent / row[str(image)], metadata.parent / row[str(map_)]))
+    if not pairs:
+        raise ValueError(f"{metadata}: no rows; expected file_name and {column} in each")
+    return pairs
+
+
+def images_in_metadata(metadata: Path) -> list[Path]:
+    """List the images of the rows."""
+    keys = ((row, _image_key(row)) for _, row in metadata_rows(metadata))
+    return [metadata.parent / row[key] for row, key in keys if key and row.get(key)]
+
+
+def metadata_rows(metadata: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number from 1, row) of the metadata of a folder.
+
+    Raises:
+        ValueError: a line is not a JSON object or not as long as the header; the message names it.
+    """
+    if metadata.suffix == ".parquet":
+        try:
+            yield from enumerate(parquet.read_table(metadata).to_pylist(), start=1)
+        except ArrowException as error:
+            raise ValueError(f"{metadata}: not a readable parquet file: {error}") from error
+        return
+    # The names in it are names of files, which need not be UTF-8.
+    with metadata.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
+        yield from _csv_rows(metadata, lines) if metadata.suffix == ".csv" else _json_rows(metadata, lines)
+
+
+def _json_rows(metadata: Path, lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"{metadata}, line {number}: expected a JSON object, got text that is not JSON: {error}"
+            ) from error
+        if not isinstance(row, dict):
+            raise ValueError(f"{metadata}, line {number}: expected a JSON object, got {type(row).__name__}")
+        yield number, row
+
+
+def _csv_rows(metadata: Path, lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    reader = csv.DictReader(lines)
+    for row in reader:
+        # DictReader gives surplus fields the key None, and missing fields the value None.
+        if None in row or None in row.values():
+            count = len(reader.fieldnames or [])
+            raise ValueError(
+                f"{metadata}, line {reader.line_num}: expected {count} fields as in the header, got another number; "
+                "put fields with a comma in quotes"
+            )
+        yield reader.line_num, row
+
+
+def _image_key(row: Mapping[str, Any]) -> str | None:
+    return "file_name" if "file_name" in row else _file_key(row, IMAGE_NAMES)
+
+
+def _file_key(row: Mapping[str, Any], names: Iterable[str]) -> str | None:
+    keys = [key for key in row if key.endswith("_file_name") and normalize(key.removesuffix("_file_name")) in names]
+    return keys[0] if keys else None
+
+
+def list_in_folder(root: Path, split: str | None) -> Path | None:
+    """Return the text list of a folder that pairs images with labels: that of the split, or the only one.
+
+    Raises:
+        ValueError: several lists are as near to the split.
+    """
+    lists = [path for path in sorted(root.iterdir()) if path.suffix.lower() in LIST_SUFFIXES and path.is_file()]
+    names = set(split_names(split or "train"))
+    named = [path for path in lists if names & set(re.split(r"[-_. ]", path.stem.lower()))]
+    if split not in (None, "train") and not named:
+        return None
+    found = [path for path in named or lists if label_of_list(path) is not None]
+    if len(found) > 1:
+        raise ValueError(
+            f"{root}: the lists {[path.name for path in found]} pair images with labels; name one of them"
+        )
+    return found[0] if found else None
+
+
+def label_of_list(path: Path) -> str | None:
+    """Return the label of a list by its first label's folders, name and content; None where it has no labels."""
+    map_ = next((label for _, label in _lines(path, is_probe=True) if label is not None), None)
+    if map_ is None:
+        return None
+    names = {normalize(word) for part in map_.parts for word in (part, *re.split(r"[-_. ]", part))}
+    for label in reversed(LABELS):
+        if names & LABEL_NAMES[label]:
+            return label
+    return "depth" if map_.suffix.lower() in LABEL_SUFFIXES - IMAGE_SUFFIXES or is_map(map_) else None
+
+
+def pairs_in_list(path: Path) -> list[tuple[Path, Path]]:
+    """List (image, label) of a text file with an image, its label, and perhaps a focal length in each line.
+
+    Paths are relative to the folder of the list or to the one above it. Lines whose label is `None` are left out.
+
+    Raises:
+        FileNotFoundError: an image or label of the list is not there.
+        ValueError: no line has a label.
+    """
+    lines = list(_lines(path))
+    pairs = [(image, map_) for image, map_ in lines if map_ is not None]
+    if not pairs:
+        raise ValueError(
+            f"{path}: expected lines of an image and its label, as in 'rgb/0.png depth/0.png', got none with a label"
+        )
+    if len(pairs) < len(lines):
+        missing = len(lines) - len(pairs)
+        warnings.warn(f"{path}: {missing} of {len(lines)} lines have no label and are skipped", stacklevel=2)
+    return pairs
+
+
+def images_in_list(path: Path, is_probe: bool = False) -> list[Path]:
+    """List the images of a text file, one in each line, perhaps with a label; a probe ends where one is missing.
+
+    Raises:
+        FileNotFoundError: a file of the list is not there.
+    """
+    return [image for image, _ in _lines(path, is_probe)]
+
+
+def _lines(path: Path, is_probe: bool = False) -> Iterator[tuple[Path, Path | None]]:
+    """Yield the image and the label, if any, of each line; a probe ends at the first line without files."""
+    with path.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
+        for number, line in enumerate(lines, start=1):
+            text = line.strip()
+            if not text or text.startswith("#"):
+                continue
+            found = next(filter(None, (_files(path.parent, words) for words in _divisions(text))), None)
+            if found is None and is_probe:
+                return
+            if found is None:
+                raise FileNotFoundError(
+                    f"{path}, line {number}: expected an image and its label, below {path.parent} or "
+                    f"{path.parent.parent}, got {text!r}; there are no such files"
+                )
+            yield found
+
+
+def _files(folder: Path, words: tuple[str, ...]) -> tuple[Path, Path | None] | None:
+    """Return the files that the words of a line name; None if one of them is not there."""
+    image = _place(folder, words[0])
+    if image is None:
+        return None
+    if len(words) == 1 or words[1].lower() in NO_LABEL:
+        return image, None
+    label = _place(folder, words[1])
+    return None if label is None else (image, label)
+
+
+def _divisions(text: str) -> Iterator[tuple[str, ...]]:
+    """Yield the ways to read a line as one path or two, the likeliest first; names may have blanks."""
+    for separator in ("\t", ",", ";"):
+        if separator in text:
+            yield tuple(word.strip() for word in text.split(separator)[:2])
+    words = text.split()
+    if len(words) == 2 or (len(words) > 2 and re.fullmatch(r"[\d.]+([eE][-+]?\d+)?", words[-1])):
+        yield words[0], words[1]
+    yield (text,)
+    # The focal length behind two names with blanks.
+    for part in (text, text.rsplit(None, 1)[0]):
+        for blank in re.finditer(r"\s+", part):
+            yield part[: blank.start()], part[blank.end() :]
+
+
+def _place(folder: Path, word: str) -> Path | None:
+    """Return the file that a word names; lists of NYU have a slash before relative paths."""
+    word = word.strip("\"'")
+    below = word.lstrip("/\\")
+    places = [Path(word).expanduser()] if Path(word).expanduser().is_absolute() else []
+    places += [root / below for root in (folder, folder.parent) if below]
+    return next((place for place in places if os.path.isfile(place)), None)
+
+
+__all__ = [
+    "LIST_SUFFIXES",
+    "METADATA_NAMES",
+    "images_in_list",
+    "images_in_metadata",
+    "label_of_list",
+    "label_of_metadata",
+    "list_in_folder",
+    "metadata_in",
+    "metadata_rows",
+    "pairs_in_list",
+    "pairs_in_metadata",
+]

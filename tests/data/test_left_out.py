@@ -1,0 +1,80 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What a search for photographs leaves out is told, and depth maps are never among them."""
+
+from __future__ import annotations
+
+import pathlib
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from sample_files import pseudo_label_table, write_pairs
+
+from depth_anything_hf.data.datasets import PhotoFolder
+from depth_anything_hf.data.decoding.images import IMAGE_SUFFIXES
+from depth_anything_hf.data.sources import open_source
+
+
+def test_every_suffix_that_can_be_read_is_taken(tmp_path: pathlib.Path, rgb: np.ndarray) -> None:
+    for suffix in IMAGE_SUFFIXES - {".heic", ".heif", ".hif"}:
+        kind = {".jfif": "JPEG", ".jpe": "JPEG", ".pnm": "PPM"}.get(suffix)
+        Image.fromarray(rgb).save(tmp_path / f"{suffix[1:]}{suffix}", kind)
+    photos = PhotoFolder(tmp_path)
+    assert len(photos) == len(IMAGE_SUFFIXES - {".heic", ".heif", ".hif"}) >= 15
+    assert all(photos[i]["image"].shape == rgb.shape for i in range(len(photos)))
+
+
+def test_what_is_left_out_is_counted_by_kind_in_one_line(tmp_path: pathlib.Path, rgb: np.ndarray) -> None:
+    Image.fromarray(rgb).save(tmp_path / "a.png")
+    for name in ("b.CR2", "c.cr2", "d.mp4", "e.heic", "README", "LICENSE", "notes.txt", "list.json", "f"):
+        (tmp_path / name).write_bytes(b"x")
+    with pytest.warns(UserWarning, match="left out") as told:
+        PhotoFolder(tmp_path)
+    assert len(told) == 1
+    assert "left out 2 .cr2, 1 .heic" in str(told[0].message) and "1 .mp4, 1 without suffix" in str(told[0].message)
+    if ".heic" not in IMAGE_SUFFIXES:
+        assert "depth_anything_hf[heif]" in str(told[0].message)
+
+
+def test_pictures_beside_tables_are_counted(
+    tmp_path: pathlib.Path, table_cache: None, rgb: np.ndarray, depth: np.ndarray
+) -> None:
+    pseudo_label_table(rgb, [depth]).to_parquet(tmp_path / "a.parquet")
+    Image.fromarray(rgb).save(tmp_path / "a.png")
+    with pytest.warns(UserWarning, match=r"left out 1 \.png: there are tables beside them"):
+        assert len(open_source(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".pgm"])
+def test_folders_of_maps_are_no_photographs(tmp_path: pathlib.Path, rgb: np.ndarray, suffix: str) -> None:
+    for name in ("a", "b"):
+        cv2.imwrite(str(tmp_path / f"{name}{suffix}"), np.full((6, 8), 2000, np.uint16))
+    with pytest.raises(ValueError, match=rf"all 2 {suffix} files are 16-bit .*set label: depth"):
+        PhotoFolder(tmp_path)
+    assert len(PhotoFolder([tmp_path / f"a{suffix}"])) == 1
+    Image.fromarray(rgb).save(tmp_path / f"c{suffix}")
+    with pytest.warns(UserWarning, match=rf"left out 2 {suffix}: 16-bit"):
+        assert len(PhotoFolder(tmp_path)) == 1
+
+
+def test_labels_and_images_without_the_other_are_counted(
+    tmp_path: pathlib.Path, rgb: np.ndarray, depth: np.ndarray
+) -> None:
+    write_pairs(tmp_path, rgb, depth, ["a", "b"])
+    (tmp_path / "images" / "b.png").unlink()
+    with pytest.warns(UserWarning, match=r"1 of 2 labels have no image in .* and are skipped, e\.g\. .*b\.npy"):
+        assert len(open_source(tmp_path)) == 1
+    (tmp_path / "depth" / "b.npy").unlink()
+    (tmp_path / "depth" / "b.jpg").write_bytes(b"x")
+    with pytest.warns(UserWarning, match=r"depth: left out 1 \.jpg"):
+        assert len(open_source(tmp_path)) == 1
+
+
+def test_grey_maps_in_a_folder_of_labels_are_no_photographs(tmp_path: pathlib.Path, rgb: np.ndarray) -> None:
+    for folder in ("pictures", "depth"):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(rgb[..., 0] if folder == "depth" else rgb).save(tmp_path / folder / "a.png")
+    with pytest.warns(UserWarning, match=r"left out 1 \.png: in a folder with the name of labels"):
+        assert len(PhotoFolder(tmp_path)) == 1

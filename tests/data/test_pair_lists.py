@@ -1,0 +1,84 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Metadata and text lists that pair images with labels."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+import datasets
+import numpy as np
+import pytest
+from sample_files import write_pairs
+
+from depth_anything_hf.data.sources import open_source
+
+
+@pytest.fixture
+def root(tmp_path: pathlib.Path, rgb: np.ndarray, depth: np.ndarray) -> pathlib.Path:
+    write_pairs(tmp_path, rgb, depth, ["a", "b c"])
+    (tmp_path / "images").rename(tmp_path / "left")
+    (tmp_path / "depth").rename(tmp_path / "maps")
+    return tmp_path
+
+
+def test_metadata_as_csv_and_parquet(root: pathlib.Path, depth: np.ndarray) -> None:
+    metadata = root / "metadata.csv"
+    metadata.write_text('\ufefffile_name,depth_file_name,text\nleft/b c.png,maps/b c.npy,"one, two"\n')
+    opened = open_source({"path": str(root), "label": "depth"})
+    assert len(opened) == 1 and np.array_equal(opened[0]["depth"], depth)
+    assert len(open_source({"path": str(root), "kind": "photos"})) == 1
+    metadata.write_text("file_name,depth_file_name\nleft/a.png,maps/a.npy,more\n")
+    with pytest.raises(ValueError, match="line 2: expected 2 fields as in the header"):
+        open_source({"path": str(root), "label": "depth"})
+    metadata.unlink()
+    rows = {"file_name": ["left/a.png"], "depth_file_name": ["maps/a.npy"]}
+    datasets.Dataset.from_dict(rows).to_parquet(root / "metadata.parquet")
+    assert np.array_equal(open_source({"path": str(root)})[0]["depth"], depth)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "left/a.png maps/a.npy",
+        "/left/a.png /maps/a.npy 518.8579",
+        "left/b c.png\tmaps/b c.npy",
+        "left/a.png, maps/a.npy",
+        "left/b c.png maps/b c.npy",
+        "left/b c.png maps/b c.npy 721.5",
+        "{root}/left/a.png {root}/maps/a.npy",
+    ],
+)
+@pytest.mark.parametrize("place", ["pairs.txt", "lists/train_files.txt"])
+def test_a_list_of_pairs(root: pathlib.Path, depth: np.ndarray, line: str, place: str) -> None:
+    path = root / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"# image label\n\n{line.format(root=root)}\nleft/a.png None 518.8\n")
+    for source in ({"path": str(path)}, {"path": str(path), "label": "depth"}, {"path": str(root)}):
+        if source["path"] == str(root) and path.parent != root:
+            continue
+        with pytest.warns(UserWarning, match="1 of 2 lines have no label and are skipped"):
+            opened = open_source(source)
+        assert opened.label == "depth" and len(opened) == 1 and np.array_equal(opened[0]["depth"], depth)
+    assert len(open_source({"path": str(path), "kind": "photos"})) == 2
+
+
+def test_a_list_without_labels_or_with_missing_files(root: pathlib.Path) -> None:
+    path = root / "list.txt"
+    path.write_text("left/a.png\nleft/b c.png\n")
+    assert open_source(path).label is None and len(open_source(path)) == 2
+    with pytest.raises(ValueError, match="expected lines of an image and its label"):
+        open_source({"path": str(path), "label": "depth"})
+    path.write_text("left/a.png maps/a.npy\nleft/x.png maps/x.npy\n")
+    with pytest.raises(FileNotFoundError, match="line 2: expected an image and its label"):
+        open_source({"path": str(path), "label": "depth"})
+    path.write_text("left/a.png left/b c.png\n")
+    assert open_source(path).label is None
+
+
+def test_names_of_a_list_need_not_be_utf_8(root: pathlib.Path, depth: np.ndarray) -> None:
+    folder = os.fsencode(root)
+    os.rename(folder + b"/left/a.png", folder + b"/left/\xe9.png")
+    (root / "list.txt").write_bytes(b"left/\xe9.png maps/a.npy\n")
+    assert np.array_equal(open_source({"path": str(root), "label": "depth"})[0]["depth"], depth)
