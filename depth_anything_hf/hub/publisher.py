@@ -26,10 +26,13 @@ from .repository import Repository
 logger = logging.getLogger(__name__)
 
 STRATEGIES = ("end", "checkpoint", "every_save")
+# Of a model that was trained with adapters, which is published with these merged.
+ADAPTER_FOLDER = "adapter"
 # What of a run's folder is published: nothing that names files of this machine, and no earlier checkpoint.
 MODEL_FILES = (
     *("README.md", "LICENSE*", "config.json", "preprocessor_config.json", "calibration.json"),
     *("model*.safetensors", "model.safetensors.index.json", f"{EVALUATION_FOLDER}/*.yaml", f"{PICTURES_FOLDER}/*"),
+    *(f"{ADAPTER_FOLDER}/adapter_config.json", f"{ADAPTER_FOLDER}/adapter_model.safetensors"),
 )
 CHECKPOINT_IN_REPOSITORY = "last-checkpoint"
 # Files that keep other processes out are never copied.
@@ -239,7 +242,8 @@ class Publisher:
 
 def _model_files(folder: Path) -> list[Path]:
     """Return the published files of a model; the rest of a run's folder, in which others write, is not read."""
-    files = [*folder.iterdir(), *(folder / EVALUATION_FOLDER).glob("*"), *(folder / PICTURES_FOLDER).glob("*")]
+    below = (EVALUATION_FOLDER, PICTURES_FOLDER, ADAPTER_FOLDER)
+    files = [*folder.iterdir(), *(path for name in below for path in (folder / name).glob("*"))]
     return [path for path in files if any(fnmatch(path.relative_to(folder).as_posix(), name) for name in MODEL_FILES)]
 
 

@@ -45,6 +45,7 @@ def load_model(
         OSError: no such folder or id on the Hub, or files missing in it.
     """
     _check_folder_exists(name)
+    refuse_adapters(name)
     hub = {key: options[key] for key in HUB_OPTIONS if key in options}
     try:
         config = AutoConfig.from_pretrained(name, **hub)
@@ -127,6 +128,16 @@ def _check_folder_exists(name: str) -> None:
     if not can_be_on_hub and not os.path.isdir(name):
         raise FileNotFoundError(
             f"{name}: no such model folder; expected one with config.json, or a model id of the Hub"
+        )
+
+
+def refuse_adapters(name: str) -> None:
+    """Raise ValueError for a folder of adapters alone, which transformers calls an unrecognized model."""
+    folder = Path(name)
+    if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
+        raise ValueError(
+            f"{name} holds adapters of peft, expected a whole model: open the folder of the run that it lies in, "
+            "which has them merged, or merge them: peft.PeftModel.from_pretrained(base, folder).merge_and_unload()"
         )
 
 

@@ -21,14 +21,13 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import PreTrainedModel
 
+from ..hub.publisher import ADAPTER_FOLDER
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..models.parameter_names import unused_prefixes
 from ..utils.redaction import redact_name
 from .optim import apply_encoder_strategy
 
 
-# Below the folder of a model, in peft's own format.
-ADAPTER_FOLDER = "adapter"
 DECODER = ("neck", "head")
 # Methods whose ranks change while they are trained, by calls of which this training knows nothing.
 NOT_SUPPORTED = ("ADALORA",)
@@ -175,6 +174,19 @@ class Adapters:
         plain_model.load_state_dict({name: value.cpu() for name, value in state.items()}, assign=True)
         return plain_model
 
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Return the tensors of the adapters by peft's names.
+
+        Raises:
+            ValueError: peft cannot save them so; the message is its own.
+        """
+        from peft import get_peft_model_state_dict
+
+        state: dict[str, torch.Tensor] = get_peft_model_state_dict(
+            self._model, adapter_name=self.name, save_embedding_layers=False
+        )
+        return state
+
     def save(self, folder: Path, *, is_published: bool) -> None:
         """Write adapters and decoder in peft's format, for `PeftModel.from_pretrained(base, folder)`.
 
@@ -182,9 +194,7 @@ class Adapters:
             folder: made here.
             is_published: the base's name is no path of this machine.
         """
-        from peft import get_peft_model_state_dict
-
-        state = get_peft_model_state_dict(self._model, adapter_name=self.name, save_embedding_layers=False)
+        state = self.state_dict()
         decoder = self._decoder_modules()
         for name, value in self._model.state_dict().items():
             plain = self.plain_name(name)
@@ -282,6 +292,8 @@ def choose_trained(
             "no memory for gradients and optimizer, or unload them to train the whole encoder"
         )
     adapters.train(encoder_strategy, unused_prefixes(model.config.backbone_config, model.out_indices))
+    # What cannot be saved is refused before the training and not after it.
+    adapters.state_dict()
     return None, adapters.describe()
 
 
@@ -315,7 +327,6 @@ def _plain(value: Any) -> Any:
 
 
 __all__ = [
-    "ADAPTER_FOLDER",
     "Adapters",
     "adapter_record",
     "adapters_of",

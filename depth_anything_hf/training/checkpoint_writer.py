@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 
 from ..evaluation.results import EvaluationResult
 from ..hub.model_card import write_model_card
-from ..hub.publisher import Publisher
+from ..hub.publisher import ADAPTER_FOLDER, Publisher
 from ..utils.folders import fsync_tree, move_files, put_in_place, unfinished_folder
 from ..utils.manifest import write_manifest
 from .adapters import save_merged
@@ -153,6 +153,12 @@ class CheckpointWriter:
         self._save_model(model, unfinished, self.folder, step, result, pictures)
         if self.accelerator.is_main_process:
             move_files(unfinished, self.folder)
+            if (self.folder / ADAPTER_FOLDER).is_dir():
+                print_on_main(
+                    self.accelerator,
+                    f"{self.folder} has the adapters merged, and apart in {ADAPTER_FOLDER}/; save_pretrained of the "
+                    "model in memory writes adapters alone, without the decoder that was trained",
+                )
             if self._publisher is not None:
                 self._publisher.push(self.folder, f"Step {step}, the final model")
 

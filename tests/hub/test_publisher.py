@@ -78,6 +78,17 @@ def test_the_model_arrives_bit_for_bit_and_nothing_else(hub: HubServer, tmp_path
     assert storage and not any("Authorization" in request.headers for request in storage)
 
 
+def test_adapters_arrive_beside_the_merged_model(hub: HubServer, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    names = ("adapter/adapter_config.json", "adapter/adapter_model.safetensors")
+    (run / "adapter").mkdir()
+    for name in (*names, "adapter/notes.txt"):
+        (run / name).write_bytes(f"\0{name}".encode())
+    assert push_once(run, hub) == []
+    expected = published(run) | {name: (run / name).read_bytes() for name in names}
+    assert hub.repositories["model", NAME].files == expected
+
+
 @pytest.mark.parametrize("fault", ["drop", "lose"])
 def test_a_connection_that_breaks_at_any_request(hub: HubServer, tmp_path: Path, fault: Fault) -> None:
     run = make_run(tmp_path / "run")

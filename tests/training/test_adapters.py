@@ -19,10 +19,12 @@ from torch import Tensor, nn
 from training_runs import ANCHORED, assert_same_checkpoint, log_of, make_engine, moved_names
 from transformers import AutoModelForDepthEstimation
 
-from depth_anything_hf import DepthAnythingForDepthEstimation
+from depth_anything_hf import DepthAnythingForDepthEstimation, DepthPredictor
 from depth_anything_hf.data.datasets import DepthFolder
 from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
+from depth_anything_hf.recipes.arguments import ModelArguments
+from depth_anything_hf.recipes.starting_point import StartingPoint, build_model
 from depth_anything_hf.training.adapters import adapter_record, adapters_of, without_wrapper
 from depth_anything_hf.training.arguments import TrainingArguments
 from depth_anything_hf.training.dry_run import dry_run_step
@@ -85,6 +87,10 @@ def adapted(base: Path, how: Callable[..., nn.Module] = added, seed: int = 0, co
     return how(model, config or lora())
 
 
+def start_from(folder: Path) -> StartingPoint:
+    return build_model(ModelArguments(model_name_or_path=str(folder), input_size=56), seed=0)
+
+
 CONFIGURATIONS = {
     "lora": lora,
     "dora": lambda: lora(use_dora=True),
@@ -108,8 +114,9 @@ def test_adapters_and_decoder_are_trained_and_saved(tmp_path, base, train, evalu
         assert any(part in name for name in moved)
     assert all("lora" in name or "neck." in name or "head." in name for name in moved)
     assert {name for name, parameter in model.named_parameters() if not parameter.requires_grad} == frozen
-    count = 8 * 4 * (32 + 32) / 1e6
-    assert f"encoder: adapters of rank 4, {count:.3g} M of" in capsys.readouterr().out
+    count, printed = 8 * 4 * (32 + 32) / 1e6, capsys.readouterr().out
+    assert f"encoder: adapters of rank 4, {count:.3g} M of" in printed
+    assert "save_pretrained of the model in memory writes adapters alone, without the decoder" in printed
     expected = predict(model)
     for model_class in (DepthAnythingForDepthEstimation, AutoModelForDepthEstimation):
         assert_close(predict(model_class.from_pretrained(tmp_path / "run")), expected)
@@ -120,6 +127,11 @@ def test_adapters_and_decoder_are_trained_and_saved(tmp_path, base, train, evalu
         from_start = peft.PeftModel.from_pretrained(start, tmp_path / "run" / folder / "adapter")
         assert_close(predict(from_start), predict(opened))
     assert not (tmp_path / "run" / "adapter_config.json").exists()
+    for open_it in (DepthPredictor.from_pretrained, start_from):
+        with pytest.raises(
+            ValueError, match=r"adapter holds adapters of peft, expected a whole model: open the folder"
+        ):
+            open_it(tmp_path / "run" / "adapter")
     assert "target_modules" in (tmp_path / "run" / "README.md").read_text()
 
 
@@ -211,6 +223,13 @@ def test_what_cannot_be_trained_is_refused_by_name(base):
     refused(disabled(adapted(base)), r"disabled; call model\.enable_adapters")
     adaptive = peft.AdaLoraConfig(target_modules=QUERY_AND_VALUE, total_step=10)
     refused(adapted(base, wrapped, config=adaptive), "ADALORA are not supported")
+
+
+def test_adapters_that_cannot_be_saved_are_refused_before_the_training(tmp_path, base):
+    unsaved = peft.VeraConfig(r=2, target_modules=["q_proj", "query"])
+    model = adapted(base, wrapped, config=unsaved)
+    with pytest.raises(ValueError, match="save_projection"):
+        make_engine(tmp_path, model)
 
 
 def test_the_strategy_must_not_contradict(tmp_path, base):
