@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -219,12 +219,21 @@ class Callbacks:
             self.call("on_save")
             self._has_news = True
 
-    def wants_to_stop(self) -> bool:
-        """Return whether a callback has asked for the end since `step_end`; every process must call it."""
+    def revise(self, due: Due) -> Due:
+        """Return what is left to do after a step, as callbacks have decided since; every process must call it.
+
+        As in `transformers.Trainer`, `on_log` may still decide on the evaluation, `on_evaluate` on the checkpoint, and
+        any of them on the end.
+
+        Args:
+            due: what was to be done; what was done already in it means nothing.
+        """
         if not self._callbacks or not self._has_news:
-            return False
+            return due
         self._has_news = False
-        return self._join([bool(self._control.should_training_stop)])[0]
+        names = ("should_evaluate", "should_save", "should_training_stop")
+        evaluate, save, stop = self._join([bool(getattr(self._control, each)) for each in names])
+        return replace(due, evaluate=evaluate, save=save, stop=due.stop or stop)
 
     def end(self) -> None:
         """Call `on_train_end`; raise RuntimeError if it fails on any process."""

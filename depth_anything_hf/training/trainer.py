@@ -224,7 +224,9 @@ class Trainer:
             )
             with closing(batches) as self.batches, StopSignals() as self.signals:
                 self.callbacks.begin(self.progress, self.engine, self.processor)
-                self._evaluate_if_due(self._due())
+                due = self._due()
+                if self._evaluate_if_due(due) and due.save:
+                    self._save_checkpoint()
                 self._loop()
                 self._finish()
         self.callbacks.end()
@@ -264,11 +266,13 @@ class Trainer:
                     self._log(bar)
                 if due.picture:
                     show_picture(self.engine, self.batches.last, self.progress.step, self.log)
+                due = self.callbacks.revise(due)
                 self._leave_if_asked()
-                evaluated = self._evaluate_if_due(due)
-                if due.save and not evaluated:
+                self._evaluate_if_due(due)
+                due = self.callbacks.revise(due)
+                if due.save:
                     self._save_checkpoint()
-                due.stop |= self.callbacks.wants_to_stop()
+                due = self.callbacks.revise(due)
                 self._leave_if_asked()
             if self.window.steps:
                 self._log(bar)
@@ -377,13 +381,13 @@ class Trainer:
         self.fault = self.fault or fault_of_bounds(self.arguments, self.progress.step, values)
 
     def _evaluate_if_due(self, due: Due) -> bool:
-        """Evaluate if this step asks for it, and then save a checkpoint if one is due.
+        """Evaluate if this step asks for it.
 
         A run that was stopped by a signal is evaluated when it is resumed; one resumed at its last step needs the
         scores once more for its model card.
 
         Returns:
-            Whether this was done.
+            Whether this has not been done before.
         """
         step = self.progress.step
         if self.evaluation is None or step == 0 or not due.evaluate:
@@ -397,9 +401,7 @@ class Trainer:
             self.last_result = evaluate_while_training(self.engine, self.processor, self.evaluation)
         if is_new:
             self._keep_scores()
-            if due.save:
-                self._save_checkpoint()
-        return True
+        return is_new
 
     def _keep_scores(self) -> None:
         """Log the scores of a new evaluation, and keep the model if it is the best."""
@@ -409,11 +411,8 @@ class Trainer:
         scores = {f"eval_{name}": number for name, number in result.mean.items()}
         # With the best score before this one, as in `transformers.Trainer`.
         self.callbacks.evaluate(scores)
-        self.log.write(
-            self.progress.step,
-            scores,
-            tracked={f"eval/{name}": number for name, number in result.mean.items()},
-        )
+        tracked = {f"eval/{name}": number for name, number in result.mean.items()}
+        self.log.write(self.progress.step, scores, tracked=tracked)
         self.summary.write()
         improved = is_better(result.mean[metric], self.progress.best_value, metric, self.arguments.greater_is_better)
         self._print(f"step {self.progress.step}: {describe_scores(result)}{' (best so far)' if improved else ''}")

@@ -81,6 +81,41 @@ def test_a_callback_can_leave_out_what_is_due(tmp_path, train, make_tiny_model):
     assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-2"]
 
 
+class DecidesLater(TrainerCallback):
+    """Decides when values are logged and scored, of which the first may be no multiple of any interval."""
+
+    def __init__(self, *, save_scored=True) -> None:
+        self.save_scored, self.saved = save_scored, []
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        if "loss" in logs and state.global_step == 2:
+            control.should_evaluate = True
+
+    def on_evaluate(self, args, state, control, **kwargs):
+        control.should_save = self.save_scored
+
+    def on_save(self, args, state, control, **kwargs):
+        self.saved.append(state.global_step)
+        control.should_training_stop = state.global_step == 2
+
+
+def test_logged_values_may_ask_for_scores_and_scores_for_a_checkpoint(tmp_path, train, make_tiny_model, evaluation):
+    callback = DecidesLater()
+    result = train(
+        tmp_path, make_tiny_model(), evaluation=evaluation, callbacks=[callback], max_steps=4, logging_steps=1
+    )
+    assert (result.steps, callback.saved) == (2, [2])
+    assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-2"]
+    assert [entry["step"] for entry in log_of(tmp_path) if "eval_delta1" in entry] == [2]
+
+
+def test_scores_may_leave_out_a_checkpoint(tmp_path, train, make_tiny_model, evaluation):
+    callback = DecidesLater(save_scored=False)
+    options = {"max_steps": 3, "logging_steps": 1, "save_steps": 1, "eval_steps": 3}
+    train(tmp_path, make_tiny_model(), evaluation=evaluation, callbacks=[callback], **options)
+    assert callback.saved == [1]
+
+
 def test_a_callback_ends_a_run_which_is_scored_and_saved(tmp_path, train, make_tiny_model, evaluation):
     callback = Decides(2, should_training_stop=True)
     result = train(
