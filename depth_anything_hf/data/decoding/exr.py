@@ -25,6 +25,10 @@ EXR_MAGIC = b"\x76\x2f\x31\x01"
 DEEP_BIT, MULTI_PART_BIT = 0x800, 0x1000
 # Each part of several has to have this attribute.
 CHUNK_COUNT = b"chunkCount\0int\0\4\0\0\0"
+# What these codecs compress with loss: pictures by their names, and half floats.
+DWA_CODECS, DWA_CHANNELS = ("DWAA", "DWAB"), ("r", "g", "b", "y", "ry", "by")
+B44_CODECS = ("B44", "B44A")
+LOSSY_IN_HEADER = re.compile(rb"compression\0compression\0\x01\0\0\0[\x06-\x09]")
 OPENCV_CHANNELS = frozenset("RGBYA")
 HEADER_BYTES = 1 << 20
 INSTALL = "install OpenEXR with: pip install 'depth_anything_hf[readers]', or convert the maps to npy or float TIFF"
@@ -40,11 +44,12 @@ OTHER_LAYERS = frozenset({"mist", "normal", "vector", "position", "denoising", "
 
 @dataclass(frozen=True)
 class _Channel:
-    """A channel: part, layers and own name in lower case, full name, pixels, windows (left, top, right, bottom)."""
+    """A channel: path in lower case, full name, pixels, codec, and windows (left, top, right, bottom)."""
 
     path: tuple[str, ...]
     name: str
     pixels: np.ndarray
+    codec: str
     data_window: list[int]
     display_window: list[int]
 
@@ -118,6 +123,7 @@ def _channels(part: Any) -> list[_Channel]:
     part_path = _path_of(part.name()) if part.name() else []
     other_views = {str(view).lower() for view in list(part.header.get("multiView", []))[1:]}
     windows = [[int(value) for value in np.ravel(part.header[key])] for key in ("dataWindow", "displayWindow")]
+    codec = str(part.compression().name).removesuffix("_COMPRESSION")
     found = []
     for full_name, channel in part.channels.items():
         path = _path_of(full_name)
@@ -126,7 +132,7 @@ def _channels(part: Any) -> list[_Channel]:
         # Blender writes parts "ViewLayer.Depth" with channels "ViewLayer.Depth.Z".
         path = path if path[: len(part_path)] == part_path else [*part_path, *path]
         shown = f"{full_name} of the part {part.name()}" if part.name() else full_name
-        found.append(_Channel(tuple(path), shown, np.asarray(channel.pixels), *windows))
+        found.append(_Channel(tuple(path), shown, np.asarray(channel.pixels), codec, *windows))
     return found
 
 
@@ -149,6 +155,12 @@ def _find_map(channels: Sequence[_Channel], name: str, label: str | None) -> np.
         names = ", ".join(sorted(channel.name for channel in channels))
         raise BrokenSampleError(
             f"{name}: expected one map, got the OpenEXR channels {names}; {reason}. Save the map alone, or as Z"
+        )
+    is_dwa = first.codec in DWA_CODECS and first.path[-1] in DWA_CHANNELS
+    if is_dwa or (first.codec in B44_CODECS and first.pixels.dtype == np.float16):
+        raise UnreadableImageError(
+            f"{name}: the codec {first.codec} of OpenEXR is lossy in the channel {first.name} and changes depth; save "
+            "it with ZIP, or the map as a channel Z of float32"
         )
     return _place(first, name)
 
@@ -179,7 +191,7 @@ def _place(channel: _Channel, name: str) -> np.ndarray:
 
 
 def _named(channels: Sequence[_Channel], words: frozenset[str]) -> list[_Channel]:
-    """Return the channels in layers or parts of these names; without one, the channels that are called so."""
+    """Return the channels of these names outside layers, and all of such layers; without one, any called so."""
     there = {channel.path for channel in channels}
     clear, likely = [], []
     for channel in channels:
@@ -188,9 +200,10 @@ def _named(channels: Sequence[_Channel], words: frozenset[str]) -> list[_Channel
         is_other = any(OTHER_LAYERS & set(_words(each)) for each in channel.path)
         if channel.is_alpha or is_vector or is_other:
             continue
-        if channel.layer and _words(channel.layer[-1])[-1] in words:
+        is_called_so = _words(own)[-1] in words
+        if _words(channel.layer[-1])[-1] in words if channel.layer else is_called_so:
             clear.append(channel)
-        elif own in words or _words(own)[-1] in words:
+        elif is_called_so:
             likely.append(channel)
     return clear or likely
 
@@ -214,6 +227,8 @@ def _decode_by_opencv(
         raise UnreadableImageError(
             f"{name}: the values are in the channel {', '.join(unknown)}, and OpenCV reads {known} only; {INSTALL}"
         )
+    if LOSSY_IN_HEADER.search(content[:HEADER_BYTES]):
+        raise UnreadableImageError(f"{name}: a lossy codec of OpenEXR (B44 or DWA) changes depth; save it with ZIP")
     # OpenCV reads this variable when it meets its first EXR file.
     os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")
     try:

@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, features
 
-from .errors import UnreadableImageError
+from .errors import BrokenSampleError, UnreadableImageError
 from .files import FileLike, files_below, read_bytes
+from .tiff import MIN_IS_WHITE, PACKED_BITS, TIFF_STARTS, decode_tiff, read_tiff_layout
 
 
 HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
@@ -41,7 +42,7 @@ IMAGE_SUFFIXES = (
 LARGEST_GREY_16_BIT = 65535
 # Tags of TIFF, and their values.
 TIFF_BITS, TIFF_PHOTOMETRIC, TIFF_PLANAR = 258, 262, 284
-MIN_IS_WHITE, SEPARATE_PLANES = 0, 2
+SEPARATE_PLANES = 2
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
@@ -61,7 +62,7 @@ JPEG_TURNS: dict[int, tuple[Callable[[np.ndarray], np.ndarray], ...]] = {
 def read_image(source: FileLike | Image.Image) -> np.ndarray:
     """Decode an image of any common kind to 8-bit RGB, upright by its EXIF orientation.
 
-    The alpha channel is dropped, 12-bit and 16-bit grey are scaled to 8 bits (not clipped), palettes and CMYK are
+    The alpha channel is dropped, 10 to 16-bit grey is scaled to 8 bits (not clipped), palettes and CMYK are
     converted.
 
     Args:
@@ -86,6 +87,9 @@ def read_image(source: FileLike | Image.Image) -> np.ndarray:
         ) from error
     except Exception as error:
         # Pillow's decoders raise many kinds of exceptions on damaged files; all of them mean the same here.
+        packed = _decode_packed_tiff(content, name)
+        if packed is not None:
+            return packed
         raise UnreadableImageError(
             f"{name}: not an image in a format that Pillow knows; it starts with the bytes {content[:12]!r}"
         ) from error
@@ -115,6 +119,22 @@ def _decode_jpeg(picture: Image.Image, content: bytes) -> np.ndarray | None:
     for turn in JPEG_TURNS[orientation]:
         image = turn(image)
     return image
+
+
+def _decode_packed_tiff(content: bytes, name: str) -> np.ndarray | None:
+    """Decode grey TIFF of 10, 12 or 14 bits, of which Pillow knows few.
+
+    Returns:
+        uint8 (H, W, 3); None for any other file, and for those that cannot be decoded.
+    """
+    try:
+        layout = read_tiff_layout(content, name) if content.startswith(TIFF_STARTS) else None
+        if layout is None or layout.samples != 1 or max(layout.bits) not in PACKED_BITS:
+            return None
+        grey = decode_tiff(content, name)
+    except BrokenSampleError:
+        return None
+    return _grey_to_rgb(grey, name, 2 ** max(layout.bits) - 1, layout.photometric == MIN_IS_WHITE)
 
 
 def _decode_picture(picture: Image.Image, name: str) -> np.ndarray:

@@ -94,6 +94,7 @@ def test_the_map_is_found_among_the_parts(tmp_path: Path, parts: dict[str, dict[
         (XYZ, r"channels Normal\.X, Normal\.Y, Normal\.Z; none is called"),
         ({"X": Z, "Y": Z + 1, "Z": Z + 2}, "channels X, Y, Z; none is called"),
         ({"R": GREY, "Mist.Z": Z}, r"channels Mist\.Z, R; none is called"),
+        ({"Z": Z, "Depth.V": Z + 1}, r"the values of Depth\.V, Z differ"),
         ({"a.Depth.Z": Z, "b.Depth.Z": Z + 1}, r"the values of a\.Depth\.Z, b\.Depth\.Z differ"),
     ],
 )
@@ -162,6 +163,25 @@ def test_damaged_deep_and_huge_files_are_refused(tmp_path: Path) -> None:
     small, huge = struct.pack("<4i", 0, 0, 3, 2), struct.pack("<4i", 0, 0, 99_999, 99_999)
     with pytest.raises(UnreadableImageError, match="10000000000 values are more than the limit"):
         read_label(content.replace(key + small, key + huge))
+
+
+@pytest.mark.parametrize(
+    ("codec", "channel", "values"),
+    [("DWAA", "R", Z), ("DWAB", "Depth.R", Z), ("DWAA", "Y", Z), ("B44", "Z", Z.astype(np.float16))],
+)
+def test_lossy_codecs_are_refused_where_they_lose(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, codec: str, channel: str, values: np.ndarray
+) -> None:
+    compression = getattr(OpenEXR, f"{codec}_COMPRESSION")
+    lossless = write(tmp_path / "a.exr", {"Z": Z, "R": GREY}, compression=compression)
+    assert np.array_equal(read_label(lossless), Z, equal_nan=True)
+    lossy = write(tmp_path / "b.exr", {channel: values}, compression=compression)
+    with pytest.raises(UnreadableImageError, match=rf"b\.exr: the codec {codec} of OpenEXR is lossy in the channel"):
+        read_label(lossy)
+    content = write(tmp_path / "c.exr", {"R": Z}, compression=compression).read_bytes()
+    monkeypatch.setitem(sys.modules, "OpenEXR", None)
+    with pytest.raises(UnreadableImageError, match="a lossy codec of OpenEXR"):
+        read_label(content)
 
 
 @pytest.mark.parametrize(

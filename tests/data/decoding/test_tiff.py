@@ -153,12 +153,21 @@ def grey_of(image: np.ndarray) -> list[list[int]]:
     return rows
 
 
-def test_pictures_of_12_bits_and_min_is_white(tmp_path: Path) -> None:
+def test_pictures_of_10_to_14_bits_and_min_is_white(tmp_path: Path) -> None:
     expected: Any = [[0, 6, 125, 255], [0, 50, 187, 1]]
     (tmp_path / "a.tif").write_bytes(tiff(packed(WHOLE, 12), 12))
     assert grey_of(read_image(tmp_path / "a.tif")) == expected
     with Image.open(tmp_path / "a.tif") as picture:
         assert grey_of(read_image(picture)) == expected
+    for order in "<>":
+        for bits in (10, 12, 14):
+            values = WHOLE >> 2 if bits == 10 else WHOLE << (bits - 12)
+            dark, light = (
+                read_image(tiff(packed(values, bits), bits, order=order, photometric=kind)).astype(int)
+                for kind in (MIN_IS_BLACK, MIN_IS_WHITE)
+            )
+            assert np.abs(dark[..., 0] - expected).max() <= 1
+            assert np.array_equal(dark + light, np.full_like(dark, 255))
     for scaled, bits in (((WHOLE * 16.0036).astype("<u2"), 16), ((WHOLE // 16).astype("u1"), 8)):
         dark, light = (
             read_image(tiff(scaled.tobytes(), bits, photometric=kind)).astype(int) for kind in (1, MIN_IS_WHITE)
