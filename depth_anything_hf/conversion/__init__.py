@@ -4,6 +4,7 @@
 
 - `original`: both conversions, and the card of a converted model.
 - `checkpoint`: read the tensors of a `.pth` file without running code that it may contain.
+- `published_names`: what a file's name says of its model, which the tensors do not show: metric, V1.
 - `state_dict`: tensors under the authors' names: names, shapes, and the configuration that they show.
 
 The names below are imported when first used.

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,10 +21,12 @@ from ..geometry.depth_units import UNIT_NAMES, as_whole_units, max_depth_in_metr
 from ..hub.licenses import original_license
 from ..models.configuration_depth_anything import DepthAnythingConfig
 from ..models.image_processing_depth_anything import PAPER_INPUT_SIZE, DepthAnythingImageProcessor
+from ..models.loading import dtype_name
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.files import finish_file, sha256_of_file, unfinished_file, write_error
 from ..utils.folders import replace_folder
 from .checkpoint import read_original
+from .published_names import check_name
 from .state_dict import (
     State,
     check_tensors,
@@ -54,6 +57,8 @@ def convert_original(
     out_indices: list[int] | None = None,
     num_attention_heads: int | None = None,
     input_size: int = PAPER_INPUT_SIZE,
+    depth_estimation_type: Literal["relative", "metric"] | None = None,
+    weights: str | None = None,
 ) -> Path:
     """Convert a checkpoint of the authors' code into a model folder that gives the authors' output.
 
@@ -64,11 +69,13 @@ def convert_original(
     it ignores these settings.
 
     The tensors show every width, but neither whether a model is metric nor which encoder layers feed its decoder. A
-    wrong answer to either raises no error: the model loads, and its predictions are wrong.
+    wrong answer to either raises no error: the model loads, and its predictions are wrong. Where the file's name says
+    metric or V1, and the options say nothing, the conversion is refused.
 
     Args:
-        checkpoint: `.pth` file; also a training checkpoint that holds the tensors under "model" or "state_dict", and
-            names that start with "module.".
+        checkpoint: `.pth` or `.safetensors` file; also a training checkpoint that holds the tensors under "model",
+            "state_dict" or other keys, and names with a prefix ("module.", Lightning's "model."). Tensors of several
+            precisions are all stored in the widest.
         output_dir: a new or empty folder.
         size: the published size that the checkpoint must have; None recognizes it. Other sizes convert as well.
         max_depth: for a metric model, the depth in metres at which its output is capped: 20 for the authors' indoor
@@ -79,6 +86,10 @@ def convert_original(
         out_indices: these four layers, counted from 1, for a checkpoint with others; instead of `feature_layers`.
         num_attention_heads: heads of the encoder; default: 64 channels for each, as in all published sizes.
         input_size: side that the processor resizes images to.
+        depth_estimation_type: "metric" needs `max_depth`; "relative" also of a file whose name says otherwise. None:
+            metric where `max_depth` is given.
+        weights: of a file with several sets of weights, which ones, by their keys: "model_ema",
+            "state_dict.student".
 
     Returns:
         The folder.
@@ -87,8 +98,15 @@ def convert_original(
         FileNotFoundError: there is no such checkpoint.
         FileExistsError: the output folder is not empty.
         ValueError: the file is damaged, holds more than tensors, has missing, unknown or misshapen tensors, or has
-            another size than `size`; or the options do not fit it.
+            another size than `size`; or the options do not fit it or its name.
     """
+    if depth_estimation_type not in ("relative", "metric", None):
+        raise ValueError(f"depth_estimation_type is {depth_estimation_type!r}, expected 'relative', 'metric' or None")
+    if depth_estimation_type is not None and (depth_estimation_type == "metric") != (max_depth is not None):
+        raise ValueError(
+            f"depth_estimation_type {depth_estimation_type!r} and max_depth {max_depth} do not fit: a metric model "
+            "needs max_depth (20 indoors, 80 outdoors), a relative one has none"
+        )
     source, target = Path(checkpoint), Path(output_dir)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise FileExistsError(
@@ -97,7 +115,7 @@ def convert_original(
     if feature_layers is not None and out_indices is not None:
         raise ValueError("give feature_layers or out_indices, not both: out_indices are the layers themselves")
     processor = DepthAnythingImageProcessor.for_input_size(input_size, interpolation="opencv", upsampling="bilinear")
-    state = read_original(source)
+    state, was_trained_metric = read_original(source, weights)
     try:
         cap, unit = (1, "m") if max_depth is None else as_whole_units(max_depth)
         config = config_of_original(
@@ -117,6 +135,14 @@ def convert_original(
             )
         check_tensors(state, original_shapes(config))
         dtype = _common_dtype(state)
+        check_name(
+            source.stem,
+            max_depth=max_depth,
+            is_relative=depth_estimation_type == "relative",
+            feature_layers=feature_layers,
+            has_out_indices=out_indices is not None,
+            was_trained_metric=was_trained_metric,
+        )
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from error
     config.lineage = {
@@ -125,6 +151,10 @@ def convert_original(
         "original_size": found or "not a published one",
         "original_feature_layers": "given" if out_indices else feature_layers or "v2",
     }
+    precisions = sorted({dtype_name(tensor.dtype) for tensor in state.values()})
+    if len(precisions) > 1:
+        config.lineage["original_dtypes"] = precisions
+        state = {name: tensor.to(dtype) for name, tensor in state.items()}
     model = _load(original_to_stock(state), config, dtype)
     with replace_folder(target) as folder:
         model.save_pretrained(folder)
@@ -242,10 +272,22 @@ def _check_original_can_express(config: DepthAnythingConfig) -> None:
 
 
 def _common_dtype(state: Mapping[str, Tensor]) -> torch.dtype:
+    """Return the narrowest precision that holds all tensors without loss: of float16 and bfloat16, float32."""
     dtypes = {tensor.dtype for tensor in state.values()}
-    if len(dtypes) != 1 or not next(iter(dtypes)).is_floating_point:
-        raise ValueError(f"expected one floating-point dtype for all tensors, found {sorted(map(str, dtypes))}")
-    return dtypes.pop()
+    others = {dtype for dtype in dtypes if not dtype.is_floating_point or dtype.itemsize < torch.float16.itemsize}
+    if others:
+        raise ValueError(
+            f"expected tensors in float32, float16 or bfloat16, found {', '.join(sorted(map(dtype_name, others)))}; "
+            "save the weights before they are quantized"
+        )
+    return reduce(torch.promote_types, dtypes)
+
+
+def _dtype_note(lineage: Mapping[str, Any]) -> str:
+    precisions = lineage.get("original_dtypes")
+    if precisions is None:
+        return "Its tensors are unchanged."
+    return f"Its tensors were of {' and '.join(precisions)}; all are stored in the widest, with unchanged values."
 
 
 def _card(config: DepthAnythingConfig, size: str | None) -> str:
@@ -274,7 +316,7 @@ def _card(config: DepthAnythingConfig, size: str | None) -> str:
 # {Path(lineage["original_checkpoint"]).stem}
 
 A {config.depth_estimation_type} Depth Anything model, converted by `depth_anything_hf` from a checkpoint in the
-authors' format. Its tensors are unchanged.
+authors' format. {_dtype_note(lineage)}
 
 It predicts {quantity}.
 

@@ -97,7 +97,7 @@ def config_of_original(
     if not blocks or blocks != set(range(len(blocks))):
         raise ValueError(
             f"expected blocks pretrained.blocks.0 to N, found {sorted(blocks) or 'none'} among "
-            f"{summarize_names(list(state))}; is this a checkpoint of Depth Anything?"
+            f"{summarize_names(list(state))}; {_explain_other_names(state)}"
         )
     width, _, patch, _ = _shape(state, "pretrained.patch_embed.proj.weight", 4)
     _, positions, _ = _shape(state, "pretrained.pos_embed", 3)
@@ -249,6 +249,25 @@ def check_tensors(state: Mapping[str, Tensor], expected: Mapping[str, tuple[int,
     found = [f"{len(names)} {kind}: {summarize_names(names)}" for kind, names in differences.items() if names]
     if found:
         raise ValueError(f"the tensors do not fit the model. {'. '.join(found)}")
+
+
+def _explain_other_names(state: Mapping[str, Tensor]) -> str:
+    if any(name.startswith("core.core.") for name in state):
+        return (
+            "these are names of ZoeDepth, on which the metric models of Depth Anything V1 build, with layers that no "
+            "model here has; take a metric model of V2"
+        )
+    if any(name.startswith(("backbone.embeddings.", "backbone.encoder.")) for name in state):
+        return (
+            "these are transformers' names: as model.safetensors beside its config.json it is a model folder, which "
+            "opens without conversion"
+        )
+    if any(name.startswith("blocks.0.") for name in state):
+        return (
+            "this is a DINOv2 encoder without a decoder; a training starts from one in transformers' format, e.g. "
+            "facebook/dinov2-small"
+        )
+    return "is this a checkpoint of Depth Anything?"
 
 
 def _shape(state: Mapping[str, Tensor], name: str, dimensions: int) -> tuple[int, ...]:

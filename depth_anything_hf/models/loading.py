@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 HUB_OPTIONS = ("revision", "token", "cache_dir", "local_files_only", "force_download", "subfolder")
 NAMES_SHOWN = 10
+# Of files that hold weights.
+CHECKPOINT_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors", ".onnx")
 
 
 def load_model(
@@ -44,7 +46,7 @@ def load_model(
             damaged, incomplete or of another shape than the configuration says.
         OSError: no such folder or id on the Hub, or files missing in it.
     """
-    _check_folder_exists(name)
+    refuse_files(name)
     refuse_adapters(name)
     hub = {key: options[key] for key in HUB_OPTIONS if key in options}
     try:
@@ -123,7 +125,24 @@ def load_processor(name: str, model_type: str, input_size: int | None, hub: dict
     return processor
 
 
-def _check_folder_exists(name: str) -> None:
+def refuse_files(name: str) -> None:
+    """Refuse a name that is neither a model folder's nor a model id of the Hub.
+
+    Raises:
+        ValueError: it is that of a file.
+        FileNotFoundError: no such folder or file.
+    """
+    suffix = Path(name).suffix.lower()
+    is_local = name.count("/") != 1 or Path(name).parent.is_dir()
+    if suffix in CHECKPOINT_SUFFIXES and is_local and not os.path.exists(name):
+        raise FileNotFoundError(f"{name}: no such file; expected a model folder, or a model id of the Hub")
+    if os.path.isfile(name):
+        advice = (
+            f"its folder {Path(name).resolve().parent} is one"
+            if (Path(name).resolve().parent / "config.json").is_file()
+            else f"a checkpoint of the authors' code becomes one with: depth-anything-hf convert {name} FOLDER"
+        )
+        raise ValueError(f"{name} is a file, expected a model folder (with config.json) or a model id; {advice}")
     can_be_on_hub = name.count("/") <= 1 and not name.startswith((".", "/", "~"))
     if not can_be_on_hub and not os.path.isdir(name):
         raise FileNotFoundError(

@@ -15,7 +15,7 @@ from transformers import AutoConfig, Dinov2Config, Dinov2WithRegistersConfig, Pr
 from ..geometry.depth_units import UNIT_NAMES, as_whole_units, max_depth_in_metres
 from ..models.configuration_depth_anything import DepthAnythingConfig
 from ..models.image_processing_depth_anything import DepthAnythingImageProcessor
-from ..models.loading import load_processor, refuse_adapters
+from ..models.loading import load_processor, refuse_adapters, refuse_files
 from ..models.modeling_depth_anything import ENCODERS, DepthAnythingForDepthEstimation
 from ..utils.processes import is_first_process
 from .arguments import ModelArguments
@@ -105,6 +105,7 @@ def build_model(
 
 
 def _check_model_type(name_or_path: str, revision: str | None, expected: Collection[str]) -> PreTrainedConfig:
+    refuse_files(name_or_path)
     refuse_adapters(name_or_path)
     # transformers opens any checkpoint as any model, and leaves at random weights what does not fit.
     found: PreTrainedConfig = AutoConfig.from_pretrained(name_or_path, **({"revision": revision} if revision else {}))

@@ -198,6 +198,17 @@ def test_training_checkpoints_are_unwrapped(
     )
 
 
+@pytest.mark.parametrize(("half", "widest"), [(torch.float16, torch.float32), (torch.bfloat16, torch.float32)])
+def test_half_weights_with_float32_norms_are_stored_in_float32(
+    half: torch.dtype, widest: torch.dtype, tiny_state: dict[str, Tensor], tmp_path: Path
+) -> None:
+    mixed = {name: tensor if "norm" in name else tensor.to(half) for name, tensor in tiny_state.items()}
+    folder = convert_original(saved(mixed, tmp_path / "in.pth"), tmp_path / "model", **HEADS)
+    back = load(convert_to_original(folder, tmp_path / "out.pth"))
+    assert_same_tensors(back, {name: tensor.to(widest) for name, tensor in mixed.items()})
+    assert "float32; all are stored in the widest" in (folder / "README.md").read_text()
+
+
 def test_the_folder_says_what_it_is(converted: dict[str, Path]) -> None:
     sha256 = hashlib.sha256(CHECKPOINT.read_bytes()).hexdigest()
     for variant, folder in converted.items():

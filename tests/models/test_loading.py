@@ -132,6 +132,16 @@ def test_an_absent_folder_is_told(tmp_path: Path) -> None:
         DepthPredictor.from_pretrained(tmp_path / "absent")
 
 
+def test_files_are_refused_with_what_to_do(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.pth").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"x.pth is a file, .*: depth-anything-hf convert .*x.pth FOLDER"):
+        DepthPredictor.from_pretrained(tmp_path / "x.pth")
+    with pytest.raises(ValueError, match=r"model.safetensors is a file, .*; its folder .* is one"):
+        DepthPredictor.from_pretrained(checkpoint / "model.safetensors")
+    with pytest.raises(FileNotFoundError, match=r"nothing.pth: no such file"):
+        DepthPredictor.from_pretrained("nothing.pth")
+
+
 def test_a_checkpoint_opens_where_torchvision_is_not_installed(checkpoint: Path) -> None:
     script = (
         "import sys; sys.modules['torchvision'] = None\n"
