@@ -24,6 +24,7 @@ NEVER = {
 }
 # What runs did before their record had the entry.
 BEFORE_IT_WAS_RECORDED = {"recipe.loss.silog_over": "image", "recipe.augmentation.near_clip": None}
+NOT_RECORDED = "not recorded"
 LONGEST_VALUE = 120
 
 
@@ -86,6 +87,7 @@ def find_changes(
     for name, value in further.items():
         if name in earlier:
             needing += differences(name, earlier[name], value)
+    needing += _allowed_without_a_record(earlier.get(RECIPE, {}), further.get(RECIPE, {}), arguments.allow_changed)
     if any(each.name == f"{RECIPE}.objective" for each in needing):
         # Another objective has other parameters.
         needing = [each for each in needing if not each.name.startswith(f"{RECIPE}.loss.")]
@@ -189,6 +191,17 @@ def differences(name: str, earlier: Any, current: Any) -> list[Change]:
         pairs = zip(earlier, current, strict=True)
         return [each for at, pair in enumerate(pairs) for each in differences(f"{name}.{at}", *pair)]
     return [] if _is_same(earlier, current) else [Change(name, earlier, current)]
+
+
+def _allowed_without_a_record(
+    earlier: Mapping[str, Any], current: Mapping[str, Any], allowed: Sequence[str]
+) -> list[Change]:
+    """Return the parts of a recipe that are allowed to change and cannot be compared: who allows it knows of it."""
+    return [
+        Change(f"{RECIPE}.{name}", NOT_RECORDED, value)
+        for name, value in current.items()
+        if name not in earlier and any(_covers(key, f"{RECIPE}.{name}") for key in allowed)
+    ]
 
 
 def _are_dicts(value: Any) -> bool:

@@ -66,7 +66,8 @@ def claim_folder(
         place = Path(str(arguments.resume_from_checkpoint)).resolve().parent
     earlier = read_record(place)
     needing, free = require_same_arguments(place, arguments, record)
-    known = names_in({**asdict(arguments), **record, **(earlier or {})})
+    # Records of earlier versions lack parts that may be changed all the same.
+    known = [name for each in (asdict(arguments), record, earlier or {}) for name in names_in(each)]
     messages = check_permissions(needing, arguments.allow_changed, known)
     repair_folder(folder)
     checkpoint = find_checkpoint(folder, arguments.resume_from_checkpoint)
@@ -214,10 +215,11 @@ def _is_complete(folder: Path, earlier: Mapping[str, Any], geometry: RunGeometry
     if total <= 0 and geometry.samples_per_epoch is not None:
         total = geometry.steps_of(float(earlier.get("num_train_epochs", 1.0)))
     steps = max((int(entry["step"]) for entry in read_log(folder / LOG_FILE)), default=0)
-    if total <= 0 or steps < total or not (folder / "model.safetensors").is_file():
+    # The model is written at the end, which a callback may have brought early.
+    if not (folder / "model.safetensors").is_file():
         return False
     # A model with adapters was saved merged, and its adapters without the state to go on from.
-    if steps == geometry.total_steps and not changes and not earlier.get("adapters"):
+    if total == steps == geometry.total_steps and not changes and not earlier.get("adapters"):
         return True
     raise ValueError(
         f"{folder} holds a run that has ended after {steps} steps and has no checkpoint (save_steps was "

@@ -28,7 +28,7 @@ from training_runs import (
     noisy,
     weights,
 )
-from transformers import Dinov2Config, Dinov2Model
+from transformers import Dinov2Config, Dinov2Model, TrainerCallback
 
 from depth_anything_hf import DepthAnythingForDepthEstimation
 from depth_anything_hf.cpu.autotune import adopt_kernel_choices, kernel_choices
@@ -430,6 +430,19 @@ def test_a_run_that_has_ended_without_a_checkpoint_says_what_to_do(tmp_path, tra
     final = weights(tmp_path)
     with pytest.raises(ValueError, match=r"has ended after 2 steps and has no checkpoint.*--model_name_or_path"):
         train(tmp_path, make_tiny_model(), **{"max_steps": 2, "resume_from_checkpoint": "latest", **other})
+    assert_equal_bits(final, weights(tmp_path))
+
+
+class EndsEarly(TrainerCallback):
+    def on_step_end(self, args, state, control, **kwargs):
+        control.should_training_stop = state.global_step == 1
+
+
+def test_a_run_that_was_ended_early_without_a_checkpoint_is_not_started_anew(tmp_path, train, make_tiny_model):
+    train(tmp_path, make_tiny_model(), max_steps=3, callbacks=[EndsEarly()])
+    final = weights(tmp_path)
+    with pytest.raises(ValueError, match=r"has ended after 1 steps and has no checkpoint.*--model_name_or_path"):
+        train(tmp_path, make_tiny_model(), max_steps=3, resume_from_checkpoint="latest")
     assert_equal_bits(final, weights(tmp_path))
 
 

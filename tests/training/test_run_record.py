@@ -110,6 +110,23 @@ def test_a_run_of_an_earlier_version_is_resumed(stopped, train, make_tiny_model)
     assert record_of(stopped)["recipe"]["loss"]["gradient_weight"] == 2.0
 
 
+def test_other_data_may_be_allowed_where_the_data_was_not_recorded(
+    stopped, train, make_tiny_model, labelled_folder, capsys
+):
+    record = record_of(stopped)
+    del record["recipe"]["data"]
+    (stopped / "training_arguments.json").write_text(json.dumps(record))
+    (labelled_folder / "images" / "7.png").unlink()
+    (labelled_folder / "depth" / "7.npy").unlink()
+    options = {"save_steps": 1, "max_steps": 3, **RESUME}
+    with pytest.raises(ValueError, match=r"has 8 samples per epoch, this one would have 7; .*--allow_changed data"):
+        train(stopped, make_tiny_model(), **options)
+    assert train(stopped, make_tiny_model(), allow_changed=["data"], **options).steps == 3
+    assert "from step 2 on recipe.data: not recorded -> [" in capsys.readouterr().out
+    (change,) = (each for each in record_of(stopped)["changes"] if each["name"] == "recipe.data")
+    assert (change["step"], change["before"], change["after"][0]["samples"]) == (2, "not recorded", 7)
+
+
 def test_scores_by_another_metric_go_on_from_the_best_model(tmp_path, train, make_tiny_model, evaluation, capsys):
     options = {"save_steps": 2, "eval_steps": 1, "evaluation": evaluation}
     first = train(tmp_path, make_tiny_model(), max_steps=2, **options)
