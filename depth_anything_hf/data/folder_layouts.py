@@ -14,7 +14,7 @@ from .decoding.depth_maps import LABEL_SUFFIXES, LABELS
 from .decoding.files import files_below, visible_files
 from .decoding.images import IMAGE_SUFFIXES
 from .layout_names import image_folder, is_label_folder, is_split, label_folder, split_names
-from .left_out import describe_kinds, warn_of_left_out, without_maps
+from .left_out import describe_kinds, outside_labels, warn_of_left_out, without_maps
 from .pair_lists import (
     LIST_SUFFIXES,
     images_in_list,
@@ -59,7 +59,7 @@ def images_in(root: Path, split: str | None = None) -> list[Path]:
         return images_in_metadata(metadata)
     pairs = [pair for label in LABELS for pair in _paired_folders(root, label, split)]
     is_direct = any(_parent_of_pair(images) == root for images, _ in pairs)
-    files = sorted(visible_files(pairs[0][0] if is_direct else root))
+    files = outside_labels(sorted(visible_files(pairs[0][0] if is_direct else root)), root)
     labels = [] if is_direct else [path for path in files if _is_beside_images(path, root, pairs)]
     others = sorted(set(files) - set(labels)) if labels else files
     images = [path for path in others if path.suffix.lower() in IMAGE_SUFFIXES and os.path.isfile(path)]

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a search for images leaves out: files of kinds that cannot be read, and maps among the photographs."""
+"""What a search for images leaves out: files that cannot be read, maps among the photographs, written labels."""
 
 from __future__ import annotations
 
@@ -84,3 +84,27 @@ def is_map(path: Path) -> bool:
     except Exception:
         # Pillow raises many kinds of exceptions on files that it cannot read; whoever reads them tells.
         return False
+
+
+def outside_labels(files: Iterable[Path], root: Path) -> list[Path]:
+    """Return the files below `root` that are not in a folder of pseudo-labels below it; all if there are no others.
+
+    Photographs may be labelled into a folder among them; a repeated run must not take its own output for input.
+    """
+    is_output: dict[Path, bool] = {root: False}
+
+    def is_written(folder: Path) -> bool:
+        if folder not in is_output:
+            is_output[folder] = _holds_labels(folder) or is_written(folder.parent)
+        return is_output[folder]
+
+    files = list(files)
+    return [path for path in files if not is_written(path.parent)] or files
+
+
+def _holds_labels(folder: Path) -> bool:
+    provenance = folder / "provenance.json"
+    # Before the first shard is complete, the file alone tells.
+    return provenance.is_file() and (
+        any(folder.glob("labels-*.parquet")) or b'"shard_size"' in provenance.read_bytes()
+    )

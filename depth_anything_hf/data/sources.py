@@ -20,7 +20,7 @@ from .decoding.files import files_below
 from .decoding.images import IMAGE_SUFFIXES
 from .depth_stream import DepthStream, columns_of
 from .folder_layouts import LAYOUTS, has_layout, label_in_folder
-from .left_out import warn_of_left_out
+from .left_out import outside_labels, warn_of_left_out
 from .pair_lists import LIST_SUFFIXES, images_in_list
 from .public.catalog import PUBLIC_DATASETS, open_public
 from .rows import LABEL_COLUMNS
@@ -220,7 +220,7 @@ def _open_stream(source: DataSource) -> DepthStream:
                 "into parquet or tar shards"
             )
         folder = local if local.is_dir() else local.parent
-        table_format, files = table_files(local, source.split)
+        table_format, files = table_files(local, source.split, source.kind == "photos")
         rows = datasets.load_dataset(table_format, data_files=files, split="train", streaming=True)
         open_shards = open_shards or most_open_shards(files)
         # `datasets` takes names for patterns, which may match other files as well.
@@ -282,11 +282,15 @@ def _detect_kind(source: DataSource) -> str:
         return "table"
     if source.kind != "photos" and has_layout(local, source.split, source.label):
         return "folder"
-    if is_saved_dataset(local) or files_below(local, SHARD_SUFFIXES):
-        pictures = files_below(local, IMAGE_SUFFIXES)
+    found = files_below(local, [*TABLE_FORMATS, *IMAGE_SUFFIXES])
+    if source.kind == "photos":
+        found = outside_labels(found, local)
+    suffixes = {path.suffix.lower() for path in found}
+    if is_saved_dataset(local) or not suffixes.isdisjoint(SHARD_SUFFIXES):
+        pictures = [path for path in found if path.suffix.lower() in IMAGE_SUFFIXES]
         warn_of_left_out(local, pictures, "there are tables beside them, which are read; move one or the other")
         return "table"
-    if files_below(local, IMAGE_SUFFIXES):
+    if not suffixes.isdisjoint(IMAGE_SUFFIXES):
         if asked and source.kind != "photos":
             layouts = LAYOUTS.format(label=source.label or "depth")
             raise FileNotFoundError(
@@ -294,7 +298,7 @@ def _detect_kind(source: DataSource) -> str:
                 f"expected {layouts}; found {sorted(each.name for each in local.iterdir())[:10]}"
             )
         return "photos"
-    if files_below(local, TABLE_FORMATS):
+    if suffixes:
         return "table"
     raise FileNotFoundError(
         f"{local}: expected images with labels ({LAYOUTS.format(label='depth')}), "
@@ -337,7 +341,7 @@ def _load_table(source: DataSource) -> tuple[datasets.Dataset, Path | None]:
             saved = saved[source.split]
         return saved, local
     folder = local if local.is_dir() else local.parent
-    table_format, files = table_files(local, source.split)
+    table_format, files = table_files(local, source.split, source.kind == "photos")
     return datasets.load_dataset(table_format, data_files=files, split="train"), folder
 
 

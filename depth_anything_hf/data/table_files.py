@@ -12,7 +12,7 @@ from pyarrow import ArrowException, parquet
 
 from .decoding.files import files_below
 from .depth_stream import OPEN_SHARDS
-from .left_out import warn_of_left_out
+from .left_out import outside_labels, warn_of_left_out
 
 
 TABLE_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset", ".jsonl": "json", ".json": "json"}
@@ -21,19 +21,28 @@ SHARD_SUFFIXES = (".parquet", ".arrow", ".tar")
 OPEN_SHARDS_BYTES = 3 * 2**28
 
 
-def table_files(local: Path, split: str) -> tuple[str, list[str]]:
-    """Return the format by its name in `datasets`, and the files of the split."""
+def table_files(local: Path, split: str, of_photos: bool = False) -> tuple[str, list[str]]:
+    """Return the format by its name in `datasets`, and the files of the split.
+
+    Args:
+        local: a table, or a folder of tables.
+        split: which of several splits is meant.
+        of_photos: whether photographs to label are asked for, and so no labels that were written among them.
+    """
     if local.is_file():
         if local.suffix.lower() not in TABLE_FORMATS:
             raise ValueError(f"{local}: expected a table ({', '.join(TABLE_FORMATS)}), got a file with another suffix")
         return TABLE_FORMATS[local.suffix.lower()], [str(local)]
+    found = files_below(local, TABLE_FORMATS)
+    if of_photos:
+        found = outside_labels(found, local)
     for suffix, table_format in TABLE_FORMATS.items():
-        files = files_below(local, [suffix])
+        files = [path for path in found if path.suffix.lower() == suffix]
         if files:
             # Arrow files beside parquet may be a cache of the library `datasets`.
             others = {".parquet", ".tar"} - {suffix}
             why = f"the {suffix} files beside them are read; move one or the other"
-            warn_of_left_out(local, files_below(local, others), why)
+            warn_of_left_out(local, [path for path in found if path.suffix.lower() in others], why)
             return table_format, [str(file) for file in _files_of_split(files, local, split)]
     raise FileNotFoundError(f"{local}: expected tables ({', '.join(TABLE_FORMATS)}), found none")
 

@@ -27,7 +27,8 @@ from PIL import Image
 from depth_anything_hf.data.depth_stream import DepthStream
 from depth_anything_hf.data.sources import DataSource, open_source
 from depth_anything_hf.inference.predictor import DepthPredictor
-from depth_anything_hf.pseudo_labels.fill_shards import label_images
+from depth_anything_hf.pseudo_labels.dataset_card import write_label_card
+from depth_anything_hf.pseudo_labels.fill_shards import LabelReport, label_images
 from depth_anything_hf.pseudo_labels.provenance import PROVENANCE_FILE
 from depth_anything_hf.pseudo_labels.verify import verify_labels
 
@@ -181,3 +182,30 @@ def test_a_file_that_cannot_be_read_is_named_and_does_not_stop_the_others(
     (tables / "0.parquet").write_bytes(sound)
     assert label_stream(predictor, tables, tmp_path / "labels").labelled == 7
     assert verify_labels(tmp_path / "labels").is_sound
+
+
+@pytest.mark.parametrize("kind", ["photos", "tables", "lines", "stream"])
+def test_a_run_whose_output_is_inside_its_input_is_resumed(
+    predictor: DepthPredictor, photos: Path, tables: Path, tmp_path: Path, kind: str
+) -> None:
+    folder = {"photos": photos, "lines": tmp_path / "lines"}.get(kind, tables)
+    if kind == "lines":
+        folder.mkdir()
+        rows = [f'{{"image": "../photos/{name}.jpg"}}\n' for name in range(4)]
+        (folder / "table.jsonl").write_text("".join(rows))
+
+    def run() -> LabelReport:
+        source = DataSource(str(folder), kind="photos", streaming=kind == "stream")
+        options: dict[str, Any] = {"provenance": PROVENANCE, "shard_size": 2, "progress": False}
+        return label_images(predictor, open_source(source), folder / "out" / "labels", **options)
+
+    report = run()
+    assert report.labelled == (4 if kind == "lines" else 7)
+    # The card's pictures are no photographs of the input.
+    write_label_card(folder / "out" / "labels", title="x")
+    for shard in report.shards[1:]:
+        shard.unlink()
+    assert run() == report
+    for shard in report.shards:
+        shard.unlink()
+    assert run() == report
