@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any, overload
 import datasets
 
 from .datasets import DepthFolder, DepthTable, PhotoFolder
-from .decoding.depth_maps import LABELS
+from .decoding.depth_maps import LABELS, SCALE_ADVICE
 from .decoding.files import files_below
 from .decoding.images import IMAGE_SUFFIXES
 from .depth_stream import DepthStream, columns_of
@@ -24,7 +25,7 @@ from .left_out import outside_labels, warn_of_left_out
 from .pair_lists import LIST_SUFFIXES, images_in_list
 from .public.catalog import PUBLIC_DATASETS, open_public
 from .rows import LABEL_COLUMNS
-from .samples import SampleDataset, check_choice
+from .samples import SampleDataset, as_number, check_choice
 from .table_files import (
     SHARD_SUFFIXES,
     TABLE_FORMATS,
@@ -83,6 +84,13 @@ class DataSource:
 
     def __post_init__(self) -> None:
         self.path = os.fspath(self.path)
+        for name in ("scale", "sky_value", "max_depth", "weight", "limit", "open_shards"):
+            is_count = name in ("limit", "open_shards")
+            setattr(self, name, as_number(getattr(self, name), f"{self.path}: {name}", whole=is_count))
+        if isinstance(self.invalid_values, list | tuple):
+            self.invalid_values = [as_number(each, f"{self.path}: invalid_values") for each in self.invalid_values]
+        if self.scale is not None and not 0 < self.scale < math.inf:
+            raise ValueError(f"{self.path}: scale must be > 0, got {self.scale:g}; {SCALE_ADVICE}")
         check_choice("kind", self.kind, ("auto", "folder", "table", "photos", *PUBLIC_DATASETS))
         check_choice("label", self.label, (*LABELS, None))
         if self.limit is not None and self.limit < 1:

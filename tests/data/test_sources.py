@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pathlib
 
 import cv2
@@ -143,6 +144,18 @@ def test_open_source_errors(tmp_path: pathlib.Path) -> None:
     (tmp_path / "notes.txt").write_text("text")
     with pytest.raises(FileNotFoundError, match=r"expected an image, a table .*got a file of neither kind"):
         open_source(tmp_path / "notes.txt")
+
+
+def test_numbers_of_a_source_are_checked_where_it_is_described() -> None:
+    source = DataSource("x", scale="1e3", max_depth="1e2", weight="1e-1", limit=2.0, invalid_values=["65535", 0])
+    assert (source.scale, source.max_depth, source.weight, source.limit) == (1000, 100, 0.1, 2)
+    assert isinstance(source.limit, int) and source.invalid_values == [65535, 0]
+    for name, wrong in (("scale", "mm"), ("scale", True), ("scale", 0), ("scale", math.inf), ("scale", math.nan)):
+        with pytest.raises(ValueError, match=rf"^x: {name} must be"):
+            DataSource("x", **{name: wrong})
+    for name, wrong in (("limit", 2.5), ("weight", "much"), ("max_depth", [80]), ("invalid_values", ["none"])):
+        with pytest.raises(ValueError, match=rf"^x: {name} must be"):
+            DataSource("x", **{name: wrong})
 
 
 @pytest.mark.parametrize("streaming", [False, True])
