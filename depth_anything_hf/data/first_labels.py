@@ -16,6 +16,8 @@ from .samples import Sample
 
 
 MILLIMETRES_PER_METRE = 1000.0
+# Depth below this share of the largest valid one is hardly more than 0 for a metric model.
+SMALL_SHARE = 0.01
 
 
 class UselessLabelsError(ValueError):
@@ -78,8 +80,22 @@ class FirstLabels:
         low, high = self.valid_range
         return f"{seen} m, and valid is {low:g} to {high:g} m{self._scale_advice()}"
 
+    @property
+    def is_small(self) -> bool:
+        """Whether all depth is hardly more than 0 for the model, as where a wrong scale divided it."""
+        if self.kind != "depth" or self.highest is None or self.valid_range is None:
+            return False
+        largest = self.valid_range[1]
+        return math.isfinite(largest) and self.highest <= SMALL_SHARE * largest
+
     def _scale_advice(self) -> str:
         assert self.lowest is not None and self.highest is not None
+        if self.is_small:
+            advice = f"; that is {SMALL_SHARE:.0%} of it at most: check their unit, scale and max_depth"
+            if self.scale is None or self.scale <= 1:
+                return advice
+            low, high = (value * self.scale for value in (self.lowest, self.highest))
+            return f"{advice}; scale is {self.scale:g}, with 1 they would be {low:.4g} to {high:.4g} m"
         if self.scale is None or self.scale == 1:
             low, high = (value / MILLIMETRES_PER_METRE for value in (self.lowest, self.highest))
             return f"; if they are millimetres, set scale to 1000, which gives {low:.4g} to {high:.4g} m"

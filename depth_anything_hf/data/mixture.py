@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 
 from .decoding.errors import BrokenSampleError
-from .first_labels import UselessLabelsError, first_labels, has_valid_label
+from .first_labels import SMALL_SHARE, UselessLabelsError, first_labels, has_valid_label
 from .samples import Sample, SampleDataset
 
 
@@ -235,11 +236,13 @@ def check_first_samples(mixture: SampledSources) -> None:
             tensors differ from those of the first source; the message starts with the name of the source.
 
     Warns:
-        UserWarning: a source whose first labels all are constant, as a mask or a wrong column would be.
+        UserWarning: a source whose first labels all are constant, as a mask or a wrong column would be, or whose depth
+            is a hundredth of `max_depth` at most, as one that was divided by the wrong scale.
     """
     first: dict[str, tuple[int, ...]] = {}
     for source, name in enumerate(mixture.names):
         item = _first_usable(mixture, source, name)
+        _warn_of_small_depth(mixture, source, item)
         shapes = {key: tuple(value.shape) for key, value in item.items() if isinstance(value, torch.Tensor)}
         first = first or shapes
         if shapes != first:
@@ -268,9 +271,22 @@ def _first_usable(mixture: SampledSources, source: int, name: str) -> dict[str, 
             raise UselessLabelsError(f"{first_labels(mixture, source)}")
         value = labelled[0]["labels"].nan_to_num().amax()
         text = f"{name}: each label of its first samples has one value everywhere, such as {value:g}"
-        warnings.warn(f"{text}; check the label's column", stacklevel=3)
+        near_clip = getattr(mixture.transforms[source], "near_clip", None)
+        advice = "" if near_clip is None else f" and near_clip, {near_clip}: nearer pixels count as that near"
+        warnings.warn(f"{text}; check the label's column{advice}", stacklevel=3)
         return labelled[0]
     raise ValueError(f"{name}: none of its first samples can be used; the last error: {reason}") from reason
+
+
+def _warn_of_small_depth(mixture: SampledSources, source: int, item: dict[str, Any]) -> None:
+    transform = mixture.transforms[source]
+    if getattr(transform, "target", None) != "depth" or "labels" not in item:
+        return
+    # One sample may show something near; the others are read only then.
+    if math.isfinite(transform.max_depth) and not bool((item["labels"] > SMALL_SHARE * transform.max_depth).any()):
+        found = first_labels(mixture, source)
+        if found.is_small:
+            warnings.warn(f"{found}", stacklevel=3)
 
 
 def _is_constant(labels: torch.Tensor) -> bool:

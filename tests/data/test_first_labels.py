@@ -76,6 +76,38 @@ def test_millimetres_read_as_metres_are_guessed(tmp_path, millimetres):
         check_first_samples(Mixture([DepthFolder(root)], METRIC))
 
 
+@pytest.mark.parametrize("low", [0.5, 1.5])
+def test_metres_divided_by_a_scale_are_told(tmp_path, low):
+    """Whether all of them are too near to be valid or only hardly more than 0, which would train in silence."""
+    depth = np.linspace(low, low + 0.25 if low < 1 else 9.0, 56 * 56, dtype=np.float32).reshape(56, 56)
+    root = folder_of(tmp_path / "rooms", [depth] * 2)
+    mixture = Mixture([DepthFolder(root, scale=1000)], METRIC, names=["rooms"])
+    if low < 1:
+        with pytest.raises(ValueError, match=r"^rooms: .* 0 have a valid pixel") as raised:
+            check_first_samples(mixture)
+        text = str(raised.value)
+    else:
+        with pytest.warns(UserWarning, match=r"^rooms: .* 2 have a valid pixel") as warned:
+            check_first_samples(mixture)
+        text = str(warned[0].message)
+    assert f"depth is {low / 1000:g} to {depth.max() / 1000:g} m, and valid is 0.001 to 10 m; that is 1% of it" in text
+    assert f"scale is 1000, with 1 they would be {low:g} to {depth.max():g} m" in text
+
+
+def test_a_source_that_also_shows_something_near_is_no_reason_to_warn(tmp_path):
+    near, far = (np.linspace(low, 2 * low, 56 * 56, dtype=np.float32).reshape(56, 56) for low in (0.02, 2.0))
+    check_first_samples(Mixture([DepthFolder(folder_of(tmp_path / "near", [near, far]))], METRIC))
+    constant_in_part = np.where(np.arange(56) < 28, np.float32(0.03), far)
+    check_first_samples(Mixture([DepthFolder(folder_of(tmp_path / "part", [constant_in_part]))], METRIC))
+
+
+def test_labels_that_a_clip_made_constant_are_warned_of_with_the_clip(tmp_path):
+    depth = np.linspace(1, 9, 56 * 56, dtype=np.float32).reshape(56, 56)
+    mixture = Mixture([DepthFolder(folder_of(tmp_path / "rooms", [depth]))], TrainingTransform(28, near_clip="10"))
+    with pytest.warns(UserWarning, match=r"one value everywhere, such as 0\.1; .* and near_clip, 10: nearer pixels"):
+        check_first_samples(mixture)
+
+
 def test_one_of_several_sources_without_a_label_is_named(tmp_path):
     good, empty = np.linspace(1, 5, 56 * 56, dtype=np.float32).reshape(56, 56), np.zeros((56, 56), dtype=np.float32)
     roots = [folder_of(tmp_path / "good", [good]), folder_of(tmp_path / "empty", [empty] * 12)]
