@@ -85,6 +85,8 @@ def test_tar_shards_are_the_same_whole_and_streamed(tmp_path: Path, table_cache:
         assert whole[index]["name"] == sample["name"]
         assert np.array_equal(whole[index]["depth"], depth)
         assert np.array_equal(sample["depth"], depth)
+    mixture = StreamingMixture([streamed], TrainingTransform(14, target="depth"), shuffle_rows=2)
+    assert sorted(take(mixture.part(0, 1), 2)) == ["sub/0", "sub/1"]
 
 
 def test_json_streams_and_cells_that_refer_to_files(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def _decode_text_pgm(content: bytes, name: str) -> np.ndarray:
     words = re.sub(rb"#[^\n]*", b"", content).split()
     try:
         width, height, largest = (int(word) for word in words[1:4])
-        values = np.array(words[4:], dtype=np.uint16)
+        values = np.array([int(word) for word in words[4:]], dtype=np.uint16)
         return values.reshape(height, width).astype(np.uint8 if largest < 256 else np.uint16)
     except (ValueError, OverflowError) as error:
         raise UnreadableImageError(f"{name}: a damaged text PGM: {error}") from error

@@ -30,6 +30,7 @@ DWA_CODECS, DWA_CHANNELS = ("DWAA", "DWAB"), ("r", "g", "b", "y", "ry", "by")
 B44_CODECS = ("B44", "B44A")
 LOSSY_IN_HEADER = re.compile(rb"compression\0compression\0\x01\0\0\0[\x06-\x09]")
 OPENCV_CHANNELS = frozenset("RGBYA")
+OPENCV_SETS = ({"Y"}, {"R", "G", "B"}, {"R", "G", "B", "A"})
 HEADER_BYTES = 1 << 20
 INSTALL = "install OpenEXR with: pip install 'depth_anything_hf[readers]', or convert the maps to npy or float TIFF"
 
@@ -226,6 +227,10 @@ def _decode_by_opencv(
         known = ", ".join(sorted(OPENCV_CHANNELS - {"A"}))
         raise UnreadableImageError(
             f"{name}: the values are in the channel {', '.join(unknown)}, and OpenCV reads {known} only; {INSTALL}"
+        )
+    if set(channels) not in OPENCV_SETS:
+        raise UnreadableImageError(
+            f"{name}: OpenCV fills the channels {', '.join(channels)} up with zeros to a colour picture; {INSTALL}"
         )
     if LOSSY_IN_HEADER.search(content[:HEADER_BYTES]):
         raise UnreadableImageError(f"{name}: a lossy codec of OpenEXR (B44 or DWA) changes depth; save it with ZIP")

@@ -178,7 +178,7 @@ def test_lossy_codecs_are_refused_where_they_lose(
     lossy = write(tmp_path / "b.exr", {channel: values}, compression=compression)
     with pytest.raises(UnreadableImageError, match=rf"b\.exr: the codec {codec} of OpenEXR is lossy in the channel"):
         read_label(lossy)
-    content = write(tmp_path / "c.exr", {"R": Z}, compression=compression).read_bytes()
+    content = write(tmp_path / "c.exr", {"Y": Z}, compression=compression).read_bytes()
     monkeypatch.setitem(sys.modules, "OpenEXR", None)
     with pytest.raises(UnreadableImageError, match="a lossy codec of OpenEXR"):
         read_label(content)
@@ -189,6 +189,8 @@ def test_lossy_codecs_are_refused_where_they_lose(
     [
         ({**COLOUR, "Z": Z}, "the values are in the channel Z, and OpenCV reads"),
         ({**COLOUR, "Depth.V": Z}, r"the values are in the channel Depth\.V, and OpenCV reads"),
+        ({"R": Z}, "OpenCV fills the channels R up with zeros"),
+        ({"Y": Z, "A": ONE}, "OpenCV fills the channels A, Y up with zeros"),
     ],
 )
 def test_a_picture_is_never_read_in_place_of_the_map(
