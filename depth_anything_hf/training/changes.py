@@ -85,8 +85,8 @@ def find_changes(
             found.append(Change(name, before, value))
     needing = [each for each in found if each.name not in may_change]
     for name, value in further.items():
-        if name in earlier:
-            needing += differences(name, earlier[name], value)
+        if name in earlier or _holds_later_entries(name):
+            needing += differences(name, earlier.get(name, {}), value)
     needing += _allowed_without_a_record(earlier.get(RECIPE, {}), further.get(RECIPE, {}), arguments.allow_changed)
     if any(each.name == f"{RECIPE}.objective" for each in needing):
         # Another objective has other parameters.
@@ -186,6 +186,8 @@ def differences(name: str, earlier: Any, current: Any) -> list[Change]:
             if key in earlier or inner in BEFORE_IT_WAS_RECORDED:
                 before = earlier.get(key, BEFORE_IT_WAS_RECORDED.get(inner))
                 found += differences(inner, before, current.get(key))
+            elif _holds_later_entries(inner) and isinstance(current[key], Mapping):
+                found += differences(inner, {}, current[key])
         return found
     if _are_dicts(earlier) and _are_dicts(current) and len(earlier) == len(current):
         pairs = zip(earlier, current, strict=True)
@@ -202,6 +204,11 @@ def _allowed_without_a_record(
         for name, value in current.items()
         if name not in earlier and any(_covers(key, f"{RECIPE}.{name}") for key in allowed)
     ]
+
+
+def _holds_later_entries(name: str) -> bool:
+    """Return whether inside an entry there are some of which is known what runs did before."""
+    return any(each.startswith(f"{name}.") for each in BEFORE_IT_WAS_RECORDED)
 
 
 def _are_dicts(value: Any) -> bool:

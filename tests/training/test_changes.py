@@ -55,6 +55,17 @@ def test_what_the_earlier_record_lacks_is_not_compared():
     assert names(find_changes(early, averaged, {})[0]) == ["ema_decay"]
 
 
+@pytest.mark.parametrize("earlier", [{}, {"recipe": {}}, {"recipe": {"loss": {}}}])
+def test_what_runs_did_before_they_recorded_it_is_compared_all_the_same(earlier):
+    """Runs started from Python had no recipe in their record, and took SILog over each image."""
+    record = {**asdict(RESUMED), **earlier}
+    metric = {"objective": "SupervisedMetric", "loss": {"max_depth": 20.0, "silog_over": "batch"}}
+    needing, _ = find_changes(record, RESUMED, {"recipe": {**metric, "augmentation": {"near_clip": None}}})
+    assert list(map(str, needing)) == ["recipe.loss.silog_over: image -> batch"]
+    as_then = {**metric, "loss": {"max_depth": 20.0, "silog_over": "image"}}
+    assert find_changes(record, RESUMED, {"recipe": as_then}) == ([], [])
+
+
 def test_what_does_not_change_the_past_is_free():
     arguments = TrainingArguments(
         "elsewhere",
