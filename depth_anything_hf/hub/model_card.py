@@ -51,11 +51,12 @@ ROLES = {
 
 SNIPPET = """\
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation, pipeline
 
 name = "{name}"{remark}
-image = Image.open("photograph.jpg").convert("RGB")
+# Upright, as its EXIF tag says.
+image = ImageOps.exif_transpose(Image.open("photograph.jpg")).convert("RGB")
 
 processor = AutoImageProcessor.from_pretrained(name)
 model = AutoModelForDepthEstimation.from_pretrained(name)
@@ -343,6 +344,10 @@ def _input_text(folder: Path) -> str:
 
 
 def _words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_words(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return ("; " if any(isinstance(each, Mapping) for each in value) else ", ").join(map(_words, value))
     return redact_name(value) if isinstance(value, str | Path) else str(value)
 
 

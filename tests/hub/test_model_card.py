@@ -119,6 +119,38 @@ def test_the_snippet_on_the_card_runs(tmp_path: Path, monkeypatch: Any, kind: An
     assert isinstance(prediction, torch.Tensor) and tuple(prediction.shape) == (30, 45)
 
 
+@needs_auto_image_processor
+def test_both_ways_of_the_snippet_turn_a_photograph_upright(tmp_path: Path, monkeypatch: Any) -> None:
+    save_tiny_model(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    lying = Image.fromarray(np.random.default_rng(0).integers(0, 255, (30, 45, 3), np.uint8))
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    lying.save("photograph.jpg", exif=tags)
+    first, second = snippet("relative", str(tmp_path)).split("# The same in one call:\n")
+    names: dict[str, Any] = {}
+    exec(compile(first, "card", "exec"), names)
+    by_parts = names["disparity"]
+    exec(compile(second, "card", "exec"), names)
+    assert tuple(by_parts.shape) == (45, 30)
+    torch.testing.assert_close(names["disparity"].reshape(by_parts.shape), by_parts)
+
+
+def test_nested_arguments_are_words_and_no_python(tmp_path: Path) -> None:
+    training = {
+        "learning_rates": {"encoder": 5e-6, "decoder": 5e-5},
+        "out_indices": [3, 6],
+        "sources": [{"a": 1}, {"b": 2}],
+    }
+    text = write_card(tmp_path, training=training).text
+    for row in (
+        "| learning_rates | encoder: 5e-06, decoder: 5e-05 |",
+        "| out_indices | 3, 6 |",
+        "| sources | a: 1; b: 2 |",
+    ):
+        assert row in text
+
+
 def test_results_go_to_the_hub_and_back_unchanged(tmp_path: Path) -> None:
     protocol = {"identifier": "nyu@1", "protocol": "nyu@1, cap 10 m"}
     data: Any = write_card(tmp_path, results={**RESULTS, "NYUv2": {**RESULTS["NYUv2"], **protocol}}).data
@@ -161,7 +193,7 @@ def test_no_path_and_no_token_of_this_machine_is_published(tmp_path: Path, monke
         assert secret not in files
     for fact in ("--output_dir=student", "'my photos'", "Recipe `student.yaml`", "teacher: owner/teacher", "hf_***"):
         assert fact in card.text
-    assert "| output_dir | student |" in card.text and "{'encoder': 0.0001}" in card.text
+    assert "| output_dir | student |" in card.text and "encoder: 0.0001" in card.text
 
 
 def test_pictures_and_preprocessing_are_shown(tmp_path: Path) -> None:
