@@ -70,14 +70,16 @@ def test_tar_shards_are_the_same_whole_and_streamed(tmp_path: Path, table_cache:
     else:
         header = f"Pf\n{depth.shape[1]} {depth.shape[0]}\n-1\n".encode()
         stream.write(header + depth[::-1].astype("<f4").tobytes())
-    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+    root = tmp_path / "tars"
+    root.mkdir()
+    with tarfile.open(root / "a.tar", "w") as tar:
         for row in range(2):
             for part, content in (("png", png_bytes(RGB)), (suffix, stream.getvalue())):
                 entry = tarfile.TarInfo(f"sub/{row}.{part}")
                 entry.size = len(content)
                 tar.addfile(entry, io.BytesIO(content))
     options = {"label": "depth", "label_column": suffix}
-    whole, streamed = open_source({"path": str(tmp_path), **options}), open_stream(tmp_path, **options)
+    whole, streamed = open_source({"path": str(root), **options}), open_stream(root, **options)
     samples = [streamed.read(row, 0, index) for index, row in enumerate(streamed.shard(0))]
     assert [sample["name"] for sample in samples] == ["sub/0", "sub/1"]
     assert [whole[index]["name"] for index in range(2)] == [whole.name_of(index) for index in range(2)]
