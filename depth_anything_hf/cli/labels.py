@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+
+if TYPE_CHECKING:
+    from ..pseudo_labels.verify import VerifyReport
 
 
 def verify(
@@ -43,9 +47,20 @@ def verify(
     for name in report.duplicates:
         typer.echo(f"labelled more than once: {name}", err=True)
     if not report.is_sound:
-        typer.echo("run the same pseudo-label command again to fill in missing shards", err=True)
+        for advice in _advice(report, labels, remove_damaged):
+            typer.echo(advice, err=True)
         raise typer.Exit(1)
     return report
+
+
+def _advice(report: VerifyReport, labels: Path, has_removed: bool) -> Iterator[str]:
+    """Yield what makes the labels sound, one sentence each."""
+    if report.damaged and not has_removed:
+        yield f"delete the damaged shards first: depth-anything-hf verify {labels} --remove_damaged"
+    if report.damaged or report.missing:
+        yield "run the same pseudo-label command again to fill in missing shards"
+    if report.duplicates:
+        yield "label the images into another folder, each of them once"
 
 
 def push_labels(

@@ -57,7 +57,13 @@ def _pseudo_label(
     quiet_libraries(verbose)
     report = label(arguments)
     place = f"process {arguments.process_index}: " if arguments.process_count > 1 else ""
-    typer.echo(f"{place}{report.labelled} images labelled in {len(report.shards)} shards, see {arguments.output_dir}")
+    where = f"in {len(report.shards)} shards, see {arguments.output_dir}"
+    if report.labelled_now == report.labelled:
+        typer.echo(f"{place}{report.labelled} images labelled {where}")
+    elif report.labelled_now:
+        typer.echo(f"{place}{report.labelled_now} images labelled now, {report.labelled} with earlier runs {where}")
+    else:
+        typer.echo(f"{place}nothing left to do: {report.labelled} images were labelled before {where}")
     report_failures(report.skipped, report.labelled + len(report.skipped))
     if arguments.push_to_hub is not None:
         tell_push(arguments.output_dir, lambda: push(arguments))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ from ..utils.redaction import is_hub_id, redact_name, redact_text
 from ..visualization.colour_maps import colour_map
 from ..visualization.encode import encode_png
 from ..visualization.figures import sheet
-from .provenance import PROVENANCE_FILE, read_provenance
-from .shards import SHARD_PATTERN
+from .provenance import PROVENANCE_FILE, read_provenance, under_todays_keys
+from .shards import SHARD_PATTERN, read_summary
 
 
 SAMPLES = 6
@@ -114,10 +115,14 @@ def write_label_card(
             "`depth-anything-hf pseudo-label`"
         )
     provenance = read_provenance(folder)
-    teacher, encoding = provenance.get("teacher", "not recorded"), provenance.get("encoding", "linear")
-    check_known_license("teacher", teacher, teacher_license)
-    teacher_license = teacher_license or published_license(teacher)
-    found_license = strictest_license([("photographs", image_license), ("teacher", teacher_license)])
+    encoding = provenance.get("encoding", "linear")
+    footers = [under_todays_keys(summary.provenance) for path in shards if (summary := read_summary(path)) is not None]
+    told = [footer["teacher"] for footer in footers if "teacher" in footer]
+    teachers = list(dict.fromkeys(told)) or [provenance.get("teacher", "not recorded")]
+    for teacher in teachers:
+        check_known_license("teacher", teacher, teacher_license)
+    teacher_licenses = [("teacher", teacher_license or published_license(teacher)) for teacher in teachers]
+    found_license = strictest_license([("photographs", image_license), *teacher_licenses])
     rows = sum(pq.read_metadata(shard).num_rows for shard in shards)
     size_bytes = sum(shard.stat().st_size for shard in shards)
     samples = _write_samples(folder, shards)
@@ -131,14 +136,18 @@ def write_label_card(
         configs=[{"config_name": "default", "data_files": [{"split": "train", "path": SHARD_PATTERN}]}],
     )
     counts = [("labels", rows), ("shards", len(shards)), ("bytes", size_bytes)]
-    origin = [(key, redact_text(_words(value))) for key, value in provenance.items() if key != "weights_sha256"]
+    origin = [
+        (key, redact_text(_values_in_shards(key, value, footers)))
+        for key, value in provenance.items()
+        if key != "weights_sha256"
+    ]
     hashes = (provenance.get("weights_sha256") or {}).items()
     snippet = SNIPPET.format(name=repo_id or folder.resolve().name, formula=FORMULAS[encoding])
     path = folder / "README.md"
     earlier = path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
     sections = [
         f"# {title}",
-        f"Disparity that the teacher {_teacher_words(teacher, provenance)} predicted for photographs, to train "
+        f"Disparity that the teacher {_teacher_words(teachers, provenance)} predicted for photographs, to train "
         "students on. No person has checked the labels. Made with `depth_anything_hf`.",
         *([f"![Photographs and their labels, bright is near]({SAMPLES_FILE})"] if samples else []),
         "## Size\n\n" + table(("What", "Count"), counts),
@@ -150,7 +159,7 @@ def write_label_card(
         "## Licenses\n\n"
         + table(
             ("Part", "License"),
-            [("photographs", image_license or "unknown"), ("teacher", teacher_license or "unknown")],
+            [(part, name or "unknown") for part, name in (("photographs", image_license), *teacher_licenses)],
         )
         + f"\n\n{found_license.sentences('this dataset')}",
         "## Versions\n\n" + table(("Package", "Version"), versions()),
@@ -160,7 +169,18 @@ def write_label_card(
     return path
 
 
-def _teacher_words(teacher: str, provenance: dict[str, Any]) -> str:
+def _values_in_shards(key: str, value: Any, footers: list[dict[str, Any]]) -> str:
+    """Return the value of an entry; where shards differ in it, all values with the number of shards."""
+    found = Counter(_words(footer[key]) for footer in footers if key in footer)
+    if len(found) < 2:
+        return _words(value)
+    return ", ".join(f"{words} ({count} shards)" for words, count in found.most_common())
+
+
+def _teacher_words(teachers: list[str], provenance: dict[str, Any]) -> str:
+    if len(teachers) > 1:
+        return " or ".join(f"`{redact_name(teacher)}`" for teacher in teachers) + " (shards differ)"
+    (teacher,) = teachers
     revision = f" (revision {provenance['revision']})" if provenance.get("revision") else ""
     return f"`{redact_name(teacher)}`{revision}"
 

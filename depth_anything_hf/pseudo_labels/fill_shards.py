@@ -32,7 +32,7 @@ from .background import BackgroundThreads
 from .inputs import Naming, ShardWork, StreamInputs, TableInputs, open_inputs
 from .open_shard import OpenShard, Outcomes, encode_row
 from .order import order_of_run
-from .provenance import claim_folder, read_provenance
+from .provenance import claim_folder, footer_differences, read_provenance
 from .shards import SHARD_PATTERN, STORED_IMAGES, ShardSummary, read_completed, remove_unfinished
 from .tries import LARGEST_TRIES, WHOLE_SHARD, count_try, forget_tries
 
@@ -197,7 +197,13 @@ class _LabelRun:
         self.unmade: dict[str, str] = {}
 
     def completed(self, file: str) -> ShardSummary | None:
-        return read_completed(self._folder / file)
+        """Return the summary of a shard that is complete and of this run, else None."""
+        summary = read_completed(self._folder / file)
+        differences = [] if summary is None else footer_differences(summary.provenance, self._provenance)
+        if differences:
+            logger.warning("%s is of another run (%s) and is made again", file, "; ".join(differences))
+            return None
+        return summary
 
     def label(self, predictor: DepthPredictor, shards: range) -> None:
         background = BackgroundThreads()

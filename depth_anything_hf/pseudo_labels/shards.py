@@ -10,6 +10,7 @@ in between it is made from the shard. (`datasets` takes no file of this suffix f
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
@@ -32,6 +33,7 @@ MANIFEST_FILE = "manifest.jsonl"
 SUMMARY_KEY = b"labels"
 PROVENANCE_KEY = b"provenance"
 STORED_IMAGES = ("bytes", "reference")
+_NAME = re.compile(r"labels-\d+-of-(?P<count>\d+)(-(?P<part>\d+))?\.parquet")
 ADVICE = "the finished shards are kept; free disk space and run the same command again"
 
 # The range is float64: rounded to float32 it would add an error as large as a code step where the range is narrow.
@@ -60,6 +62,7 @@ class ShardSummary:
         skipped: (name, reason) of each image without a label.
         is_last: False if a further part of the same input shard follows.
         stored_images: "bytes" or "reference".
+        provenance: of the run that made the shard.
     """
 
     labelled: int
@@ -67,6 +70,7 @@ class ShardSummary:
     skipped: list[tuple[str, str]]
     is_last: bool
     stored_images: str
+    provenance: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,12 @@ def shard_name(index: int, count: int, part: int | None = None) -> str:
     return f"labels-{index:05d}-of-{count:05d}" + ("" if part is None else f"-{part:04d}") + ".parquet"
 
 
+def division_of(name: str) -> tuple[int, bool] | None:
+    """Return the number of (input) shards that a shard's file name tells, and whether it is a part; None without."""
+    found = _NAME.fullmatch(name)
+    return None if found is None else (int(found["count"]), found["part"] is not None)
+
+
 def read_summary(path: Path) -> ShardSummary | None:
     """Return the summary of a shard that is complete by its footer; None for an absent or truncated file."""
     try:
@@ -168,8 +178,9 @@ def read_summary(path: Path) -> ShardSummary | None:
             skipped=[(name, reason) for name, reason in summary["skipped"]],
             is_last=summary["is_last"],
             stored_images=summary["stored_images"],
+            provenance=dict(json.loads(metadata.metadata.get(PROVENANCE_KEY, b"{}"))),
         )
-    except (FileNotFoundError, KeyError, ValueError, OSError, pa.ArrowException):
+    except (KeyError, ValueError, TypeError, OSError, pa.ArrowException):
         # A power cut may leave an empty or truncated file; it is computed again.
         return None
 

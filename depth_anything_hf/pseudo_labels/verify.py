@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,10 +21,17 @@ import pyarrow.parquet as pq
 from ..data.decoding.disparity_codec import decode_disparity
 from ..data.decoding.images import read_image
 from ..utils.files import sha256_of_file
-from .provenance import PROVENANCE_FILE, read_provenance
+from .provenance import (
+    PROVENANCE_FILE,
+    VERSION_KEY,
+    footer_differences,
+    read_provenance,
+    under_todays_keys,
+)
 from .shards import (
     SHARD_PATTERN,
     ShardSummary,
+    division_of,
     read_entry,
     read_summary,
     remove_shard,
@@ -74,7 +83,8 @@ def verify_labels(
     Of each shard: the bytes and their checksum are those of the manifest; rows and skipped images add up; every
     picture and label decodes; the label is as large as its picture (of images stored by reference, as the size in the
     row); the label fills its range. Of the folder: no shard is missing, and no name occurs twice. An undamaged shard
-    without a line in the manifest gets one.
+    without a line in the manifest gets one. Each shard's footer agrees with `provenance.json`, or where that is gone
+    with most of the others; what is missing is then told by footers and file names.
 
     Args:
         folder: what `label_images` wrote.
@@ -96,9 +106,12 @@ def verify_labels(
     restore_manifest(root)
     report = VerifyReport(shards=len(shards))
     hashes = []
+    run = provenance or _most_common_footer(shards)
+    division = _division(run, [path.name for path in shards])
     sound: dict[str, ShardSummary] = {}
     for path in shards:
         summary, fault = _check_shard(path, check_pixels)
+        fault = fault or _foreign(path.name, summary, run, division)
         if summary is None or fault:
             report.damaged.append((path.name, fault))
             continue
@@ -110,7 +123,7 @@ def verify_labels(
         hashes.append(_name_hashes(path))
     report.duplicates = _repeated_names([root / name for name in sound], hashes)
     present = {path.name for path in shards}
-    report.missing = [name for name in _expected(provenance, sound.get) if name not in present]
+    report.missing = [name for name in _expected(division, sound.get) if name not in present]
     if remove_damaged:
         for name, _ in report.damaged:
             remove_shard(root / name)
@@ -123,7 +136,7 @@ def verify_labels(
 
 
 def missing_shards(folder: str | os.PathLike[str]) -> list[str]:
-    """Return the names of the missing shards, found by file names, and of a stream's also by footers.
+    """Return the names of the missing shards, found by file names and footers.
 
     Raises:
         FileNotFoundError: no labels at all in the folder.
@@ -135,7 +148,9 @@ def missing_shards(folder: str | os.PathLike[str]) -> list[str]:
         raise FileNotFoundError(
             f"{root} holds no labels: expected {SHARD_PATTERN} and {PROVENANCE_FILE}; check the path"
         )
-    return [name for name in _expected(provenance, lambda name: read_summary(root / name)) if name not in present]
+    run = provenance or _most_common_footer(sorted(root.glob(SHARD_PATTERN)))
+    expected = _expected(_division(run, sorted(present)), lambda name: read_summary(root / name))
+    return [name for name in expected if name not in present]
 
 
 def _check_shard(path: Path, check_pixels: bool) -> tuple[ShardSummary | None, str]:
@@ -210,16 +225,39 @@ def _repeated_names(shards: list[Path], hashes: list[np.ndarray]) -> list[str]:
     return sorted(name for name, count in times.items() if count > 1)
 
 
-def _expected(provenance: dict[str, Any], summary_of: Callable[[str], ShardSummary | None]) -> Iterator[str]:
-    """Yield the names of the shards that a run of this provenance makes, as far as they are known."""
-    if "shard_size" not in provenance:
+def _most_common_footer(shards: list[Path]) -> dict[str, Any]:
+    """Return the provenance that most shards have in their footers; {} where none has any."""
+    found = [summary.provenance for path in shards if (summary := read_summary(path)) is not None]
+    texts = [json.dumps({**under_todays_keys(footer), VERSION_KEY: None}, sort_keys=True) for footer in found]
+    return dict(json.loads(Counter(texts).most_common(1)[0][0])) if texts else {}
+
+
+def _division(run: dict[str, Any], names: list[str]) -> tuple[int, bool] | None:
+    """Return the number of (input) shards of a run, and whether they have parts; None where nothing tells."""
+    if "shard_size" in run:
+        parts = run.get("input_shards") is not None
+        return (run["input_shards"], True) if parts else (-(-run["images"] // run["shard_size"]), False)
+    told = [division for name in names if (division := division_of(name)) is not None]
+    return Counter(told).most_common(1)[0][0] if told else None
+
+
+def _foreign(name: str, summary: ShardSummary | None, run: dict[str, Any], division: tuple[int, bool] | None) -> str:
+    """Return how a shard contradicts the run of the other ones; "" if it does not."""
+    differences = [] if summary is None else footer_differences(summary.provenance, run)
+    if division not in (None, division_of(name)):
+        differences.append("its name is none of this run's")
+    return f"it is of another run: {'; '.join(differences)}" if differences else ""
+
+
+def _expected(division: tuple[int, bool] | None, summary_of: Callable[[str], ShardSummary | None]) -> Iterator[str]:
+    """Yield the names of the shards that a run makes, as far as they are known."""
+    if division is None:
         return
-    if provenance.get("input_shards") is None:
-        count = -(-provenance["images"] // provenance["shard_size"])
-        yield from (shard_name(index, count) for index in range(count))
-        return
-    count = provenance["input_shards"]
+    count, has_parts = division
     for index in range(count):
+        if not has_parts:
+            yield shard_name(index, count)
+            continue
         part = 0
         while (summary := summary_of(shard_name(index, count, part))) is not None and not summary.is_last:
             yield shard_name(index, count, part)

@@ -18,7 +18,9 @@ def test_verify_names_a_damaged_shard_and_a_repeat_makes_it_again(model: Path, p
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 1
     shard.write_bytes(content)
+    assert "delete the damaged shards first" in run("verify", tmp_path / "labels").output and shard.exists()
     damaged = run("verify", tmp_path / "labels", "--remove-damaged")
+    assert "run the same pseudo-label command again" in damaged.output and "delete" not in damaged.output
     assert damaged.exit_code == 1 and shard.name in damaged.output and not shard.exists()
     # What is not complete is not pushed.
     push = run("push-labels", tmp_path / "labels", "owner/labels")

@@ -29,6 +29,10 @@ def test_pseudo_label_writes_shards_that_open(model: Path, photos: Path, tmp_pat
     result = run(*arguments)
     assert result.exit_code == 0, result.output
     assert "2 images labelled in 2 shards" in result.output
+    again = run(*arguments)
+    assert "nothing left to do: 2 images were labelled before in 2 shards" in again.output
+    next((tmp_path / "labels").glob("labels-00001*")).unlink()
+    assert "1 images labelled now, 2 with earlier runs in 2 shards" in run(*arguments).output
     samples = open_source(str(tmp_path / "labels"))
     assert {samples[index]["name"] for index in range(2)} == {"a.png", "sub/b.jpg"}
     provenance = json.loads((tmp_path / "labels" / "provenance.json").read_text())

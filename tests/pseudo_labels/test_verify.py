@@ -6,22 +6,26 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from label_runs import PROVENANCE, label
 from label_shards import SIZE, files_in, row, write_shard
 from sample_files import png_bytes
 
+from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.pseudo_labels.dataset_card import write_label_card
 from depth_anything_hf.pseudo_labels.provenance import PROVENANCE_FILE
 from depth_anything_hf.pseudo_labels.shards import (
     entry_path,
     read_entry,
     shard_name,
 )
-from depth_anything_hf.pseudo_labels.verify import verify_labels
+from depth_anything_hf.pseudo_labels.verify import missing_shards, verify_labels
 
 
 def test_sound_labels_are_counted(shard: Path) -> None:
@@ -110,3 +114,57 @@ def test_a_sound_shard_without_an_entry_gets_one(shard: Path) -> None:
 def test_a_folder_without_labels_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="check the path"):
         verify_labels(tmp_path)
+
+
+@pytest.fixture
+def mixed(predictor: DepthPredictor, photos: Path, tmp_path: Path) -> Path:
+    """Labels of teacher A, with one shard of teacher B and no manifest's line for it."""
+    for teacher in "AB":
+        provenance = {"teacher": f"teacher-{teacher}", "package_version": teacher}
+        label(predictor, photos, tmp_path / teacher, provenance=provenance)
+    name = shard_name(1, 3)
+    shutil.copy(tmp_path / "B" / name, tmp_path / "A" / name)
+    entry_path(tmp_path / "A" / name).unlink()
+    return tmp_path / "A"
+
+
+def test_a_shard_of_another_teacher_is_found_and_made_again(
+    predictor: DepthPredictor, photos: Path, mixed: Path
+) -> None:
+    ((name, reason),) = verify_labels(mixed).damaged
+    assert name == shard_name(1, 3)
+    assert reason == "it is of another run: teacher: 'teacher-B' there, 'teacher-A' here"
+    card = write_label_card(mixed, title="x").read_text()
+    assert "the teacher `teacher-A` or `teacher-B` (shards differ)" in card
+    assert "| teacher | teacher-A (2 shards), teacher-B (1 shards) |" in card
+    provenance = {"teacher": "teacher-A", "package_version": "A"}
+    assert label(predictor, photos, mixed, provenance=provenance).labelled_now == 3
+    assert verify_labels(mixed).is_sound
+    assert "the teacher `teacher-A` predicted" in write_label_card(mixed, title="x").read_text()
+
+
+def test_without_provenance_the_shards_tell_what_is_missing_and_which_is_foreign(mixed: Path) -> None:
+    (mixed / PROVENANCE_FILE).unlink()
+    (mixed / shard_name(0, 3)).unlink()
+    shutil.copy(mixed / shard_name(2, 3), mixed / shard_name(0, 5))
+    report = verify_labels(mixed)
+    assert report.missing == missing_shards(mixed) == [shard_name(0, 3)]
+    assert dict(report.damaged) == {
+        shard_name(0, 5): "it is of another run: its name is none of this run's",
+        shard_name(1, 3): "it is of another run: teacher: 'teacher-B' there, 'teacher-A' here",
+    }
+
+
+def test_names_alone_tell_what_is_missing(tmp_path: Path) -> None:
+    write_shard(tmp_path / shard_name(2, 3), [row("a")])
+    assert verify_labels(tmp_path).missing == missing_shards(tmp_path) == [shard_name(0, 3), shard_name(1, 3)]
+
+
+def test_another_version_of_the_package_is_no_fault(predictor: DepthPredictor, photos: Path, tmp_path: Path) -> None:
+    provenance = {**PROVENANCE, "package_version": "0.1.0"}
+    report = label(predictor, photos, tmp_path, provenance=provenance)
+    report.shards[1].unlink()
+    label(predictor, photos, tmp_path, provenance={**provenance, "package_version": "0.1.1"})
+    assert verify_labels(tmp_path).is_sound
+    card = write_label_card(tmp_path, title="x").read_text()
+    assert "| package_version | 0.1.0 (2 shards), 0.1.1 (1 shards) |" in card
