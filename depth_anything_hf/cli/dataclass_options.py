@@ -11,6 +11,8 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
+from ..utils.typed_fields import convert
+
 
 RECIPE_HELP = (
     "YAML file with any of these options as `name: value`; given several times, a later one wins over an earlier one, "
@@ -146,4 +148,9 @@ def _recipe(path: str, known: Mapping[str, Field[Any]], hints: Mapping[str, Any]
             raise typer.BadParameter(
                 f"{path}: {name} must be {'true or false' if takes_flag else 'one text or number'}, got {value!r}"
             )
+        try:
+            # The parser would take 2.5 for the whole number 2, and 1e1 for none.
+            recipe[name] = None if value is None else convert(value, hints[name])
+        except ValueError as error:
+            raise typer.BadParameter(f"{path}: {name} {error}") from error
     return recipe

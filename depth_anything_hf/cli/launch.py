@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 
 import typer
 
+from ..utils.typed_fields import convert_fields
 from .child_processes import run_processes, stop_without
 
 
@@ -64,6 +65,7 @@ class LaunchArguments:
     )
 
     def __post_init__(self) -> None:
+        convert_fields(self)
         for name in ("num_processes", "num_machines"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
@@ -258,9 +260,11 @@ def _read_config(arguments: LaunchArguments) -> Any:
 def _require_mapping(path: Path) -> None:
     import yaml
 
+    from ..recipes.catalog import KeyGivenTwiceError, UniqueKeyLoader
+
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeyLoader)  # a SafeLoader
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyGivenTwiceError) as error:
         raise typer.BadParameter(f"--accelerate_config {path} cannot be read as YAML: {error}") from error
     if not isinstance(content, dict):
         raise typer.BadParameter(

@@ -9,7 +9,6 @@ float32 (H, W). In a label NaN is invalid; sky is depth +inf or disparity 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -58,26 +57,3 @@ def check_choice(name: str, value: Any, choices: Sequence[Any]) -> None:
     """
     if value not in choices:
         raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
-
-
-def as_number(value: Any, name: str, *, whole: bool = False) -> Any:
-    """Return a number as it is, None as None, and as a number what YAML takes for text: 1e-3, which has no point.
-
-    Args:
-        value: of the argument `name`.
-        name: for the error.
-        whole: whether it must be an integer.
-
-    Raises:
-        ValueError: it is no number.
-    """
-    if value is None:
-        return None
-    try:
-        number = float(value) if isinstance(value, str) else value
-        is_number = isinstance(number, Real) and not isinstance(number, bool)
-        if is_number and (not whole or number == int(number)):
-            return int(number) if whole else number
-    except (ValueError, OverflowError):
-        pass
-    raise ValueError(f"{name} must be {'an integer' if whole else 'a number'}, got {value!r}")

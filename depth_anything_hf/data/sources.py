@@ -15,6 +15,7 @@ from typing import Any, overload
 
 import datasets
 
+from ..utils.typed_fields import convert_fields
 from .datasets import DepthFolder, DepthTable, PhotoFolder
 from .decoding.depth_maps import LABELS, SCALE_ADVICE
 from .decoding.files import files_below
@@ -25,7 +26,7 @@ from .left_out import outside_labels, warn_of_left_out
 from .pair_lists import LIST_SUFFIXES, images_in_list
 from .public.catalog import PUBLIC_DATASETS, open_public
 from .rows import LABEL_COLUMNS
-from .samples import SampleDataset, as_number, check_choice
+from .samples import SampleDataset, check_choice
 from .table_files import (
     SHARD_SUFFIXES,
     TABLE_FORMATS,
@@ -83,12 +84,15 @@ class DataSource:
     options: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
+        # One of several paths would be taken for the name of a file.
+        if not isinstance(self.path, str | os.PathLike):
+            raise ValueError(f"the path of a data source must be text, got {self.path!r}")
         self.path = os.fspath(self.path)
-        for name in ("scale", "sky_value", "max_depth", "weight", "limit", "open_shards"):
-            is_count = name in ("limit", "open_shards")
-            setattr(self, name, as_number(getattr(self, name), f"{self.path}: {name}", whole=is_count))
-        if isinstance(self.invalid_values, list | tuple):
-            self.invalid_values = [as_number(each, f"{self.path}: invalid_values") for each in self.invalid_values]
+        # In YAML a split or column may look like a number.
+        for name in ("split", "image_column", "label_column"):
+            if isinstance(getattr(self, name), int | float) and not isinstance(getattr(self, name), bool):
+                setattr(self, name, str(getattr(self, name)))
+        convert_fields(self, f"{self.path}: ")
         if self.scale is not None and not 0 < self.scale < math.inf:
             raise ValueError(f"{self.path}: scale must be > 0, got {self.scale:g}; {SCALE_ADVICE}")
         check_choice("kind", self.kind, ("auto", "folder", "table", "photos", *PUBLIC_DATASETS))
@@ -99,8 +103,10 @@ class DataSource:
             raise ValueError(f"{self.path}: open_shards must be at least 1, got {self.open_shards}")
         if self.open_shards is not None and not self.streaming:
             raise ValueError(f"{self.path}: open_shards is for streams; set streaming: true, or leave it out")
-        if self.weight is not None and not self.weight > 0:
-            raise ValueError(f"{self.path}: weight must be > 0, got {self.weight}")
+        for name in ("weight", "max_depth"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{self.path}: {name} must be > 0, got {value}")
         asked = _asked_for_label(self)
         if self.kind == "photos" and asked:
             raise ValueError(

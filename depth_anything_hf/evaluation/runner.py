@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..utils.typed_fields import convert_fields
+
 
 if TYPE_CHECKING:
     from .own_metrics import OwnMetric
@@ -85,6 +87,7 @@ class EvaluationArguments:
     )
 
     def __post_init__(self) -> None:
+        convert_fields(self)
         if (self.data is None) == (self.protocol is None) or (self.protocol is None) != (self.root is None):
             raise ValueError(
                 "give either --data, or --protocol and --root (`depth-anything-hf datasets` lists the protocols)"

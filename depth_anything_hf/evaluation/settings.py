@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from ..metrics.table import ALIGNMENTS, METRICS, Alignment
+from ..utils.typed_fields import convert_fields
 
 
 # What a protocol may ask for: everything that one prediction and one label give.
@@ -139,6 +140,7 @@ class EvaluationSettings:
     images: str = ""
 
     def __post_init__(self) -> None:
+        convert_fields(self)
         # A list comes from JSON and YAML, which have no tuples.
         object.__setattr__(self, "metrics", tuple(self.metrics))
         if not 0 < self.min_depth < self.max_depth < math.inf:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..utils.typed_fields import convert_fields
+
 
 if TYPE_CHECKING:
     from .fill_shards import LabelReport
@@ -119,6 +121,7 @@ class LabelArguments:
     )
 
     def __post_init__(self) -> None:
+        convert_fields(self)
         for name in ("limit", "window_batches", "process_count"):
             value = getattr(self, name)
             if value is not None and value < 1:

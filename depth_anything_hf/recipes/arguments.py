@@ -9,6 +9,8 @@ import logging
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..utils.typed_fields import convert_fields
+
 
 if TYPE_CHECKING:
     from ..data.mixture import Mixture
@@ -57,6 +59,7 @@ class ModelArguments:
     )
 
     def __post_init__(self) -> None:
+        convert_fields(self, skip=("encoder_config", "decoder_config"))
         self.encoder_config = _mapping(self.encoder_config, "encoder_config")
         self.decoder_config = _mapping(self.decoder_config, "decoder_config")
         given = [self.encoder_name_or_path, self.model_name_or_path, self.encoder_config]
@@ -127,6 +130,7 @@ class DataArguments:
     )
 
     def __post_init__(self) -> None:
+        convert_fields(self, skip=("train_data", "eval_data"))
         if isinstance(self.train_data, str | dict):
             self.train_data = [self.train_data]
 

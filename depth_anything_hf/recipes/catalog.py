@@ -74,12 +74,12 @@ def read_recipe(path: Path) -> dict[str, Any]:
         ValueError: the file cannot be read, is not valid YAML, holds no `name: value` lines, or gives a key twice.
     """
     try:
-        recipe = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # a SafeLoader
+        recipe = yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeyLoader)  # a SafeLoader
     except OSError as error:
         raise ValueError(f"cannot read the recipe {str(path)!r}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not text in UTF-8, save it as such: {error}") from error
-    except _KeyGivenTwiceError as error:
+    except KeyGivenTwiceError as error:
         raise ValueError(f"{path}: {error}") from error
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is not valid YAML: {error}") from error
@@ -89,14 +89,15 @@ def read_recipe(path: Path) -> dict[str, Any]:
     return recipe
 
 
-class _KeyGivenTwiceError(ValueError):
-    pass
+class KeyGivenTwiceError(ValueError):
+    """A key of YAML is given twice; the message names it and the lines."""
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
+class UniqueKeyLoader(yaml.SafeLoader):
     """Refuses a key that is given twice, of which YAML would silently take the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping of a node, once no key of it is found twice."""
         seen: dict[Any, int] = {}
         for key_node, _ in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge":
@@ -104,10 +105,11 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             key = self.construct_object(key_node, deep=True)
             line = key_node.start_mark.line + 1
             if isinstance(key, str) and key in seen:
-                raise _KeyGivenTwiceError(f"the key {key!r} is given twice, in lines {seen[key]} and {line}")
+                raise KeyGivenTwiceError(f"the key {key!r} is given twice, in lines {seen[key]} and {line}")
             if isinstance(key, str):
                 seen[key] = line
-        return super().construct_mapping(node, deep)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
-__all__ = ["VERB_KEY", "Recipe", "find_recipe", "list_recipes", "read_recipe"]
+__all__ = ["VERB_KEY", "KeyGivenTwiceError", "Recipe", "UniqueKeyLoader", "find_recipe", "list_recipes", "read_recipe"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from ..training.arguments import TrainingArguments
+from ..utils.typed_fields import convert_fields
 from .arguments import DataArguments, ModelArguments
 from .origin import command_and_recipe
 
@@ -56,6 +57,7 @@ class MetricArguments:
     )
 
     def __post_init__(self) -> None:
+        convert_fields(self)
         from ..geometry.depth_units import as_whole_units
         from ..losses.silog import check_silog_over
 

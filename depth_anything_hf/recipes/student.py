@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..losses.loss_weights import RelativeLoss
 from ..training.arguments import TrainingArguments
+from ..utils.typed_fields import convert_fields
 from .arguments import DataArguments, ModelArguments
 from .origin import command_and_recipe
 
@@ -68,6 +69,7 @@ class DistillationArguments:
     feature_tolerance: float = field(default=0.15, metadata={"help": "Tokens with a smaller distance are ignored."})
 
     def __post_init__(self) -> None:
+        convert_fields(self)
         if self.feature_encoder == "none":
             self.feature_encoder = None
         if self.teacher is None and (self.teacher_dtype or self.teacher_compile):

@@ -1,14 +1,14 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Values of flags and recipes: whole numbers, numbers, paths below ~, and what is wrong with a value of a recipe."""
+"""Values of flags and recipes: converters, paths below ~, and what is wrong with a value of a recipe."""
 
 from __future__ import annotations
 
-import math
 import os
-from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import Any, get_args, get_origin
+
+from ..utils.typed_fields import real_number, whole_number
 
 
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
@@ -19,31 +19,6 @@ _SCALARS: dict[Any, tuple[type, ...]] = {
     bool: (bool, int),
     str: (int, float),
 }
-
-
-def whole_number(text: str) -> int:
-    """Return a whole number, which may be written 1000, 1e3 or 1000.0."""
-    try:
-        return int(text)
-    except ValueError:
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-    if not number.is_integer():
-        raise ArgumentTypeError(f"expected a whole number, got {text!r}")
-    return int(number)
-
-
-def real_number(text: str) -> float:
-    """Return a number; nan, with which nothing can be computed, is none."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if math.isnan(number):
-        raise ArgumentTypeError(f"expected a number, got {text!r}")
-    return number
 
 
 CONVERTERS: dict[Any, Callable[[str], Any]] = {int: whole_number, float: real_number}

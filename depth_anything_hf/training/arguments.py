@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from ..evaluation.settings import SCORES
 from ..metrics.table import METRICS
+from ..utils.typed_fields import convert_fields
 from .report_to import NONE, tracker_names
 
 
@@ -197,6 +198,7 @@ class TrainingArguments:
         # YAML reads an unquoted `no` as False.
         if self.mixed_precision is False:  # type: ignore[comparison-overlap]
             self.mixed_precision = "no"
+        convert_fields(self, skip=("resume_from_checkpoint", "report_to"))
         self.resume_from_checkpoint = checkpoint_to_resume(self.resume_from_checkpoint)
         if isinstance(self.allow_changed, str):
             self.allow_changed = [self.allow_changed]

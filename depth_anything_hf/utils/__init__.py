@@ -9,4 +9,5 @@
 - `processes`: Accelerate's `Accelerator`, so that the processes of every launcher find each other.
 - `quiet`: hide the progress bars of libraries.
 - `redaction`: local paths and access tokens taken out of what is published.
+- `typed_fields`: values of dataclasses and recipes brought to the types of their fields.
 """

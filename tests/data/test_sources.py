@@ -199,3 +199,54 @@ def test_a_data_source_opens_a_public_data_set(roots: dict[str, pathlib.Path]) -
         DataSource(root, options={"cameras": []})
     with pytest.raises(ValueError, match="cannot stream"):
         open_source({"path": root, "kind": "vkitti2", "streaming": True})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "meant"),
+    [
+        ("scale", "1e3", 1000.0),
+        ("scale", 1000, 1000),
+        ("limit", "1e1", 10),
+        ("limit", 10.0, 10),
+        ("weight", "1e-1", 0.1),
+        ("invalid_values", ["0", "6.5e4"], [0.0, 65000.0]),
+        ("invalid_values", "1e4", 10000.0),
+        ("invalid_values", [0, 65535], [0, 65535]),
+        ("sky_value", "1e4", 10000.0),
+        ("streaming", "false", False),
+        ("split", 2020, "2020"),
+    ],
+)
+def test_fields_of_a_source_have_their_types(field: str, value: object, meant: object) -> None:
+    converted = getattr(DataSource.from_dict({"path": "x", field: value}), field)
+    assert converted == meant and type(converted) is type(meant)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("scale", "1000mm", "a number"),
+        ("scale", True, "a number"),
+        ("scale", float("nan"), "a number"),
+        ("limit", 2.5, "a whole number"),
+        ("limit", True, "a whole number"),
+        ("invalid_values", ["zero"], "a number"),
+        ("invalid_values", {"a": 1}, "a list"),
+        ("streaming", "perhaps", "true or false"),
+        ("split", ["train"], "text"),
+        ("label_column", True, "text"),
+        ("kind", None, "text"),
+        ("options", "cameras", "a mapping"),
+        ("path", ["a", "b"], "text"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_name(field: str, value: object, expected: str) -> None:
+    with pytest.raises(ValueError, match=rf"{field}.* must be {expected}, got"):
+        DataSource.from_dict({"path": "x", field: value})
+
+
+@pytest.mark.parametrize("field", ["scale", "max_depth", "weight"])
+@pytest.mark.parametrize("value", [0, -1, "-1e-3"])
+def test_a_size_of_a_source_is_positive(field: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f"{field} must be > 0"):
+        DataSource.from_dict({"path": "x", field: value})
