@@ -188,7 +188,8 @@ class TrainingArguments:
         metadata={"help": "Save and abort after N consecutive steps without an image that has a valid label."},
     )
     max_output: float = field(
-        default=1e3, metadata={"help": "Save and abort when the output's maximum exceeds this (diverging scale)."}
+        default=1e3,
+        metadata={"help": "Save and abort when the output's maximum exceeds this (diverging scale); relative models."},
     )
     max_zero_share: float = field(
         default=0.9, metadata={"help": "Save and abort when more than this share of the output is 0 (dying ReLU)."}

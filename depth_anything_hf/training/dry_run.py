@@ -25,6 +25,7 @@ from ..utils.processes import own_accelerate_state
 from .adapters import adapter_record, without_wrapper
 from .arguments import TrainingArguments
 from .engine import Engine, Objective
+from .health import largest_output
 from .memory import allocator_for_training, peak_memory_mib
 from .memory_estimate import MemoryEstimate
 from .model_state import restore_module
@@ -214,7 +215,9 @@ def _dry_run(
         sheet=sheet,
         predicted_memory=predicted,
     )
-    report.problems = _problems(report, arguments, may_overflow=accelerator.scaler is not None)
+    report.problems = _problems(
+        report, arguments, largest_output(arguments, model.config), may_overflow=accelerator.scaler is not None
+    )
     report.notes += warnings
     if engine.warning:
         report.problems.append(engine.warning)
@@ -301,7 +304,7 @@ def _label_range(
     return LabelRange(name, samples, share, float(valid.min()), float(valid.max()))
 
 
-def _problems(report: DryRunReport, arguments: TrainingArguments, *, may_overflow: bool) -> list[str]:
+def _problems(report: DryRunReport, arguments: TrainingArguments, largest: float, *, may_overflow: bool) -> list[str]:
     problems = [
         f"{each.source}: none of its labels has a valid pixel; check the label's column, its scale and its range"
         for each in report.labels
@@ -321,7 +324,7 @@ def _problems(report: DryRunReport, arguments: TrainingArguments, *, may_overflo
             f"{report.terms['output_zero_share']:.0%} of the output is 0, above max_zero_share "
             f"{arguments.max_zero_share:.0%}"
         )
-    if report.terms.get("output_maximum", 0.0) > arguments.max_output:
+    if report.terms.get("output_maximum", 0.0) > largest:
         problems.append(
             f"the output reaches {report.terms['output_maximum']:.3g}, above max_output {arguments.max_output:g}"
         )

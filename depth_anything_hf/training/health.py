@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from accelerate import Accelerator
 from accelerate.utils import gather_object
+from transformers import PreTrainedConfig
 
 from ..data.decoding.errors import too_many_broken
 from .arguments import TrainingArguments
@@ -165,15 +167,23 @@ def too_many_overflows(in_a_row: int) -> bool:
     return in_a_row > MOST_OVERFLOWS_IN_A_ROW
 
 
-def fault_of_bounds(arguments: TrainingArguments, step: int, values: dict[str, float]) -> FloatingPointError | None:
+def largest_output(arguments: TrainingArguments, config: PreTrainedConfig) -> float:
+    """Return the largest output that a run goes on with: that of a metric model cannot diverge."""
+    return math.inf if config.depth_estimation_type == "metric" else arguments.max_output
+
+
+def fault_of_bounds(
+    arguments: TrainingArguments, config: PreTrainedConfig, step: int, values: dict[str, float]
+) -> FloatingPointError | None:
     """Return the error that aborts a run whose output has left its bounds, or None.
 
     Args:
         arguments: give the bounds, `max_output` and `max_zero_share`.
+        config: of the model; see `largest_output`.
         step: number of the step.
         values: numbers of a log entry; without `output_maximum` and `output_zero_share` there is nothing to check.
     """
-    if "output_maximum" in values and values["output_maximum"] > arguments.max_output:
+    if "output_maximum" in values and values["output_maximum"] > largest_output(arguments, config):
         return FloatingPointError(
             f"the output reached {values['output_maximum']:.3g} at step {step}, above max_output "
             f"{arguments.max_output:g}: the output scale is diverging, to which the affine-invariant loss "
@@ -196,4 +206,4 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-__all__ = ["HealthMonitor", "StepReport", "fault_of_bounds", "too_many_overflows"]
+__all__ = ["HealthMonitor", "StepReport", "fault_of_bounds", "largest_output", "too_many_overflows"]

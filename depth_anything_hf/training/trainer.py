@@ -378,7 +378,8 @@ class Trainer:
         self.log.write(self.progress.step, values, tracked=values)
         self.callbacks.log(values)
         self.summary.refresh()
-        self.fault = self.fault or fault_of_bounds(self.arguments, self.progress.step, values)
+        config = self.engine.raw_model.config
+        self.fault = self.fault or fault_of_bounds(self.arguments, config, self.progress.step, values)
 
     def _evaluate_if_due(self, due: Due) -> bool:
         """Evaluate if this step asks for it.

@@ -151,6 +151,16 @@ def test_a_run_without_a_valid_label_stops_and_saves_no_model(
     assert entries[-1]["unlabelled_steps"] == last
 
 
+def test_a_metric_model_of_large_depths_is_no_output_that_diverges(tmp_path, train, make_tiny_model, unlabelled):
+    """Above `max_output`, which is for the free scale of a relative model, from the first step on."""
+    model = make_tiny_model(depth_estimation_type="metric", max_depth=10_000)
+    options = {"data": unlabelled, "transform": {"target": "depth"}, "card": {}}
+    result = train(tmp_path / "run", model, objective=SupervisedMetric(max_depth=10_000.0), **options)
+    assert result.steps == 2
+    entries = [entry for entry in log_of(tmp_path / "run") if "loss" in entry]
+    assert all(entry["output_maximum"] > 1000 for entry in entries)
+
+
 def test_steps_without_a_label_are_left_out_and_counted(tmp_path, train, make_tiny_model, labelled_folder, capsys):
     root = tmp_path / "data"
     shutil.copytree(labelled_folder, root)
