@@ -14,7 +14,7 @@ import pytest
 from numbers_data import write_numbered_shards
 from sample_files import colour_ramp, pseudo_label_table
 
-from depth_anything_hf.data import sources
+from depth_anything_hf.data import table_files
 from depth_anything_hf.data.depth_stream import DepthStream
 from depth_anything_hf.data.sources import open_source
 from depth_anything_hf.data.streaming_mixture import StreamingMixture, StreamPart
@@ -195,9 +195,9 @@ def test_large_row_groups_leave_fewer_shards_open(numbered: Path, monkeypatch: p
         return stream.open_shards
 
     assert open_shards() == 16
-    monkeypatch.setattr(sources, "OPEN_SHARDS_BYTES", 10_000)
+    monkeypatch.setattr(table_files, "OPEN_SHARDS_BYTES", 10_000)
     assert 1 < open_shards() < 16
-    monkeypatch.setattr(sources, "OPEN_SHARDS_BYTES", 10)
+    monkeypatch.setattr(table_files, "OPEN_SHARDS_BYTES", 10)
     assert open_shards() == 1
 
 
