@@ -8,14 +8,18 @@ object was made, lengths and names of data. Weights, counters, addresses in memo
 
 from __future__ import annotations
 
+import dis
+import hashlib
 import inspect
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import partial
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -23,10 +27,12 @@ import torch
 from torch import Tensor, nn
 
 from ..data.transforms import TrainingTransform
+from .objectives import Distillation
 
 
 # A longer one is content, not a parameter.
 LONGEST_LIST = 100
+PLAIN = (bool, int, float, str, np.generic)
 DEEPEST = 6
 # Parameters of `objectives.Distillation` that have a part of their own, or follow from the models.
 OWN_PARTS = ("relative_loss", "teacher", "feature_encoder", "feature_weight", "feature_tolerance", "student_width")
@@ -60,24 +66,33 @@ def describe_run(
 
 
 def describe_objective(objective: Any) -> dict[str, Any]:
-    """Return the parts of a run's record that an objective decides."""
+    """Return the parts of a run's record that an objective decides.
+
+    A function is its name and the plain values that it reads from around it or has as defaults; a bound method is that
+    of an object with parameters. What a function does is not looked at.
+    """
     objective = inspect.unwrap(objective)
-    if inspect.isroutine(objective) or isinstance(objective, partial):
-        described = describe(objective)
-        if isinstance(described, str):
-            return {"objective": described, "loss": {}}
-        return {"objective": described.pop("class"), "loss": described}
+    if isinstance(objective, partial):
+        inner = describe_objective(objective.func)
+        keywords = {name: describe(value) for name, value in objective.keywords.items()}
+        positional = {"arguments": describe(objective.args)} if objective.args else {}
+        return {**inner, "loss": {**inner["loss"], **positional, **keywords}}
+    if inspect.ismethod(objective) and not isinstance(objective.__self__, type):
+        whole = describe_objective(objective.__self__)
+        name = "" if objective.__name__ == "__call__" else f".{objective.__name__}"
+        return {**whole, "objective": f"{whole['objective']}{name}"}
+    if inspect.isroutine(objective):
+        return {"objective": objective.__name__, "loss": _plain_values(objective)}
     known = _parameters(objective)
-    loss = {name: value for name, value in known.items() if name not in OWN_PARTS}
-    if "relative_loss" in known:
-        loss |= {name: value for name, value in known["relative_loss"].items() if name != "class"}
-    parts: dict[str, Any] = {"objective": type(objective).__name__, "loss": loss}
-    if hasattr(objective, "feature_encoder"):
-        parts["feature_alignment"] = None
+    parts: dict[str, Any] = {"objective": type(objective).__name__, "loss": known}
+    if isinstance(objective, Distillation):
+        parts["loss"] = {name: value for name, value in known.items() if name not in OWN_PARTS}
+        parts |= {"feature_alignment": None, "teacher": known["teacher"]}
         if objective.feature_encoder is not None:
             parts["feature_alignment"] = {"weight": known["feature_weight"], "tolerance": known["feature_tolerance"]}
-    if hasattr(objective, "teacher"):
-        parts["teacher"] = known.get("teacher")
+    if isinstance(known.get("relative_loss"), dict):
+        terms = {name: value for name, value in known["relative_loss"].items() if name != "class"}
+        parts["loss"] = {**{name: each for name, each in parts["loss"].items() if name != "relative_loss"}, **terms}
     return parts
 
 
@@ -138,9 +153,11 @@ def describe(value: Any, depth: int = DEEPEST) -> Any:
     if isinstance(value, torch.dtype | torch.device):
         return str(value)
     if isinstance(value, np.ndarray):
-        return describe(value.tolist()) if value.size <= LONGEST_LIST else f"array {list(value.shape)}"
+        return (
+            describe(value.tolist()) if value.size <= LONGEST_LIST else f"array {list(value.shape)}{_checksum(value)}"
+        )
     if isinstance(value, Sequence | Mapping | AbstractSet) and len(value) > LONGEST_LIST:
-        return f"{len(value)} entries"
+        return f"{len(value)} entries{_checksum(value)}"
     if depth == 0:
         return type(value).__name__
     if isinstance(value, Mapping):
@@ -156,6 +173,60 @@ def describe(value: Any, depth: int = DEEPEST) -> Any:
         # Not the qualified name, which is another one where a script was a notebook.
         return value.__name__
     return {"class": type(value).__name__, **_parameters(value, depth - 1)}
+
+
+def _describe_module(module: nn.Module, depth: int) -> Any:
+    """Return a module's class, with its plain parameters where it has some, as losses do."""
+    name = type(module).__name__
+    known = _parameters(module, depth - 1) if depth > 0 else {}
+    plain = {each: value for each, value in known.items() if isinstance(value, PLAIN)}
+    return {"class": name, **plain} if plain else name
+
+
+def _checksum(values: Any) -> str:
+    """Return what tells a long list of numbers or words, such as the indices of a subset, from another; else ""."""
+    digest = hashlib.sha256()
+    if isinstance(values, list | tuple | range):
+        if not all(isinstance(each, PLAIN) for each in values):
+            return ""
+        for each in values:
+            digest.update(f"{describe(each)!r},".encode())
+    elif isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+        digest.update(np.ascontiguousarray(values).tobytes())
+    else:
+        return ""
+    return f", sha256 {digest.hexdigest()[:16]}"
+
+
+def _plain_values(function: Any) -> dict[str, Any]:
+    """Return the numbers, words and truth values that a function reads from around it or has as defaults."""
+    if not isinstance(function, FunctionType):
+        return {}
+    used = list(_instructions(function.__code__))
+    # What the function itself assigns anew counts something.
+    assigned = {name for operation, name in used if operation.startswith(("STORE_", "DELETE_"))}
+    values = {
+        name: function.__globals__.get(name)
+        for operation, name in used
+        if operation == "LOAD_GLOBAL" and not name.startswith("__")
+    }
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        # A cell is empty until its variable is set.
+        with suppress(ValueError):
+            values[name] = cell.cell_contents
+    values = {name: value for name, value in values.items() if name not in assigned}
+    parameters = inspect.signature(function).parameters.values()
+    values |= {each.name: each.default for each in parameters if each.default is not each.empty}
+    return {name: describe(value) for name, value in values.items() if isinstance(value, PLAIN)}
+
+
+def _instructions(code: CodeType) -> Iterator[tuple[str, str]]:
+    """Yield operations of a function and of those within it, with the names of their variables."""
+    for each in dis.get_instructions(code):
+        yield each.opname, str(each.argval)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _instructions(inner)
 
 
 def _describe_data(data: Any, seed: int) -> dict[str, Any]:
@@ -189,9 +260,16 @@ def _parameters(made: Any, depth: int = DEEPEST) -> dict[str, Any]:
             names = list(inspect.signature(type(made).__init__).parameters)
         except (TypeError, ValueError):
             names = []
-    kept = {name: vars(made)[name] for name in names if name in getattr(made, "__dict__", {})}
+    attributes = {**getattr(made, "__dict__", {}), **(made._modules if isinstance(made, nn.Module) else {})}
+    # Kept under its own name, or with an underscore as what is nobody else's business.
+    kept = {
+        name: attributes[kept_as]
+        for name in names
+        for kept_as in (name, f"_{name}")
+        if kept_as in attributes and (kept_as == name or name not in attributes)
+    }
     return {
-        name: type(value).__name__ if isinstance(value, nn.Module) else describe(value, depth)
+        name: _describe_module(value, depth) if isinstance(value, nn.Module) else describe(value, depth)
         for name, value in kept.items()
         if not isinstance(value, Tensor)
     }

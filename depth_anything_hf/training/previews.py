@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from ..visualization.encode import encode_png
 from ..visualization.figures import sheet, side_by_side
 from .distributed import is_sharded
 from .engine import Engine
+from .objectives import Distillation
 from .processes import print_on_main
 from .tracking import MetricLog
 from .validation import Evaluation
@@ -72,9 +74,9 @@ def show_picture(engine: Engine, batch: dict[str, Any], step: int, log: MetricLo
 def labels_of(batch: dict[str, Any], objective: Callable[..., Any]) -> Tensor | None:
     """Return what a batch is compared with, (B, H, W): the labels of the objective's teacher, stored ones, or None."""
     # A teacher beside the student wins over stored labels, as in `Distillation`.
-    teacher = getattr(objective, "teacher", None)
-    if teacher is not None:
-        made: Tensor = teacher(batch.get("clean_pixel_values", batch["pixel_values"]))
+    objective = inspect.unwrap(objective)
+    if isinstance(objective, Distillation) and objective.teacher is not None:
+        made: Tensor = objective.teacher(batch.get("clean_pixel_values", batch["pixel_values"]))
         return made
     stored: Tensor | None = batch.get("labels")
     return stored

@@ -40,12 +40,67 @@ class Counting:
 def test_an_objective_is_its_class_and_the_parameters_it_was_made_with():
     assert describe_objective(SupervisedRelative(ANCHORED))["loss"]["gradient_weight"] == 0.5
     assert describe_objective(SupervisedMetric(max_depth=20.0))["loss"]["max_depth"] == 20.0
-    assert describe_objective(plain_loss) == {"objective": "plain_loss", "loss": {}}
+    assert describe_objective(plain_loss) == {"objective": "plain_loss", "loss": {"weight": 1.0}}
     assert describe_objective(partial(plain_loss, weight=2.0)) == {"objective": "plain_loss", "loss": {"weight": 2.0}}
     objective = Counting(0.5)
     before = describe_objective(objective)
     objective.calls = 7
     assert describe_objective(objective) == before == {"objective": "Counting", "loss": {"weight": 0.5}}
+
+
+SHARPNESS = 2.0
+
+
+def test_a_function_is_its_name_and_the_numbers_around_it():
+    def make(weight: float, calls: int = 0) -> Any:
+        def loss(model: nn.Module, batch: dict[str, Any], progress: float, margin: float = 0.1) -> dict[str, Any]:
+            nonlocal calls
+            calls += 1
+            return {"loss": sum(weight * value**SHARPNESS + margin for value in batch.values())}
+
+        return loss
+
+    expected = {"objective": "loss", "loss": {"weight": 3.0, "SHARPNESS": 2.0, "margin": 0.1}}
+    assert describe_objective(make(3.0)) == describe_objective(make(3.0, calls=5)) == expected
+    assert describe_objective(partial(make(1.0), margin=0.5))["loss"]["margin"] == 0.5
+    assert describe_objective(lambda *inputs: plain_loss(*inputs)) == {"objective": "<lambda>", "loss": {}}
+
+
+class Private(nn.Module):
+    """A loss that wraps another one, as modules keep them, and calls its own parameters private."""
+
+    def __init__(self, inner: nn.Module | None = None, weight: float = 1.0) -> None:
+        super().__init__()
+        self.inner, self._weight = inner, weight
+
+    def compute(self, model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, Any]:
+        return plain_loss(model, batch, progress, self._weight)
+
+
+def test_objects_are_told_by_their_parameters_however_they_keep_and_call_them():
+    objective = Private(Private(weight=3.0), weight=2.0)
+    parts = {"inner": {"class": "Private", "weight": 3.0}, "weight": 2.0}
+    assert describe_objective(objective) == {"objective": "Private", "loss": parts}
+    assert describe_objective(objective.compute) == {"objective": "Private.compute", "loss": parts}
+    relative = SupervisedRelative(ANCHORED)
+    assert describe_objective(relative.__call__) == describe_objective(relative)
+
+
+class Borrowed:
+    """An objective of one's own whose parameters are called like those of `Distillation`, and are something else."""
+
+    def __init__(self, teacher: Any, feature_encoder: Any, feature_weight: float, relative_loss: float) -> None:
+        self.teacher, self.feature_encoder = teacher, feature_encoder
+        self.scale, self.feature_weight, self.relative_loss = 1.0, feature_weight, relative_loss
+
+
+def test_names_of_other_objectives_may_be_used():
+    found = describe_objective(Borrowed(nn.Identity(), nn.Identity(), 0.5, relative_loss=2.0))
+    numbers = {"feature_weight": 0.5, "relative_loss": 2.0}
+    assert found == {
+        "objective": "Borrowed",
+        "loss": {"teacher": "Identity", "feature_encoder": "Identity", **numbers},
+    }
 
 
 def test_a_wrapper_is_what_it_wraps():
@@ -119,8 +174,11 @@ def test_a_dataset_of_tensors_is_told_by_its_own_parameters():
         (float("inf"), "inf"),
         (np.float32(0.5), 0.5),
         (np.arange(3), [0, 1, 2]),
-        (np.zeros((50, 50)), "array [50, 50]"),
-        (list(range(1000)), "1000 entries"),
+        (np.zeros((50, 50)), "array [50, 50], sha256 28b4f41a7f3ee6d8"),
+        (list(range(1000)), "1000 entries, sha256 c76dd6f3c1710343"),
+        (range(1000), "1000 entries, sha256 c76dd6f3c1710343"),
+        ([*range(999), 1000], "1000 entries, sha256 fdb27270873ddee1"),
+        ([None] * 1000, "1000 entries"),
         (torch.bfloat16, "torch.bfloat16"),
         (Path("a") / "b", "a/b"),
         (object(), {"class": "object"}),

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from training_runs import assert_equal_bits, weights
 
-from depth_anything_hf.training.objectives import SupervisedMetric
+from depth_anything_hf.training.objectives import Distillation, SupervisedMetric
 from depth_anything_hf.training.previews import labels_of
 
 
@@ -53,8 +53,10 @@ def test_a_picture_of_a_metric_model_compares_metres(tmp_path, train, make_tiny_
 
 def test_labels_of_a_teacher_win_over_stored_ones():
     batch = {"pixel_values": torch.zeros(2, 3, 4, 4), "labels": torch.ones(2, 4, 4)}
-    by_teacher = SimpleNamespace(teacher=lambda images: images.mean(1) + 2)
-    by_labels = SimpleNamespace(teacher=None)
+    by_teacher = Distillation(teacher=lambda images: images.mean(1) + 2)
+    by_labels = Distillation()
     assert torch.equal(labels_of(batch, by_teacher), torch.full((2, 4, 4), 2.0))
     assert labels_of(batch, by_labels) is batch["labels"]
     assert labels_of({"pixel_values": batch["pixel_values"]}, by_labels) is None
+    # What another objective calls so may return anything.
+    assert labels_of(batch, SimpleNamespace(teacher=lambda images: None)) is batch["labels"]
