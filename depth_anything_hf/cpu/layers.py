@@ -77,6 +77,24 @@ class RoutedLinear(nn.Linear):
         """(..., C) -> (..., N)."""
         return linear(input, self.weight, self.bias)
 
+    @property
+    def qconfig(self) -> Any:
+        """Never set; `torch.ao.quantization` sets it.
+
+        Raises:
+            AttributeError: always.
+        """
+        raise AttributeError("qconfig is not set")
+
+    @qconfig.setter
+    def qconfig(self, value: Any) -> None:
+        # PyTorch would pass by the layer, because it finds layers by their exact class. A whole model has made its
+        # layers plain by now.
+        raise ValueError(
+            "torch.ao.quantization does not quantize RoutedLinear, expected torch.nn.Linear; quantize the model, "
+            "or call depth_anything_hf.cpu.layers.unroute_layers(part) on its part first"
+        )
+
 
 def route_linears(module: nn.Module) -> None:
     """Make every `torch.nn.Linear` inside a module a [`RoutedLinear`], in place.
@@ -108,6 +126,13 @@ def route_convolutions(module: nn.Module) -> None:
     for part in module.modules():
         if type(part) is nn.Conv2d and _has_kernel(part):
             part.__class__ = RoutedConvolution
+
+
+def unroute_layers(module: nn.Module) -> None:
+    """Give the layers that `route_linears` and `route_convolutions` changed their class back, in place."""
+    plain: dict[type[nn.Module], type[nn.Module]] = {RoutedLinear: nn.Linear, RoutedConvolution: nn.Conv2d}
+    for part in module.modules():
+        part.__class__ = plain.get(type(part), type(part))
 
 
 def _has_kernel(layer: nn.Conv2d) -> bool:

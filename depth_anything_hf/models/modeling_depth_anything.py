@@ -27,6 +27,7 @@ from .dpt_head import DepthAnythingHead, DepthAnythingNeck
 from .fused_encoder import FusedEncoder
 from .parameter_names import accept_all_names, unused_prefixes
 from .position_embeddings import offset_position_embeddings
+from .quantization import QuantizableLayers
 
 
 ENCODERS = {"dinov2": Dinov2Model, "dinov2_with_registers": Dinov2WithRegistersModel}
@@ -61,7 +62,7 @@ class DepthAnythingOutput(DepthEstimatorOutput):
     patch_tokens: Tensor | None = None
 
 
-class DepthAnythingForDepthEstimation(PreTrainedModel):  # type: ignore[no-untyped-call]
+class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # type: ignore[no-untyped-call]
     """Depth Anything for training and inference; its files and stock transformers' are the same.
 
     `backbone`, `neck` and `head` carry stock's parameter names, and the encoder is transformers' own `Dinov2Model`
