@@ -32,24 +32,36 @@ from .state import Progress
 SHOWN_METRICS = ("delta1", "ordinal_accuracy", "abs_rel", "pair_accuracy")
 
 
+# Stands for the settings that fit the model, which for a relative one are these; see `Evaluation.fitted_to`.
+FITTING = EvaluationSettings()
+
+
 @dataclass
 class Evaluation:
     """A held-out labelled dataset and the protocol it is scored by.
 
     Attributes:
         dataset: images and labels.
-        settings: the protocol.
+        settings: the protocol; without one a metric model is scored in metres up to its own cap, and a relative one
+            after alignment in disparity.
         batch_size: images of one size per forward pass.
         metrics: further metrics, name -> function(prediction, label, valid) -> number; see `own_metrics.OwnMetric`.
     """
 
     dataset: LabelledDataset
-    settings: EvaluationSettings = field(default_factory=EvaluationSettings)
+    settings: EvaluationSettings = FITTING
     batch_size: int = 8
     metrics: Mapping[str, OwnMetric] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.metrics = check_own_metrics(self.metrics, self.settings)
+
+    def fitted_to(self, config: PreTrainedConfig) -> Evaluation:
+        """Return the evaluation with settings that fit the model of this configuration, where none were given."""
+        max_depth = max_depth_in_metres(config)
+        if self.settings is not FITTING or max_depth is None:
+            return self
+        return replace(self, settings=settings_for("depth", label_of(self.dataset), max_depth))
 
     def require_metric(self, name: str) -> None:
         """Raise ValueError if the metric that decides on the best model is not measured."""
@@ -119,10 +131,8 @@ def as_evaluation(
     if isinstance(evaluation, Evaluation):
         whole = evaluation
     else:
-        dataset = labelled_dataset(evaluation, "evaluation")
-        max_depth = max_depth_in_metres(config)
-        kind = "disparity" if max_depth is None else "depth"
-        whole = Evaluation(dataset, settings_for(kind, label_of(dataset), max_depth))
+        whole = Evaluation(labelled_dataset(evaluation, "evaluation"))
+    whole = whole.fitted_to(config)
     return replace(whole, metrics={**whole.metrics, **metrics}) if metrics else whole
 
 
@@ -131,6 +141,7 @@ def evaluate_model(
 ) -> EvaluationResult:
     """Score a model on all processes; every process gets the whole result."""
     model.eval()  # type: ignore[no-untyped-call]
+    evaluation = evaluation.fitted_to(model.config)
     predictor = DepthPredictor(model, processor, device=accelerator.device, batch_size=evaluation.batch_size)
     return evaluate_on_all_processes(
         predictor,

@@ -13,6 +13,7 @@ import pytest
 from training_runs import assert_equal_bits, log_of, weights
 
 from depth_anything_hf import DepthAnythingConfig
+from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.training.validation import Evaluation, as_evaluation, is_better
 
 
@@ -122,7 +123,10 @@ def test_a_dataset_alone_is_scored_by_the_settings_that_fit_the_model(fields, la
     items = [{"image": np.zeros((4, 4, 3), np.uint8), label: np.ones((4, 4), np.float32)}]
     found = as_evaluation(items, DepthAnythingConfig(**fields))
     assert (found.settings.alignment, found.settings.max_depth) == expected
-    own = Evaluation(items)
+    left_open = Evaluation(items, batch_size=3)
+    assert as_evaluation(left_open, DepthAnythingConfig(**fields)) == replace(left_open, settings=found.settings)
+    # Settings that were given are kept, though they be the defaults.
+    own = Evaluation(items, EvaluationSettings())
     assert as_evaluation(own, DepthAnythingConfig(**fields)) is own
 
 
