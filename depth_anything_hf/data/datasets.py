@@ -13,8 +13,10 @@ from typing import Any
 import datasets
 
 from .decoding.depth_maps import LABELS, LabelRules, label_rules
+from .decoding.files import read_bytes
 from .decoding.images import IMAGE_SUFFIXES, read_image
 from .folder_layouts import images_in, pairs_in_folder
+from .pair_orientation import PairOrientation
 from .rows import RowReader
 from .samples import Sample, add_label, check_choice
 
@@ -37,6 +39,7 @@ class DepthFolder:
         max_depth: finite depth beyond this many metres becomes invalid; +inf stays sky.
         limit: use only the first samples, this many.
         split: name of the split, if the folder has a sub-folder or text list for each; None takes all.
+        exif: how image and label come into one orientation: "auto", "apply" or "ignore", see `PairOrientation`.
 
     Raises:
         FileNotFoundError: no such folder, or none of the layouts is there.
@@ -53,10 +56,12 @@ class DepthFolder:
         max_depth: float | None = None,
         limit: int | None = None,
         split: str | None = None,
+        exif: str = "auto",
     ) -> None:
         check_choice("label", label, LABELS)
         self.label: str | None = label
         self.rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
+        self._orientation = PairOrientation(exif)
         self._pairs = pairs_in_folder(Path(root).expanduser(), label, split)[:limit]
 
     def __len__(self) -> int:
@@ -64,8 +69,12 @@ class DepthFolder:
 
     def __getitem__(self, index: int) -> Sample:
         image_path, label_path = self._pairs[index]
-        sample = {"image": read_image(image_path), "name": str(image_path)}
-        return add_label(sample, self.rules.label, self.rules.read(label_path), str(label_path))
+        # Read once, for the values and for an orientation of their own.
+        content, name = read_bytes(label_path)
+        label: dict[str, Any] = {"bytes": content, "path": name}
+        values = self.rules.read(label)
+        image, values = self._orientation.read_pair(image_path, values, label, str(image_path), is_upright=False)
+        return add_label({"image": image, "name": str(image_path)}, self.rules.label, values, str(label_path))
 
     def with_rules(self, rules: LabelRules) -> DepthFolder:
         """Return the same files with other rules of their labels."""
@@ -90,7 +99,7 @@ class DepthTable:
         image_column: column of images.
         label_column: column of labels; by default the first of depth, depth_map (for depth) or disparity.
         label: "depth", "disparity", or None for images only.
-        scale, invalid_values, sky_value, max_depth, limit: as in `DepthFolder`.
+        scale, invalid_values, sky_value, max_depth, limit, exif: as in `DepthFolder`.
         root: folder that relative paths in text cells refer to.
 
     Raises:
@@ -110,6 +119,7 @@ class DepthTable:
         max_depth: float | None = None,
         limit: int | None = None,
         root: str | os.PathLike[str] | None = None,
+        exif: str = "auto",
     ) -> None:
         if not isinstance(dataset, datasets.Dataset):
             raise TypeError(
@@ -119,7 +129,7 @@ class DepthTable:
             raise ValueError("expected a table with rows, got one with no rows")
         self.label = label
         rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
-        self._reader = RowReader(dataset.column_names, image_column, label_column, label, rules, root)
+        self._reader = RowReader(dataset.column_names, image_column, label_column, label, rules, root, exif)
         self._rows = _leave_encoded(dataset if limit is None else dataset.select(range(min(limit, len(dataset)))))
 
     def __len__(self) -> int:

@@ -16,6 +16,7 @@ from .decoding.disparity_codec import decode_disparity
 from .decoding.errors import BrokenSampleError, UnreadableImageError
 from .decoding.files import read_bytes
 from .decoding.images import read_image
+from .pair_orientation import PairOrientation
 from .samples import Sample, add_label, check_choice
 
 
@@ -33,6 +34,7 @@ class RowReader:
         label: "depth", "disparity", or None for images only.
         rules: how stored values become a label; also an attribute.
         root: folder that relative paths in text cells refer to.
+        exif: as in `PairOrientation`, for rows with a label.
 
     Raises:
         ValueError: a column is missing, or the label is neither "depth" nor "disparity".
@@ -46,6 +48,7 @@ class RowReader:
         label: str | None,
         rules: LabelRules,
         root: str | os.PathLike[str] | None,
+        exif: str = "auto",
     ) -> None:
         check_choice("label", label, (*LABELS, None))
         self._image_column = _find_column(columns, (image_column,), "image_column")
@@ -56,6 +59,7 @@ class RowReader:
         self._label = label
         self.rules = rules
         self._root = Path(root or ".")
+        self._orientation = PairOrientation(exif)
 
     def read_encoded(self, row: Mapping[str, Any], place: str) -> tuple[str, Any]:
         """Return the name of a row (`place` if it has none), and its image as `read_image` takes it."""
@@ -83,13 +87,22 @@ class RowReader:
         try:
             if image_cell is None:
                 raise UnreadableImageError(f"column {self._image_column!r} is empty, expected an image")
-            sample = {"image": read_image(image_cell), "name": name}
             if self._label_column is None:
-                return sample
-            label = self._label_of_row(row, self._label_column)
+                return {"image": read_image(image_cell), "name": name}
+            image, label = self._read_pair(row, self._label_column, image_cell, name)
         except BrokenSampleError as error:
             raise type(error)(f"{place} ({name}): {error}") from error
-        return add_label(sample, self.rules.label, label, f"column {self._label_column!r}")
+        return add_label({"image": image, "name": name}, self.rules.label, label, f"column {self._label_column!r}")
+
+    def _read_pair(
+        self, row: Mapping[str, Any], column: str, image_cell: Any, name: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        values = self._label_of_row(row, column)
+        # Pseudo-labels were made from upright images.
+        is_upright = row.get(f"{column}_minimum") is not None and row.get(f"{column}_maximum") is not None
+        cell = self._resolve(row[column])
+        is_file = isinstance(cell, str | bytes) or (isinstance(cell, Mapping) and bool(ENCODED_CELL & set(cell)))
+        return self._orientation.read_pair(image_cell, values, cell if is_file else None, name, is_upright=is_upright)
 
     def _label_of_row(self, row: Mapping[str, Any], column: str) -> np.ndarray:
         cell = self._resolve(row[column])

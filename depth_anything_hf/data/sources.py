@@ -24,6 +24,7 @@ from .depth_stream import DepthStream, columns_of
 from .folder_layouts import LAYOUTS, has_layout, label_in_folder
 from .left_out import outside_labels, warn_of_left_out
 from .pair_lists import LIST_SUFFIXES, images_in_list
+from .pair_orientation import EXIF_CHOICES
 from .public.catalog import PUBLIC_DATASETS, open_public
 from .rows import LABEL_COLUMNS
 from .samples import SampleDataset, check_choice
@@ -61,6 +62,7 @@ class DataSource:
             first; see `StreamingMixture`.
         open_shards: shards of a stream that each process and worker reads at once; None: 16, fewer where their row
             groups would take more than 0.8 GB, and 4 from the Hub. 1 reads shard after shard.
+        exif: how an image and its label come into one orientation, see `PairOrientation`: "auto", "apply" or "ignore".
         options: further arguments of `open_public`.
 
     Raises:
@@ -82,6 +84,7 @@ class DataSource:
     streaming: bool = False
     open_shards: int | None = None
     options: Mapping[str, Any] | None = None
+    exif: str = "auto"
 
     def __post_init__(self) -> None:
         # One of several paths would be taken for the name of a file.
@@ -96,6 +99,9 @@ class DataSource:
         if self.scale is not None and not 0 < self.scale < math.inf:
             raise ValueError(f"{self.path}: scale must be > 0, got {self.scale:g}; {SCALE_ADVICE}")
         check_choice("kind", self.kind, ("auto", "folder", "table", "photos", *PUBLIC_DATASETS))
+        check_choice("exif", self.exif, EXIF_CHOICES)
+        if self.exif != "auto" and self.kind in ("photos", *PUBLIC_DATASETS):
+            raise ValueError(f"{self.path}: exif is for labelled data, and not for kind {self.kind!r}; leave it out")
         check_choice("label", self.label, (*LABELS, None))
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"{self.path}: limit must be at least 1, got {self.limit}")
@@ -265,7 +271,7 @@ def _as_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) ->
 
 
 def _label_options(source: DataSource) -> dict[str, Any]:
-    names = ("scale", "invalid_values", "sky_value", "max_depth", "limit")
+    names = ("scale", "invalid_values", "sky_value", "max_depth", "limit", "exif")
     return {name: getattr(source, name) for name in names}
 
 

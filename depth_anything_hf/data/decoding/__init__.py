@@ -4,6 +4,7 @@
 
 - `files`: finds files, and reads their bytes
 - `images`: images, upright and in 8-bit RGB
+- `orientation`: what EXIF says about it, and the turns that make an image upright
 - `depth_maps`: depth and disparity maps in many formats, and what their stored values mean
 - `exr`: OpenEXR files, and the map among their channels
 - `tiff`: TIFF maps as they are stored

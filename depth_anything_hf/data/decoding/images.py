@@ -7,15 +7,16 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, features
+from PIL import ExifTags, Image, features
 
 from .errors import BrokenSampleError, UnreadableImageError
 from .files import FileLike, files_below, read_bytes
+from .orientation import TURNS, turn_back, turn_upright
 from .tiff import MIN_IS_WHITE, PACKED_BITS, TIFF_STARTS, decode_tiff, read_tiff_layout
 
 
@@ -46,19 +47,6 @@ SEPARATE_PLANES = 2
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
-# EXIF orientation -> the turns that make the stored image upright.
-JPEG_TURNS: dict[int, tuple[Callable[[np.ndarray], np.ndarray], ...]] = {
-    1: (),
-    2: (lambda image: cv2.flip(image, 1),),
-    3: (lambda image: cv2.rotate(image, cv2.ROTATE_180),),
-    4: (lambda image: cv2.flip(image, 0),),
-    5: (cv2.transpose,),
-    6: (lambda image: cv2.rotate(image, cv2.ROTATE_90_CLOCKWISE),),
-    7: (cv2.transpose, lambda image: cv2.rotate(image, cv2.ROTATE_180)),
-    8: (lambda image: cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE),),
-}
-
-
 def read_image(source: FileLike | Image.Image) -> np.ndarray:
     """Decode an image of any common kind to 8-bit RGB, upright by its EXIF orientation.
 
@@ -76,6 +64,11 @@ def read_image(source: FileLike | Image.Image) -> np.ndarray:
         UnreadableImageError: not an image, empty, truncated, floating point, or too many pixels; the message names the
             file.
     """
+    return turn_upright(*read_stored_image(source))
+
+
+def read_stored_image(source: FileLike | Image.Image) -> tuple[np.ndarray, int]:
+    """Decode an image as `read_image` does, but as it is stored; return it with its EXIF orientation, 1 to 8."""
     if isinstance(source, Image.Image):
         return _decode_picture(source, getattr(source, "filename", "") or "PIL image")
     content, name = read_bytes(source)
@@ -89,26 +82,25 @@ def read_image(source: FileLike | Image.Image) -> np.ndarray:
         # Pillow's decoders raise many kinds of exceptions on damaged files; all of them mean the same here.
         packed = _decode_packed_tiff(content, name)
         if packed is not None:
-            return packed
+            return packed, 1
         raise UnreadableImageError(
             f"{name}: not an image in a format that Pillow knows; it starts with the bytes {content[:12]!r}"
         ) from error
     with picture:
-        decoded = _decode_jpeg(picture, content)
-        return _decode_picture(picture, name) if decoded is None else decoded
+        return _decode_jpeg(picture, content) or _decode_picture(picture, name)
 
 
-def _decode_jpeg(picture: Image.Image, content: bytes) -> np.ndarray | None:
+def _decode_jpeg(picture: Image.Image, content: bytes) -> tuple[np.ndarray, int] | None:
     """Decode an ordinary, complete JPEG with OpenCV: the library and the pixels are Pillow's, in less time.
 
     Returns:
-        uint8 (H, W, 3); None for any other file, which is left to Pillow.
+        uint8 (H, W, 3) and the orientation; None for any other file, which is left to Pillow.
     """
     is_whole = content.startswith(JPEG_START) and content.endswith(JPEG_END)
     if not is_whole or picture.mode not in ("RGB", "L"):
         return None
     orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    if orientation not in JPEG_TURNS:
+    if orientation not in TURNS:
         return None
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -116,9 +108,7 @@ def _decode_jpeg(picture: Image.Image, content: bytes) -> np.ndarray | None:
         return None
     if image is None or image.shape[:2] != picture.size[::-1]:
         return None
-    for turn in JPEG_TURNS[orientation]:
-        image = turn(image)
-    return image
+    return image, int(orientation)
 
 
 def _decode_packed_tiff(content: bytes, name: str) -> np.ndarray | None:
@@ -137,7 +127,7 @@ def _decode_packed_tiff(content: bytes, name: str) -> np.ndarray | None:
     return _grey_to_rgb(grey, name, 2 ** max(layout.bits) - 1, layout.photometric == MIN_IS_WHITE)
 
 
-def _decode_picture(picture: Image.Image, name: str) -> np.ndarray:
+def _decode_picture(picture: Image.Image, name: str) -> tuple[np.ndarray, int]:
     try:
         tags = getattr(picture, "tag_v2", {}) if picture.format == "TIFF" else {}
         bits = max(tags.get(TIFF_BITS, (8,)))
@@ -146,12 +136,20 @@ def _decode_picture(picture: Image.Image, name: str) -> np.ndarray:
             raise UnreadableImageError(
                 f"{name}: a TIFF of {bits}-bit planes; save it with interleaved samples, or as PNG"
             )
-        upright = ImageOps.exif_transpose(picture)
-        if upright.mode.startswith("I") or upright.mode == "F":
+        orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+        picture.load()
+        if picture.mode.startswith("I") or picture.mode == "F":
             # Pillow leaves 12 bits as they are, and turns 8 bits of min-is-white over, but not 16.
             largest = 2**bits - 1 if tags and 8 < bits < 16 else LARGEST_GREY_16_BIT
-            return _grey_to_rgb(np.asarray(upright), name, largest, tags.get(TIFF_PHOTOMETRIC) == MIN_IS_WHITE)
-        return np.array(upright.convert("RGB"))
+            is_negative = tags.get(TIFF_PHOTOMETRIC) == MIN_IS_WHITE
+            image = _grey_to_rgb(np.asarray(picture), name, largest, is_negative)
+        else:
+            image = np.array(picture.convert("RGB"))
+        if orientation not in TURNS:
+            return image, 1
+        # Pillow itself turns TIFF, and takes the orientation away.
+        was_turned = ExifTags.Base.Orientation not in picture.getexif()
+        return turn_back(image, orientation) if was_turned else image, int(orientation)
     except UnreadableImageError:
         raise
     except Exception as error:
