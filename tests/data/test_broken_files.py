@@ -213,7 +213,7 @@ def peak_mebibytes() -> float:
 
 
 def epoch_of(folder: Path) -> list[dict]:
-    mixture = Mixture([DepthFolder(folder)], TrainingTransform(14))
+    mixture = Mixture([DepthFolder(folder, exif="apply")], TrainingTransform(14))
     return [mixture[0, position] for position in range(len(mixture))]
 
 
