@@ -282,8 +282,9 @@ def _warn_of_small_depth(mixture: SampledSources, source: int, item: dict[str, A
     transform = mixture.transforms[source]
     if getattr(transform, "target", None) != "depth" or "labels" not in item:
         return
+    max_depth: float = getattr(transform, "max_depth", math.inf)
     # One sample may show something near; the others are read only then.
-    if math.isfinite(transform.max_depth) and not bool((item["labels"] > SMALL_SHARE * transform.max_depth).any()):
+    if math.isfinite(max_depth) and not bool((item["labels"] > SMALL_SHARE * max_depth).any()):
         found = first_labels(mixture, source)
         if found.is_small:
             warnings.warn(f"{found}", stacklevel=3)
