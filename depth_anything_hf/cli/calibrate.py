@@ -18,6 +18,7 @@ from .options import (
     InputSizeOption,
     LimitOption,
     ModelOption,
+    PredictionKindOption,
     ScaleOption,
     SplitOption,
     VerboseOption,
@@ -66,6 +67,7 @@ def calibrate(
     split: SplitOption = "train",
     limit: LimitOption = None,
     input_size: InputSizeOption = None,
+    prediction_kind: PredictionKindOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
     verbose: VerboseOption = False,
@@ -95,7 +97,10 @@ def calibrate(
     from ..utils.quiet import quiet_libraries
 
     quiet_libraries(verbose)
-    predictor = DepthPredictor.from_pretrained(model, device=device, dtype=dtype, input_size=input_size)
+    kind: Any = prediction_kind
+    predictor = DepthPredictor.from_pretrained(
+        model, device=device, dtype=dtype, input_size=input_size, prediction_kind=kind
+    )
     if points is not None:
         if scale is not None or limit is not None:
             raise ValueError("--scale and --limit are for depth maps and cannot be combined with --points")

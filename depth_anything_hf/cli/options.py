@@ -29,6 +29,15 @@ ModelOption = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
+PredictionKindOption = Annotated[
+    str | None,
+    typer.Option(
+        "--prediction_kind",
+        help="What the model predicts, disparity or depth (in metres), where its configuration does not say, as "
+        "DPT's. [the configuration's, else disparity]",
+        rich_help_panel=MODEL,
+    ),
+]
 BatchSizeOption = Annotated[
     int | None,
     typer.Option("--batch_size", help="Images of one size per forward pass. [8, on a CPU 1]", rich_help_panel=SPEED),

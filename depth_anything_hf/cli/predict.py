@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -19,12 +19,14 @@ from .options import (
     DtypeOption,
     InputSizeOption,
     ModelOption,
+    PredictionKindOption,
     VerboseOption,
     report_failures,
 )
 
 
 if TYPE_CHECKING:
+    from ..geometry.disparity import PredictionKind
     from ..inference.calibration import Calibration
     from ..inference.prediction import Prediction
     from ..inference.predictor import DepthPredictor
@@ -47,6 +49,7 @@ def predict(
     model: ModelOption = DEFAULT_MODEL,
     batch_size: BatchSizeOption = None,
     input_size: InputSizeOption = None,
+    prediction_kind: PredictionKindOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
     compile: CompileOption = False,
@@ -94,7 +97,13 @@ def predict(
     paths = find_images(inputs)
     targets = _targets(paths, inputs, output_dir)
     predictor = DepthPredictor.from_pretrained(
-        model, device=device, dtype=dtype, batch_size=batch_size, input_size=input_size, compile=compile
+        model,
+        device=device,
+        dtype=dtype,
+        batch_size=batch_size,
+        input_size=input_size,
+        prediction_kind=cast("PredictionKind | None", prediction_kind),
+        compile=compile,
     )
     kind: str = predictor.prediction_kind
     if calibration is not None:

@@ -8,12 +8,13 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..utils.typed_fields import convert_fields
 
 
 if TYPE_CHECKING:
+    from ..geometry.disparity import PredictionKind
     from .own_metrics import OwnMetric
     from .results import EvaluationResult
     from .settings import EvaluationSettings
@@ -78,6 +79,13 @@ class EvaluationArguments:
     input_size: int | None = field(
         default=None,
         metadata={"help": "Side that images are resized to, a multiple of 14; larger is slower. [the model's]"},
+    )
+    prediction_kind: str | None = field(
+        default=None,
+        metadata={
+            "help": "What the model predicts, disparity or depth (in metres), where its configuration does not say, "
+            "as DPT's. [the configuration's, else disparity]"
+        },
     )
     dtype: str | None = field(
         default=None, metadata={"help": "float32, bfloat16 or float16; bfloat16 is faster. [the model's]"}
@@ -146,6 +154,7 @@ def _run(
         dtype=arguments.dtype,
         batch_size=arguments.batch_size,
         input_size=arguments.input_size,
+        prediction_kind=cast("PredictionKind | None", arguments.prediction_kind),
     )
     is_group = arguments.protocol in PROTOCOL_GROUPS
     results = {}

@@ -4,6 +4,7 @@
 
 - `predictor`: opens a checkpoint and predicts any number of images of any sizes
 - `batching`: which images share a forward pass, and the retry of one that fails
+- `output_kinds`: which kind of map a model predicts, by its configuration or by choice
 - `prediction`: the result for one image, and the mean with that of its mirror image
 - `calibration`: scale and shift from a relative model's disparity to metres, saved as JSON
 - `measured_points`: measured distances from a CSV file or depth maps, with the disparity at their pixels

@@ -22,16 +22,15 @@ from ..data.decoding.images import read_image
 from ..geometry.depth_units import to_metres
 from ..geometry.disparity import PredictionKind
 from ..models.compilation import force_eager
-from ..models.loading import as_dtype, dtype_name, load_model, size_of
+from ..models.loading import as_dtype, dtype_name, load_model, refuse_other_outputs, size_of
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from .batching import BatchScheduler, FetchResults, PendingImage, explain_error
+from .output_kinds import prediction_kind_of
 from .prediction import Prediction, check_finite, flip_mean
 
 
 ImageSource: TypeAlias = "str | os.PathLike[str] | tuple[str, np.ndarray] | tuple[str, Callable[[], np.ndarray]]"
 
-# Stock model types that give metres whatever their configuration says.
-METRIC_MODEL_TYPES = ("depth_pro", "glpn", "tipsv2_dpt", "zoedepth")
 # Their raw output is not the depth of the image: ZoeDepth pads it, Depth Pro needs the focal length.
 OWN_POST_PROCESSING = ("depth_pro", "zoedepth")
 DECODING_THREADS = min(16, os.cpu_count() or 1)
@@ -66,8 +65,8 @@ class DepthPredictor:
             an image, so that all have one size. For models of this package.
 
     Raises:
-        ValueError: a batch size or window below 1, an unknown prediction kind, a precision that the model cannot run
-            in, or `compile` for another model than this package's.
+        ValueError: a batch size or window below 1, an unknown prediction kind or not the configuration's, a precision
+            that the model cannot run in, or `compile` for another model than this package's.
     """
 
     def __init__(
@@ -86,11 +85,8 @@ class DepthPredictor:
         for name, value in (("batch_size", batch_size), ("window_batches", window_batches)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
-        if prediction_kind not in ("disparity", "depth", None):
-            raise ValueError(
-                f"prediction_kind must be 'disparity', 'depth' or None (as the model's configuration says), got "
-                f"{prediction_kind!r}"
-            )
+        refuse_other_outputs(type(model).__name__, model.config.model_type)
+        self.prediction_kind = prediction_kind_of(model.config, prediction_kind)
         self.model = cast(Any, model)
         if device is not None:
             self.model.to(device)
@@ -98,7 +94,6 @@ class DepthPredictor:
         self.batch_size = batch_size
         self.window_batches = window_batches
         self.flip_averaging = flip_averaging
-        self.prediction_kind: PredictionKind = prediction_kind or _prediction_kind_of(model)
         self._autocast_dtype = _autocast_dtype(model.dtype, as_dtype(dtype))
         self._is_compiled = compile
         if compile:
@@ -375,12 +370,6 @@ def _resize(one: Tensor, size: tuple[int, int], *, bicubic: bool) -> Tensor:
 
 def _name_of(source: ImageSource) -> str:
     return source[0] if isinstance(source, tuple) else os.fspath(source)
-
-
-def _prediction_kind_of(model: PreTrainedModel) -> PredictionKind:
-    config = model.config
-    is_metric = getattr(config, "depth_estimation_type", None) == "metric" or config.model_type in METRIC_MODEL_TYPES
-    return "depth" if is_metric else "disparity"
 
 
 def _autocast_dtype(model_dtype: torch.dtype, wanted: torch.dtype | None) -> torch.dtype | None:

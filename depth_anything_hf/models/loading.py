@@ -26,6 +26,17 @@ logger = logging.getLogger(__name__)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 HUB_OPTIONS = ("revision", "token", "cache_dir", "local_files_only", "force_download", "subfolder")
 NAMES_SHOWN = 10
+# Of transformers' models for depth estimation, those that are not served here.
+OTHER_OUTPUTS = {
+    "chmv2": (
+        "predicts the height of trees above the ground in metres, for images from above: neither disparity nor depth "
+        "along the optical axis; use it by transformers' CHMv2ForDepthEstimation"
+    ),
+    "prompt_depth_anything": (
+        "needs a measured depth map beside each image (prompt_depth), without which its output runs from 0 to 1 and "
+        "has no unit; use it by transformers' PromptDepthAnythingForDepthEstimation"
+    ),
+}
 # Of files that hold weights.
 CHECKPOINT_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors", ".onnx")
 
@@ -164,8 +175,15 @@ def _check_is_depth_model(name: str, config: PreTrainedConfig) -> None:
     if config.model_type not in MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES:
         raise ValueError(
             f"{name} is a {config.model_type!r} model, which does not estimate depth; "
-            f"expected one of {', '.join(sorted(MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES))}"
+            f"expected one of {', '.join(sorted(MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES.keys() - OTHER_OUTPUTS))}"
         )
+    refuse_other_outputs(name, config.model_type)
+
+
+def refuse_other_outputs(name: str, model_type: str) -> None:
+    """Raise ValueError for a model type whose output for an image alone is neither disparity nor depth."""
+    if model_type in OTHER_OUTPUTS:
+        raise ValueError(f"{name} is a {model_type!r} model, which {OTHER_OUTPUTS[model_type]}")
 
 
 def _load(model_class: Any, name: str, options: dict[str, Any], must_be_complete: bool) -> PreTrainedModel:

@@ -7,12 +7,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ..utils.typed_fields import convert_fields
 
 
 if TYPE_CHECKING:
+    from ..geometry.disparity import PredictionKind
     from .fill_shards import LabelReport
 
 
@@ -66,6 +67,13 @@ class LabelArguments:
         metadata={
             "help": "Side that images are resized to, a multiple of 14; twice the teacher's own gives sharper labels, "
             "slowly. [the teacher's]"
+        },
+    )
+    prediction_kind: str | None = field(
+        default=None,
+        metadata={
+            "help": "What the teacher predicts, disparity or depth (in metres), where its configuration does not say, "
+            "as DPT's. [the configuration's, else disparity]"
         },
     )
     flip_averaging: bool = field(
@@ -165,6 +173,7 @@ def label(arguments: LabelArguments) -> LabelReport:
         dtype=arguments.dtype,
         batch_size=arguments.batch_size,
         input_size=arguments.input_size,
+        prediction_kind=cast("PredictionKind | None", arguments.prediction_kind),
         window_batches=arguments.window_batches,
         flip_averaging=arguments.flip_averaging,
         compile=arguments.compile,

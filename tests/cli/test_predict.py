@@ -51,6 +51,11 @@ def test_a_metric_model_writes_metres_and_colours_what_is_near(
     assert brightness.flat[nearest] > brightness.flat[farthest]
 
 
+def test_a_kind_that_contradicts_the_model_is_refused(model: Path, photos: Path, tmp_path: Path) -> None:
+    result = run("predict", photos, "-o", tmp_path / "out", "-m", model, "--prediction-kind", "depth")
+    assert result.exit_code == 1 and "prediction_kind 'depth' contradicts" in result.output
+
+
 def test_raw_writes_numbers_only(model: Path, photos: Path, tmp_path: Path) -> None:
     assert run("predict", photos, "-o", tmp_path / "out", "-m", model, "--raw").exit_code == 0
     assert files_below(tmp_path / "out") == ["a.npz", "sub/b.npz"]
