@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from .options import VerboseOption
+
 
 def convert(
     source: Annotated[
@@ -55,6 +57,7 @@ def convert(
     to_original: Annotated[
         bool, typer.Option("--to_original", help="Convert back: a model folder to a .pth of the original code.")
     ] = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Convert a checkpoint of the original Depth Anything code, with exactly the original's output.
 
@@ -71,7 +74,9 @@ def convert(
       depth-anything-hf convert runs/student student.pth --to_original
     """
     from ..conversion.original import convert_original, convert_to_original
+    from ..utils.quiet import quiet_libraries
 
+    quiet_libraries(verbose)
     if to_original:
         given = (size, metric, max_depth, feature_layers, num_attention_heads, weights)
         if any(value is not None for value in given):

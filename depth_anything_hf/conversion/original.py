@@ -24,7 +24,7 @@ from ..models.image_processing_depth_anything import PAPER_INPUT_SIZE, DepthAnyt
 from ..models.loading import dtype_name
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.files import finish_file, sha256_of_file, unfinished_file, write_error
-from ..utils.folders import replace_folder
+from ..utils.folders import replace_folder, share_weights
 from .checkpoint import read_original
 from .published_names import check_name
 from .state_dict import (
@@ -158,6 +158,7 @@ def convert_original(
     model = _load(original_to_stock(state), config, dtype)
     with replace_folder(target) as folder:
         model.save_pretrained(folder)
+        share_weights(folder)
         processor.save_pretrained(folder)
         (folder / "README.md").write_text(_card(config, found), encoding="utf-8")
     return target

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from ..evaluation.results import EvaluationResult
 from ..hub.model_card import write_model_card
 from ..hub.publisher import ADAPTER_FOLDER, Publisher
-from ..utils.folders import fsync_tree, move_files, put_in_place, unfinished_folder
+from ..utils.folders import fsync_tree, move_files, put_in_place, share_weights, unfinished_folder
 from ..utils.manifest import write_manifest
 from .adapters import save_merged
 from .arguments import TrainingArguments
@@ -116,6 +116,7 @@ class CheckpointWriter:
         fsync_tree(state_folder)
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
+            share_weights(unfinished)
             write_manifest(unfinished)
             put_in_place(unfinished, target)
             if self._publisher is not None:
@@ -197,6 +198,7 @@ class CheckpointWriter:
         if adapters is None:
             model.save_pretrained(folder, state_dict=weights)
         self.processor.save_pretrained(folder)
+        share_weights(folder)
         if result is not None:
             result.save(folder)
         # Never fail a checkpoint because of the card: warn and save the weights.

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .files import UNFINISHED_SUFFIX, fsync_file, fsync_folder
+from .files import UNFINISHED_SUFFIX, fsync_file, fsync_folder, unfinished_file
 
 
 @contextmanager
@@ -99,3 +100,21 @@ def files_below(folder: Path) -> list[Path]:
 
 def _hidden(target: Path, suffix: str) -> Path:
     return target.with_name(f".{target.name}{suffix}")
+
+
+def share_weights(folder: Path) -> None:
+    """Give the weight files below a folder the mode of every new file there, by the umask.
+
+    safetensors 0.8 writes them for their owner alone, so that others could read all of a shared model but its weights.
+    """
+    weights = list(folder.rglob("*.safetensors"))
+    if not weights:
+        return
+    probe = unfinished_file(folder / "mode")
+    try:
+        probe.touch(exist_ok=False)
+        mode = stat.S_IMODE(probe.stat().st_mode)
+    finally:
+        probe.unlink(missing_ok=True)
+    for path in weights:
+        path.chmod(mode)

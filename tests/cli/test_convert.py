@@ -25,6 +25,10 @@ def test_convert_there_and_back(tmp_path: Path) -> None:
     assert there.exit_code == 0 and "strict=True" in there.output, there.output
     back = run("convert", tmp_path / "a.pth", tmp_path / "b", "--num-attention-heads", "1")
     assert back.exit_code == 0 and "README.md" in back.output, back.output
+    assert "Loading weights" not in back.output
+    # Weights are for everybody who may read the configuration.
+    modes = {(tmp_path / "b" / name).stat().st_mode for name in ("config.json", "model.safetensors")}
+    assert len(modes) == 1
     first, second = (load_file(tmp_path / name / "model.safetensors") for name in ("a", "b"))
     assert first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
     wrong = run("convert", tmp_path / "a.pth", tmp_path / "c", "--size", "small")

@@ -15,6 +15,7 @@ from depth_anything_hf.utils.folders import (
     put_in_place,
     repair_folder,
     replace_folder,
+    share_weights,
     unfinished_folder,
 )
 from depth_anything_hf.utils.manifest import find_damage, write_manifest
@@ -106,3 +107,19 @@ def test_files_move_into_a_folder_that_has_others(tmp_path):
     move_files(unfinished, tmp_path / "run")
     assert names(tmp_path / "run") == ["log", "manifest.json", "model", "state"]
     assert (tmp_path / "run" / "model").read_text() == "new"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_weights_get_the_mode_of_other_files(umask: int, mode: int, tmp_path: Path) -> None:
+    (tmp_path / "adapter").mkdir()
+    files = [tmp_path / "model.safetensors", tmp_path / "adapter" / "adapter_model.safetensors"]
+    for path in files:
+        path.touch(mode=0o600)
+    before = os.umask(umask)
+    try:
+        share_weights(tmp_path)
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in files] == [mode, mode]
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(files)
