@@ -140,10 +140,17 @@ class DistillationArguments:
         """
         from ..training.description import absolute_path
 
-        alignment = self.feature_alignment(start)
+        alignment: dict[str, Any] | None = self.feature_alignment(start)
+        if alignment is not None:
+            alignment = {"encoder": absolute_path(self.feature_encoder), **alignment}
+            if self.feature_encoder == OWN_ENCODER:
+                # A resumed run takes its weights from the checkpoint, but these once more from where it started.
+                name = start.lineage.get("encoder", start.lineage.get("initial_weights"))
+                revision = start.lineage.get("encoder_revision", start.lineage.get("initial_weights_revision"))
+                alignment |= {"start": absolute_path(name), "start_revision": revision}
         return {
             "teacher": {"name": absolute_path(self.teacher), "dtype": self.teacher_dtype} if self.teacher else None,
-            "feature_alignment": alignment and {"encoder": absolute_path(self.feature_encoder), **alignment},
+            "feature_alignment": alignment,
         }
 
     def lineage(self, source_names: list[str]) -> dict[str, Any]:

@@ -98,3 +98,14 @@ def test_the_record_has_the_alignment_where_it_is_on(encoder):
     arguments = DistillationArguments(feature_encoder="start", feature_weight=0.5)
     assert arguments.feature_alignment(start) == {"weight": 0.5, "tolerance": 0.15}
     assert DistillationArguments(feature_encoder="none").feature_alignment(start) is None
+
+
+def test_the_record_names_the_encoder_that_the_student_is_kept_near_to(encoder):
+    def alignment(feature_encoder: str, **model: Any) -> Any:
+        return DistillationArguments(feature_encoder=feature_encoder).record(start_from(**model))["feature_alignment"]
+
+    own = alignment("start", encoder_name_or_path=encoder)
+    assert (own["encoder"], own["start"]) == ("start", encoder)
+    named = alignment(encoder, encoder_name_or_path=encoder)
+    assert named == {"encoder": encoder, "weight": 1.0, "tolerance": 0.15}
+    assert alignment("start", encoder_config=dict(TINY_ENCODER)) is None
