@@ -129,6 +129,7 @@ class DepthTable:
             raise ValueError("expected a table with rows, got one with no rows")
         self.label = label
         rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
+        self._root = None if root is None else Path(root)
         self._reader = RowReader(dataset.column_names, image_column, label_column, label, rules, root, exif)
         self._rows = _leave_encoded(dataset if limit is None else dataset.select(range(min(limit, len(dataset)))))
 
@@ -137,6 +138,11 @@ class DepthTable:
 
     def __getitem__(self, index: int) -> Sample:
         return self._reader.read(self._rows[int(index)], f"row {index}")
+
+    @property
+    def root(self) -> Path | None:
+        """Folder that relative paths in text cells refer to; None: the working directory."""
+        return self._root
 
     @property
     def rules(self) -> LabelRules:

@@ -95,14 +95,15 @@ def outside_labels(files: Iterable[Path], root: Path) -> list[Path]:
 
     def is_written(folder: Path) -> bool:
         if folder not in is_output:
-            is_output[folder] = _holds_labels(folder) or is_written(folder.parent)
+            is_output[folder] = holds_labels(folder) or is_written(folder.parent)
         return is_output[folder]
 
     files = list(files)
     return [path for path in files if not is_written(path.parent)] or files
 
 
-def _holds_labels(folder: Path) -> bool:
+def holds_labels(folder: Path) -> bool:
+    """Return whether a run of `pseudo-label` wrote into a folder."""
     provenance = folder / "provenance.json"
     # Before the first shard is complete, the file alone tells.
     return provenance.is_file() and (

@@ -22,7 +22,7 @@ from .decoding.files import files_below
 from .decoding.images import IMAGE_SUFFIXES
 from .depth_stream import DepthStream, columns_of
 from .folder_layouts import LAYOUTS, has_layout, label_in_folder
-from .left_out import outside_labels, warn_of_left_out
+from .left_out import holds_labels, outside_labels, warn_of_left_out
 from .pair_lists import LIST_SUFFIXES, images_in_list
 from .pair_orientation import EXIF_CHOICES
 from .public.catalog import PUBLIC_DATASETS, open_public
@@ -307,7 +307,8 @@ def _detect_kind(source: DataSource) -> str:
         found = outside_labels(found, local)
     suffixes = {path.suffix.lower() for path in found}
     if is_saved_dataset(local) or not suffixes.isdisjoint(SHARD_SUFFIXES):
-        pictures = [path for path in found if path.suffix.lower() in IMAGE_SUFFIXES]
+        # Those of a folder of labels are its card's.
+        pictures = [] if holds_labels(local) else [path for path in found if path.suffix.lower() in IMAGE_SUFFIXES]
         warn_of_left_out(local, pictures, "there are tables beside them, which are read; move one or the other")
         return "table"
     if not suffixes.isdisjoint(IMAGE_SUFFIXES):

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from ..data.decoding.errors import BrokenSampleError
 from ..geometry.disparity import PredictionKind
+from ..utils.printable_names import printable_name, printable_text
 from .datasets import LabelledDataset
 from .own_metrics import OwnMetric, check_own_metrics, own_scores
 from .results import EvaluationResult
@@ -230,9 +231,11 @@ def _load(dataset: LabelledDataset, settings: EvaluationSettings, index: int) ->
     try:
         sample = cut_sample(dataset[index], settings)
     except BrokenSampleError as error:
-        return _Loaded(index, _known_name(dataset, index), np.zeros((0, 0, 3), dtype=np.uint8), None, str(error))
+        name, nothing = printable_name(_known_name(dataset, index)), np.zeros((0, 0, 3), dtype=np.uint8)
+        return _Loaded(index, name, nothing, None, printable_text(str(error)))
     target = target_of(sample, settings)
-    return _Loaded(index, sample["name"], sample["image"], target, reason_to_skip(target, settings))
+    name = printable_name(sample["name"])
+    return _Loaded(index, name, sample["image"], target, reason_to_skip(target, settings))
 
 
 def _known_name(dataset: LabelledDataset, index: int) -> str:

@@ -7,6 +7,7 @@
 - `open_shard`: a shard in the making.
 - `tries`: how often images failed that a repeated run tries again.
 - `inputs`: what is labelled, divided into shards that can each be done alone.
+- `names`: how labelled images are named.
 - `order`: in which order images are divided into shards: permuted by a seed, or as they came.
 - `background`: threads that encode labels and write shards behind the forward pass, in bounded memory.
 - `shards`: columns, writing and manifest of the parquet shards.
@@ -14,6 +15,7 @@
 - `verify`: re-read shards; find what is damaged, missing or labelled twice.
 - `lineage`: the teacher and the license of stored labels, for a student's card.
 - `dataset_card`: the card of the labels.
+- `machine_traces`: what in labels names the machine, and is not pushed.
 - `push`: push the labels to the Hub as a dataset.
 
 The names below are imported when first used.

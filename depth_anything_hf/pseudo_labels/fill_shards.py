@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from ..data.datasets import DepthTable
 from ..data.decoding.disparity_codec import ENCODINGS
 from ..data.decoding.errors import too_many_broken
 from ..data.depth_stream import DepthStream
@@ -29,7 +30,8 @@ from ..data.samples import SampleDataset
 from ..inference.prediction import Prediction
 from ..inference.predictor import DepthPredictor
 from .background import BackgroundThreads
-from .inputs import Naming, ShardWork, StreamInputs, TableInputs, open_inputs
+from .inputs import ShardWork, StreamInputs, TableInputs, open_inputs
+from .names import Naming
 from .open_shard import OpenShard, Outcomes, encode_row
 from .order import order_of_run
 from .provenance import claim_folder, footer_differences, read_provenance
@@ -111,7 +113,8 @@ def label_images(
         process_index: number of this process, from 0; it computes the shards k with
             k % process_count == process_index.
         process_count: number of processes that share the work.
-        names_relative_to: folder that is cut off from the names, so that no local path is published.
+        names_relative_to: folder that is cut off from the names, so that no local path is published; names of files
+            outside of it keep their last part. None: the folder of a table; names of other files stay as they are.
         progress: show a bar on the terminal.
         store_images: "bytes", or "reference": only the path from `output_dir`, or the URL (`tar://` of `fsspec` for
             tar archives); of images that are embedded in a table, none, as `source_row` says which they are.
@@ -135,6 +138,8 @@ def label_images(
         raise ValueError(f"max_broken_share must be a number from 0 to 1, got {max_broken_share}")
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
+    if names_relative_to is None and isinstance(dataset, DepthTable):
+        names_relative_to = dataset.root
     naming = Naming(names_relative_to, folder)
     order = order_of_run(read_provenance(folder), seed, keep_order or isinstance(dataset, DepthStream))
     inputs = open_inputs(dataset, shard_size, naming, order)
@@ -241,7 +246,7 @@ class _LabelRun:
                 self._bar.update(self._inputs.item_count(index) or 0)
         except Exception as error:
             # Archives, parquet files and connections fail in many ways; the other input shards are still labelled.
-            reason = self._naming.strip_folder(f"shard {index}: {type(error).__name__}: {error}")
+            reason = self._naming.message(f"shard {index}: {type(error).__name__}: {error}")
             logger.error("an input shard cannot be read, continuing with the next: %s", reason)
             self.unread[str(index)] = reason
             if self._open and not self._open[-1].handed_all:
@@ -262,9 +267,9 @@ class _LabelRun:
     ) -> None:
         item = shard.items.popleft()
         if item.fault:
-            shard.outcomes.append((item.name, item.fault))
+            shard.outcomes.append((item.name, self._naming.reason(item.fault)))
         elif prediction.values is None:
-            reason = self._naming.strip_folder(prediction.error or "no prediction")
+            reason = self._naming.reason(prediction.error or "no prediction")
             shard.outcomes.append((item.name, reason))
             is_read = prediction.image_size is not None
             shard.teacher_failed |= is_read
@@ -288,7 +293,7 @@ class _LabelRun:
             raise ValueError(
                 f"{self._broken} of {self._broken + self._read} images could not be read, more than max_broken_share "
                 f"{self._max_broken_share:g}; the last one is {name}: "
-                f"{self._naming.strip_folder(prediction.error or '')}. Repair the images, remove the shards with "
+                f"{self._naming.message(prediction.error or '')}. Repair the images, remove the shards with "
                 "skipped images (`depth-anything-hf verify --remove_skipped`), and run the same command again; or "
                 "raise max_broken_share"
             )

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -25,6 +24,8 @@ from ..data.decoding.images import read_image
 from ..data.depth_stream import DepthStream, fetch_cell
 from ..data.mixture import check_aspect
 from ..data.samples import SampleDataset
+from ..utils.printable_names import printable_name
+from .names import Naming
 from .order import ImageOrder
 from .shards import ShardSummary, shard_name
 
@@ -40,7 +41,7 @@ class Picture:
 
     Attributes:
         content: encoded bytes.
-        file_name: without folders; its suffix is that of the encoding.
+        file_name: without folders, printable; its suffix is that of the encoding.
         reference: path relative to the folder of the labels, or URL; None if the image has none of its own.
     """
 
@@ -92,27 +93,6 @@ class ShardWork:
     is_last: bool = True
 
 
-class Naming:
-    """How images are named and referenced, so that no local path is published.
-
-    Args:
-        relative_to: folder that is cut off from names and messages.
-        labels_folder: that references are relative to.
-    """
-
-    def __init__(self, relative_to: str | os.PathLike[str] | None, labels_folder: Path) -> None:
-        self._prefix = None if relative_to is None else f"{Path(relative_to).expanduser()}{os.sep}"
-        self._labels_folder = labels_folder
-
-    def strip_folder(self, text: str) -> str:
-        """Return a name or message without the folder that names are relative to."""
-        return text if self._prefix is None else text.replace(self._prefix, "")
-
-    def reference(self, place: str) -> str:
-        """Return a path relative to the labels; a URL stays."""
-        return place if "://" in place else os.path.relpath(place, self._labels_folder)
-
-
 class TableInputs:
     """A map-style dataset: shard k holds items k * shard_size to (k + 1) * shard_size of its permutation."""
 
@@ -135,7 +115,7 @@ class TableInputs:
     def _digest(self, names: list[str]) -> str:
         digest = hashlib.sha256()
         for name in names:
-            digest.update(f"{self._naming.strip_folder(name)}\n".encode())
+            digest.update(f"{self._naming.name(name)}\n".encode())
         return digest.hexdigest()
 
     def item_count(self, shard: int) -> int | None:
@@ -324,14 +304,14 @@ def _read_encoded(encoded: Callable[[], tuple[str, Any]], place: str, naming: Na
     if is_embedded and name == hint:
         # The path of an embedded picture is only a hint; many tables repeat one path in all rows.
         name = f"{place} ({hint})"
-    item.name = naming.strip_folder(name)
+    item.name = naming.name(name)
     content, path = read_bytes(fetch_cell(cell))
     reference = cell.get("url") if is_embedded and isinstance(cell, Mapping) else naming.reference(path)
     try:
         image = read_image({"bytes": content, "path": path})
     except UnreadableImageError as error:
         raise UnreadableImageError(str(error) if path == name else f"{name}: {error}") from error
-    item.picture = Picture(content, Path(path).name, reference)
+    item.picture = Picture(content, printable_name(Path(path).name), reference)
     return image
 
 
@@ -339,14 +319,14 @@ def _read_sample(dataset: SampleDataset, naming: Naming, item: LabelItem) -> np.
     sample = dataset[item.row]
     name = str(sample["name"])
     image: np.ndarray = sample["image"]
-    item.name = naming.strip_folder(name)
+    item.name = naming.name(name)
     path = Path(name)
     # Names are free: many are no files, or not this image's file.
     with suppress(OSError, UnreadableImageError, ValueError):
         content = path.read_bytes()
         if np.array_equal(read_image(content), image):
-            item.picture = Picture(content, path.name, naming.reference(name))
+            item.picture = Picture(content, printable_name(path.name), naming.reference(name))
             return image
     _, png = cv2.imencode(".png", image[..., ::-1])
-    item.picture = Picture(png.tobytes(), f"{path.stem}.png", None)
+    item.picture = Picture(png.tobytes(), printable_name(f"{path.stem}.png"), None)
     return image

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..hub.markdown import PICTURES_FOLDER
 from ..hub.repository import Repository
 from ..utils.locks import FolderLock
 from .dataset_card import write_label_card
+from .machine_traces import machine_traces
 from .provenance import PROVENANCE_FILE, read_provenance
 from .shards import MANIFEST_FILE, SHARD_PATTERN, join_manifest
 from .verify import missing_shards, verify_labels
@@ -62,12 +64,15 @@ def push_labels(
     Raises:
         ValueError: malformed name, or `teacher_license` contradicts that under which the teacher is published.
         FileNotFoundError: the folder holds no labels.
-        PushError: the Hub cannot be reached or refused.
+        PushError: the labels name places on this machine; the Hub cannot be reached or refused.
     """
     folder = Path(folder)
     repository = Repository(repo_id, "dataset", private, endpoint)
     # Before anything is created on the Hub.
     check_known_license("teacher", read_provenance(folder).get("teacher"), teacher_license)
+    traces = list(islice(machine_traces(folder), FAULTS_SHOWN))
+    if traces:
+        raise PushError(f"{folder} is not pushed, as it names places on this machine: {'; '.join(traces)}")
 
     def attempt() -> str:
         there = repository.create()

@@ -192,7 +192,7 @@ def label(arguments: LabelArguments) -> LabelReport:
         shard_size=arguments.shard_size,
         process_index=arguments.process_index,
         process_count=arguments.process_count,
-        names_relative_to=folder if folder.is_dir() else None,
+        names_relative_to=folder if folder.is_dir() else folder.parent if folder.exists() else None,
         progress=arguments.process_index == 0,
         store_images=arguments.store_images,
         encoding=arguments.encoding,

@@ -82,7 +82,7 @@ def verify_labels(
 
     Of each shard: the bytes and their checksum are those of the manifest; rows and skipped images add up; every
     picture and label decodes; the label is as large as its picture (of images stored by reference, as the size in the
-    row); the label fills its range. Of the folder: no shard is missing, and no name occurs twice. An undamaged shard
+    row); the label fills its range. Of the folder: no shard is missing, and no image occurs twice. An undamaged shard
     without a line in the manifest gets one. Each shard's footer agrees with `provenance.json`, or where that is gone
     with most of the others; what is missing is then told by footers and file names.
 
@@ -120,7 +120,7 @@ def verify_labels(
         sound[path.name] = summary
         report.labelled += summary.labelled
         report.skipped += summary.skipped
-        hashes.append(_name_hashes(path))
+        hashes.append(_hashes(path))
     report.duplicates = _repeated_names([root / name for name in sound], hashes)
     present = {path.name for path in shards}
     report.missing = [name for name in _expected(division, sound.get) if name not in present]
@@ -204,10 +204,19 @@ def _range_fault(disparity: np.ndarray, minimum: float, maximum: float, encoding
     return ""
 
 
-def _name_hashes(path: Path) -> np.ndarray:
-    """Return eight bytes per name: hashes of many millions of names fit the memory."""
-    names = pq.read_table(path, columns=["name"])["name"].to_pylist()
-    digests = b"".join(hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names)
+def _identities(path: Path) -> list[tuple[str, str]]:
+    """Return (name, what is unique to an image) for each row: the name with the row in the input, or in its shard."""
+    columns = [column for column in ("name", "source_row") if column in pq.read_schema(path).names]
+    rows = pq.read_table(path, columns=columns).to_pylist()
+    division = division_of(path.name)
+    # Rows of a stream are counted in each of its shards anew.
+    shard = path.name.split("-of-")[0] if division is not None and division[1] else ""
+    return [(row["name"], f"{row['name']}\0{row.get('source_row')}\0{shard}") for row in rows]
+
+
+def _hashes(path: Path) -> np.ndarray:
+    """Return eight bytes per image: hashes of many millions of images fit the memory."""
+    digests = b"".join(hashlib.blake2b(each.encode(), digest_size=8).digest() for _, each in _identities(path))
     return np.frombuffer(digests, dtype=np.uint64)
 
 
@@ -216,13 +225,12 @@ def _repeated_names(shards: list[Path], hashes: list[np.ndarray]) -> list[str]:
         return []
     values, counts = np.unique(np.concatenate(hashes), return_counts=True)
     repeated = values[counts > 1]
-    times: dict[str, int] = {}
+    times: Counter[tuple[str, str]] = Counter()
     for path, own in zip(shards, hashes, strict=True):
-        if np.isin(own, repeated).any():
-            names = pq.read_table(path, columns=["name"])["name"].to_pylist()
-            for name, is_repeated in zip(names, np.isin(own, repeated), strict=True):
-                times[name] = times.get(name, 0) + int(is_repeated)
-    return sorted(name for name, count in times.items() if count > 1)
+        is_repeated = np.isin(own, repeated)
+        if is_repeated.any():
+            times.update(each for each, again in zip(_identities(path), is_repeated, strict=True) if again)
+    return sorted({name for (name, _), count in times.items() if count > 1})
 
 
 def _most_common_footer(shards: list[Path]) -> dict[str, Any]:

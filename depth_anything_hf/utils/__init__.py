@@ -8,6 +8,7 @@
 - `manifest`: sizes and checksums of a folder's files, and what is damaged.
 - `processes`: Accelerate's `Accelerator`, so that the processes of every launcher find each other.
 - `quiet`: hide the progress bars of libraries.
+- `printable_names`: names of files as text that can be stored.
 - `redaction`: local paths and access tokens taken out of what is published.
 - `typed_fields`: values of dataclasses and recipes brought to the types of their fields.
 """

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -247,3 +249,15 @@ def test_every_process_gets_the_whole_result(fresh_accelerate: None) -> None:
         predictor(brightness), dataset, prediction_kind="disparity", accelerator=Accelerator(cpu=True)
     )
     assert found == evaluate(predictor(brightness), dataset, prediction_kind="disparity")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take UTF-8 only")
+def test_result_files_name_images_whose_names_are_not_utf8(tmp_path: Path, rgb: np.ndarray, depth: np.ndarray) -> None:
+    write_pairs(tmp_path / "data", rgb, depth, ["a", os.fsdecode(b"caf\xe9"), os.fsdecode(b"lost\xe9")])
+    (tmp_path / "data" / "images" / os.fsdecode(b"lost\xe9.png")).write_bytes(b"no picture")
+    result = evaluate(predictor(brightness), DepthFolder(tmp_path / "data"), prediction_kind="disparity")
+    result.save(tmp_path / "out")
+    names = pq.read_table(tmp_path / "out" / "per_image.parquet")["name"].to_pylist()
+    assert [Path(name).name for name in names] == ["a.png", r"caf\xe9.png"]
+    (skipped,) = result.skipped_images
+    assert skipped["name"].endswith(r"lost\xe9.png") and skipped["reason"].isprintable()

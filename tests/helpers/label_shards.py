@@ -38,10 +38,14 @@ def row(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def write_shard(
-    path: Path, rows: list[dict[str, Any]], skipped: list[tuple[str, str]] | None = None, is_last: bool = True
+    path: Path,
+    rows: list[dict[str, Any]],
+    skipped: list[tuple[str, str]] | None = None,
+    is_last: bool = True,
+    stored_images: str = "bytes",
 ) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = ShardWriter(path)
+    writer = ShardWriter(path, stored_images)
     writer.write(rows)
     writer.finish(skipped or [], {"teacher": "tiny"}, is_last)
     return path

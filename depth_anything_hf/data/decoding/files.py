@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ...utils.printable_names import original_name
 from .errors import UnreadableImageError
 
 
@@ -45,6 +46,10 @@ def _read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
+        # References in tables are printable names, see `printable_name`.
+        original = Path(original_name(str(path)))
+        if original != path and original.is_file():
+            return _read_file(original)
         raise FileNotFoundError(f"{path}: no such file") from None
     except OSError as error:
         raise UnreadableImageError(f"{path}: {error.strerror or error}") from error

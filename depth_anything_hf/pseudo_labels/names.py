@@ -1,0 +1,62 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""How labelled images are named: relative, printable, and with nothing of the machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PurePosixPath
+
+from ..utils.printable_names import printable_name, printable_text
+from ..utils.redaction import redact_text
+
+
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+
+
+class Naming:
+    """How images are named and referenced, so that no local path is published.
+
+    A name and the row of the image identify it together; names alone may repeat, as those in tables do.
+
+    Args:
+        relative_to: folder that is cut off from names and messages; None leaves names as they are.
+        labels_folder: that references are relative to.
+    """
+
+    def __init__(self, relative_to: str | os.PathLike[str] | None, labels_folder: Path) -> None:
+        self._prefix = None if relative_to is None else f"{Path(relative_to).expanduser()}{os.sep}"
+        self._folder = None if relative_to is None else os.path.abspath(Path(relative_to).expanduser())
+        self._labels_folder = labels_folder
+
+    def name(self, name: str) -> str:
+        """Return the name of an image: relative to the folder, of a file outside of it the last part, printable."""
+        if self._prefix is not None and self._folder is not None and "://" not in name:
+            if name.startswith(self._prefix):
+                name = name[len(self._prefix) :]
+            elif os.path.isabs(name) and os.path.abspath(name).startswith(self._folder + os.sep):
+                name = os.path.relpath(name, self._folder)
+            if names_machine(name):
+                name = os.path.basename(name)
+        return printable_name(name.replace(os.sep, "/"))
+
+    def message(self, text: str) -> str:
+        """Return a message for the user, without the folder that names are relative to."""
+        if self._prefix is not None:
+            text = re.sub(rf"(?<![\w.~\-/\\]){re.escape(self._prefix)}", "", text)
+        return printable_text(text)
+
+    def reason(self, text: str) -> str:
+        """Return why an image has no label, as it is stored: without paths of this machine."""
+        return redact_text(self.message(text))
+
+    def reference(self, place: str) -> str:
+        """Return a path relative to the labels, printable; a URL stays."""
+        return place if "://" in place else printable_name(os.path.relpath(place, self._labels_folder))
+
+
+def names_machine(name: str) -> bool:
+    """Return whether a name says where a file lies on this machine: it is absolute, or leads out of its folder."""
+    path = PurePosixPath(name.replace("\\", "/") if _DRIVE.match(name) else name)
+    return path.is_absolute() or ".." in path.parts or name.startswith("~/") or _DRIVE.match(name) is not None
