@@ -4,10 +4,12 @@
 
 - `configuration_depth_anything`: stock's configuration, with the published sizes and defaults derived from an encoder
 - `modeling_depth_anything`: encoder, decoder and loss in one model; `optimize_for_inference`
+- `outputs`: what the model returns
+- `attention_weights`: the attention weights of the encoder's layers, on request
+- `quantization`: layers that `torch.ao.quantization` finds
 - `dpt_head`: the DPT neck and head
 - `output_convolution`: the head's last convolution, float32 in any precision
 - `position_embeddings`: position embeddings interpolated as the authors' code does
-- `quantization`: layers that `torch.ao.quantization` finds.
 - `parameter_names`: parameters without use; names of files and of any release of transformers for `load_state_dict`
 - `fused_encoder`: the encoder's layers with fused projections, for inference
 - `image_processing_depth_anything`: resizing and normalization, by Pillow as stock or by OpenCV as the authors
@@ -30,13 +32,14 @@ if TYPE_CHECKING:
     from .configuration_depth_anything import DepthAnythingConfig
     from .image_processing_depth_anything import DepthAnythingImageProcessor
     from .loading import load_model, load_processor
-    from .modeling_depth_anything import DepthAnythingForDepthEstimation, DepthAnythingOutput
+    from .modeling_depth_anything import DepthAnythingForDepthEstimation
+    from .outputs import DepthAnythingOutput
 
 _MODULES = {
     "DepthAnythingConfig": "configuration_depth_anything",
     "DepthAnythingForDepthEstimation": "modeling_depth_anything",
     "DepthAnythingImageProcessor": "image_processing_depth_anything",
-    "DepthAnythingOutput": "modeling_depth_anything",
+    "DepthAnythingOutput": "outputs",
     "compile_blocks": "compilation",
     "force_eager": "compilation",
     "load_model": "loading",

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
@@ -14,7 +13,6 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModel, Dinov2Model, Dinov2WithRegistersModel, PreTrainedModel
 from transformers import initialization as init
-from transformers.modeling_outputs import DepthEstimatorOutput
 
 from ..cpu.layers import CPU_HEADS, route_convolutions, route_linears
 from ..geometry.depth_units import max_depth_in_metres, to_metres
@@ -22,9 +20,11 @@ from ..geometry.disparity import PredictionKind
 from ..losses.reduction import mean_over_images
 from ..losses.relative import relative_depth_losses
 from ..losses.silog import silog_loss
+from .attention_weights import with_attentions
 from .configuration_depth_anything import DepthAnythingConfig, require_valid_range
 from .dpt_head import DepthAnythingHead, DepthAnythingNeck
 from .fused_encoder import FusedEncoder
+from .outputs import DepthAnythingOutput
 from .parameter_names import accept_all_names, unused_prefixes
 from .position_embeddings import offset_position_embeddings
 from .quantization import QuantizableLayers
@@ -43,23 +43,6 @@ def _predict_map(model: DepthAnythingForDepthEstimation, pixel_values: Tensor) -
     maps = [model.patch_grid(tokens, height, width) for tokens in features]
     predicted: Tensor = model.head(model.neck(maps), (height, width))
     return predicted
-
-
-@dataclass
-class DepthAnythingOutput(DepthEstimatorOutput):
-    """Output of [`DepthAnythingForDepthEstimation`].
-
-    Attributes:
-        loss: scalar, when `labels` are given.
-        predicted_depth: (B, H, W); a relative model's disparity (larger is nearer, scale and shift are free) or a
-            metric model's depth in `config.depth_unit`, which is the metre unless the configuration says otherwise
-            (`geometry.depth_units.to_metres` converts). float32 also where the model computes in bfloat16 or float16.
-            The name is stock transformers'.
-        hidden_states: the states before the first layer and after each computed one, each (B, prefix + N, C).
-        patch_tokens: the encoder's final normalized patch tokens (B, N, C), when requested.
-    """
-
-    patch_tokens: Tensor | None = None
 
 
 class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # type: ignore[no-untyped-call]
@@ -319,6 +302,7 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
         pixel_values: Tensor,
         labels: Tensor | None = None,
         output_hidden_states: bool | None = None,
+        output_attentions: bool | None = None,
         output_patch_tokens: bool = False,
         return_dict: bool | None = None,
         **kwargs: Any,
@@ -333,13 +317,21 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
                 gradient matching for a relative model, SILog over all valid pixels of the batch for a metric one.
                 Depth beyond `max_depth` is ignored.
             output_hidden_states: also return the encoder's states.
+            output_attentions: also return the attention weights of every layer; needs `attn_implementation="eager"`.
             output_patch_tokens: also return the encoder's final normalized patch tokens, for feature alignment.
             return_dict: False gives a tuple.
             **kwargs: ignored; `transformers` passes some to every model.
 
         Raises:
-            ValueError: H or W is not a multiple of the patch size, or the labels have another shape.
+            ValueError: H or W is not a multiple of the patch size, the labels have another shape, or attention weights
+                are requested of a kernel that keeps none.
         """
+        if self.config.output_attentions if output_attentions is None else output_attentions:
+            wanted: dict[str, Any] = {
+                "output_hidden_states": output_hidden_states,
+                "output_patch_tokens": output_patch_tokens,
+            }
+            return with_attentions(self, pixel_values, labels=labels, return_dict=return_dict, **wanted)
         height, width = pixel_values.shape[-2:]
         self._check_size(height, width)
         # None means the configuration's default, as in stock.

@@ -18,7 +18,7 @@ from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPi
 from transformers.utils import is_torchvision_available
 
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor, lower_bound_size
-from depth_anything_hf.models.modeling_depth_anything import DepthAnythingOutput
+from depth_anything_hf.models.outputs import DepthAnythingOutput
 
 
 # preprocessor_config.json of the published checkpoints (depth-anything/Depth-Anything-V2-*-hf), as far as it is read.

@@ -26,7 +26,8 @@ from transformers import DepthAnythingForDepthEstimation as StockModel
 from transformers import Dinov2Model, Dinov2WithRegistersModel
 
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
-from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation, DepthAnythingOutput
+from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from depth_anything_hf.models.outputs import DepthAnythingOutput
 
 
 def count_layers(model: DepthAnythingForDepthEstimation, **options: Any) -> Counter[int]:
