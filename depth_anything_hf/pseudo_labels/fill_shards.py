@@ -34,7 +34,7 @@ from .inputs import ShardWork, StreamInputs, TableInputs, open_inputs
 from .names import Naming
 from .open_shard import OpenShard, Outcomes, encode_row
 from .order import order_of_run
-from .provenance import claim_folder, footer_differences, read_provenance
+from .provenance import AUTO_ENCODING, claim_folder, encoding_of_run, footer_differences, read_provenance
 from .shards import SHARD_PATTERN, STORED_IMAGES, ShardSummary, read_completed, remove_unfinished
 from .tries import LARGEST_TRIES, WHOLE_SHARD, count_try, forget_tries
 
@@ -77,7 +77,7 @@ def label_images(
     names_relative_to: str | os.PathLike[str] | None = None,
     progress: bool = True,
     store_images: str = "bytes",
-    encoding: str = "linear",
+    encoding: str = "auto",
     max_broken_share: float = LARGEST_BROKEN_SHARE,
     seed: int = 0,
     keep_order: bool = False,
@@ -118,7 +118,9 @@ def label_images(
         progress: show a bar on the terminal.
         store_images: "bytes", or "reference": only the path from `output_dir`, or the URL (`tar://` of `fsspec` for
             tar archives); of images that are embedded in a table, none, as `source_row` says which they are.
-        encoding: "linear" or "log", see `data.decoding.disparity_codec.encode_disparity`. "log" suits metric teachers.
+        encoding: "linear" or "log", see `data.decoding.disparity_codec.encode_disparity`. "auto": "log" for a teacher
+            of depth, as one near pixel would coarsen the linear code of all others, and "linear" for one of disparity;
+            a run that goes on keeps its code.
         max_broken_share: of the images that this process tried, 0..1; the run stops when more, and more than ten,
             cannot be read.
         seed: of the permutation, >= 0. Labels begun by a version without permutation go on in their order.
@@ -149,6 +151,8 @@ def label_images(
             inputs.shard_count,
             process_count,
         )
+    if encoding == AUTO_ENCODING:
+        encoding = encoding_of_run(read_provenance(folder), predictor.prediction_kind)
     provenance = {**provenance, **inputs.description(), "store_images": store_images, "encoding": encoding}
     claim_folder(folder, provenance)
     remove_unfinished(folder)
@@ -384,6 +388,9 @@ def _check_arguments(
         raise ValueError(
             f"process_index must lie in 0..{process_count - 1} for {process_count} processes, got {process_index}"
         )
-    for name, value, choices in (("store_images", store_images, STORED_IMAGES), ("encoding", encoding, ENCODINGS)):
+    for name, value, choices in (
+        ("store_images", store_images, STORED_IMAGES),
+        ("encoding", encoding, (AUTO_ENCODING, *ENCODINGS)),
+    ):
         if value not in choices:
             raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")

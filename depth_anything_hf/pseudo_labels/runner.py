@@ -101,8 +101,8 @@ class LabelArguments:
         metadata={"help": "bytes: embed the image files in the shards; reference: store their paths or URLs."},
     )
     encoding: str = field(
-        default="linear",
-        metadata={"help": "16-bit code of the disparity: linear, or log, which suits metric teachers."},
+        default="auto",
+        metadata={"help": "16-bit code of the disparity: linear, log, or auto (log for metric teachers)."},
     )
     max_broken_share: float = field(
         default=0.1, metadata={"help": "Abort when more than this share of the images cannot be read."}

@@ -31,7 +31,7 @@ from depth_anything_hf.data.decoding.disparity_codec import decode_disparity
 from depth_anything_hf.data.sources import open_source
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.pseudo_labels.fill_shards import label_images
-from depth_anything_hf.pseudo_labels.provenance import PROVENANCE_FILE
+from depth_anything_hf.pseudo_labels.provenance import PROVENANCE_FILE, read_provenance
 from depth_anything_hf.pseudo_labels.verify import verify_labels
 
 
@@ -91,13 +91,57 @@ def test_labels_by_reference_open_and_hold_no_pictures(
     assert verify_labels(tmp_path / "runs" / "labels").labelled == 7
 
 
-def test_a_metric_teachers_depth_is_stored_as_disparity(photos: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["auto", "linear"])
+def test_a_metric_teachers_depth_is_stored_as_disparity(photos: Path, tmp_path: Path, encoding: str) -> None:
     predictor = tiny_predictor(depth_estimation_type="metric", max_depth=20)
-    report = label(predictor, photos, tmp_path / "labels")
+    report = label(predictor, photos, tmp_path / "labels", encoding=encoding)
     row = pq.read_table(report.shards[0]).to_pylist()[0]
-    disparity = decode_disparity(row["disparity"]["bytes"], row["disparity_minimum"], row["disparity_maximum"])
+    assert row["disparity_encoding"] == ("log" if encoding == "auto" else "linear")
+    span = (row["disparity_minimum"], row["disparity_maximum"], row["disparity_encoding"])
+    disparity = decode_disparity(row["disparity"]["bytes"], *span)
     depth = predictor.predict(Path(row["name"]))
     np.testing.assert_allclose(disparity, 1 / depth, rtol=1e-4)
+
+
+class WithExtremes(DepthPredictor):
+    """Metres from 0.5 to 20, one pixel at 1 mm and one that is nearly infinitely far."""
+
+    def _launch(self, inputs: Any, sizes: Any, again: bool = False) -> Callable[[], list[np.ndarray]]:
+        def depth(size: tuple[int, int]) -> np.ndarray:
+            values = np.linspace(0.5, 20, size[0] * size[1], dtype=np.float32).reshape(size)
+            values[0, :2] = 1e-3, 1e30
+            return values
+
+        return lambda: [depth(size) for size in sizes]
+
+
+def test_one_near_pixel_of_a_metric_teacher_costs_the_others_nothing(photos: Path, tmp_path: Path) -> None:
+    plain = tiny_predictor(depth_estimation_type="metric", max_depth=20)
+    predictor = WithExtremes(plain.model, plain.processor)
+    label(predictor, photos, tmp_path / "labels")
+    sample = open_source(str(tmp_path / "labels"))[0]
+    size = sample["disparity"].shape
+    expected = 1 / np.linspace(0.5, 20, size[0] * size[1]).reshape(size)
+    expected[0, :2] = 1e3, 1e-30
+    np.testing.assert_allclose(sample["disparity"], expected, rtol=1e-3)
+    assert verify_labels(tmp_path / "labels").is_sound
+
+
+def test_a_run_goes_on_in_its_code(predictor: DepthPredictor, photos: Path, tmp_path: Path) -> None:
+    metric = tiny_predictor(depth_estimation_type="metric", max_depth=20)
+    for name, teacher, chosen, expected in (
+        ("earlier", metric, "linear", "linear"),
+        ("metric", metric, "auto", "log"),
+        ("relative", predictor, "auto", "linear"),
+    ):
+        report = label(teacher, photos, tmp_path / name, encoding=chosen)
+        assert read_provenance(tmp_path / name)["encoding"] == expected
+        before = contents(tmp_path / name)
+        report.shards[1].unlink()
+        assert label(teacher, photos, tmp_path / name) == report
+        assert contents(tmp_path / name) == before
+    with pytest.raises(ValueError, match="encoding: 'log' there, 'linear' now"):
+        label(metric, photos, tmp_path / "metric", encoding="linear")
 
 
 def test_a_repeated_run_computes_the_absent_shards_only(
