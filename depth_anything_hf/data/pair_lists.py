@@ -128,7 +128,7 @@ def list_in_folder(root: Path, split: str | None) -> Path | None:
     named = [path for path in lists if names & set(re.split(r"[-_. ]", path.stem.lower()))]
     if split not in (None, "train") and not named:
         return None
-    found = [path for path in named or lists if label_of_list(path) is not None]
+    found = [path for path in named or lists if is_pair_list(path)]
     if len(found) > 1:
         raise ValueError(
             f"{root}: the lists {[path.name for path in found]} pair images with labels; name one of them"
@@ -136,16 +136,45 @@ def list_in_folder(root: Path, split: str | None) -> Path | None:
     return found[0] if found else None
 
 
+def is_pair_list(path: Path) -> bool:
+    """Tell whether a text file pairs images with labels, by the name and the content of its first label."""
+    label = _first_label(path)
+    if label is None:
+        return False
+    return bool(_kinds_named(label, path)) or label.suffix.lower() in LABEL_SUFFIXES - IMAGE_SUFFIXES or is_map(label)
+
+
 def label_of_list(path: Path) -> str | None:
-    """Return the label of a list by its first label's folders, name and content; None where it has no labels."""
-    map_ = next((label for _, label in _lines(path, is_probe=True) if label is not None), None)
-    if map_ is None:
+    """Return the label of a list by the folders and the name of its first label; None where it has no labels.
+
+    Raises:
+        ValueError: the names do not tell.
+    """
+    label = _first_label(path)
+    if label is None or not is_pair_list(path):
         return None
-    names = {normalize(word) for part in map_.parts for word in (part, *re.split(r"[-_. ]", part))}
-    for label in reversed(LABELS):
-        if names & LABEL_NAMES[label]:
-            return label
-    return "depth" if map_.suffix.lower() in LABEL_SUFFIXES - IMAGE_SUFFIXES or is_map(map_) else None
+    kinds = _kinds_named(label, path)
+    if len(kinds) != 1:
+        raise ValueError(
+            f"{path}: the name of {label} does not tell depth from disparity; set label to 'depth' or 'disparity'"
+        )
+    return kinds[0]
+
+
+def _first_label(path: Path) -> Path | None:
+    return next((label for _, label in _lines(path, is_probe=True) if label is not None), None)
+
+
+def _kinds_named(label: Path, path: Path) -> list[str]:
+    """Return the kinds that the nearest part of a label's path names: folders up to the list, then its own name."""
+    above = next((each for each in (path.parent, path.parent.parent) if each in label.parents), Path(label.anchor))
+    *folders, name = label.relative_to(above).parts
+    for part in (*reversed(folders), name):
+        words = {normalize(word) for word in (part, *re.split(r"[-_. ]", part))}
+        kinds = [kind for kind in LABELS if words & LABEL_NAMES[kind]]
+        if kinds:
+            return kinds
+    return []
 
 
 def pairs_in_list(path: Path) -> list[tuple[Path, Path]]:
@@ -236,6 +265,7 @@ __all__ = [
     "METADATA_NAMES",
     "images_in_list",
     "images_in_metadata",
+    "is_pair_list",
     "label_of_list",
     "label_of_metadata",
     "list_in_folder",

@@ -19,21 +19,21 @@ from depth_anything_hf.data.sources import open_source
 def root(tmp_path: pathlib.Path, rgb: np.ndarray, depth: np.ndarray) -> pathlib.Path:
     write_pairs(tmp_path, rgb, depth, ["a", "b c"])
     (tmp_path / "images").rename(tmp_path / "left")
-    (tmp_path / "depth").rename(tmp_path / "maps")
+    (tmp_path / "depth").rename(tmp_path / "depth-maps")
     return tmp_path
 
 
 def test_metadata_as_csv_and_parquet(root: pathlib.Path, depth: np.ndarray) -> None:
     metadata = root / "metadata.csv"
-    metadata.write_text('\ufefffile_name,depth_file_name,text\nleft/b c.png,maps/b c.npy,"one, two"\n')
+    metadata.write_text('\ufefffile_name,depth_file_name,text\nleft/b c.png,depth-maps/b c.npy,"one, two"\n')
     opened = open_source({"path": str(root), "label": "depth"})
     assert len(opened) == 1 and np.array_equal(opened[0]["depth"], depth)
     assert len(open_source({"path": str(root), "kind": "photos"})) == 1
-    metadata.write_text("file_name,depth_file_name\nleft/a.png,maps/a.npy,more\n")
+    metadata.write_text("file_name,depth_file_name\nleft/a.png,depth-maps/a.npy,more\n")
     with pytest.raises(ValueError, match="line 2: expected 2 fields as in the header"):
         open_source({"path": str(root), "label": "depth"})
     metadata.unlink()
-    rows = {"file_name": ["left/a.png"], "depth_file_name": ["maps/a.npy"]}
+    rows = {"file_name": ["left/a.png"], "depth_file_name": ["depth-maps/a.npy"]}
     datasets.Dataset.from_dict(rows).to_parquet(root / "metadata.parquet")
     assert np.array_equal(open_source({"path": str(root)})[0]["depth"], depth)
 
@@ -41,13 +41,13 @@ def test_metadata_as_csv_and_parquet(root: pathlib.Path, depth: np.ndarray) -> N
 @pytest.mark.parametrize(
     "line",
     [
-        "left/a.png maps/a.npy",
-        "/left/a.png /maps/a.npy 518.8579",
-        "left/b c.png\tmaps/b c.npy",
-        "left/a.png, maps/a.npy",
-        "left/b c.png maps/b c.npy",
-        "left/b c.png maps/b c.npy 721.5",
-        "{root}/left/a.png {root}/maps/a.npy",
+        "left/a.png depth-maps/a.npy",
+        "/left/a.png /depth-maps/a.npy 518.8579",
+        "left/b c.png\tdepth-maps/b c.npy",
+        "left/a.png, depth-maps/a.npy",
+        "left/b c.png depth-maps/b c.npy",
+        "left/b c.png depth-maps/b c.npy 721.5",
+        "{root}/left/a.png {root}/depth-maps/a.npy",
     ],
 )
 @pytest.mark.parametrize("place", ["pairs.txt", "lists/train_files.txt"])
@@ -70,15 +70,31 @@ def test_a_list_without_labels_or_with_missing_files(root: pathlib.Path) -> None
     assert open_source(path).label is None and len(open_source(path)) == 2
     with pytest.raises(ValueError, match="expected lines of an image and its label"):
         open_source({"path": str(path), "label": "depth"})
-    path.write_text("left/a.png maps/a.npy\nleft/x.png maps/x.npy\n")
+    path.write_text("left/a.png depth-maps/a.npy\nleft/x.png depth-maps/x.npy\n")
     with pytest.raises(FileNotFoundError, match="line 2: expected an image and its label"):
         open_source({"path": str(path), "label": "depth"})
     path.write_text("left/a.png left/b c.png\n")
     assert open_source(path).label is None
 
 
+def test_a_list_whose_names_do_not_tell_needs_a_label(root: pathlib.Path, depth: np.ndarray) -> None:
+    (root / "depth-maps").rename(root / "right")
+    (root / "list.txt").write_text("left/a.png right/a.npy\n")
+    with pytest.raises(ValueError, match=r"right/a\.npy does not tell depth from disparity; set label"):
+        open_source(root / "list.txt")
+    opened = open_source({"path": str(root), "label": "disparity"})
+    assert np.array_equal(opened[0]["disparity"], depth)
+    # The nearest name counts, and no name above the list.
+    (root / "depth" / "disparity").mkdir(parents=True)
+    (root / "right" / "a.npy").rename(root / "depth" / "disparity" / "depth.npy")
+    (root / "list.txt").write_text("left/a.png depth/disparity/depth.npy\n")
+    assert open_source(root / "list.txt").label == "disparity"
+    (root / "depth" / "list.txt").write_text("../left/a.png disparity/depth.npy\n")
+    assert open_source(root / "depth" / "list.txt").label == "disparity"
+
+
 def test_names_of_a_list_need_not_be_utf_8(root: pathlib.Path, depth: np.ndarray) -> None:
     folder = os.fsencode(root)
     os.rename(folder + b"/left/a.png", folder + b"/left/\xe9.png")
-    (root / "list.txt").write_bytes(b"left/\xe9.png maps/a.npy\n")
+    (root / "list.txt").write_bytes(b"left/\xe9.png depth-maps/a.npy\n")
     assert np.array_equal(open_source({"path": str(root), "label": "depth"})[0]["depth"], depth)
