@@ -160,6 +160,8 @@ def describe_useless_labels(mixture: LabelledSources, valid_range: tuple[float, 
     if not hasattr(mixture, "first_samples"):
         return described
     for source, name in enumerate(mixture.names):
+        if _first_is_valid(mixture, source, valid_range):
+            continue
         try:
             found = first_labels(mixture, source, valid_range)
         except Exception as error:
@@ -168,6 +170,16 @@ def describe_useless_labels(mixture: LabelledSources, valid_range: tuple[float, 
         if not found.valid_samples:
             described.append(str(found))
     return described
+
+
+def _first_is_valid(mixture: LabelledSources, source: int, valid_range: tuple[float, float] | None) -> bool:
+    """Return whether the first sample has a valid label, which is enough and saves reading the others."""
+    try:
+        sample = next(iter(mixture.first_samples(source)))()
+        item = mixture.transforms[source](sample, np.random.default_rng(mixture.seed))
+        return has_valid_label(item, valid_range)
+    except Exception:
+        return False
 
 
 def _limits(transform: Any) -> tuple[float, float] | None:

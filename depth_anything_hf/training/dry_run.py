@@ -29,6 +29,7 @@ from .health import largest_output
 from .memory import allocator_for_training, peak_memory_mib
 from .memory_estimate import MemoryEstimate
 from .model_state import restore_module
+from .objectives import require_fitting_labels
 from .optim import learning_rates_of
 from .prefetch import DevicePrefetcher, open_batches, usable_workers
 from .previews import labels_of, predict_and_picture
@@ -176,6 +177,7 @@ def _dry_run(
 ) -> DryRunReport:
     accelerator = training_accelerator(arguments)
     set_seed(arguments.seed)
+    require_fitting_labels(objective, train_data)
     geometry = RunGeometry.of(arguments, train_data, accelerator.num_processes)
     rates = learning_rates_of(arguments, pretrained=pretrained, adapters=adapter_record(model) is not None)
     warnings = start_warnings(model, objective, arguments, train_data, accelerator, geometry.total_steps)

@@ -14,6 +14,7 @@ from ..evaluation.results import EvaluationResult
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from .arguments import TrainingArguments
 from .engine import Objective
+from .objectives import require_fitting_labels
 from .state import Progress, RunGeometry
 from .tracking import LOG_FILE, read_log
 from .validation import Evaluation, is_better
@@ -29,7 +30,11 @@ SCORE = "eval_"
 
 @dataclass(frozen=True)
 class FitInputs:
-    """What `fit` is given beside its arguments; see there."""
+    """What `fit` is given beside its arguments; see there.
+
+    Raises:
+        ValueError: the labels are no such as the objective takes.
+    """
 
     model: DepthAnythingForDepthEstimation
     objective: Objective
@@ -40,6 +45,9 @@ class FitInputs:
     card: dict[str, Any]
     record: dict[str, Any] | None
     callbacks: Sequence[Callback]
+
+    def __post_init__(self) -> None:
+        require_fitting_labels(self.objective, self.train_data)
 
 
 @dataclass

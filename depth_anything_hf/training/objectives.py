@@ -87,6 +87,29 @@ def require_fitting_model(objective: Any, model: nn.Module) -> None:
     )
 
 
+def require_fitting_labels(objective: Any, data: Any) -> None:
+    """Check that the transforms of the training data give the labels that an objective takes.
+
+    Args:
+        objective: as in `require_fitting_model`; one with a teacher, which makes its labels, is not looked at.
+        data: a mixture, whose transforms say by their `target` what they give; nor is one without such.
+
+    Raises:
+        ValueError: depth for a relative objective, which would take it for disparity, or the other way round.
+    """
+    objective = inspect.unwrap(objective)
+    wanted = {"relative": "disparity", "metric": "depth"}.get(getattr(objective, "trains", ""))
+    if wanted is None or getattr(objective, "teacher", None) is not None:
+        return
+    for transform in getattr(data, "transforms", ()):
+        found = getattr(transform, "target", wanted)
+        if found != wanted:
+            raise ValueError(
+                f"{type(objective).__name__} trains on labels of {wanted}, but the transform of the training data "
+                f"gives {found} (its target); set TrainingTransform(..., target={wanted!r})"
+            )
+
+
 def _config_of(model: nn.Module) -> Any:
     # DistributedDataParallel and DeepSpeed's engine, which has a `config` of its own, hold the model as `module`.
     return getattr(getattr(model, "module", model), "config", None)

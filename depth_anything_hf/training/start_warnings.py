@@ -1,15 +1,18 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a run is warned of before its first step: too few steps, a GPU that is too small, more workers than CPUs."""
+"""What a run is warned of before its first step: steps, memory, labels, workers."""
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedType
 
+from ..data.first_labels import describe_useless_labels
+from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from .adapters import without_wrapper
@@ -34,6 +37,8 @@ def start_warnings(
     """Return all that a run is warned of; model and objective as before the engine has prepared them."""
     found = short_run_warnings(arguments, total_steps)
     found += memory_warnings(model, objective, arguments, data, accelerator)
+    if accelerator.is_main_process:
+        found += label_warnings(data, objective)
     workers = usable_workers(arguments)
     resumes_a_stream = isinstance(data, StreamingMixture) and arguments.resume_from_checkpoint is not None
     if workers < arguments.dataloader_num_workers and not resumes_a_stream:
@@ -42,6 +47,19 @@ def start_warnings(
             f"starting {workers}"
         )
     return [f"warning: {each}" for each in found]
+
+
+def label_warnings(data: Any, objective: Any) -> list[str]:
+    """Describe the sources of several whose first samples have no label to learn from; one alone ends the run itself.
+
+    Args:
+        data: of the run; only a `Mixture` is looked at, since the samples of a stream are read once.
+        objective: one with a teacher, which makes its labels, is not looked at; `valid_range` is that of its labels.
+    """
+    objective = inspect.unwrap(objective)
+    if type(data) is not Mixture or len(data.sources) < 2 or getattr(objective, "teacher", None) is not None:
+        return []
+    return describe_useless_labels(data, getattr(objective, "valid_range", None))
 
 
 def short_run_warnings(arguments: TrainingArguments, total_steps: int) -> list[str]:
@@ -159,6 +177,7 @@ def too_small(estimate: MemoryEstimate, available: int) -> list[str]:
 
 
 __all__ = [
+    "label_warnings",
     "memory_warnings",
     "predict_for_launch",
     "predict_memory",

@@ -8,6 +8,7 @@ import copy
 import math
 from collections.abc import Callable
 from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,22 @@ from training_runs import Interrupted, predict
 from transformers import Dinov2Config, Dinov2Model
 
 from depth_anything_hf.data.cutmix import cutmix
-from depth_anything_hf.data.transforms import IMAGENET_MEAN, IMAGENET_STD
+from depth_anything_hf.data.datasets import DepthFolder
+from depth_anything_hf.data.mixture import Mixture
+from depth_anything_hf.data.transforms import IMAGENET_MEAN, IMAGENET_STD, TrainingTransform
 from depth_anything_hf.losses.feature_alignment import feature_alignment_loss
 from depth_anything_hf.losses.loss_weights import RelativeLoss
 from depth_anything_hf.losses.relative import anchor_loss, gradient_matching_loss, scale_and_shift_invariant_loss
 from depth_anything_hf.losses.silog import silog_loss
-from depth_anything_hf.training.objectives import Distillation, SupervisedMetric, SupervisedRelative, add_up
+from depth_anything_hf.training.arguments import TrainingArguments
+from depth_anything_hf.training.dry_run import dry_run_step
+from depth_anything_hf.training.objectives import (
+    Distillation,
+    SupervisedMetric,
+    SupervisedRelative,
+    add_up,
+    require_fitting_labels,
+)
 from depth_anything_hf.training.online_teacher import OnlineTeacher
 
 
@@ -213,6 +224,45 @@ def test_a_run_does_so_before_it_begins(tmp_path, train, make_tiny_model):
     with pytest.raises(ValueError, match="SupervisedRelative trains disparity, but the model is a metric one"):
         train(tmp_path, metric, objective=wrapped)
     assert not (tmp_path / "training_arguments.json").exists()
+
+
+RELATIVE_LABELS, METRIC_LABELS = TrainingTransform(28), TrainingTransform(28, target="depth", max_depth=10.0)
+
+
+def test_an_objective_refuses_labels_of_the_other_kind():
+    relative, metric = ([SimpleNamespace(transforms=[each])] for each in (RELATIVE_LABELS, METRIC_LABELS))
+    both = SimpleNamespace(transforms=[RELATIVE_LABELS, METRIC_LABELS])
+    wrapped = Interrupted(SupervisedRelative(), after_calls=0)
+    for objective in (SupervisedRelative(), Distillation(), wrapped):
+        require_fitting_labels(objective, *relative)
+        for data in (*metric, both):
+            with pytest.raises(
+                ValueError, match=r"trains on labels of disparity, .* gives depth .* target='disparity'"
+            ):
+                require_fitting_labels(objective, data)
+    require_fitting_labels(SupervisedMetric(10.0), *metric)
+    for data in (*relative, both):
+        with pytest.raises(ValueError, match=r"SupervisedMetric trains on labels of depth, .* target='depth'"):
+            require_fitting_labels(SupervisedMetric(10.0), data)
+
+
+def test_labels_that_are_not_used_or_not_known_may_be_of_any_kind(model):
+    mixture = SimpleNamespace(transforms=[METRIC_LABELS])
+    require_fitting_labels(Distillation(teacher=lambda images: images[:, 0]), mixture)
+    require_fitting_labels(lambda model, batch, progress: {}, mixture)
+    require_fitting_labels(SupervisedRelative(), SimpleNamespace(transforms=[lambda sample, random: sample]))
+    require_fitting_labels(SupervisedRelative(), [{"pixel_values": torch.zeros(3, 28, 28)}])
+
+
+@pytest.mark.usefixtures("fresh_accelerate")
+def test_a_run_and_a_dry_run_refuse_such_labels_too(tmp_path, train, make_tiny_model, labelled_folder):
+    metric = make_tiny_model(depth_estimation_type="metric", max_depth=10)
+    with pytest.raises(ValueError, match=r"labels of depth, .* gives disparity"):
+        train(tmp_path, metric, objective=SupervisedMetric(10.0))
+    mixture = Mixture([DepthFolder(labelled_folder)], METRIC_LABELS)
+    arguments = TrainingArguments(str(tmp_path), max_steps=1)
+    with pytest.raises(ValueError, match=r"labels of disparity, .* gives depth"):
+        dry_run_step(make_tiny_model(), SupervisedRelative(), arguments, mixture, pretrained=False)
 
 
 # Distillation: labels

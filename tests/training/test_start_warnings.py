@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -18,10 +19,11 @@ from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.recipes.catalog import find_recipe, read_recipe
 from depth_anything_hf.training.arguments import TrainingArguments
 from depth_anything_hf.training.memory_estimate import GIB, MemoryEstimate
-from depth_anything_hf.training.objectives import SupervisedRelative
+from depth_anything_hf.training.objectives import Distillation, SupervisedMetric, SupervisedRelative
 from depth_anything_hf.training.prefetch import usable_workers
 from depth_anything_hf.training.processes import training_accelerator
 from depth_anything_hf.training.start_warnings import (
+    label_warnings,
     memory_warnings,
     predict_memory,
     short_run_warnings,
@@ -121,3 +123,15 @@ def test_a_resumed_stream_keeps_its_number_of_workers(monkeypatch, asked, before
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
     state = {} if before is None else {"workers": before}
     assert usable_workers(arguments_for(dataloader_num_workers=asked), state) == workers
+
+
+def test_one_of_several_sources_without_a_valid_label_is_warned_of(labelled_folder):
+    metric = TrainingTransform(28, target="depth", max_depth=20.0)
+    sources = [DepthFolder(labelled_folder), DepthFolder(labelled_folder, scale=0.001)]
+    mixture = Mixture(sources, metric, names=["good", "far"])
+    (found,) = label_warnings(mixture, SupervisedMetric(20.0))
+    assert re.search(r"^far: of the labels of its first 8 samples 0 have a valid pixel; .* inverse, 1000", found)
+    assert label_warnings(Mixture(sources[:1], metric), SupervisedMetric(20.0)) == []
+    # The objective's own range may be narrower than the transform's.
+    assert len(label_warnings(Mixture(sources[:1] * 2, metric), SupervisedMetric(0.5))) == 2
+    assert label_warnings(mixture, Distillation(teacher=lambda images: images[:, 0])) == []
