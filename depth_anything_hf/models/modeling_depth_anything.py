@@ -133,9 +133,12 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
                 or `out_indices=[9, 10, 11, 12]`.
 
         Raises:
-            ValueError: the checkpoint is not a DINOv2 encoder, or `config_options` do not fit it.
+            ValueError: the checkpoint is not a DINOv2 encoder, or `config_options` do not fit it or are for loading.
             OSError: no such folder or id on the Hub, or files missing in it.
         """
+        loading = {"dtype", "torch_dtype", "revision", "attn_implementation", "token"} & config_options.keys()
+        if loading:
+            raise ValueError(f"{', '.join(sorted(loading))}: load the encoder so, by encoder_options={{...}}")
         try:
             encoder = AutoModel.from_pretrained(encoder_name_or_path, **(encoder_options or {}))
         except OSError as error:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -53,6 +54,14 @@ def test_from_encoder_passes_its_options_on(tmp_path: Path) -> None:
     model = DepthAnythingForDepthEstimation.from_encoder(str(tmp_path), encoder_options=options)
     assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}
     assert model.backbone.config._attn_implementation == "eager"
+
+
+@pytest.mark.parametrize("name", ["dtype", "torch_dtype", "revision", "attn_implementation"])
+def test_from_encoder_refuses_options_of_loading_that_would_have_no_effect(tmp_path: Path, name: str) -> None:
+    Dinov2Model(encoder_config()).save_pretrained(tmp_path)
+    options: dict[str, Any] = {name: "bfloat16"}
+    with pytest.raises(ValueError, match=f"^{name}: load the encoder so, by encoder_options"):
+        DepthAnythingForDepthEstimation.from_encoder(str(tmp_path), **options)
 
 
 def test_from_encoder_refuses_other_models(tmp_path: Path) -> None:
