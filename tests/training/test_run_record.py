@@ -111,14 +111,16 @@ def test_a_run_of_an_earlier_version_is_resumed(stopped, train, make_tiny_model)
 
 
 def test_other_data_may_be_allowed_where_the_data_was_not_recorded(
-    stopped, train, make_tiny_model, labelled_folder, capsys
+    tmp_path, stopped, train, make_tiny_model, labelled_folder, capsys
 ):
     record = record_of(stopped)
     del record["recipe"]["data"]
     (stopped / "training_arguments.json").write_text(json.dumps(record))
-    (labelled_folder / "images" / "7.png").unlink()
-    (labelled_folder / "depth" / "7.npy").unlink()
-    options = {"save_steps": 1, "max_steps": 3, **RESUME}
+    # The folder is that of all tests.
+    fewer = shutil.copytree(labelled_folder, tmp_path / "fewer")
+    (fewer / "images" / "7.png").unlink()
+    (fewer / "depth" / "7.npy").unlink()
+    options = {"save_steps": 1, "max_steps": 3, "data": fewer, **RESUME}
     with pytest.raises(ValueError, match=r"has 8 samples per epoch, this one would have 7; .*--allow_changed data"):
         train(stopped, make_tiny_model(), **options)
     assert train(stopped, make_tiny_model(), allow_changed=["data"], **options).steps == 3
