@@ -14,7 +14,7 @@ from .decoding.depth_maps import LABEL_SUFFIXES, LABELS
 from .decoding.files import files_below, visible_files
 from .decoding.images import IMAGE_SUFFIXES
 from .layout_names import image_folder, is_label_folder, is_split, label_folder, split_names
-from .left_out import describe_kinds, outside_labels, warn_of_left_out, without_maps
+from .left_out import describe_kinds, outside_labels, warn_of_further_frames, warn_of_left_out, without_maps
 from .pair_lists import (
     LIST_SUFFIXES,
     images_in_list,
@@ -67,7 +67,9 @@ def images_in(root: Path, split: str | None = None) -> list[Path]:
     warn_of_left_out(root, unknown, "not in a format of photographs")
     if not pairs:
         warn_of_left_out(root, labels, "in a folder with the name of labels")
-    return without_maps(root, images)
+    photographs = without_maps(root, images)
+    warn_of_further_frames(root, photographs)
+    return photographs
 
 
 def _is_beside_images(path: Path, root: Path, pairs: Iterable[tuple[Path, Path]]) -> bool:
@@ -283,6 +285,7 @@ def _pairs_by_stem(images: Path, labels: Path) -> list[tuple[Path, Path]]:
             )
     for folder, suffixes in ((images, IMAGE_SUFFIXES), (labels, LABEL_SUFFIXES)):
         warn_of_left_out(folder, _unknown_in(folder, suffixes), "not in a format that is read here")
+    warn_of_further_frames(images, (image_paths[stem] for stem in matched))
     return [(image_paths[stem], label_paths[stem]) for stem in matched]
 
 

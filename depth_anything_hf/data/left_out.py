@@ -20,6 +20,7 @@ _DOCUMENTS = frozenset(
     | {".pdf", ".py", ".rst", ".sh", ".toml", ".tsv", ".txt", ".xml", ".yaml", ".yml"}
 )
 _SAMPLED = 64
+_MAY_HAVE_FRAMES = frozenset({".avif", ".gif", ".tif", ".tiff", ".webp"})
 _MAY_BE_MAPS = frozenset({".jp2", ".pgm", ".png", ".pnm", ".tif", ".tiff"})
 
 
@@ -72,6 +73,38 @@ def without_maps(root: Path, images: list[Path]) -> list[Path]:
     if maps:
         warn_of_left_out(root, maps, "16-bit or floating-point maps of a single channel are no photographs")
     return [path for path in images if path not in maps] if maps else images
+
+
+def warn_of_further_frames(root: Path, images: Iterable[Path]) -> None:
+    """Warn in one line of animations and of files with several pages, of which only the first is read.
+
+    A few files of each folder are looked into, and all of it where one of those has several.
+    """
+    groups: dict[tuple[Path, str], list[Path]] = {}
+    for path in images:
+        if path.suffix.lower() in _MAY_HAVE_FRAMES:
+            groups.setdefault((path.parent, path.suffix.lower()), []).append(path)
+    found: list[Path] = []
+    for files in groups.values():
+        if any(_has_frames(path) for path in files[:: -(-len(files) // _SAMPLED)]):
+            found += [path for path in files if _has_frames(path)]
+    if found:
+        warnings.warn(
+            f"{root}: {describe_kinds(found)} with several frames or pages, of which only the first is read, "
+            f"e.g. {found[0]}; save the others as files of their own to use them",
+            stacklevel=3,
+        )
+
+
+def _has_frames(path: Path) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as picture:
+                return getattr(picture, "n_frames", 1) > 1
+    except Exception:
+        # As in `is_map`.
+        return False
 
 
 def is_map(path: Path) -> bool:
