@@ -60,7 +60,9 @@ def images_in(root: Path, split: str | None = None) -> list[Path]:
     pairs = [pair for label in LABELS for pair in _paired_folders(root, label, split)]
     is_direct = any(_parent_of_pair(images) == root for images, _ in pairs)
     files = outside_labels(sorted(visible_files(pairs[0][0] if is_direct else root)), root)
-    labels = [] if is_direct else [path for path in files if _is_beside_images(path, root, pairs)]
+    paired = {images for images, _ in pairs}
+    above = {images.parent for images in paired}
+    labels = [] if is_direct else [path for path in files if _is_beside_images(path, root, paired, above)]
     others = sorted(set(files) - set(labels)) if labels else files
     images = [path for path in others if path.suffix.lower() in IMAGE_SUFFIXES and os.path.isfile(path)]
     unknown = [path for path in others if path.suffix.lower() not in IMAGE_SUFFIXES]
@@ -72,13 +74,18 @@ def images_in(root: Path, split: str | None = None) -> list[Path]:
     return photographs
 
 
-def _is_beside_images(path: Path, root: Path, pairs: Iterable[tuple[Path, Path]]) -> bool:
-    """Tell whether a file is in a folder of labels, or beside a folder of images that has one of labels."""
-    for images, _ in pairs:
-        if images in path.parents:
-            return False
-        if images.parent in path.parents:
-            return True
+def _is_beside_images(path: Path, root: Path, images: set[Path], above: set[Path]) -> bool:
+    """Tell whether a file is in a folder of labels, or beside a folder of images that has one of labels.
+
+    Args:
+        path: the file.
+        root: that the search began at.
+        images: folders of images that have one of labels beside them.
+        above: the parents of these.
+    """
+    for folder in path.parents:
+        if folder in images or folder in above:
+            return folder not in images
     return any(is_label_folder(name) for name in path.relative_to(root).parent.parts)
 
 
