@@ -98,7 +98,9 @@ class FirstLabels:
             return f"{advice}; scale is {self.scale:g}, with 1 they would be {low:.4g} to {high:.4g} m"
         if self.scale is None or self.scale == 1:
             low, high = (value / MILLIMETRES_PER_METRE for value in (self.lowest, self.highest))
-            return f"; if they are millimetres, set scale to 1000, which gives {low:.4g} to {high:.4g} m"
+            advice = f"; if they are millimetres, set scale to 1000, which gives {low:.4g} to {high:.4g} m"
+            is_beyond = self.valid_range is not None and self.lowest > self.valid_range[1]
+            return f"{advice}; if they are metres, max_depth has to be larger" if is_beyond else advice
         low, high = (value * self.scale**2 for value in (self.lowest, self.highest))
         return (
             f"; scale is {self.scale:g}, the stored units per metre: with its inverse, {1 / self.scale:g}, they would "

@@ -13,6 +13,7 @@
 - `parameter_names`: parameters without use; names of files and of any release of transformers for `load_state_dict`
 - `fused_encoder`: the encoder's layers with fused projections, for inference
 - `image_processing_depth_anything`: resizing and normalization, by Pillow as stock or by OpenCV as the authors
+- `missing`: errors of models that are not found, with their names
 - `loading`: a complete model with its processor, ours or a stock depth model
 - `compilation`: `torch.compile` block by block, and a context that runs eagerly
 - `auto`: registers the classes with transformers' Auto classes, on request

@@ -18,6 +18,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_DEPTH_ESTIMATION_MA
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 
 from .image_processing_depth_anything import DepthAnythingImageProcessor
+from .missing import name_what_is_missing
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
@@ -60,13 +61,8 @@ def load_model(
     refuse_files(name)
     refuse_adapters(name)
     hub = {key: options[key] for key in HUB_OPTIONS if key in options}
-    try:
+    with name_what_is_missing(name):
         config = AutoConfig.from_pretrained(name, **hub)
-    except OSError as error:
-        # Without a network transformers does not say what it looked for.
-        if os.path.isdir(name) or name in str(error):
-            raise
-        raise OSError(f"{name}: no such folder, and no such model could be loaded from the Hub. {error}") from error
     _check_is_depth_model(name, config)
     if dtype is not None:
         options = {**options, "dtype": as_dtype(dtype)}

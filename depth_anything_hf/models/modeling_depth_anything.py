@@ -24,6 +24,7 @@ from .attention_weights import with_attentions
 from .configuration_depth_anything import DepthAnythingConfig, require_valid_range
 from .dpt_head import DepthAnythingHead, DepthAnythingNeck
 from .fused_encoder import FusedEncoder
+from .missing import name_what_is_missing
 from .outputs import DepthAnythingOutput
 from .parameter_names import accept_all_names, unused_prefixes
 from .position_embeddings import offset_position_embeddings
@@ -139,15 +140,8 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
         loading = {"dtype", "torch_dtype", "revision", "attn_implementation", "token"} & config_options.keys()
         if loading:
             raise ValueError(f"{', '.join(sorted(loading))}: load the encoder so, by encoder_options={{...}}")
-        try:
+        with name_what_is_missing(encoder_name_or_path):
             encoder = AutoModel.from_pretrained(encoder_name_or_path, **(encoder_options or {}))
-        except OSError as error:
-            # Without a network transformers does not say what it looked for.
-            if encoder_name_or_path in str(error):
-                raise
-            raise OSError(
-                f"{encoder_name_or_path}: no such folder, and no such model could be loaded from the Hub. {error}"
-            ) from error
         if encoder.config.model_type not in ENCODERS:
             raise ValueError(
                 f"{encoder_name_or_path} is a {encoder.config.model_type!r} model, expected a DINOv2 encoder such as "

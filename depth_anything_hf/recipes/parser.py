@@ -246,6 +246,8 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
         text = action.help or ""
         if action.required:
             return f"{text} (required)"
+        if isinstance(action.default, list):
+            return " ".join([text, *([f"[{' '.join(map(str, action.default))}]"] if action.default else [])])
         says_something = action.default is not None and action.default is not False and action.nargs != 0
         return f"{text} [%(default)s]" if says_something else text
 

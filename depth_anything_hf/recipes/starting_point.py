@@ -16,6 +16,7 @@ from ..geometry.depth_units import UNIT_NAMES, as_whole_units, max_depth_in_metr
 from ..models.configuration_depth_anything import DepthAnythingConfig
 from ..models.image_processing_depth_anything import DepthAnythingImageProcessor
 from ..models.loading import load_processor, refuse_adapters, refuse_files
+from ..models.missing import name_what_is_missing
 from ..models.modeling_depth_anything import ENCODERS, DepthAnythingForDepthEstimation
 from ..utils.processes import is_first_process
 from .arguments import ModelArguments
@@ -108,7 +109,9 @@ def _check_model_type(name_or_path: str, revision: str | None, expected: Collect
     refuse_files(name_or_path)
     refuse_adapters(name_or_path)
     # transformers opens any checkpoint as any model, and leaves at random weights what does not fit.
-    found: PreTrainedConfig = AutoConfig.from_pretrained(name_or_path, **({"revision": revision} if revision else {}))
+    with name_what_is_missing(name_or_path):
+        hub = {"revision": revision} if revision else {}
+        found: PreTrainedConfig = AutoConfig.from_pretrained(name_or_path, **hub)
     if found.model_type not in expected:
         raise ValueError(
             f"{name_or_path} is a {found.model_type!r} model, expected {' or '.join(expected)}; encoder_name_or_path "

@@ -107,7 +107,10 @@ class DistillationArguments:
             return copy.deepcopy(start.model.backbone)
         from transformers import AutoModel
 
-        return AutoModel.from_pretrained(self.feature_encoder)
+        from ..models.missing import name_what_is_missing
+
+        with name_what_is_missing(self.feature_encoder):
+            return AutoModel.from_pretrained(self.feature_encoder)
 
     def _online_teacher(self) -> Any:
         from ..inference.predictor import DepthPredictor

@@ -72,7 +72,10 @@ def test_a_scale_in_the_wrong_direction_is_named_with_its_inverse(tmp_path, mill
 
 def test_millimetres_read_as_metres_are_guessed(tmp_path, millimetres):
     root = folder_of(tmp_path / "rooms", [each.astype(np.float32) for each in millimetres])
-    with pytest.raises(ValueError, match=r"500 to 3635 m, and valid .* scale to 1000, which gives 0\.5 to 3\.635 m"):
+    expected = (
+        r"500 to 3635 m, and valid .* scale to 1000, which gives 0\.5 to 3\.635 m; if .* max_depth has to be larger$"
+    )
+    with pytest.raises(ValueError, match=expected):
         check_first_samples(Mixture([DepthFolder(root)], METRIC))
 
 

@@ -348,6 +348,13 @@ def test_an_error_is_one_line_and_where_help_is(capsys):
     assert len(text.splitlines()) == 2 and text.splitlines()[1].endswith("--help")
 
 
+def test_help_shows_lists_as_they_are_typed(capsys):
+    with pytest.raises(SystemExit):
+        RecipeParser(TYPES).parse(["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "trackio. [none]" in text and "[[" not in text
+
+
 def test_every_value_has_its_source(tmp_path, monkeypatch):
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
     path = recipe(tmp_path, **NEEDED, seed=1, blur=0.5)

@@ -166,3 +166,9 @@ def test_a_relative_model_starts_from_a_metric_one_only_where_that_is_meant(tmp_
     assert (config.depth_estimation_type, config.max_depth, config.depth_unit) == ("relative", 1, "m")
     assert not model.head.metric and model.head.max_depth == 1
     assert equal(model.state_dict(), metric.state_dict())
+
+
+@pytest.mark.parametrize("field", ["encoder_name_or_path", "model_name_or_path"])
+def test_a_model_that_cannot_be_reached_is_named(field: str) -> None:
+    with pytest.raises(OSError, match=r"^someone/no-such-encoder: no such folder, and no such model"):
+        build_model(ModelArguments(**{field: "someone/no-such-encoder"}), seed=0)
