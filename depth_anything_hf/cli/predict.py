@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -28,8 +28,9 @@ from .options import (
 if TYPE_CHECKING:
     from ..geometry.disparity import PredictionKind
     from ..inference.calibration import Calibration
-    from ..inference.prediction import Prediction
     from ..inference.predictor import DepthPredictor
+
+EXIT_SOME_FAILED = 3
 
 MEANING = {
     "disparity": (
@@ -64,13 +65,27 @@ def predict(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Predict all images again, and replace files that no earlier run here has written.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Predict the depth of images and write it as pictures and numbers.
 
     For NAME.jpg there will be NAME_depth.png (colours, bright is near), NAME_16bit.png (16-bit grey, smallest value
     0, largest 65535) and NAME.npz (float32 array `disparity` or `depth` at the image's size, and `kind`).
-    Sub-folders are kept. Images that cannot be read are listed and skipped.
+    Sub-folders are kept, and the folders' own names where several are given; a.jpg beside a.png gives a_jpg and
+    a_png.
+
+    Files that are there already are never replaced, but for those of an earlier run here, which predictions.json
+    lists. Given again, the command predicts only what is missing or was made from another image, model or option, and
+    leaves its own pictures out. Images that cannot be read are listed and skipped; the exit code is then 3, and 1 if
+    none could be read.
 
     \b
     Examples:
@@ -85,8 +100,10 @@ def predict(
     """
     from tqdm import tqdm
 
-    from ..data.decoding.images import find_images
     from ..inference.calibration import Calibration
+    from ..inference.prediction_files import encode_prediction, suffixes_of
+    from ..inference.prediction_folder import PredictionFolder, describe_model
+    from ..inference.prediction_sources import find_image_files
     from ..inference.predictor import DepthPredictor
     from ..utils.quiet import quiet_libraries
 
@@ -94,8 +111,10 @@ def predict(
     calibration = None if metric is None else Calibration.load(metric)
     if calibration is not None and input_size is None:
         input_size = calibration.input_size
-    paths = find_images(inputs)
-    targets = _targets(paths, inputs, output_dir)
+    suffixes = suffixes_of(pictures=not raw)
+    sources = find_image_files(inputs)
+    # Refuse before the model is loaded; under the lock again.
+    PredictionFolder(output_dir, overwrite).plan(sources, suffixes)
     predictor = DepthPredictor.from_pretrained(
         model,
         device=device,
@@ -108,18 +127,30 @@ def predict(
     kind: str = predictor.prediction_kind
     if calibration is not None:
         kind = _check_calibration(calibration, model, predictor)
+    options = {
+        **describe_model(model, predictor.model.config),
+        "kind": kind,
+        "input_size": predictor.input_size,
+        "precision": predictor.precision,
+        "calibration": None if calibration is None else asdict(calibration),
+    }
     failures: list[tuple[str, str]] = []
-    predictions = tqdm(predictor(paths), total=len(paths), desc="predict", unit="image")
-    for target, prediction in zip(targets, predictions, strict=True):
-        if prediction.error is not None:
-            failures.append((prediction.name, prediction.error))
-        else:
-            if calibration is not None and prediction.values is not None:
-                prediction.values = calibration.apply(prediction.values)
-            _save_prediction(target, prediction, kind, pictures=not raw)
-    typer.echo(f"{len(paths) - len(failures)} of {len(paths)} images predicted, see {output_dir}")
+    with PredictionFolder(output_dir, overwrite) as folder:
+        work = folder.missing(folder.plan(sources, suffixes), suffixes, options)
+        predictions = tqdm(predictor(one.source.path for one in work), total=len(work), desc="predict", unit="image")
+        for one, prediction in zip(work, predictions, strict=True):
+            if prediction.error is not None:
+                failures.append((prediction.name, prediction.error))
+            else:
+                assert prediction.values is not None
+                values = prediction.values if calibration is None else calibration.apply(prediction.values)
+                folder.save(one, encode_prediction(values, kind, pictures=not raw))
+    earlier = f", {len(sources) - len(work)} of them earlier" if len(work) < len(sources) else ""
+    typer.echo(f"{len(sources) - len(failures)} of {len(sources)} images predicted{earlier}, see {output_dir}")
     typer.echo(MEANING[kind])
-    report_failures(failures, len(paths))
+    report_failures(failures, len(sources))
+    if failures:
+        raise typer.Exit(EXIT_SOME_FAILED)
 
 
 def _check_calibration(calibration: Calibration, model: str, predictor: DepthPredictor) -> str:
@@ -135,41 +166,3 @@ def _check_calibration(calibration: Calibration, model: str, predictor: DepthPre
             err=True,
         )
     return "depth"
-
-
-def _targets(paths: list[Path], inputs: list[Path], output: Path) -> list[Path]:
-    """Return where each image's files go, without suffix; images that differ in folder or suffix only stay apart."""
-    targets = []
-    for path in paths:
-        root = next((folder for folder in inputs if folder.is_dir() and path.is_relative_to(folder)), path.parent)
-        targets.append(output / path.relative_to(root).with_suffix(""))
-    shared = {target for target, times in Counter(targets).items() if times > 1}
-    named = [
-        target.with_name(path.name.replace(".", "_")) if target in shared else target
-        for target, path in zip(targets, paths, strict=True)
-    ]
-    taken: Counter[Path] = Counter()
-    unique = []
-    for target in named:
-        taken[target] += 1
-        unique.append(target if taken[target] == 1 else target.with_name(f"{target.name}_{taken[target]}"))
-    return unique
-
-
-def _save_prediction(target: Path, prediction: Prediction, kind: str, pictures: bool) -> None:
-    import numpy as np
-
-    from ..geometry.disparity import depth_to_disparity
-    from ..visualization.colour_maps import colour_map, to_uint16
-    from ..visualization.encode import encode_png
-
-    values = prediction.values
-    assert values is not None
-    target.parent.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, Any] = {kind: values, "kind": np.array(kind)}
-    # Not compressed: that would take most of the command's time and save a tenth of the size.
-    np.savez(target.with_name(f"{target.name}.npz"), **arrays)
-    if pictures:
-        colours = colour_map(depth_to_disparity(values) if kind == "depth" else values)
-        target.with_name(f"{target.name}_depth.png").write_bytes(encode_png(colours))
-        target.with_name(f"{target.name}_16bit.png").write_bytes(encode_png(to_uint16(values)[0]))

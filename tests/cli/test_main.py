@@ -64,8 +64,8 @@ def test_predict_in_a_real_process(model: Path, photos: Path, tmp_path: Path) ->
     arguments = ["predict", str(photos), "-o", str(tmp_path / "out"), "-m", str(model), "--batch-size", "2"]
     ran = run_process("-m", "depth_anything_hf.cli", *arguments)
     assert ran.returncode == 0, ran.stderr
-    assert len(files_below(tmp_path / "out")) == 6
+    assert len(files_below(tmp_path / "out")) == 7
     # One bar, the command's own; the libraries' when asked for.
     assert "predict: 100%" in ran.stderr and "Loading weights" not in ran.stderr
-    shown = run_process("-m", "depth_anything_hf.cli", *arguments, "--verbose")
+    shown = run_process("-m", "depth_anything_hf.cli", *arguments, "--verbose", "--overwrite")
     assert "predict: 100%" in shown.stderr and "Loading weights" in shown.stderr

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -25,9 +26,8 @@ def test_predict_writes_pictures_and_numbers(model: Path, photos: Path, tmp_path
     assert result.exit_code == 0, result.output
     assert "2 of 2 images" in result.output and "larger is nearer" in result.output
     stems = ["a", "sub/b"]
-    assert files_below(tmp_path / "out") == sorted(
-        f"{stem}{suffix}" for stem in stems for suffix in (".npz", "_16bit.png", "_depth.png")
-    )
+    files = [f"{stem}{suffix}" for stem in stems for suffix in (".npz", "_16bit.png", "_depth.png")]
+    assert files_below(tmp_path / "out") == sorted([*files, "predictions.json"])
     stored = read_arrays(tmp_path / "out" / "a.npz")
     expected = DepthPredictor.from_pretrained(model, device="cpu").predict(photos / "a.png")
     assert stored["disparity"].dtype == np.float32 and str(stored["kind"]) == "disparity"
@@ -58,7 +58,7 @@ def test_a_kind_that_contradicts_the_model_is_refused(model: Path, photos: Path,
 
 def test_raw_writes_numbers_only(model: Path, photos: Path, tmp_path: Path) -> None:
     assert run("predict", photos, "-o", tmp_path / "out", "-m", model, "--raw").exit_code == 0
-    assert files_below(tmp_path / "out") == ["a.npz", "sub/b.npz"]
+    assert files_below(tmp_path / "out") == ["a.npz", "predictions.json", "sub/b.npz"]
 
 
 def test_pictures_of_one_name_do_not_overwrite_each_other(model: Path, tmp_path: Path) -> None:
@@ -68,15 +68,87 @@ def test_pictures_of_one_name_do_not_overwrite_each_other(model: Path, tmp_path:
         inputs[-1].parent.mkdir(exist_ok=True)
         Image.fromarray(random_image((20, 20 + number), number)).save(inputs[-1])
     assert run("predict", *inputs, "-o", tmp_path / "out", "-m", model, "--raw").exit_code == 0
-    assert files_below(tmp_path / "out") == ["x_jpg.npz", "x_png.npz", "x_png_2.npz"]
-    assert read_arrays(tmp_path / "out" / "x_png_2.npz")["disparity"].shape == (20, 22)
+    assert files_below(tmp_path / "out") == [*("one/x_jpg.npz", "one/x_png.npz", "predictions.json", "two/x.npz")]
+    assert read_arrays(tmp_path / "out" / "two/x.npz")["disparity"].shape == (20, 22)
 
 
 def test_broken_pictures_are_named_and_fail_the_command_only_alone(model: Path, photos: Path, tmp_path: Path) -> None:
     broken = photos / "broken.jpg"
     broken.write_bytes(b"no picture")
     result = run("predict", photos, "-o", tmp_path / "out", "-m", model, "--raw")
-    assert result.exit_code == 0 and "2 of 3 images" in result.output
+    assert result.exit_code == 3 and "2 of 3 images" in result.output
     assert "1 of 3 images skipped" in result.output and str(broken) in result.output
-    alone = run("predict", broken, tmp_path / "absent.jpg", "-o", tmp_path / "out", "-m", model)
-    assert alone.exit_code == 1 and "absent.jpg: no such file" in alone.output
+    alone = run("predict", broken, "-o", tmp_path / "out2", "-m", model)
+    assert alone.exit_code == 1
+    absent = run("predict", photos, tmp_path / "absent.jpg", "-o", tmp_path / "out3", "-m", model)
+    assert absent.exit_code == 1 and "absent.jpg: no such file" in absent.output
+    assert not (tmp_path / "out3").exists()
+
+
+def times(folder: Path) -> dict[str, int]:
+    return {name: (folder / name).stat().st_mtime_ns for name in files_below(folder) if name != "predictions.json"}
+
+
+def test_files_of_the_user_are_not_replaced(model: Path, photos: Path) -> None:
+    (photos / "a.npz").write_bytes(b"mine")
+    Image.new("L", (9, 9)).save(photos / "sub" / "b_depth.png")
+    before = {name: (photos / name).read_bytes() for name in files_below(photos)}
+    result = run("predict", photos, "-o", photos, "-m", model)
+    assert result.exit_code == 1 and "a.npz" in result.output and "--overwrite" in result.output
+    assert {name: (photos / name).read_bytes() for name in files_below(photos)} == before
+    # Images themselves are not replaced by choice either.
+    refused = run("predict", photos, "-o", photos, "-m", model, "--overwrite")
+    assert refused.exit_code == 1 and "one of the images" in refused.output
+    (photos / "sub" / "b_depth.png").unlink()
+    assert run("predict", photos, "-o", photos, "-m", model, "--overwrite").exit_code == 0
+    assert (photos / "a.npz").read_bytes() != b"mine"
+
+
+def test_a_second_run_predicts_what_is_missing_and_not_its_own_pictures(
+    model: Path, metric_model: Path, photos: Path
+) -> None:
+    out = photos / "depth"
+    command = ("predict", photos, "-o", out, "-m", model, "--device", "cpu")
+    assert run(*command).exit_code == 0
+    first = times(out)
+    again = run(*command)
+    assert again.exit_code == 0 and "2 of 2 images predicted, 2 of them earlier" in again.output
+    assert times(out) == first
+    (out / "a_16bit.png").unlink()
+    Image.fromarray(random_image((30, 44), 7)).save(photos / "c.png")
+    assert "3 of 3 images predicted, 1 of them earlier" in run(*command).output
+    changed = {name for name, time in times(out).items() if first.get(name) != time}
+    assert changed == {f"{stem}{suffix}" for stem in "ac" for suffix in (".npz", "_16bit.png", "_depth.png")}
+    # Another image under the same name, and other options.
+    Image.fromarray(random_image((31, 44), 8)).save(photos / "c.png")
+    assert "2 of them earlier" in run(*command).output
+    assert read_arrays(out / "c.npz")["disparity"].shape == (31, 44)
+    other = run("predict", photos, "-o", out, "-m", metric_model, "--device", "cpu", "--raw")
+    assert other.exit_code == 0 and "earlier" not in other.output
+    assert files_below(out) == ["a.npz", "c.npz", "predictions.json", "sub/b.npz"]
+    # A result that was edited is the user's.
+    (out / "a.npz").write_bytes(b"mine")
+    edited = run("predict", photos, "-o", out, "-m", metric_model, "--device", "cpu", "--raw")
+    assert edited.exit_code == 1 and (out / "a.npz").read_bytes() == b"mine"
+
+
+def test_files_of_a_killed_run_are_its_own(model: Path, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run("predict", photos, "-o", out, "-m", model, "--raw").exit_code == 0
+    record = json.loads((out / "predictions.json").read_text())
+    for entry in record["images"].values():
+        entry.update(is_done=False, files=dict.fromkeys(entry["files"]))
+    (out / "predictions.json").write_text(json.dumps(record))
+    result = run("predict", photos, "-o", out, "-m", model, "--raw")
+    assert result.exit_code == 0 and "earlier" not in result.output
+
+
+def test_results_of_another_folder_are_not_replaced(model: Path, photos: Path, tmp_path: Path) -> None:
+    out, others = tmp_path / "out", tmp_path / "others"
+    others.mkdir()
+    Image.fromarray(random_image((20, 21), 5)).save(others / "a.png")
+    assert run("predict", photos, "-o", out, "-m", model, "--raw").exit_code == 0
+    before = (out / "a.npz").read_bytes()
+    result = run("predict", others, "-o", out, "-m", model, "--raw")
+    assert result.exit_code == 1 and "another a.png" in result.output
+    assert (out / "a.npz").read_bytes() == before

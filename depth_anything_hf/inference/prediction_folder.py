@@ -1,0 +1,224 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The folder that `predict` writes: its list of own files, what is missing in it, and what must not be replaced.
+
+`predictions.json` in the folder names every file that was written, with the image and the options that it was made
+from. A file that is not listed, or has changed since, belongs to the user.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..utils.files import atomic_write, remove_abandoned
+from ..utils.locks import FolderLock
+from .prediction_list import FILE_KIND, FILE_VERSION, LIST_FILE, is_own_file, read_entries, stamp_of
+from .prediction_sources import ImageFile, assign_targets
+
+
+NAMED_IN_ERROR = 5
+SECONDS_BETWEEN_LISTS = 5.0
+# Of the time of a run, at most this share is spent on writing its list.
+LARGEST_LIST_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Planned:
+    """An image and where its files go.
+
+    Attributes:
+        source: the image.
+        target: relative to the folder, with `/`, without the suffixes of the files.
+        is_new: whether no earlier run has listed it.
+    """
+
+    source: ImageFile
+    target: str
+    is_new: bool
+
+
+class PredictionFolder:
+    """What a folder of predictions holds, and what may be written there.
+
+    Args:
+        folder: need not exist yet.
+        overwrite: whether files that are not this folder's own may be replaced.
+
+    Raises:
+        ValueError: the folder's list cannot be read.
+    """
+
+    def __init__(self, folder: Path, overwrite: bool = False) -> None:
+        self.folder = folder
+        self._overwrite = overwrite
+        self._entries = read_entries(folder)
+        self._options: dict[str, Any] = {}
+        self._lock = FolderLock(folder, activity="predicting")
+        self._next_list = 0.0
+
+    def __enter__(self) -> PredictionFolder:
+        """Make the folder and keep other processes out of it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock.acquire()
+        # Another process may have written meanwhile.
+        self._entries = read_entries(self.folder)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if self._options:
+                self._write_list()
+        finally:
+            self._lock.__exit__()
+
+    def plan(self, sources: Sequence[ImageFile], suffixes: Sequence[str]) -> list[Planned]:
+        """Say where the files of each image go.
+
+        Args:
+            sources: images, none twice.
+            suffixes: of the files of one image.
+
+        Raises:
+            FileExistsError: files that were not written by a run here would be replaced; the message names them.
+            ValueError: an image itself, or the result of another image of that name, would be replaced.
+        """
+        known = {name: str(entry["target"]) for name, entry in self._entries.items()}
+        targets = assign_targets([source.name for source in sources], known)
+        planned = [
+            Planned(source, target, source.name not in known) for source, target in zip(sources, targets, strict=True)
+        ]
+        places = {_real(source.path): source.path for source in sources}
+        theirs = []
+        for each in planned:
+            self._check_same_image(each)
+            for suffix in suffixes:
+                path = self.folder / f"{each.target}{suffix}"
+                if not os.path.lexists(path):
+                    continue
+                if not self._overwrite and not is_own_file(self.folder, path, self._entries.get(each.source.name)):
+                    theirs.append(path)
+                elif _real(path) in places:
+                    raise ValueError(
+                        f"the prediction of {each.source.path} would replace {path}, which is one of the images; "
+                        "choose another output folder"
+                    )
+        if theirs:
+            more = f" and {len(theirs) - NAMED_IN_ERROR} more" if len(theirs) > NAMED_IN_ERROR else ""
+            raise FileExistsError(
+                f"{', '.join(map(str, theirs[:NAMED_IN_ERROR]))}{more}: already there and not written by an earlier "
+                f"run in {self.folder}; choose another output folder, or replace them by --overwrite"
+            )
+        return planned
+
+    def missing(
+        self, planned: Sequence[Planned], suffixes: Sequence[str], options: Mapping[str, Any]
+    ) -> list[Planned]:
+        """Return what is still to predict, and list it as begun, so that files of a killed run are known as own.
+
+        An image is predicted again when it, or one of the options, has changed since, or one of its files has.
+
+        Args:
+            planned: as `plan` gave it.
+            suffixes: of the files of one image.
+            options: all that the values depend on apart from the image; JSON values.
+        """
+        digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:16]
+        self._options = {digest: dict(options)}
+        work = [each for each in planned if self._overwrite or not self._is_done(each, suffixes, digest)]
+        for each in work:
+            earlier = self._entries.get(each.source.name, {}).get("files", {})
+            self._entries[each.source.name] = {
+                "target": each.target,
+                "source": self._place_of(each.source),
+                **stamp_of(each.source.path),
+                "options": digest,
+                "is_done": False,
+                "files": {**earlier, **{f"{each.target}{suffix}": None for suffix in suffixes}},
+            }
+        if work:
+            remove_abandoned(self.folder, *{(self.folder / each.target).parent for each in work})
+            self._write_list()
+        return work
+
+    def save(self, planned: Planned, contents: Mapping[str, bytes]) -> None:
+        """Write the files of one image, each complete or absent; what an earlier run wrote beyond them is removed.
+
+        Args:
+            planned: the image.
+            contents: suffix -> content.
+
+        Raises:
+            OSError: a file cannot be written.
+        """
+        entry = self._entries[planned.source.name]
+        files: dict[str, Any] = {}
+        for suffix, content in contents.items():
+            name = f"{planned.target}{suffix}"
+            atomic_write(self.folder / name, content)
+            stamp = stamp_of(self.folder / name)
+            files[name] = {**stamp, "crc32": f"{zlib.crc32(content):08x}"}
+        for name in entry["files"].keys() - files.keys():
+            if is_own_file(self.folder, self.folder / name, entry):
+                (self.folder / name).unlink(missing_ok=True)
+        entry.update(is_done=True, files=files)
+        if time.monotonic() >= self._next_list:
+            self._write_list()
+
+    def _check_same_image(self, planned: Planned) -> None:
+        entry = self._entries.get(planned.source.name)
+        place = self._place_of(planned.source)
+        if self._overwrite or entry is None or entry["source"] == place:
+            return
+        if any(entry[key] != value for key, value in stamp_of(planned.source.path).items()):
+            raise ValueError(
+                f"{self.folder / planned.target} holds the prediction of another {planned.source.name} "
+                f"({os.path.normpath(self.folder / entry['source'])}), not of {planned.source.path}; choose another "
+                "output folder, or replace it by --overwrite"
+            )
+
+    def _is_done(self, planned: Planned, suffixes: Sequence[str], digest: str) -> bool:
+        entry = self._entries.get(planned.source.name)
+        if entry is None or not entry["is_done"] or entry["options"] != digest:
+            return False
+        if any(entry[key] != value for key, value in stamp_of(planned.source.path).items()):
+            return False
+        names = {f"{planned.target}{suffix}" for suffix in suffixes}
+        return names == entry["files"].keys() and all(
+            is_own_file(self.folder, self.folder / name, entry) for name in names
+        )
+
+    def _place_of(self, source: ImageFile) -> str:
+        try:
+            return Path(os.path.relpath(_real(source.path), _real(self.folder / LIST_FILE).parent)).as_posix()
+        except ValueError:
+            # Another drive of Windows.
+            return _real(source.path).as_posix()
+
+    def _write_list(self) -> None:
+        begin = time.monotonic()
+        record = {"kind": FILE_KIND, "version": FILE_VERSION, "options": self._options, "images": self._entries}
+        atomic_write(self.folder / LIST_FILE, json.dumps(record, indent=1) + "\n")
+        end = time.monotonic()
+        self._next_list = end + max(SECONDS_BETWEEN_LISTS, (end - begin) / LARGEST_LIST_SHARE)
+
+
+def describe_model(name: str, config: Any) -> dict[str, Any]:
+    """Return by what a model's weights are known: the commit on the Hub, or sizes and times of a folder's files."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return {"model": name, "commit": getattr(config, "_commit_hash", None)}
+    files = sorted(path for path in folder.iterdir() if path.suffix in (".safetensors", ".bin", ".json"))
+    return {"model": name, "files": {path.name: list(stamp_of(path).values()) for path in files if path.is_file()}}
+
+
+def _real(path: Path) -> Path:
+    """Return a path with its folder's links followed; the file's own name stays."""
+    return Path(os.path.realpath(path.parent), path.name)

@@ -1,0 +1,88 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The list of a folder's predictions, by which its own files are known from those of the user."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+
+LIST_FILE = "predictions.json"
+FILE_KIND = "depth_anything_hf.predictions"
+FILE_VERSION = 1
+
+
+def read_entries(folder: Path) -> dict[str, Any]:
+    """Return what a folder's list says of each image; empty where there is no list.
+
+    Raises:
+        ValueError: another file of that name, or of a later version.
+    """
+    path = folder / LIST_FILE
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record["kind"] == FILE_KIND and record["version"] == FILE_VERSION:
+            return dict(record["images"])
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError, NotADirectoryError):
+        pass
+    raise ValueError(
+        f"{path}: expected the list of predictions of version {FILE_VERSION} that `predict` writes; choose another "
+        "output folder, or move the file away"
+    )
+
+
+def is_own_file(folder: Path, path: Path, entry: Mapping[str, Any] | None) -> bool:
+    """Return whether a file is as a run has written it, or is one that a run began to write.
+
+    Args:
+        folder: of predictions.
+        path: of the file, below `folder`.
+        entry: what the folder's list says of the image; None: nothing.
+    """
+    name = path.relative_to(folder).as_posix()
+    if entry is None or name not in entry["files"] or not path.is_file() or path.is_symlink():
+        return False
+    written = entry["files"][name]
+    if written is None:
+        return True
+    stamp = stamp_of(path)
+    if stamp["bytes"] != written["bytes"]:
+        return False
+    # Copies of a folder have other times.
+    return bool(stamp["mtime_ns"] == written["mtime_ns"] or f"{zlib.crc32(path.read_bytes()):08x}" == written["crc32"])
+
+
+class OwnFiles:
+    """Tell the files that predictions have left in folders, whichever these are, from all others."""
+
+    def __init__(self) -> None:
+        self._listed = lru_cache(None)(_entries_by_file)
+
+    def __contains__(self, path: Path) -> bool:
+        """Return whether a list in a folder above the file names it, and it is as it was written."""
+        return any(
+            is_own_file(folder, path, self._listed(folder).get(path.relative_to(folder).as_posix()))
+            for folder in path.parents
+        )
+
+
+def _entries_by_file(folder: Path) -> dict[str, Any]:
+    try:
+        entries = read_entries(folder)
+    except (ValueError, OSError):
+        # Not a list of predictions, or none that may be read: then nothing is known.
+        return {}
+    return {name: entry for entry in entries.values() for name in entry["files"]}
+
+
+def stamp_of(path: Path) -> dict[str, int]:
+    """Return by what a file is known without reading it: its size and its time."""
+    status = path.stat()
+    return {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
