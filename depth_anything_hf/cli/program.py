@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from ..utils.paths import expand_word
+
 
 # They work, and would stand in the help of every shell session.
 NOT_IN_HELP = ("install_completion", "show_completion")
@@ -37,6 +39,10 @@ def spellings(aliases: Mapping[str, str] | None = None) -> dict[str, Any]:
 
 class Command(TyperCommand):
     """A command whose `--help` shows its options in panels."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words of the command line, `~` expanded also where the shell left it."""
+        return super().parse_args(ctx, [expand_word(word) for word in args])
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments and options, each under the heading of its panel."""

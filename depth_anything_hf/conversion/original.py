@@ -25,6 +25,7 @@ from ..models.loading import dtype_name
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.files import finish_file, sha256_of_file, unfinished_file, write_error
 from ..utils.folders import replace_folder, share_weights
+from ..utils.paths import local_path
 from .checkpoint import read_original
 from .published_names import check_name
 from .state_dict import (
@@ -107,7 +108,7 @@ def convert_original(
             f"depth_estimation_type {depth_estimation_type!r} and max_depth {max_depth} do not fit: a metric model "
             "needs max_depth (20 indoors, 80 outdoors), a relative one has none"
         )
-    source, target = Path(checkpoint), Path(output_dir)
+    source, target = local_path(checkpoint), local_path(output_dir)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise FileExistsError(
             f"{target} exists and is not an empty folder; choose a new or an empty folder for the model"
@@ -182,7 +183,7 @@ def convert_to_original(model_dir: str | os.PathLike[str], checkpoint: str | os.
         FileExistsError: the file exists.
         ValueError: the authors' code cannot express the model, or tensors are missing, unknown or misshapen.
     """
-    source, target = Path(model_dir), Path(checkpoint)
+    source, target = local_path(model_dir), local_path(checkpoint)
     if target.exists():
         raise FileExistsError(f"{target} exists; choose another name for the checkpoint")
     if not (source / "config.json").is_file():

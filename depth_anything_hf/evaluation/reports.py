@@ -17,6 +17,7 @@ from ..geometry.disparity import PredictionKind, depth_to_disparity
 from ..metrics.ordinal import point_pairs_correct
 from ..metrics.table import METRICS
 from ..utils.files import atomic_write
+from ..utils.paths import local_path
 from ..visualization.colour_maps import colour_map
 from ..visualization.encode import encode_jpeg
 from ..visualization.figures import add_caption, mark_pairs, side_by_side, stack, thicken
@@ -53,7 +54,7 @@ def save_report(
         predict: as in `evaluate`; predicts the images of the sheet once more.
         made_with: see `description_of`.
     """
-    folder = Path(folder)
+    folder = local_path(folder)
     result.save(folder, made_with=made_with)
     entries = result.card_entries()
     for entry in entries.values():
@@ -112,7 +113,7 @@ def save_error_sheet(
         height = min(SHEET_HEIGHT_PIXELS, SHEET_WIDTH_PIXELS * panels[0].shape[0] // panels[0].shape[1])
         pictures.append(add_caption(side_by_side(panels, height), f"{word}: {Path(row['name']).name}  {numbers}"))
     title = PAIR_SHEET_TITLE if result.settings.scores_pairs else SHEET_TITLE
-    path = Path(path)
+    path = local_path(path)
     atomic_write(path, encode_jpeg(add_caption(stack(pictures), title)))
     return path
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..geometry.alignment import fit_scale_and_shift
 from ..geometry.maps import check_same_shape
+from ..utils.paths import local_path
 
 
 Form = Literal["disparity", "log"]
@@ -121,7 +122,7 @@ class Calibration:
         Returns:
             The file.
         """
-        path = Path(path)
+        path = local_path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         record = {"kind": FILE_KIND, "version": FILE_VERSION, **asdict(self)}
         path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -135,7 +136,7 @@ class Calibration:
             FileNotFoundError: if there is no such file.
             ValueError: naming the file, if it is no calibration, of another version, or its numbers make no sense.
         """
-        path = Path(path)
+        path = local_path(path)
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from ..geometry.maps import values_at_pixels
+from ..utils.paths import local_path
 from .predictor import DepthPredictor
 
 
@@ -58,7 +59,7 @@ def read_points(path: str | os.PathLike[str], image: str | None = None) -> dict[
         ValueError: naming the file and line: a column is missing, a cell is no number or no whole pixel, or no image
             or another one is named.
     """
-    path = Path(path)
+    path = local_path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; expected a CSV file with the columns {', '.join(COLUMNS)}")
     points: dict[str, list[tuple[float, float, float]]] = {}

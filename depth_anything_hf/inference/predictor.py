@@ -24,6 +24,7 @@ from ..geometry.disparity import PredictionKind
 from ..models.compilation import force_eager
 from ..models.loading import as_dtype, dtype_name, load_model, refuse_other_outputs, size_of
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from ..utils.paths import expand_home
 from .batching import BatchScheduler, FetchResults, PendingImage, explain_error
 from .output_kinds import prediction_kind_of
 from .prediction import Prediction, check_finite, flip_mean
@@ -147,7 +148,7 @@ class DepthPredictor:
             OSError: no such folder or id on the Hub, or files missing in it.
         """
         place = _usable_device(device)
-        name = os.fspath(name_or_path)
+        name = str(expand_home(os.fspath(name_or_path)))
         model, processor = load_model(name, dtype=dtype, input_size=input_size, options=kwargs)
         if isinstance(model, DepthAnythingForDepthEstimation) and "attn_implementation" not in kwargs:
             # Adapters and quantized layers are refused; the model then runs as it is.

@@ -18,6 +18,7 @@ from ..hub.licenses import check_known_license
 from ..hub.markdown import PICTURES_FOLDER
 from ..hub.repository import Repository
 from ..utils.locks import FolderLock
+from ..utils.paths import local_path
 from .dataset_card import write_label_card
 from .machine_traces import machine_traces
 from .provenance import PROVENANCE_FILE, read_provenance
@@ -66,7 +67,7 @@ def push_labels(
         FileNotFoundError: the folder holds no labels.
         PushError: the labels name places on this machine; the Hub cannot be reached or refused.
     """
-    folder = Path(folder)
+    folder = local_path(folder)
     repository = Repository(repo_id, "dataset", private, endpoint)
     # Before anything is created on the Hub.
     check_known_license("teacher", read_provenance(folder).get("teacher"), teacher_license)
@@ -114,7 +115,7 @@ def push_labels_when_complete(folder: str | os.PathLike[str], repo_id: str, **op
         FileNotFoundError: the folder holds no labels.
         PushError: shards are damaged or images labelled twice; or as `push_labels`.
     """
-    folder = Path(folder)
+    folder = local_path(folder)
     if missing_shards(folder):
         return None
     with FolderLock(folder, name=LABELS_LOCK, activity="pushing labels") as lock:

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from ..data.decoding.disparity_codec import decode_disparity
 from ..data.decoding.images import read_image
 from ..utils.files import sha256_of_file
+from ..utils.paths import local_path
 from .provenance import (
     PROVENANCE_FILE,
     VERSION_KEY,
@@ -96,7 +97,7 @@ def verify_labels(
     Raises:
         FileNotFoundError: no labels at all in the folder.
     """
-    root = Path(folder)
+    root = local_path(folder)
     shards = sorted(root.glob(SHARD_PATTERN))
     provenance = read_provenance(root)
     if not shards and not provenance:
@@ -141,7 +142,7 @@ def missing_shards(folder: str | os.PathLike[str]) -> list[str]:
     Raises:
         FileNotFoundError: no labels at all in the folder.
     """
-    root = Path(folder)
+    root = local_path(folder)
     provenance = read_provenance(root)
     present = {path.name for path in root.glob(SHARD_PATTERN)}
     if not present and not provenance:

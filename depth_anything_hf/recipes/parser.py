@@ -16,8 +16,9 @@ from typing import Any, NoReturn, get_type_hints
 import yaml
 from transformers import HfArgumentParser
 
+from ..utils.paths import expand_home, expand_word
 from .catalog import VERB_KEY, find_recipe, read_recipe
-from .values import CONVERTERS, expand_home, fault_of
+from .values import CONVERTERS, fault_of
 
 
 # Values that may come from the environment: name of the argument -> variable.
@@ -122,7 +123,7 @@ class RecipeParser(HfArgumentParser):
 
         Exits with code 2 and a message if something is unknown, missing, or has a wrong value.
         """
-        argv = [_expand_word(word) for word in (sys.argv[1:] if argv is None else argv)]
+        argv = [expand_word(word) for word in (sys.argv[1:] if argv is None else argv)]
         self._require_lists_in_one_place(argv)
         self._require_known(argv)
         sources = {action.dest: DEFAULT for action in self._actions}
@@ -255,12 +256,6 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
 def _help_width() -> int:
     columns = os.environ.get("COLUMNS", "")
     return min(119, int(columns)) if columns.isdecimal() else 100
-
-
-def _expand_word(word: str) -> str:
-    """Expand ~ also behind an equals sign, where most shells leave it."""
-    name, equals, value = word.partition("=")
-    return f"{name}={expand_home(value)}" if equals and name.startswith("-") else str(expand_home(word))
 
 
 def recipe_names(argv: Sequence[str]) -> list[str]:

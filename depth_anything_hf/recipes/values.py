@@ -1,10 +1,9 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Values of flags and recipes: converters, paths below ~, and what is wrong with a value of a recipe."""
+"""Values of flags and recipes: converters, and what is wrong with a value of a recipe."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any, get_args, get_origin
 
@@ -22,17 +21,6 @@ _SCALARS: dict[Any, tuple[type, ...]] = {
 
 
 CONVERTERS: dict[Any, Callable[[str], Any]] = {int: whole_number, float: real_number}
-
-
-def expand_home(value: Any) -> Any:
-    """Expand ~/ at the start of text, also inside lists and mappings."""
-    if isinstance(value, str) and (value == "~" or value.startswith(("~/", f"~{os.sep}"))):
-        return os.path.expanduser(value)
-    if isinstance(value, list):
-        return [expand_home(each) for each in value]
-    if isinstance(value, dict):
-        return {key: expand_home(each) for key, each in value.items()}
-    return value
 
 
 def fault_of(value: Any, hint: Any, *, may_be_mapping: bool) -> str:
@@ -67,4 +55,4 @@ def _in_words(kind: Any) -> str:
     return "a list" if kind is list else _WORDS[kind]
 
 
-__all__ = ["CONVERTERS", "expand_home", "fault_of", "real_number", "whole_number"]
+__all__ = ["CONVERTERS", "fault_of", "real_number", "whole_number"]

@@ -21,6 +21,7 @@ from tqdm.auto import tqdm
 
 from ..data.haze import add_haze, sample_haze
 from ..utils.files import atomic_write, remove_abandoned
+from ..utils.paths import local_path
 from ..visualization.encode import encode_png, encode_tiff
 from .scene_geometry import Scene, load_mitsuba
 from .scenes import (
@@ -123,7 +124,7 @@ def render_dataset(
         denoise=resolve_denoise(denoise) and family == "varied",
     )
     _check_settings(settings, count, processes)
-    folder = Path(output_dir)
+    folder = local_path(output_dir)
     _claim_folder(folder, settings, count)
     records = _finished_records(folder, settings)
     _write_metadata(folder, records.values())

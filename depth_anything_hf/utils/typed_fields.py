@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from .paths import expand_home
+
 
 _TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
@@ -47,24 +49,24 @@ def real_number(text: str) -> float:
 def convert_fields(instance: Any, prefix: str = "", skip: Sequence[str] = ()) -> None:
     """Bring the fields of a dataclass to their types, in place: text to numbers and truth values, paths to text.
 
+    Text that begins with `~/` is a path of the user's home, also in lists.
+
     Fields of types other than bool, int, float, str, lists and mappings of them, or one of them or None, are left
     alone. A number stays as it is where it fits.
 
     Args:
         instance: to be called from its `__post_init__`.
         prefix: starts the messages.
-        skip: fields that the dataclass converts itself.
+        skip: fields that the dataclass converts itself; only `~/` is expanded.
 
     Raises:
         ValueError: a value of another kind; the message names the field, what was expected and what came.
     """
     hints = get_type_hints(type(instance))
     for each in fields(instance):
-        if each.name in skip:
-            continue
         value = getattr(instance, each.name)
         try:
-            converted = convert(value, hints[each.name])
+            converted = _expanded(value) if each.name in skip else convert(value, hints[each.name])
         except ValueError as error:
             raise ValueError(f"{prefix}{each.name} {error}") from None
         if converted is not value:
@@ -84,7 +86,7 @@ def convert(value: Any, hint: Any) -> Any:
             return None
         raise ValueError(f"must be {_in_words(kinds[0])}, got {value!r}; leave it out for the default")
     if len(kinds) != 1:
-        return value
+        return _expanded(value)
     kind = kinds[0]
     if kind in _WORDS:
         return _scalar(value, kind)
@@ -103,11 +105,19 @@ def _sequence(value: Any, item: Any) -> Any:
         # One value needs no list.
         return convert(value, item)
     if item not in (int, float):
-        return value
+        return _expanded(value)
     values = list(value)
     converted = [convert(each, item) for each in values]
     changed = any(new is not old for new, old in zip(converted, values, strict=True))
     return type(value)(converted) if changed and isinstance(value, list | tuple) else value
+
+
+def _expanded(value: Any) -> Any:
+    """Return text, a path or a list of them with `~/` expanded; the same object where there is none."""
+    if not isinstance(value, str | os.PathLike | list):
+        return value
+    expanded = expand_home(value)
+    return value if expanded == value else expanded
 
 
 def _scalar(value: Any, kind: type) -> Any:
@@ -123,9 +133,9 @@ def _scalar(value: Any, kind: type) -> Any:
         raise ValueError(fault)
     if kind is str:
         if isinstance(value, str) or (isinstance(value, numbers.Real) and not is_truth):
-            return value
+            return expand_home(value)
         if isinstance(value, os.PathLike):
-            return os.fspath(value)
+            return expand_home(os.fspath(value))
         raise ValueError(f"{fault}; in YAML, write it in quotes")
     try:
         if isinstance(value, str):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ...utils.paths import local_path
 from ...utils.printable_names import original_name
 from .errors import UnreadableImageError
 
@@ -34,7 +35,7 @@ def read_bytes(source: FileLike) -> tuple[bytes, str]:
     elif isinstance(source, bytes | bytearray | memoryview):
         content, name = bytes(source), "bytes"
     elif isinstance(source, str | os.PathLike):
-        content, name = _read_file(Path(source)), os.fspath(source)
+        content, name = _read_file(local_path(source)), os.fspath(source)
     else:
         raise TypeError(f"expected a path, bytes or a cell with bytes and path, got {type(source).__name__}")
     if not content:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, features
 
+from ...utils.paths import local_path
 from .errors import BrokenSampleError, UnreadableImageError
 from .files import FileLike, files_below, read_bytes
 from .orientation import TURNS, turn_back, turn_upright
@@ -179,7 +180,7 @@ def find_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
         ValueError: a folder has no images.
     """
     found: list[Path] = []
-    for path in map(Path, paths):
+    for path in map(local_path, paths):
         if not path.is_dir():
             found.append(path)
             continue
