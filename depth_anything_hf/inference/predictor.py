@@ -30,7 +30,8 @@ from .output_kinds import prediction_kind_of
 from .prediction import Prediction, check_finite, flip_mean
 
 
-ImageSource: TypeAlias = "str | os.PathLike[str] | tuple[str, np.ndarray] | tuple[str, Callable[[], np.ndarray]]"
+_Image: TypeAlias = "np.ndarray | Image.Image"
+ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | _Image | tuple[str, _Image | Callable[[], _Image]]"
 
 # Their raw output is not the depth of the image: ZoeDepth pads it, Depth Pro needs the focal length.
 OWN_POST_PROCESSING = ("depth_pro", "zoedepth")
@@ -191,9 +192,10 @@ class DepthPredictor:
         """Predict a stream of images with bounded memory.
 
         Args:
-            images: paths; or pairs of a name and a uint8 (H, W, 3) image, or a function that returns one and is called
-                in a decoding thread. The stream is read a little ahead. `None` is a batch barrier: images before and
-                after it are never batched together, so that the results of neither depend on the other.
+            images: paths, encoded bytes, PIL images or uint8 (H, W, 3) arrays; or pairs of a name and an image, or a
+                function that returns one and is called in a decoding thread. The stream is read a little ahead. `None`
+                is a batch barrier: images before and after it are never batched together, so that the results of
+                neither depend on the other.
 
         Yields:
             One `Prediction` for each image, in the order of the input. An image that cannot be read or predicted gives
@@ -263,8 +265,10 @@ class DepthPredictor:
     def _prepare(self, source: ImageSource) -> PendingImage:
         if isinstance(source, tuple):
             name, image = source[0], source[1]() if callable(source[1]) else source[1]
+            if isinstance(image, Image.Image):
+                image = read_image(image)
         else:
-            name, image = _name_of(source), read_image(source)
+            name, image = _name_of(source), source if isinstance(source, np.ndarray) else read_image(source)
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
             raise ValueError(f"{name}: expected a uint8 image (H, W, 3), got {image.dtype} {image.shape}")
         # The layout is stated because a picture 3 pixels high would be taken for channels first.
@@ -370,7 +374,11 @@ def _resize(one: Tensor, size: tuple[int, int], *, bicubic: bool) -> Tensor:
 
 
 def _name_of(source: ImageSource) -> str:
-    return source[0] if isinstance(source, tuple) else os.fspath(source)
+    if isinstance(source, tuple):
+        return source[0]
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    return str(getattr(source, "filename", "") or "image")
 
 
 def _autocast_dtype(model_dtype: torch.dtype, wanted: torch.dtype | None) -> torch.dtype | None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from pathlib import Path
 from typing import Any
@@ -236,3 +237,19 @@ def test_glpn_gives_depth_and_a_kind_can_be_told(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no height and width"):
         DepthPredictor.from_pretrained(tmp_path, device="cpu", input_size=64)
     assert DepthPredictor(tiny_dpt(), DPTImageProcessorPil(), prediction_kind="depth").prediction_kind == "depth"
+
+
+def test_a_stream_takes_images_in_memory(predictor: DepthPredictor) -> None:
+    array = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    picture = Image.fromarray(array)
+    encoded = io.BytesIO()
+    picture.save(encoded, format="PNG")
+    expected = predictor.predict(array)
+    found = list(predictor([array, picture, encoded.getvalue(), ("named", picture), ("named", lambda: picture)]))
+    assert [one.name for one in found] == ["image", "image", "image", "named", "named"]
+    for one in found:
+        assert one.error is None and one.values is not None
+        np.testing.assert_allclose(one.values, expected, atol=1e-5)
+    # What is no image costs one result, not the stream.
+    wrong = list(predictor([3, array]))  # type: ignore[list-item]
+    assert wrong[0].error is not None and "int" in wrong[0].error and wrong[1].error is None
