@@ -35,6 +35,8 @@ class ModelArguments:
     _argument_group_name: ClassVar[str] = "model: exactly one of the first three"
     # Fields that may also be a mapping in a recipe.
     _mappings: ClassVar[tuple[str, ...]] = ("encoder_config", "decoder_config")
+    # Fields of which one in a flag or a later recipe replaces another one in an earlier recipe.
+    _alternatives: ClassVar[tuple[str, ...]] = ("encoder_name_or_path", "model_name_or_path", "encoder_config")
 
     encoder_name_or_path: str | None = field(
         default=None,
@@ -62,11 +64,12 @@ class ModelArguments:
         convert_fields(self, skip=("encoder_config", "decoder_config"))
         self.encoder_config = _mapping(self.encoder_config, "encoder_config")
         self.decoder_config = _mapping(self.decoder_config, "decoder_config")
-        given = [self.encoder_name_or_path, self.model_name_or_path, self.encoder_config]
-        if sum(value is not None for value in given) != 1:
+        given = {name: getattr(self, name) for name in self._alternatives}
+        if sum(value is not None for value in given.values()) != 1:
             raise ValueError(
                 "give exactly one of encoder_name_or_path (pretrained encoder, fresh decoder), model_name_or_path "
                 "(continue from a depth model) and encoder_config (from scratch)"
+                + "".join(f"; {name} is {value}" for name, value in given.items() if value is not None)
             )
 
 

@@ -110,6 +110,7 @@ class RecipeParser(HfArgumentParser):
         keys = {each.name for part in self.types for each in fields(part)}
         self.hints = {name: hint for part in self.types for name, hint in get_type_hints(part).items()}
         self.mappings = {name for part in self.types for name in getattr(part, "_mappings", ())}
+        self.alternatives = {name for part in self.types for name in getattr(part, "_alternatives", ())}
         self.permissions = {name for part in self.types for name in getattr(part, "_permissions", ())}
         self.known = {action.dest: action for action in self._actions if action.dest in keys}
         for action in self._actions:
@@ -133,19 +134,23 @@ class RecipeParser(HfArgumentParser):
                     self._set_default(name, os.environ[variable])
                     sources[name] = f"environment {variable}"
         for name in recipe_names(argv):
-            for key, value in self._read(name).items():
+            values = self._read(name)
+            self._replace_alternatives({key for key, value in values.items() if value is not None}, sources)
+            for key, value in values.items():
                 if value is None and sources[key].startswith("environment"):
                     # Nothing in a recipe is no wish: what the launcher was told stands.
                     continue
                 self._set_default(key, value)
                 sources[key] = f"recipe {name}"
+        flags = self._flags(argv)
+        self._replace_alternatives(flags, sources)
         try:
             # The last one holds what no dataclass has, such as --recipe.
             *parts, _ = self.parse_args_into_dataclasses(argv, look_for_args_file=False)
         except ValueError as error:
             # The dataclasses check their values themselves.
             self.error(str(error))
-        sources |= dict.fromkeys(self._flags(argv), FLAG)
+        sources |= dict.fromkeys(flags, FLAG)
         for name, value in ((name, value) for part in parts for name, value in vars(part).items()):
             if value == "" or (isinstance(value, list) and "" in value):
                 self.error(f"{name} is empty text ({sources[name]}); give a value, or leave it out")
@@ -196,6 +201,13 @@ class RecipeParser(HfArgumentParser):
         # As text a number is checked and converted like a flag: 2.5 is no int, and a revision stays text.
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         self.set_defaults(**{key: str(value) if is_number else value})
+
+    def _replace_alternatives(self, given: set[str], sources: dict[str, str]) -> None:
+        """Drop what earlier recipes say about fields of which `given` has another one."""
+        if given & self.alternatives:
+            for name in self.alternatives - given:
+                self.set_defaults(**{name: None})
+                sources[name] = DEFAULT
 
     def _read(self, name: str) -> dict[str, Any]:
         try:

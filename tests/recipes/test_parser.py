@@ -348,6 +348,20 @@ def test_an_error_is_one_line_and_where_help_is(capsys):
     assert len(text.splitlines()) == 2 and text.splitlines()[1].endswith("--help")
 
 
+def test_a_start_of_another_kind_replaces_that_of_a_recipe(tmp_path, capsys):
+    first = recipe(tmp_path, encoder_name_or_path="a", train_data=["x"], output_dir="o")
+    parsed = RecipeParser(TYPES).parse(["--recipe", first, "--encoder_config", '{"hidden_size": 32}'])
+    model = parsed.parts[0]
+    assert (model.encoder_name_or_path, model.encoder_config) == (None, {"hidden_size": 32})
+    assert (parsed.sources["encoder_name_or_path"], parsed.sources["encoder_config"]) == ("default", "flag")
+    later = tmp_path / "later.yaml"
+    later.write_text("model_name_or_path: b\n")
+    model = RecipeParser(TYPES).parse(["--recipe", first, "--recipe", str(later)]).parts[0]
+    assert (model.encoder_name_or_path, model.model_name_or_path) == (None, "b")
+    text = message(capsys, "--recipe", first, "--model_name_or_path", "b", "--encoder_name_or_path", "c")
+    assert "encoder_name_or_path is c; model_name_or_path is b" in text
+
+
 def test_help_shows_lists_as_they_are_typed(capsys):
     with pytest.raises(SystemExit):
         RecipeParser(TYPES).parse(["--help"])
