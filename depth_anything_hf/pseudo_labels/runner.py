@@ -134,6 +134,8 @@ class LabelArguments:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"--{name} must be at least 1, got {value}")
+        if self.keep_order and self.seed != 0:
+            raise ValueError(f"--keep_order permutes nothing, but --seed {self.seed} was given: leave one of them out")
 
 
 def label(arguments: LabelArguments) -> LabelReport:

@@ -24,6 +24,9 @@ Schedule = Literal["linear", "poly", "cosine", "constant"]
 # norms, biases and LayerScale.
 WITHOUT_DECAY = ("cls_token", "mask_token", "position_embeddings", "register_tokens")
 
+# The paper's rates are for pretrained weights; random ones hardly move below a fifth of what trains them, 5e-4.
+SMALLEST_FROM_RANDOM = 1e-4
+
 POLY_POWER = 0.9  # DepthAnything/Depth-Anything-V2, metric_depth/train.py
 
 
@@ -46,7 +49,10 @@ def choose_learning_rates(
     without an effect: they take 5e-4 in place of the encoder's rate.
     """
     if encoder is not None and decoder is not None:
-        return LearningRates(encoder, decoder, "both rates were given")
+        reason = "both rates were given"
+        if not pretrained and encoder < SMALLEST_FROM_RANDOM:
+            reason += f"; warning: random weights hardly learn at {encoder:g}, take 5e-4 for an encoder from scratch"
+        return LearningRates(encoder, decoder, reason)
     if pretrained and adapters:
         defaults, reason = (5e-4, 5e-5), "the encoder is pretrained and its adapters are new: the paper's decoder rate"
     elif pretrained:

@@ -66,3 +66,9 @@ def test_labels_are_pushed_with_the_licenses_of_the_arguments(monkeypatch: pytes
 def test_counts_are_at_least_one(name: str) -> None:
     with pytest.raises(ValueError, match=f"--{name} must be at least 1, got 0"):
         LabelArguments("t", "d", "labels", **{name: 0})
+
+
+def test_a_seed_for_images_that_keep_their_order_is_refused() -> None:
+    with pytest.raises(ValueError, match="--keep_order permutes nothing, but --seed 4 was given"):
+        LabelArguments("t", "d", "labels", keep_order=True, seed=4)
+    assert LabelArguments("t", "d", "labels", keep_order=True).seed == 0

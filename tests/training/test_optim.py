@@ -196,6 +196,15 @@ def test_new_adapters_take_a_larger_rate_than_a_pretrained_encoder():
 def test_given_rates_win_and_the_reason_says_so():
     both = choose_learning_rates(pretrained=True, encoder=1e-3, decoder=2e-3)
     assert (both.encoder, both.decoder, both.reason) == (1e-3, 2e-3, "both rates were given")
+
+
+@pytest.mark.parametrize(
+    ("pretrained", "encoder", "is_warned"), [(False, 5e-6, True), (False, 5e-4, False), (True, 5e-6, False)]
+)
+def test_rates_of_a_pretrained_encoder_are_warned_of_for_random_weights(pretrained, encoder, is_warned):
+    rates = choose_learning_rates(pretrained=pretrained, encoder=encoder, decoder=5e-5)
+    assert (rates.encoder, rates.decoder) == (encoder, 5e-5)
+    assert ("warning: random weights hardly learn at 5e-06, take 5e-4" in rates.reason) == is_warned
     one = choose_learning_rates(pretrained=False, encoder=None, decoder=2e-3)
     assert (one.encoder, one.decoder) == (5e-4, 2e-3)
     assert "replaced by the given one" in one.reason
