@@ -92,6 +92,8 @@ class DepthAnythingConfig(StockDepthAnythingConfig):  # type: ignore[no-untyped-
             self.max_depth = 1
         if "depth_estimation" in kwargs:
             self._repair_depth_estimation_type(kwargs.pop("depth_estimation"))
+        # Before stock's own, which in transformers 5.17 turns a max_depth of 0 into 1.
+        require_valid_range(self)
         super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
         if not isinstance(self.interpolate_offset, int | float) or not 0 <= self.interpolate_offset < 1:
             raise ValueError(

@@ -33,7 +33,7 @@ from .objectives import require_fitting_labels
 from .optim import learning_rates_of
 from .prefetch import DevicePrefetcher, open_batches, usable_workers
 from .previews import labels_of, predict_and_picture
-from .processes import training_accelerator
+from .processes import autocast, training_accelerator
 from .start_warnings import predict_for_launch, predict_memory, start_warnings
 from .state import RunGeometry
 from .step_status import is_finite
@@ -291,7 +291,7 @@ def _label_range(
             continue
         samples += 1
         batch = {key: value[None].to(accelerator.device) for key, value in sample.items() if isinstance(value, Tensor)}
-        with torch.no_grad(), accelerator.autocast():
+        with torch.no_grad(), autocast(accelerator):
             labels = labels_of(batch, objective)
         if labels is not None:
             values.append(labels[0].detach().float().cpu().numpy())

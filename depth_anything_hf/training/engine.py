@@ -23,6 +23,7 @@ from .distributed import is_sharded, load_engine_state, save_engine_state
 from .objective_parts import ObjectiveParts
 from .objectives import require_fitting_model
 from .optim import AveragedWeights, LearningRates, make_schedule, parameter_groups
+from .processes import autocast
 from .sharding_rules import complete_deepspeed_config, require_shardable
 from .terms import as_terms, checked_images
 from .weight_precision import require_same_weight_precision, set_weight_precision
@@ -185,7 +186,7 @@ class Engine:
             hook.remove()
 
     def _terms(self, batch: dict[str, Any], progress: float) -> dict[str, Tensor]:
-        with self.accelerator.autocast():
+        with autocast(self.accelerator):
             returned = self.objective(self.model, batch, progress)
         terms = as_terms(returned, self.accelerator.device, self.objective)
         if "images" in terms:

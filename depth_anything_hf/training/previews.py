@@ -27,7 +27,7 @@ from ..visualization.figures import sheet, side_by_side
 from .distributed import is_sharded
 from .engine import Engine
 from .objectives import Distillation
-from .processes import print_on_main
+from .processes import autocast, print_on_main
 from .tracking import MetricLog
 from .validation import Evaluation
 
@@ -49,7 +49,7 @@ def predict_and_picture(engine: Engine, batch: dict[str, Any], images: int = 1) 
     shown = {key: value[:images] for key, value in batch.items() if isinstance(value, Tensor)}
     model.eval()
     # So few images are a size that nothing was compiled for.
-    with torch.no_grad(), engine.accelerator.autocast(), force_eager():
+    with torch.no_grad(), autocast(engine.accelerator), force_eager():
         predictions = model(pixel_values=shown["pixel_values"]).predicted_depth
         labels = labels_of(shown, engine.objective)
         if model.config.depth_estimation_type == "metric":

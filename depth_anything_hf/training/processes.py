@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -15,6 +16,7 @@ from accelerate.utils import (
     GradientAccumulationPlugin,
     ProjectConfiguration,
     broadcast_object_list,
+    get_mixed_precision_context_manager,
 )
 from tqdm import tqdm
 
@@ -47,6 +49,18 @@ def training_accelerator(arguments: TrainingArguments, folder: Path | None = Non
         fsdp_plugin=fsdp_plugin(),
         **options,
     )
+
+
+def autocast(accelerator: Accelerator) -> AbstractContextManager[Any]:
+    """Return the context manager of a run's mixed precision, which ends with its block.
+
+    `Accelerator.autocast` of 1.10 does not end it where the block raises: all that the process computes afterwards is
+    rounded.
+    """
+    context: AbstractContextManager[Any] = get_mixed_precision_context_manager(
+        accelerator.native_amp, accelerator.autocast_handler
+    )
+    return context
 
 
 def decide_on_main(accelerator: Accelerator, decide: Callable[[], Decision]) -> Decision:
@@ -88,4 +102,4 @@ def progress_bar(accelerator: Accelerator, done: int, total: int) -> tqdm[NoRetu
     return tqdm(total=total, initial=done, desc="train", disable=not accelerator.is_main_process, dynamic_ncols=True)
 
 
-__all__ = ["decide_on_main", "on_any_process", "print_on_main", "progress_bar", "training_accelerator"]
+__all__ = ["autocast", "decide_on_main", "on_any_process", "print_on_main", "progress_bar", "training_accelerator"]

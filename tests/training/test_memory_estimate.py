@@ -76,7 +76,7 @@ def test_weights_count_in_the_precision_in_which_they_are_trained(make_tiny_mode
 @pytest.mark.filterwarnings("ignore::FutureWarning:peft")
 def test_adapters_are_trained_with_the_decoder_alone(make_tiny_model):
     peft = pytest.importorskip("peft")
-    model = peft.get_peft_model(make_tiny_model(), peft.LoraConfig(r=4, target_modules=["q_proj", "v_proj"]))
+    model = peft.get_peft_model(make_tiny_model(), peft.LoraConfig(r=4, target_modules="all-linear"))
     decoder = bytes_of(make_tiny_model().neck, trained=True) + bytes_of(make_tiny_model().head, trained=True)
     adapters = sum(4 * each.numel() for name, each in model.named_parameters() if "lora_" in name)
     assert predicted(model).gradients == decoder + adapters > decoder

@@ -37,7 +37,8 @@ def _register_heif() -> frozenset[str]:
 IMAGE_SUFFIXES = (
     frozenset({".bmp", ".dib", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tga"})
     | frozenset({".tif", ".tiff", ".webp"})
-    | (frozenset({".avif"}) if features.check("avif") else frozenset())
+    # Pillow before 11.3 warns of a name that it does not know.
+    | (frozenset({".avif"}) if "avif" in features.modules and features.check("avif") else frozenset())
     | (frozenset({".j2k", ".jp2", ".jpx"}) if features.check("jpg_2000") else frozenset())
     | _register_heif()
 )
