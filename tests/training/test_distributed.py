@@ -8,6 +8,7 @@ the functions that the training loop uses for saving, resuming and exporting, an
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -318,12 +319,13 @@ class Stopped:
     """An objective, stopped by the user after some calls."""
 
     def __init__(self, calls: int) -> None:
-        self.objective, self._calls = SupervisedRelative(RelativeLoss(gradient_weight=0.5, anchor_weight=1.0)), calls
+        self.objective = SupervisedRelative(RelativeLoss(gradient_weight=0.5, anchor_weight=1.0))
+        # No plain value, which would be recorded as a part of the loss.
+        self._left = itertools.repeat(True) if calls < 0 else itertools.repeat(True, calls)
 
     def __call__(self, *inputs: Any) -> dict[str, torch.Tensor]:
-        if self._calls == 0:
+        if not next(self._left, False):
             raise KeyboardInterrupt
-        self._calls -= 1
         return self.objective(*inputs)
 
 
