@@ -299,9 +299,10 @@ class Callbacks:
 
     def _join(self, own: Sequence[bool]) -> list[bool]:
         """Return which are true on any process, and learn of a fault on any."""
-        flags = torch.tensor([*map(float, own), float(self._own_fault is not None)], device=self._accelerator.device)
+        flags = torch.tensor([*map(float, own), float(self._own_fault is not None)])
+        # One process alone need not wait for its device.
         if self._accelerator.num_processes > 1:
-            flags = self._accelerator.reduce(flags, reduction="sum")
+            flags = self._accelerator.reduce(flags.to(self._accelerator.device), reduction="sum")
         *joined, has_fault = (flag > 0 for flag in flags.tolist())
         if has_fault:
             elsewhere = RuntimeError("a callback failed on another rank (see its log); stopping this rank")

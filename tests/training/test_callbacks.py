@@ -4,11 +4,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
+import torch
 from training_runs import ANCHORED, Interrupted, assert_equal_bits, log_of, weights
 from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback, TrainerCallback
 
+from depth_anything_hf.training.arguments import TrainingArguments
+from depth_anything_hf.training.callbacks import Callbacks
+from depth_anything_hf.training.due import Due
 from depth_anything_hf.training.objectives import SupervisedRelative
+from depth_anything_hf.training.state import RunGeometry
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -74,6 +81,28 @@ def test_what_callbacks_decide_is_done_at_this_step_only(tmp_path, train, make_t
     entries = log_of(tmp_path)
     assert [entry["step"] for entry in entries if "loss" in entry] == [2, 4]
     assert [entry["step"] for entry in entries if "eval_delta1" in entry] == [2, 4]
+
+
+def test_one_process_learns_of_decisions_without_its_device(tmp_path):
+    # Nothing can be read from this device, as little as from a GPU without waiting for it.
+    accelerator = SimpleNamespace(
+        device=torch.device("meta"),
+        num_processes=1,
+        process_index=0,
+        local_process_index=0,
+        is_main_process=True,
+        is_local_main_process=True,
+    )
+    callbacks = Callbacks(
+        [Decides(0, should_save=True)],
+        accelerator,
+        TrainingArguments(str(tmp_path)),
+        RunGeometry(2, 8, 4),
+        evaluates=False,
+        greater_is_better=True,
+    )
+    due = callbacks.step_end(Due())
+    assert due.save and not (due.log or due.evaluate or due.stop)
 
 
 def test_a_callback_can_leave_out_what_is_due(tmp_path, train, make_tiny_model):
