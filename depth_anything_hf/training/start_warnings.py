@@ -54,10 +54,20 @@ def label_warnings(data: Any, objective: Any) -> list[str]:
 
     Args:
         data: of the run; only a `Mixture` is looked at, since the samples of a stream are read once.
+        objective: see `unusable_labels`.
+    """
+    return unusable_labels(data, objective) if type(data) is Mixture and len(data.sources) > 1 else []
+
+
+def unusable_labels(data: Any, objective: Any) -> list[str]:
+    """Describe the labels of the sources whose first samples have none that an objective can learn from.
+
+    Args:
+        data: of the run.
         objective: one with a teacher, which makes its labels, is not looked at; `valid_range` is that of its labels.
     """
     objective = inspect.unwrap(objective)
-    if type(data) is not Mixture or len(data.sources) < 2 or getattr(objective, "teacher", None) is not None:
+    if getattr(objective, "teacher", None) is not None:
         return []
     return describe_useless_labels(data, getattr(objective, "valid_range", None))
 
@@ -184,4 +194,5 @@ __all__ = [
     "short_run_warnings",
     "start_warnings",
     "too_small",
+    "unusable_labels",
 ]

@@ -18,7 +18,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..cpu.autotune import kernel_choices
-from ..data.first_labels import describe_useless_labels
 from ..data.item_mixture import training_data
 from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
@@ -47,7 +46,7 @@ from .rank_failures import RankFailures
 from .resume import claim_folder, load_run
 from .run_record import HISTORY, RunRecord
 from .signals import RunInterrupted, StopSignals
-from .start_warnings import start_warnings
+from .start_warnings import start_warnings, unusable_labels
 from .state import Progress, RunGeometry, RunState, random_state, set_random_state
 from .step_status import PendingStep, PendingSteps, ReducedStatus, is_finite
 from .summary import RunSummary
@@ -183,7 +182,7 @@ class Trainer:
         self.log = MetricLog(self.accelerator, self.folder, arguments.report_to)
         self.window = LogWindow()
         self.summary = RunSummary(self.accelerator, self.log.path, self.geometry)
-        describe_labels = partial(describe_useless_labels, train_data, getattr(objective, "valid_range", None))
+        describe_labels = partial(unusable_labels, train_data, objective)
         self.health = HealthMonitor(self.accelerator, arguments, self.geometry, self.log.path, describe_labels)
         self.signals = StopSignals()
         self.callbacks = Callbacks(

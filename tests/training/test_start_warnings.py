@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from dataclasses import replace
@@ -29,6 +30,7 @@ from depth_anything_hf.training.start_warnings import (
     short_run_warnings,
     start_warnings,
     too_small,
+    unusable_labels,
 )
 
 
@@ -135,3 +137,13 @@ def test_one_of_several_sources_without_a_valid_label_is_warned_of(labelled_fold
     # The objective's own range may be narrower than the transform's.
     assert len(label_warnings(Mixture(sources[:1] * 2, metric), SupervisedMetric(0.5))) == 2
     assert label_warnings(mixture, Distillation(teacher=lambda images: images[:, 0])) == []
+
+
+def test_labels_are_described_by_the_range_of_a_wrapped_objective(labelled_folder):
+    data = Mixture([DepthFolder(labelled_folder)], TrainingTransform(28, target="depth", max_depth=20.0))
+    narrow = SupervisedMetric(0.5)
+    wrapped = functools.update_wrapper(lambda *args: narrow(*args), narrow)
+    (described,) = unusable_labels(data, wrapped)
+    assert "0 have a valid pixel" in described and "valid is 0.001 to 0.5 m" in described
+    made = functools.update_wrapper(lambda *args: None, Distillation(teacher=lambda images: images[:, 0]))
+    assert unusable_labels(data, made) == []
