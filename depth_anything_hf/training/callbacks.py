@@ -17,6 +17,7 @@ from .arguments import TrainingArguments
 from .due import Due
 from .engine import Engine
 from .state import Progress, RunGeometry
+from .tracking import words_and_numbers
 
 
 if TYPE_CHECKING:
@@ -75,10 +76,7 @@ class CallbackArguments:
 
     def to_sanitized_dict(self) -> dict[str, Any]:
         """Return the run's arguments as numbers and words, as trackers take them."""
-        return {
-            name: value if isinstance(value, bool | int | float | str) else str(value)
-            for name, value in self.to_dict().items()
-        }
+        return words_and_numbers(self.to_dict())
 
     def to_json_string(self) -> str:
         """Return the run's arguments as JSON."""

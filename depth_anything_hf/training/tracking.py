@@ -72,7 +72,7 @@ class MetricLog:
         }
         self.accelerator.init_trackers(
             PROJECT,
-            config=_flat(configuration),
+            config=words_and_numbers(configuration),
             init_kwargs={name: options[name] for name in self.trackers if name in options},
         )
 
@@ -236,8 +236,8 @@ def require_trackers(report_to: Sequence[str]) -> None:
             )
 
 
-def _flat(values: dict[str, Any]) -> dict[str, Any]:
-    """Trackers take numbers and words only."""
+def words_and_numbers(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values as trackers take them, all that is no number as text."""
     return {
         name: value if isinstance(value, int | float | str | bool) else str(value) for name, value in values.items()
     }
@@ -274,4 +274,6 @@ __all__ = [
     "new_run_id",
     "read_log",
     "require_trackers",
+    "summarize_terms",
+    "words_and_numbers",
 ]
