@@ -375,4 +375,4 @@ def recompute_activations(model: PreTrainedModel, every: int) -> None:
         layer.gradient_checkpointing = index % every == 0  # type: ignore[assignment]
 
 
-__all__ = ["Engine", "Objective", "complete_deepspeed_config", "recompute_activations"]
+__all__ = ["Engine", "Objective", "recompute_activations"]

@@ -19,11 +19,9 @@ from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.models.compilation import compile_blocks
 from depth_anything_hf.training import engine as engine_of_training
-from depth_anything_hf.training.engine import complete_deepspeed_config
 from depth_anything_hf.training.objectives import SupervisedRelative
 from depth_anything_hf.training.step_status import ReducedStatus
 from depth_anything_hf.training.terms import checked_images
-from depth_anything_hf.training.trainer import TrainingArguments
 from depth_anything_hf.utils.manifest import write_manifest
 
 
@@ -70,23 +68,6 @@ def test_a_run_goes_on_from_a_device_without_a_fused_optimizer(tmp_path, train, 
     write_manifest(tmp_path / "checkpoint-2")
     train(tmp_path, make_tiny_model(), resume_from_checkpoint=str(tmp_path / "checkpoint-2"), **options)
     assert_equal_bits(final, weights(tmp_path))
-
-
-def test_deepspeed_is_told_the_batch_and_must_agree_on_the_rest():
-    arguments = TrainingArguments("unused", per_device_train_batch_size=3, gradient_accumulation_steps=2)
-    config = {"train_micro_batch_size_per_gpu": "auto", "gradient_accumulation_steps": "auto", "gradient_clipping": 1}
-    complete_deepspeed_config(config, arguments)
-    assert config == {
-        "train_micro_batch_size_per_gpu": 3,
-        "gradient_accumulation_steps": 2,
-        "gradient_clipping": 1,
-    }
-    with pytest.raises(ValueError, match="gradient_accumulation_steps 1, but gradient_accumulation_steps is 2"):
-        complete_deepspeed_config({**config, "gradient_accumulation_steps": 1}, arguments)
-    with pytest.raises(ValueError, match=r"gradient_clipping 0.5, but max_grad_norm is 1.0"):
-        complete_deepspeed_config({**config, "gradient_clipping": 0.5}, arguments)
-    with pytest.raises(ValueError, match=r"gradient_clipping 0.0, but max_grad_norm is 1.0"):
-        complete_deepspeed_config({"gradient_accumulation_steps": 2}, arguments)
 
 
 @pytest.mark.parametrize(("every", "passes"), [(1, [2, 2, 2, 2, 2]), (2, [2, 1, 2, 1, 2]), (3, [2, 1, 1, 2, 1])])
