@@ -269,13 +269,7 @@ class Distillation:
 
     def _labels(self, batch: Batch) -> Tensor:
         if self.teacher is None:
-            if "labels" not in batch:
-                raise ValueError(
-                    "the batch has no labels and there is no teacher: label the images first "
-                    "(`depth-anything-hf pseudo-label`), or pass a teacher"
-                )
-            stored: Tensor = batch["labels"]
-            return stored
+            return stored_labels(batch, "disparity")
         # The teacher sees the clean image (V1, section 3.2); only the student's copy is perturbed.
         with torch.no_grad():
             clean: Tensor = batch["clean_pixel_values"] if "clean_pixel_values" in batch else batch["pixel_values"]
