@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -81,13 +80,14 @@ def save_recipe(text: str, arguments: TrainingArguments) -> Iterator[None]:
     """
     from ..training.arguments import ARGUMENTS_FILE
     from ..utils.files import atomic_write, write_error
+    from ..utils.processes import is_first_process
 
     folder = Path(arguments.output_dir)
     path = folder / RECIPE_FILE
     # A run that has begun has written its arguments anew.
     record, earlier = _state_of(folder / ARGUMENTS_FILE), path.read_bytes() if path.is_file() else None
     is_written, is_new = False, not folder.exists()
-    if int(os.environ.get("RANK") or 0) == 0:
+    if is_first_process():
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -98,10 +97,13 @@ class DistillationArguments:
         return self.feature_encoder is not None and (self.feature_encoder != OWN_ENCODER or start.pretrained)
 
     def _frozen_encoder(self, start: StartingPoint) -> Any:
+        from ..utils.processes import is_first_process
+
         if self.feature_encoder is None:
             return None
         if not self.aligns_features(start):
-            _say_once("feature alignment is off: the student's encoder starts from random weights")
+            if is_first_process():
+                logger.warning("feature alignment is off: the student's encoder starts from random weights")
             return None
         if self.feature_encoder == OWN_ENCODER:
             return copy.deepcopy(start.model.backbone)
@@ -167,12 +169,6 @@ class DistillationArguments:
         if self.teacher is None:
             return labels_lineage(source_names)
         return {"teacher": self.teacher, "data": source_names}
-
-
-def _say_once(text: str) -> None:
-    # Before the processes of a run know each other.
-    if int(os.environ.get("RANK") or 0) == 0:
-        logger.warning(text)
 
 
 TYPES = (ModelArguments, DataArguments, DistillationArguments, RelativeLoss, TrainingArguments)
