@@ -166,7 +166,7 @@ def open_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -
         ImportError: a public dataset needs a package that is not installed.
         ValueError: an unknown key or choice, or a damaged dataset; the message names the path.
     """
-    source = _as_source(spec)
+    source = as_source(spec)
     try:
         return _open_stream(source) if source.streaming else _open_map_style(source)
     except Exception as error:
@@ -262,7 +262,8 @@ def _image_column(source: DataSource, columns: Sequence[str]) -> str:
     return next((column for column in IMAGE_COLUMNS if column in columns), "image")
 
 
-def _as_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -> DataSource:
+def as_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -> DataSource:
+    """Return a source that is given as a path, as a Hub id, or by its fields."""
     if isinstance(spec, DataSource):
         return spec
     if isinstance(spec, Mapping):

@@ -145,10 +145,10 @@ class DataArguments:
     @property
     def record(self) -> list[dict[str, Any]]:
         """What tells the training data from other data: the fields of each `DataSource`; local paths are absolute."""
-        from ..data.sources import DataSource
+        from ..data.sources import as_source
         from ..training.description import absolute_path
 
-        sources = [DataSource.from_dict(s) if isinstance(s, dict) else DataSource(s) for s in self.train_data]
+        sources = [as_source(spec) for spec in self.train_data]
         return [{**asdict(source), "path": absolute_path(source.path)} for source in sources]
 
     @property
@@ -173,11 +173,11 @@ class DataArguments:
         """
         from ..data.depth_stream import DepthStream
         from ..data.mixture import Mixture, check_first_samples
-        from ..data.sources import DataSource, open_source
+        from ..data.sources import as_source, open_source
         from ..data.streaming_mixture import StreamingMixture
         from ..data.transforms import TrainingTransform
 
-        sources = [DataSource.from_dict(s) if isinstance(s, dict) else DataSource(s) for s in self.train_data]
+        sources = [as_source(spec) for spec in self.train_data]
         weights = [source.weight for source in sources]
         if any(weight is None for weight in weights) and any(weight is not None for weight in weights):
             raise ValueError(f"give every source a weight or none; the weights are {weights}")
