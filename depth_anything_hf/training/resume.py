@@ -211,13 +211,13 @@ def _is_complete(folder: Path, earlier: Mapping[str, Any], geometry: RunGeometry
     Raises:
         ValueError: its run has come to its end and is another one, and it has left nothing to go on from.
     """
+    # The model is written at the end, which a callback may have brought early.
+    if not (folder / "model.safetensors").is_file():
+        return False
     total = int(earlier.get("max_steps", -1))
     if total <= 0 and geometry.samples_per_epoch is not None:
         total = geometry.steps_of(float(earlier.get("num_train_epochs", 1.0)))
     steps = max((int(entry["step"]) for entry in read_log(folder / LOG_FILE)), default=0)
-    # The model is written at the end, which a callback may have brought early.
-    if not (folder / "model.safetensors").is_file():
-        return False
     # A model with adapters was saved merged, and its adapters without the state to go on from.
     if total == steps == geometry.total_steps and not changes and not earlier.get("adapters"):
         return True
@@ -229,4 +229,4 @@ def _is_complete(folder: Path, earlier: Mapping[str, Any], geometry: RunGeometry
     )
 
 
-__all__ = ["Claim", "claim_folder", "load_run", "require_same_arguments", "require_same_model"]
+__all__ = ["claim_folder", "load_run", "require_same_arguments", "require_same_model"]
