@@ -116,7 +116,8 @@ class CheckpointWriter:
         fsync_tree(state_folder)
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
-            share_weights(unfinished)
+            # Those of the model have their mode by now.
+            share_weights(state_folder)
             write_manifest(unfinished)
             put_in_place(unfinished, target)
             if self._publisher is not None:
