@@ -92,7 +92,7 @@ class DistillationArguments:
             student_width=start.model.config.backbone_config.hidden_size,
         )
 
-    def aligns_features(self, start: StartingPoint) -> bool:
+    def _aligns_features(self, start: StartingPoint) -> bool:
         """Return whether a student is aligned to a frozen encoder; random weights are nothing to be kept near to."""
         return self.feature_encoder is not None and (self.feature_encoder != OWN_ENCODER or start.pretrained)
 
@@ -101,7 +101,7 @@ class DistillationArguments:
 
         if self.feature_encoder is None:
             return None
-        if not self.aligns_features(start):
+        if not self._aligns_features(start):
             if is_first_process():
                 logger.warning("feature alignment is off: the student's encoder starts from random weights")
             return None
@@ -131,12 +131,6 @@ class DistillationArguments:
             compile=self.teacher_compile,
         )
 
-    def feature_alignment(self, start: StartingPoint) -> dict[str, float] | None:
-        """Return weight and tolerance of the feature alignment, None without it."""
-        if not self.aligns_features(start):
-            return None
-        return {"weight": self.feature_weight, "tolerance": self.feature_tolerance}
-
     def record(self, start: StartingPoint) -> dict[str, Any]:
         """Return what tells teacher and feature alignment from others: None, or their names and numbers.
 
@@ -145,9 +139,10 @@ class DistillationArguments:
         """
         from ..training.description import absolute_path
 
-        alignment: dict[str, Any] | None = self.feature_alignment(start)
-        if alignment is not None:
-            alignment = {"encoder": absolute_path(self.feature_encoder), **alignment}
+        alignment: dict[str, Any] | None = None
+        if self._aligns_features(start):
+            alignment = {"encoder": absolute_path(self.feature_encoder)}
+            alignment |= {"weight": self.feature_weight, "tolerance": self.feature_tolerance}
             if self.feature_encoder == OWN_ENCODER:
                 # A resumed run takes its weights from the checkpoint, but these once more from where it started.
                 name = start.lineage.get("encoder", start.lineage.get("initial_weights"))

@@ -89,15 +89,16 @@ def test_random_weights_are_nothing_to_keep_near_to(caplog):
     arguments = DistillationArguments(feature_encoder="start")
     with caplog.at_level(logging.WARNING):
         assert arguments.objective(RelativeLoss(), start).feature_encoder is None
-    assert arguments.feature_alignment(start) is None
+    assert arguments.record(start)["feature_alignment"] is None
     assert caplog.messages == ["feature alignment is off: the student's encoder starts from random weights"]
 
 
 def test_the_record_has_the_alignment_where_it_is_on(encoder):
     start = start_from(encoder_name_or_path=encoder)
     arguments = DistillationArguments(feature_encoder="start", feature_weight=0.5)
-    assert arguments.feature_alignment(start) == {"weight": 0.5, "tolerance": 0.15}
-    assert DistillationArguments(feature_encoder="none").feature_alignment(start) is None
+    alignment = arguments.record(start)["feature_alignment"]
+    assert (alignment["weight"], alignment["tolerance"]) == (0.5, 0.15)
+    assert DistillationArguments(feature_encoder="none").record(start)["feature_alignment"] is None
 
 
 def test_the_record_names_the_encoder_that_the_student_is_kept_near_to(encoder):
