@@ -7,10 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, get_args, get_origin
 
-from ..utils.typed_fields import real_number, whole_number
+from ..utils.typed_fields import KIND_WORDS, real_number, whole_number
 
 
-_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 # What a value of YAML may be, beside text, which is converted like a flag.
 _SCALARS: dict[Any, tuple[type, ...]] = {
     int: (int, float),
@@ -18,7 +17,6 @@ _SCALARS: dict[Any, tuple[type, ...]] = {
     bool: (bool, int),
     str: (int, float),
 }
-
 
 CONVERTERS: dict[Any, Callable[[str], Any]] = {int: whole_number, float: real_number}
 
@@ -52,7 +50,7 @@ def fault_of(value: Any, hint: Any, *, may_be_mapping: bool) -> str:
 
 
 def _in_words(kind: Any) -> str:
-    return "a list" if kind is list else _WORDS[kind]
+    return "a list" if kind is list else KIND_WORDS[kind]
 
 
-__all__ = ["CONVERTERS", "fault_of", "real_number", "whole_number"]
+__all__ = ["CONVERTERS", "fault_of"]

@@ -18,7 +18,7 @@ from .paths import expand_home
 
 
 _TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+KIND_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
 def whole_number(text: str) -> int:
@@ -88,7 +88,7 @@ def convert(value: Any, hint: Any) -> Any:
     if len(kinds) != 1:
         return _expanded(value)
     kind = kinds[0]
-    if kind in _WORDS:
+    if kind in KIND_WORDS:
         return _scalar(value, kind)
     origin = get_origin(kind)
     if origin in (list, tuple, collections.abc.Sequence) and get_args(kind):
@@ -159,7 +159,7 @@ def _is_union(hint: Any) -> bool:
 def _in_words(kind: Any) -> str:
     if get_origin(kind) in (list, tuple, collections.abc.Sequence):
         return "a list"
-    return _WORDS.get(kind, "a mapping" if get_origin(kind) in (dict, collections.abc.Mapping) else "a value")
+    return KIND_WORDS.get(kind, "a mapping" if get_origin(kind) in (dict, collections.abc.Mapping) else "a value")
 
 
-__all__ = ["convert", "convert_fields", "real_number", "whole_number"]
+__all__ = ["KIND_WORDS", "convert", "convert_fields", "real_number", "whole_number"]
