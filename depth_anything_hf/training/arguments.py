@@ -200,7 +200,7 @@ class TrainingArguments:
         if self.mixed_precision is False:  # type: ignore[comparison-overlap]
             self.mixed_precision = "no"
         convert_fields(self, skip=("resume_from_checkpoint", "report_to"))
-        self.resume_from_checkpoint = checkpoint_to_resume(self.resume_from_checkpoint)
+        self.resume_from_checkpoint = _checkpoint_to_resume(self.resume_from_checkpoint)
         if isinstance(self.allow_changed, str):
             self.allow_changed = [self.allow_changed]
         if self.lr_scheduler_type not in SCHEDULES:
@@ -267,7 +267,7 @@ class TrainingArguments:
         return {name: getattr(self, name) for name in names if getattr(self, name) != defaults[name]}
 
 
-def checkpoint_to_resume(value: Any) -> str | None:
+def _checkpoint_to_resume(value: Any) -> str | None:
     """Return what `resume_from_checkpoint` means: None, "latest", or a folder.
 
     Args:
