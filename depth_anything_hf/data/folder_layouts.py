@@ -62,31 +62,33 @@ def images_in(root: Path, split: str | None = None) -> list[Path]:
     files = outside_labels(sorted(visible_files(pairs[0][0] if is_direct else root)), root)
     paired = {images for images, _ in pairs}
     above = {images.parent for images in paired}
-    labels = [] if is_direct else [path for path in files if _is_beside_images(path, root, paired, above)]
-    others = sorted(set(files) - set(labels)) if labels else files
+    folders = set() if is_direct else {path.parent for path in files}
+    beside = {folder for folder in folders if _is_beside_images(folder, root, paired, above)}
+    others = [path for path in files if path.parent not in beside] if beside else files
     images = [path for path in others if path.suffix.lower() in IMAGE_SUFFIXES and os.path.isfile(path)]
     unknown = [path for path in others if path.suffix.lower() not in IMAGE_SUFFIXES]
     warn_of_left_out(root, unknown, "not in a format of photographs")
     if not pairs:
+        labels = (path for path in files if path.parent in beside)
         warn_of_left_out(root, labels, "in a folder with the name of labels")
     photographs = without_maps(root, images)
     warn_of_further_frames(root, photographs)
     return photographs
 
 
-def _is_beside_images(path: Path, root: Path, images: set[Path], above: set[Path]) -> bool:
-    """Tell whether a file is in a folder of labels, or beside a folder of images that has one of labels.
+def _is_beside_images(folder: Path, root: Path, images: set[Path], above: set[Path]) -> bool:
+    """Tell whether the files of a folder are labels, or beside a folder of images that has one of labels.
 
     Args:
-        path: the file.
+        folder: of the files.
         root: that the search began at.
         images: folders of images that have one of labels beside them.
         above: the parents of these.
     """
-    for folder in path.parents:
-        if folder in images or folder in above:
-            return folder not in images
-    return any(is_label_folder(name) for name in path.relative_to(root).parent.parts)
+    for each in (folder, *folder.parents):
+        if each in images or each in above:
+            return each not in images
+    return any(is_label_folder(name) for name in folder.relative_to(root).parts)
 
 
 def label_in_folder(root: Path, split: str | None = None) -> str | None:
@@ -193,7 +195,10 @@ def _has_samples(folder: Path) -> bool:
 
 
 def _folders_in(root: Path) -> list[Path]:
-    return sorted(each for each in root.iterdir() if each.is_dir() and not each.name.startswith("."))
+    # The entries know what they are; `is_dir` of a path would ask the file system about each of many files.
+    with os.scandir(root) as entries:
+        folders = [entry for entry in entries if (os.path.isdir(entry) if entry.is_symlink() else entry.is_dir())]
+    return sorted(Path(folder) for folder in folders if not folder.name.startswith("."))
 
 
 def _folders_of_splits(root: Path) -> list[Path]:

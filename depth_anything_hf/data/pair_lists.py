@@ -123,7 +123,7 @@ def list_in_folder(root: Path, split: str | None) -> Path | None:
     Raises:
         ValueError: several lists are as near to the split.
     """
-    lists = [path for path in sorted(root.iterdir()) if path.suffix.lower() in LIST_SUFFIXES and path.is_file()]
+    lists = sorted(path for path in root.iterdir() if path.suffix.lower() in LIST_SUFFIXES and path.is_file())
     names = set(split_names(split or "train"))
     named = [path for path in lists if names & set(re.split(r"[-_. ]", path.stem.lower()))]
     if split not in (None, "train") and not named:

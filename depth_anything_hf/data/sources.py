@@ -192,16 +192,16 @@ def _name_damaged(source: DataSource) -> str:
 def _open_map_style(source: DataSource) -> SampleDataset:
     if source.kind in PUBLIC_DATASETS:
         return _open_public(source)
-    kind = _detect_kind(source) if source.kind == "auto" else source.kind
+    # Unlabelled images may also be in a table, whose labels are then not read.
+    kind = _detect_kind(source) if source.kind in ("auto", "photos") else source.kind
     local = Path(source.path).expanduser()
     if kind == "folder":
         layout = source.label or label_in_folder(local, source.split) or "depth"
         return DepthFolder(local, layout, split=source.split, **_label_options(source))
-    # Unlabelled images may also be in a table, whose labels are then not read.
-    if kind == "photos" and local.exists() and _detect_kind(source) != "table":
+    if kind == "photos":
         return PhotoFolder(local, limit=source.limit, split=source.split)
     table, folder = _load_table(source)
-    label = None if kind == "photos" else _label_of_table(source, table.column_names)
+    label = None if source.kind == "photos" else _label_of_table(source, table.column_names)
     label_column = source.label_column if label else None
     image_column = _image_column(source, table.column_names)
     return DepthTable(table, image_column, label_column, label, root=folder, **_label_options(source))
