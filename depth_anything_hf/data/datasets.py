@@ -13,7 +13,7 @@ from typing import Any
 import datasets
 
 from .decoding.depth_maps import LABELS, LabelRules, label_rules
-from .decoding.files import read_bytes
+from .decoding.files import in_memory
 from .decoding.images import IMAGE_SUFFIXES, read_image
 from .folder_layouts import images_in, pairs_in_folder
 from .pair_orientation import PairOrientation
@@ -70,8 +70,7 @@ class DepthFolder:
     def __getitem__(self, index: int) -> Sample:
         image_path, label_path = self._pairs[index]
         # Read once, for the values and for an orientation of their own.
-        content, name = read_bytes(label_path)
-        label: dict[str, Any] = {"bytes": content, "path": name}
+        label = in_memory(label_path)
         values = self.rules.read(label)
         image, values = self._orientation.read_pair(image_path, values, label, str(image_path), is_upright=False)
         return add_label({"image": image, "name": str(image_path)}, self.rules.label, values, str(label_path))

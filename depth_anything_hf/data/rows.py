@@ -14,7 +14,7 @@ import numpy as np
 from .decoding.depth_maps import LABELS, LabelRules, key_of_map, single_channel
 from .decoding.disparity_codec import decode_disparity
 from .decoding.errors import BrokenSampleError, UnreadableImageError
-from .decoding.files import read_bytes
+from .decoding.files import in_memory, read_bytes
 from .decoding.images import read_image
 from .pair_orientation import PairOrientation
 from .samples import Sample, add_label, check_choice
@@ -97,15 +97,17 @@ class RowReader:
     def _read_pair(
         self, row: Mapping[str, Any], column: str, image_cell: Any, name: str
     ) -> tuple[np.ndarray, np.ndarray]:
-        values = self._label_of_row(row, column)
-        # Pseudo-labels were made from upright images.
-        is_upright = row.get(f"{column}_minimum") is not None and row.get(f"{column}_maximum") is not None
         cell = self._resolve(row[column])
         is_file = isinstance(cell, str | bytes) or (isinstance(cell, Mapping) and bool(ENCODED_CELL & set(cell)))
+        if is_file:
+            # Read once, for the values and for an orientation of their own.
+            cell = in_memory(cell)
+        values = self._decode_label(cell, row, column)
+        # Pseudo-labels were made from upright images.
+        is_upright = row.get(f"{column}_minimum") is not None and row.get(f"{column}_maximum") is not None
         return self._orientation.read_pair(image_cell, values, cell if is_file else None, name, is_upright=is_upright)
 
-    def _label_of_row(self, row: Mapping[str, Any], column: str) -> np.ndarray:
-        cell = self._resolve(row[column])
+    def _decode_label(self, cell: Any, row: Mapping[str, Any], column: str) -> np.ndarray:
         if cell is None:
             raise UnreadableImageError(f"column {column!r} is empty, expected a label")
         minimum, maximum = row.get(f"{column}_minimum"), row.get(f"{column}_maximum")

@@ -43,6 +43,12 @@ def read_bytes(source: FileLike) -> tuple[bytes, str]:
     return content, name
 
 
+def in_memory(source: FileLike) -> dict[str, Any]:
+    """Return a cell with the bytes of a file, so that it is read once for several uses; raises as `read_bytes`."""
+    content, name = read_bytes(source)
+    return {"bytes": content, "path": name}
+
+
 def _read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
