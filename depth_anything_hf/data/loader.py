@@ -111,10 +111,12 @@ class BatchLoader:
         self._streams = copy.deepcopy(state)
 
     def _from_map(self, data: Mixture) -> Iterator[dict[str, Any]]:
+        with self._workers_of(data, batch_sampler=self._sampler, collate_fn=collate) as batches:
+            yield from batches
+
+    def _workers_of(self, data: Any, **options: Any) -> _WorkersOf:
         loader = DataLoader(
             data,
-            batch_sampler=self._sampler,
-            collate_fn=collate,
             num_workers=self.workers,
             pin_memory=self.pin_memory,
             multiprocessing_context=self.multiprocessing_context,
@@ -122,9 +124,9 @@ class BatchLoader:
             # DataLoader draws a seed for its workers, which nothing here uses. Drawn from the global generator, it
             # would advance that one more often in a run that is resumed.
             generator=torch.Generator(),
+            **options,
         )
-        with _WorkersOf(loader) as batches:
-            yield from batches
+        return _WorkersOf(loader)
 
     def _streams_from(self, state: dict[str, Any], batches_done: int) -> dict[str, Any]:
         """Return the state to start from, after checking that it fits this loader."""
@@ -160,16 +162,7 @@ class BatchLoader:
     def _from_streams(self, data: StreamingMixture) -> Iterator[dict[str, Any]]:
         start = self._streams["batches"]
         parts = _WorkerBatches(data, self.state_dict())
-        loader = DataLoader(
-            parts,
-            batch_size=None,
-            num_workers=self.workers,
-            pin_memory=self.pin_memory,
-            multiprocessing_context=self.multiprocessing_context,
-            worker_init_fn=_start_worker,
-            generator=torch.Generator(),
-        )
-        with _WorkersOf(loader) as batches:
+        with self._workers_of(parts, batch_size=None) as batches:
             for _ in range(len(self) - (start - self._sampler.first_step * self._sampler.accumulation)):
                 part, state, batch = next(batches)
                 self._streams["parts"][part] = state
