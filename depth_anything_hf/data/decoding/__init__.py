@@ -8,6 +8,7 @@
 - `depth_maps`: depth and disparity maps in many formats, and what their stored values mean
 - `exr`: OpenEXR files, and the map among their channels
 - `tiff`: TIFF maps as they are stored
+- `opencv`: the call of OpenCV that the others share
 - `signatures`: lossy pictures and containers, which are no maps
 - `disparity_codec`: disparity in a 16-bit PNG, as pseudo-labels are stored
 - `limits`: how large a map may be

@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
@@ -19,6 +18,7 @@ from .exr import EXR_MAGIC, decode_exr
 from .exr import exr_is_readable as exr_is_readable
 from .files import FileLike, read_bytes
 from .limits import check_pixel_count
+from .opencv import decode_with_opencv
 from .signatures import refuse_what_is_no_map
 from .tiff import TIFF_STARTS, decode_tiff
 
@@ -75,7 +75,7 @@ def read_stored_label(source: FileLike, label: str | None = None) -> tuple[np.nd
         stored = _decode_text_pgm(content, name)
     else:
         refuse_what_is_no_map(content, name)
-        stored = _decode_with_opencv(content, name)
+        stored = _decode_picture(content, name)
     return single_channel(stored, name), name
 
 
@@ -169,12 +169,9 @@ def _decode_text_pgm(content: bytes, name: str) -> np.ndarray:
         raise UnreadableImageError(f"{name}: a damaged text PGM: {error}") from error
 
 
-def _decode_with_opencv(content: bytes, name: str) -> np.ndarray:
+def _decode_picture(content: bytes, name: str) -> np.ndarray:
     _check_header(content, name)
-    try:
-        stored = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        stored = None
+    stored = decode_with_opencv(content)
     if stored is not None:
         return stored
     raise UnreadableImageError(

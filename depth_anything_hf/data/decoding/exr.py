@@ -18,6 +18,7 @@ import numpy as np
 
 from .errors import BrokenSampleError, UnreadableImageError
 from .limits import check_pixel_count
+from .opencv import decode_with_opencv
 
 
 EXR_MAGIC = b"\x76\x2f\x31\x01"
@@ -236,10 +237,7 @@ def _decode_by_opencv(
         raise UnreadableImageError(f"{name}: a lossy codec of OpenEXR (B44 or DWA) changes depth; save it with ZIP")
     # OpenCV reads this variable when it meets its first EXR file.
     os.environ.setdefault("OPENCV_IO_ENABLE_OPENEXR", "1")
-    try:
-        stored = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        stored = None
+    stored = decode_with_opencv(content)
     if stored is None:
         raise UnreadableImageError(
             f"{name}: damaged, or OpenCV {cv2.__version__} cannot read EXR files (the wheels of version 5 cannot); "

@@ -17,6 +17,7 @@ from PIL import ExifTags, Image, features
 from ...utils.paths import local_path
 from .errors import BrokenSampleError, UnreadableImageError
 from .files import FileLike, files_below, read_bytes
+from .opencv import decode_with_opencv
 from .orientation import TURNS, turn_back, turn_upright
 from .tiff import MIN_IS_WHITE, PACKED_BITS, TIFF_STARTS, decode_tiff, read_tiff_layout
 
@@ -104,10 +105,7 @@ def _decode_jpeg(picture: Image.Image, content: bytes) -> tuple[np.ndarray, int]
     orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
     if orientation not in TURNS:
         return None
-    try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:
-        return None
+    image = decode_with_opencv(content, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
     if image is None or image.shape[:2] != picture.size[::-1]:
         return None
     return image, int(orientation)

@@ -13,6 +13,7 @@ import numpy as np
 
 from .errors import BrokenSampleError, UnreadableImageError
 from .limits import check_pixel_count
+from .opencv import decode_with_opencv
 
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -114,7 +115,7 @@ def decode_tiff(content: bytes, name: str) -> np.ndarray:
     is_planar = layout.is_planar and layout.samples > 1 and bits > 8
     if not (is_whole or is_packed or is_half) or is_mixed or is_planar:
         raise UnreadableImageError(f"{name}: {layout} cannot be read as a map; {ADVICE}")
-    stored = _decode(_as_integers(content, layout) if is_half else content)
+    stored = decode_with_opencv(_as_integers(content, layout) if is_half else content)
     if stored is None or stored.itemsize * 8 != (16 if is_packed else bits):
         raise UnreadableImageError(
             f"{name}: {layout} is damaged, or OpenCV {cv2.__version__} cannot decode it; copy it again, or {ADVICE}"
@@ -194,10 +195,3 @@ def _as_integers(content: bytes, layout: TiffLayout) -> bytes:
     for sample in range(layout.samples):
         struct.pack_into(f"{layout.order}H", changed, layout.kind_offset + 2 * sample, UNSIGNED)
     return bytes(changed)
-
-
-def _decode(content: bytes) -> np.ndarray | None:
-    try:
-        return cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        return None
