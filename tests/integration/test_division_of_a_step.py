@@ -13,6 +13,7 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState, GradientState
 from kill_and_resume import log_entries, run_processes, tiny_model
+from training_runs import CARD
 
 from depth_anything_hf import DepthAnythingImageProcessor
 from depth_anything_hf.data.datasets import DepthFolder
@@ -70,7 +71,7 @@ def take_one_step(
                 Mixture([DepthFolder(pictures)], TrainingTransform(28, horizontal_flip=0.0)),
                 processor=DepthAnythingImageProcessor.for_input_size(28),
                 pretrained=False,
-                card={"role": "teacher", "lineage": {"encoder": "random weights"}},
+                card=CARD,
             )
             torch.save(found.pop(), folder / f"{batch_size}-{accumulation}-{rank}.pt")
     finally:

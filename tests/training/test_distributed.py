@@ -8,7 +8,6 @@ the functions that the training loop uses for saving, resuming and exporting, an
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import shutil
@@ -25,6 +24,7 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.distributed.fsdp import FSDPModule
 from torch.distributed.tensor import DTensor
+from training_runs import ANCHORED, CARD, Interrupted
 from transformers import AutoModelForDepthEstimation
 
 from depth_anything_hf import DepthAnythingForDepthEstimation, DepthAnythingImageProcessor
@@ -32,7 +32,6 @@ from depth_anything_hf.data.datasets import DepthFolder
 from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.evaluation.settings import EvaluationSettings
-from depth_anything_hf.losses.loss_weights import RelativeLoss
 from depth_anything_hf.training import processes
 from depth_anything_hf.training.distributed import (
     consolidated_state_dict,
@@ -315,20 +314,6 @@ class ShardingAccelerator(Accelerator):
         return nn.utils.clip_grad_norm_(parameters, max_norm, norm_type)
 
 
-class Stopped:
-    """An objective, stopped by the user after some calls."""
-
-    def __init__(self, calls: int) -> None:
-        self.objective = SupervisedRelative(RelativeLoss(gradient_weight=0.5, anchor_weight=1.0))
-        # No plain value, which would be recorded as a part of the loss.
-        self._left = itertools.repeat(True) if calls < 0 else itertools.repeat(True, calls)
-
-    def __call__(self, *inputs: Any) -> dict[str, torch.Tensor]:
-        if not next(self._left, False):
-            raise KeyboardInterrupt
-        return self.objective(*inputs)
-
-
 def train_by_the_loop(rank: int, pictures: Path, folder: Path, sharded: bool, calls: int) -> None:
     if sharded:
         processes.make_accelerator = ShardingAccelerator
@@ -336,7 +321,8 @@ def train_by_the_loop(rank: int, pictures: Path, folder: Path, sharded: bool, ca
     try:
         fit(
             tiny_model(seed=7 if resumed else 0),
-            Stopped(calls),
+            # With -1 never.
+            Interrupted(SupervisedRelative(ANCHORED), calls),
             TrainingArguments(
                 output_dir=str(folder),
                 max_steps=6,
@@ -353,7 +339,7 @@ def train_by_the_loop(rank: int, pictures: Path, folder: Path, sharded: bool, ca
             pretrained=False,
             # Three images: one process runs the model twice, the other once.
             evaluation=Evaluation(DepthFolder(pictures, limit=3), EvaluationSettings(max_depth=20.0)),
-            card={"role": "teacher", "lineage": {"encoder": "random weights"}},
+            card=CARD,
         )
     except KeyboardInterrupt:
         # The other process does the same at the same call; without this the two would wait for each other.
@@ -386,10 +372,7 @@ class Unplugged:
     """An objective during whose fourth step the pictures of the second process go away."""
 
     def __init__(self, pictures: Path) -> None:
-        self.objective, self.pictures = (
-            SupervisedRelative(RelativeLoss(gradient_weight=0.5, anchor_weight=1.0)),
-            pictures,
-        )
+        self.objective, self.pictures = SupervisedRelative(ANCHORED), pictures
 
     def __call__(self, model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
         if progress == 0.5 and self.pictures.exists():
@@ -398,7 +381,7 @@ class Unplugged:
 
 
 def train_until_unplugged(rank: int, pictures: Path, folder: Path, own_pictures: Path | None) -> None:
-    objective: Any = SupervisedRelative(RelativeLoss(gradient_weight=0.5, anchor_weight=1.0))
+    objective: Any = SupervisedRelative(ANCHORED)
     if own_pictures is not None and rank == 1:
         objective, pictures = Unplugged(own_pictures / "images"), own_pictures
     resumed = list(folder.glob("checkpoint-*"))
@@ -419,7 +402,7 @@ def train_until_unplugged(rank: int, pictures: Path, folder: Path, own_pictures:
             Mixture([DepthFolder(pictures)], TrainingTransform(28)),
             processor=DepthAnythingImageProcessor.for_input_size(28),
             pretrained=False,
-            card={"role": "teacher", "lineage": {"encoder": "random weights"}},
+            card=CARD,
         )
     except ValueError as error:
         # Each process says what it knows; an exit code would count as a failure of the test's processes.
@@ -451,7 +434,7 @@ class Watched:
     """The objective, and what it was shown: the images' names and sums, in order."""
 
     def __init__(self, path: Path) -> None:
-        self.objective, self.path = SupervisedRelative(RelativeLoss(gradient_weight=0.5, anchor_weight=1.0)), path
+        self.objective, self.path = SupervisedRelative(ANCHORED), path
 
     def __call__(self, model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, torch.Tensor]:
         names = [Path(name).name for name in batch["name"]]
@@ -477,7 +460,7 @@ def train_twenty_steps(rank: int, pictures: Path, folder: Path, batch_size: int,
         Mixture([DepthFolder(pictures)], TrainingTransform(28, colour_jitter=0.5, blur=0.5)),
         processor=DepthAnythingImageProcessor.for_input_size(28),
         pretrained=False,
-        card={"role": "teacher", "lineage": {"encoder": "random weights"}},
+        card=CARD,
     )
 
 

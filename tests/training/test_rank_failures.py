@@ -12,6 +12,7 @@ import pytest
 import torch
 from kill_and_resume import enter_process, free_port, processes_context, tiny_model
 from torch import nn
+from training_runs import CARD
 
 from depth_anything_hf import DepthAnythingImageProcessor
 from depth_anything_hf.data.datasets import DepthFolder
@@ -47,7 +48,7 @@ def train_and_fail(rank: int, pictures: Path, folder: Path, failing: tuple[int, 
             Mixture([DepthFolder(pictures)], TrainingTransform(28)),
             processor=DepthAnythingImageProcessor.for_input_size(28),
             pretrained=False,
-            card={"role": "teacher", "lineage": {"encoder": "random weights"}},
+            card=CARD,
         )
     except KeyError:
         if how == "goes on":
