@@ -253,7 +253,10 @@ def test_what_changes_the_parameters_counts_at_once() -> None:
         assert_close(predict(again, images), expected)
     assert_close(predict(copy.deepcopy(model), images), before)
     half = copy.deepcopy(model).to(torch.bfloat16)
-    assert predict(half, images).dtype == torch.float32, "images are converted"
+    rounded = predict(half, images)
+    assert rounded.dtype == torch.float32, "the last convolution is float32 in any precision"
+    assert torch.equal(rounded, predict(half, images.bfloat16())), "images are converted"
+    assert 0 < (rounded - before).abs().max() <= 4 * 2**-8 * before.max()
     assert_close(predict(half.float(), images), predict(half.optimize_for_inference(False), images))
 
 

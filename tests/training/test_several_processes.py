@@ -25,7 +25,7 @@ from depth_anything_hf.training.trainer import TrainingArguments, fit
 
 
 class Weighted(nn.Module):
-    """A loss with parameters that differ between processes at the start, one of which takes no part."""
+    """A loss with parameters that differ between processes at the start; two take part in no or only one of them."""
 
     def __init__(self, rank: int) -> None:
         super().__init__()
@@ -33,12 +33,15 @@ class Weighted(nn.Module):
         self.log_sigma = nn.Parameter(torch.tensor(0.1 * rank))
         self.by_channel = nn.Parameter(torch.full((3,), float(rank)))
         self.unused = nn.Parameter(torch.ones(()))
+        self.of_last = nn.Parameter(torch.ones(()))
 
     def forward(self, model: nn.Module, batch: dict[str, Any], progress: float) -> dict[str, Any]:
         terms = SupervisedRelative(ANCHORED)(model, batch, progress)
         loss = terms["loss"] * torch.exp(-self.log_sigma) + self.log_sigma
         if self.rank:
             terms["of_one_process"] = torch.tensor(5.0)
+            # As of a process whose output is not finite, the first has no gradient; the other does not wait for it.
+            loss = loss + self.of_last
         own = (batch["pixel_values"].mean(dim=(2, 3)) * self.by_channel).sum(dim=1).mean()
         return {**terms, "loss": loss + own}
 
@@ -109,6 +112,7 @@ def test_own_parts_and_several_trainings_work_on_two_processes(tmp_path, labelle
     alone.mkdir()
     train_one_after_the_other(0, labelled_folder, alone, 1)
     expected = torch.load(alone / "found-1-0.pt", weights_only=True)["no"]
+    assert expected.pop("of_last") == 1 and first["no"]["of_last"] < 1
     for name, value in expected.items():
         torch.testing.assert_close(first["no"][name], value, rtol=0, atol=1e-6)
     assert expected["unused"] == 1 and (expected["by_channel"] != 0).all()
