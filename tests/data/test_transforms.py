@@ -23,6 +23,7 @@ from depth_anything_hf.data.transforms import (
     scale_saturation,
     shift_hue,
 )
+from depth_anything_hf.losses.loss_weights import RelativeLoss
 
 
 def make_sample(height: int = 60, width: int = 80, kind: str | None = "depth", seed: int = 0) -> dict[str, Any]:
@@ -341,3 +342,21 @@ def test_near_clip_is_a_percentage_or_metres(wrong):
 def test_near_clip_is_for_disparity():
     with pytest.raises(ValueError, match=r"near_clip is 2%, but target is 'depth', which has min_depth"):
         TrainingTransform(56, target="depth", near_clip="2%")
+
+
+def test_what_a_near_pixel_costs_is_what_the_documents_say():
+    across = np.arange(518, dtype=np.float32) / 517
+    slope = 1 + 3.7 * (across + across[:, None]) / 2
+    exact = torch.from_numpy(1 / slope)[None]
+
+    def cost(depth: np.ndarray, near_clip: Any) -> list[float]:
+        labels = label_of(TrainingTransform(518, horizontal_flip=0.0, near_clip=near_clip), "depth", depth)
+        terms = RelativeLoss(gradient_weight=2.0).terms(exact, torch.from_numpy(labels)[None], None, 0.0)
+        return [values.item() for _, values in terms.values()]
+
+    for place, gradients, clipped in ((259, 0.17, 0.001), (256, 13.7, 0.0095)):
+        depth = slope.copy()
+        depth[place, place] = 1e-3
+        assert cost(depth, None) == pytest.approx([0.081, gradients], rel=0.03)
+        assert cost(depth, "0.1%") == pytest.approx([0.0005, clipped], abs=5e-4)
+    assert cost(slope, "2%") == pytest.approx([0.032, 0.020], rel=0.02)
