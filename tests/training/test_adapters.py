@@ -192,7 +192,8 @@ def test_a_dry_run_knows_them_and_gives_the_model_back(tmp_path, base, labelled_
     )
     assert report.learning_rates == {"encoder": 5e-4, "decoder": 5e-5}
     assert "forward" not in without_wrapper(model).__dict__
-    assert all("lora" in name for name, parameter in model.named_parameters() if parameter.requires_grad)
+    trainable = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+    assert trainable and all("lora" in name for name in trainable)
 
 
 def merged(model: nn.Module) -> nn.Module:

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from training_runs import ANCHORED
 
 from depth_anything_hf.data.datasets import DepthFolder, PhotoFolder
 from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
-from depth_anything_hf.losses.loss_weights import RelativeLoss
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 from depth_anything_hf.training import tracking
 from depth_anything_hf.training.dry_run import DryRunReport, LabelRange, dry_run_step
@@ -28,8 +28,6 @@ from depth_anything_hf.training.trainer import TrainingArguments, fit
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
-
-ANCHORED = RelativeLoss(gradient_weight=0.5, anchor_weight=1.0)
 
 
 def arguments_for(folder: Path, **options: Any) -> TrainingArguments:
