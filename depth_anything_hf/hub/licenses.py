@@ -22,8 +22,8 @@ from .markdown import name_and_license_entries, slug
 
 
 # Identifiers of huggingface.co/docs/hub/repositories-licenses that weights and data come under, and their obligations:
-# attribution (by), the same license for what is derived (sa, copyleft), no commercial use (nc), no derivatives (nd),
-# limits of use of their own. Another name is written as `other` with a `license_name`, which the Hub takes as well.
+# attribution (by), the same license for what is derived (sa), no commercial use (nc), no derivatives (nd), limits of
+# use of their own. Another name is written as `other` with a `license_name`, which the Hub takes as well.
 OBLIGATIONS: dict[str, frozenset[str]] = {
     name: frozenset(obligations.split())
     for names, obligations in (
@@ -31,7 +31,7 @@ OBLIGATIONS: dict[str, frozenset[str]] = {
         ("mit isc bsd bsd-2-clause bsd-3-clause apache-2.0 bsl-1.0 zlib ncsa postgresql", "by"),
         ("cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 odc-by cdla-permissive-1.0 cdla-permissive-2.0 etalab-2.0", "by"),
         ("cc-by-sa-3.0 cc-by-sa-4.0 odbl cdla-sharing-1.0", "by sa"),
-        ("mpl-2.0 lgpl-2.1 lgpl-3.0 gpl-2.0 gpl-3.0 agpl-3.0", "by copyleft"),
+        ("mpl-2.0 lgpl-2.1 lgpl-3.0 gpl-2.0 gpl-3.0 agpl-3.0", "by sa"),
         ("openrail", "by openrail"),
         ("openrail++", "by openrail++"),
         ("c-uda", "by c-uda"),
@@ -42,10 +42,10 @@ OBLIGATIONS: dict[str, frozenset[str]] = {
     )
     for name in names.split()
 }
-RECIPROCAL = frozenset({"sa", "copyleft"})
 # What a work derived from one under a reciprocal license may come under besides that license itself: later versions
 # with the same elements (section 4b of Creative Commons 3.0 and 2.0), creativecommons.org/compatiblelicenses, the
-# secondary licenses of MPL 2.0, section 3 of LGPL 2.1, section 13 of GPL 3.0.
+# secondary licenses of MPL 2.0 (sections 1.12 and 3.3), section 3 of LGPL 2.1, section 13 of GPL 3.0, whose terms
+# those of LGPL 3.0 are.
 ALSO_ACCEPTED = {
     "cc-by-sa-3.0": ("cc-by-sa-4.0",),
     "cc-by-sa-4.0": ("gpl-3.0",),
@@ -56,14 +56,31 @@ ALSO_ACCEPTED = {
     "lgpl-3.0": ("gpl-3.0", "agpl-3.0"),
     "gpl-3.0": ("agpl-3.0",),
 }
-# Its terms on patents are none of GPL 2.0's (gnu.org/licenses/license-list).
-NOT_ACCEPTED = {("apache-2.0", "gpl-2.0"), ("apache-2.0", "lgpl-2.1")}
+# Reciprocal licenses allow no terms beside their own, so that obligations alone do not tell what they may follow:
+# software licenses let what is derived come under other terms (Apache 2.0 by its section 4). GPL and LGPL follow what
+# gnu.org/licenses/license-list calls compatible, which Apache 2.0 is with version 3 alone, and CC BY in its version
+# 4.0 alone. Creative Commons follow by the adapter's license chart of creativecommons.org/faq. What is not known is
+# missing.
+_SOFTWARE = "mit isc bsd-2-clause bsd-3-clause bsl-1.0 zlib ncsa"
+_CC_BY = "cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0"
+MAY_FOLLOW: dict[str, frozenset[str]] = {
+    name: frozenset(followed.split())
+    for names, followed in (
+        ("gpl-2.0 lgpl-2.1", f"{_SOFTWARE} cc-by-4.0"),
+        ("gpl-3.0 lgpl-3.0 agpl-3.0", f"{_SOFTWARE} cc-by-4.0 apache-2.0"),
+        ("mpl-2.0 odbl cdla-sharing-1.0", f"{_SOFTWARE} apache-2.0"),
+        ("cc-by-sa-3.0 cc-by-sa-4.0", f"{_SOFTWARE} apache-2.0 {_CC_BY}"),
+        (
+            "cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0",
+            f"{_SOFTWARE} apache-2.0 {_CC_BY} cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0",
+        ),
+    )
+    for name in names.split()
+}
 OBLIGATION_WORDS = {
     "by": "attribution",
     "sa": "the same license for what is derived from it",
-    "copyleft": "the same license for what is derived from it",
     "nc": "no commercial use",
-    "nd": "no derivatives",
 }
 
 # Of this package, whose code runs in every model.
@@ -106,28 +123,35 @@ def license_identifier(license: str | None) -> str | None:
 def meets_terms(license: str, of: str) -> bool:
     """Return whether something under `license` may be derived from something under the license `of`.
 
-    Both are identifiers of `OBLIGATIONS`. A reciprocal license lets only itself and a few others follow, and none that
-    obliges to more; the others let every license follow that obliges to what they oblige to.
+    Both are identifiers of `OBLIGATIONS`. Nothing may be derived where derivatives are forbidden. A reciprocal license
+    lets only itself and a few others follow, and follows only those of which that is known; the others let every
+    license follow that obliges to what they oblige to.
     """
-    if OBLIGATIONS[of] & RECIPROCAL:
+    asked = OBLIGATIONS[of]
+    if "nd" in asked:
+        return False
+    if "sa" in asked:
         return license == of or license in ALSO_ACCEPTED.get(of, ())
-    return OBLIGATIONS[of] <= OBLIGATIONS[license] and (of, license) not in NOT_ACCEPTED
+    if "sa" in OBLIGATIONS[license] and asked:
+        return of in MAY_FOLLOW[license]
+    return asked <= OBLIGATIONS[license]
 
 
 def strictest_license(parts: Iterable[tuple[str, str | None]]) -> LicenseFinding:
     """Return the license that meets the terms of everything that went into something.
 
     That is a part's own license where it meets the terms of all others, else one of `OBLIGATIONS` that obliges to what
-    all of them oblige to, and no more: under cc-by-nc and cc-by-nd it is cc-by-nc-nd. Terms may exclude each other:
-    cc-by-sa lets no license follow that forbids commercial use, and cc-by-nc none that allows it.
+    all of them oblige to, and no more: under cc-by-sa-4.0 and mpl-2.0 it is gpl-3.0. Terms may exclude each other:
+    cc-by-sa lets no license follow that forbids commercial use, and cc-by-nc none that allows it. Where a part forbids
+    derivatives, no license will do.
 
     Args:
         parts: (what it is, license identifier or name or None).
 
     Returns:
         The license and the reason. Where a part's license is unknown, or not among `OBLIGATIONS`, the name is None and
-        the reason names the part and what the others ask for. Where no license meets all terms, the name is None and
-        the reason names the licenses that exclude each other.
+        the reason names the part and what the others ask for. Where no license is known to meet all terms, the name is
+        None and the reason names the parts that forbid derivatives, or the licenses that do not go together.
     """
     named = [(what, (license or "unknown").strip()) for what, license in parts]
     known = [(what, found) for what, license in named if (found := license_identifier(license))]
@@ -155,13 +179,16 @@ def _common_license(licenses: Sequence[str]) -> str | None:
 
 
 def _conflict(parts: Sequence[tuple[str, str]]) -> str:
-    """Say which licenses exclude each other, and what each of them asks for."""
+    """Say which parts forbid derivatives, or which licenses do not go together, and what each of them asks for."""
+    unshared = ", ".join(f"{what}: {license}" for what, license in parts if "nd" in OBLIGATIONS[license])
+    if unshared:
+        return f"Parts of it forbid that what is derived from them is passed on ({unshared})."
     pairs = list(combinations(dict.fromkeys(license for _, license in parts), 2))
     opposed = [pair for pair in pairs if _common_license(pair) is None] or pairs
     names = list(dict.fromkeys(name for pair in opposed for name in pair))
     listed = ", ".join(f"{what}: {license}" for what, license in parts if license in names)
     asked = "; ".join(f"{name} asks for {_obligation_words(name)}" for name in names)
-    return f"No license meets the terms of all of its parts ({listed}), which exclude each other: {asked}."
+    return f"No license is known to meet the terms of all of its parts ({listed}): {asked}."
 
 
 def _obligation_words(license: str) -> str:
@@ -198,7 +225,7 @@ def check_known_license(what: str, name: Any, license: str | None) -> None:
     # A download keeps its name, mostly, and records of labels keep no more of a path.
     published = published_license(name) or published_license(f"depth-anything/{folder.name}")
     published = published or license_identifier(license_in_card(folder))
-    if published and not meets_terms(stated, published):
+    if published and stated != published and not meets_terms(stated, published):
         raise ValueError(
             f"{what} license {license!r} contradicts that of {redact_name(name)}, which is published under "
             f"{published}; leave the license out, or give {published!r} or the name of another agreement that "

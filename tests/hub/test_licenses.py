@@ -41,16 +41,29 @@ def test_a_license_the_hub_does_not_list_gets_a_name(tmp_path: Path) -> None:
         ([("teacher", "cc-by-nc-4.0"), ("images", "my terms")], None, "at least as strict as cc-by-nc-4.0"),
         ([], None, "not recorded"),
         ([("a", "cc-by-nc-4.0"), ("b", "cc-by-nc-sa-4.0"), ("c", "cc-by-4.0")], "cc-by-nc-sa-4.0", "strictest"),
-        ([("a", "cc-by-nc-4.0"), ("b", "cc-by-nd-4.0")], "cc-by-nc-nd-4.0", "carries the obligations of all"),
+        ([("a", "cc-by-sa-4.0"), ("b", "mpl-2.0")], "gpl-3.0", "carries the obligations of all"),
+        ([("code", "apache-2.0"), ("b", "lgpl-2.1")], "gpl-3.0", "carries the obligations of all"),
+        ([("code", "apache-2.0"), ("b", "mpl-2.0"), ("c", "cc0-1.0")], "mpl-2.0", "strictest"),
+        ([("a", "cc-by-4.0"), ("b", "gpl-2.0")], "gpl-2.0", "strictest"),
+        ([("a", "cc-by-3.0"), ("b", "gpl-3.0")], None, "b: gpl-3.0"),
+        ([("a", "odc-by"), ("b", "cc-by-sa-4.0")], None, "a: odc-by"),
+        ([("a", "cc-by-4.0"), ("b", "odbl")], None, "b: odbl"),
+        ([("a", "odc-by"), ("b", "cc-by-nc-4.0")], "cc-by-nc-4.0", "strictest"),
+        ([("a", "cc-by-nc-4.0"), ("b", "cc-by-nd-4.0")], None, "is passed on (b: cc-by-nd-4.0)"),
+        ([("b", "cc-by-nc-nd-4.0")], None, "is passed on (b: cc-by-nc-nd-4.0)"),
         ([("a", "cc-by-sa-3.0"), ("b", "cc-by-sa-4.0")], "cc-by-sa-4.0", "strictest"),
         ([("code", "apache-2.0"), ("a", "gpl-3.0"), ("b", "cc-by-sa-4.0")], "gpl-3.0", "strictest"),
-        ([("a", "cc-by-sa-4.0"), ("b", "cc-by-nc-4.0")], None, "b: cc-by-nc-4.0), which exclude each other"),
-        ([("a", "cc-by-sa-4.0"), ("b", "cc-by-nc-sa-4.0")], None, "exclude each other"),
-        ([("a", "cc-by-sa-4.0"), ("b", "cc-by-nd-4.0")], None, "cc-by-nd-4.0 asks for attribution, no derivatives"),
+        ([("a", "cc-by-sa-4.0"), ("b", "cc-by-nc-4.0")], None, "(a: cc-by-sa-4.0, b: cc-by-nc-4.0)"),
+        ([("a", "cc-by-sa-4.0"), ("b", "cc-by-nc-sa-4.0")], None, "cc-by-nc-sa-4.0 asks for"),
+        ([("a", "cc-by-sa-4.0"), ("b", "cc-by-nd-4.0")], None, "is passed on (b: cc-by-nd-4.0)"),
         ([("a", "gpl-3.0"), ("b", "cc-by-nc-4.0"), ("c", "mit")], None, "(a: gpl-3.0, b: cc-by-nc-4.0)"),
-        ([("code", "apache-2.0"), ("a", "gpl-2.0")], None, "exclude each other"),
+        ([("code", "apache-2.0"), ("a", "gpl-2.0")], None, "a: gpl-2.0"),
         ([("a", "openrail"), ("b", "cc-by-nc-4.0")], None, "openrail asks for attribution, limits of use of its own"),
-        ([("a", "cc-by-sa-4.0"), ("b", "cc-by-nc-4.0"), ("c", None)], None, "No license meets the terms of all"),
+        (
+            [("a", "cc-by-sa-4.0"), ("b", "cc-by-nc-4.0"), ("c", None)],
+            None,
+            "No license is known to meet the terms of all",
+        ),
         ([("a", "CC BY-NC-SA 4.0"), ("b", "Apache 2.0")], "cc-by-nc-sa-4.0", "strictest"),
     ],
 )
@@ -126,6 +139,8 @@ def test_stricter_licenses_agreements_and_unknown_weights_are_taken_as_stated(tm
     (tmp_path / "README.md").write_text("---\nlicense: cc-by-nc-4.0\n---\n\n# Model\n")
     with pytest.raises(ValueError, match=r"published under cc-by-nc-4\.0"):
         check_known_license("teacher", str(tmp_path), "apache-2.0")
+    (tmp_path / "README.md").write_text("---\nlicense: cc-by-nd-4.0\n---\n\n# Model\n")
+    check_known_license("teacher", str(tmp_path), "cc-by-nd-4.0")
 
 
 def test_the_hub_gets_its_own_identifier() -> None:
