@@ -16,6 +16,7 @@ import numpy as np
 
 from ..geometry.alignment import fit_scale_and_shift
 from ..geometry.maps import check_same_shape
+from ..utils.files import atomic_write
 from ..utils.paths import local_path
 
 
@@ -117,15 +118,17 @@ class Calibration:
         return float(((values < self.smallest_disparity) | (values > self.largest_disparity)).mean())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the calibration as JSON; the folder is made if it does not exist.
+        """Write the calibration as JSON, complete or not at all; the folder is made if it does not exist.
 
         Returns:
             The file.
+
+        Raises:
+            OSError: the file cannot be written; an older one stays.
         """
         path = local_path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         record = {"kind": FILE_KIND, "version": FILE_VERSION, **asdict(self)}
-        path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        atomic_write(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
         return path
 
     @classmethod

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,16 @@ def test_a_saved_calibration_loads_as_it_was(fit: Calibration, tmp_path: Path) -
     assert Calibration.load(path) == fit
     disparity = np.linspace(0, 9, 7)
     np.testing.assert_array_equal(Calibration.load(path).apply(disparity), fit.apply(disparity))
+
+
+def test_a_calibration_is_not_written_in_place(tmp_path: Path) -> None:
+    path = EXAMPLE.save(tmp_path / "camera.json")
+    # Another name of the same content, which a write in place would change.
+    (tmp_path / "opened.json").hardlink_to(path)
+    changed = replace(EXAMPLE, scale=2 * EXAMPLE.scale)
+    assert changed.save(path) == path
+    assert Calibration.load(path) == changed and Calibration.load(tmp_path / "opened.json") == EXAMPLE
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["camera.json", "opened.json"]
 
 
 @pytest.mark.parametrize(
