@@ -168,7 +168,8 @@ class PhotoFolder:
     """Unlabelled images: all those below a folder, sorted by path, or a list of files in its order.
 
     Hidden files and folders are left out. Of a folder in a layout of `DepthFolder` only the images are taken. Files of
-    a single channel with 16 bits are depth maps and left out; a warning counts by suffix what is.
+    a single channel with 16 bits are depth maps and left out; a warning counts by suffix what is. Pictures that
+    `predict` has written are left out too.
 
     Raises:
         FileNotFoundError: no such folder or file.

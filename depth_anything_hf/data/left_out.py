@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a search for images leaves out: files that cannot be read, maps among the photographs, written labels."""
+"""What a search for images leaves out: what cannot be read, maps among photographs, written labels and predictions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from .decoding.images import HEIF_SUFFIXES, IMAGE_SUFFIXES
+from .prediction_list import OwnFiles
 
 
 # Beside the images of most datasets, and no loss.
@@ -120,9 +121,10 @@ def is_map(path: Path) -> bool:
 
 
 def outside_labels(files: Iterable[Path], root: Path) -> list[Path]:
-    """Return the files below `root` that are not in a folder of pseudo-labels below it; all if there are no others.
+    """Return the files below `root` that no command wrote there; all if there are no others.
 
-    Photographs may be labelled into a folder among them; a repeated run must not take its own output for input.
+    These are those in a folder of pseudo-labels below it, and those that a list of predictions names. Photographs may
+    be labelled into a folder among them; a repeated run must not take its own output for input.
     """
     is_output: dict[Path, bool] = {root: False}
 
@@ -132,7 +134,8 @@ def outside_labels(files: Iterable[Path], root: Path) -> list[Path]:
         return is_output[folder]
 
     files = list(files)
-    return [path for path in files if not is_written(path.parent)] or files
+    predictions = OwnFiles()
+    return [path for path in files if not is_written(path.parent) and path not in predictions] or files
 
 
 def holds_labels(folder: Path) -> bool:

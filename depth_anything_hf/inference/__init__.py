@@ -8,7 +8,6 @@
 - `prediction`: the result for one image, and the mean with that of its mirror image
 - `prediction_sources`: images given by files and folders, each once, and the names of their results
 - `prediction_files`: the files of one prediction: numbers, colours, 16-bit grey
-- `prediction_list`: the list of a folder's predictions, by which its own files are known
 - `prediction_folder`: what a folder of predictions holds, what is missing, what must not be replaced
 - `calibration`: scale and shift from a relative model's disparity to metres, saved as JSON
 - `measured_points`: measured distances from a CSV file or depth maps, with the disparity at their pixels

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..data.prediction_list import FILE_KIND, FILE_VERSION, LIST_FILE, is_own_file, read_entries, stamp_of
 from ..utils.files import atomic_write, remove_abandoned
 from ..utils.locks import FolderLock
-from .prediction_list import FILE_KIND, FILE_VERSION, LIST_FILE, is_own_file, read_entries, stamp_of
 from .prediction_sources import ImageFile, assign_targets
 
 

@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 
 from ..data.decoding.images import find_images
-from .prediction_list import OwnFiles
+from ..data.prediction_list import OwnFiles
 
 
 NAMED_IN_ERROR = 5
@@ -54,7 +54,7 @@ def find_image_files(inputs: Sequence[Path]) -> list[ImageFile]:
         root = next(root for root in outer if root == folder or root in folder.parents)
         listed = find_images([given])
         if given.is_dir():
-            listed = [path for path in listed if Path(os.path.abspath(path)) not in own]
+            listed = [path for path in listed if path not in own]
             if not listed:
                 raise ValueError(f"{given}: no images but pictures of earlier predictions")
         for path in listed:

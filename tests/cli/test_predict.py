@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from command_line import files_below, random_image, run
 from PIL import Image
 
+from depth_anything_hf.data.datasets import PhotoFolder
 from depth_anything_hf.data.decoding.images import read_image
 from depth_anything_hf.inference.predictor import DepthPredictor
 
@@ -130,6 +133,24 @@ def test_a_second_run_predicts_what_is_missing_and_not_its_own_pictures(
     (out / "a.npz").write_bytes(b"mine")
     edited = run("predict", photos, "-o", out, "-m", metric_model, "--device", "cpu", "--raw")
     assert edited.exit_code == 1 and (out / "a.npz").read_bytes() == b"mine"
+
+
+def test_no_search_for_photographs_takes_the_pictures(
+    model: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = PhotoFolder(photos).names
+    (photos / "sub" / "other_depth.png").write_bytes((photos / "a.png").read_bytes())
+    monkeypatch.chdir(photos)
+    for out in (".", "depth"):
+        assert run("predict", ".", "-o", out, "-m", model).exit_code == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert PhotoFolder(photos).names == sorted([*before, str(photos / "sub" / "other_depth.png")])
+        # The list is in the folder above.
+        assert PhotoFolder("sub").names == ["sub/b.jpg", "sub/other_depth.png"]
+    # What was edited is the user's.
+    (photos / "a_depth.png").write_bytes((photos / "a.png").read_bytes())
+    assert str(photos / "a_depth.png") in PhotoFolder(photos).names
 
 
 def test_files_of_a_killed_run_are_its_own(model: Path, photos: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -64,13 +65,21 @@ class OwnFiles:
 
     def __init__(self) -> None:
         self._listed = lru_cache(None)(_entries_by_file)
+        # Few folders have lists, and many files are asked for.
+        self._above = lru_cache(None)(self._lists_above)
 
     def __contains__(self, path: Path) -> bool:
         """Return whether a list in a folder above the file names it, and it is as it was written."""
         return any(
-            is_own_file(folder, path, self._listed(folder).get(path.relative_to(folder).as_posix()))
-            for folder in path.parents
+            is_own_file(listing, place / path.name, self._listed(listing).get(f"{prefix}{path.name}"))
+            for listing, place, prefix in self._above(path.parent)
         )
+
+    def _lists_above(self, folder: Path) -> list[tuple[Path, Path, str]]:
+        """Return, for each list in or above a folder: its folder, the absolute path, and the path in the list."""
+        place = Path(os.path.abspath(folder))
+        listings = [above for above in (place, *place.parents) if self._listed(above)]
+        return [(listing, place, (place / "_").relative_to(listing).as_posix()[:-1]) for listing in listings]
 
 
 def _entries_by_file(folder: Path) -> dict[str, Any]:
