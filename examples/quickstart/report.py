@@ -21,13 +21,13 @@ from html_report import (
     MetricsRow,
     charts,
     commands,
-    line_chart,
     margins_table,
     metrics_table,
     picture_rows,
     times_table,
     write_report,
 )
+from line_chart import line_chart
 
 from depth_anything_hf.data import DepthFolder, PhotoFolder
 from depth_anything_hf.geometry.alignment import align_disparity

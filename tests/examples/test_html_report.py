@@ -20,13 +20,13 @@ from html_report import (
     charts,
     commands,
     duration_text,
-    line_chart,
     margins_table,
     metrics_table,
     picture_rows,
     times_table,
     write_report,
 )
+from line_chart import line_chart
 from PIL import Image
 
 
