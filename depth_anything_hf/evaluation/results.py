@@ -20,6 +20,7 @@ from ..geometry.disparity import PredictionKind
 from ..inference.predictor import OWN_POST_PROCESSING
 from ..metrics.table import METRICS
 from ..utils.files import atomic_write
+from ..utils.paths import local_path
 from ..utils.redaction import redact_name
 from ..version import __version__
 from .datasets import split_of_protocol
@@ -146,7 +147,7 @@ class EvaluationResult:
             folder: created if it does not exist; files of an earlier save are replaced.
             made_with: what was scored, as JSON values, from `description_of`.
         """
-        folder = Path(folder)
+        folder = local_path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         reported, means, medians, intervals = self._reported(), self.mean, self.median, self.interval
         record = {

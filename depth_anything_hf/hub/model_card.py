@@ -23,6 +23,7 @@ from huggingface_hub import (
 from ..geometry.depth_units import UNIT_NAMES, UNITS_PER_METRE
 from ..metrics.table import METRICS
 from ..utils.files import atomic_write
+from ..utils.paths import local_path
 from ..utils.redaction import is_hub_id, redact_command, redact_name, redact_text, redact_tokens
 from .licenses import add_published_licenses, license_fields, model_license
 from .lineage import DATA_PARTS, LICENSED_PARTS, lineage_rows, origins, write_lineage
@@ -140,7 +141,7 @@ def write_model_card(
         ValueError: kind or role is unknown, `config.json` says that the model is of the other kind, or a license in
             the lineage contradicts that under which those weights are published.
     """
-    folder = Path(folder)
+    folder = local_path(folder)
     if kind not in ("relative", "metric") or role not in ROLES:
         raise ValueError(
             f"kind must be 'relative' or 'metric', role one of {sorted(ROLES)}; got kind={kind!r}, role={role!r}"

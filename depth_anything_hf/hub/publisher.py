@@ -16,6 +16,7 @@ from pathlib import Path
 from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]  # re-exported without `as`
 
 from ..utils.files import UNFINISHED_SUFFIX
+from ..utils.paths import local_path
 from ..utils.redaction import redact_tokens
 from .errors import ATTEMPTS, FIRST_WAIT_SECONDS, PushError, explain, with_retries
 from .markdown import PICTURES_FOLDER
@@ -112,7 +113,7 @@ class Publisher:
             raise ValueError(f"hub_strategy must be one of {', '.join(STRATEGIES)}, got {strategy!r}")
         self.strategy = strategy
         self._repository = Repository(repo_id, private=private, endpoint=endpoint)
-        self._folder = Path(folder)
+        self._folder = local_path(folder)
         self._attempts, self._first_wait_seconds = attempts, first_wait_seconds
         self._is_created = False
         self._waiting: _Push | None = None

@@ -18,6 +18,7 @@ from ..data.decoding.disparity_codec import decode_disparity
 from ..hub.licenses import check_known_license, license_fields, published_license, strictest_license
 from ..hub.markdown import PICTURES_FOLDER, code_block, kept_section, table, versions
 from ..utils.files import atomic_write
+from ..utils.paths import local_path
 from ..utils.redaction import is_hub_id, redact_name, redact_text
 from ..visualization.colour_maps import colour_map
 from ..visualization.encode import encode_png
@@ -107,7 +108,7 @@ def write_label_card(
         FileNotFoundError: the folder holds no labels, or no `provenance.json`.
         ValueError: `teacher_license` contradicts that under which the teacher is published.
     """
-    folder = Path(folder)
+    folder = local_path(folder)
     shards = sorted(folder.glob(SHARD_PATTERN))
     if not shards or not (folder / PROVENANCE_FILE).is_file():
         raise FileNotFoundError(

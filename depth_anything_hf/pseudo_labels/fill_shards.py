@@ -29,6 +29,7 @@ from ..data.depth_stream import DepthStream
 from ..data.samples import SampleDataset
 from ..inference.prediction import Prediction
 from ..inference.predictor import DepthPredictor
+from ..utils.paths import local_path
 from .background import BackgroundThreads
 from .inputs import ShardWork, StreamInputs, TableInputs, open_inputs
 from .names import Naming
@@ -138,7 +139,7 @@ def label_images(
     _check_arguments(shard_size, process_index, process_count, store_images, encoding)
     if not 0 <= max_broken_share <= 1:
         raise ValueError(f"max_broken_share must be a number from 0 to 1, got {max_broken_share}")
-    folder = Path(output_dir)
+    folder = local_path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     if names_relative_to is None and isinstance(dataset, DepthTable):
         names_relative_to = dataset.root

@@ -10,16 +10,20 @@ from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
+from cards import write_card
 from command_line import run
 from PIL import Image
 
 from depth_anything_hf.cli.launch import LaunchArguments
 from depth_anything_hf.data.decoding.images import find_images, read_image
 from depth_anything_hf.data.sources import DataSource
+from depth_anything_hf.evaluation.results import EvaluationResult
 from depth_anything_hf.evaluation.runner import EvaluationArguments
+from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.inference.calibration import Calibration
 from depth_anything_hf.inference.measured_points import read_points
 from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.pseudo_labels.fill_shards import label_images
 from depth_anything_hf.pseudo_labels.runner import LabelArguments
 from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
 from depth_anything_hf.recipes.student import DistillationArguments
@@ -82,6 +86,18 @@ def test_calls_that_take_paths(home: Path, tmp_path: Path) -> None:
     assert list(read_points("~/points.csv", "~/a.png"))
     with pytest.raises(OSError, match=f"{home.name}.absent"):
         DepthPredictor.from_pretrained("~/absent")
+
+
+def test_calls_that_write_into_folders(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    write_card(Path("~/model"))
+    assert (home / "model" / "README.md").is_file()
+    EvaluationResult([], EvaluationSettings(), "disparity", []).save("~/scores")
+    assert (home / "scores" / "results.json").is_file()
+    nothing: Any = []
+    with pytest.raises(ValueError, match="the dataset is empty"):
+        label_images(nothing, nothing, "~/labels", provenance={})
+    assert (home / "labels").is_dir() and not (home / "~").exists()
 
 
 def test_commands_expand_what_the_shell_left(home: Path) -> None:
