@@ -14,6 +14,9 @@
 - `pair_orientation`: one orientation for an image and its label
 - `rows`: the row of a table becomes a sample
 - `table_files`: formats and files of local tables
+- `data_source`: the fields of a source in a recipe
+- `table_columns`: which columns of a table are images and labels
+- `source_kinds`: labelled folders, tables and photographs, told apart
 - `sources`: opens what a recipe names
 - `depth_stream`: samples of a table that is read in order
 - `mixture`: map-style sources as one dataset, in an order by seed and epoch
@@ -42,6 +45,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .batches import GlobalBatchSampler, collate
     from .cutmix import BatchCutMix
+    from .data_source import DataSource
     from .datasets import DepthFolder, DepthTable, PhotoFolder
     from .decoding.depth_maps import read_label
     from .decoding.errors import BrokenSampleError, UnreadableImageError
@@ -53,7 +57,7 @@ if TYPE_CHECKING:
     from .mixture import Mixture
     from .public.catalog import PUBLIC_DATASETS, describe_public, open_public
     from .public.spec import PublicDataset
-    from .sources import DataSource, open_source
+    from .sources import open_source
     from .streaming_mixture import StreamingMixture
     from .transforms import TrainingTransform
 
@@ -62,7 +66,7 @@ _HOMES = {
     "BatchCutMix": "cutmix",
     "BatchLoader": "loader",
     "BrokenSampleError": "decoding.errors",
-    "DataSource": "sources",
+    "DataSource": "data_source",
     "DepthFolder": "datasets",
     "DepthStream": "depth_stream",
     "DepthTable": "datasets",

@@ -77,6 +77,7 @@ class DepthStream:
             raise TypeError(f"expected a streaming datasets.IterableDataset (one split), got {type(dataset).__name__}")
         self.name = name
         self.label = label
+        self.root = None if root is None else Path(root)
         self.is_local = root is not None
         self.open_shards = open_shards or (OPEN_SHARDS if self.is_local else OPEN_SHARDS_ELSEWHERE)
         # Cells stay encoded: `datasets` would decode images without EXIF orientation, and without names in its errors.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from PIL import Image
@@ -25,9 +25,10 @@ _MAY_HAVE_FRAMES = frozenset({".avif", ".gif", ".tif", ".tiff", ".webp"})
 _MAY_BE_MAPS = frozenset({".jp2", ".pgm", ".png", ".pnm", ".tif", ".tiff"})
 
 
-def describe_kinds(files: Iterable[Path]) -> str:
+def describe_kinds(files: Iterable[Path], suffix_of: Callable[[Path], str] | None = None) -> str:
     """Count files by their suffix, as in "3 .cr2, 1 .mp4"; "" where there are none but documents."""
-    kinds = Counter(path.suffix.lower() or "without suffix" for path in files if not _is_document(path))
+    suffix_of = suffix_of or _suffix_of
+    kinds = Counter(suffix_of(path) or "without suffix" for path in files if not _is_document(path))
     parts = [f"{count} {kind}{_advice(kind)}" for kind, count in sorted(kinds.items())]
     return ", ".join(parts)
 
@@ -37,6 +38,10 @@ def warn_of_left_out(root: Path, files: Iterable[Path], why: str) -> None:
     kinds = describe_kinds(files)
     if kinds:
         warnings.warn(f"{root}: left out {kinds}: {why}", stacklevel=3)
+
+
+def _suffix_of(path: Path) -> str:
+    return path.suffix.lower()
 
 
 def _is_document(path: Path) -> bool:

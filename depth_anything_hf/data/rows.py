@@ -62,14 +62,34 @@ class RowReader:
         self._orientation = PairOrientation(exif)
 
     def read_encoded(self, row: Mapping[str, Any], place: str) -> tuple[str, Any]:
-        """Return the name of a row (`place` if it has none), and its image as `read_image` takes it."""
+        """Return the name of a row (`place` if it has none), and its image as `read_image` takes it.
+
+        That of a tar archive is a cell with the further key "archive", the archive's path or URL, and its "path" is
+        the name of the file in the archive.
+        """
         image_cell = self._resolve(row[self._image_column])
         path = image_cell.get("path") if isinstance(image_cell, Mapping) else image_cell
-        return str(row.get("name") or (path if isinstance(path, str) else None) or place), image_cell
+        name = str(row.get("name") or (path if isinstance(path, str) else None) or place)
+        archived = self._archived(row, image_cell)
+        return name, image_cell if archived is None else archived
+
+    def _archived(self, row: Mapping[str, Any], image_cell: Any) -> dict[str, Any] | None:
+        """Return an image of a tar archive with the names of archive and file; None for any other."""
+        # `datasets` leaves bytes of formats that it does not know.
+        is_cell = isinstance(image_cell, Mapping)
+        content = image_cell.get("bytes") if is_cell else image_cell
+        key, archive = row.get("__key__"), row.get("__url__")
+        if not key or not archive or not isinstance(content, bytes):
+            return None
+        path = str((is_cell and image_cell.get("path")) or f"{key}.{self._image_column}")
+        # Tables that were made from archives have only the last part of it.
+        member = path if path.startswith(f"{key}.") else f"{key}{Path(path).suffix}"
+        return {"bytes": content, "path": member, "archive": str(archive)}
 
     def name_of(self, row: Mapping[str, Any], place: str) -> str:
         """Return the name of a sample: the row's own, its key in a tar archive, its image's path, or `place`."""
-        return str(row.get("name") or row.get("__key__") or self.read_encoded(row, place)[0])
+        key = str(row.get("__key__") or "").removeprefix("./")
+        return str(row.get("name") or key or self.read_encoded(row, place)[0])
 
     def read(self, row: Mapping[str, Any], place: str) -> Sample:
         """Decode a row.

@@ -5,20 +5,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pyarrow import ArrowException, parquet
 
 from .decoding.files import files_below
 from .depth_stream import OPEN_SHARDS
-from .left_out import outside_labels, warn_of_left_out
+from .left_out import describe_kinds, outside_labels
 
 
 TABLE_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset", ".jsonl": "json", ".json": "json"}
 # Formats that hold the images themselves.
 SHARD_SUFFIXES = (".parquet", ".arrow", ".tar")
+# What `datasets` reads as tar archives, compressed or not.
+TAR_ENDINGS = (".tar", ".tar.bz2", ".tar.gz", ".tar.xz", ".tgz")
+# What `datasets` writes beside the files of a cache.
+DATASET_INFO = "dataset_info.json"
 OPEN_SHARDS_BYTES = 3 * 2**28
+
+
+def table_suffix(path: Path) -> str:
+    """Return the suffix that tells the format of a file, in small letters; `.tar` also of a compressed archive."""
+    return ".tar" if path.name.lower().endswith(TAR_ENDINGS) else path.suffix.lower()
+
+
+def tables_and_others(root: Path, suffixes: Iterable[str] = ()) -> list[Path]:
+    """List the tables below a folder, and files of further suffixes, as `files_below` does.
+
+    What `datasets` has cached there of the others is left out.
+    """
+    wanted = {*TABLE_FORMATS, *suffixes}
+    last_parts = wanted | {f".{ending.rpartition('.')[2]}" for ending in TAR_ENDINGS}
+    found = [path for path in files_below(root, last_parts) if table_suffix(path) in wanted]
+    return [path for path in found if not _is_cached(path)] or found
+
+
+def _is_cached(path: Path) -> bool:
+    """Tell whether a file is of a cache of the library `datasets`, and so made from other files."""
+    is_made = path.suffix == ".arrow" or path.name == DATASET_INFO
+    return is_made and (path.parent / DATASET_INFO).is_file() and not is_saved_dataset(path.parent)
 
 
 def table_files(local: Path, split: str, of_photos: bool = False) -> tuple[str, list[str]]:
@@ -28,21 +54,29 @@ def table_files(local: Path, split: str, of_photos: bool = False) -> tuple[str, 
         local: a table, or a folder of tables.
         split: which of several splits is meant.
         of_photos: whether photographs to label are asked for, and so no labels that were written among them.
+
+    Raises:
+        FileNotFoundError: no tables.
+        ValueError: another file, parquet beside tar, or no files of the split.
     """
     if local.is_file():
-        if local.suffix.lower() not in TABLE_FORMATS:
+        if table_suffix(local) not in TABLE_FORMATS:
             raise ValueError(f"{local}: expected a table ({', '.join(TABLE_FORMATS)}), got a file with another suffix")
-        return TABLE_FORMATS[local.suffix.lower()], [str(local)]
-    found = files_below(local, TABLE_FORMATS)
+        return TABLE_FORMATS[table_suffix(local)], [str(local)]
+    found = tables_and_others(local)
     if of_photos:
         found = outside_labels(found, local)
     for suffix, table_format in TABLE_FORMATS.items():
-        files = [path for path in found if path.suffix.lower() == suffix]
+        files = [path for path in found if table_suffix(path) == suffix]
         if files:
             # Arrow files beside parquet may be a cache of the library `datasets`.
-            others = {".parquet", ".tar"} - {suffix}
-            why = f"the {suffix} files beside them are read; move one or the other"
-            warn_of_left_out(local, [path for path in found if path.suffix.lower() in others], why)
+            others = [path for path in found if table_suffix(path) in {".parquet", ".tar"} - {suffix}]
+            if others:
+                kinds = describe_kinds([*files, *others], table_suffix)
+                raise ValueError(
+                    f"{local}: tables of two formats ({kinds}), e.g. {files[0]} and {others[0]}, and only one can be "
+                    "read: name the folder or the file of the one that you mean, or move the others elsewhere"
+                )
             return table_format, [str(file) for file in _files_of_split(files, local, split)]
     raise FileNotFoundError(f"{local}: expected tables ({', '.join(TABLE_FORMATS)}), found none")
 

@@ -115,7 +115,7 @@ def label_images(
             k % process_count == process_index.
         process_count: number of processes that share the work.
         names_relative_to: folder that is cut off from the names, so that no local path is published; names of files
-            outside of it keep their last part. None: the folder of a table; names of other files stay as they are.
+            outside of it keep their last part. None: the folder of a table or stream; other names stay as they are.
         progress: show a bar on the terminal.
         store_images: "bytes", or "reference": only the path from `output_dir`, or the URL (`tar://` of `fsspec` for
             tar archives); of images that are embedded in a table, none, as `source_row` says which they are.
@@ -141,7 +141,7 @@ def label_images(
         raise ValueError(f"max_broken_share must be a number from 0 to 1, got {max_broken_share}")
     folder = local_path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    if names_relative_to is None and isinstance(dataset, DepthTable):
+    if names_relative_to is None and isinstance(dataset, DepthTable | DepthStream):
         names_relative_to = dataset.root
     naming = Naming(names_relative_to, folder)
     order = order_of_run(read_provenance(folder), seed, keep_order or isinstance(dataset, DepthStream))

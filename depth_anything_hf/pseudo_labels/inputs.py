@@ -210,17 +210,8 @@ class StreamInputs:
     def _items(self, shard: int) -> Iterator[LabelItem]:
         for index, row in enumerate(_read_ahead(iter(self._stream.shard(shard)))):
             place = f"shard {shard} row {index}"
-            encoded = partial(self._encoded, row, shard, index)
+            encoded = partial(self._stream.read_encoded, row, shard, index)
             yield LabelItem(place, index, partial(_read_encoded, encoded, place, self._naming))
-
-    def _encoded(self, row: Mapping[str, Any], shard: int, index: int) -> tuple[str, Any]:
-        name, cell = self._stream.read_encoded(row, shard, index)
-        url = row.get("__url__")
-        if url is None:
-            return name, cell
-        # A sample of a tar archive: its key is unique in the archive only.
-        member = f"{row['__key__']}{Path(str(cell.get('path'))).suffix if isinstance(cell, Mapping) else ''}"
-        return f"{Path(url).name}/{member}", {**cell, "url": f"tar://{member}::{self._naming.reference(url)}"}
 
 
 def open_inputs(
@@ -300,13 +291,19 @@ def label_row(item: LabelItem, disparity: np.ndarray, encoding: str, store_image
 def _read_encoded(encoded: Callable[[], tuple[str, Any]], place: str, naming: Naming, item: LabelItem) -> np.ndarray:
     name, cell = encoded()
     hint = cell.get("path") if isinstance(cell, Mapping) else None
+    archive = cell.get("archive") if isinstance(cell, Mapping) else None
     is_embedded = not isinstance(cell, str) and (hint is None or cell.get("bytes") is not None)
-    if is_embedded and name == hint:
+    if archive is not None:
+        # A name is unique in its archive only.
+        name = naming.archived(archive, str(hint))
+    elif is_embedded and name == hint:
         # The path of an embedded picture is only a hint; many tables repeat one path in all rows.
         name = f"{place} ({hint})"
-    item.name = naming.name(name)
+    item.name = name if archive is not None else naming.name(name)
     content, path = read_bytes(fetch_cell(cell))
-    reference = cell.get("url") if is_embedded and isinstance(cell, Mapping) else naming.reference(path)
+    reference = None if is_embedded else naming.reference(path)
+    if archive is not None:
+        reference = f"tar://{printable_name(str(hint))}::{naming.reference(archive)}"
     try:
         image = read_image({"bytes": content, "path": path})
     except UnreadableImageError as error:

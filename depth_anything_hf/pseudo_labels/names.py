@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 from pathlib import Path, PurePosixPath
 
@@ -40,6 +41,18 @@ class Naming:
             if names_machine(name):
                 name = os.path.basename(name)
         return printable_name(name.replace(os.sep, "/"))
+
+    def archived(self, archive: str, member: str) -> str:
+        """Return the name of a file in a tar archive, behind that of the archive: below the folder, or the last part.
+
+        Args:
+            archive: path or URL.
+            member: name of the file in the archive.
+        """
+        place = self.name(archive)
+        if "://" in place or names_machine(place):
+            place = printable_name(os.path.basename(place))
+        return f"{place}/{printable_name(posixpath.normpath(member).lstrip('/'))}"
 
     def message(self, text: str) -> str:
         """Return a message for the user, without the folder that names are relative to."""

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from sample_files import pseudo_label_table, write_pairs
+from sample_files import write_pairs
 
 from depth_anything_hf.data.datasets import PhotoFolder
 from depth_anything_hf.data.decoding.images import IMAGE_SUFFIXES
@@ -38,15 +38,6 @@ def test_what_is_left_out_is_counted_by_kind_in_one_line(tmp_path: pathlib.Path,
     message = str(told[0].message)
     assert "left out 2 .cr2, 1 " in message and "1 .mp4, 1 without suffix" in message
     assert ("1 .heic" in message and "depth_anything_hf[heif]" in message) is not is_read
-
-
-def test_pictures_beside_tables_are_counted(
-    tmp_path: pathlib.Path, table_cache: None, rgb: np.ndarray, depth: np.ndarray
-) -> None:
-    pseudo_label_table(rgb, [depth]).to_parquet(tmp_path / "a.parquet")
-    Image.fromarray(rgb).save(tmp_path / "a.png")
-    with pytest.warns(UserWarning, match=r"left out 1 \.png: there are tables beside them"):
-        assert len(open_source(tmp_path)) == 1
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".pgm"])

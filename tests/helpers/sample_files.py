@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import json
 import pathlib
+import tarfile
 
 import datasets
 import numpy as np
@@ -38,6 +39,16 @@ def write_pairs(root: pathlib.Path, rgb: np.ndarray, depth: np.ndarray, names: l
     for name in names:
         Image.fromarray(rgb).save(root / "images" / f"{name}.png")
         np.save(root / "depth" / f"{name}.npy", depth)
+
+
+def write_tar_members(path: pathlib.Path, members: dict[str, bytes]) -> None:
+    """Write a tar archive, compressed if its name says so."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w:gz" if path.suffix in (".gz", ".tgz") else "w") as archive:
+        for name, content in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
 
 
 def pseudo_label_table(rgb: np.ndarray, disparities: list[np.ndarray]) -> datasets.Dataset:

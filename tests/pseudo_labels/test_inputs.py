@@ -23,6 +23,7 @@ from label_runs import (
     write_tar,
 )
 from PIL import Image
+from sample_files import write_tar_members
 
 from depth_anything_hf.data.depth_stream import DepthStream
 from depth_anything_hf.data.sources import DataSource, open_source
@@ -165,6 +166,30 @@ def test_webdataset_archives_are_labelled_and_named_by_archive_and_key(
     referred = label_stream(predictor, tmp_path / "tables", tmp_path / "lean", store_images="reference")
     reference = pq.read_table(referred.shards[-1]).to_pylist()[-1]["image"]
     assert reference == "tar://0003.jpg::../tables/b.tar"
+
+
+@pytest.mark.parametrize("shape", ["{}.jpg", "./s/{}.jpg", "{}.v.1.jpg", "long/" + "x" * 150 + "/{}.jpg"])
+def test_pictures_of_archives_have_the_same_names_whole_and_streamed(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path, table_cache: None, shape: str
+) -> None:
+    files, root = sorted(photos.rglob("*.jpg")), tmp_path / "tables"
+    for archive, pictures in (("x/a.tar", files[:2]), ("y/a.tar.gz", files[2:4])):
+        members = {shape.format(number): path.read_bytes() for number, path in enumerate(pictures)}
+        write_tar_members(root / archive, members)
+    found = []
+    for streaming in (False, True):
+        source = open_source(DataSource(str(root), kind="photos", streaming=streaming))
+        options: dict[str, Any] = {"provenance": PROVENANCE, "progress": False, "keep_order": True}
+        folder = tmp_path / f"labels {streaming}"
+        report = label_images(predictor, source, folder, store_images="reference", **options)
+        rows = [row for path in report.shards for row in pq.read_table(path).to_pylist()]
+        assert report.labelled == 4
+        found.append([(row["name"], row["image"]) for row in rows])
+    assert found[0] == found[1]
+    inner = shape.removeprefix("./")
+    names = [f"{archive}/{inner.format(number)}" for archive in ("x/a.tar", "y/a.tar.gz") for number in range(2)]
+    assert [name for name, _ in found[0]] == names
+    assert found[0][0][1] == f"tar://{shape.format(0)}::../tables/x/a.tar"
 
 
 def test_a_file_that_cannot_be_read_is_named_and_does_not_stop_the_others(

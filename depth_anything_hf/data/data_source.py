@@ -1,0 +1,129 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""One source of a recipe: its fields, checked."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ..utils.typed_fields import convert_fields
+from .decoding.depth_maps import LABELS, SCALE_ADVICE
+from .pair_orientation import EXIF_CHOICES
+from .public.catalog import PUBLIC_DATASETS
+from .samples import check_choice
+
+
+# Fields that mean something for labels only.
+ASK_FOR_LABELS = ("label", "label_column", "scale", "invalid_values", "sky_value", "max_depth")
+
+
+@dataclass
+class DataSource:
+    """One source of a recipe: where its samples come from, and how to read them.
+
+    Attributes:
+        path: local folder or file, or the id of a dataset on the Hub.
+        kind: "folder" (`DepthFolder`), "table" (`DepthTable`), "photos" (unlabelled), "auto" (by what is there), or
+            a public dataset in its own layout (a name of `PUBLIC_DATASETS`, such as "hypersim").
+        label: "depth" or "disparity"; None takes the one that is there, depth before disparity.
+        image_column, label_column: columns of a table.
+        scale, invalid_values, sky_value, max_depth, limit: as in `DepthFolder`.
+        split: split of a Hub dataset, a saved DatasetDict, a folder with one sub-folder or file name per split, or
+            of a public dataset, where "" takes its default.
+        weight: share of this source in a mixture; None means in proportion to its size.
+        streaming: read a table, webdataset shards or a Hub dataset in order, without downloading or converting it
+            first; see `StreamingMixture`.
+        open_shards: shards of a stream that each process and worker reads at once; None: 16, fewer where their row
+            groups would take more than 0.8 GB, and 4 from the Hub. 1 reads shard after shard.
+        exif: how an image and its label come into one orientation, see `PairOrientation`: "auto", "apply" or "ignore".
+        options: further arguments of `open_public`.
+
+    Raises:
+        ValueError: an unknown kind or label, a number out of range, or options that do not go together.
+    """
+
+    path: str
+    kind: str = "auto"
+    label: str | None = None
+    image_column: str = "image"
+    label_column: str | None = None
+    scale: float | None = None
+    invalid_values: Sequence[float] | None = None
+    sky_value: float | None = None
+    max_depth: float | None = None
+    split: str = "train"
+    weight: float | None = None
+    limit: int | None = None
+    streaming: bool = False
+    open_shards: int | None = None
+    options: Mapping[str, Any] | None = None
+    exif: str = "auto"
+
+    def __post_init__(self) -> None:
+        # One of several paths would be taken for the name of a file.
+        if not isinstance(self.path, str | os.PathLike):
+            raise ValueError(f"the path of a data source must be text, got {self.path!r}")
+        self.path = os.fspath(self.path)
+        # In YAML a split or column may look like a number.
+        for name in ("split", "image_column", "label_column"):
+            if isinstance(getattr(self, name), int | float) and not isinstance(getattr(self, name), bool):
+                setattr(self, name, str(getattr(self, name)))
+        convert_fields(self, f"{self.path}: ")
+        if self.scale is not None and not 0 < self.scale < math.inf:
+            raise ValueError(f"{self.path}: scale must be > 0, got {self.scale:g}; {SCALE_ADVICE}")
+        check_choice("kind", self.kind, ("auto", "folder", "table", "photos", *PUBLIC_DATASETS))
+        check_choice("exif", self.exif, EXIF_CHOICES)
+        if self.exif != "auto" and self.kind in ("photos", *PUBLIC_DATASETS):
+            raise ValueError(f"{self.path}: exif is for labelled data, and not for kind {self.kind!r}; leave it out")
+        check_choice("label", self.label, (*LABELS, None))
+        if self.limit is not None and self.limit < 1:
+            raise ValueError(f"{self.path}: limit must be at least 1, got {self.limit}")
+        if self.open_shards is not None and self.open_shards < 1:
+            raise ValueError(f"{self.path}: open_shards must be at least 1, got {self.open_shards}")
+        if self.open_shards is not None and not self.streaming:
+            raise ValueError(f"{self.path}: open_shards is for streams; set streaming: true, or leave it out")
+        for name in ("weight", "max_depth"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{self.path}: {name} must be > 0, got {value}")
+        asked = asked_for_label(self)
+        if self.kind == "photos" and asked:
+            raise ValueError(
+                f"{self.path}: {asked} is for labelled data, and kind 'photos' is read without labels; leave one out"
+            )
+        if self.options and self.kind not in PUBLIC_DATASETS:
+            raise ValueError(
+                f"{self.path}: options are for public datasets, not for kind {self.kind!r}; set kind to one of "
+                f"{list(PUBLIC_DATASETS)}"
+            )
+        if self.streaming and self.limit is not None:
+            raise ValueError(
+                f"{self.path}: limit cannot be combined with streaming; set max_steps, or name fewer files"
+            )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> DataSource:
+        """Build a source from the keys of a recipe.
+
+        Raises:
+            ValueError: an unknown key, where the message names the nearest one, or no path.
+        """
+        known = [field.name for field in fields(cls)]
+        for key in values:
+            if key not in known:
+                nearest = difflib.get_close_matches(str(key), known, n=1)
+                hint = f"did you mean {nearest[0]!r}?" if nearest else f"known keys: {known}"
+                raise ValueError(f"unknown key {key!r} in a data source; {hint}")
+        if "path" not in values:
+            raise ValueError(f"a data source needs the key 'path', got the keys {sorted(values)}")
+        return cls(**values)
+
+
+def asked_for_label(source: DataSource) -> str | None:
+    """Return a field that is given and means something for labels only."""
+    return next((name for name in ASK_FOR_LABELS if getattr(source, name) is not None), None)

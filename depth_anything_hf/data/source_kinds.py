@@ -1,0 +1,127 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Tell labelled folders, tables and photographs apart, and refuse a folder that is several of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .data_source import DataSource, asked_for_label
+from .decoding.images import IMAGE_SUFFIXES
+from .folder_layouts import LAYOUTS, has_layout, label_in_folder
+from .left_out import describe_kinds, holds_labels, outside_labels, warn_of_left_out
+from .pair_lists import LIST_SUFFIXES, METADATA_NAMES, images_in_list
+from .table_files import SHARD_SUFFIXES, TABLE_FORMATS, is_saved_dataset, table_suffix, tables_and_others
+
+
+CARD = "README.md"
+
+
+def detect_kind(source: DataSource) -> str:
+    """Tell a folder with labels, a table and photographs apart; a source that asks for labels gets no photographs.
+
+    Raises:
+        FileNotFoundError: none of them is there.
+        ValueError: pictures beside tables, of which only one can be meant, or an image where labels are asked for.
+    """
+    local = Path(source.path).expanduser()
+    if local.is_file():
+        return _kind_of_file(source, local)
+    if not local.is_dir():
+        return "table"
+    if source.kind != "photos" and has_layout(local, source.split, source.label):
+        _refuse_tables_beside_pairs(source, local)
+        return "folder"
+    found = _found_in(source, local)
+    suffixes = {table_suffix(path) for path in found}
+    if is_saved_dataset(local) or not suffixes.isdisjoint(SHARD_SUFFIXES):
+        refuse_pictures_beside_tables(source)
+        return "table"
+    if not suffixes.isdisjoint(IMAGE_SUFFIXES):
+        asked = asked_for_label(source)
+        if asked and source.kind != "photos":
+            layouts = LAYOUTS.format(label=source.label or "depth")
+            raise FileNotFoundError(
+                f"{local}: {asked} asks for labels, but the folder has images in none of the layouts for labels; "
+                f"expected {layouts}; found {sorted(each.name for each in local.iterdir())[:10]}"
+            )
+        return "photos"
+    if suffixes:
+        return "table"
+    raise FileNotFoundError(
+        f"{local}: expected images with labels ({LAYOUTS.format(label='depth')}), "
+        f"tables ({', '.join(TABLE_FORMATS)}), or images ({', '.join(sorted(IMAGE_SUFFIXES))}); found none of them"
+    )
+
+
+def _kind_of_file(source: DataSource, local: Path) -> str:
+    suffix, asked = table_suffix(local), asked_for_label(source)
+    if suffix in TABLE_FORMATS:
+        return "table"
+    if suffix in LIST_SUFFIXES and source.kind != "photos" and (asked or label_in_folder(local)):
+        return "folder"
+    if suffix not in IMAGE_SUFFIXES and not (suffix in LIST_SUFFIXES and images_in_list(local, is_probe=True)):
+        raise FileNotFoundError(
+            f"{local}: expected an image, a table ({', '.join(TABLE_FORMATS)}) or a text list of images "
+            f"({', '.join(sorted(LIST_SUFFIXES))}), got a file of neither kind"
+        )
+    if asked and source.kind != "photos":
+        raise ValueError(f"{local}: {asked} is for labelled data, and this is an image; leave {asked} out")
+    return "photos"
+
+
+def _found_in(source: DataSource, local: Path) -> list[Path]:
+    found = tables_and_others(local, IMAGE_SUFFIXES)
+    return outside_labels(found, local) if source.kind == "photos" else found
+
+
+def refuse_pictures_beside_tables(source: DataSource) -> None:
+    """Refuse a folder of tables with pictures that nothing else explains: either could be meant.
+
+    Pictures that its card shows are told only, and those of a folder of pseudo-labels are its card's.
+
+    Raises:
+        ValueError: pictures and tables; the message counts both and says how to choose.
+    """
+    local = Path(source.path).expanduser()
+    if holds_labels(local):
+        return
+    found = _found_in(source, local)
+    pictures = [path for path in found if path.suffix.lower() in IMAGE_SUFFIXES]
+    tables = [path for path in found if table_suffix(path) in SHARD_SUFFIXES]
+    shown = [path for path in pictures if _is_shown(path, local)]
+    warn_of_left_out(local, shown, f"{CARD} shows them, and the tables beside them are read")
+    others = [path for path in pictures if path not in set(shown)]
+    if others and tables:
+        way_out = "" if source.kind == "photos" else ', or set kind: "table" to read the tables'
+        raise ValueError(f"{_name_both(local, others, 'pictures', tables)}{way_out}")
+
+
+def _refuse_tables_beside_pairs(source: DataSource, local: Path) -> None:
+    if holds_labels(local):
+        return
+    found = outside_labels(tables_and_others(local, IMAGE_SUFFIXES), local)
+    tables = [path for path in found if table_suffix(path) in SHARD_SUFFIXES and path.name not in METADATA_NAMES]
+    if tables:
+        pictures = [path for path in found if path.suffix.lower() in IMAGE_SUFFIXES]
+        raise ValueError(
+            f'{_name_both(local, pictures, "pictures with labels", tables)}, or set kind: "folder" to read the '
+            'pictures, kind: "table" to read the tables'
+        )
+
+
+def _name_both(local: Path, pictures: list[Path], what: str, tables: list[Path]) -> str:
+    kinds = describe_kinds(tables, table_suffix)
+    examples = f"{pictures[0]} and {tables[0]}" if pictures else str(tables[0])
+    return (
+        f"{local}: {what} ({describe_kinds(pictures)}) beside tables ({kinds}), e.g. {examples}, and only one of them "
+        "can be read: name the folder or the file of the one that you mean, or move the others elsewhere"
+    )
+
+
+def _is_shown(picture: Path, root: Path) -> bool:
+    """Tell whether the card of a data set names a picture."""
+    card = root / CARD
+    return card.is_file() and picture.relative_to(root).as_posix() in card.read_text(
+        encoding="utf-8", errors="replace"
+    )
