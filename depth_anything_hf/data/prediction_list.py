@@ -54,6 +54,9 @@ def is_own_file(folder: Path, path: Path, entry: Mapping[str, Any] | None) -> bo
     if written is None:
         return True
     stamp = stamp_of(path)
+    if stamp["bytes"] == 0:
+        # As a power cut leaves files that were just written.
+        return True
     if stamp["bytes"] != written["bytes"]:
         return False
     # Copies of a folder have other times.

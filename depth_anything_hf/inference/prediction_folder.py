@@ -21,10 +21,10 @@ from typing import Any
 from ..data.prediction_list import FILE_KIND, FILE_VERSION, LIST_FILE, is_own_file, read_entries, stamp_of
 from ..utils.files import atomic_write, remove_abandoned
 from ..utils.locks import FolderLock
+from ..utils.outputs import check_folder, refuse_to_replace
 from .prediction_sources import ImageFile, assign_targets
 
 
-NAMED_IN_ERROR = 5
 SECONDS_BETWEEN_LISTS = 5.0
 # Of the time of a run, at most this share is spent on writing its list.
 LARGEST_LIST_SHARE = 0.05
@@ -54,9 +54,11 @@ class PredictionFolder:
 
     Raises:
         ValueError: the folder's list cannot be read.
+        OSError: there is no such folder and none can be made, or it takes no files.
     """
 
     def __init__(self, folder: Path, overwrite: bool = False) -> None:
+        check_folder(folder)
         self.folder = folder
         self._overwrite = overwrite
         self._entries = read_entries(folder)
@@ -110,12 +112,7 @@ class PredictionFolder:
                         f"the prediction of {each.source.path} would replace {path}, which is one of the images; "
                         "choose another output folder"
                     )
-        if theirs:
-            more = f" and {len(theirs) - NAMED_IN_ERROR} more" if len(theirs) > NAMED_IN_ERROR else ""
-            raise FileExistsError(
-                f"{', '.join(map(str, theirs[:NAMED_IN_ERROR]))}{more}: already there and not written by an earlier "
-                f"run in {self.folder}; choose another output folder, or replace them by --overwrite"
-            )
+        refuse_to_replace(theirs, "choose another output folder, or replace them by --overwrite")
         return planned
 
     def missing(
@@ -162,7 +159,9 @@ class PredictionFolder:
         files: dict[str, Any] = {}
         for suffix, content in contents.items():
             name = f"{planned.target}{suffix}"
-            atomic_write(self.folder / name, content)
+            # A prediction is made again in less time than a sync of it may take; one that a power cut empties is
+            # found by its size.
+            atomic_write(self.folder / name, content, sync=False)
             stamp = stamp_of(self.folder / name)
             files[name] = {**stamp, "crc32": f"{zlib.crc32(content):08x}"}
         for name in entry["files"].keys() - files.keys():
@@ -192,7 +191,8 @@ class PredictionFolder:
             return False
         names = {f"{planned.target}{suffix}" for suffix in suffixes}
         return names == entry["files"].keys() and all(
-            is_own_file(self.folder, self.folder / name, entry) for name in names
+            is_own_file(self.folder, self.folder / name, entry) and stamp_of(self.folder / name)["bytes"]
+            for name in names
         )
 
     def _place_of(self, source: ImageFile) -> str:

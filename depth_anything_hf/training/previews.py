@@ -21,6 +21,7 @@ from ..geometry.depth_units import to_metres
 from ..geometry.disparity import PredictionKind, depth_to_disparity
 from ..inference.predictor import DepthPredictor
 from ..models.compilation import force_eager
+from ..utils.files import atomic_write
 from ..visualization.colour_maps import colour_map, error_map
 from ..visualization.encode import encode_png
 from ..visualization.figures import sheet, side_by_side
@@ -66,8 +67,7 @@ def show_picture(engine: Engine, batch: dict[str, Any], step: int, log: MetricLo
     picture = predict_and_picture(engine, batch)
     if picture is not None:
         path = log.path.parent / "pictures" / f"step-{step}.png"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(encode_png(picture))
+        atomic_write(path, encode_png(picture), sync=False)
         log.show(step, picture)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import socket
 import time
 import uuid
@@ -31,15 +32,19 @@ ABANDONED_AFTER_SECONDS = 24 * 3600
 
 _CHUNK_BYTES = 1 << 20
 _LONGEST_NAME_BYTES = 255
+# Other programs may end the names of their files with the same word.
+_OWN_UNFINISHED = re.compile(rf"\.\d+\.[0-9a-f]+{re.escape(UNFINISHED_SUFFIX)}$")
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
-def atomic_write(path: Path, content: str | bytes) -> None:
+def atomic_write(path: Path, content: str | bytes, *, sync: bool = True) -> None:
     """Write a file that is complete or absent, also after a power cut; an older one is replaced.
 
     Args:
         path: of the file; its folder is made.
         content: text is encoded as UTF-8, its line ends stay as they are.
+        sync: wait for the disk. False is for files that are easily made again and checked before they are used: after
+            a power cut they may be empty.
 
     Raises:
         OSError: the file cannot be written, e.g. on a full disk; nothing is left, an older file stays.
@@ -47,7 +52,10 @@ def atomic_write(path: Path, content: str | bytes) -> None:
     unfinished = unfinished_file(path)
     try:
         with _written(unfinished, content):
-            finish_file(unfinished, path)
+            if sync:
+                finish_file(unfinished, path)
+            else:
+                os.replace(unfinished, path)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
@@ -112,7 +120,8 @@ def remove_abandoned(*folders: Path) -> list[Path]:
     A file that is locked is being written, whatever the number of its process says: containers may share a host name
     and number their processes each from 1.
     """
-    unfinished = [path for folder in folders for path in folder.glob(f".*{UNFINISHED_SUFFIX}")]
+    found = [path for folder in folders for path in folder.glob(f".*{UNFINISHED_SUFFIX}")]
+    unfinished = [path for path in found if _OWN_UNFINISHED.search(path.name)]
     return [path for path in unfinished if _seems_abandoned(path) and unlink_unless_held(path)]
 
 

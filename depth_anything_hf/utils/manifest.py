@@ -9,6 +9,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from .files import atomic_write
 from .folders import files_below, fsync_tree
 
 
@@ -29,7 +30,7 @@ def write_manifest(folder: Path) -> None:
         path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "crc32": checksum}
         for path, checksum in zip(files, checksums, strict=True)
     }
-    (folder / MANIFEST_FILE).write_text(json.dumps({"files": manifest}, indent=1) + "\n", encoding="utf-8")
+    atomic_write(folder / MANIFEST_FILE, json.dumps({"files": manifest}, indent=1) + "\n", sync=False)
     fsync_tree(folder)
 
 

@@ -162,6 +162,11 @@ def test_files_of_a_killed_run_are_its_own(model: Path, photos: Path, tmp_path: 
     (out / "predictions.json").write_text(json.dumps(record))
     result = run("predict", photos, "-o", out, "-m", model, "--raw")
     assert result.exit_code == 0 and "earlier" not in result.output
+    # Predictions are not synced to the disk: a power cut may empty them.
+    (out / "a.npz").write_bytes(b"")
+    result = run("predict", photos, "-o", out, "-m", model, "--raw")
+    assert result.exit_code == 0 and "earlier" in result.output
+    assert np.load(out / "a.npz")["disparity"].ndim == 2
 
 
 def test_results_of_another_folder_are_not_replaced(model: Path, photos: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import os
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 from depth_anything_hf.utils import files
 from depth_anything_hf.utils.files import (
+    ABANDONED_AFTER_SECONDS,
     atomic_write,
     create_file,
     remove_abandoned,
@@ -164,3 +166,25 @@ def test_a_file_may_have_the_longest_name_there_is(tmp_path: Path, name: str) ->
     assert names(tmp_path) == [name] and (tmp_path / name).read_text() == "content"
     unfinished_file(tmp_path / name).touch()
     assert len(names(tmp_path)) == 2 and remove_abandoned(tmp_path) == []
+
+
+def test_files_of_other_programs_are_not_taken_for_abandoned(tmp_path: Path) -> None:
+    long_ago = time.time() - 2 * ABANDONED_AFTER_SECONDS
+    for name in (".notes.unfinished", ".my.draft.v2.unfinished", f".a.{socket.gethostname()}.7.0a.unfinished"):
+        (tmp_path / name).write_text("text")
+        os.utime(tmp_path / name, (long_ago, long_ago))
+    assert [path.name for path in remove_abandoned(tmp_path)] == [f".a.{socket.gethostname()}.7.0a.unfinished"]
+    assert names(tmp_path) == [".my.draft.v2.unfinished", ".notes.unfinished"]
+
+
+def test_a_file_is_complete_or_absent_without_a_sync_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(files, "fsync_file", synced.append)
+    path = tmp_path / "file"
+    path.write_text("old")
+    inode = path.stat().st_ino
+    atomic_write(path, "new", sync=False)
+    assert path.read_text() == "new" and path.stat().st_ino != inode and names(tmp_path) == ["file"]
+    assert not synced
+    atomic_write(path, "newer")
+    assert synced
