@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,6 +71,12 @@ def calibrate(
     prediction_kind: PredictionKindOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Replace a file at --output that is no calibration, too.", rich_help_panel=OUTPUT
+        ),
+    ] = False,
     verbose: VerboseOption = False,
 ) -> Any:
     """Find the two numbers that turn a relative model's disparity into metres, from a few measured points.
@@ -97,6 +104,7 @@ def calibrate(
     from ..utils.quiet import quiet_libraries
 
     quiet_libraries(verbose)
+    _check_output(output, [source, *([] if points is None else [points])], overwrite)
     kind: Any = prediction_kind
     predictor = DepthPredictor.from_pretrained(
         model, device=device, dtype=dtype, input_size=input_size, prediction_kind=kind
@@ -128,3 +136,16 @@ def calibrate(
             own = f"{fit.per_image[name].abs_rel:.4f}" if name in fit.per_image else fit.without_fit[name]
             typer.echo(f"  {name}: error {error:.4f} with the common fit, {own} with its own")
     return fit
+
+
+def _check_output(output: Path, inputs: list[Path], overwrite: bool) -> None:
+    """Refuse an output that would replace anything but an earlier calibration, before the model is opened."""
+    from ..inference.calibration import Calibration
+    from ..utils.outputs import check_file, is_same_file, refuse_to_replace
+
+    check_file(output)
+    for each in inputs:
+        if is_same_file(output, each):
+            raise ValueError(f"--output {output} is the input {each}; choose another file for the calibration")
+    if os.path.lexists(output) and not overwrite and not Calibration.is_at(output):
+        refuse_to_replace([output], "choose another file for the calibration, or replace this one by --overwrite")

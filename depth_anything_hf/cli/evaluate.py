@@ -18,7 +18,7 @@ PANELS = {
     "What is scored": ("model", "prediction_kind", "protocol", "root", "data", "split", "limit"),
     "Labels of --data": ("label", "label_column", "image_column", "scale"),
     "Scores on --data": ("alignment", "min_depth", "max_depth"),
-    "Output": ("output_dir",),
+    "Output": ("output_dir", "overwrite"),
     "Speed": ("batch_size", "input_size", "dtype", "device"),
     "Processes": LAUNCH_OPTIONS,
 }
@@ -38,8 +38,9 @@ def _evaluate(
 
     With --output_dir: results.json, a row for every image in per_image.parquet, what a model card takes in
     card_entries.json, and a picture of the best, median and worst images; for a group of protocols such as moge-bundle
-    a sub-folder of them for each. With --num_processes, or started by a launcher, the images are divided over the
-    processes; the numbers stay the same.
+    a sub-folder of them for each. They replace those of an earlier evaluation, but your own files of these names only
+    with --overwrite. With --num_processes, or started by a launcher, the images are divided over the processes; the
+    numbers stay the same.
 
     \b
     Examples:

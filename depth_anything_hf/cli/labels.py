@@ -41,7 +41,7 @@ def verify(
     )
     typer.echo(f"{report.labelled} labels in {report.shards} shards, {len(report.skipped)} images skipped")
     for name, reason in report.damaged:
-        typer.echo(f"damaged{' and removed' if remove_damaged else ''}: {name}: {reason}", err=True)
+        typer.echo(f"damaged{' and removed' if name in report.removed else ''}: {name}: {reason}", err=True)
     for name in report.missing:
         typer.echo(f"missing: {name}", err=True)
     for name in report.duplicates:
@@ -55,8 +55,11 @@ def verify(
 
 def _advice(report: VerifyReport, labels: Path, has_removed: bool) -> Iterator[str]:
     """Yield what makes the labels sound, one sentence each."""
-    if report.damaged and not has_removed:
+    left = [name for name, _ in report.damaged if name not in report.removed]
+    if left and not has_removed:
         yield f"delete the damaged shards first: depth-anything-hf verify {labels} --remove_damaged"
+    elif left:
+        yield f"move what is not written by this package out of the folder: {', '.join(left)}"
     if report.damaged or report.missing:
         yield "run the same pseudo-label command again to fill in missing shards"
     if report.duplicates:

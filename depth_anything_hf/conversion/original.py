@@ -25,6 +25,7 @@ from ..models.loading import dtype_name
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.files import finish_file, sha256_of_file, unfinished_file, write_error
 from ..utils.folders import replace_folder, share_weights
+from ..utils.outputs import check_file, check_folder
 from ..utils.paths import local_path
 from .checkpoint import read_original
 from .published_names import check_name
@@ -98,6 +99,7 @@ def convert_original(
     Raises:
         FileNotFoundError: there is no such checkpoint.
         FileExistsError: the output folder is not empty.
+        OSError: no folder can be made there, or it takes no files.
         ValueError: the file is damaged, holds more than tensors, has missing, unknown or misshapen tensors, or has
             another size than `size`; or the options do not fit it or its name.
     """
@@ -109,10 +111,13 @@ def convert_original(
             "needs max_depth (20 indoors, 80 outdoors), a relative one has none"
         )
     source, target = local_path(checkpoint), local_path(output_dir)
+    # A link to an empty folder stays; the model is written where it leads to.
+    target = Path(os.path.realpath(target)) if target.is_symlink() else target
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise FileExistsError(
             f"{target} exists and is not an empty folder; choose a new or an empty folder for the model"
         )
+    check_folder(target)
     if feature_layers is not None and out_indices is not None:
         raise ValueError("give feature_layers or out_indices, not both: out_indices are the layers themselves")
     processor = DepthAnythingImageProcessor.for_input_size(input_size, interpolation="opencv", upsampling="bilinear")
@@ -181,11 +186,13 @@ def convert_to_original(model_dir: str | os.PathLike[str], checkpoint: str | os.
     Raises:
         FileNotFoundError: the folder lacks its configuration or its weights.
         FileExistsError: the file exists.
+        OSError: the file cannot be written.
         ValueError: the authors' code cannot express the model, or tensors are missing, unknown or misshapen.
     """
     source, target = local_path(model_dir), local_path(checkpoint)
-    if target.exists():
+    if os.path.lexists(target):
         raise FileExistsError(f"{target} exists; choose another name for the checkpoint")
+    check_file(target)
     if not (source / "config.json").is_file():
         raise FileNotFoundError(f"{source} is not a model folder: it has no config.json")
     config = DepthAnythingConfig.from_pretrained(source)

@@ -10,6 +10,7 @@
 - `scoring`: one prediction against one label
 - `own_metrics`: metrics of one's own beside those of the table
 - `results`: the numbers: rows, means, intervals, tables, files
+- `result_files`: names of the saved files, and which files of these names are the user's
 - `reports`: everything that is saved, and the sheet of the best and worst images
 - `runner`: a whole evaluation from its arguments, of the command `evaluate` and its example
 - `baselines`: predictors that ignore the image or use only its colours, to compare a model with

@@ -23,11 +23,13 @@ from ..visualization.encode import encode_jpeg
 from ..visualization.figures import add_caption, mark_pairs, side_by_side, stack, thicken
 from .datasets import LabelledDataset
 from .evaluator import Predictor
+from .result_files import CARD_FILE, MARK, RESULTS_FILE, ROWS_FILE, SHEET_FILE, check_results_folder
 from .results import EvaluationResult
 from .scoring import PairTarget, aligned_depth, cut_sample, resize_to_label, target_of
 from .settings import EvaluationSettings
 
 
+REPORT_FILES = (RESULTS_FILE, ROWS_FILE, CARD_FILE, SHEET_FILE)
 SHEET_HEIGHT_PIXELS = 240
 SHEET_WIDTH_PIXELS = 400  # of one panel
 SHEET_LARGEST_ERROR = 0.5
@@ -41,6 +43,8 @@ def save_report(
     dataset: LabelledDataset,
     predict: Predictor,
     made_with: Mapping[str, Any] | None = None,
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Save everything that is worth keeping of an evaluation.
 
@@ -53,16 +57,22 @@ def save_report(
         dataset: the one that `result` comes from.
         predict: as in `evaluate`; predicts the images of the sheet once more.
         made_with: see `description_of`.
+        overwrite: replace files of these names that are no evaluation's; those of an earlier one always are.
+
+    Raises:
+        FileExistsError: a file of these names is no evaluation's.
+        OSError: the folder takes no files.
     """
     folder = local_path(folder)
-    result.save(folder, made_with=made_with)
+    check_results_folder(folder, REPORT_FILES, overwrite=overwrite)
+    result.save(folder, made_with=made_with, overwrite=overwrite)
     entries = result.card_entries()
     for entry in entries.values():
         entry["metrics"] = {name: value for name, value in entry["metrics"].items() if math.isfinite(value)}
     text = json.dumps(entries, indent=2, ensure_ascii=False, allow_nan=False)
-    atomic_write(folder / "card_entries.json", text + "\n")
+    atomic_write(folder / CARD_FILE, text + "\n")
     if result.rows:
-        save_error_sheet(folder / "errors.jpg", result, dataset, predict)
+        save_error_sheet(folder / SHEET_FILE, result, dataset, predict)
 
 
 def save_error_sheet(
@@ -81,7 +91,7 @@ def save_error_sheet(
     Of a path only the file's name is shown, because the sheet may be published.
 
     Args:
-        path: of the JPEG file; its folder is created.
+        path: of the JPEG file; its folder is created, an older file is replaced.
         result: scores of images of `dataset`.
         dataset: the one that `result` comes from.
         predict: as in `evaluate`.
@@ -114,7 +124,7 @@ def save_error_sheet(
         pictures.append(add_caption(side_by_side(panels, height), f"{word}: {Path(row['name']).name}  {numbers}"))
     title = PAIR_SHEET_TITLE if result.settings.scores_pairs else SHEET_TITLE
     path = local_path(path)
-    atomic_write(path, encode_jpeg(add_caption(stack(pictures), title)))
+    atomic_write(path, encode_jpeg(add_caption(stack(pictures), title), comment=MARK))
     return path
 
 

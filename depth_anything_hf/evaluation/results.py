@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from ..utils.redaction import redact_name
 from ..version import __version__
 from .datasets import split_of_protocol
 from .protocols import PROTOCOLS, describe, identify
+from .result_files import FORMAT, FORMAT_KEY, MARK, MARK_KEY, RESULTS_FILE, ROWS_FILE, check_results_folder
 from .settings import PAIR_METRICS, SCORES, EvaluationSettings
 
 
@@ -138,7 +139,9 @@ class EvaluationResult:
             }
         }
 
-    def save(self, folder: str | os.PathLike[str], made_with: Mapping[str, Any] | None = None) -> None:
+    def save(
+        self, folder: str | os.PathLike[str], made_with: Mapping[str, Any] | None = None, *, overwrite: bool = False
+    ) -> None:
         """Write `results.json` (protocol, counts, summaries, package version) and `per_image.parquet` (the rows).
 
         A number that is not finite is null in the JSON file, which has no NaN.
@@ -146,12 +149,18 @@ class EvaluationResult:
         Args:
             folder: created if it does not exist; files of an earlier save are replaced.
             made_with: what was scored, as JSON values, from `description_of`.
+            overwrite: replace other files of these names too.
+
+        Raises:
+            FileExistsError: a file of these names is no evaluation's.
+            OSError: the folder takes no files.
         """
         folder = local_path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        check_results_folder(folder, (RESULTS_FILE, ROWS_FILE), overwrite=overwrite)
         reported, means, medians, intervals = self._reported(), self.mean, self.median, self.interval
         record = {
             "depth_anything_hf": __version__,
+            FORMAT_KEY: FORMAT,
             "protocol": identify(self.settings),
             "description": describe(self.settings),
             "settings": self.settings.record(),
@@ -166,9 +175,11 @@ class EvaluationResult:
             "skipped_images": self.skipped_images,
         }
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-        atomic_write(folder / "results.json", text + "\n")
-        table = pa.Table.from_pylist(self.rows, schema=_row_schema(self.settings, self.own_metrics))
-        pq.write_table(table, folder / "per_image.parquet")
+        schema = _row_schema(self.settings, self.own_metrics).with_metadata({MARK_KEY: MARK})
+        rows = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist(self.rows, schema=schema), rows)
+        atomic_write(folder / ROWS_FILE, rows.getvalue())
+        atomic_write(folder / RESULTS_FILE, text + "\n")
 
     @classmethod
     def merge(cls, results: Sequence[EvaluationResult]) -> EvaluationResult:
@@ -312,9 +323,9 @@ def description_of(
         JSON values; None where something does not apply. A Hub id ends in `@` and the revision, where it is known.
     """
     has_own_upsampling = predictor.model.config.model_type in OWN_POST_PROCESSING
-    is_folder = Path(model).expanduser().is_dir()
+    is_folder = local_path(model).is_dir()
     revision = None if is_folder else getattr(predictor.model.config, "_commit_hash", None)
-    name = Path(model).expanduser().resolve().name if is_folder else redact_name(model)
+    name = local_path(model).resolve().name if is_folder else redact_name(model)
     return {
         "model": f"{name}@{revision}" if revision else name,
         "input_size": predictor.input_size,

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -41,6 +41,10 @@ class EvaluationArguments:
         default=None, metadata={"help": "Folder of the benchmark's files as they were downloaded."}
     )
     output_dir: str | None = field(default=None, metadata={"help": "Folder for the results. [not saved]"})
+    overwrite: bool = field(
+        default=False,
+        metadata={"help": "Replace files in the output folder that no earlier evaluation has written, too."},
+    )
     label: str | None = field(default=None, metadata={"help": "depth or disparity. [what the data has, depth first]"})
     label_column: str | None = field(
         default=None, metadata={"help": "Column of the labels, for tables. [depth, disparity]"}
@@ -127,6 +131,8 @@ def run(
     Raises:
         ValueError: arguments, model and data do not fit.
         FileNotFoundError: files of the data are missing; the message lists the first of them.
+        FileExistsError: the output folder has files of the results' names that no evaluation has written.
+        OSError: the output folder takes no files.
     """
     from ..utils.processes import own_accelerate_state
 
@@ -147,6 +153,10 @@ def _run(
     from .settings import beyond_the_model, settings_for
 
     opened, missing = _open(arguments)
+    is_group = arguments.protocol in PROTOCOL_GROUPS
+    folders = {name: Path(arguments.output_dir or "", name if is_group else "") for name in opened}
+    if arguments.output_dir is not None:
+        _check_output(arguments, folders.values())
     accelerator = make_accelerator()
     predictor = DepthPredictor.from_pretrained(
         arguments.model,
@@ -156,7 +166,6 @@ def _run(
         input_size=arguments.input_size,
         prediction_kind=cast("PredictionKind | None", arguments.prediction_kind),
     )
-    is_group = arguments.protocol in PROTOCOL_GROUPS
     results = {}
     for name, (dataset, protocol) in opened.items():
         own_cap = max_depth_in_metres(predictor.model.config) if predictor.prediction_kind == "depth" else None
@@ -178,15 +187,29 @@ def _run(
             made_with = description_of(predictor, arguments.model, settings, arguments.split, arguments.limit)
             messages = [result.table(made_with)]
             if arguments.output_dir is not None:
-                folder = Path(arguments.output_dir, name if is_group else "")
-                save_report(folder, result, dataset, predictor, made_with)
-                messages.append(f"saved to {folder}")
+                save_report(folders[name], result, dataset, predictor, made_with, overwrite=arguments.overwrite)
+                messages.append(f"saved to {folders[name]}")
             if tell is not None:
                 tell("\n".join(messages))
     if accelerator.is_main_process and is_group and tell is not None:
         tell(summary_of_sets(results, missing))
     leave_group_at_exit()
     return results
+
+
+def _check_output(arguments: EvaluationArguments, folders: Iterable[Path]) -> None:
+    """Refuse an output that would replace the user's files, or lie among the images, before anything is predicted."""
+    from ..utils.outputs import lies_in
+    from .reports import REPORT_FILES
+    from .result_files import check_results_folder
+
+    for folder in folders:
+        if arguments.data is not None and lies_in(folder, Path(arguments.data)):
+            raise ValueError(
+                f"--output_dir {arguments.output_dir} lies in the data, {arguments.data}, where the next "
+                "command would take the results for data; choose a folder outside of it"
+            )
+        check_results_folder(folder, REPORT_FILES, overwrite=arguments.overwrite)
 
 
 def _open(arguments: EvaluationArguments) -> tuple[dict[str, tuple[Any, EvaluationSettings | None]], dict[str, str]]:

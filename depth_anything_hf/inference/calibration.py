@@ -118,7 +118,10 @@ class Calibration:
         return float(((values < self.smallest_disparity) | (values > self.largest_disparity)).mean())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the calibration as JSON, complete or not at all; the folder is made if it does not exist.
+        """Write the calibration as JSON, complete or not at all; an older file of any kind is replaced.
+
+        Args:
+            path: of the file; its folder is made if it does not exist.
 
         Returns:
             The file.
@@ -130,6 +133,15 @@ class Calibration:
         record = {"kind": FILE_KIND, "version": FILE_VERSION, **asdict(self)}
         atomic_write(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
         return path
+
+    @classmethod
+    def is_at(cls, path: Path) -> bool:
+        """Return whether a file is a calibration that `load` reads, and no link to one."""
+        try:
+            cls.load(path)
+        except (OSError, ValueError):
+            return False
+        return not path.is_symlink()
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Calibration:

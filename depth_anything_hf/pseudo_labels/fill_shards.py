@@ -35,7 +35,14 @@ from .inputs import ShardWork, StreamInputs, TableInputs, open_inputs
 from .names import Naming
 from .open_shard import OpenShard, Outcomes, encode_row
 from .order import order_of_run
-from .provenance import AUTO_ENCODING, claim_folder, encoding_of_run, footer_differences, read_provenance
+from .provenance import (
+    AUTO_ENCODING,
+    check_labels_folder,
+    claim_folder,
+    encoding_of_run,
+    footer_differences,
+    read_provenance,
+)
 from .shards import SHARD_PATTERN, STORED_IMAGES, ShardSummary, read_completed, remove_unfinished
 from .tries import LARGEST_TRIES, WHOLE_SHARD, count_try, forget_tries
 
@@ -134,12 +141,14 @@ def label_images(
         ValueError: an empty dataset, wrong counts or choices, `output_dir` holds the labels of a run with other
             settings, the teacher failed on every readable image of a shard, too many images cannot be read, or, after
             all others were done, shards that could not be read or made.
+        FileExistsError: files of the user's in `output_dir` have the names of shards.
         OSError: a shard cannot be written, e.g. because the disk is full. The finished ones stay.
     """
     _check_arguments(shard_size, process_index, process_count, store_images, encoding)
     if not 0 <= max_broken_share <= 1:
         raise ValueError(f"max_broken_share must be a number from 0 to 1, got {max_broken_share}")
     folder = local_path(output_dir)
+    check_labels_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if names_relative_to is None and isinstance(dataset, DepthTable | DepthStream):
         names_relative_to = dataset.root

@@ -15,8 +15,10 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from ..utils.files import create_file, sha256_of_file
+from ..utils.outputs import check_folder, refuse_to_replace
+from ..utils.paths import local_path
 from ..version import __version__
-from .shards import SHARD_PATTERN
+from .shards import SHARD_PATTERN, foreign_shards
 
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ PROVENANCE_FILE = "provenance.json"
 AUTO_ENCODING = "auto"
 # Each shard's footer says which version made it; another one continues the run.
 VERSION_KEY = "package_version"
+# The record of any run has some of these.
+_KEYS = {"teacher", VERSION_KEY, "images", "shard_size", "input_shards", "store_images", "encoding"}
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
 
 # Keys of older files and what they are called now.
@@ -46,7 +50,7 @@ def describe_teacher(predictor: DepthPredictor, name_or_path: str | os.PathLike[
         folder), weights_sha256 (per file; None where the Hub's files are not in the local cache), prediction_kind,
         input_size, flip_averaging, precision, package_version.
     """
-    folder = Path(name_or_path)
+    folder = local_path(name_or_path)
     is_local = folder.is_dir()
     revision = None if is_local else getattr(predictor.model.config, "_commit_hash", None)
     return {
@@ -106,20 +110,36 @@ def footer_differences(footer: Mapping[str, Any], run: Mapping[str, Any]) -> lis
     return [f"{key}: {footer[key]!r} there, {run[key]!r} here" for key in shared if footer[key] != run[key]]
 
 
+def check_labels_folder(folder: Path) -> None:
+    """Check that labels can be written into a folder, which need not exist yet, without replacing the user's files.
+
+    Raises:
+        ValueError: the folder holds labels of unknown origin, or another `provenance.json`.
+        FileExistsError: files of the user's have the names of shards.
+        OSError: no folder can be made there, or it takes no files.
+    """
+    check_folder(folder)
+    path = folder / PROVENANCE_FILE
+    there = read_provenance(folder)
+    if there and not there.keys() & _KEYS:
+        raise ValueError(f"{path} is not the record of a run of labels; choose another output folder")
+    if not path.exists() and any(folder.glob(SHARD_PATTERN)) and not path.exists():
+        raise ValueError(
+            f"{folder} holds labels without a {PROVENANCE_FILE}, so their origin is unknown; choose another output "
+            "folder"
+        )
+    refuse_to_replace(foreign_shards(folder), "move them away, or choose another output folder")
+
+
 def claim_folder(folder: Path, provenance: dict[str, Any]) -> None:
     """Write `provenance.json` into a new folder of labels, or check that an older one is of a run like this.
 
     Another version of the package may continue a run, with a warning.
 
     Raises:
-        ValueError: the folder holds labels of another run or of unknown origin.
+        ValueError: the folder holds labels of another run.
     """
     path = folder / PROVENANCE_FILE
-    if not path.exists() and any(folder.glob(SHARD_PATTERN)) and not path.exists():
-        raise ValueError(
-            f"{folder} holds labels without a {PROVENANCE_FILE}, so their origin is unknown; choose another output "
-            "folder"
-        )
     # Of two runs that begin at once one writes it, and the other one compares itself with it.
     text = json.dumps(provenance, indent=2, sort_keys=True) + "\n"
     if not create_file(path, text):

@@ -157,9 +157,10 @@ def label(arguments: LabelArguments) -> LabelReport:
     from ..hub.licenses import check_known_license
     from ..inference.predictor import DepthPredictor
     from .fill_shards import label_images
-    from .provenance import describe_teacher
+    from .provenance import check_labels_folder, describe_teacher
 
     check_known_license("teacher", arguments.teacher, arguments.teacher_license)
+    check_labels_folder(Path(arguments.output_dir))
     source = DataSource(
         arguments.data,
         kind="photos",

@@ -33,6 +33,7 @@ MANIFEST_FILE = "manifest.jsonl"
 SUMMARY_KEY = b"labels"
 PROVENANCE_KEY = b"provenance"
 STORED_IMAGES = ("bytes", "reference")
+_MAGIC = b"PAR1"
 _NAME = re.compile(r"labels-\d+-of-(?P<count>\d+)(-(?P<part>\d+))?\.parquet")
 ADVICE = "the finished shards are kept; free disk space and run the same command again"
 
@@ -257,6 +258,36 @@ def restore_manifest(folder: Path) -> None:
         path = folder / Path(entry.file).name
         if path.is_file() and not entry_path(path).exists():
             atomic_write(entry_path(path), json.dumps(asdict(entry)) + "\n")
+
+
+def is_own_shard(path: Path) -> bool:
+    """Return whether a file was written as a shard, by its name and content; damaged ones included.
+
+    A file that is no parquet file at all, or a whole one without a summary, is the user's, whatever its name.
+    """
+    if _NAME.fullmatch(path.name) is None or path.is_symlink() or not path.is_file():
+        return False
+    entry = read_entry(path)
+    if read_summary(path) is not None or (entry is not None and entry.bytes == path.stat().st_size):
+        return True
+    try:
+        pq.read_metadata(path)
+    except (OSError, pa.ArrowException):
+        with path.open("rb") as file:
+            start = file.read(len(_MAGIC))
+        # A power cut may leave nothing, or zeros.
+        return not start.strip(b"\0") or start == _MAGIC
+    return False
+
+
+def foreign_shards(folder: Path) -> list[Path]:
+    """Return the files that have the names of shards and are the user's, sorted.
+
+    Those that have a line of the manifest are not opened: there may be very many.
+    """
+    listed = {path.stem for path in (folder / MANIFEST_FOLDER).glob("*.entry")}
+    unknown = [path for path in folder.glob(SHARD_PATTERN) if path.stem not in listed and _NAME.fullmatch(path.name)]
+    return sorted(path for path in unknown if not is_own_shard(path))
 
 
 def remove_shard(path: Path) -> None:

@@ -33,6 +33,7 @@ from .shards import (
     SHARD_PATTERN,
     ShardSummary,
     division_of,
+    is_own_shard,
     read_entry,
     read_summary,
     remove_shard,
@@ -55,6 +56,7 @@ class VerifyReport:
         labelled: number of rows in the undamaged ones.
         skipped: (name, reason) of each image that the undamaged ones leave out.
         damaged: (file name, reason) of each shard that must not be used.
+        removed: names of the shards that were deleted. Files that were never written as shards are not.
         missing: names of the shards that are not there.
         duplicates: names of images that are labelled more than once.
     """
@@ -63,6 +65,7 @@ class VerifyReport:
     labelled: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
     damaged: list[tuple[str, str]] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     duplicates: list[str] = field(default_factory=list)
 
@@ -89,7 +92,8 @@ def verify_labels(
 
     Args:
         folder: what `label_images` wrote.
-        remove_damaged: delete the damaged shards, so that a repeated run makes them again.
+        remove_damaged: delete the damaged shards, so that a repeated run makes them again. A file that was never
+            written as a shard is named as damaged and stays.
         remove_skipped: delete also the undamaged shards that leave images out, so that a repeated run tries those
             again, e.g. after an outage; they are then missing.
         check_pixels: False leaves out the decoding, which takes most of the time; checksums are checked all the same.
@@ -126,12 +130,14 @@ def verify_labels(
     present = {path.name for path in shards}
     report.missing = [name for name in _expected(division, sound.get) if name not in present]
     if remove_damaged:
-        for name, _ in report.damaged:
+        report.removed = [name for name, _ in report.damaged if is_own_shard(root / name)]
+        for name in report.removed:
             remove_shard(root / name)
     if remove_skipped:
         with_gaps = [name for name, summary in sound.items() if summary.skipped]
         for name in with_gaps:
             remove_shard(root / name)
+        report.removed += with_gaps
         report.missing = sorted([*report.missing, *with_gaps])
     return report
 
@@ -163,6 +169,8 @@ def _check_shard(path: Path, check_pixels: bool) -> tuple[ShardSummary | None, s
     if entry is not None and entry.sha256 != sha256_of_file(path):
         return summary, "its checksum differs from the manifest's"
     if summary is None:
+        if not is_own_shard(path):
+            return None, "not written by this package; move it out of the folder"
         return None, "not a complete shard: truncated, or not written by this package"
     if entry is not None and (entry.rows, entry.skipped) != (summary.labelled, len(summary.skipped)):
         return summary, f"{summary.labelled} rows, expected {entry.rows} by the manifest"

@@ -9,6 +9,7 @@ import importlib.metadata
 import json
 import multiprocessing
 import os
+import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from tqdm.auto import tqdm
 
 from ..data.haze import add_haze, sample_haze
 from ..utils.files import atomic_write, remove_abandoned
+from ..utils.outputs import check_folder, refuse_to_replace
 from ..utils.paths import local_path
 from ..visualization.encode import encode_png, encode_tiff
 from .scene_geometry import Scene, load_mitsuba
@@ -107,7 +109,10 @@ def render_dataset(
 
     Raises:
         ImportError: if Mitsuba, or pyoidn with `denoise=True`, is missing.
-        ValueError: if an argument is out of range, or the folder was rendered with other arguments or for more images.
+        ValueError: if an argument is out of range, the folder was rendered with other arguments or for more images, or
+            it holds anything else.
+        FileExistsError: files of the user's have the names of further images.
+        OSError: no folder can be made there, or it takes no files.
     """
     load_mitsuba()
     settings = _RenderSettings(
@@ -126,8 +131,8 @@ def render_dataset(
     _check_settings(settings, count, processes)
     folder = local_path(output_dir)
     _claim_folder(folder, settings, count)
-    records = _finished_records(folder, settings)
-    _write_metadata(folder, records.values())
+    records, others = _read_metadata(folder, settings)
+    _write_metadata(folder, [*others, *records.values()])
     tasks = _missing_views(settings, count, records)
     with (
         open(folder / "metadata.jsonl", "a", encoding="utf-8", newline="\n") as metadata,
@@ -138,7 +143,7 @@ def render_dataset(
             metadata.flush()
             records |= {record["file_name"]: record for record in scene_records}
             bar.update(len(scene_records))
-    _write_metadata(folder, (records[name] for name in sorted(records)))
+    _write_metadata(folder, [*others, *(records[name] for name in sorted(records))])
     return folder
 
 
@@ -165,9 +170,10 @@ def _claim_folder(folder: Path, settings: _RenderSettings, count: int) -> None:
     wanted: dict[str, Any] = {**asdict(settings), "scenes_version": SCENES_VERSION}
     wanted["mitsuba"] = importlib.metadata.version("mitsuba")
     wanted["pyoidn"] = importlib.metadata.version("pyoidn") if settings.denoise else None
+    check_folder(folder)
     path = folder / "render.json"
     if path.exists():
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = _read_settings(path)
         found_count = found.pop("count", None)
         if found != wanted:
             names = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
@@ -179,6 +185,8 @@ def _claim_folder(folder: Path, settings: _RenderSettings, count: int) -> None:
             raise ValueError(
                 f"{folder} was rendered for {found_count} images, got count {count}; count may grow, not shrink."
             )
+        new = range(count if found_count is None else found_count, count)
+        refuse_to_replace(_files_of(folder, new), "move them away, or choose another folder")
     elif folder.exists() and any(folder.iterdir()):
         raise ValueError(
             f"{folder} has files but no render.json, so it is not a rendered folder; choose a new or an empty one."
@@ -190,19 +198,40 @@ def _claim_folder(folder: Path, settings: _RenderSettings, count: int) -> None:
     atomic_write(path, (json.dumps({"count": count, **wanted}, indent=2) + "\n"))
 
 
-def _finished_records(folder: Path, settings: _RenderSettings) -> dict[str, dict[str, Any]]:
-    """Return the records of the complete images by file name; a record torn by an interruption is dropped."""
+def _read_settings(path: Path) -> dict[str, Any]:
+    """Return what render.json says.
+
+    Raises:
+        ValueError: it is not as this module writes it.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or "scenes_version" not in found:
+        raise ValueError(f"{path} is not as `render` writes it: it is damaged, or yours; choose another folder.")
+    return found
+
+
+def _read_metadata(folder: Path, settings: _RenderSettings) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """Return the records of the complete images by file name, and those that the user has added.
+
+    A record torn by an interruption is dropped, and so is one of an image that is gone.
+    """
     path = folder / "metadata.jsonl"
-    records = {}
+    records, others = {}, []
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         try:
             record = json.loads(line)
         except json.JSONDecodeError:
             continue
-        names = [record["file_name"], record["depth_file_name"]] if settings.depth else [record["file_name"]]
-        if all((folder / name).is_file() for name in names):
+        if not isinstance(record, dict) or not _IMAGE_NAME.fullmatch(str(record.get("file_name"))):
+            others.append(record)
+            continue
+        names = [record["file_name"], record.get("depth_file_name")] if settings.depth else [record["file_name"]]
+        if all(name is not None and (folder / name).is_file() for name in names):
             records[record["file_name"]] = record
-    return records
+    return records, others
 
 
 def _missing_views(
@@ -301,8 +330,17 @@ def _render_image(
 # Files
 
 
+_IMAGE_NAME = re.compile(r"images/\d{6,}\.png")
+
+
 def _image_name(index: int) -> str:
     return f"images/{index:06d}.png"
+
+
+def _files_of(folder: Path, indices: range) -> list[Path]:
+    """Return the files that images of these numbers have already, sorted."""
+    found = [path for name in ("images", "depth") for path in folder.glob(f"{name}/*")]
+    return sorted(path for path in found if path.stem.isdigit() and int(path.stem) in indices)
 
 
 def _write_metadata(folder: Path, records: Iterable[dict[str, Any]]) -> None:

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 
 def encode_png(image: np.ndarray) -> bytes:
@@ -24,17 +26,34 @@ def encode_png(image: np.ndarray) -> bytes:
     return _encode(".png", as_rgb(image)[..., ::-1] if image.ndim == 3 else as_rgb(image)[..., 0])
 
 
-def encode_jpeg(image: np.ndarray, quality: int = 88) -> bytes:
+def encode_jpeg(image: np.ndarray, quality: int = 88, comment: str = "") -> bytes:
     """Encode a picture as JPEG, small, to look at.
 
     Args:
         image: uint8 (H, W, 3) RGB or (H, W) grey.
         quality: 1 to 100.
+        comment: ASCII text that the file holds, which `jpeg_comment` reads.
 
     Raises:
         ValueError: another shape or type.
     """
-    return _encode(".jpg", as_rgb(image)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    content = _encode(".jpg", as_rgb(image)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not comment:
+        return content
+    text = comment.encode("ascii")
+    # Behind the first segment (JFIF), which must come first: its length is in the two bytes after its marker.
+    place = 4 + int.from_bytes(content[4:6], "big")
+    return content[:place] + b"\xff\xfe" + (len(text) + 2).to_bytes(2, "big") + text + content[place:]
+
+
+def jpeg_comment(path: Path) -> str | None:
+    """Return the comment of a JPEG file; None where there is none, or no such file."""
+    try:
+        with Image.open(path) as image:
+            comment = image.info.get("comment")
+    except (OSError, ValueError, SyntaxError):
+        return None
+    return comment.decode(errors="replace") if isinstance(comment, bytes) else None
 
 
 def as_rgb(image: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -54,3 +55,29 @@ def test_a_metric_model_needs_no_calibration(metric_model: Path, model: Path, ph
     assert "predicts depth in metres" in run("calibrate", photos / "a.png", *points, "-m", metric_model).output
     absent = run("predict", photos, "-o", tmp_path / "out", "-m", model, "--metric", tmp_path / "absent.json")
     assert absent.exit_code == 1 and "calibrate" in absent.output
+
+
+def test_only_a_calibration_is_replaced(model: Path, photos: Path, tmp_path: Path) -> None:
+    points, camera = tmp_path / "points.csv", tmp_path / "camera.json"
+    points.write_text("x,y,depth\n0,0,1\n39,29,3\n")
+    os.link(points, tmp_path / "same.csv")
+    command = ("calibrate", photos / "a.png", "--points", points)
+    # Refused before the model is looked for.
+    absent = ("-m", tmp_path / "absent")
+    camera.write_text('{"focal": 3}')
+    (tmp_path / "link.json").symlink_to(camera)
+    for place, options, message in (
+        (camera, (), "camera.json: already there"),
+        (tmp_path / "link.json", (), "already there"),
+        (photos / "a.png", ("--overwrite",), "is the input"),
+        (tmp_path / "same.csv", ("--overwrite",), "is the input"),
+        (tmp_path, (), "add the name of the file"),
+        (camera / "below.json", (), "is a file"),
+    ):
+        result = run(*command, *absent, "-o", place, *options)
+        assert result.exit_code == 1 and message in result.output, result.output
+    assert camera.read_text() == '{"focal": 3}' and points.read_text().startswith("x,y,depth")
+    replaced = run(*command, "-m", model, "-o", camera, "--overwrite")
+    assert replaced.exit_code == 0, replaced.output
+    again = run(*command, "-m", model, "-o", camera)
+    assert again.exit_code == 0, again.output

@@ -283,6 +283,20 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="model exists and is not an empty folder"):
         convert_original(CHECKPOINT, tmp_path / "model", **HEADS)
     assert (tmp_path / "model" / "notes.txt").read_text() == "mine"
+    with pytest.raises(NotADirectoryError, match="is a file; choose another one"):
+        convert_original(CHECKPOINT, tmp_path / "model" / "notes.txt" / "it", **HEADS)
+    (tmp_path / "new.pth").symlink_to(tmp_path / "absent.pth")
+    with pytest.raises(FileExistsError, match=r"new\.pth exists"):
+        convert_to_original(tmp_path / "model", tmp_path / "new.pth")
+    with pytest.raises(NotADirectoryError):
+        convert_to_original(tmp_path / "model", tmp_path / "model" / "notes.txt" / "new.pth")
+
+
+def test_a_link_to_an_empty_folder_stays(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "model").symlink_to(tmp_path / "disk")
+    convert_original(CHECKPOINT, tmp_path / "model", **HEADS)
+    assert (tmp_path / "model").is_symlink() and (tmp_path / "disk" / "model.safetensors").is_file()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tiny_model import MakeModel
 
@@ -72,3 +74,18 @@ def test_a_seed_for_images_that_keep_their_order_is_refused() -> None:
     with pytest.raises(ValueError, match="--keep_order permutes nothing, but --seed 4 was given"):
         LabelArguments("t", "d", "labels", keep_order=True, seed=4)
     assert LabelArguments("t", "d", "labels", keep_order=True).seed == 0
+
+
+def test_an_output_is_refused_before_the_teacher_is_opened(labelled_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "provenance.json").write_text('{"author": "me"}')
+    (tmp_path / "labels").mkdir()
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "labels" / "labels-00000-of-00001.parquet")
+    for place, message in (
+        ("file/a", "is a file"),
+        ("own", "not the record"),
+        ("labels", "without a provenance.json"),
+    ):
+        with pytest.raises((OSError, ValueError), match=message):
+            label(LabelArguments("no/such-teacher", str(labelled_folder), str(tmp_path / place)))

@@ -12,14 +12,17 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from command_line import run
 from label_runs import PROVENANCE, label
 from label_shards import SIZE, files_in, row, write_shard
 from sample_files import png_bytes
 
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.pseudo_labels.dataset_card import write_label_card
-from depth_anything_hf.pseudo_labels.provenance import PROVENANCE_FILE
+from depth_anything_hf.pseudo_labels.provenance import PROVENANCE_FILE, check_labels_folder
 from depth_anything_hf.pseudo_labels.shards import (
     entry_path,
     read_entry,
@@ -168,3 +171,25 @@ def test_another_version_of_the_package_is_no_fault(predictor: DepthPredictor, p
     assert verify_labels(tmp_path).is_sound
     card = write_label_card(tmp_path, title="x").read_text()
     assert "| package_version | 0.1.0 (2 shards), 0.1.1 (1 shards) |" in card
+
+
+def test_only_files_that_were_written_as_shards_are_removed(tmp_path: Path) -> None:
+    own = [write_shard(tmp_path / shard_name(index, 4), [row("a" * (index + 1))]) for index in range(3)]
+    own[0].write_bytes(own[0].read_bytes()[:-100])
+    theirs = [tmp_path / "labels-mine.parquet", tmp_path / shard_name(3, 4), tmp_path / shard_name(4, 4)]
+    for path in theirs[:2]:
+        pq.write_table(pa.table({"name": ["x"]}), path)
+    theirs[2].write_text("name,depth")
+    # In place of a shard that was there.
+    shutil.copy(theirs[0], own[1])
+    report = verify_labels(tmp_path, remove_damaged=True)
+    assert report.removed == [own[0].name] and not own[0].exists()
+    assert all(path.is_file() for path in (*theirs, own[1], own[2]))
+    reasons = dict(report.damaged)
+    assert all("not written by this package; move it" in reasons[path.name] for path in theirs)
+    shown = run("verify", tmp_path, "--remove_damaged")
+    assert shown.exit_code == 1 and f"damaged: {theirs[0].name}" in shown.output and theirs[0].is_file()
+    assert "out of the folder: " in shown.output
+    (tmp_path / PROVENANCE_FILE).write_text('{"shard_size": 1}')
+    with pytest.raises(FileExistsError, match=rf"{theirs[1].name}, .*{theirs[2].name}: already there"):
+        check_labels_folder(tmp_path)

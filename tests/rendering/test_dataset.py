@@ -127,7 +127,30 @@ def test_other_arguments_into_the_same_folder_are_refused(tmp_path: Path) -> Non
     (tmp_path / "notes" / "text.txt").write_text("mine")
     with pytest.raises(ValueError, match=r"no render\.json"):
         render_dataset(tmp_path / "notes", count=1, **SMALL)
+    with pytest.raises(NotADirectoryError, match="is a file; choose another one"):
+        render_dataset(tmp_path / "notes" / "text.txt" / "renders", count=1, **SMALL)
+    for text in ("[]", "no JSON", '{"seed": 0}'):
+        (tmp_path / "notes" / "render.json").write_text(text)
+        with pytest.raises(ValueError, match="not as `render` writes it"):
+            render_dataset(tmp_path / "notes", count=1, **SMALL)
+        assert (tmp_path / "notes" / "render.json").read_text() == text
     assert digests(folder) == before
+
+
+def test_what_the_user_has_added_stays(tmp_path: Path) -> None:
+    arguments: dict[str, Any] = {"family": "hazy-rooms", **SMALL}
+    folder = render_dataset(tmp_path / "renders", count=1, **arguments)
+    mine = {"file_name": "images/mine.png", "note": "from my camera"}
+    with (folder / "metadata.jsonl").open("a") as lines:
+        lines.write(json.dumps(mine) + "\n")
+    (folder / "images" / "mine.png").write_bytes(b"x")
+    (folder / "images" / "000001.png").write_bytes(b"y")
+    with pytest.raises(FileExistsError, match=r"images.000001\.png: already there .*; move them away"):
+        render_dataset(folder, count=2, **arguments)
+    (folder / "images" / "000001.png").rename(folder / "images" / "000007.png")
+    render_dataset(folder, count=2, **arguments)
+    assert mine in records(folder) and len(records(folder)) == 3
+    assert (folder / "images" / "000007.png").read_bytes() == b"y"
 
 
 def test_a_smaller_count_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,95 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The files of an evaluation by their names, and which files of these names are not an evaluation's.
+
+Each is known by its content, so that the user's own files are not replaced unasked.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..utils.outputs import check_folder, refuse_to_replace
+from ..visualization.encode import jpeg_comment
+
+
+RESULTS_FILE, ROWS_FILE, CARD_FILE, SHEET_FILE = "results.json", "per_image.parquet", "card_entries.json", "errors.jpg"
+# In the parquet file's metadata, and the comment of the sheet.
+MARK = "depth_anything_hf.evaluation"
+MARK_KEY = b"written_by"
+# Of results.json. The sheets of version 1, which has no such entry, have no comment.
+FORMAT_KEY, FORMAT = "format", 2
+# The first columns of the rows, in every version.
+FIRST_COLUMNS = ["index", "name", "valid_pixels"]
+CARD_KEYS = {"metrics", "images", "protocol"}
+
+
+def check_results_folder(folder: Path, names: tuple[str, ...], *, overwrite: bool) -> None:
+    """Check that some files of an evaluation can be written into a folder; those of an earlier one may be replaced.
+
+    Args:
+        folder: need not exist yet.
+        names: of the files.
+        overwrite: whether files that are no evaluation's may be replaced too.
+
+    Raises:
+        FileExistsError: files that are no evaluation's would be replaced; the message names them.
+        OSError: see `outputs.check_folder`; or a folder has the name of one of the files.
+    """
+    check_folder(folder)
+    for path in (folder / name for name in names):
+        if path.is_dir():
+            raise IsADirectoryError(
+                f"expected a file, or nothing, at {path}, got a folder; choose another output folder"
+            )
+    if not overwrite:
+        theirs = [path for name in names if _exists(path := folder / name) and not _is_own(path)]
+        refuse_to_replace(theirs, "choose another output folder, or replace them by --overwrite (overwrite=True)")
+
+
+def _exists(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
+
+
+def _is_own(path: Path) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    if path.name == ROWS_FILE:
+        return _is_own_table(path)
+    if path.name == SHEET_FILE:
+        results = _read_json(path.with_name(RESULTS_FILE))
+        return jpeg_comment(path) == MARK or (_are_results(results) and FORMAT_KEY not in results)
+    found = _read_json(path)
+    return _are_results(found) if path.name == RESULTS_FILE else _are_card_entries(found)
+
+
+def _is_own_table(path: Path) -> bool:
+    try:
+        schema = pq.read_schema(path)
+    except (OSError, pa.ArrowException):
+        return False
+    return (schema.metadata or {}).get(MARK_KEY) == MARK.encode() or schema.names[
+        : len(FIRST_COLUMNS)
+    ] == FIRST_COLUMNS
+
+
+def _are_results(found: Any) -> bool:
+    return isinstance(found, dict) and {"depth_anything_hf", "protocol", "settings", "mean"} <= found.keys()
+
+
+def _are_card_entries(found: Any) -> bool:
+    return isinstance(found, dict) and all(
+        isinstance(entry, dict) and entry.keys() == CARD_KEYS for entry in found.values()
+    )
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
