@@ -12,6 +12,7 @@ from typing import Any
 
 import datasets
 
+from ..utils.paths import local_path
 from .decoding.depth_maps import LABELS, LabelRules, label_rules
 from .decoding.files import in_memory
 from .decoding.images import IMAGE_SUFFIXES, read_image
@@ -62,7 +63,7 @@ class DepthFolder:
         self.label: str | None = label
         self.rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
         self._orientation = PairOrientation(exif)
-        self._pairs = pairs_in_folder(Path(root).expanduser(), label, split)[:limit]
+        self._pairs = pairs_in_folder(local_path(root), label, split)[:limit]
 
     def __len__(self) -> int:
         return len(self._pairs)
@@ -128,7 +129,7 @@ class DepthTable:
             raise ValueError("expected a table with rows, got one with no rows")
         self.label = label
         rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
-        self._root = None if root is None else Path(root)
+        self._root = None if root is None else local_path(root)
         self._reader = RowReader(dataset.column_names, image_column, label_column, label, rules, root, exif)
         self._rows = _leave_encoded(dataset if limit is None else dataset.select(range(min(limit, len(dataset)))))
 
@@ -185,7 +186,7 @@ class PhotoFolder:
         split: str | None = None,
     ) -> None:
         if isinstance(root, str | os.PathLike):
-            self._paths = images_in(Path(root).expanduser(), split)[:limit]
+            self._paths = images_in(local_path(root), split)[:limit]
             if not self._paths:
                 raise ValueError(f"{root}: no images; expected files that end in one of {sorted(IMAGE_SUFFIXES)}")
         else:

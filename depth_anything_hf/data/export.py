@@ -14,6 +14,7 @@ import cv2
 import datasets
 import numpy as np
 
+from ..utils.paths import local_path
 from .samples import SampleDataset
 
 
@@ -63,7 +64,7 @@ def as_table(dataset: SampleDataset, cache_dir: str | os.PathLike[str] | None = 
     return datasets.Dataset.from_generator(
         _rows_of_one_call,
         features=table_features(dataset.label),
-        cache_dir=None if cache_dir is None else os.fspath(cache_dir),
+        cache_dir=None if cache_dir is None else str(local_path(cache_dir)),
         gen_kwargs={"dataset": dataset, "label": dataset.label, "key": uuid.uuid4().hex},
     )
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from pyarrow import ArrowException, parquet
 
+from ..utils.paths import local_path
 from .decoding.depth_maps import LABEL_SUFFIXES, LABELS
 from .decoding.images import IMAGE_SUFFIXES
 from .layout_names import IMAGE_NAMES, LABEL_NAMES, normalize, split_names
@@ -255,7 +256,7 @@ def _place(folder: Path, word: str) -> Path | None:
     """Return the file that a word names; lists of NYU have a slash before relative paths."""
     word = word.strip("\"'")
     below = word.lstrip("/\\")
-    places = [Path(word).expanduser()] if Path(word).expanduser().is_absolute() else []
+    places = [local_path(word)] if local_path(word).is_absolute() else []
     places += [root / below for root in (folder, folder.parent) if below]
     return next((place for place in places if os.path.isfile(place)), None)
 

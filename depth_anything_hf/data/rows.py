@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..utils.paths import local_path
 from .decoding.depth_maps import LABELS, LabelRules, key_of_map, single_channel
 from .decoding.disparity_codec import decode_disparity
 from .decoding.errors import BrokenSampleError, UnreadableImageError
@@ -58,7 +59,7 @@ class RowReader:
             self._label_column = _find_column(columns, candidates, "label_column")
         self._label = label
         self.rules = rules
-        self._root = Path(root or ".")
+        self._root = local_path(root or ".")
         self._orientation = PairOrientation(exif)
 
     def read_encoded(self, row: Mapping[str, Any], place: str) -> tuple[str, Any]:

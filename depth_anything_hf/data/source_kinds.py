@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..utils.paths import local_path
 from .data_source import DataSource, asked_for_label
 from .decoding.images import IMAGE_SUFFIXES
 from .folder_layouts import LAYOUTS, has_layout, label_in_folder
@@ -24,7 +25,7 @@ def detect_kind(source: DataSource) -> str:
         FileNotFoundError: none of them is there.
         ValueError: pictures beside tables, of which only one can be meant, or an image where labels are asked for.
     """
-    local = Path(source.path).expanduser()
+    local = local_path(source.path)
     if local.is_file():
         return _kind_of_file(source, local)
     if not local.is_dir():
@@ -83,7 +84,7 @@ def refuse_pictures_beside_tables(source: DataSource) -> None:
     Raises:
         ValueError: pictures and tables; the message counts both and says how to choose.
     """
-    local = Path(source.path).expanduser()
+    local = local_path(source.path)
     if holds_labels(local):
         return
     found = _found_in(source, local)

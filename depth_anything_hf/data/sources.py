@@ -12,6 +12,7 @@ from typing import Any, overload
 
 import datasets
 
+from ..utils.paths import local_path
 from ..utils.printable_names import printable_name
 from .data_source import DataSource as DataSource
 from .datasets import DepthFolder, DepthTable, PhotoFolder
@@ -75,7 +76,7 @@ def _advise(reason: BaseException) -> str:
 
 def _name_damaged(source: DataSource) -> str:
     """Name the parquet files that cannot be opened, because `datasets` does not."""
-    local = Path(source.path).expanduser()
+    local = local_path(source.path)
     files = [local] if local.suffix == ".parquet" else files_below(local, [".parquet"])
     damaged = [str(file) for file in files if not opens_as_parquet(file)]
     return f"; damaged: {', '.join(damaged)}" if damaged else ""
@@ -86,7 +87,7 @@ def _open_map_style(source: DataSource) -> SampleDataset:
         return _open_public(source)
     # Unlabelled images may also be in a table, whose labels are then not read.
     kind = detect_kind(source) if source.kind in ("auto", "photos") else source.kind
-    local = Path(source.path).expanduser()
+    local = local_path(source.path)
     if kind == "folder":
         layout = source.label or label_in_folder(local, source.split) or "depth"
         return DepthFolder(local, layout, split=source.split, **_label_options(source))
@@ -119,7 +120,7 @@ def _open_public(source: DataSource) -> SampleDataset:
 
 
 def _open_stream(source: DataSource) -> DepthStream:
-    local = Path(source.path).expanduser()
+    local = local_path(source.path)
     folder: Path | None = None
     open_shards, parquet_files = source.open_shards, []
     if source.kind in PUBLIC_DATASETS:
@@ -166,7 +167,7 @@ def _label_options(source: DataSource) -> dict[str, Any]:
 
 def _load_table(source: DataSource) -> tuple[datasets.Dataset, Path | None]:
     """Return the rows, and the folder that relative paths in them refer to (None for a Hub dataset)."""
-    local = Path(source.path).expanduser()
+    local = local_path(source.path)
     if not local.exists():
         return _load_from_hub(source), None
     if local.is_dir() and is_saved_dataset(local):

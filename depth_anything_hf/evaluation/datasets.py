@@ -7,9 +7,9 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..utils.paths import local_path
 from .protocols import PROTOCOL_GROUPS, PROTOCOLS, find_protocol
 from .settings import EvaluationSettings
 
@@ -97,7 +97,7 @@ def open_benchmarks(
         )
     opened, missing = {}, {}
     for member in PROTOCOL_GROUPS[name]:
-        folder = Path(root).expanduser() / str(PROTOCOLS[member].split)
+        folder = local_path(root) / str(PROTOCOLS[member].split)
         if folder.is_dir():
             opened[member] = open_protocol(member, root, limit=limit)
         else:

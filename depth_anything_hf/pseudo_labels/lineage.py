@@ -12,6 +12,7 @@ from typing import Any
 from huggingface_hub import hf_hub_download
 
 from ..hub.licenses import license_in_card
+from ..utils.paths import local_path
 from .provenance import PROVENANCE_FILE, read_provenance
 
 
@@ -34,7 +35,7 @@ def labels_lineage(sources: Sequence[str]) -> dict[str, Any]:
     entries: list[dict[str, Any]] = []
     teachers: dict[str, str | None] = {}
     for source in sources:
-        place = Path(source).expanduser()
+        place = local_path(source)
         folder = place if place.is_dir() else place.parent if place.exists() else _fetch_card_and_provenance(source)
         provenance = read_provenance(folder) if folder else {}
         teacher = provenance.get("teacher")

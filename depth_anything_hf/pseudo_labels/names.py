@@ -9,6 +9,7 @@ import posixpath
 import re
 from pathlib import Path, PurePosixPath
 
+from ..utils.paths import local_path
 from ..utils.printable_names import printable_name, printable_text
 from ..utils.redaction import redact_text
 
@@ -27,8 +28,8 @@ class Naming:
     """
 
     def __init__(self, relative_to: str | os.PathLike[str] | None, labels_folder: Path) -> None:
-        self._prefix = None if relative_to is None else f"{Path(relative_to).expanduser()}{os.sep}"
-        self._folder = None if relative_to is None else os.path.abspath(Path(relative_to).expanduser())
+        self._prefix = None if relative_to is None else f"{local_path(relative_to)}{os.sep}"
+        self._folder = None if relative_to is None else os.path.abspath(local_path(relative_to))
         self._labels_folder = labels_folder
 
     def name(self, name: str) -> str:

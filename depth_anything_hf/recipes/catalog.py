@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from ..utils.paths import local_path
+
 
 # The key of a recipe that says which command it is for; a recipe without it serves any.
 VERB_KEY = "verb"
@@ -52,7 +54,7 @@ def find_recipe(name: str) -> Path:
     Raises:
         ValueError: there is neither; the message names the nearest recipe.
     """
-    path = Path(name).expanduser()
+    path = local_path(name)
     if path.is_file():
         return path
     known = {path.stem: path for path in Path(__file__).parent.glob("*.yaml")}

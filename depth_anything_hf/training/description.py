@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data.transforms import TrainingTransform
+from ..utils.paths import expand_home
 from .objectives import Distillation
 
 
@@ -129,7 +130,7 @@ def _name_of(source: Any) -> Callable[[int], Any] | None:
 
 def absolute_path(name: Any) -> Any:
     """Return the absolute path of a file or folder that exists, links not followed; other names as they are."""
-    path = os.path.expanduser(str(name))
+    path = expand_home(str(name))
     return os.path.abspath(path) if os.path.exists(path) else name
 
 

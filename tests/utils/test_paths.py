@@ -28,6 +28,7 @@ from depth_anything_hf.pseudo_labels.runner import LabelArguments
 from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
 from depth_anything_hf.recipes.student import DistillationArguments
 from depth_anything_hf.training.arguments import TrainingArguments
+from depth_anything_hf.utils import paths
 from depth_anything_hf.utils.paths import expand_home, expand_word, local_path
 
 
@@ -106,3 +107,10 @@ def test_commands_expand_what_the_shell_left(home: Path) -> None:
     assert result.exit_code == 1 and str(home / "absent") in result.output
     checked = run("verify", "~/labels")
     assert checked.exit_code != 0 and str(home / "labels") in checked.output
+
+
+def test_a_path_is_expanded_in_one_way_everywhere() -> None:
+    """`Path.expanduser` also expands `~user`, and leaves what is inside lists; two ways would disagree."""
+    package = Path(paths.__file__).parents[1]
+    users = [path for path in package.rglob("*.py") if "expanduser" in path.read_text(encoding="utf-8")]
+    assert users == [Path(paths.__file__)]

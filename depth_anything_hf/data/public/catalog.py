@@ -7,10 +7,10 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ...utils.paths import local_path
 from ..samples import SampleDataset
 from .blendedmvs import BLENDEDMVS
 from .da_2k import DA_2K
@@ -105,7 +105,7 @@ def open_public(
         raise ValueError(
             f"{entry.title} has no option {unknown[0]!r}; its options are {', '.join(entry.options) or 'none'}"
         )
-    folder = Path(root).expanduser()
+    folder = local_path(root)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; {_layout_of(entry)}")
     samples = entry.opener(folder, split or entry.default_split, **options).shorten(limit, max_depth)

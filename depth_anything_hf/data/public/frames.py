@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...utils.paths import local_path
 from ..decoding.depth_maps import LabelRules
 from ..decoding.errors import BrokenSampleError
 from ..samples import Sample
@@ -114,7 +115,7 @@ def require_file(path: str | os.PathLike[str], advice: str) -> Path:
     Raises:
         FileNotFoundError: no such file; the message ends with the advice.
     """
-    path = Path(path).expanduser()
+    path = local_path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; {advice}")
     return path

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...geometry.camera import distance_to_planar_depth
+from ...utils.paths import local_path
 from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_image
 from ..samples import Sample, check_choice
@@ -68,7 +69,7 @@ def open_hypersim(
     """
     check_choice("picture", picture, ("auto", "preview", "colour"))
     public = _hypersim_public_frames(root, split, split_table)
-    cameras = Path(camera_table).expanduser() if camera_table else root / "metadata_camera_parameters.csv"
+    cameras = local_path(camera_table) if camera_table else root / "metadata_camera_parameters.csv"
     projections = read_hypersim_projections(cameras) if camera_table or cameras.is_file() else {}
     frames, scenes = [], set()
     pattern = "ai_*/images/scene_cam_*_geometry_hdf5/frame.*.depth_meters.hdf5"
@@ -91,7 +92,7 @@ def open_hypersim(
 def _hypersim_public_frames(
     root: Path, split: str | None, split_table: str | None
 ) -> set[tuple[str, str, int]] | None:
-    table = Path(split_table).expanduser() if split_table else root / "metadata_images_split_scene_v1.csv"
+    table = local_path(split_table) if split_table else root / "metadata_images_split_scene_v1.csv"
     if split is None and split_table is None and not table.is_file():
         return None
     require_file(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...utils.paths import local_path
 from ..decoding.depth_maps import LabelRules
 from ..decoding.errors import UnreadableImageError
 from ..decoding.files import read_bytes
@@ -57,8 +58,8 @@ def open_kitti(
     """
     if split == "selection":
         return PublicSamples("depth", _kitti_selection(root), _read_kitti)
-    raw = Path(raw_root).expanduser() if raw_root else _first_folder(root, "raw", "raw_data")
-    annotated = Path(depth_root).expanduser() if depth_root else _first_folder(root, "data_depth_annotated", "depth")
+    raw = local_path(raw_root) if raw_root else _first_folder(root, "raw", "raw_data")
+    annotated = local_path(depth_root) if depth_root else _first_folder(root, "data_depth_annotated", "depth")
     if split == "eigen-test" or list_file:
         frames = _kitti_frames_of_list(root, raw, annotated, list_file)
     else:
@@ -80,7 +81,7 @@ def _kitti_frame(raw: Path, drive: str, camera: str, number: str, depth: str) ->
 
 
 def _kitti_frames_of_list(root: Path, raw: Path, annotated: Path, list_file: str | None) -> list[Frame]:
-    lists = [Path(list_file).expanduser()] if list_file else [root / name for name in KITTI_LISTS]
+    lists = [local_path(list_file)] if list_file else [root / name for name in KITTI_LISTS]
     path = next((path for path in lists if path.is_file()), lists[0])
     require_file(path, KITTI_LIST_ADVICE)
     frames, without_depth = [], 0
