@@ -29,7 +29,8 @@ from depth_anything_hf.data.datasets import DepthFolder
 from depth_anything_hf.evaluation.evaluator import evaluate
 from depth_anything_hf.evaluation.protocols import PROTOCOLS
 from depth_anything_hf.evaluation.settings import EvaluationSettings
-from depth_anything_hf.inference.predictor import DepthPredictor, default_device
+from depth_anything_hf.inference.devices import default_device, usable_device
+from depth_anything_hf.inference.predictor import DepthPredictor
 
 
 HEIGHT, WIDTH = 480, 640
@@ -63,11 +64,11 @@ def main() -> None:
     parser.add_argument("--input-size", type=int, default=252, help="shorter side of the input, a multiple of 14")
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--protocol", default="nyu", help="whose settings score the images")
-    parser.add_argument("--device", default=None)
+    parser.add_argument("--device", type=usable_device, default=default_device())
     options = parser.parse_args()
 
     torch.manual_seed(0)
-    device = torch.device(options.device) if options.device else default_device()
+    device: torch.device = options.device
     model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_size(options.size))
     processor = DepthAnythingImageProcessor.for_input_size(options.input_size)
     predictor = DepthPredictor(model, processor, batch_size=options.batch_size, device=device)

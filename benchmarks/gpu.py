@@ -41,6 +41,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import DepthAnythingForDepthEstimation as StockModel
 from transformers import Dinov2Config
 
+from depth_anything_hf.inference.devices import usable_device
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from depth_anything_hf.training.engine import Engine
@@ -375,7 +376,7 @@ def find_original(checkout: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--device", type=usable_device, default="cuda", help="cpu --quick tries the code without one")
     parser.add_argument("--sizes", default="small,base,large")
     parser.add_argument("--side", type=int, default=518)
     parser.add_argument("--rounds", type=int, default=3)
@@ -392,9 +393,7 @@ def main() -> None:
     arguments = parser.parse_args()
     start = time.monotonic()
     last_begin = start + 60 * arguments.minutes
-    device = torch.device(arguments.device)
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise SystemExit("PyTorch finds no CUDA device; --device cpu --quick tries the code without one")
+    device: torch.device = arguments.device
     if arguments.quick:
         arguments.sizes, arguments.side, arguments.rounds, arguments.repeats = "tiny", 56, 1, 1
     contenders = ["stock", "ours"]

@@ -27,6 +27,7 @@ import torch
 from harness import Contender, add_options, measure, median_ratio, report
 
 from depth_anything_hf.data.datasets import PhotoFolder
+from depth_anything_hf.inference.devices import usable_device
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
@@ -114,7 +115,7 @@ def main() -> None:
     parser.add_argument("--batch_size", type=int, default=4)
     parser.add_argument("--shard_size", type=int, default=48)
     parser.add_argument("--dtype", default="float32")
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", type=usable_device, default="cpu")
     add_options(parser, rounds=3, longest=3600)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:

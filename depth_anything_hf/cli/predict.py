@@ -101,6 +101,7 @@ def predict(
     from tqdm import tqdm
 
     from ..inference.calibration import Calibration
+    from ..inference.devices import usable_device
     from ..inference.prediction_files import encode_prediction, suffixes_of
     from ..inference.prediction_folder import PredictionFolder, describe_model
     from ..inference.prediction_sources import find_image_files
@@ -108,6 +109,7 @@ def predict(
     from ..utils.quiet import quiet_libraries
 
     quiet_libraries(verbose)
+    usable_device(device)
     calibration = None if metric is None else Calibration.load(metric)
     if calibration is not None and input_size is None:
         input_size = calibration.input_size

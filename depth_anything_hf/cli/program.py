@@ -12,11 +12,14 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from ..utils.option_errors import OptionError
 from ..utils.paths import expand_word
 
 
 # They work, and would stand in the help of every shell session.
 NOT_IN_HELP = ("install_completion", "show_completion")
+# As the parser's own, of options that it cannot read.
+EXIT_WRONG_OPTION = 2
 
 
 def spellings(aliases: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -134,7 +137,7 @@ class Program(TyperGroup):
             # Messages of libraries have several lines.
             message = " ".join(line.strip() for line in str(error).splitlines() if line.strip())
             typer.echo(f"error: {message}", err=True)
-            raise typer.Exit(1) from None
+            raise typer.Exit(EXIT_WRONG_OPTION if isinstance(error, OptionError) else 1) from None
 
 
 def _write_panels(command: Any, ctx: Any, formatter: Any) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ..utils.option_errors import check_count
 from ..utils.typed_fields import convert_fields
 
 
@@ -107,8 +108,9 @@ class EvaluationArguments:
         fixed = [f"--{name}" for name in FIXED_BY_PROTOCOL if getattr(self, name) is not None]
         if self.protocol is not None and fixed:
             raise ValueError(f"{', '.join(fixed)} cannot be combined with --protocol, which fixes it")
-        if self.limit is not None and self.limit < 1:
-            raise ValueError(f"--limit must be at least 1, got {self.limit}")
+        for name in ("limit", "batch_size"):
+            if getattr(self, name) is not None:
+                check_count(f"--{name}", getattr(self, name))
 
 
 def run(
@@ -144,6 +146,7 @@ def _run(
     arguments: EvaluationArguments, tell: Callable[[str], object] | None, metrics: Mapping[str, OwnMetric] | None
 ) -> dict[str, EvaluationResult]:
     from ..geometry.depth_units import max_depth_in_metres
+    from ..inference.devices import usable_device
     from ..inference.predictor import DepthPredictor
     from ..utils.processes import leave_group_at_exit, make_accelerator
     from .evaluator import evaluate_on_all_processes
@@ -152,6 +155,8 @@ def _run(
     from .results import description_of, summary_of_sets
     from .settings import beyond_the_model, settings_for
 
+    # Before data and model are opened, which may take minutes.
+    usable_device(arguments.device)
     opened, missing = _open(arguments)
     is_group = arguments.protocol in PROTOCOL_GROUPS
     folders = {name: Path(arguments.output_dir or "", name if is_group else "") for name in opened}

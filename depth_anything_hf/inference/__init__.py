@@ -4,6 +4,8 @@
 
 - `predictor`: opens a checkpoint and predicts any number of images of any sizes
 - `batching`: which images share a forward pass, and the retry of one that fails
+- `devices`: which devices are here, and whether a chosen one is
+- `image_inputs`: what may be given as an image, and how it becomes 8-bit RGB
 - `output_kinds`: which kind of map a model predicts, by its configuration or by choice
 - `prediction`: the result for one image, and the mean with that of its mirror image
 - `prediction_sources`: images given by files and folders, each once, and the names of their results
@@ -23,16 +25,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .calibration import Calibration, PerImageFit, fit_calibration, fit_per_image
+    from .devices import available_devices, default_device
     from .measured_points import disparity_at_labels, disparity_at_points, read_points
     from .prediction import Prediction, flip_mean
-    from .predictor import DepthPredictor, default_device
+    from .predictor import DepthPredictor
 
 _MODULES = {
     "Calibration": "calibration",
     "DepthPredictor": "predictor",
     "PerImageFit": "calibration",
     "Prediction": "prediction",
-    "default_device": "predictor",
+    "available_devices": "devices",
+    "default_device": "devices",
     "disparity_at_labels": "measured_points",
     "disparity_at_points": "measured_points",
     "fit_calibration": "calibration",
@@ -46,6 +50,7 @@ __all__ = [
     "DepthPredictor",
     "PerImageFit",
     "Prediction",
+    "available_devices",
     "default_device",
     "disparity_at_labels",
     "disparity_at_points",

@@ -103,7 +103,7 @@ def disparity_at_points(predictor: DepthPredictor, points: dict[str, np.ndarray]
     """
     _check_predicts_disparity(predictor)
     found: PointsOfImages = {}
-    for prediction in predictor(list(points)):
+    for prediction in predictor(iter(points)):
         rows = points[prediction.name]
         if prediction.values is None:
             raise ValueError(f"{prediction.name}: {prediction.error}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..geometry.disparity import PredictionKind
+from ..utils.option_errors import OptionError
 
 
 # Stock model types that give metres whatever their configuration says.
@@ -24,7 +25,7 @@ def prediction_kind_of(config: Any, given: PredictionKind | None) -> PredictionK
         ValueError: an unknown kind, or another one than the configuration's.
     """
     if given not in ("disparity", "depth", None):
-        raise ValueError(
+        raise OptionError(
             f"prediction_kind must be 'disparity', 'depth' or None (as the model's configuration says), got {given!r}"
         )
     stated = getattr(config, "depth_estimation_type", None)

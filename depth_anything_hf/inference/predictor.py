@@ -6,32 +6,30 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import Any, TypeAlias, cast
+from typing import Any, cast, overload
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from ..data.decoding.images import read_image
 from ..geometry.depth_units import to_metres
 from ..geometry.disparity import PredictionKind
 from ..models.compilation import force_eager
 from ..models.loading import as_dtype, dtype_name, load_model, refuse_other_outputs, size_of
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from ..utils.option_errors import check_count
 from ..utils.paths import expand_home
 from .batching import BatchScheduler, FetchResults, PendingImage, explain_error
+from .devices import usable_device
+from .image_inputs import ImageSource, as_rgb, is_list, is_one_image, name_of
 from .output_kinds import prediction_kind_of
 from .prediction import Prediction, check_finite, flip_mean
 
-
-_Image: TypeAlias = "np.ndarray | Image.Image"
-ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | _Image | tuple[str, _Image | Callable[[], _Image]]"
 
 # Their raw output is not the depth of the image: ZoeDepth pads it, Depth Pro needs the focal length.
 OWN_POST_PROCESSING = ("depth_pro", "zoedepth")
@@ -76,7 +74,7 @@ class DepthPredictor:
         model: PreTrainedModel,
         processor: Any,
         *,
-        device: str | torch.device | None = None,
+        device: str | int | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
         batch_size: int = 1,
         prediction_kind: PredictionKind | None = None,
@@ -84,14 +82,12 @@ class DepthPredictor:
         flip_averaging: bool = False,
         compile: bool = False,
     ) -> None:
-        for name, value in (("batch_size", batch_size), ("window_batches", window_batches)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
+        _check_counts(batch_size, window_batches)
         refuse_other_outputs(type(model).__name__, model.config.model_type)
         self.prediction_kind = prediction_kind_of(model.config, prediction_kind)
         self.model = cast(Any, model)
         if device is not None:
-            self.model.to(device)
+            self.model.to(usable_device(device))
         self.processor = processor
         self.batch_size = batch_size
         self.window_batches = window_batches
@@ -113,7 +109,7 @@ class DepthPredictor:
         cls,
         name_or_path: str | os.PathLike[str],
         *,
-        device: str | torch.device | None = None,
+        device: str | int | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
         batch_size: int | None = 1,
         input_size: int | None = None,
@@ -148,7 +144,10 @@ class DepthPredictor:
                 precision, or weights that are damaged, incomplete or of another shape than the configuration says.
             OSError: no such folder or id on the Hub, or files missing in it.
         """
-        place = _usable_device(device)
+        # Before the model is loaded, which may take minutes.
+        place = usable_device(device)
+        _check_counts(batch_size, window_batches)
+        as_dtype(dtype)
         name = str(expand_home(os.fspath(name_or_path)))
         model, processor = load_model(name, dtype=dtype, input_size=input_size, options=kwargs)
         if isinstance(model, DepthAnythingForDepthEstimation) and "attn_implementation" not in kwargs:
@@ -188,19 +187,73 @@ class DepthPredictor:
             return f"{dtype_name(self._autocast_dtype)} autocast"
         return dtype_name(self.model.dtype)
 
-    def __call__(self, images: Iterable[ImageSource | None]) -> Iterator[Prediction]:
-        """Predict a stream of images with bounded memory.
+    @overload
+    def __call__(self, images: ImageSource) -> Prediction: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def __call__(self, images: Sequence[ImageSource | None]) -> list[Prediction]: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def __call__(self, images: Iterable[ImageSource | None]) -> Iterator[Prediction]: ...
+
+    def __call__(
+        self, images: ImageSource | Iterable[ImageSource | None]
+    ) -> Prediction | list[Prediction] | Iterator[Prediction]:
+        """Predict an image, a list of images, or a stream of them with bounded memory.
+
+        An image is a path, a URL (http or https), encoded bytes, an open file, a PIL image of any mode but floating
+        point, an array or tensor, or a cell `{"bytes": ..., "path": ...}` of `datasets`; also a pair of a name and one
+        of these, or a function that returns one and is called in a decoding thread.
+
+        Arrays and tensors are grey (H, W), or (H, W, C) or (C, H, W) of 1, 3 or 4 channels in the order RGB or RGBA
+        (OpenCV's BGR cannot be told from it). They are of uint8, uint16 (0..65535), bool, or floating point from 0 to
+        1; what has other values is refused. Where both ends may be channels, those of a tensor are first and those of
+        an array last. Alpha is dropped everywhere, as by PIL's `convert("RGB")`.
 
         Args:
-            images: paths, encoded bytes, PIL images or uint8 (H, W, 3) arrays; or pairs of a name and an image, or a
-                function that returns one and is called in a decoding thread. The stream is read a little ahead. `None`
-                is a batch barrier: images before and after it are never batched together, so that the results of
-                neither depend on the other.
+            images: one image; a list or tuple of them, or an array or tensor of four dimensions; or any other
+                iterable, which is read a little ahead, so that an array must not be changed before its result is
+                there. `None` in a list or stream is a batch barrier: images before and after it are never batched
+                together, so that the results of neither depend on the other.
 
-        Yields:
-            One `Prediction` for each image, in the order of the input. An image that cannot be read or predicted gives
-            one with an error text and does not disturb its neighbours.
+        Returns:
+            A `Prediction` for one image, a list of them for a list, and an iterator for any other iterable, in the
+            order of the input. A list holds all maps in memory: give `iter(paths)` where they are many. An image that
+            cannot be read or predicted gives a prediction with an error text and does not disturb its neighbours.
+
+        Raises:
+            TypeError: neither an image nor an iterable.
         """
+        if is_one_image(images):
+            (prediction,) = self._stream(iter([cast(ImageSource, images)]))
+            return prediction
+        several = cast("Iterable[ImageSource | None]", images)
+        # An array is a batch.
+        return list(self._stream(several)) if is_list(images) else self._stream(several)
+
+    def predict(self, image: ImageSource) -> np.ndarray:
+        """Predict one image.
+
+        Args:
+            image: as for a call of the predictor.
+
+        Returns:
+            float32 (H, W) at the image's own size: disparity or metres, see `prediction_kind`.
+
+        Raises:
+            FileNotFoundError: no file at the path.
+            TypeError: no image.
+            UnreadableImageError: the file is not an image that can be decoded.
+            ValueError: an array of another type or shape, or a model that gives NaN or infinity.
+        """
+        self.model.eval()
+        item = self._prepare(image)
+        assert item.pixel_values is not None and item.image_size is not None
+        values = self._launch([item.pixel_values], [item.image_size])()[0]
+        check_finite(values)
+        return values
+
+    def _stream(self, images: Iterable[ImageSource | None]) -> Iterator[Prediction]:
         self.model.eval()
         scheduler = BatchScheduler(
             self._launch,
@@ -216,26 +269,6 @@ class DepthPredictor:
             yield from scheduler.take_finished()
         scheduler.run_all()
         yield from scheduler.take_finished()
-
-    def predict(self, image: np.ndarray | str | os.PathLike[str] | Image.Image) -> np.ndarray:
-        """Predict one image.
-
-        Args:
-            image: uint8 (H, W, 3), a path, or a PIL image.
-
-        Returns:
-            float32 (H, W) at the image's own size: disparity or metres, see `prediction_kind`.
-
-        Raises:
-            UnreadableImageError: the file is not an image that can be decoded.
-            ValueError: an array of another type or shape, or a model that gives NaN or infinity.
-        """
-        self.model.eval()
-        item = self._prepare(("image", image if isinstance(image, np.ndarray) else read_image(image)))
-        assert item.pixel_values is not None and item.image_size is not None
-        values = self._launch([item.pixel_values], [item.image_size])()[0]
-        check_finite(values)
-        return values
 
     def _prepare_ahead(self, images: Iterable[ImageSource | None]) -> Iterator[PendingImage | None]:
         """Decode and resize in threads while the model works; in order, a bounded number ahead."""
@@ -259,21 +292,14 @@ class DepthPredictor:
             return self._prepare(source)
         except Exception as error:
             # Decoders, datasets and processors raise exceptions of many kinds; each costs one image, not the run.
-            name = _name_of(source)
+            name = name_of(source)
             return PendingImage(name, prediction=Prediction(name, error=explain_error(error)))
 
     def _prepare(self, source: ImageSource) -> PendingImage:
-        if isinstance(source, tuple):
-            name, image = source[0], source[1]() if callable(source[1]) else source[1]
-            if isinstance(image, Image.Image):
-                image = read_image(image)
-        else:
-            name, image = _name_of(source), source if isinstance(source, np.ndarray) else read_image(source)
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-            raise ValueError(f"{name}: expected a uint8 image (H, W, 3), got {image.dtype} {image.shape}")
+        image = as_rgb(source)
         # The layout is stated because a picture 3 pixels high would be taken for channels first.
         processed = self.processor(images=image, input_data_format="channels_last", return_tensors="pt")
-        return PendingImage(name, (image.shape[0], image.shape[1]), processed["pixel_values"][0])
+        return PendingImage(name_of(source), (image.shape[0], image.shape[1]), processed["pixel_values"][0])
 
     @torch.inference_mode()
     def _launch(
@@ -339,46 +365,16 @@ class DepthPredictor:
         return torch.autocast(self.device.type, dtype=self._autocast_dtype)
 
 
-def default_device() -> torch.device:
-    """Return this process's CUDA device (by `LOCAL_RANK` or `SLURM_LOCALID`), else Apple's GPU, else the CPU."""
-    if torch.cuda.is_available():
-        # Slurm may show each of its processes one GPU only, whatever their number.
-        under_slurm = int(os.environ.get("SLURM_LOCALID", 0)) % torch.cuda.device_count()
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", under_slurm)))
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def _usable_device(device: str | torch.device | None) -> torch.device:
-    """Return the device, this process's own where none is given.
-
-    Raises:
-        ValueError: no such kind of device, or none of it is here; the message says how to find out.
-    """
-    try:
-        chosen = torch.device(device or default_device())
-        # Only an allocation shows whether PyTorch can use it.
-        torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).split("\n", 1)[0]
-        raise ValueError(
-            f"device {str(device)!r} cannot be used: {reason}; expected cpu, cuda, cuda:1 or mps, as this machine and "
-            "this PyTorch have it (see: depth-anything-hf env)"
-        ) from error
-    return chosen
-
-
 def _resize(one: Tensor, size: tuple[int, int], *, bicubic: bool) -> Tensor:
     """(1, h, w) -> float32 (H, W), as stock does or as the original does."""
     mode = "bicubic" if bicubic else "bilinear"
     return F.interpolate(one[None], size=size, mode=mode, align_corners=not bicubic)[0, 0]
 
 
-def _name_of(source: ImageSource) -> str:
-    if isinstance(source, tuple):
-        return source[0]
-    if isinstance(source, str | os.PathLike):
-        return os.fspath(source)
-    return str(getattr(source, "filename", "") or "image")
+def _check_counts(batch_size: int | None, window_batches: int) -> None:
+    if batch_size is not None:
+        check_count("batch_size", batch_size)
+    check_count("window_batches", window_batches)
 
 
 def _autocast_dtype(model_dtype: torch.dtype, wanted: torch.dtype | None) -> torch.dtype | None:

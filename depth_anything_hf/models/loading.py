@@ -17,6 +17,7 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModelForDepthEstima
 from transformers.models.auto.modeling_auto import MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 
+from ..utils.option_errors import OptionError
 from .image_processing_depth_anything import DepthAnythingImageProcessor
 from .missing import name_what_is_missing
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
@@ -76,12 +77,14 @@ def as_dtype(dtype: str | torch.dtype | None) -> torch.dtype | None:
     """Return a precision by its name.
 
     Raises:
-        ValueError: an unknown name.
+        OptionError: an unknown name, or another precision of torch.
     """
-    if not isinstance(dtype, str):
+    if dtype is None:
+        return None
+    if isinstance(dtype, torch.dtype) and (dtype in DTYPES.values() or dtype == torch.float64):
         return dtype
-    if dtype not in DTYPES:
-        raise ValueError(f"unknown precision {dtype!r}, expected one of {', '.join(sorted(DTYPES))}")
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise OptionError(f"unknown precision {dtype!r}, expected one of {', '.join(sorted(DTYPES))}")
     return DTYPES[dtype]
 
 
@@ -229,7 +232,7 @@ def _set_input_size(name: str, processor: Any, input_size: int) -> None:
     multiple = getattr(processor, "ensure_multiple_of", None) or 1
     if input_size < 1 or input_size % multiple:
         nearest = max(1, round(input_size / multiple)) * multiple
-        raise ValueError(
+        raise OptionError(
             f"input size {input_size} does not fit {name}: it must be a positive multiple of {multiple}, e.g. "
             f"{nearest}"
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from ..utils.option_errors import check_count
 from ..utils.typed_fields import convert_fields
 
 
@@ -130,10 +131,10 @@ class LabelArguments:
 
     def __post_init__(self) -> None:
         convert_fields(self)
-        for name in ("limit", "window_batches", "process_count"):
+        for name in ("batch_size", "limit", "shard_size", "window_batches", "process_count"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"--{name} must be at least 1, got {value}")
+            if value is not None:
+                check_count(f"--{name}", value)
         if self.keep_order and self.seed != 0:
             raise ValueError(f"--keep_order permutes nothing, but --seed {self.seed} was given: leave one of them out")
 
@@ -155,10 +156,12 @@ def label(arguments: LabelArguments) -> LabelReport:
     """
     from ..data.sources import DataSource, open_source
     from ..hub.licenses import check_known_license
+    from ..inference.devices import usable_device
     from ..inference.predictor import DepthPredictor
     from .fill_shards import label_images
     from .provenance import check_labels_folder, describe_teacher
 
+    usable_device(arguments.device)
     check_known_license("teacher", arguments.teacher, arguments.teacher_license)
     check_labels_folder(Path(arguments.output_dir))
     source = DataSource(

@@ -6,6 +6,7 @@
 - `folders`: the same for folders: replacement, removal, repair after a kill.
 - `locks`: one process at a time works in a folder, or writes a file.
 - `manifest`: sizes and checksums of a folder's files, and what is damaged.
+- `option_errors`: the error of an option that cannot be used.
 - `outputs`: whether an output can be written, and would replace a file of the user's.
 - `paths`: `~` at the start of a path.
 - `processes`: Accelerate's `Accelerator`, so that the processes of every launcher find each other.

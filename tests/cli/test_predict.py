@@ -178,3 +178,22 @@ def test_results_of_another_folder_are_not_replaced(model: Path, photos: Path, t
     result = run("predict", others, "-o", out, "-m", model, "--raw")
     assert result.exit_code == 1 and "another a.png" in result.output
     assert (out / "a.npz").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--device", "gpu", "device 'gpu' cannot be used; expected one of: cpu"),
+        ("--dtype", "float8", "unknown precision 'float8', expected one of bfloat16, float16, float32"),
+        ("--batch_size", "0", "batch_size must be at least 1, got 0"),
+        ("--input_size", "0", "input size 0 does not fit"),
+        ("--input_size", "517", "multiple of 14, e.g. 518"),
+        ("--prediction_kind", "inverse", "prediction_kind must be 'disparity', 'depth'"),
+    ],
+)
+def test_wrong_options_end_with_one_line_and_exit_code_2(
+    model: Path, photos: Path, tmp_path: Path, option: str, value: str, message: str
+) -> None:
+    result = run("predict", photos, "-o", tmp_path / "out", "-m", model, option, value)
+    assert result.exit_code == 2 and message in result.output and "Traceback" not in result.output
+    assert len(result.output.strip().splitlines()) == 1 and not (tmp_path / "out").exists()

@@ -105,4 +105,4 @@ def test_processes_of_one_command_cannot_be_given_the_same_share(
 
 def test_there_is_at_least_one_process(model: Path, photos: Path, tmp_path: Path) -> None:
     result = run("pseudo-label", photos, "-m", model, "-o", tmp_path / "labels", "--process_count", "0")
-    assert result.exit_code == 1 and "--process_count must be at least 1, got 0" in result.output
+    assert result.exit_code == 2 and "--process_count must be at least 1, got 0" in result.output

@@ -1,0 +1,63 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Devices of this machine: which there are, which one is taken, and whether a chosen one is there."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from ..utils.option_errors import OptionError
+
+
+# Tensors there have shapes and no values.
+WITHOUT_VALUES = "meta"
+LONGEST_REASON = 100
+
+
+def default_device() -> torch.device:
+    """Return this process's CUDA device (by `LOCAL_RANK` or `SLURM_LOCALID`), else Apple's GPU, else the CPU."""
+    if torch.cuda.is_available():
+        # Slurm may show each of its processes one GPU only, whatever their number.
+        under_slurm = int(os.environ.get("SLURM_LOCALID", 0)) % torch.cuda.device_count()
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", under_slurm)))
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def available_devices() -> list[str]:
+    """Name the devices that are here, as `usable_device` takes them: cpu, cuda:0, ..."""
+    names = ["cpu"]
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    if accelerator is not None:
+        count = torch.accelerator.device_count()
+        names += [accelerator.type] if accelerator.type == "mps" else [f"{accelerator.type}:{n}" for n in range(count)]
+    return names
+
+
+def usable_device(device: str | int | torch.device | None) -> torch.device:
+    """Return a device by its name, or by its number among the accelerators; None: this process's own.
+
+    Raises:
+        OptionError: no such kind of device, or none of it is here; the message lists those that are.
+    """
+    if device is None:
+        return default_device()
+    reason = ""
+    try:
+        if isinstance(device, bool):
+            raise TypeError
+        chosen = torch.device(device)
+        if chosen.type != WITHOUT_VALUES and not (chosen.type == "cpu" and chosen.index):
+            # Only an allocation shows whether PyTorch can use it.
+            torch.empty(0, device=chosen)
+            return chosen
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError, ImportError) as error:
+        # PyTorch goes on with lists of all kinds of devices that there are in the world.
+        first = str(error).split("\n", 1)[0].split(". ", 1)[0].rstrip(".")
+        reason = f" (PyTorch: {first})" if 0 < len(first) <= LONGEST_REASON and "aten::" not in first else ""
+    shown = str(device) if isinstance(device, torch.device) else device
+    raise OptionError(
+        f"device {shown!r} cannot be used{reason}; expected one of: {', '.join(available_devices())} (see also: "
+        "depth-anything-hf env)"
+    )
