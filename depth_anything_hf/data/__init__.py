@@ -10,6 +10,8 @@
 - `layout_names`: names that folders of images, labels and splits have
 - `pair_lists`: metadata and text lists that pair images with labels
 - `left_out`: tells what a search for images leaves out
+- `grey_maps`: depth maps with 8 bits among photographs
+- `further_frames`: animations and files of several pages
 - `prediction_list`: the list of a folder's predictions, by which its own files are known
 - `pair_orientation`: one orientation for an image and its label
 - `rows`: the row of a table becomes a sample

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,8 +12,10 @@ from pathlib import Path
 from .decoding.depth_maps import LABEL_SUFFIXES, LABELS
 from .decoding.files import files_below, visible_files
 from .decoding.images import IMAGE_SUFFIXES
-from .layout_names import image_folder, is_label_folder, is_split, label_folder, split_names
-from .left_out import describe_kinds, outside_labels, warn_of_further_frames, warn_of_left_out, without_maps
+from .further_frames import warn_of_further_frames
+from .grey_maps import without_grey_maps
+from .layout_names import drop_kind_words, image_folder, is_label_folder, is_split, label_folder, split_names
+from .left_out import describe_kinds, outside_labels, refuse_predictions, warn_of_left_out, without_maps
 from .pair_lists import (
     LIST_SUFFIXES,
     images_in_list,
@@ -33,11 +34,6 @@ LAYOUTS = (
     "{label}/, also in train/, val/ or in a folder for each scene; or a text list with an image and its label in each "
     "line"
 )
-# Words of file names that tell image and label of a pair apart.
-_KIND_WORDS = re.compile(
-    r"(^|[-_. ])(sync|rgb|rgbs|image|img|color|colour|photo|depth|depths|depthmap|disparity|disp|map|gt)(?=[-_. ]|$)",
-    re.IGNORECASE,
-)
 
 
 def images_in(root: Path, split: str | None = None) -> list[Path]:
@@ -52,11 +48,15 @@ def images_in(root: Path, split: str | None = None) -> list[Path]:
     if not root.exists():
         raise FileNotFoundError(f"{root}: no such folder")
     if root.is_file():
-        return images_in_list(root) if root.suffix.lower() in LIST_SUFFIXES else [root]
+        listed = images_in_list(root) if root.suffix.lower() in LIST_SUFFIXES else [root]
+        warn_of_further_frames(root, listed)
+        return listed
     root = split_folder(root, split)
     metadata = metadata_in(root)
     if metadata is not None:
-        return images_in_metadata(metadata)
+        listed = images_in_metadata(metadata)
+        warn_of_further_frames(root, listed)
+        return listed
     pairs = [pair for label in LABELS for pair in _paired_folders(root, label, split)]
     is_direct = any(_parent_of_pair(images) == root for images, _ in pairs)
     files = outside_labels(sorted(visible_files(pairs[0][0] if is_direct else root)), root)
@@ -71,7 +71,9 @@ def images_in(root: Path, split: str | None = None) -> list[Path]:
     if not pairs:
         labels = (path for path in files if path.parent in beside)
         warn_of_left_out(root, labels, "in a folder with the name of labels")
-    photographs = without_maps(root, images)
+    if not images:
+        refuse_predictions(root)
+    photographs = without_grey_maps(root, without_maps(root, images))
     warn_of_further_frames(root, photographs)
     return photographs
 
@@ -138,6 +140,12 @@ def pairs_in_folder(root: Path, label: str, split: str | None = None) -> list[tu
         FileNotFoundError: no such folder, or none of the layouts is there.
         ValueError: no pairs, damaged metadata, no such split, or two files of the same name.
     """
+    pairs = _find_pairs(root, label, split)
+    warn_of_further_frames(root, (image for image, _ in pairs))
+    return pairs
+
+
+def _find_pairs(root: Path, label: str, split: str | None) -> list[tuple[Path, Path]]:
     if root.is_file() and root.suffix.lower() in LIST_SUFFIXES:
         return pairs_in_list(root)
     if not root.is_dir():
@@ -297,7 +305,6 @@ def _pairs_by_stem(images: Path, labels: Path) -> list[tuple[Path, Path]]:
             )
     for folder, suffixes in ((images, IMAGE_SUFFIXES), (labels, LABEL_SUFFIXES)):
         warn_of_left_out(folder, _unknown_in(folder, suffixes), "not in a format that is read here")
-    warn_of_further_frames(images, (image_paths[stem] for stem in matched))
     return [(image_paths[stem], label_paths[stem]) for stem in matched]
 
 
@@ -316,7 +323,7 @@ def _without_kind(paths: dict[str, Path]) -> dict[str, Path]:
     shortened: dict[str, Path] = {}
     for stem, path in paths.items():
         folder, _, name = stem.rpartition("/")
-        short = f"{folder}/{_KIND_WORDS.sub('', name).strip('-_. ')}"
+        short = f"{folder}/{drop_kind_words(name)}"
         if short in shortened:
             # Then these words are not what tells image and label apart.
             return paths

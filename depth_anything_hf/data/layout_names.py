@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,6 +25,13 @@ LABEL_NAMES = {
 }
 # The name that the library `datasets` has for a split comes first.
 SPLITS = (("train", "training"), ("validation", "val", "valid", "dev"), ("test", "testing"))
+
+# Words of file names that tell image and label of a pair apart.
+_KIND_WORDS = re.compile(
+    r"(^|[-_. ])(sync|rgb|rgbs|image|img|color|colour|photo|depth|depths|depthmap|disparity|disp|map|gt)(?=[-_. ]|$)",
+    re.IGNORECASE,
+)
+_FURTHER_WORDS = frozenset({"dmap", "dmaps", "invdepth", "zdepth"})
 
 
 def normalize(name: str) -> str:
@@ -63,6 +71,17 @@ def label_folder(folders: Iterable[Path], label: str, parent: Path) -> Path | No
 def is_label_folder(name: str) -> bool:
     """Tell whether a folder has the name of one of labels."""
     return any(normalize(name) in LABEL_NAMES[label] for label in LABELS)
+
+
+def names_a_label(name: str) -> bool:
+    """Tell whether a word in the name of a file or folder is one of labels, as in `0_depth` and `pred-disp2`."""
+    words = (word.strip("0123456789") for word in re.split(r"[-_. ]", name.lower()))
+    return is_label_folder(name) or any(is_label_folder(word) or word in _FURTHER_WORDS for word in words)
+
+
+def drop_kind_words(name: str) -> str:
+    """Return the name of a file without the words for image and label, as in rgb_0 and depth_0."""
+    return _KIND_WORDS.sub("", name).strip("-_. ")
 
 
 def _only(found: list[Path], preferred: str, parent: Path) -> Path | None:

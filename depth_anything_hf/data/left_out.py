@@ -11,8 +11,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from .decoding.files import visible_files
 from .decoding.images import HEIF_SUFFIXES, IMAGE_SUFFIXES
-from .prediction_list import OwnFiles
+from .prediction_list import LIST_FILE, OwnFiles
 
 
 # Beside the images of most datasets, and no loss.
@@ -21,7 +22,6 @@ _DOCUMENTS = frozenset(
     | {".pdf", ".py", ".rst", ".sh", ".toml", ".tsv", ".txt", ".xml", ".yaml", ".yml"}
 )
 _SAMPLED = 64
-_MAY_HAVE_FRAMES = frozenset({".avif", ".gif", ".tif", ".tiff", ".webp"})
 _MAY_BE_MAPS = frozenset({".jp2", ".pgm", ".png", ".pnm", ".tif", ".tiff"})
 
 
@@ -81,38 +81,6 @@ def without_maps(root: Path, images: list[Path]) -> list[Path]:
     return [path for path in images if path not in maps] if maps else images
 
 
-def warn_of_further_frames(root: Path, images: Iterable[Path]) -> None:
-    """Warn in one line of animations and of files with several pages, of which only the first is read.
-
-    A few files of each folder are looked into, and all of it where one of those has several.
-    """
-    groups: dict[tuple[Path, str], list[Path]] = {}
-    for path in images:
-        if path.suffix.lower() in _MAY_HAVE_FRAMES:
-            groups.setdefault((path.parent, path.suffix.lower()), []).append(path)
-    found: list[Path] = []
-    for files in groups.values():
-        if any(_has_frames(path) for path in files[:: -(-len(files) // _SAMPLED)]):
-            found += [path for path in files if _has_frames(path)]
-    if found:
-        warnings.warn(
-            f"{root}: {describe_kinds(found)} with several frames or pages, of which only the first is read, "
-            f"e.g. {found[0]}; save the others as files of their own to use them",
-            stacklevel=3,
-        )
-
-
-def _has_frames(path: Path) -> bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path) as picture:
-                return getattr(picture, "n_frames", 1) > 1
-    except Exception:
-        # As in `is_map`.
-        return False
-
-
 def is_map(path: Path) -> bool:
     """Tell by the first bytes whether a file holds one channel of more than 8 bits."""
     try:
@@ -141,6 +109,21 @@ def outside_labels(files: Iterable[Path], root: Path) -> list[Path]:
     files = list(files)
     predictions = OwnFiles()
     return [path for path in files if not is_written(path.parent) and path not in predictions] or files
+
+
+def refuse_predictions(root: Path) -> None:
+    """Refuse a folder without images but those that `predict` has written.
+
+    Raises:
+        ValueError: there are such; the message names the list of them.
+    """
+    predictions = OwnFiles()
+    written = [path for path in visible_files(root) if path in predictions]
+    if written:
+        raise ValueError(
+            f"{root}: its pictures are predictions, e.g. {written[0]}, as {LIST_FILE} tells; name the folder of the "
+            "photographs"
+        )
 
 
 def holds_labels(folder: Path) -> bool:

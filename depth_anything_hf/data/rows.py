@@ -17,6 +17,7 @@ from .decoding.disparity_codec import decode_disparity
 from .decoding.errors import BrokenSampleError, UnreadableImageError
 from .decoding.files import in_memory, read_bytes
 from .decoding.images import read_image
+from .further_frames import FrameWarning
 from .pair_orientation import PairOrientation
 from .samples import Sample, add_label, check_choice
 
@@ -61,6 +62,7 @@ class RowReader:
         self.rules = rules
         self._root = local_path(root or ".")
         self._orientation = PairOrientation(exif)
+        self._frames = FrameWarning()
 
     def read_encoded(self, row: Mapping[str, Any], place: str) -> tuple[str, Any]:
         """Return the name of a row (`place` if it has none), and its image as `read_image` takes it.
@@ -108,6 +110,8 @@ class RowReader:
         try:
             if image_cell is None:
                 raise UnreadableImageError(f"column {self._image_column!r} is empty, expected an image")
+            image_cell = in_memory(image_cell)
+            self._frames.look_at(image_cell["bytes"], f"{place} ({name})")
             if self._label_column is None:
                 return {"image": read_image(image_cell), "name": name}
             image, label = self._read_pair(row, self._label_column, image_cell, name)

@@ -13,6 +13,7 @@ from pyarrow import ArrowException, parquet
 from .decoding.files import files_below
 from .depth_stream import OPEN_SHARDS
 from .left_out import describe_kinds, outside_labels
+from .prediction_list import LIST_FILE
 
 
 TABLE_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset", ".jsonl": "json", ".json": "json"}
@@ -33,16 +34,18 @@ def table_suffix(path: Path) -> str:
 def tables_and_others(root: Path, suffixes: Iterable[str] = ()) -> list[Path]:
     """List the tables below a folder, and files of further suffixes, as `files_below` does.
 
-    What `datasets` has cached there of the others is left out.
+    What `datasets` has cached there of the others is left out, and the list of predictions.
     """
     wanted = {*TABLE_FORMATS, *suffixes}
     last_parts = wanted | {f".{ending.rpartition('.')[2]}" for ending in TAR_ENDINGS}
     found = [path for path in files_below(root, last_parts) if table_suffix(path) in wanted]
-    return [path for path in found if not _is_cached(path)] or found
+    return [path for path in found if not _is_made(path)] or found
 
 
-def _is_cached(path: Path) -> bool:
-    """Tell whether a file is of a cache of the library `datasets`, and so made from other files."""
+def _is_made(path: Path) -> bool:
+    """Tell whether a file is of a cache of the library `datasets`, or lists predictions: made from other files."""
+    if path.name == LIST_FILE:
+        return True
     is_made = path.suffix == ".arrow" or path.name == DATASET_INFO
     return is_made and (path.parent / DATASET_INFO).is_file() and not is_saved_dataset(path.parent)
 

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath
 
+from ..data.decoding.files import visible_files
 from ..data.decoding.images import find_images
+from ..data.further_frames import warn_of_further_frames
+from ..data.grey_maps import without_grey_maps
+from ..data.left_out import warn_of_left_out, without_maps
 from ..data.prediction_list import OwnFiles
 
 
@@ -33,11 +37,13 @@ class ImageFile:
 
 
 def find_image_files(inputs: Sequence[Path]) -> list[ImageFile]:
-    """List images and all images below folders, each once; pictures that predictions have left there are not listed.
+    """List images and all images below folders, each once.
+
+    Of folders, pictures that predictions have left there and depth maps are not listed, see `without_grey_maps`.
 
     Raises:
         FileNotFoundError: an input is neither; the message names all of them.
-        ValueError: a folder has no images.
+        ValueError: a folder has no images, or nothing but maps.
     """
     missing = [str(path) for path in inputs if not path.exists()]
     if missing:
@@ -52,16 +58,26 @@ def find_image_files(inputs: Sequence[Path]) -> list[ImageFile]:
     found: dict[Path, ImageFile] = {}
     for given, folder in zip(inputs, folders, strict=True):
         root = next(root for root in outer if root == folder or root in folder.parents)
-        listed = find_images([given])
-        if given.is_dir():
-            listed = [path for path in listed if path not in own]
-            if not listed:
-                raise ValueError(f"{given}: no images but pictures of earlier predictions")
+        listed = _find_photographs(given, own) if given.is_dir() else find_images([given])
         for path in listed:
             inside = path.relative_to(given) if given.is_dir() else Path(path.name)
             place = folder / inside
             found.setdefault(place, ImageFile(path, (labels[root] / place.relative_to(root)).as_posix()))
+    listed = [file.path for file in found.values()]
+    warn_of_further_frames(inputs[0] if len(inputs) == 1 else Path(os.path.commonpath(outer)), listed)
     return list(found.values())
+
+
+def _find_photographs(folder: Path, own: OwnFiles) -> list[Path]:
+    """List the images below a folder, without predictions and depth maps; one line tells what else is left out."""
+    images = [path for path in find_images([folder]) if path not in own]
+    if not images:
+        raise ValueError(f"{folder}: no images but pictures of earlier predictions")
+    known = set(images)
+    # Numbers lie where predictions do.
+    others = (path for path in visible_files(folder) if not (path in known or path in own or path.suffix == ".npz"))
+    warn_of_left_out(folder, others, "not in a format of photographs")
+    return without_grey_maps(folder, without_maps(folder, images))
 
 
 def assign_targets(names: Sequence[str], known: Mapping[str, str]) -> list[str]:

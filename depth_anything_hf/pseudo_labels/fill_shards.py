@@ -26,6 +26,7 @@ from ..data.datasets import DepthTable
 from ..data.decoding.disparity_codec import ENCODINGS
 from ..data.decoding.errors import too_many_broken
 from ..data.depth_stream import DepthStream
+from ..data.further_frames import FrameCount
 from ..data.samples import SampleDataset
 from ..inference.prediction import Prediction
 from ..inference.predictor import DepthPredictor
@@ -172,6 +173,7 @@ def label_images(
     with tqdm(total=total, desc="pseudo-labels", unit="image", disable=not progress) as bar:
         run = _LabelRun(folder, inputs, naming, provenance, max_broken_share, bar)
         run.label(predictor, own_shards)
+    run.with_frames.warn()
     report = LabelReport(labelled_now=run.labelled)
     for shard in own_shards:
         for file in inputs.files(shard, run.completed):
@@ -209,6 +211,7 @@ class _LabelRun:
         self._max_broken_share = max_broken_share
         self._open: deque[OpenShard] = deque()
         self._read = self._broken = 0
+        self.with_frames = FrameCount()
         # Images that got a label in this call.
         self.labelled = 0
         # Why input shards could not be read, and why output files could not be made.
@@ -280,6 +283,8 @@ class _LabelRun:
         self, shard: OpenShard, prediction: Prediction, prediction_kind: str, background: BackgroundThreads
     ) -> None:
         item = shard.items.popleft()
+        if item.has_further_frames:
+            self.with_frames.add(item.name)
         if item.fault:
             shard.outcomes.append((item.name, self._naming.reason(item.fault)))
         elif prediction.values is None:
@@ -395,9 +400,7 @@ def _check_arguments(
     if shard_size < 1:
         raise ValueError(f"shard_size must be at least 1, got {shard_size}")
     if not 0 <= process_index < process_count:
-        raise ValueError(
-            f"process_index must lie in 0..{process_count - 1} for {process_count} processes, got {process_index}"
-        )
+        raise ValueError(f"process_index must lie in 0..{process_count - 1}, got {process_index}")
     for name, value, choices in (
         ("store_images", store_images, STORED_IMAGES),
         ("encoding", encoding, (AUTO_ENCODING, *ENCODINGS)),

@@ -22,6 +22,7 @@ from ..data.decoding.errors import BrokenSampleError, UnreadableImageError
 from ..data.decoding.files import read_bytes
 from ..data.decoding.images import read_image
 from ..data.depth_stream import DepthStream, fetch_cell
+from ..data.further_frames import has_further_frames
 from ..data.mixture import check_aspect
 from ..data.samples import SampleDataset
 from ..utils.printable_names import printable_name
@@ -60,6 +61,7 @@ class LabelItem:
         read: returns the image and sets `name` and `picture`.
         picture: set by `image`.
         fault: set by `image`: why the image gets no label although it can be read; "" if it does.
+        has_further_frames: set by `image`: whether it is the first of several frames or pages.
     """
 
     name: str
@@ -67,6 +69,7 @@ class LabelItem:
     read: Callable[[LabelItem], np.ndarray]
     picture: Picture | None = None
     fault: str = ""
+    has_further_frames: bool = False
 
     def image(self) -> np.ndarray:
         """Read and decode the image, once and in any thread: uint8 (H, W, 3).
@@ -309,6 +312,7 @@ def _read_encoded(encoded: Callable[[], tuple[str, Any]], place: str, naming: Na
     except UnreadableImageError as error:
         raise UnreadableImageError(str(error) if path == name else f"{name}: {error}") from error
     item.picture = Picture(content, printable_name(Path(path).name), reference)
+    item.has_further_frames = has_further_frames(content)
     return image
 
 

@@ -231,6 +231,7 @@ def check_mixture(folder: Path, broken: Path, refusal: str | None, partner: Path
     assert [item["broken"] for item in epoch_of(folder)] == [item["broken"] for item in items]
 
 
+@pytest.mark.filterwarnings("ignore:.* with several frames or pages")
 @pytest.mark.parametrize("kind", PICTURES, ids=ids(PICTURES))
 def test_a_picture_is_read_or_refused_by_name(folder: Path, kind: Kind) -> None:
     path = folder / "images" / f"d{kind.suffix}"

@@ -71,14 +71,3 @@ def test_grey_maps_in_a_folder_of_labels_are_no_photographs(tmp_path: pathlib.Pa
         Image.fromarray(rgb[..., 0] if folder == "depth" else rgb).save(tmp_path / folder / "a.png")
     with pytest.warns(UserWarning, match=r"left out 1 \.png: in a folder with the name of labels"):
         assert len(PhotoFolder(tmp_path)) == 1
-
-
-@pytest.mark.parametrize("suffix", [".gif", ".tiff", ".webp"])
-def test_further_frames_are_told(tmp_path: pathlib.Path, rgb: np.ndarray, depth: np.ndarray, suffix: str) -> None:
-    write_pairs(tmp_path, rgb, depth, ["a", "b"])
-    frames = [Image.fromarray(np.full_like(rgb, brightness)) for brightness in (0, 90, 200)]
-    (tmp_path / "images" / "a.png").unlink()
-    frames[0].save(tmp_path / "images" / f"a{suffix}", save_all=True, append_images=frames[1:])
-    for path in (tmp_path, tmp_path / "images"):
-        with pytest.warns(UserWarning, match=rf": 1 {suffix} with several frames or pages, .*e\.g\. .*a{suffix}"):
-            assert len(open_source(path)) == 2

@@ -16,9 +16,10 @@ from PIL import Image, UnidentifiedImageError
 from .errors import BrokenSampleError, UnreadableImageError
 from .exr import EXR_MAGIC, decode_exr
 from .exr import exr_is_readable as exr_is_readable
-from .files import FileLike, read_bytes
+from .files import FileLike, in_memory, read_bytes
 from .limits import check_pixel_count
 from .opencv import decode_with_opencv
+from .orientation import orientation_of_map, turn_upright
 from .signatures import refuse_what_is_no_map
 from .tiff import TIFF_STARTS, decode_tiff
 
@@ -36,7 +37,8 @@ PNG_START, PNG_END, PNG_GREY = b"\x89PNG", b"IEND", 0
 def read_label(source: FileLike, scale: float | None = None) -> np.ndarray:
     """Read a depth or disparity map: PNG, PGM, TIFF, PFM, EXR, npy, or npz (one array, or a key depth or disparity).
 
-    The content tells the format, not the suffix. No value is masked: 0 stays 0.
+    The content tells the format, not the suffix. No value is masked: 0 stays 0. An orientation of the
+    map's own (TIFF, EXIF in PNG) turns it upright.
 
     Args:
         source: path, encoded bytes, or a `datasets` cell `{"bytes": ..., "path": ...}`.
@@ -51,7 +53,11 @@ def read_label(source: FileLike, scale: float | None = None) -> np.ndarray:
         BrokenSampleError: the map is not (H, W).
         UnreadableImageError: the file cannot be decoded, or holds too many values.
     """
+    source = in_memory(source)
     stored, name = read_stored_label(source)
+    orientation, was_turned = orientation_of_map(source)
+    if orientation is not None and not was_turned:
+        stored = turn_upright(stored, orientation)
     return _scale(stored, scale, name)
 
 

@@ -47,6 +47,8 @@ LARGEST_GREY_16_BIT = 65535
 # Tags of TIFF, and their values.
 TIFF_BITS, TIFF_PHOTOMETRIC, TIFF_PLANAR = 258, 262, 284
 SEPARATE_PLANES = 2
+# Boxes of rotation and mirroring, ISO/IEC 23008-12.
+HEIF_TURNS = (b"irot", b"imir")
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
@@ -90,7 +92,17 @@ def read_stored_image(source: FileLike | Image.Image) -> tuple[np.ndarray, int]:
             f"{name}: not an image in a format that Pillow knows; it starts with the bytes {content[:12]!r}"
         ) from error
     with picture:
+        if picture.format == "HEIF":
+            return _decode_heif(picture, content, name)
         return _decode_jpeg(picture, content) or _decode_picture(picture, name)
+
+
+def _decode_heif(picture: Image.Image, content: bytes, name: str) -> tuple[np.ndarray, int]:
+    """Decode HEIF, whose decoder turns it by its boxes; EXIF, which says the same in photographs, turns nothing."""
+    image, _ = _decode_picture(picture, name)
+    orientation = picture.info.get("original_orientation")
+    is_turned = any(box in content[: content.find(b"mdat")] for box in HEIF_TURNS)
+    return (turn_back(image, orientation), int(orientation)) if is_turned and orientation in TURNS else (image, 1)
 
 
 def _decode_jpeg(picture: Image.Image, content: bytes) -> tuple[np.ndarray, int] | None:

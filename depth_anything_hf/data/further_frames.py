@@ -1,0 +1,110 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Tell animations and files of several pages, of which only the first frame or page is read."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image
+
+from .decoding.errors import UnreadableImageError
+from .decoding.tiff import read_tiff_layout
+from .left_out import describe_kinds
+
+
+SAMPLED = 64
+ADVICE = "only the first is read; save the others as files of their own to use them"
+# These have one picture only; JPEG may have several (MPO), and PNG too (APNG).
+_SINGLE = frozenset({".bmp", ".dib", ".j2k", ".jp2", ".jpx", ".pgm", ".pnm", ".ppm", ".tga"})
+
+
+def warn_of_further_frames(root: Path, images: Iterable[Path]) -> None:
+    """Warn in one line of animations and of files with several pages, of which only the first is read.
+
+    A few files of each folder are looked into, and all of it where one of those has several.
+    """
+    groups: dict[tuple[Path, str], list[Path]] = {}
+    for path in images:
+        if path.suffix.lower() not in _SINGLE:
+            groups.setdefault((path.parent, path.suffix.lower()), []).append(path)
+    found: list[Path] = []
+    for files in groups.values():
+        if any(_file_has_frames(path) for path in files[:: -(-len(files) // SAMPLED)]):
+            found += [path for path in files if _file_has_frames(path)]
+    if found:
+        warnings.warn(
+            f"{root}: {describe_kinds(found)} with several frames or pages, e.g. {found[0]}: {ADVICE}",
+            stacklevel=3,
+        )
+
+
+class FrameWarning:
+    """Warns at the first picture of a source that has several frames or pages."""
+
+    def __init__(self) -> None:
+        self._has_told = False
+
+    def look_at(self, content: bytes, name: str) -> None:
+        """Look at an encoded picture, whose name the warning gives."""
+        if not self._has_told and has_further_frames(content):
+            self._has_told = True
+            warnings.warn(
+                f"{name}: an animation, or several pages: {ADVICE}. Further ones of this source are not told",
+                stacklevel=4,
+            )
+
+
+class FrameCount:
+    """Counts the pictures of a run that have several frames or pages."""
+
+    def __init__(self) -> None:
+        self.count, self.first = 0, ""
+
+    def add(self, name: str) -> None:
+        """Count a picture."""
+        self.count, self.first = self.count + 1, self.first or name
+
+    def warn(self) -> None:
+        """Warn in one line if there were any."""
+        if self.count:
+            what = "picture has" if self.count == 1 else "pictures have"
+            warnings.warn(
+                f"{self.count} {what} several frames or pages, e.g. {self.first}: {ADVICE}",
+                stacklevel=2,
+            )
+
+
+def has_further_frames(content: bytes) -> bool:
+    """Tell whether an encoded picture has several frames or pages; smaller copies of a TIFF's page are none."""
+    return _has_frames(io.BytesIO(content))
+
+
+def _file_has_frames(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return _has_frames(file)
+    except OSError:
+        # Whoever reads the file tells.
+        return False
+
+
+def _has_frames(file: BinaryIO) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(file) as picture:
+                count, kind = getattr(picture, "n_frames", 1), picture.format
+                if count < 2 or kind != "TIFF":
+                    return bool(count > 1)
+                file.seek(0)
+                return read_tiff_layout(file.read(), "").pages > 1
+    except UnreadableImageError:
+        return False
+    except Exception:
+        # Pillow raises many kinds of exceptions on files that it cannot read; whoever reads them tells.
+        return False

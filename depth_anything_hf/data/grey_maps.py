@@ -1,0 +1,171 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Find depth maps with 8 bits among photographs: no byte of them tells, but names and the files beside them do."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from PIL import Image
+
+from .decoding.images import IMAGE_SUFFIXES
+from .layout_names import drop_kind_words, is_label_folder, names_a_label
+from .left_out import warn_of_left_out
+
+
+GREY_MODES = frozenset({"1", "L", "LA"})
+# Headers that are read, and pictures that are decoded, of each folder.
+SAMPLED, DECODED = 64, 5
+# Folders beside one that are looked into, for pictures of the same names.
+MOST_BESIDE = 64
+# In maps most pixels equal the one to their left; in photographs noise leaves few of them.
+SMOOTH_SHARE = 0.5
+ADVICE = (
+    "name the folder of the photographs; where these are photographs, name the files themselves, or a list of them"
+)
+
+
+def without_grey_maps(root: Path, images: list[Path]) -> list[Path]:
+    """Return the photographs among the images: without pictures of depth with 8 bits, as far as that can be known.
+
+    Left out are grey pictures whose name or folder says depth, and smooth grey ones that share their names with
+    pictures in colour in a folder beside theirs. A warning tells them, and those that are suspicious only, which stay.
+
+    Args:
+        root: where the search began.
+        images: below it.
+
+    Raises:
+        ValueError: nothing else is there; the message says what to do.
+    """
+    named = [path for path in images if names_a_label(path.stem) or _is_in_folder_of_labels(path, root)]
+    grey = {path for files in _by_folder(named).values() if _all_grey(files) for path in files if _is_grey(path)}
+    _refuse_nothing_else(root, images, grey, "grey, and by their names maps of depth")
+    warn_of_left_out(root, grey, "grey, and by their names maps of depth")
+    coloured = _named_after_others([path for path in named if path not in grey], images)
+    if coloured:
+        warnings.warn(
+            f"{root}: {len(coloured)} of the pictures are by their names the depth of others, e.g. {coloured[0]}, and "
+            f"are taken for photographs; if they are none, move them elsewhere",
+            stacklevel=3,
+        )
+    images = [path for path in images if path not in grey] if grey else images
+    return _without_partners(root, images, set(named))
+
+
+def _without_partners(root: Path, images: list[Path], named: set[Path]) -> list[Path]:
+    maps: set[Path] = set()
+    beside = Path()
+    for folder, files in _by_folder(path for path in images if path not in named).items():
+        found = _in_colour_beside(folder, root, files) if _all_grey(files) else None
+        if found is None:
+            continue
+        if median(map(_smooth_share, _some(files, DECODED))) > SMOOTH_SHARE:
+            maps |= set(files)
+            beside = found
+        else:
+            warnings.warn(
+                f"{folder}: all {len(files)} pictures are grey, e.g. {files[0]}, have the names of pictures in colour "
+                f"in {found}, and are taken for photographs; if they are maps, name {found} alone",
+                stacklevel=3,
+            )
+    what = f"grey and smooth, with the names of the pictures in colour in {beside}"
+    _refuse_nothing_else(root, images, maps, what)
+    warn_of_left_out(root, maps, f"{what}: maps, no photographs")
+    return [path for path in images if path not in maps] if maps else images
+
+
+def _refuse_nothing_else(root: Path, images: list[Path], maps: set[Path], what: str) -> None:
+    if maps and len(maps) == len(images):
+        raise ValueError(f"{root}: all {len(images)} pictures are {what}, e.g. {images[0]}; {ADVICE}")
+
+
+def _is_in_folder_of_labels(path: Path, root: Path) -> bool:
+    # The name of the root may say what the pictures are for.
+    return is_label_folder(root.name) or (path.parent != root and names_a_label(path.parent.name))
+
+
+def _named_after_others(named: list[Path], images: list[Path]) -> list[Path]:
+    """Return those named as a_depth.png is, where a.png or a_rgb.png is among the images of the folder."""
+    plain = {(path.parent, drop_kind_words(path.stem)) for path in set(images) - set(named)} if named else set()
+    return [path for path in named if (path.parent, drop_kind_words(path.stem)) in plain]
+
+
+def _by_folder(images: Iterable[Path]) -> dict[Path, list[Path]]:
+    groups: dict[Path, list[Path]] = {}
+    for path in images:
+        groups.setdefault(path.parent, []).append(path)
+    return groups
+
+
+def _some(files: list[Path], count: int) -> list[Path]:
+    return files[:: -(-len(files) // count)]
+
+
+def _all_grey(files: list[Path]) -> bool:
+    return all(_is_grey(path) for path in _some(files, SAMPLED))
+
+
+def _is_grey(path: Path) -> bool:
+    return _mode(path) in GREY_MODES
+
+
+def _mode(path: Path) -> str:
+    """Return Pillow's mode of a picture by its first bytes; "" where it is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as picture:
+                return picture.mode
+    except Exception:
+        # Pillow raises many kinds of exceptions on files that it cannot read; whoever reads them tells.
+        return ""
+
+
+def _smooth_share(path: Path) -> float:
+    """Return the share of pixels that equal the one to their left; 0 where the picture cannot be read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as picture:
+                grey = np.asarray(picture.convert("L"))
+    except Exception:
+        # As in `_mode`.
+        return 0.0
+    return float((grey[:, 1:] == grey[:, :-1]).mean()) if grey.shape[1] > 1 else 0.0
+
+
+def _in_colour_beside(folder: Path, root: Path, files: list[Path]) -> Path | None:
+    """Return a folder beside this one, or the one above, that has pictures in colour of most of these names."""
+    wanted = {path.stem for path in _some(files, SAMPLED)}
+    for place in _folders_beside(folder, root):
+        try:
+            with os.scandir(place) as entries:
+                found = [Path(entry.path) for entry in entries if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES]
+        except OSError:
+            continue
+        same = [path for path in found if path.stem in wanted]
+        if 2 * len({path.stem for path in same}) > len(wanted) and _mode(same[0]) not in {"", "F", *GREY_MODES}:
+            return place
+    return None
+
+
+def _folders_beside(folder: Path, root: Path) -> list[Path]:
+    """Return the folder above, and for each up to the one around the root those beside it, with the same way down."""
+    above = [folder.parent] if folder != root else []
+    for base in (folder, *folder.parents):
+        try:
+            with os.scandir(base.parent) as entries:
+                names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+        except OSError:
+            names = []
+        others = [name for name in names if name != base.name][:MOST_BESIDE]
+        above += [place for name in others if (place := base.parent / name / folder.relative_to(base)).is_dir()]
+        if base == root.parent:
+            break
+    return above

@@ -1,0 +1,101 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Depth maps with 8 bits are found by names and by what lies beside them; grey photographs are taken."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from depth_anything_hf.data.datasets import PhotoFolder
+from depth_anything_hf.inference.prediction_sources import find_image_files
+
+
+RANDOM = np.random.default_rng(0)
+COLOUR = RANDOM.integers(0, 255, (20, 30, 3), np.uint8)
+GREY = COLOUR[..., 0]
+MAP = np.repeat(np.arange(0, 200, 10, dtype=np.uint8)[:, None], 30, axis=1)
+
+
+def write(root: Path, *pictures: tuple[str, np.ndarray]) -> None:
+    for name, picture in pictures:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(root / name)
+
+
+def to_label(root: Path) -> list[str]:
+    return [Path(name).relative_to(root).as_posix() for name in PhotoFolder(root).names]
+
+
+def to_predict(root: Path) -> list[str]:
+    return [found.name for found in find_image_files([root])]
+
+
+SEARCHES = pytest.mark.parametrize("search", [to_label, to_predict])
+Search = Callable[[Path], list[str]]
+
+
+@SEARCHES
+@pytest.mark.parametrize(
+    "names",
+    [["0_depth.png", "1_depth.png"], ["disp-3.jpg"], ["depth_0001.png"], ["pred_depth/0.png", "a/depth/1.bmp"]],
+)
+def test_grey_pictures_with_names_of_depth_are_refused(tmp_path: Path, search: Search, names: list[str]) -> None:
+    write(tmp_path, *((name, GREY) for name in names))
+    with pytest.raises(ValueError, match=rf"all {len(names)} pictures are grey, and by their names maps.*list"):
+        find_image_files([tmp_path])
+    if not any("a/depth" in name for name in names):
+        with pytest.raises(ValueError, match=rf"all {len(names)} pictures are grey, and by their names"):
+            search(tmp_path)
+    # Whoever names the files means them.
+    assert len(PhotoFolder([tmp_path / name for name in names])) == len(names)
+    assert len(find_image_files([tmp_path / name for name in names])) == len(names)
+    write(tmp_path, ("photo.png", COLOUR))
+    with pytest.warns(UserWarning, match=r"left out .*: (grey, and by their names maps|in a folder with the name)"):
+        assert search(tmp_path) == ["photo.png"]
+
+
+@SEARCHES
+def test_the_name_of_the_folder_itself_counts(tmp_path: Path, search: Search) -> None:
+    write(tmp_path / "depth", ("0.png", GREY))
+    with pytest.raises(ValueError, match="all 1 pictures are grey, and by their names maps of depth"):
+        search(tmp_path / "depth")
+    write(tmp_path / "depth of field", ("0.png", GREY))
+    assert search(tmp_path / "depth of field") == ["0.png"]
+
+
+@SEARCHES
+@pytest.mark.parametrize(("maps", "photos"), [("maps", "rgb"), ("out/a", "in/a"), ("gt", ".")])
+def test_smooth_grey_pictures_beside_colour_of_the_same_names(
+    tmp_path: Path, search: Search, maps: str, photos: str
+) -> None:
+    stems = [f"{number}" for number in range(5)]
+    write(tmp_path, *((f"{maps}/{stem}.png", MAP) for stem in stems))
+    assert len(search(tmp_path)) == 5
+    write(tmp_path, *((f"{photos}/{stem}.jpg", COLOUR) for stem in stems))
+    with pytest.warns(UserWarning, match=r"left out 5 \.png: grey and smooth, with the names of the pictures"):
+        found = search(tmp_path)
+    assert found == sorted((Path(photos) / f"{stem}.jpg").as_posix() for stem in stems)
+    if photos != ".":
+        with pytest.raises(ValueError, match=r"all 5 pictures are grey and smooth, with the names .*name the folder"):
+            search(tmp_path / maps)
+
+
+@SEARCHES
+def test_grey_photographs_are_taken(tmp_path: Path, search: Search) -> None:
+    """Also those of a second camera, whose names are those of the first, with a word about them."""
+    write(tmp_path / "grey", ("0.png", GREY), ("1.jpg", GREY), ("display 2.png", MAP))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(search(tmp_path / "grey")) == 3
+    write(tmp_path, ("image_0/0.png", GREY), ("image_2/0.png", COLOUR))
+    with pytest.warns(UserWarning, match=r"image_0: all 1 pictures are grey.* in colour in .*image_2.*name .*alone"):
+        assert len(search(tmp_path)) == 5
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(search(tmp_path / "image_2")) == 1
