@@ -77,10 +77,11 @@ def predict(
 ) -> None:
     """Predict the depth of images and write it as pictures and numbers.
 
-    For NAME.jpg there will be NAME_depth.png (colours, bright is near), NAME_16bit.png (16-bit grey, smallest value
-    0, largest 65535) and NAME.npz (float32 array `disparity` or `depth` at the image's size, and `kind`).
-    Sub-folders are kept, and the folders' own names where several are given; a.jpg beside a.png gives a_jpg and
-    a_png.
+    For NAME.jpg there will be NAME_depth.png (colours, bright is near, grey without a value), NAME_16bit.png (16-bit
+    grey: 0 without a value, else 1 to 65535 from the smallest value to the largest, outliers clipped; the file and
+    predictions.json hold the range) and NAME.npz (float32 array `disparity` or `depth` at the image's size, and
+    `kind`). Sub-folders are kept, and the folders' own names where several are given; a.jpg beside a.png gives a_jpg
+    and a_png.
 
     Files that are there already are never replaced, but for those of an earlier run here, which predictions.json
     lists. Given again, the command predicts only what is missing or was made from another image, model or option, and
@@ -97,12 +98,14 @@ def predict(
     \b
     In Python:
       numpy.load("predictions/photo.npz")["disparity"]
+      depth_anything_hf.inference.read_prediction("predictions/photo_16bit.png")  # values, kind
     """
     from tqdm import tqdm
 
     from ..inference.calibration import Calibration
     from ..inference.devices import usable_device
-    from ..inference.prediction_files import encode_prediction, suffixes_of
+    from ..inference.pixel_shares import describe_shares
+    from ..inference.prediction_files import FORMULA, encode_prediction, shares_of, suffixes_of
     from ..inference.prediction_folder import PredictionFolder, describe_model
     from ..inference.prediction_sources import find_image_files
     from ..inference.predictor import DepthPredictor
@@ -135,21 +138,31 @@ def predict(
         "input_size": predictor.input_size,
         "precision": predictor.precision,
         "calibration": None if calibration is None else asdict(calibration),
+        "grey": FORMULA,
     }
     failures: list[tuple[str, str]] = []
     with PredictionFolder(output_dir, overwrite) as folder:
-        work = folder.missing(folder.plan(sources, suffixes), suffixes, options)
+        planned = folder.plan(sources, suffixes)
+        work = folder.missing(planned, suffixes, options)
         predictions = tqdm(predictor(one.source.path for one in work), total=len(work), desc="predict", unit="image")
         for one, prediction in zip(work, predictions, strict=True):
             if prediction.error is not None:
                 failures.append((prediction.name, prediction.error))
             else:
                 assert prediction.values is not None
-                values = prediction.values if calibration is None else calibration.apply(prediction.values)
-                folder.save(one, encode_prediction(values, kind, pictures=not raw))
+                values, extrapolated = prediction.values, None
+                if calibration is not None:
+                    values, extrapolated = calibration.apply(values), calibration.extrapolated_share(values)
+                folder.save(one, *encode_prediction(values, kind, not raw, extrapolated))
+        shares = {name: shares_of(pixels) for name, pixels in folder.pixels(planned).items()}
     earlier = f", {len(sources) - len(work)} of them earlier" if len(work) < len(sources) else ""
     typer.echo(f"{len(sources) - len(failures)} of {len(sources)} images predicted{earlier}, see {output_dir}")
     typer.echo(MEANING[kind])
+    line, warnings = describe_shares(shares)
+    if line:
+        typer.echo(line)
+    for warning in warnings:
+        typer.echo(f"warning: {warning}", err=True)
     report_failures(failures, len(sources))
     if failures:
         raise typer.Exit(EXIT_SOME_FAILED)

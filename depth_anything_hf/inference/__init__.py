@@ -9,7 +9,8 @@
 - `output_kinds`: which kind of map a model predicts, by its configuration or by choice
 - `prediction`: the result for one image, and the mean with that of its mirror image
 - `prediction_sources`: images given by files and folders, each once, and the names of their results
-- `prediction_files`: the files of one prediction: numbers, colours, 16-bit grey
+- `prediction_files`: the files of one prediction: numbers, colours, 16-bit grey; and how they are read back
+- `pixel_shares`: shares of pixels without a value, extrapolated or clipped
 - `prediction_folder`: what a folder of predictions holds, what is missing, what must not be replaced
 - `calibration`: scale and shift from a relative model's disparity to metres, saved as JSON
 - `measured_points`: measured distances from a CSV file or depth maps, with the disparity at their pixels
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .devices import available_devices, default_device
     from .measured_points import disparity_at_labels, disparity_at_points, read_points
     from .prediction import Prediction, flip_mean
+    from .prediction_files import read_prediction
     from .predictor import DepthPredictor
 
 _MODULES = {
@@ -43,6 +45,7 @@ _MODULES = {
     "fit_per_image": "calibration",
     "flip_mean": "prediction",
     "read_points": "measured_points",
+    "read_prediction": "prediction_files",
 }
 
 __all__ = [
@@ -58,6 +61,7 @@ __all__ = [
     "fit_per_image",
     "flip_mean",
     "read_points",
+    "read_prediction",
 ]
 
 

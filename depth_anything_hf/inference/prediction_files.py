@@ -1,20 +1,32 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The files of one prediction: numbers, colours, and 16-bit grey."""
+"""The files of one prediction: numbers, colours, and 16-bit grey; and how they are read back."""
 
 from __future__ import annotations
 
 import io
+import json
+import os
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from ..data.decoding.depth_maps import LABELS, read_label
+from ..data.decoding.errors import UnreadableImageError
 from ..geometry.disparity import depth_to_disparity
-from ..visualization.colour_maps import colour_map, to_uint16
+from ..utils.paths import local_path
+from ..visualization.colour_maps import colour_map, from_uint16, to_uint16
 from ..visualization.encode import encode_png
+from .pixel_shares import PixelShares
 
 
 NUMBERS, COLOURS, GREY = ".npz", "_depth.png", "_16bit.png"
+# Keyword of the text that a grey picture holds, and what its codes mean; another meaning is another version.
+KEYWORD = "depth_anything_hf.prediction"
+GREY_VERSION = 1
+FORMULA = "minimum + (code - 1) / 65534 * (maximum - minimum); code 0 has no value"
+UNITS = {"depth": "metres", "disparity": "none: scale and shift of each image are free"}
 
 
 def suffixes_of(pictures: bool) -> tuple[str, ...]:
@@ -22,20 +34,85 @@ def suffixes_of(pictures: bool) -> tuple[str, ...]:
     return (NUMBERS, COLOURS, GREY) if pictures else (NUMBERS,)
 
 
-def encode_prediction(values: np.ndarray, kind: str, pictures: bool) -> dict[str, bytes]:
-    """Return suffix -> content of the files of one prediction.
+def encode_prediction(
+    values: np.ndarray, kind: str, pictures: bool, extrapolated: float | None = None
+) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Return suffix -> content of the files of one prediction, and what is to be known of its pixels.
+
+    The grey picture has code 0 where there is no value (NaN, and depth that is not positive). The other codes run in
+    equal steps over all values, but for outliers: values farther beyond the 2nd or 98th percentile than four times the
+    distance of these two have the code of the range's end.
 
     Args:
         values: float32 (H, W), disparity or metres; NaN is unknown.
         kind: "disparity" or "depth".
         pictures: whether to make the pictures too.
+        extrapolated: share of the pixels outside the range of a calibration, if there is one.
+
+    Returns:
+        The files, and JSON values: the shares of `PixelShares`, and how codes of the grey picture become values.
     """
     arrays: dict[str, Any] = {kind: values, "kind": np.array(kind)}
     numbers = io.BytesIO()
     # Not compressed: that would take most of the command's time and save a tenth of the size.
     np.savez(numbers, **arrays)
     contents = {NUMBERS: numbers.getvalue()}
+    valid = np.where(values > 0, values, np.float32(np.nan)) if kind == "depth" else values
+    invalid = float(np.isnan(valid).mean())
+    pixels: dict[str, Any] = {"invalid": invalid, "extrapolated": extrapolated, "clipped": None}
     if pictures:
         contents[COLOURS] = encode_png(colour_map(depth_to_disparity(values) if kind == "depth" else values))
-        contents[GREY] = encode_png(to_uint16(values)[0])
-    return contents
+        codes, minimum, maximum = to_uint16(valid)
+        pixels["clipped"] = float(((valid < minimum) | (valid > maximum)).mean())
+        grey = {"minimum": minimum, "maximum": maximum, "formula": FORMULA}
+        text = {"version": GREY_VERSION, "kind": kind, "unit": UNITS[kind], **grey}
+        contents[GREY] = encode_png(codes, {KEYWORD: json.dumps(text)})
+        pixels["grey"] = grey
+    return contents, pixels
+
+
+def shares_of(pixels: dict[str, Any]) -> PixelShares:
+    """Return the shares in what `encode_prediction` says of the pixels."""
+    return PixelShares(pixels["invalid"], pixels["extrapolated"], pixels["clipped"])
+
+
+def read_prediction(path: str | os.PathLike[str]) -> tuple[np.ndarray, str]:
+    """Read the numbers that `predict` has written, from NAME.npz exactly, or from NAME_16bit.png to half a step.
+
+    Args:
+        path: the .npz or the 16-bit PNG. A PNG that another program has saved again has mostly lost its text.
+
+    Returns:
+        Values float32 (H, W), NaN where there is none, and their kind: "depth" (metres) or "disparity". Values that
+        the range of the PNG does not hold are those of its end.
+
+    Raises:
+        FileNotFoundError: no such file.
+        UnreadableImageError: neither of the two files, damaged, or a PNG without its text; the message names it.
+    """
+    path = local_path(path)
+    if path.suffix == NUMBERS:
+        return read_label(path), _kind_in_numbers(path)
+    try:
+        with Image.open(path) as picture:
+            text, codes = picture.info.get(KEYWORD), np.asarray(picture)
+        record = json.loads(text) if text is not None else {}
+    except (FileNotFoundError, IsADirectoryError):
+        raise
+    except Exception as error:
+        # Pillow's decoders raise many kinds of exceptions on damaged files.
+        raise UnreadableImageError(f"{path}: not a readable PNG: {error}") from error
+    if codes.dtype.kind not in "ui" or codes.ndim != 2 or record.get("version") != GREY_VERSION:
+        raise UnreadableImageError(
+            f"{path}: expected NAME.npz, or NAME_16bit.png with the text {KEYWORD!r} of version {GREY_VERSION}, as "
+            "`predict` writes them; read the .npz, or predict again (the range is also in predictions.json)"
+        )
+    return from_uint16(codes, record["minimum"], record["maximum"]), str(record["kind"])
+
+
+def _kind_in_numbers(path: os.PathLike[str]) -> str:
+    with np.load(path, allow_pickle=False) as stored:
+        found = [name for name in LABELS if name in stored.files]
+    if len(found) != 1:
+        raise UnreadableImageError(f"{path}: expected an .npz that `predict` has written, with depth or disparity")
+    return found[0]

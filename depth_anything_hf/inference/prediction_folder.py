@@ -145,12 +145,13 @@ class PredictionFolder:
             self._write_list()
         return work
 
-    def save(self, planned: Planned, contents: Mapping[str, bytes]) -> None:
+    def save(self, planned: Planned, contents: Mapping[str, bytes], pixels: Mapping[str, Any]) -> None:
         """Write the files of one image, each complete or absent; what an earlier run wrote beyond them is removed.
 
         Args:
             planned: the image.
             contents: suffix -> content.
+            pixels: what the list is to say of the pixels, JSON values.
 
         Raises:
             OSError: a file cannot be written.
@@ -167,9 +168,14 @@ class PredictionFolder:
         for name in entry["files"].keys() - files.keys():
             if is_own_file(self.folder, self.folder / name, entry):
                 (self.folder / name).unlink(missing_ok=True)
-        entry.update(is_done=True, files=files)
+        entry.update(is_done=True, files=files, pixels=dict(pixels))
         if time.monotonic() >= self._next_list:
             self._write_list()
+
+    def pixels(self, planned: Sequence[Planned]) -> dict[str, dict[str, Any]]:
+        """Return what the list says of the pixels of images that are done, by the image's name."""
+        entries = {each.source.name: self._entries.get(each.source.name, {}) for each in planned}
+        return {name: entry["pixels"] for name, entry in entries.items() if entry.get("is_done") and "pixels" in entry}
 
     def _check_same_image(self, planned: Planned) -> None:
         entry = self._entries.get(planned.source.name)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .charts import Curve, line_chart
-    from .colour_maps import colour_map, error_map, to_uint16
+    from .colour_maps import colour_map, error_map, from_uint16, to_uint16
     from .encode import encode_jpeg, encode_png, encode_tiff
     from .figures import add_caption, mark_pairs, sheet, side_by_side, stack, thicken
 
@@ -30,6 +30,7 @@ _MODULES = {
     "encode_png": "encode",
     "encode_tiff": "encode",
     "error_map": "colour_maps",
+    "from_uint16": "colour_maps",
     "line_chart": "charts",
     "mark_pairs": "figures",
     "sheet": "figures",
@@ -47,6 +48,7 @@ __all__ = [
     "encode_png",
     "encode_tiff",
     "error_map",
+    "from_uint16",
     "line_chart",
     "mark_pairs",
     "sheet",

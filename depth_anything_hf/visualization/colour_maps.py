@@ -10,6 +10,9 @@ import numpy as np
 
 LIMIT_PERCENTILES = (2.0, 98.0)
 INVALID_GREY = 128
+LARGEST_CODE = 65535
+# Beyond the percentiles, in distances of the two.
+OUTLIER_DISTANCE = 4.0
 
 
 def colour_map(values: np.ndarray, minimum: float | None = None, maximum: float | None = None) -> np.ndarray:
@@ -68,26 +71,59 @@ def error_map(prediction: np.ndarray, truth: np.ndarray, maximum: float | None =
 
 
 def to_uint16(values: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """Scale a map to 16-bit greys for pictures, from the smallest finite value (0) to the largest (65535).
+    """Scale a map to 16-bit greys: code 0 has no value, codes 1 to 65535 run in equal steps from small to large.
 
-    Labels for training have their own codec, which keeps invalid pixels apart
-    (`data.decoding.disparity_codec.encode_disparity`).
+    They cover all finite values, but for outliers, of which one would take the codes of all others: the range ends
+    where a value is farther beyond the 2nd or 98th percentile than four times the distance of these two.
+
+    Labels for training have their own codec, which clips nothing (`data.decoding.disparity_codec.encode_disparity`).
 
     Args:
-        values: (H, W) real numbers; NaN becomes 0, `+inf` 65535, `-inf` 0.
+        values: (H, W) real numbers. NaN has code 0; what is beyond the range, infinity too, has the code of its end.
 
     Returns:
-        uint16 (H, W), and the values of codes 0 and 65535: `minimum + code / 65535 * (maximum - minimum)` inverts it.
+        uint16 (H, W), and the values of codes 1 and 65535, with which `from_uint16` inverts it. Without a finite value
+        all codes are 0, and so are the two.
 
     Raises:
         ValueError: `values` is not two-dimensional.
     """
     values = as_map(values, "values")
     finite = values[np.isfinite(values)]
-    minimum, maximum = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    if not finite.size:
+        return np.zeros(values.shape, dtype=np.uint16), 0.0, 0.0
+    minimum, maximum = _range_of_codes(finite)
     span = maximum - minimum
-    share = np.nan_to_num((values - minimum) / (span if span > 0 else 1.0), nan=0.0, posinf=1.0, neginf=0.0)
-    return np.rint(np.clip(share, 0, 1) * 65535).astype(np.uint16), minimum, maximum
+    is_valid = ~np.isnan(values)
+    share = (np.clip(np.where(is_valid, values, minimum), minimum, maximum) - minimum) / (span if span > 0 else 1.0)
+    codes = np.rint(share * (LARGEST_CODE - 1)) + 1
+    return np.where(is_valid, codes, 0).astype(np.uint16), minimum, maximum
+
+
+def from_uint16(codes: np.ndarray, minimum: float, maximum: float) -> np.ndarray:
+    """Return the values of 16-bit greys, the inverse of `to_uint16` to half a step: (maximum - minimum) / 131068.
+
+    Args:
+        codes: uint16 (H, W).
+        minimum: value of code 1.
+        maximum: value of code 65535.
+
+    Returns:
+        float32 (H, W), `minimum + (code - 1) / 65534 * (maximum - minimum)`; NaN where the code is 0.
+    """
+    values = minimum + (np.asarray(codes, dtype=np.float64) - 1) / (LARGEST_CODE - 1) * (maximum - minimum)
+    return np.where(np.asarray(codes) == 0, np.nan, values).astype(np.float32)
+
+
+def _range_of_codes(finite: np.ndarray) -> tuple[float, float]:
+    smallest, largest = float(finite.min()), float(finite.max())
+    # Between two values, one outlier of few would move the percentiles.
+    low = float(np.percentile(finite, LIMIT_PERCENTILES[0], method="higher"))
+    high = float(np.percentile(finite, LIMIT_PERCENTILES[1], method="lower"))
+    if not high > low:
+        return smallest, largest
+    margin = OUTLIER_DISTANCE * (high - low)
+    return max(smallest, low - margin), min(largest, high + margin)
 
 
 def as_map(values: np.ndarray, name: str) -> np.ndarray:

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -12,18 +14,30 @@ import numpy as np
 from PIL import Image
 
 
-def encode_png(image: np.ndarray) -> bytes:
+PNG_HEADER_BYTES = 33
+
+
+def encode_png(image: np.ndarray, text: Mapping[str, str] | None = None) -> bytes:
     """Encode a picture as PNG, lossless.
 
     Args:
         image: uint8 (H, W, 3) RGB, or uint8 or uint16 (H, W) grey.
+        text: keyword (1 to 79 characters) -> text that the file holds; Latin-1.
 
     Raises:
         ValueError: another shape or type.
     """
     if image.dtype == np.uint16 and image.ndim == 2:
-        return _encode(".png", image)
-    return _encode(".png", as_rgb(image)[..., ::-1] if image.ndim == 3 else as_rgb(image)[..., 0])
+        content = _encode(".png", image)
+    else:
+        content = _encode(".png", as_rgb(image)[..., ::-1] if image.ndim == 3 else as_rgb(image)[..., 0])
+    # OpenCV writes no text. Chunk tEXt of the PNG specification, after the header: length, name, data, checksum.
+    chunks = [f"{keyword}\0{value}".encode("latin-1") for keyword, value in (text or {}).items()]
+    texts = [
+        struct.pack(">I", len(data)) + b"tEXt" + data + struct.pack(">I", zlib.crc32(b"tEXt" + data))
+        for data in chunks
+    ]
+    return b"".join([content[:PNG_HEADER_BYTES], *texts, content[PNG_HEADER_BYTES:]])
 
 
 def encode_jpeg(image: np.ndarray, quality: int = 88, comment: str = "") -> bytes:

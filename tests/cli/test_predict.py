@@ -16,6 +16,8 @@ from PIL import Image
 
 from depth_anything_hf.data.datasets import PhotoFolder
 from depth_anything_hf.data.decoding.images import read_image
+from depth_anything_hf.inference.calibration import Calibration
+from depth_anything_hf.inference.prediction_files import read_prediction
 from depth_anything_hf.inference.predictor import DepthPredictor
 
 
@@ -36,7 +38,7 @@ def test_predict_writes_pictures_and_numbers(model: Path, photos: Path, tmp_path
     assert stored["disparity"].dtype == np.float32 and str(stored["kind"]) == "disparity"
     np.testing.assert_allclose(stored["disparity"], expected, atol=1e-6)
     grey = cv2.imread(str(tmp_path / "out" / "a_16bit.png"), cv2.IMREAD_UNCHANGED)
-    assert grey is not None and grey.dtype == np.uint16 and (grey.min(), grey.max()) == (0, 65535)
+    assert grey is not None and grey.dtype == np.uint16 and (grey.min(), grey.max()) == (1, 65535)
     assert grey.argmax() == expected.argmax() and grey.shape == expected.shape
     assert read_image(tmp_path / "out" / "a_depth.png").shape == (30, 40, 3)
 
@@ -52,6 +54,35 @@ def test_a_metric_model_writes_metres_and_colours_what_is_near(
     brightness = read_image(tmp_path / "out" / "a_depth.png").astype(int).sum(axis=2)
     nearest, farthest = stored["depth"].argmin(), stored["depth"].argmax()
     assert brightness.flat[nearest] > brightness.flat[farthest]
+
+
+def test_pixels_without_metres_are_marked_and_counted(model: Path, photos: Path, tmp_path: Path) -> None:
+    disparity = DepthPredictor.from_pretrained(model, device="cpu").predict(photos / "a.png")
+    low, high = np.quantile(disparity, [0.6, 0.9])
+    # Beyond every distance for three in ten.
+    shift = -float(np.quantile(disparity, 0.3))
+    camera = Calibration("disparity", 1.0, shift, 5, 0, 0.0, float(low), float(high), str(model), 42)
+    camera.save(tmp_path / "camera.json")
+    command = ("predict", photos / "a.png", "-o", tmp_path / "out", "-m", model, "--metric", tmp_path / "camera.json")
+    result = run(*command)
+    assert result.exit_code == 0, result.output
+    assert "30 % have no value" in result.output and "70 % lie outside the disparities" in result.output
+    assert "warning: in 1 of 1 images more than 10 % of the pixels have no value" in result.output
+    depth, kind = read_prediction(tmp_path / "out" / "a.npz")
+    assert kind == "depth" and 0.29 < np.isnan(depth).mean() < 0.31
+    entry = json.loads((tmp_path / "out" / "predictions.json").read_text())["images"]["a.png"]["pixels"]
+    assert entry["invalid"] == np.isnan(depth).mean() and 0.69 < entry["extrapolated"] < 0.71
+    restored, kind = read_prediction(tmp_path / "out" / "a_16bit.png")
+    np.testing.assert_array_equal(np.isnan(restored), np.isnan(depth))
+    minimum, maximum = entry["grey"]["minimum"], entry["grey"]["maximum"]
+    within = depth <= maximum
+    assert kind == "depth" and minimum == np.nanmin(depth) and within.mean() + entry["clipped"] + entry["invalid"] == 1
+    assert np.abs(restored - depth)[within].max() <= 0.51 * (maximum - minimum) / 65534
+    colours = read_image(tmp_path / "out" / "a_depth.png")
+    np.testing.assert_array_equal((colours == 128).all(axis=2), np.isnan(depth))
+    # What an earlier run has done counts too.
+    again = run(*command)
+    assert "1 of them earlier" in again.output and "30 % have no value" in again.output
 
 
 def test_a_kind_that_contradicts_the_model_is_refused(model: Path, photos: Path, tmp_path: Path) -> None:

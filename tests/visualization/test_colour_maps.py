@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from depth_anything_hf.visualization.colour_maps import colour_map, error_map, to_uint16
+from depth_anything_hf.visualization.colour_maps import colour_map, error_map, from_uint16, to_uint16
 
 
 @pytest.fixture(autouse=True)
@@ -92,13 +92,39 @@ def test_errors_of_two_predictions_of_one_truth_share_their_colours() -> None:
 def test_sixteen_bits_invert_to_half_a_step() -> None:
     values = np.random.default_rng(0).normal(size=(20, 30)).astype(np.float32)
     codes, minimum, maximum = to_uint16(values)
-    assert codes.dtype == np.uint16 and codes.min() == 0 and codes.max() == 65535
-    restored = minimum + codes / 65535 * (maximum - minimum)
-    assert np.abs(restored - values).max() <= 0.51 * (maximum - minimum) / 65535
+    assert codes.dtype == np.uint16 and codes.min() == 1 and codes.max() == 65535
+    assert (minimum, maximum) == (values.min(), values.max())
+    restored = from_uint16(codes, minimum, maximum)
+    assert restored.dtype == np.float32
+    assert np.abs(restored - values).max() <= 0.51 * (maximum - minimum) / 65534
 
 
-def test_sixteen_bits_of_special_values() -> None:
+@pytest.mark.parametrize("outlier", [1e6, -1e6, math.inf, -math.inf])
+def test_an_outlier_takes_no_codes_from_the_others(outlier: float) -> None:
+    values = np.linspace(1.0, 9.0, 100).reshape(10, 10)
+    values[3, 4] = outlier
+    codes, minimum, maximum = to_uint16(values)
+    assert codes[3, 4] == (65535 if outlier > 0 else 1)
+    others = values != outlier
+    assert np.ptp(codes[others].astype(int)) > 65535 // 6
+    np.testing.assert_allclose(from_uint16(codes, minimum, maximum)[others], values[others], atol=5 * 8 / 65534)
+
+
+def test_no_value_has_a_code_of_its_own() -> None:
     codes, minimum, maximum = to_uint16(np.array([[2.0, 4.0, math.nan, math.inf, -math.inf]]))
-    assert codes.tolist() == [[0, 65535, 0, 65535, 0]] and (minimum, maximum) == (2.0, 4.0)
-    assert to_uint16(np.full((1, 2), 7.0))[0].tolist() == [[0, 0]]
-    assert to_uint16(np.full((1, 2), math.nan))[1:] == (0.0, 0.0)
+    assert codes.tolist() == [[1, 65535, 0, 65535, 1]] and (minimum, maximum) == (2.0, 4.0)
+    assert np.isnan(from_uint16(codes, minimum, maximum)).tolist() == [[False, False, True, False, False]]
+
+
+@pytest.mark.parametrize(
+    "values", [[[7.0, 7.0, math.nan]], [[-3.5]], [[0.0, 0.0]], [[5.0] * 99 + [1e9]], [[1.0, 1e9]]]
+)
+def test_constant_maps_and_few_pixels_are_exact(values: list[list[float]]) -> None:
+    np.testing.assert_array_equal(from_uint16(*to_uint16(np.array(values))), np.float32(values))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_without_a_finite_value_all_codes_are_0(value: float) -> None:
+    codes, minimum, maximum = to_uint16(np.full((2, 2), value))
+    assert not codes.any() and (minimum, maximum) == (0.0, 0.0)
+    assert np.isnan(from_uint16(codes, minimum, maximum)).all()
