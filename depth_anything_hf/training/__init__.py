@@ -16,6 +16,8 @@
 - `model_state`: what a training does to a model beside its weights is undone at its end
 - `weight_precision`: trained weights in float32, or in bfloat16 by choice
 - `adapters`: a model with adapters of peft: what is trained, and how it is saved
+- `optimizers`: AdamW and those with a smaller state
+- `backward_update`: optimizer steps inside the backward pass, one gradient at a time
 - `optim`: encoder strategies, parameter groups, learning rates, schedule, averaged weights
 - `prefetch`: the batches of this process on its device, read ahead
 - `step_status`: per-step status, all-reduced on the device and read one step later

@@ -15,6 +15,15 @@ from .report_to import NONE, tracker_names
 
 
 SCHEDULES = ("linear", "poly", "cosine", "constant")
+OPTIMIZERS = ("adamw", "adamw-8bit", "adamw-8bit-torchao", "adafactor", "sgd")
+# As `transformers.TrainingArguments.optim` calls them.
+OPTIMIZERS_OF_TRANSFORMERS = {
+    "adamw_torch": "adamw",
+    "adamw_torch_fused": "adamw",
+    "adamw_bnb_8bit": "adamw-8bit",
+    "adamw_8bit": "adamw-8bit",
+    "adamw_torch_8bit": "adamw-8bit-torchao",
+}
 ARGUMENTS_FILE = "training_arguments.json"
 # As `hub.publisher` knows them.
 HUB_STRATEGIES = ("end", "checkpoint", "every_save")
@@ -65,10 +74,27 @@ class TrainingArguments:
     encoder_strategy: str = field(
         default="full", metadata={"help": "Encoder layers to train: full (the paper), frozen, or last-N."}
     )
-    weight_decay: float = field(
-        default=0.01, metadata={"help": "AdamW's weight decay; not on norms, biases, tokens and position embeddings."}
+    optimizer: str = field(
+        default="adamw",
+        metadata={
+            "help": "adamw (8 bytes of state for each trained parameter); adamw-8bit (2 bytes, bitsandbytes) or "
+            "adamw-8bit-torchao (2 bytes, torchao; compiles for minutes); adafactor (next to none: the second moment "
+            "is factored, there is no first one; AdamW's rates suit it); sgd (4 bytes, momentum adam_beta1; give both "
+            "learning rates, AdamW's are far too small for it)."
+        },
     )
-    adam_beta1: float = field(default=0.9, metadata={"help": "AdamW's beta1."})
+    optimizer_in_backward: bool = field(
+        default=False,
+        metadata={
+            "help": "Update each parameter as soon as its gradient is known, and free the gradient: saves 4 bytes for "
+            "each trained parameter. Clipping needs the norm of all gradients first, so that each step computes "
+            "forward and backward pass twice unless max_grad_norm is 0. One process, no accumulation."
+        },
+    )
+    weight_decay: float = field(
+        default=0.01, metadata={"help": "Weight decay; not on norms, biases, tokens and position embeddings."}
+    )
+    adam_beta1: float = field(default=0.9, metadata={"help": "AdamW's beta1; the momentum of sgd."})
     adam_beta2: float = field(default=0.999, metadata={"help": "AdamW's beta2; 0.99 suits short runs."})
     lr_scheduler_type: str = field(
         default="linear", metadata={"help": "Learning rate schedule: linear, poly, cosine or constant."}
@@ -203,6 +229,21 @@ class TrainingArguments:
         self.resume_from_checkpoint = _checkpoint_to_resume(self.resume_from_checkpoint)
         if isinstance(self.allow_changed, str):
             self.allow_changed = [self.allow_changed]
+        self.optimizer = OPTIMIZERS_OF_TRANSFORMERS.get(self.optimizer, self.optimizer)
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"optimizer is {self.optimizer!r}, expected one of {OPTIMIZERS}")
+        if self.optimizer == "sgd" and None in (self.encoder_learning_rate, self.decoder_learning_rate):
+            raise ValueError(
+                "optimizer sgd needs encoder_learning_rate and decoder_learning_rate: the default rates are AdamW's, "
+                "at which it learns nothing"
+            )
+        if self.optimizer_in_backward and self.gradient_accumulation_steps > 1:
+            raise ValueError(
+                f"optimizer_in_backward frees each gradient at once, but gradient_accumulation_steps is "
+                f"{self.gradient_accumulation_steps}, which adds them up; leave one of them out"
+            )
+        if self.optimizer_in_backward and self.mixed_precision == "fp16":
+            raise ValueError("optimizer_in_backward cannot be combined with mixed_precision fp16; use bf16 or no")
         if self.lr_scheduler_type not in SCHEDULES:
             raise ValueError(f"lr_scheduler_type is {self.lr_scheduler_type!r}, expected one of {SCHEDULES}")
         if self.mixed_precision not in (None, "no", "bf16", "fp16"):

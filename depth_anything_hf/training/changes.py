@@ -20,6 +20,7 @@ RECORDED = tuple(name for name in MAY_CHANGE_ON_RESUME if name not in NO_PART_IN
 # What nothing can allow, and why.
 NEVER = {
     "encoder_strategy": "the state of the optimizer belongs to the parameters that were trained",
+    "optimizer": "the state of one optimizer means nothing to another one",
     "pure_bf16": "weights and the state of the optimizer would be rounded or widened on the way",
 }
 # What runs did before their record had the entry.

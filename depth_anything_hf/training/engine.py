@@ -19,10 +19,12 @@ from transformers import PreTrainedModel
 from ..models.compilation import compile_blocks, repeated_layers
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from .adapters import choose_trained, without_wrapper
+from .backward_update import BackwardUpdate, require_one_process
 from .distributed import is_sharded, load_engine_state, save_engine_state
 from .objective_parts import ObjectiveParts
 from .objectives import require_fitting_model
 from .optim import AveragedWeights, LearningRates, make_schedule, parameter_groups
+from .optimizers import make_optimizer
 from .processes import autocast
 from .sharding_rules import complete_deepspeed_config, require_shardable
 from .terms import as_terms, checked_images
@@ -90,14 +92,11 @@ class Engine:
             nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if arguments.torch_compile:
             compile_blocks(model, accelerator.device)
-        optimizer = torch.optim.AdamW(
-            parameter_groups(model, rates, arguments.weight_decay, extra=self.parts.trained),
-            betas=(arguments.adam_beta1, arguments.adam_beta2),
-            fused=accelerator.device.type in ("cuda", "cpu"),
-        )
+        groups = parameter_groups(model, rates, arguments.weight_decay, extra=self.parts.trained)
+        optimizer = make_optimizer(groups, arguments, accelerator.device)
         # The scaler of fp16 reads its scale at every step, and sharded parameters do not mix with a plain number.
         is_plain = not is_sharding and accelerator.scaler is None
-        self.decides_on_device = is_plain and optimizer.defaults["fused"]
+        self.decides_on_device = is_plain and bool(optimizer.defaults.get("fused"))
         self.schedule = make_schedule(
             optimizer,
             total_steps,
@@ -108,6 +107,12 @@ class Engine:
         self.model, self.optimizer = accelerator.prepare(model, optimizer)
         # FSDP clips by its own way if it is given exactly the parameters of its model.
         self._clipped = [*self.model.parameters(), *self.parts.trained.values()]
+        self._in_backward: BackwardUpdate | None = None
+        if arguments.optimizer_in_backward:
+            require_one_process(accelerator)
+            self._in_backward = BackwardUpdate(
+                optimizer, self._clipped, arguments.max_grad_norm, on_device=self.decides_on_device
+            )
         self._has_begun = False
         # Of the open step: images that count of each micro-batch, images in all, and whether none counts.
         self._counted: list[Tensor] = []
@@ -157,11 +162,21 @@ class Engine:
         """
         with self.accelerator.accumulate(self.model):
             try:
+                if self._in_backward is not None and self._in_backward.needs_norm:
+                    with self._in_backward.measure():
+                        torch.autograd.backward(self.terms(batch, progress)["loss"])
                 terms = self.terms(batch, progress)
             except ValueError as error:
                 # Losses know an image by its place in the batch only.
                 raise ValueError(f"step {step}, images {batch['name']}: {error}") from error
-            self.accelerator.backward(self._at_nominal_scale(terms, len(batch["name"])))
+            loss = self._at_nominal_scale(terms, len(batch["name"]))
+            if self._in_backward is None:
+                self.accelerator.backward(loss)
+            else:
+                # Of the one micro-batch the loss is the mean over the images that count.
+                is_useless = (self._counted[-1] == 0) | ~torch.isfinite(terms["loss"].detach())
+                with self._in_backward.update(is_useless.float()):
+                    torch.autograd.backward(terms["loss"])
         return {name: value.detach() for name, value in terms.items()}
 
     def terms(self, batch: dict[str, Any], progress: float) -> dict[str, Tensor]:
@@ -242,8 +257,10 @@ class Engine:
     def clip_gradients(self) -> Tensor:
         """Clip the gradients and return their norm before, the same on all processes.
 
-        DeepSpeed may not tell its norm, which then is 0.
+        DeepSpeed may not tell its norm, which then is 0. With `optimizer_in_backward` that has been done.
         """
+        if self._in_backward is not None:
+            return self._in_backward.norm()
         self.parts.average_gradients(self.accelerator)
         norm = self.accelerator.clip_grad_norm_(self._clipped, self.arguments.max_grad_norm or math.inf)
         norm = torch.as_tensor(0.0 if norm is None else norm, device=self.accelerator.device)
@@ -287,7 +304,9 @@ class Engine:
         """
         if self._is_without_label is not None and self.accelerator.distributed_type != DistributedType.DEEPSPEED:
             leave_out = torch.maximum(leave_out, self._is_without_label)
-        if self.decides_on_device:
+        if self._in_backward is not None:
+            pass  # It has been taken, or left out.
+        elif self.decides_on_device:
             # What a gradient scaler tells a fused optimizer: where it is 1, nothing changes.
             self.optimizer.optimizer.found_inf = leave_out
         elif leave_out.item():
@@ -297,7 +316,8 @@ class Engine:
                 )
             # Without gradients the step below changes nothing, and a gradient scaler keeps its books.
             self.optimizer.zero_grad()
-        self.optimizer.step()
+        if self._in_backward is None:
+            self.optimizer.step()
         self.optimizer.zero_grad()
         self.schedule.step()
         if self._average is not None:

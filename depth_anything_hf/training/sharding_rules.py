@@ -10,6 +10,10 @@ from typing import Any
 from .arguments import TrainingArguments
 
 
+# Those whose state has a map of the parameter's shape, or a number, and nothing else.
+SHARDABLE_OPTIMIZERS = ("adamw", "sgd")
+
+
 def complete_deepspeed_config(config: dict[str, Any], arguments: TrainingArguments) -> None:
     """Fill in what Accelerate could only learn from a data loader of its own.
 
@@ -42,8 +46,14 @@ def require_shardable(arguments: TrainingArguments, own_parameters: Collection[s
         own_parameters: names of the objective's.
 
     Raises:
-        ValueError: an average of the weights, or parameters of the objective.
+        ValueError: an average of the weights, parameters of the objective, or an optimizer whose state has not the
+            shapes of the parameters.
     """
+    if arguments.optimizer not in SHARDABLE_OPTIMIZERS:
+        raise ValueError(
+            f"optimizer is {arguments.optimizer!r}, whose state cannot be divided over processes; expected one of "
+            f"{SHARDABLE_OPTIMIZERS}, or train with DDP"
+        )
     if arguments.ema_decay is not None:
         raise ValueError("ema_decay needs the full model on each rank; leave it out, or train with DDP")
     if own_parameters:
