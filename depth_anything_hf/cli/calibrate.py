@@ -102,6 +102,7 @@ def calibrate(
     from ..inference.measured_points import disparity_at_labels, disparity_at_points, read_points
     from ..inference.predictor import DepthPredictor
     from ..utils.quiet import quiet_libraries
+    from ..utils.redaction import redact_name
 
     quiet_libraries(verbose)
     _check_output(output, [source, *([] if points is None else [points])], overwrite)
@@ -119,7 +120,7 @@ def calibrate(
         dataset: Any = open_source(data)
         pairs = disparity_at_labels(predictor, dataset)
     chosen: Any = form
-    fit = fit_per_image(pairs, chosen, robust=robust, model_id=model, input_size=predictor.input_size)
+    fit = fit_per_image(pairs, chosen, robust=robust, model_id=redact_name(model), input_size=predictor.input_size)
     pooled = fit.pooled
     fit.pooled.save(output)
     typer.echo(

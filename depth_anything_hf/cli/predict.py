@@ -172,7 +172,10 @@ def _check_calibration(calibration: Calibration, model: str, predictor: DepthPre
     """Warn or refuse where the calibration was made for something else; return the kind of the calibrated map."""
     if predictor.prediction_kind == "depth":
         raise ValueError(f"{model} is a metric model already, so --metric cannot be combined with it")
-    if calibration.model_id and calibration.model_id != model:
+    from ..utils.redaction import redact_name
+
+    # Files of earlier versions hold whole paths.
+    if calibration.model_id and redact_name(calibration.model_id) != redact_name(model):
         typer.echo(f"warning: the calibration was made with {calibration.model_id}, not {model}", err=True)
     if calibration.input_size != predictor.input_size:
         typer.echo(

@@ -63,7 +63,8 @@ class DepthFolder:
         self.label: str | None = label
         self.rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
         self._orientation = PairOrientation(exif)
-        self._pairs = pairs_in_folder(local_path(root), label, split)[:limit]
+        self._place = local_path(root)
+        self._pairs = pairs_in_folder(self._place, label, split)[:limit]
 
     def __len__(self) -> int:
         return len(self._pairs)
@@ -75,6 +76,11 @@ class DepthFolder:
         values = self.rules.read(label)
         image, values = self._orientation.read_pair(image_path, values, label, str(image_path), is_upright=False)
         return add_label({"image": image, "name": str(image_path)}, self.rules.label, values, str(label_path))
+
+    @property
+    def root(self) -> Path:
+        """Folder that the names of samples begin with."""
+        return self._place.parent if self._place.is_file() else self._place
 
     def with_rules(self, rules: LabelRules) -> DepthFolder:
         """Return the same files with other rules of their labels."""
@@ -185,6 +191,7 @@ class PhotoFolder:
         limit: int | None = None,
         split: str | None = None,
     ) -> None:
+        self._place = local_path(root) if isinstance(root, str | os.PathLike) else None
         if isinstance(root, str | os.PathLike):
             self._paths = images_in(local_path(root), split)[:limit]
             if not self._paths:
@@ -200,6 +207,11 @@ class PhotoFolder:
     def __getitem__(self, index: int) -> Sample:
         path = self._paths[index]
         return {"image": read_image(path), "name": str(path)}
+
+    @property
+    def root(self) -> Path | None:
+        """Folder that the names of samples begin with; None for a list of files."""
+        return self._place
 
     @property
     def names(self) -> list[str]:

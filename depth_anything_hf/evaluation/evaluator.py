@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from ..data.decoding.errors import BrokenSampleError
 from ..geometry.disparity import PredictionKind
-from ..utils.printable_names import printable_name, printable_text
+from ..utils.image_names import Naming
 from .datasets import LabelledDataset
 from .own_metrics import OwnMetric, check_own_metrics, own_scores
 from .results import EvaluationResult
@@ -68,6 +68,9 @@ def evaluate(
     (`BrokenSampleError`), its prediction failed or is not finite at the valid pixels, or it has fewer than
     `settings.min_valid_pixels` of them. A broken dataset or protocol raises.
 
+    Images are named relative to the dataset's `root`, and a file elsewhere by its last part, so that results may be
+    published; names and indices together identify images.
+
     Samples are read and scores are computed in threads beside the model. The dataset is predicted in fixed groups of
     neighbouring images, one call of `predict` for each: the batches of a group, and with them the last bits of the
     predictions, are then the same on one process and on several (`indices_of_process`).
@@ -98,6 +101,7 @@ def evaluate(
     order = list(range(len(dataset)) if indices is None else indices)
     group_size = _group_size(predict, len(dataset))
     waiting: deque[_Loaded] = deque()
+    naming = Naming.of_source(dataset)
 
     def images(count: int) -> Iterator[tuple[str, np.ndarray]]:
         for loaded in islice(samples, count):
@@ -118,14 +122,15 @@ def evaluate(
                 yield waiting.popleft(), prediction
 
     def score(answer: tuple[_Loaded, Prediction]) -> tuple[_Loaded, dict[str, Any] | str]:
-        return answer[0], _outcome(*answer, settings, prediction_kind, metrics)
+        outcome = _outcome(*answer, settings, prediction_kind, metrics)
+        return answer[0], naming.reason(outcome) if isinstance(outcome, str) else outcome
 
     with (
         ThreadPoolExecutor(1, thread_name_prefix="load") as loading,
         ThreadPoolExecutor(SCORING_THREADS, thread_name_prefix="score") as scoring,
         tqdm(total=len(order), desc="evaluate", disable=not progress) as bar,
     ):
-        samples = _map_ahead(loading, partial(_load, dataset, settings), order, LOADED_AHEAD)
+        samples = _map_ahead(loading, partial(_load, dataset, settings, naming), order, LOADED_AHEAD)
         for loaded, outcome in _map_ahead(scoring, score, predictions(), 2 * SCORING_THREADS):
             identity = {"index": loaded.index, "name": loaded.name}
             if isinstance(outcome, str):
@@ -159,8 +164,9 @@ def check_first_images(dataset: LabelledDataset, settings: EvaluationSettings) -
     """
     reason = "it has no images"
     count = min(FIRST_IMAGES, len(dataset))
+    naming = Naming.of_source(dataset)
     for index in range(count):
-        loaded = _load(dataset, settings, index)
+        loaded = _load(dataset, settings, naming, index)
         if not loaded.reason:
             return
         reason = f"{loaded.name}: {loaded.reason}"
@@ -227,14 +233,14 @@ class _Loaded:
     reason: str = ""
 
 
-def _load(dataset: LabelledDataset, settings: EvaluationSettings, index: int) -> _Loaded:
+def _load(dataset: LabelledDataset, settings: EvaluationSettings, naming: Naming, index: int) -> _Loaded:
     try:
         sample = cut_sample(dataset[index], settings)
     except BrokenSampleError as error:
-        name, nothing = printable_name(_known_name(dataset, index)), np.zeros((0, 0, 3), dtype=np.uint8)
-        return _Loaded(index, name, nothing, None, printable_text(str(error)))
+        name, nothing = naming.name(_known_name(dataset, index)), np.zeros((0, 0, 3), dtype=np.uint8)
+        return _Loaded(index, name, nothing, None, naming.reason(str(error)))
     target = target_of(sample, settings)
-    name = printable_name(sample["name"])
+    name = naming.name(sample["name"])
     return _Loaded(index, name, sample["image"], target, reason_to_skip(target, settings))
 
 

@@ -27,6 +27,11 @@ class LabelledItems:
     def __init__(self, items: Any) -> None:
         self._items = items
 
+    @property
+    def root(self) -> Any:
+        """Folder that the names of samples begin with, where the dataset has one."""
+        return getattr(self._items, "root", None)
+
     def __len__(self) -> int:
         return len(self._items)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]  # re-exported without `as`
 
 from ..utils.files import UNFINISHED_SUFFIX
+from ..utils.machine_traces import traces_in_file
 from ..utils.paths import local_path
 from ..utils.redaction import redact_tokens
 from .errors import ATTEMPTS, FIRST_WAIT_SECONDS, PushError, explain, with_retries
@@ -41,6 +42,8 @@ LOCK_SUFFIX = ".lock"
 
 # Larger files are linked, not copied, until they are uploaded: a replacement is always a new file.
 LARGEST_COPY_BYTES = 1 << 20
+# Files that are named where a push is refused.
+TRACES_SHOWN = 10
 # How long `finish` waits for a cancelled push to stop.
 GRACE_SECONDS = 2.0
 
@@ -80,6 +83,9 @@ class Publisher:
     permission shows at the start. One push runs at a time, and of those that wait only the newest is kept: a later
     model replaces an earlier one. Each is retried with growing pauses while the Hub is overloaded, does not answer, or
     the connection breaks; the `Retry-After` that the Hub sends is honoured.
+
+    A model or state that names this machine (paths, home folders, its host name) is not pushed, and other files that
+    do are left out; the warning names file and key.
 
     A push works on its own copy of the folder (hard links, for large files), so that the training may continue, and
     delete or replace the folder.
@@ -174,6 +180,13 @@ class Publisher:
             with self._changed:
                 self._fail(folder, f"its files could not be copied for the upload: {error}")
             return
+        traces = _leave_out_traces(staged)
+        if traces:
+            shutil.rmtree(staged, ignore_errors=True)
+            named = "; ".join(traces[:TRACES_SHOWN])
+            with self._changed:
+                self._fail(folder, f"it names places on this machine, which must be taken out first: {named}")
+            return
         push = _Push(folder, staged, message, patterns, replaced)
         with self._changed:
             if self._waiting is not None:
@@ -246,6 +259,23 @@ def _model_files(folder: Path) -> list[Path]:
     below = (EVALUATION_FOLDER, PICTURES_FOLDER, ADAPTER_FOLDER)
     files = [*folder.iterdir(), *(path for name in below for path in (folder / name).glob("*"))]
     return [path for path in files if any(fnmatch(path.relative_to(folder).as_posix(), name) for name in MODEL_FILES)]
+
+
+def _leave_out_traces(staged: Path) -> list[str]:
+    """Remove copies of files that name this machine; return a trace in each file that cannot be left out."""
+    needed = []
+    for path in sorted(path for path in staged.rglob("*") if path.is_file()):
+        trace = next(traces_in_file(path), None)
+        if trace is None:
+            continue
+        name = path.relative_to(staged).as_posix()
+        inside = name.removeprefix(f"{CHECKPOINT_IN_REPOSITORY}/")
+        if any(fnmatch(inside, pattern) for pattern in (*MODEL_FILES, "state/*", "manifest.json")):
+            needed.append(f"{name}: {trace}")
+        else:
+            logger.warning("%s is left out, as it names places on this machine: %s", name, trace)
+            path.unlink()
+    return needed
 
 
 def _all_files(folder: Path) -> list[Path]:

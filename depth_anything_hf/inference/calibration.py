@@ -18,6 +18,7 @@ from ..geometry.alignment import fit_scale_and_shift
 from ..geometry.maps import check_same_shape
 from ..utils.files import atomic_write
 from ..utils.paths import local_path
+from ..utils.redaction import redact_name
 
 
 Form = Literal["disparity", "log"]
@@ -123,6 +124,8 @@ class Calibration:
         Args:
             path: of the file; its folder is made if it does not exist.
 
+        Of a model in a folder only the folder's name is written, so that the file may be published.
+
         Returns:
             The file.
 
@@ -130,7 +133,7 @@ class Calibration:
             OSError: the file cannot be written; an older one stays.
         """
         path = local_path(path)
-        record = {"kind": FILE_KIND, "version": FILE_VERSION, **asdict(self)}
+        record = {"kind": FILE_KIND, "version": FILE_VERSION, **asdict(self), "model_id": redact_name(self.model_id)}
         atomic_write(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
         return path
 

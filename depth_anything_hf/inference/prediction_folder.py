@@ -22,6 +22,7 @@ from ..data.prediction_list import FILE_KIND, FILE_VERSION, LIST_FILE, is_own_fi
 from ..utils.files import atomic_write, remove_abandoned
 from ..utils.locks import FolderLock
 from ..utils.outputs import check_folder, refuse_to_replace
+from ..utils.redaction import redact_name
 from .prediction_sources import ImageFile, assign_targets
 
 
@@ -180,13 +181,13 @@ class PredictionFolder:
     def _check_same_image(self, planned: Planned) -> None:
         entry = self._entries.get(planned.source.name)
         place = self._place_of(planned.source)
-        if self._overwrite or entry is None or entry["source"] == place:
+        # Lists of earlier versions hold the path itself.
+        if self._overwrite or entry is None or place in (entry["source"], _digest_of_place(entry["source"])):
             return
         if any(entry[key] != value for key, value in stamp_of(planned.source.path).items()):
             raise ValueError(
-                f"{self.folder / planned.target} holds the prediction of another {planned.source.name} "
-                f"({os.path.normpath(self.folder / entry['source'])}), not of {planned.source.path}; choose another "
-                "output folder, or replace it by --overwrite"
+                f"{self.folder / planned.target} holds the prediction of another {planned.source.name} than "
+                f"{planned.source.path}; choose another output folder, or replace it by --overwrite"
             )
 
     def _is_done(self, planned: Planned, suffixes: Sequence[str], digest: str) -> bool:
@@ -202,11 +203,13 @@ class PredictionFolder:
         )
 
     def _place_of(self, source: ImageFile) -> str:
+        """Return what tells the place of an image, seen from the folder, from other places, and does not name it."""
         try:
-            return Path(os.path.relpath(_real(source.path), _real(self.folder / LIST_FILE).parent)).as_posix()
+            place = Path(os.path.relpath(_real(source.path), _real(self.folder / LIST_FILE).parent)).as_posix()
         except ValueError:
             # Another drive of Windows.
-            return _real(source.path).as_posix()
+            place = _real(source.path).as_posix()
+        return _digest_of_place(place)
 
     def _write_list(self) -> None:
         begin = time.monotonic()
@@ -222,7 +225,14 @@ def describe_model(name: str, config: Any) -> dict[str, Any]:
     if not folder.is_dir():
         return {"model": name, "commit": getattr(config, "_commit_hash", None)}
     files = sorted(path for path in folder.iterdir() if path.suffix in (".safetensors", ".bin", ".json"))
-    return {"model": name, "files": {path.name: list(stamp_of(path).values()) for path in files if path.is_file()}}
+    return {
+        "model": redact_name(folder.resolve()),
+        "files": {path.name: list(stamp_of(path).values()) for path in files if path.is_file()},
+    }
+
+
+def _digest_of_place(place: str) -> str:
+    return f"sha256:{hashlib.sha256(os.fsencode(place)).hexdigest()}"
 
 
 def _real(path: Path) -> Path:

@@ -7,7 +7,6 @@
 - `open_shard`: a shard in the making.
 - `tries`: how often images failed that a repeated run tries again.
 - `inputs`: what is labelled, divided into shards that can each be done alone.
-- `names`: how labelled images are named.
 - `order`: in which order images are divided into shards: permuted by a seed, or as they came.
 - `background`: threads that encode labels and write shards behind the forward pass, in bounded memory.
 - `shards`: columns, writing and manifest of the parquet shards.

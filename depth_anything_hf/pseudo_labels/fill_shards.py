@@ -30,10 +30,10 @@ from ..data.further_frames import FrameCount
 from ..data.samples import SampleDataset
 from ..inference.prediction import Prediction
 from ..inference.predictor import DepthPredictor
+from ..utils.image_names import Naming
 from ..utils.paths import local_path
 from .background import BackgroundThreads
 from .inputs import ShardWork, StreamInputs, TableInputs, open_inputs
-from .names import Naming
 from .open_shard import OpenShard, Outcomes, encode_row
 from .order import order_of_run
 from .provenance import (

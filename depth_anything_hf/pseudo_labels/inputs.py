@@ -25,8 +25,8 @@ from ..data.depth_stream import DepthStream, fetch_cell
 from ..data.further_frames import has_further_frames
 from ..data.mixture import check_aspect
 from ..data.samples import SampleDataset
+from ..utils.image_names import Naming
 from ..utils.printable_names import printable_name
-from .names import Naming
 from .order import ImageOrder
 from .shards import ShardSummary, shard_name
 

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..utils.redaction import redact_text
-from .names import names_machine
+from ..utils.machine_traces import traces_in_file, traces_in_values
+from ..utils.redaction import names_machine, redact_text
 from .provenance import PROVENANCE_FILE, read_provenance
 from .shards import SHARD_PATTERN, read_summary
 
@@ -21,14 +21,16 @@ def machine_traces(folder: Path) -> Iterator[str]:
     """Yield one sentence for each file of a folder of labels that names places on this machine, with an example.
 
     Names and references of images, the names and reasons of skipped ones, and the provenance in `provenance.json` and
-    in the footers of the shards are looked at.
+    in the footers of the shards are looked at, and the card, which may hold text of the user.
 
     Raises:
         OSError: a shard cannot be read.
     """
-    trace = next(_in_values(read_provenance(folder)), None)
+    trace = next(traces_in_values(read_provenance(folder)), None)
     if trace is not None:
         yield f"{PROVENANCE_FILE} says {trace}"
+    for path in sorted((*folder.glob("README.md"), *folder.glob("LICENSE*"))):
+        yield from islice((f"{path.name}: {trace}" for trace in traces_in_file(path)), 1)
     for path in sorted(folder.glob(SHARD_PATTERN)):
         trace = next(_in_shard(path), None)
         if trace is not None:
@@ -38,7 +40,7 @@ def machine_traces(folder: Path) -> Iterator[str]:
 def _in_shard(path: Path) -> Iterator[str]:
     summary = read_summary(path)
     if summary is not None:
-        yield from (f"its footer says {trace}" for trace in _in_values(summary.provenance))
+        yield from (f"its footer says {trace}" for trace in traces_in_values(summary.provenance))
         for name, reason in summary.skipped:
             if names_machine(name) or redact_text(reason) != reason:
                 yield f"it skips {name!r}: {reason}"
@@ -67,15 +69,3 @@ def _in_shard(path: Path) -> Iterator[str]:
 def _is_remote(place: str) -> bool:
     """Return whether a reference is a URL all the way; `tar://member::place` of a local archive is not."""
     return all("://" in part and not part.startswith(("file://", "local://")) for part in place.split("::"))
-
-
-def _in_values(value: Any, key: str = "") -> Iterator[str]:
-    """Yield the local places in JSON values."""
-    if isinstance(value, Mapping):
-        for name, each in value.items():
-            yield from _in_values(each, str(name))
-    elif isinstance(value, list):
-        for each in value:
-            yield from _in_values(each, key)
-    elif isinstance(value, str) and (names_machine(value) or redact_text(value) != value):
-        yield f"{key}: {value!r}"

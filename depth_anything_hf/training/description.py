@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from ..data.transforms import TrainingTransform
 from ..utils.paths import expand_home
+from ..utils.redaction import redact_name
 from .objectives import Distillation
 
 
@@ -132,6 +133,21 @@ def absolute_path(name: Any) -> Any:
     """Return the absolute path of a file or folder that exists, links not followed; other names as they are."""
     path = expand_home(str(name))
     return os.path.abspath(path) if os.path.exists(path) else name
+
+
+def without_places(value: Any) -> Any:
+    """Return plain values with the paths in them told apart, but not named, so that they may be published.
+
+    Of an absolute path the last part is left and a checksum of where it leads, which a link to it shares.
+    """
+    if isinstance(value, Mapping):
+        return {key: without_places(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_places(each) for each in value]
+    if isinstance(value, str) and os.path.isabs(value):
+        digest = hashlib.sha256(os.fsencode(os.path.realpath(value))).hexdigest()[:16]
+        return f"{redact_name(value)} (path, sha256 {digest})"
+    return value
 
 
 def describe(value: Any, depth: int = DEEPEST) -> Any:
@@ -276,4 +292,4 @@ def _parameters(made: Any, depth: int = DEEPEST) -> dict[str, Any]:
     }
 
 
-__all__ = ["absolute_path", "describe", "describe_objective", "describe_run", "describe_source"]
+__all__ = ["absolute_path", "describe", "describe_objective", "describe_run", "describe_source", "without_places"]

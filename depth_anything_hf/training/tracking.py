@@ -21,6 +21,7 @@ from accelerate.utils import gather_object
 from torch import Tensor
 
 from ..utils.files import atomic_write
+from ..utils.redaction import redact_values
 from ..visualization.charts import Curve, line_chart
 from .memory import peak_memory_mib
 from .report_to import OwnTracker, chosen_trackers
@@ -72,7 +73,8 @@ class MetricLog:
         }
         self.accelerator.init_trackers(
             PROJECT,
-            config=words_and_numbers(configuration),
+            # Many trackers are services.
+            config=words_and_numbers(redact_values(configuration)),
             init_kwargs={name: options[name] for name in self.trackers if name in options},
         )
 

@@ -23,7 +23,7 @@ from ..inference.predictor import DepthPredictor
 from ..metrics.table import METRICS
 from ..models.compilation import force_eager
 from .changes import differences
-from .description import describe, describe_source
+from .description import describe, describe_source, without_places
 from .distributed import gathered_copy
 from .engine import Engine
 from .state import Progress
@@ -97,7 +97,9 @@ def adopt_best(progress: Progress, evaluation: Evaluation | None, metric: str) -
     """
     if evaluation is None:
         return [], False
-    earlier, progress.best_by = progress.best_by, {"metric": metric, "held_out": evaluation.describe()}
+    # Checkpoints may be pushed. Those of earlier versions hold whole paths.
+    earlier = without_places(progress.best_by)
+    progress.best_by = {"metric": metric, "held_out": without_places(evaluation.describe())}
     # Checkpoints of earlier versions do not say what decided, and could not be resumed with anything else.
     if progress.best_value is None or not earlier or not differences("", earlier, progress.best_by):
         return [], False

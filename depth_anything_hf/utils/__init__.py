@@ -4,7 +4,9 @@
 
 - `files`: a file is complete or absent: atomic writing, create-if-absent, fsync, SHA-256.
 - `folders`: the same for folders: replacement, removal, repair after a kill.
+- `image_names`: names of images in what is written about them.
 - `locks`: one process at a time works in a folder, or writes a file.
+- `machine_traces`: what in values and files names this machine, and is not published.
 - `manifest`: sizes and checksums of a folder's files, and what is damaged.
 - `option_errors`: the error of an option that cannot be used.
 - `outputs`: whether an output can be written, and would replace a file of the user's.

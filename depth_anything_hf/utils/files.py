@@ -103,7 +103,8 @@ def unfinished_file(path: Path) -> Path:
     owner = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
     rest = f".{owner}{UNFINISHED_SUFFIX}"
     # A name that is just short enough for the file system stays so.
-    name = path.name.encode()[: _LONGEST_NAME_BYTES - len(rest.encode()) - 1].decode(errors="ignore")
+    length = _LONGEST_NAME_BYTES - len(rest.encode()) - 1
+    name = path.name.encode(errors="surrogateescape")[:length].decode(errors="ignore")
     return path.with_name(f".{name}{rest}")
 
 

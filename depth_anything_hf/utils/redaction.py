@@ -1,24 +1,41 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Redact what is published: local paths are reduced to their last part, Hugging Face tokens are removed."""
+"""What may be published of names, commands and texts: no local path, no access token."""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from huggingface_hub import get_token
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # re-exported without `as`
 
+from .printable_names import printable_text
+
 
 _ACCESS_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{8,}")
 
-
-# A path that starts at the root, at home, or here, and is not part of a URL or of a Hub id.
-_LOCAL_PATH = re.compile(r"(?<![\w:/.~-])(?:~|\.{1,2})?/[^\s'\",;:=\[\](){}]*")
+_WINDOWS = r"[A-Za-z]:[\\/]|\\\\[\w.-]+\\"
+_IN_WINDOWS = re.compile(_WINDOWS)
+_FILE_URL = re.compile(r"file:(?://[^/\s]*(?=/))?", re.IGNORECASE)
+# How a path begins that starts at the root, at a home folder, here, or at a drive.
+_START = rf"(?:file:(?://[^/\s]*)?)?(?:(?:~[\w.-]*|\.{{1,2}})?/|{_WINDOWS})"
+_END = r"[^\s'\",;:=\[\](){}<>|`]*"
+# Such a path in a text: between quotes with its spaces, else as far as one word goes. It is no part of a word, of a
+# URL or of a Hub id. A path that leads out of its folder on the way is one too.
+_LOCAL_PATH = re.compile(
+    rf"(?P<quote>['\"`])(?P<quoted>{_START}[^'\"`\n]*)(?P=quote)"
+    rf"|(?<![\w/.~\\-])(?!(?<=:)//)(?:{_START}{_END}|[\w.-]+(?:/[\w.-]+)*/\.\.(?:/{_END})?(?![\w.]))",
+    re.IGNORECASE,
+)
+# A value that stands in a line of YAML as it is.
+_YAML_VALUE = re.compile(r"^(\s*(?:- +)*(?:[\w.-]+:[ \t]+)?)([^\s'\"#\[{][^#\n]*?)([ \t]*(?: #.*)?)$", re.MULTILINE)
+_HOMES = frozenset({"/home", "/Users", "/root"})
 
 
 def is_hub_id(name: object) -> bool:
@@ -32,15 +49,32 @@ def is_hub_id(name: object) -> bool:
     return True
 
 
+def names_machine(name: str) -> bool:
+    """Return whether a name says where a file lies on this machine: it is absolute, or leads out of its folder."""
+    if _FILE_URL.match(name) or _IN_WINDOWS.match(name):
+        return True
+    path = PurePosixPath(name)
+    return path.is_absolute() or ".." in path.parts or name.startswith("~/")
+
+
 def redact_name(name: Any) -> str:
-    """Redact a name: a local path is reduced to its last part, and Hugging Face tokens are removed."""
+    """Redact a name: a local path is reduced to its last part, in other words each path and each access token is.
+
+    Of a home folder nothing is left but `~`, as its last part is the name of a user.
+    """
     text = str(name)
-    return Path(text).name if is_local_path(text) else redact_tokens(text)
+    return printable_text(_last_part(text)) if is_local_path(text) else redact_text(text)
 
 
 def is_local_path(text: str) -> bool:
     """Return whether a name is a path of this machine rather than words or a Hub id."""
-    return Path(text).is_absolute() or text.startswith((".", "~")) or ("/" in text and Path(text).exists())
+    if names_machine(text) or text.startswith((".", "~")):
+        return True
+    try:
+        return "/" in text and Path(text).exists()
+    except (OSError, ValueError):
+        # Too long for a path, or not one at all.
+        return False
 
 
 def redact_command(command: str) -> str:
@@ -58,16 +92,64 @@ def redact_command(command: str) -> str:
     reduced = []
     for word in words:
         flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
-        reduced.append(f"{flag}{equals}{redact_name(value) if is_local_path(value) else redact_text(value)}")
+        reduced.append(f"{flag}{equals}{redact_name(value)}")
     return shlex.join(reduced)
 
 
+def redact_recipe(text: str) -> str:
+    """Redact a recipe: as `redact_text`, and values of YAML without quotes are paths with all their spaces."""
+
+    def reduce(found: re.Match[str]) -> str:
+        value = found[2]
+        return f"{found[1]}{redact_name(value) if is_local_path(value) else value}{found[3]}"
+
+    return redact_text(_YAML_VALUE.sub(reduce, text))
+
+
 def redact_text(text: str) -> str:
-    """Redact any text: absolute paths are reduced to their last part, and Hugging Face tokens are removed."""
-    return redact_tokens(_LOCAL_PATH.sub(lambda found: Path(found[0]).name or found[0], text))
+    """Redact any text: local paths are reduced to their last part, and Hugging Face tokens are removed."""
+    return printable_text(redact_tokens(_LOCAL_PATH.sub(_reduce, text)))
+
+
+def redact_values(value: Any) -> Any:
+    """Redact all texts in plain values, as `redact_name`; keys and numbers stay."""
+    if isinstance(value, Mapping):
+        return {key: redact_values(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [redact_values(each) for each in value]
+    return redact_name(value) if isinstance(value, str) else value
 
 
 def redact_tokens(text: str) -> str:
     """Redact Hugging Face tokens, the one in use whatever its form."""
     token = get_token()
     return _ACCESS_TOKEN.sub("hf_***", text.replace(token, "hf_***") if token else text)
+
+
+def _reduce(found: re.Match[str]) -> str:
+    quote = found["quote"] or ""
+    return f"{quote}{_last_part(found['quoted'] if quote else found[0])}{quote}"
+
+
+def _last_part(path: str) -> str:
+    text = _FILE_URL.sub("", path, count=1) if _FILE_URL.match(path) else path
+    if _IN_WINDOWS.match(text):
+        windows = PureWindowsPath(text)
+        is_home = windows.parent.name.lower() == "users" and len(windows.parts) == 3
+        return "~" if is_home else windows.name or text[:2]
+    if text.startswith("~") and "/" not in text.rstrip("/"):
+        return "~" if text.rstrip("/") == "~" else text.rstrip("/")
+    place = os.path.normpath(os.path.expanduser(text))
+    if _is_home(place):
+        return "~"
+    # A name of its own says more than `..`.
+    name = Path(text).name
+    if name not in ("", ".."):
+        return name
+    place = os.path.abspath(place)
+    return "~" if _is_home(place) else os.path.basename(place) or text
+
+
+def _is_home(place: str) -> bool:
+    is_of_a_user = os.path.dirname(place) in _HOMES - {"/root"} or place == "/root"
+    return is_of_a_user or (os.path.isabs(place) and place == os.path.normpath(Path.home()))

@@ -22,9 +22,10 @@ from depth_anything_hf.data.datasets import PhotoFolder
 from depth_anything_hf.data.sources import DataSource, open_source
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.pseudo_labels.fill_shards import LabelReport, label_images
-from depth_anything_hf.pseudo_labels.names import Naming, names_machine
 from depth_anything_hf.pseudo_labels.shards import entry_path
 from depth_anything_hf.pseudo_labels.verify import verify_labels
+from depth_anything_hf.utils.image_names import Naming
+from depth_anything_hf.utils.redaction import names_machine
 
 
 LATIN = os.fsdecode(b"caf\xe9.png")

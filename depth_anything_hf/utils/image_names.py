@@ -1,46 +1,54 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How labelled images are named: relative, printable, and with nothing of the machine."""
+"""Names of images in all that is written about them: relative to their source, printable, without local paths.
+
+A name and the row of the image identify it together; names alone may repeat, as those in tables do.
+"""
 
 from __future__ import annotations
 
 import os
 import posixpath
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PureWindowsPath
+from typing import Any
 
-from ..utils.paths import local_path
-from ..utils.printable_names import printable_name, printable_text
-from ..utils.redaction import redact_text
-
-
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+from .paths import local_path
+from .printable_names import printable_name, printable_text
+from .redaction import names_machine, redact_text
 
 
 class Naming:
     """How images are named and referenced, so that no local path is published.
 
-    A name and the row of the image identify it together; names alone may repeat, as those in tables do.
-
     Args:
         relative_to: folder that is cut off from names and messages; None leaves names as they are.
-        labels_folder: that references are relative to.
+        references_from: folder that references are relative to; None: the working directory.
     """
 
-    def __init__(self, relative_to: str | os.PathLike[str] | None, labels_folder: Path) -> None:
+    def __init__(
+        self, relative_to: str | os.PathLike[str] | None, references_from: str | os.PathLike[str] | None = None
+    ) -> None:
         self._prefix = None if relative_to is None else f"{local_path(relative_to)}{os.sep}"
         self._folder = None if relative_to is None else os.path.abspath(local_path(relative_to))
-        self._labels_folder = labels_folder
+        self._references_from = references_from or "."
+
+    @classmethod
+    def of_source(cls, source: Any) -> Naming:
+        """Return how the images of a dataset are named: below its `root`; without one, below the working directory."""
+        root = getattr(source, "root", None)
+        return cls(root if isinstance(root, str | os.PathLike) and os.fspath(root) else Path.cwd())
 
     def name(self, name: str) -> str:
         """Return the name of an image: relative to the folder, of a file outside of it the last part, printable."""
-        if self._prefix is not None and self._folder is not None and "://" not in name:
+        if self._prefix is not None and self._folder is not None:
             if name.startswith(self._prefix):
                 name = name[len(self._prefix) :]
             elif os.path.isabs(name) and os.path.abspath(name).startswith(self._folder + os.sep):
                 name = os.path.relpath(name, self._folder)
             if names_machine(name):
-                name = os.path.basename(name)
+                is_of_windows = bool(PureWindowsPath(name).drive) and not name.startswith("/")
+                name = PureWindowsPath(name).name if is_of_windows else os.path.basename(name)
         return printable_name(name.replace(os.sep, "/"))
 
     def archived(self, archive: str, member: str) -> str:
@@ -62,15 +70,9 @@ class Naming:
         return printable_text(text)
 
     def reason(self, text: str) -> str:
-        """Return why an image has no label, as it is stored: without paths of this machine."""
+        """Return why an image was left out, as it is stored: without paths of this machine."""
         return redact_text(self.message(text))
 
     def reference(self, place: str) -> str:
-        """Return a path relative to the labels, printable; a URL stays."""
-        return place if "://" in place else printable_name(os.path.relpath(place, self._labels_folder))
-
-
-def names_machine(name: str) -> bool:
-    """Return whether a name says where a file lies on this machine: it is absolute, or leads out of its folder."""
-    path = PurePosixPath(name.replace("\\", "/") if _DRIVE.match(name) else name)
-    return path.is_absolute() or ".." in path.parts or name.startswith("~/") or _DRIVE.match(name) is not None
+        """Return a path relative to the folder of references, printable; a URL stays."""
+        return place if "://" in place else printable_name(os.path.relpath(place, self._references_from))
