@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from ..utils.printable_names import one_line
+
 
 DEFAULT_MODEL = "depth-anything/Depth-Anything-V2-Small-hf"
 SKIPPED_SHOWN = 20
@@ -101,7 +103,7 @@ def report_failures(failures: list[tuple[str, str]], total: int) -> None:
         return
     typer.echo(f"{len(failures)} of {total} images skipped:", err=True)
     for name, reason in failures[:SKIPPED_SHOWN]:
-        typer.echo(f"  {reason}" if name in reason else f"  {name}: {reason}", err=True)
+        typer.echo(f"  {one_line(reason if name in reason else f'{name}: {reason}')}", err=True)
     if len(failures) > SKIPPED_SHOWN:
         typer.echo(f"  and {len(failures) - SKIPPED_SHOWN} more", err=True)
     if len(failures) == total:

@@ -21,6 +21,7 @@ from ..inference.predictor import OWN_POST_PROCESSING
 from ..metrics.table import METRICS
 from ..utils.files import atomic_write
 from ..utils.paths import local_path
+from ..utils.printable_names import one_line
 from ..utils.redaction import redact_name
 from ..version import __version__
 from .datasets import split_of_protocol
@@ -119,7 +120,7 @@ class EvaluationResult:
                 )
         pairs = f" with {sum(row['pairs'] for row in self.rows)} pairs" if self.settings.scores_pairs else ""
         lines.append(f"{len(self.rows)} images{pairs} scored, {self.skipped} skipped{self._remark_on_images()}")
-        lines += [f"skipped {image['name']}: {image['reason']}" for image in self.skipped_images]
+        lines += [one_line(f"skipped {image['name']}: {image['reason']}") for image in self.skipped_images]
         return "\n".join(lines)
 
     def card_entries(self, name: str | None = None) -> dict[str, dict[str, Any]]:

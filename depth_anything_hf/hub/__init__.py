@@ -3,6 +3,7 @@
 """Publish models on the Hub: cards, licenses, repositories, pushes in the background of a training.
 
 - `model_card`: a model's card and its results, in the form the Hub reads.
+- `card_results`: results in a card, its metadata and files for leaderboards.
 - `licenses`: what licenses oblige to, those of well-known weights, and which one a model or dataset comes under.
 - `lineage`: a model's origins (encoder, teacher, labels, data), in its card and its configuration.
 - `markdown`: what all cards share: user text that is kept, tables, code blocks, versions.

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..utils.files import atomic_write
-from ..utils.redaction import is_hub_id, is_local_path, redact_name, redact_text
-from .markdown import name_and_license_entries
+from ..utils.redaction import is_hub_id, is_local_path, redact_name, redact_text, redact_values
+from .markdown import code_span, name_and_license_entries
 
 
 # Parts of a lineage that come under a license of their own.
@@ -65,12 +65,13 @@ def lineage_rows(lineage: Mapping[str, Any]) -> list[tuple[Any, ...]]:
             continue
         for name, own_license, revision in origins(lineage, part):
             needs_license = part in LICENSED_PARTS and name != RANDOM_WEIGHTS
-            rows.append((part, _origin(name), own_license or ("unknown" if needs_license else ""), revision or ""))
+            unknown = "unknown" if needs_license else ""
+            rows.append((part, _origin(name), _words(own_license) or unknown, _words(revision)))
     for part in DATA_PARTS:
         for entry in name_and_license_entries(lineage.get(part)):
             origin = " ".join(filter(None, [_origin(entry["name"]), redact_text(entry.get("note") or "")]))
             unknown = "unknown" if part == "data" or has_own_license(entry, lineage) else ""
-            rows.append((part, origin, entry.get("license") or unknown, entry.get("revision") or ""))
+            rows.append((part, origin, _words(entry.get("license")) or unknown, _words(entry.get("revision"))))
     return rows or [("", "not recorded", "unknown", "")]
 
 
@@ -82,7 +83,7 @@ def write_lineage(path: Path, config: dict[str, Any], lineage: Mapping[str, Any]
     if inherited and "initial_weights" in record:
         is_own = inherited.get("initial_weights") == record["initial_weights"]
         parent = inherited.get(PARENT_KEY) if is_own else inherited
-        record |= {PARENT_KEY: parent} if parent else {}
+        record |= {PARENT_KEY: redact_values(parent)} if parent else {}
     if record != inherited:
         text = json.dumps({**config, LINEAGE_KEY: record}, indent=2, sort_keys=True)
         atomic_write(path, text + "\n")
@@ -92,9 +93,13 @@ def _holds_mappings(given: Any) -> bool:
     return any(isinstance(entry, Mapping) for entry in (given if isinstance(given, list | tuple) else [given]))
 
 
+def _words(given: Any) -> str:
+    return redact_name(given) if given else ""
+
+
 def _origin(name: Any) -> str:
     """Return the Hub id, or only the last part of a local path, else the words themselves."""
     text = str(name)
     if is_hub_id(text):
-        return f"`{text}`"
-    return f"`{redact_name(text)}` (local)" if is_local_path(text) else redact_text(text)
+        return code_span(text)
+    return f"{code_span(redact_name(text))} (local)" if is_local_path(text) else redact_text(text)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from ..utils.printable_names import one_line, printable_text
 
+
+_CODE_SPAN = re.compile(r"(?<!`)(?P<fence>`+)(?!`).+?(?<!`)(?P=fence)(?!`)")
 KEEP_START, KEEP_END = "<!-- keep -->", "<!-- /keep -->"
 OWN_SECTION = "<!-- Text between the two keep markers is yours: it survives when the card is written again. -->"
 PACKAGES = ("depth_anything_hf", "transformers", "torch", "datasets", "accelerate", "huggingface_hub")
@@ -64,8 +68,31 @@ def table(heading: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def code_block(text: str, language: str) -> str:
-    """Return a fenced block of code."""
-    return f"```{language}\n{text.strip()}\n```"
+    """Return a fenced block of code, with a fence that is longer than any in it."""
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return f"{fence}{language}\n{text.strip()}\n{fence}"
+
+
+def code_span(text: Any) -> str:
+    """Return a name as code within a line, whatever characters it has."""
+    words = one_line(str(text))
+    fence = "`" * (_longest_run(words) + 1)
+    space = " " if words.startswith("`") or words.endswith("`") else ""
+    return f"{fence}{space}{words}{space}{fence}"
+
+
+def python_text(text: str) -> str:
+    """Return a text as Python code has it, in double quotes."""
+    return json.dumps(printable_text(text), ensure_ascii=False)
+
+
+def inline(text: Any) -> str:
+    """Return text for one line of Markdown: HTML and links in it are shown and not obeyed; spans of code stay."""
+    words, parts, end = one_line(str(text)), [], 0
+    for span in _CODE_SPAN.finditer(words):
+        parts += [_plain(words[end : span.start()]), span[0]]
+        end = span.end()
+    return "".join([*parts, _plain(words[end:])])
 
 
 def slug(name: str) -> str:
@@ -80,4 +107,16 @@ def name_and_license_entries(given: Any) -> list[Mapping[str, Any]]:
 
 
 def _cell(value: Any) -> str:
-    return re.sub(r"\s+", " ", str(value)).replace("|", "\\|")
+    # A backslash before the bar would be taken for its escape.
+    return re.sub(r"(\\*)\|", r"\1\1\\|", inline(value))
+
+
+def _plain(text: str) -> str:
+    """Escape what would start an HTML tag or entity, a link or picture, or a span of code."""
+    text = re.sub(r"&(?=#?\w+;)", "&amp;", text)
+    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
+    return text.replace("](", "]\\(").replace("`", "\\`")
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)

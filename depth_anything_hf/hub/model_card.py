@@ -5,32 +5,41 @@
 from __future__ import annotations
 
 import json
-import math
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from huggingface_hub import (
-    EvalResult,
-    EvalResultEntry,
-    ModelCardData,
-    eval_result_entries_to_yaml,
-)
+from huggingface_hub import ModelCardData
 
 from ..geometry.depth_units import UNIT_NAMES, UNITS_PER_METRE
-from ..metrics.table import METRICS
 from ..utils.files import atomic_write
 from ..utils.paths import local_path
-from ..utils.redaction import is_hub_id, redact_command, redact_name, redact_text, redact_tokens
+from ..utils.printable_names import printable_text
+from ..utils.redaction import (
+    is_hub_id,
+    redact_command,
+    redact_name,
+    redact_recipe,
+    redact_text,
+    redact_tokens,
+)
+from .card_results import evaluation_results, published_results, results_text, write_evaluations
 from .licenses import add_published_licenses, license_fields, model_license
 from .lineage import DATA_PARTS, LICENSED_PARTS, lineage_rows, origins, write_lineage
-from .markdown import PICTURES_FOLDER, code_block, kept_section, name_and_license_entries, slug, table, versions
+from .markdown import (
+    PICTURES_FOLDER,
+    code_block,
+    code_span,
+    inline,
+    kept_section,
+    name_and_license_entries,
+    python_text,
+    slug,
+    table,
+    versions,
+)
 
-
-EVALUATION_FOLDER = ".eval_results"
 
 LOCAL_NAME = "path/to/this/model"
 # Pillow's numbers of its resampling filters.
@@ -55,7 +64,7 @@ import torch
 from PIL import Image, ImageOps
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation, pipeline
 
-name = "{name}"{remark}
+name = {name}{remark}
 # Upright, as its EXIF tag says.
 image = ImageOps.exif_transpose(Image.open("photograph.jpg")).convert("RGB")
 
@@ -156,12 +165,11 @@ def write_model_card(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "README.md"
     earlier = path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
+    title, results = redact_text(title), published_results(results or {})
     lineage = add_published_licenses(lineage)
     found_license = model_license(license, lineage)
-    card_data = _card_data(
-        title, kind, role, lineage, results or {}, found_license.name, (folder / "LICENSE").exists()
-    )
-    training_rows = [(name, redact_text(_words(value))) for name, value in training.items()]
+    card_data = _card_data(title, kind, role, lineage, results, found_license.name, (folder / "LICENSE").exists())
+    training_rows = [(redact_text(str(name)), redact_text(_words(value))) for name, value in training.items()]
     training_parts = [
         table(("Argument", "Value"), training_rows) if training_rows else "Not recorded.",
         code_block(redact_command(command), "bash") if command else "",
@@ -169,7 +177,7 @@ def write_model_card(
         _picture(folder, loss_curve, "Loss over the steps"),
     ]
     sections = [
-        f"# {title}",
+        f"# {inline(title)}",
         f"A Depth Anything model: {ROLES[role]}. Made with `depth_anything_hf`.",
         "## What it predicts\n\n" + _output_text(kind, config) + "\n\n" + _input_text(folder),
         "## How to use it\n\n" + code_block(snippet(kind, repo_id or LOCAL_NAME, config), "python"),
@@ -177,18 +185,18 @@ def write_model_card(
         + table(("Part", "Origin", "License", "Revision"), lineage_rows(lineage))
         + "\n\n"
         + (f"{TEACHER_NOTE}\n\n" if lineage.get("teacher") is not None else "")
-        + found_license.sentences("this model"),
+        + inline(redact_text(found_license.sentences("this model"))),
         "## Training\n\n" + "\n\n".join(filter(None, training_parts)),
         "## Results\n\n"
-        + (_results_text(results) if results else "No evaluation is recorded.")
+        + (results_text(results) if results else "No evaluation is recorded.")
         + "".join(f"\n\n{text}" for text in [_picture(folder, picture_sheet, "Predictions")] if text),
         "## Versions\n\n" + table(("Package", "Version"), versions()),
         "## Citations\n\n" + _citations_text(lineage),
         kept_section(earlier),
     ]
     text = f"---\n{card_data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n"
-    atomic_write(path, text)
-    _write_evaluations(folder, results or {})
+    atomic_write(path, printable_text(text))
+    write_evaluations(folder, results)
     write_lineage(folder / "config.json", config, lineage)
     return path
 
@@ -205,7 +213,7 @@ def snippet(
     """
     remark = "  # a local folder or a Hub id" if name == LOCAL_NAME else ""
     quantity, unit = ("depth", _metric_unit(config or {})) if kind == "metric" else ("disparity", RELATIVE_UNIT)
-    return SNIPPET.format(name=name, remark=remark, quantity=quantity, unit=unit)
+    return SNIPPET.format(name=python_text(name), remark=remark, quantity=quantity, unit=unit)
 
 
 def _card_data(
@@ -223,7 +231,7 @@ def _card_data(
         for parts in (["teacher"], [part for part in LICENSED_PARTS if part != "teacher"])
     )
     names = [entry["name"] for part in DATA_PARTS for entry in name_and_license_entries(lineage.get(part))]
-    evaluations = [result for name, given in results.items() for result in _evaluations(name, given)]
+    evaluations = [result for name, given in results.items() for result in evaluation_results(name, given)]
     fields = license_fields(license, has_license_file)
     if bases:
         fields.update(base_model=bases if len(bases) > 1 else bases[0], base_model_relation="finetune")
@@ -239,68 +247,6 @@ def _card_data(
         model_name=title if evaluations else None,
         **fields,
     )
-
-
-def _evaluations(name: str, given: Mapping[str, Any]) -> list[EvalResult]:
-    identifier = _protocol_identifier(given)
-    return [
-        EvalResult(
-            task_type="depth-estimation",
-            dataset_type=given.get("dataset") or slug(name),
-            dataset_name=name,
-            dataset_split=given.get("split"),
-            dataset_revision=given.get("revision"),
-            dataset_args={"protocol": identifier} if identifier else None,
-            metric_type=metric,
-            metric_name=metric,
-            metric_value=round(float(value), 6),
-        )
-        for metric, value in given["metrics"].items()
-        if math.isfinite(value)
-    ]
-
-
-def _write_evaluations(folder: Path, results: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write `.eval_results/*.yaml`, from which the Hub fills leaderboards; they need a dataset of the Hub."""
-    for name, given in results.items():
-        if not is_hub_id(given.get("dataset")):
-            continue
-        identifier = _protocol_identifier(given)
-        entries = [
-            EvalResultEntry(
-                dataset_id=given["dataset"],
-                task_id=f"{identifier}/{result.metric_type}" if identifier else result.metric_type,
-                value=result.metric_value,
-                dataset_revision=given.get("revision"),
-                notes=given.get("protocol"),
-            )
-            for result in _evaluations(name, given)
-        ]
-        if entries:
-            text = yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True)
-            atomic_write(folder / EVALUATION_FOLDER / f"{slug(name)}.yaml", text)
-
-
-def _protocol_identifier(given: Mapping[str, Any]) -> str | None:
-    """Return e.g. "nyu@1", also where only the description of the protocol, which begins with it, is given."""
-    found = re.match(r"[\w.-]+@\d+(?=,|$)(?!, (?:modified|unknown))", given.get("protocol") or "")
-    return given.get("identifier") or (found[0] if found else None)
-
-
-def _results_text(results: Mapping[str, Mapping[str, Any]]) -> str:
-    metrics = list(dict.fromkeys(metric for given in results.values() for metric in given["metrics"]))
-    rows = []
-    for name, given in results.items():
-        numbers = [given["metrics"].get(metric, math.nan) for metric in metrics]
-        rows.append((name, given.get("images", ""), *(f"{n:.4f}" if math.isfinite(n) else "-" for n in numbers)))
-    scores = table(("Evaluation set", "Images", *map(_with_direction, metrics)), rows)
-    protocols = [f"- {name}: {given['protocol']}" for name, given in results.items() if given.get("protocol")]
-    meanings = [f"- `{name}`: {METRICS[name].description}" for name in metrics if name in METRICS]
-    return "\n\n".join([scores, *("\n".join(lines) for lines in (protocols, meanings) if lines)])
-
-
-def _with_direction(metric: str) -> str:
-    return f"{metric} {'↑' if METRICS[metric].higher_is_better else '↓'}" if metric in METRICS else metric
 
 
 def _metric_unit(config: Mapping[str, Any]) -> str:
@@ -357,8 +303,8 @@ def _recipe_text(recipe: str | Path | None) -> str:
         return ""
     is_file = isinstance(recipe, Path) or ("\n" not in recipe and Path(recipe).is_file())
     text = Path(recipe).read_text(encoding="utf-8") if is_file else str(recipe)
-    heading = f"Recipe `{Path(recipe).name}`:" if is_file else "Recipe:"
-    return f"{heading}\n\n{code_block(redact_text(text), 'yaml')}"
+    heading = f"Recipe {code_span(Path(recipe).name)}:" if is_file else "Recipe:"
+    return f"{heading}\n\n{code_block(redact_recipe(text), 'yaml')}"
 
 
 def _picture(folder: Path, picture: str | Path | None, title: str) -> str:

@@ -19,9 +19,9 @@ from ..utils.files import UNFINISHED_SUFFIX
 from ..utils.machine_traces import traces_in_file
 from ..utils.paths import local_path
 from ..utils.redaction import redact_tokens
+from .card_results import EVALUATION_FOLDER
 from .errors import ATTEMPTS, FIRST_WAIT_SECONDS, PushError, explain, with_retries
 from .markdown import PICTURES_FOLDER
-from .model_card import EVALUATION_FOLDER
 from .repository import Repository
 
 

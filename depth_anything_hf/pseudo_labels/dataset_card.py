@@ -16,9 +16,10 @@ from huggingface_hub import DatasetCardData
 
 from ..data.decoding.disparity_codec import decode_disparity
 from ..hub.licenses import check_known_license, license_fields, published_license, strictest_license
-from ..hub.markdown import PICTURES_FOLDER, code_block, kept_section, table, versions
+from ..hub.markdown import PICTURES_FOLDER, code_block, code_span, inline, kept_section, python_text, table, versions
 from ..utils.files import atomic_write
 from ..utils.paths import local_path
+from ..utils.printable_names import printable_text
 from ..utils.redaction import is_hub_id, redact_name, redact_text
 from ..visualization.colour_maps import colour_map
 from ..visualization.encode import encode_png
@@ -50,7 +51,7 @@ import cv2
 import datasets
 import numpy as np
 
-rows = datasets.load_dataset("{name}", split="train", streaming=True)
+rows = datasets.load_dataset({name}, split="train", streaming=True)
 row = next(iter(rows.cast_column("disparity", datasets.Image(decode=False))))
 code = cv2.imdecode(np.frombuffer(row["disparity"]["bytes"], np.uint8), cv2.IMREAD_UNCHANGED).astype(float)
 low, high = row["disparity_minimum"], row["disparity_maximum"]
@@ -108,7 +109,7 @@ def write_label_card(
         FileNotFoundError: the folder holds no labels, or no `provenance.json`.
         ValueError: `teacher_license` contradicts that under which the teacher is published.
     """
-    folder = local_path(folder)
+    folder, title = local_path(folder), redact_text(title)
     shards = sorted(folder.glob(SHARD_PATTERN))
     if not shards or not (folder / PROVENANCE_FILE).is_file():
         raise FileNotFoundError(
@@ -143,11 +144,11 @@ def write_label_card(
         if key != "weights_sha256"
     ]
     hashes = (provenance.get("weights_sha256") or {}).items()
-    snippet = SNIPPET.format(name=repo_id or folder.resolve().name, formula=FORMULAS[encoding])
+    snippet = SNIPPET.format(name=python_text(repo_id or folder.resolve().name), formula=FORMULAS[encoding])
     path = folder / "README.md"
     earlier = path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
     sections = [
-        f"# {title}",
+        f"# {inline(title)}",
         f"Disparity that the teacher {_teacher_words(teachers, provenance)} predicted for photographs, to train "
         "students on. No person has checked the labels. Made with `depth_anything_hf`.",
         *([f"![Photographs and their labels, bright is near]({SAMPLES_FILE})"] if samples else []),
@@ -160,13 +161,17 @@ def write_label_card(
         "## Licenses\n\n"
         + table(
             ("Part", "License"),
-            [(part, name or "unknown") for part, name in (("photographs", image_license), *teacher_licenses)],
+            [
+                (part, redact_name(name or "unknown"))
+                for part, name in (("photographs", image_license), *teacher_licenses)
+            ],
         )
-        + f"\n\n{found_license.sentences('this dataset')}",
+        + f"\n\n{inline(redact_text(found_license.sentences('this dataset')))}",
         "## Versions\n\n" + table(("Package", "Version"), versions()),
         kept_section(earlier),
     ]
-    atomic_write(path, f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n")
+    text = f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n"
+    atomic_write(path, printable_text(text))
     return path
 
 
@@ -180,10 +185,10 @@ def _values_in_shards(key: str, value: Any, footers: list[dict[str, Any]]) -> st
 
 def _teacher_words(teachers: list[str], provenance: dict[str, Any]) -> str:
     if len(teachers) > 1:
-        return " or ".join(f"`{redact_name(teacher)}`" for teacher in teachers) + " (shards differ)"
+        return " or ".join(code_span(redact_name(teacher)) for teacher in teachers) + " (shards differ)"
     (teacher,) = teachers
     revision = f" (revision {provenance['revision']})" if provenance.get("revision") else ""
-    return f"`{redact_name(teacher)}`{revision}"
+    return f"{code_span(redact_name(teacher))}{revision}"
 
 
 def _words(value: Any) -> str:

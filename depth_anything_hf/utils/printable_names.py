@@ -9,6 +9,7 @@ import re
 
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 # On Windows a backslash is no part of a name.
 _ESCAPED = _SURROGATE if os.sep == "\\" else re.compile(r"[\\\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(\\|x[0-9a-f]{2}|u[0-9a-f]{4})")
@@ -33,6 +34,17 @@ def original_name(printable: str) -> str:
 def printable_text(text: str) -> str:
     """Return a message with the names in it made printable; its backslashes stay, so that there is no inverse."""
     return _SURROGATE.sub(_escape, text)
+
+
+def one_line(text: str) -> str:
+    r"""Return a text as one printable line: white space becomes a space, other control characters `\xNN`."""
+    words = re.sub(r"\s+", " ", text)
+    return printable_text(_CONTROL.sub(_escape_control, words))
+
+
+def _escape_control(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def _escape(found: re.Match[str]) -> str:

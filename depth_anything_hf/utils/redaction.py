@@ -15,6 +15,7 @@ from huggingface_hub import get_token
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # re-exported without `as`
 
+from .paths import expand_home
 from .printable_names import printable_text
 
 
@@ -27,10 +28,11 @@ _FILE_URL = re.compile(r"file:(?://[^/\s]*(?=/))?", re.IGNORECASE)
 _START = rf"(?:file:(?://[^/\s]*)?)?(?:(?:~[\w.-]*|\.{{1,2}})?/|{_WINDOWS})"
 _END = r"[^\s'\",;:=\[\](){}<>|`]*"
 # Such a path in a text: between quotes with its spaces, else as far as one word goes. It is no part of a word, of a
-# URL or of a Hub id. A path that leads out of its folder on the way is one too.
+# URL or of a Hub id, and follows white space, a quote, an opening bracket or a separator. A path that leads out of its
+# folder on the way is one too.
 _LOCAL_PATH = re.compile(
     rf"(?P<quote>['\"`])(?P<quoted>{_START}[^'\"`\n]*)(?P=quote)"
-    rf"|(?<![\w/.~\\-])(?!(?<=:)//)(?:{_START}{_END}|[\w.-]+(?:/[\w.-]+)*/\.\.(?:/{_END})?(?![\w.]))",
+    rf"|(?<![^\s'\"`(\[{{<>=:,;])(?!(?<=:)//)(?:{_START}{_END}|[\w.-]+(?:/[\w.-]+)*/\.\.(?:/{_END})?(?![\w.]))",
     re.IGNORECASE,
 )
 # A value that stands in a line of YAML as it is.
@@ -108,7 +110,7 @@ def redact_recipe(text: str) -> str:
 
 def redact_text(text: str) -> str:
     """Redact any text: local paths are reduced to their last part, and Hugging Face tokens are removed."""
-    return printable_text(redact_tokens(_LOCAL_PATH.sub(_reduce, text)))
+    return redact_tokens(_LOCAL_PATH.sub(_reduce, printable_text(text)))
 
 
 def redact_values(value: Any) -> Any:
@@ -139,7 +141,7 @@ def _last_part(path: str) -> str:
         return "~" if is_home else windows.name or text[:2]
     if text.startswith("~") and "/" not in text.rstrip("/"):
         return "~" if text.rstrip("/") == "~" else text.rstrip("/")
-    place = os.path.normpath(os.path.expanduser(text))
+    place = os.path.normpath(expand_home(text))
     if _is_home(place):
         return "~"
     # A name of its own says more than `..`.
