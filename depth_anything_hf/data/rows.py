@@ -117,6 +117,8 @@ class RowReader:
             image, label = self._read_pair(row, self._label_column, image_cell, name)
         except BrokenSampleError as error:
             raise type(error)(f"{place} ({name}): {error}") from error
+        except ValueError as error:
+            raise ValueError(f"{place} ({name}): {error}") from error
         return add_label({"image": image, "name": name}, self.rules.label, label, f"column {self._label_column!r}")
 
     def _read_pair(
