@@ -15,7 +15,7 @@ from .options import LAUNCH_OPTIONS, VerboseOption
 
 
 PANELS = {
-    "What is scored": ("model", "prediction_kind", "protocol", "root", "data", "split", "limit"),
+    "What is scored": ("model", "prediction_kind", "protocol", "root", "data", "split", "limit", "max_pixels"),
     "Labels of --data": ("label", "label_column", "image_column", "scale"),
     "Scores on --data": ("alignment", "min_depth", "max_depth"),
     "Output": ("output_dir", "overwrite"),

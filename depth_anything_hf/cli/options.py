@@ -86,6 +86,14 @@ SplitOption = Annotated[
 LimitOption = Annotated[
     int | None, typer.Option("--limit", min=1, help="Use only the first N images.", rich_help_panel=IMAGES)
 ]
+MaxPixelsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max_pixels",
+        help="Largest number of pixels of an image; raise it for files you trust. [179 million]",
+        rich_help_panel=IMAGES,
+    ),
+]
 VerboseOption = Annotated[
     bool,
     typer.Option(

@@ -18,6 +18,7 @@ from .options import (
     DeviceOption,
     DtypeOption,
     InputSizeOption,
+    MaxPixelsOption,
     ModelOption,
     PredictionKindOption,
     VerboseOption,
@@ -54,6 +55,7 @@ def predict(
     device: DeviceOption = None,
     dtype: DtypeOption = None,
     compile: CompileOption = False,
+    max_pixels: MaxPixelsOption = None,
     raw: Annotated[
         bool, typer.Option("--raw", help="Write the .npz files only, no pictures.", rich_help_panel=OUTPUT)
     ] = False,
@@ -128,6 +130,7 @@ def predict(
         input_size=input_size,
         prediction_kind=cast("PredictionKind | None", prediction_kind),
         compile=compile,
+        max_pixels=max_pixels,
     )
     kind: str = predictor.prediction_kind
     if calibration is not None:

@@ -16,7 +16,9 @@ from .options import LAUNCH_OPTIONS, VerboseOption, report_failures
 
 
 PANELS = {
-    "Teacher and images": ("teacher", "prediction_kind", "data", "split", "image_column", "limit", "streaming"),
+    "Teacher and images": (
+        *("teacher", "prediction_kind", "data", "split", "image_column", "limit", "streaming", "max_pixels"),
+    ),
     "Labels": (
         *("output_dir", "input_size", "flip_averaging", "encoding", "store_images", "shard_size"),
         *("seed", "keep_order", "max_broken_share"),

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..utils.typed_fields import convert_fields
 from .decoding.depth_maps import LABELS, SCALE_ADVICE
+from .decoding.limits import check_max_pixels
 from .pair_orientation import EXIF_CHOICES
 from .public.catalog import PUBLIC_DATASETS
 from .samples import check_choice
@@ -42,6 +43,8 @@ class DataSource:
             groups would take more than 0.8 GB, and 4 from the Hub. 1 reads shard after shard.
         exif: how an image and its label come into one orientation, see `PairOrientation`: "auto", "apply" or "ignore".
         options: further arguments of `open_public`.
+        max_pixels: largest number of pixels of an image or label; larger ones are broken. None: Pillow's limit, about
+            179 million.
 
     Raises:
         ValueError: an unknown kind or label, a number out of range, or options that do not go together.
@@ -63,6 +66,7 @@ class DataSource:
     open_shards: int | None = None
     options: Mapping[str, Any] | None = None
     exif: str = "auto"
+    max_pixels: int | None = None
 
     def __post_init__(self) -> None:
         # One of several paths would be taken for the name of a file.
@@ -87,6 +91,7 @@ class DataSource:
             raise ValueError(f"{self.path}: open_shards must be at least 1, got {self.open_shards}")
         if self.open_shards is not None and not self.streaming:
             raise ValueError(f"{self.path}: open_shards is for streams; set streaming: true, or leave it out")
+        check_max_pixels(self.max_pixels, f"{self.path}: max_pixels")
         for name in ("weight", "max_depth"):
             value = getattr(self, name)
             if value is not None and not value > 0:

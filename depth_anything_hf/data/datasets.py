@@ -16,6 +16,7 @@ from ..utils.paths import local_path
 from .decoding.depth_maps import LABELS, LabelRules, label_rules
 from .decoding.files import in_memory
 from .decoding.images import IMAGE_SUFFIXES, read_image
+from .decoding.limits import allow_pixels, check_max_pixels
 from .folder_layouts import images_in, pairs_in_folder
 from .pair_orientation import PairOrientation
 from .rows import RowReader
@@ -41,6 +42,7 @@ class DepthFolder:
         limit: use only the first samples, this many.
         split: name of the split, if the folder has a sub-folder or text list for each; None takes all.
         exif: how image and label come into one orientation: "auto", "apply" or "ignore", see `PairOrientation`.
+        max_pixels: largest number of pixels of an image or label; larger ones are broken. None: Pillow's limit.
 
     Raises:
         FileNotFoundError: no such folder, or none of the layouts is there.
@@ -58,11 +60,14 @@ class DepthFolder:
         limit: int | None = None,
         split: str | None = None,
         exif: str = "auto",
+        max_pixels: int | None = None,
     ) -> None:
         check_choice("label", label, LABELS)
         self.label: str | None = label
         self.rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
         self._orientation = PairOrientation(exif)
+        check_max_pixels(max_pixels)
+        self._max_pixels = max_pixels
         self._place = local_path(root)
         self._pairs = pairs_in_folder(self._place, label, split)[:limit]
 
@@ -73,8 +78,9 @@ class DepthFolder:
         image_path, label_path = self._pairs[index]
         # Read once, for the values and for an orientation of their own.
         label = in_memory(label_path)
-        values = self.rules.read(label)
-        image, values = self._orientation.read_pair(image_path, values, label, str(image_path), is_upright=False)
+        with allow_pixels(self._max_pixels):
+            values = self.rules.read(label)
+            image, values = self._orientation.read_pair(image_path, values, label, str(image_path), is_upright=False)
         return add_label({"image": image, "name": str(image_path)}, self.rules.label, values, str(label_path))
 
     @property
@@ -105,7 +111,7 @@ class DepthTable:
         image_column: column of images.
         label_column: column of labels; by default the first of depth, depth_map (for depth) or disparity.
         label: "depth", "disparity", or None for images only.
-        scale, invalid_values, sky_value, max_depth, limit, exif: as in `DepthFolder`.
+        scale, invalid_values, sky_value, max_depth, limit, exif, max_pixels: as in `DepthFolder`.
         root: folder that relative paths in text cells refer to.
 
     Raises:
@@ -126,6 +132,7 @@ class DepthTable:
         limit: int | None = None,
         root: str | os.PathLike[str] | None = None,
         exif: str = "auto",
+        max_pixels: int | None = None,
     ) -> None:
         if not isinstance(dataset, datasets.Dataset):
             raise TypeError(
@@ -136,7 +143,9 @@ class DepthTable:
         self.label = label
         rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
         self._root = None if root is None else local_path(root)
-        self._reader = RowReader(dataset.column_names, image_column, label_column, label, rules, root, exif)
+        self._reader = RowReader(
+            dataset.column_names, image_column, label_column, label, rules, root, exif, max_pixels
+        )
         self._rows = _leave_encoded(dataset if limit is None else dataset.select(range(min(limit, len(dataset)))))
 
     def __len__(self) -> int:
@@ -190,7 +199,11 @@ class PhotoFolder:
         root: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
         limit: int | None = None,
         split: str | None = None,
+        *,
+        max_pixels: int | None = None,
     ) -> None:
+        check_max_pixels(max_pixels)
+        self._max_pixels = max_pixels
         self._place = local_path(root) if isinstance(root, str | os.PathLike) else None
         if isinstance(root, str | os.PathLike):
             self._paths = images_in(local_path(root), split)[:limit]
@@ -206,7 +219,8 @@ class PhotoFolder:
 
     def __getitem__(self, index: int) -> Sample:
         path = self._paths[index]
-        return {"image": read_image(path), "name": str(path)}
+        with allow_pixels(self._max_pixels):
+            return {"image": read_image(path), "name": str(path)}
 
     @property
     def root(self) -> Path | None:

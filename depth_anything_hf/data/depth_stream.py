@@ -70,6 +70,7 @@ class DepthStream:
         open_shards: int | None = None,
         parquet_files: Sequence[str | os.PathLike[str]] = (),
         exif: str = "auto",
+        max_pixels: int | None = None,
     ) -> None:
         if open_shards is not None and open_shards < 1:
             raise ValueError(f"{name}: open_shards must be at least 1, got {open_shards}")
@@ -87,7 +88,9 @@ class DepthStream:
         if self._parquet_files and len(self._parquet_files) != self.shard_count:
             raise ValueError(f"{name}: {len(self._parquet_files)} parquet files for {self.shard_count} shards")
         rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
-        self._reader = RowReader(columns_of(dataset, name), image_column, label_column, label, rules, root, exif)
+        self._reader = RowReader(
+            columns_of(dataset, name), image_column, label_column, label, rules, root, exif, max_pixels
+        )
 
     def __len__(self) -> int:
         raise TypeError(

@@ -17,6 +17,7 @@ from .decoding.disparity_codec import decode_disparity
 from .decoding.errors import BrokenSampleError, UnreadableImageError
 from .decoding.files import in_memory, read_bytes
 from .decoding.images import read_image
+from .decoding.limits import allow_pixels, check_max_pixels
 from .further_frames import FrameWarning
 from .pair_orientation import PairOrientation
 from .samples import Sample, add_label, check_choice
@@ -37,6 +38,7 @@ class RowReader:
         rules: how stored values become a label; also an attribute.
         root: folder that relative paths in text cells refer to.
         exif: as in `PairOrientation`, for rows with a label.
+        max_pixels: largest number of pixels of an image or label; larger ones are broken. None: Pillow's limit.
 
     Raises:
         ValueError: a column is missing, or the label is neither "depth" nor "disparity".
@@ -51,7 +53,10 @@ class RowReader:
         rules: LabelRules,
         root: str | os.PathLike[str] | None,
         exif: str = "auto",
+        max_pixels: int | None = None,
     ) -> None:
+        check_max_pixels(max_pixels)
+        self._max_pixels = max_pixels
         check_choice("label", label, (*LABELS, None))
         self._image_column = _find_column(columns, (image_column,), "image_column")
         self._label_column = None
@@ -106,6 +111,10 @@ class RowReader:
             FileNotFoundError: a file that a cell refers to is missing.
             UnreadableImageError: an empty or damaged cell; the message names the row.
         """
+        with allow_pixels(self._max_pixels):
+            return self._read(row, place)
+
+    def _read(self, row: Mapping[str, Any], place: str) -> Sample:
         name, image_cell = self.name_of(row, place), self._resolve(row[self._image_column])
         try:
             if image_cell is None:

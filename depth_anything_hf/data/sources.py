@@ -92,7 +92,7 @@ def _open_map_style(source: DataSource) -> SampleDataset:
         layout = source.label or label_in_folder(local, source.split) or "depth"
         return DepthFolder(local, layout, split=source.split, **_label_options(source))
     if kind == "photos":
-        return PhotoFolder(local, limit=source.limit, split=source.split)
+        return PhotoFolder(local, limit=source.limit, split=source.split, max_pixels=source.max_pixels)
     table, folder = _load_table(source)
     label = None if source.kind == "photos" else label_of_table(source, table.column_names)
     label_column = source.label_column if label else None
@@ -110,6 +110,7 @@ def _open_public(source: DataSource) -> SampleDataset:
         source.split or None,
         limit=source.limit,
         max_depth=source.max_depth,
+        max_pixels=source.max_pixels,
         **(source.options or {}),
     )
     if source.label not in (None, samples.label):
@@ -161,7 +162,7 @@ def as_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -> 
 
 
 def _label_options(source: DataSource) -> dict[str, Any]:
-    names = ("scale", "invalid_values", "sky_value", "max_depth", "limit", "exif")
+    names = ("scale", "invalid_values", "sky_value", "max_depth", "limit", "exif", "max_pixels")
     return {name: getattr(source, name) for name in names}
 
 

@@ -32,7 +32,11 @@ class LabelledDataset(Protocol):
 
 
 def open_protocol(
-    name: str, root: str | os.PathLike[str], split: str | None = None, limit: int | None = None
+    name: str,
+    root: str | os.PathLike[str],
+    split: str | None = None,
+    limit: int | None = None,
+    max_pixels: int | None = None,
 ) -> tuple[SampleDataset, EvaluationSettings]:
     """Open the benchmark of a protocol as it was downloaded, with the settings that make its number.
 
@@ -41,6 +45,7 @@ def open_protocol(
         root: folder of the dataset in its original layout.
         split: another split of the reader than the protocol's; None takes the protocol's.
         limit: only the first so many images, for a trial.
+        max_pixels: as for `open_public`.
 
     Returns:
         The dataset and the settings. With other images than the protocol's, the settings record which, so that the
@@ -53,7 +58,8 @@ def open_protocol(
     from ..data.public.catalog import open_public
 
     protocol = find_protocol(name)
-    dataset = open_public(protocol.reader, root, split=split or protocol.split, limit=limit, **protocol.options)
+    options = {"limit": limit, "max_pixels": max_pixels, **protocol.options}
+    dataset = open_public(protocol.reader, root, split=split or protocol.split, **options)
     if protocol.images is not None and len(dataset) != protocol.images:
         logger.warning(
             "%s: the benchmark has %d images, %s has %d; the score cannot be compared with published ones",
@@ -71,7 +77,11 @@ def open_protocol(
 
 
 def open_benchmarks(
-    name: str, root: str | os.PathLike[str], split: str | None = None, limit: int | None = None
+    name: str,
+    root: str | os.PathLike[str],
+    split: str | None = None,
+    limit: int | None = None,
+    max_pixels: int | None = None,
 ) -> tuple[dict[str, tuple[SampleDataset, EvaluationSettings]], dict[str, str]]:
     """Open a protocol, or those of a group such as "moge-bundle" whose data is there.
 
@@ -80,6 +90,7 @@ def open_benchmarks(
         root: as for `open_protocol`; of a group the folder with a sub-folder per set.
         split: as for `open_protocol`; a group takes none.
         limit: as for `open_protocol`, for each set.
+        max_pixels: as for `open_public`.
 
     Returns:
         What `open_protocol` gives, by the protocol's name; and the protocols of the group whose sub-folder is not
@@ -90,7 +101,7 @@ def open_benchmarks(
         FileNotFoundError: as `open_protocol`; of a group, no set is there or one has files missing.
     """
     if name not in PROTOCOL_GROUPS:
-        return {name: open_protocol(name, root, split, limit)}, {}
+        return {name: open_protocol(name, root, split, limit, max_pixels)}, {}
     if split is not None:
         raise ValueError(
             f"split={split!r} cannot be combined with {name}: each protocol of the group has its own split"
@@ -99,7 +110,7 @@ def open_benchmarks(
     for member in PROTOCOL_GROUPS[name]:
         folder = local_path(root) / str(PROTOCOLS[member].split)
         if folder.is_dir():
-            opened[member] = open_protocol(member, root, limit=limit)
+            opened[member] = open_protocol(member, root, limit=limit, max_pixels=max_pixels)
         else:
             missing[member] = f"no folder {folder.name} in the root"
     if not opened:

@@ -78,6 +78,12 @@ class EvaluationArguments:
             "[a metric model's own, else 80; the protocol's]"
         },
     )
+    max_pixels: int | None = field(
+        default=None,
+        metadata={
+            "help": "Largest number of pixels of an image or label; raise it where you trust them. [179 million]"
+        },
+    )
     batch_size: int | None = field(
         default=None, metadata={"help": "Images of one size per forward pass. [8, on a CPU 1]"}
     )
@@ -108,7 +114,7 @@ class EvaluationArguments:
         fixed = [f"--{name}" for name in FIXED_BY_PROTOCOL if getattr(self, name) is not None]
         if self.protocol is not None and fixed:
             raise ValueError(f"{', '.join(fixed)} cannot be combined with --protocol, which fixes it")
-        for name in ("limit", "batch_size"):
+        for name in ("limit", "batch_size", "max_pixels"):
             if getattr(self, name) is not None:
                 check_count(f"--{name}", getattr(self, name))
 
@@ -222,7 +228,9 @@ def _open(arguments: EvaluationArguments) -> tuple[dict[str, tuple[Any, Evaluati
     if arguments.protocol is not None and arguments.root is not None:
         from .datasets import open_benchmarks
 
-        opened, missing = open_benchmarks(arguments.protocol, arguments.root, arguments.split, arguments.limit)
+        opened, missing = open_benchmarks(
+            arguments.protocol, arguments.root, arguments.split, arguments.limit, arguments.max_pixels
+        )
         return {**opened}, missing
     from ..data.sources import DataSource, open_source
 
@@ -234,6 +242,7 @@ def _open(arguments: EvaluationArguments) -> tuple[dict[str, tuple[Any, Evaluati
         image_column=arguments.image_column or "image",
         label_column=arguments.label_column,
         limit=arguments.limit,
+        max_pixels=arguments.max_pixels,
     )
     dataset = open_source(source)
     if dataset.label is None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
+from ..data.decoding.limits import allow_pixels, check_max_pixels
 from ..geometry.depth_units import to_metres
 from ..geometry.disparity import PredictionKind
 from ..models.compilation import force_eager
@@ -63,6 +64,8 @@ class DepthPredictor:
         compile: run the model through `torch.compile` (on a GPU as a CUDA graph), which takes about a minute to build
             for each processed size; for many images of few sizes. Batches that are not full are padded with copies of
             an image, so that all have one size. For models of this package.
+        max_pixels: largest number of pixels of an image; larger ones are not predicted. None: Pillow's limit, about
+            179 million.
 
     Raises:
         ValueError: a batch size or window below 1, an unknown prediction kind or not the configuration's, a precision
@@ -81,8 +84,9 @@ class DepthPredictor:
         window_batches: int = 4,
         flip_averaging: bool = False,
         compile: bool = False,
+        max_pixels: int | None = None,
     ) -> None:
-        _check_counts(batch_size, window_batches)
+        _check_counts(batch_size, window_batches, max_pixels)
         refuse_other_outputs(type(model).__name__, model.config.model_type)
         self.prediction_kind = prediction_kind_of(model.config, prediction_kind)
         self.model = cast(Any, model)
@@ -92,6 +96,7 @@ class DepthPredictor:
         self.batch_size = batch_size
         self.window_batches = window_batches
         self.flip_averaging = flip_averaging
+        self.max_pixels = max_pixels
         self._autocast_dtype = _autocast_dtype(model.dtype, as_dtype(dtype))
         self._is_compiled = compile
         if compile:
@@ -117,6 +122,7 @@ class DepthPredictor:
         window_batches: int = 4,
         flip_averaging: bool = False,
         compile: bool = False,
+        max_pixels: int | None = None,
         **kwargs: Any,
     ) -> DepthPredictor:
         """Open a checkpoint: Depth Anything as this package's model, other depth models as transformers' own.
@@ -136,6 +142,7 @@ class DepthPredictor:
             window_batches: as for the class.
             flip_averaging: as for the class.
             compile: as for the class.
+            max_pixels: as for the class.
             **kwargs: to the model's `from_pretrained`; `revision`, `token` and the like also to the configuration and
                 the processor.
 
@@ -146,7 +153,7 @@ class DepthPredictor:
         """
         # Before the model is loaded, which may take minutes.
         place = usable_device(device)
-        _check_counts(batch_size, window_batches)
+        _check_counts(batch_size, window_batches, max_pixels)
         as_dtype(dtype)
         name = str(expand_home(os.fspath(name_or_path)))
         model, processor = load_model(name, dtype=dtype, input_size=input_size, options=kwargs)
@@ -168,6 +175,7 @@ class DepthPredictor:
             window_batches=window_batches,
             flip_averaging=flip_averaging,
             compile=compile,
+            max_pixels=max_pixels,
         )
 
     @property
@@ -296,7 +304,8 @@ class DepthPredictor:
             return PendingImage(name, prediction=Prediction(name, error=explain_error(error)))
 
     def _prepare(self, source: ImageSource) -> PendingImage:
-        image = as_rgb(source)
+        with allow_pixels(self.max_pixels):
+            image = as_rgb(source)
         # The layout is stated because a picture 3 pixels high would be taken for channels first.
         processed = self.processor(images=image, input_data_format="channels_last", return_tensors="pt")
         return PendingImage(name_of(source), (image.shape[0], image.shape[1]), processed["pixel_values"][0])
@@ -371,10 +380,11 @@ def _resize(one: Tensor, size: tuple[int, int], *, bicubic: bool) -> Tensor:
     return F.interpolate(one[None], size=size, mode=mode, align_corners=not bicubic)[0, 0]
 
 
-def _check_counts(batch_size: int | None, window_batches: int) -> None:
+def _check_counts(batch_size: int | None, window_batches: int, max_pixels: int | None) -> None:
     if batch_size is not None:
         check_count("batch_size", batch_size)
     check_count("window_batches", window_batches)
+    check_max_pixels(max_pixels)
 
 
 def _autocast_dtype(model_dtype: torch.dtype, wanted: torch.dtype | None) -> torch.dtype | None:

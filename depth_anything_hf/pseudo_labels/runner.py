@@ -105,6 +105,10 @@ class LabelArguments:
         default="auto",
         metadata={"help": "16-bit code of the disparity: linear, log, or auto (log for metric teachers)."},
     )
+    max_pixels: int | None = field(
+        default=None,
+        metadata={"help": "Largest number of pixels of an image; raise it for files you trust. [179 million]"},
+    )
     max_broken_share: float = field(
         default=0.1, metadata={"help": "Abort when more than this share of the images cannot be read."}
     )
@@ -131,7 +135,7 @@ class LabelArguments:
 
     def __post_init__(self) -> None:
         convert_fields(self)
-        for name in ("batch_size", "limit", "shard_size", "window_batches", "process_count"):
+        for name in ("batch_size", "limit", "max_pixels", "shard_size", "window_batches", "process_count"):
             value = getattr(self, name)
             if value is not None:
                 check_count(f"--{name}", value)
@@ -171,6 +175,7 @@ def label(arguments: LabelArguments) -> LabelReport:
         image_column=arguments.image_column,
         limit=arguments.limit,
         streaming=arguments.streaming,
+        max_pixels=arguments.max_pixels,
     )
     dataset = open_source(source)
     predictor = DepthPredictor.from_pretrained(
@@ -181,6 +186,7 @@ def label(arguments: LabelArguments) -> LabelReport:
         input_size=arguments.input_size,
         prediction_kind=cast("PredictionKind | None", arguments.prediction_kind),
         window_batches=arguments.window_batches,
+        max_pixels=arguments.max_pixels,
         flip_averaging=arguments.flip_averaging,
         compile=arguments.compile,
     )

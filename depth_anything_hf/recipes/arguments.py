@@ -144,12 +144,16 @@ class DataArguments:
 
     @property
     def record(self) -> list[dict[str, Any]]:
-        """What tells the training data from other data: the fields of each `DataSource`; local paths are absolute."""
+        """What tells the training data from other data: the fields of each `DataSource`; local paths are absolute.
+
+        Without `max_pixels`, which tells what files are trusted, and which earlier versions do not know.
+        """
         from ..data.sources import as_source
         from ..training.description import absolute_path
 
         sources = [as_source(spec) for spec in self.train_data]
-        return [{**asdict(source), "path": absolute_path(source.path)} for source in sources]
+        fields = [{**asdict(source), "path": absolute_path(source.path)} for source in sources]
+        return [{name: value for name, value in each.items() if name != "max_pixels"} for each in fields]
 
     @property
     def augmentation(self) -> dict[str, Any]:

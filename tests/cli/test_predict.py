@@ -229,3 +229,15 @@ def test_wrong_options_end_with_one_line_and_exit_code_2(
     result = run("predict", photos, "-o", tmp_path / "out", "-m", model, option, value)
     assert result.exit_code == 2 and message in result.output and "Traceback" not in result.output
     assert len(result.output.strip().splitlines()) == 1 and not (tmp_path / "out").exists()
+
+
+def test_the_limit_of_pixels_is_named_and_raised(
+    model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    command = ("predict", photos / "a.png", "-o", tmp_path / "out", "-m", model, "--raw")
+    refused = run(*command)
+    assert refused.exit_code == 1 and "1200 pixels" in refused.output and "--max_pixels" in refused.output
+    assert run(*command, "--max_pixels", "1200").exit_code == 0
+    wrong = run(*command, "--max_pixels", "0")
+    assert wrong.exit_code == 2 and "max_pixels must be at least 1, got 0" in wrong.output

@@ -17,7 +17,7 @@ from .errors import BrokenSampleError, UnreadableImageError
 from .exr import EXR_MAGIC, decode_exr
 from .exr import exr_is_readable as exr_is_readable
 from .files import FileLike, in_memory, read_bytes
-from .limits import check_pixel_count
+from .limits import check_pixel_count, open_picture
 from .opencv import decode_with_opencv
 from .orientation import orientation_of_map, turn_upright
 from .signatures import refuse_what_is_no_map
@@ -195,17 +195,12 @@ def _check_header(content: bytes, name: str) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content)) as picture:
-                check_pixel_count(picture.width * picture.height, name)
+            with open_picture(io.BytesIO(content), name) as picture:
                 if picture.mode == "P" and not _is_grey_ramp(picture):
                     raise BrokenSampleError(
                         f"{name}: expected a map (H, W), got a palette of colours, or of grey in another order; "
                         "is it a coloured preview of the map?"
                     )
-    except Image.DecompressionBombError as error:
-        raise UnreadableImageError(
-            f"{name}: {error}. If you trust the file, raise the limit PIL.Image.MAX_IMAGE_PIXELS."
-        ) from error
     except UnidentifiedImageError:
         # OpenCV tells whether it knows the format.
         return

@@ -17,6 +17,7 @@ from PIL import ExifTags, Image, features
 from ...utils.paths import local_path
 from .errors import BrokenSampleError, UnreadableImageError
 from .files import FileLike, files_below, read_bytes
+from .limits import check_pixel_count, open_picture
 from .opencv import decode_with_opencv
 from .orientation import TURNS, turn_back, turn_upright
 from .tiff import MIN_IS_WHITE, PACKED_BITS, TIFF_STARTS, decode_tiff, read_tiff_layout
@@ -75,14 +76,14 @@ def read_image(source: FileLike | Image.Image) -> np.ndarray:
 def read_stored_image(source: FileLike | Image.Image) -> tuple[np.ndarray, int]:
     """Decode an image as `read_image` does, but as it is stored; return it with its EXIF orientation, 1 to 8."""
     if isinstance(source, Image.Image):
-        return _decode_picture(source, getattr(source, "filename", "") or "PIL image")
+        name = getattr(source, "filename", "") or "PIL image"
+        check_pixel_count(source.width * source.height, name, "pixels")
+        return _decode_picture(source, name)
     content, name = read_bytes(source)
     try:
-        picture = Image.open(io.BytesIO(content))
-    except Image.DecompressionBombError as error:
-        raise UnreadableImageError(
-            f"{name}: {error}. If you trust the file, raise the limit PIL.Image.MAX_IMAGE_PIXELS."
-        ) from error
+        picture = open_picture(io.BytesIO(content), name)
+    except UnreadableImageError:
+        raise
     except Exception as error:
         # Pillow's decoders raise many kinds of exceptions on damaged files; all of them mean the same here.
         packed = _decode_packed_tiff(content, name)

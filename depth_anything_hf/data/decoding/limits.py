@@ -1,22 +1,88 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Refuse small files that would fill the memory."""
+"""Refuse small files that would fill the memory: how many pixels a picture or map may have, and who may raise that."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
 from PIL import Image
 
+from ...utils.option_errors import check_count
 from .errors import UnreadableImageError
 
 
-def check_pixel_count(count: int, name: str) -> None:
-    """Refuse a map of too many values, by the limit that Pillow has for images.
+HOW_TO_RAISE = (
+    "If you trust the file, raise it: --max_pixels of a command, max_pixels of a DepthPredictor or data source, or "
+    "PIL.Image.MAX_IMAGE_PIXELS, of which the limit is twice the number"
+)
+_chosen: ContextVar[int | None] = ContextVar("max_pixels", default=None)
+_opening = threading.Lock()
+
+
+@contextmanager
+def allow_pixels(max_pixels: int | None) -> Iterator[None]:
+    """Let what is read inside, in this thread, have so many pixels; None leaves the limit as it is."""
+    if max_pixels is None:
+        yield
+        return
+    token = _chosen.set(max_pixels)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
+def check_max_pixels(max_pixels: int | None, name: str = "max_pixels") -> None:
+    """Check the argument `name`.
 
     Raises:
-        UnreadableImageError: more values than twice `PIL.Image.MAX_IMAGE_PIXELS`; the message starts with `name`.
+        OptionError: no whole number of at least 1, and not None.
     """
-    if Image.MAX_IMAGE_PIXELS is not None and count > 2 * Image.MAX_IMAGE_PIXELS:
-        raise UnreadableImageError(
-            f"{name}: {count} values are more than the limit of {2 * Image.MAX_IMAGE_PIXELS}. If you trust the file, "
-            "raise PIL.Image.MAX_IMAGE_PIXELS; the limit is twice that."
-        )
+    if max_pixels is not None:
+        check_count(name, max_pixels)
+
+
+def most_pixels() -> int | None:
+    """Return how many pixels a picture or map may have: as `allow_pixels` says, else Pillow's limit; None: any."""
+    if (chosen := _chosen.get()) is not None:
+        return chosen
+    return None if Image.MAX_IMAGE_PIXELS is None else 2 * Image.MAX_IMAGE_PIXELS
+
+
+def check_pixel_count(count: int, name: str, unit: str = "values") -> None:
+    """Refuse a picture or map of too many pixels.
+
+    Raises:
+        UnreadableImageError: more than `most_pixels`; the message starts with `name`.
+    """
+    most = most_pixels()
+    if most is not None and count > most:
+        raise UnreadableImageError(f"{name}: {count} {unit} are more than the limit of {most}. {HOW_TO_RAISE}.")
+
+
+def open_picture(file: Any, name: str) -> Image.Image:
+    """Open a picture with Pillow, which reads its header only, under the limit of `most_pixels`.
+
+    Raises:
+        UnreadableImageError: more pixels.
+        Exception: whatever Pillow raises of a file that it cannot read.
+    """
+    if _chosen.get() is None:
+        try:
+            return Image.open(file)
+        except Image.DecompressionBombError as error:
+            raise UnreadableImageError(f"{name}: {error}. {HOW_TO_RAISE}.") from error
+    # Pillow's own limit is that of the whole process. What other threads open meanwhile by this function is checked.
+    with _opening:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            picture = Image.open(file)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+    check_pixel_count(picture.width * picture.height, name, "pixels")
+    return picture

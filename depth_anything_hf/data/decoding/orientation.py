@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
 from .files import FileLike, read_bytes
+from .limits import open_picture
 from .tiff import TIFF_STARTS
 
 
@@ -53,7 +54,7 @@ def orientation_of_map(source: FileLike) -> tuple[int | None, bool]:
     if not is_tiff and not (content.startswith(PNG_START) and PNG_EXIF in content):
         return None, False
     try:
-        with Image.open(io.BytesIO(content)) as picture:
+        with open_picture(io.BytesIO(content), "") as picture:
             orientation = picture.getexif().get(ExifTags.Base.Orientation)
     except Exception:
         # Pillow raises many kinds of exceptions on files that it cannot read, such as some kinds of TIFF.

@@ -74,6 +74,7 @@ def open_public(
     *,
     limit: int | None = None,
     max_depth: float | None = None,
+    max_pixels: int | None = None,
     **options: Any,
 ) -> SampleDataset:
     """Open a public dataset as it was downloaded and unpacked.
@@ -87,6 +88,7 @@ def open_public(
         split: one of `PublicDataset.splits`; None takes its `default_split`.
         limit: use only the first samples, this many; files of the others may be missing.
         max_depth: finite depth beyond this many metres becomes invalid; sky stays.
+        max_pixels: largest number of pixels of an image or label; larger ones are broken. None: Pillow's limit.
         **options: options of the dataset, see `PublicDataset.options` and its opener.
 
     Raises:
@@ -108,7 +110,7 @@ def open_public(
     folder = local_path(root)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; {_layout_of(entry)}")
-    samples = entry.opener(folder, split or entry.default_split, **options).shorten(limit, max_depth)
+    samples = entry.opener(folder, split or entry.default_split, **options).shorten(limit, max_depth, max_pixels)
     if len(samples) == 0:
         raise FileNotFoundError(f"{folder}: found no sample of {entry.title}{_of_split(split)}; {_layout_of(entry)}")
     missing = samples.missing_files()

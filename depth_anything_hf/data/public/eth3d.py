@@ -7,11 +7,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ..decoding.errors import UnreadableImageError
 from ..decoding.files import read_bytes
 from ..decoding.images import read_image
+from ..decoding.limits import open_picture
 from ..samples import Sample
 from .formats import PathLike, check_exists
 from .frames import Frame, PublicSamples, mask_invalid, matches
@@ -66,10 +66,12 @@ def read_stored_image(path: PathLike) -> np.ndarray:
     """
     check_exists(path)
     try:
-        with Image.open(path) as picture:
+        with open_picture(path, str(path)) as picture:
             picture.load()
             upright = picture.getexif().get(0x0112, 1) == 1
             pixels = None if upright else np.array(picture.convert("RGB"))
+    except UnreadableImageError:
+        raise
     except Exception as error:
         # Pillow raises many kinds of exceptions for damaged files.
         raise UnreadableImageError(f"{path}: cannot be decoded, the file is damaged: {error}") from error

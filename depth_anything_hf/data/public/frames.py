@@ -16,6 +16,7 @@ import numpy as np
 from ...utils.paths import local_path
 from ..decoding.depth_maps import LabelRules
 from ..decoding.errors import BrokenSampleError
+from ..decoding.limits import allow_pixels, check_max_pixels
 from ..samples import Sample
 
 
@@ -47,22 +48,31 @@ class PublicSamples:
         frames: the samples, in their order.
         read: decodes a frame.
         max_depth: finite depth beyond this many metres becomes invalid.
+        max_pixels: largest number of pixels of an image or label; larger ones are broken. None: Pillow's limit.
     """
 
     def __init__(
-        self, label: str | None, frames: Sequence[Frame], read: Reader, max_depth: float | None = None
+        self,
+        label: str | None,
+        frames: Sequence[Frame],
+        read: Reader,
+        max_depth: float | None = None,
+        max_pixels: int | None = None,
     ) -> None:
+        check_max_pixels(max_pixels)
         self.label = label
         self.frames = frames
         self._read = read
         self._max_depth = max_depth
+        self._max_pixels = max_pixels
 
     def __len__(self) -> int:
         return len(self.frames)
 
     def __getitem__(self, index: int) -> Sample:
         frame = self.frames[index]
-        sample = {**self._read(frame), "name": frame.name}
+        with allow_pixels(self._max_pixels):
+            sample = {**self._read(frame), "name": frame.name}
         if self.label is None:
             return sample
         values, size = sample[self.label], sample["image"].shape[:2]
@@ -75,9 +85,12 @@ class PublicSamples:
             values[np.isfinite(values) & (values > self._max_depth)] = np.nan
         return sample
 
-    def shorten(self, limit: int | None, max_depth: float | None) -> PublicSamples:
-        """Return the first `limit` frames, with finite depth beyond `max_depth` metres invalid; None keeps all."""
-        return PublicSamples(self.label, self.frames[:limit], self._read, max_depth)
+    def shorten(self, limit: int | None, max_depth: float | None, max_pixels: int | None = None) -> PublicSamples:
+        """Return the first `limit` frames, with finite depth beyond `max_depth` metres invalid; None keeps all.
+
+        Maps of more than `max_pixels` are broken; None: by Pillow's limit.
+        """
+        return PublicSamples(self.label, self.frames[:limit], self._read, max_depth, max_pixels)
 
     def missing_files(self) -> list[str]:
         """List the files of the frames that are not on disk, each once; every folder is read once."""

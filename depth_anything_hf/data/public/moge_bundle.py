@@ -9,11 +9,11 @@ import math
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ..decoding.disparity_codec import LARGEST_CODE
 from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_image
+from ..decoding.limits import open_picture
 from ..samples import Sample
 from .formats import PathLike
 from .frames import Frame, PublicSamples, lines_of, matches, require_file
@@ -78,9 +78,11 @@ def read_log_depth(path: PathLike) -> np.ndarray:
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file")
     try:
-        with Image.open(path) as picture:
+        with open_picture(path, str(path)) as picture:
             codes, text = np.asarray(picture), dict(picture.info)
         near, far, unit = float(text["near"]), float(text["far"]), float(text.get("unit") or 1.0)
+    except UnreadableImageError:
+        raise
     except Exception as error:
         # Pillow raises many kinds of exceptions for damaged files.
         raise UnreadableImageError(f"{path}: expected a PNG with the texts near and far: {error!r}") from error

@@ -205,3 +205,13 @@ def test_a_picture_is_never_read_in_place_of_the_map(
         read_label(content)
     with pytest.raises(UnreadableImageError, match=r"of several parts, .*pip install"):
         read_label(parts)
+
+
+def test_pxr24_rounds_floats_by_a_65536th_at_most_and_halves_not_at_all(tmp_path: Path) -> None:
+    depth = np.random.default_rng(0).uniform(0.5, 80, (64, 64)).astype(np.float32)
+    for stored, bound in ((depth, 2.0**-16), (depth.astype(np.float16), 0.0)):
+        header = {"compression": OpenEXR.PXR24_COMPRESSION, "type": OpenEXR.scanlineimage}
+        with OpenEXR.File(header, {"Z": stored}) as file:
+            file.write(str(tmp_path / "a.exr"))
+        error = np.abs(read_label(tmp_path / "a.exr") / stored.astype(np.float32) - 1).max()
+        assert error <= bound and (error > 0) == (bound > 0)
