@@ -19,7 +19,7 @@ from ..models.configuration_depth_anything import FeatureLayers
 logger = logging.getLogger(__name__)
 
 # Words of a name, and the depth cap in metres of the authors' models with that word.
-CAPS = {"hypersim": 20, "indoor": 20, "vkitti": 80, "outdoor": 80}
+CAPS = {"hypersim": 20, "indoor": 20, "indoors": 20, "vkitti": 80, "outdoor": 80, "outdoors": 80}
 
 
 class NameHints(NamedTuple):
@@ -32,13 +32,15 @@ class NameHints(NamedTuple):
 
 def name_hints(stem: str) -> NameHints:
     """Return what the name of a checkpoint, without its suffix, says of the model."""
-    text = stem.lower()
+    # Words may be told apart by capitals alone.
+    text = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", stem).lower()
     words = set(re.split(r"[^a-z]+", text))
     cap = next((cap for word, cap in CAPS.items() if word in words), None)
-    is_v2 = re.search(r"depth[-_ ]?anything[-_ ]?v2", text) is not None
-    is_v1 = not is_v2 and re.search(r"depth[-_ ]?anything[-_ ]?(v1(?!\d)|vit[sblg]14)", text) is not None
+    name = r"(?:depth[-_ ]?anything|(?<![a-z])da)"
+    is_v2 = re.search(rf"{name}(?:[-_ ]?|.*[-_ ])v2(?!\d)", text) is not None
+    is_v1 = not is_v2 and re.search(rf"{name}[-_ ]?(v1(?!\d)|vit[sblg]14)", text) is not None
     layers: FeatureLayers | None = "v1" if is_v1 else "v2" if is_v2 else None
-    if "metric" in words:
+    if re.search(r"(?<![a-z])metric(?:[-_ ]?depth|(?![a-z]))", text):
         return NameHints(True, cap, layers)
     # Such words may also name the data that a relative model was trained on; only the authors' whole name has none.
     is_relative = "relative" in words or re.fullmatch(r"depth_anything_(v2_vit[sblg]|vit[sbl]14)", text) is not None

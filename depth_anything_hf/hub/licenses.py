@@ -83,6 +83,19 @@ OBLIGATION_WORDS = {
     "nc": "no commercial use",
 }
 
+# Words that change nothing in the name of a license.
+_FILLERS = frozenset(
+    ("the", "gnu", "license", "licence", "version", "v", "public", "international", "universal", "unported", "deed")
+)
+_ADDRESS = re.compile(
+    r"(?:https?://)?(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/([a-z-]+)/([\d.]+)(?:/.*)?"
+)
+_OTHER_SPELLINGS = {
+    "cc0": "cc0-1.0",
+    "cc-zero": "cc0-1.0",
+    **{f"{number}-clause-bsd": f"bsd-{number}-clause" for number in (2, 3)},
+}
+
 # Of this package, whose code runs in every model.
 CODE_LICENSE = "apache-2.0"
 # By size, from the README of Depth Anything V2; it covers the relative models.
@@ -114,9 +127,22 @@ class LicenseFinding(NamedTuple):
 
 
 def license_identifier(license: str | None) -> str | None:
-    """Return the Hub's identifier of a license whose obligations are known here, also of "CC BY-NC 4.0"; else None."""
-    name = re.sub(r"[\s_-]+", "-", (license or "").strip().lower())
-    name = {"cc0": "cc0-1.0", "apache-license-2.0": "apache-2.0"}.get(name, name)
+    """Return the Hub's identifier of a license whose obligations are known here, however it is spelled; else None.
+
+    Known are e.g. "CC BY-NC 4.0 International", "Apache License, Version 2.0" and the addresses of Creative Commons.
+    A name without the version that it needs, such as "cc-by-nc", is not.
+    """
+    text = (license or "").strip().lower()
+    address = _ADDRESS.fullmatch(text)
+    if address is not None:
+        text = {"zero": "cc0"}.get(address[1], f"cc-{address[1]}") + f"-{address[2]}"
+    text = text.replace("creative commons", "cc")
+    text = re.sub(r"non-?\s?commercial", "nc", re.sub(r"no-?\s?deriv(?:ative)?s?(?: works)?", "nd", text))
+    text = re.sub(r"share-?\s?alike", "sa", re.sub(r"\battribution\b", "by", text))
+    words = [word for word in re.split(r"[\s_,()-]+", text) if word and word not in _FILLERS]
+    name = re.sub(r"-v(?=\d)", "-", "-".join(words))
+    name = re.sub(r"^(apache|gpl|agpl|mpl|cc0)-?v?(\d)(?:\.0)?$", r"\1-\2.0", name)
+    name = _OTHER_SPELLINGS.get(name, name)
     return name if name in OBLIGATIONS else None
 
 

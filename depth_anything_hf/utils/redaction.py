@@ -32,7 +32,7 @@ _END = r"[^\s'\",;:=\[\](){}<>|`]*"
 # folder on the way is one too.
 _LOCAL_PATH = re.compile(
     rf"(?P<quote>['\"`])(?P<quoted>{_START}[^'\"`\n]*)(?P=quote)"
-    rf"|(?<![^\s'\"`(\[{{<>=:,;])(?!(?<=:)//)(?:{_START}{_END}|[\w.-]+(?:/[\w.-]+)*/\.\.(?:/{_END})?(?![\w.]))",
+    rf"|(?<![^\s'\"`(\[{{>=:,;])(?!(?<=:)//)(?:{_START}{_END}|[\w.-]+(?:/[\w.-]+)*/\.\.(?:/{_END})?(?![\w.]))",
     re.IGNORECASE,
 )
 # A value that stands in a line of YAML as it is.

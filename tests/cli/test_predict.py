@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import warnings
 from pathlib import Path
 
@@ -241,3 +243,33 @@ def test_the_limit_of_pixels_is_named_and_raised(
     assert run(*command, "--max_pixels", "1200").exit_code == 0
     wrong = run(*command, "--max_pixels", "0")
     assert wrong.exit_code == 2 and "max_pixels must be at least 1, got 0" in wrong.output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take UTF-8 only")
+def test_names_that_are_not_utf8_are_predicted(model: Path, photos: Path, tmp_path: Path) -> None:
+    (photos / "a.png").rename(photos / os.fsdecode(b"caf\xe9.png"))
+    command = ("predict", photos, "-o", tmp_path / "out", "-m", model, "--raw")
+    for expected in ("2 of 2 images predicted, see", "2 of 2 images predicted, 2 of them earlier"):
+        result = run(*command)
+        assert result.exit_code == 0 and expected in result.output, result.output
+    assert (tmp_path / "out" / os.fsdecode(b"caf\xe9.npz")).is_file()
+
+
+def test_the_list_of_predictions_names_no_place_and_older_lists_are_read(
+    model: Path, photos: Path, tmp_path: Path
+) -> None:
+    command = ("predict", photos / "a.png", "-o", tmp_path / "out", "-m", model, "--raw")
+    assert run(*command).exit_code == 0
+    path = tmp_path / "out" / "predictions.json"
+    text = path.read_text()
+    assert str(tmp_path) not in text and ".." not in text
+    # Earlier versions wrote the way to the image itself.
+    record = json.loads(text)
+    record["images"]["a.png"]["source"] = os.path.relpath(os.path.realpath(photos / "a.png"), tmp_path / "out")
+    path.write_text(json.dumps(record))
+    os.utime(photos / "a.png", ns=(1, 1))
+    result = run(*command)
+    assert result.exit_code == 0 and "earlier" not in result.output, result.output
+    record["images"]["a.png"]["source"] = "../elsewhere/a.png"
+    path.write_text(json.dumps(record))
+    assert "another a.png" in run(*command).output

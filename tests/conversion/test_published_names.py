@@ -31,6 +31,13 @@ from depth_anything_hf.conversion.published_names import NameHints, name_hints
         ("depth_anything_v1_vits", (None, None, "v1")),
         ("depth_anything_v10", (None, None, None)),
         ("latest", (None, None, None)),
+        ("DepthAnythingMetricIndoor", (True, 20, None)),
+        ("MetricDepth-Outdoors", (True, 80, None)),
+        ("isometric_depth", (None, None, None)),
+        ("da_v1_small", (None, None, "v1")),
+        ("DAv2-metric", (True, None, "v2")),
+        ("data_v1", (None, None, None)),
+        ("depth_anything_vits14_to_v2", (None, None, "v2")),
     ],
 )
 def test_what_a_name_says(stem: str, hints: Any) -> None:

@@ -13,6 +13,7 @@ from cards import LINEAGE, metadata, write_card
 from depth_anything_hf.hub.licenses import (
     check_known_license,
     license_fields,
+    license_identifier,
     original_license,
     published_license,
     strictest_license,
@@ -146,3 +147,26 @@ def test_stricter_licenses_agreements_and_unknown_weights_are_taken_as_stated(tm
 def test_the_hub_gets_its_own_identifier() -> None:
     assert license_fields("CC BY-NC-SA 4.0", False) == {"license": "cc-by-nc-sa-4.0"}
     assert license_fields("Gemma", False) == {"license": "other", "license_name": "gemma"}
+
+
+@pytest.mark.parametrize(
+    ("spelled", "identifier"),
+    [
+        *(("Apache License, Version 2.0", "apache-2.0"), ("apache2", "apache-2.0"), ("The MIT License", "mit")),
+        *(("CC BY-NC-SA 4.0 International", "cc-by-nc-sa-4.0"), ("CC0 1.0 Universal", "cc0-1.0")),
+        *(("GPLv3", "gpl-3.0"), ("3-clause BSD", "bsd-3-clause"), ("BSD-3-Clause-Clear", None)),
+        ("https://creativecommons.org/licenses/by-nc/4.0/legalcode", "cc-by-nc-4.0"),
+        ("http://creativecommons.org/publicdomain/zero/1.0/", "cc0-1.0"),
+        ("Creative Commons Attribution-NonCommercial-NoDerivatives 4.0", "cc-by-nc-nd-4.0"),
+        *(("cc-by-nc", None), ("gpl", None), ("not mit", None), ("mit or gpl", None), ("license", None)),
+        *(("", None), (None, None)),
+    ],
+)
+def test_licenses_are_known_however_they_are_spelled(spelled: str | None, identifier: str | None) -> None:
+    assert license_identifier(spelled) == identifier
+
+
+@pytest.mark.parametrize("license", ["apache2", "Apache License, Version 2.0", "MIT License", "CC BY 4.0"])
+def test_a_license_contradicts_in_every_spelling(license: str) -> None:
+    with pytest.raises(ValueError, match="contradicts that of"):
+        check_known_license("teacher", "depth-anything/Depth-Anything-V2-Large-hf", license)

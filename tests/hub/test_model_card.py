@@ -219,3 +219,24 @@ def test_broken_metadata_of_an_older_card_does_no_harm(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_bytes(broken)
     card = write_card(tmp_path)
     assert card.text.count("Mine.") == 1 and "Before." not in card.text
+
+
+def test_names_of_any_kind_and_places_leave_the_card_whole(tmp_path: Path) -> None:
+    results = {f"/{place}/val <b>|": {"metrics": {"delta1": 0.5}, "protocol": "a | b"} for place in ("x", "y")}
+    recipe = "train_data:\n  - path: /home/somebody/my data/set one\n# ```\n"
+    lineage = {"encoder": "random weights", "data": ["/home/somebody/a`b|c\n<i>", "../../x/caf\udce9"]}
+    card = write_card(
+        tmp_path,
+        title="A <b>title</b>\nof /home/somebody/runs/x",
+        results=results,
+        recipe=recipe,
+        lineage=lineage,
+        training={"note": "see '/mnt/my data/x y'", "by": Path("/home/somebody")},
+    )
+    assert "somebody" not in card.text and "my data" not in card.text and "../" not in card.text
+    assert "# A &lt;b>title&lt;/b> of x" in card.text and "  - path: set one\n" in card.text
+    assert "| val &lt;b>\\| |" in card.text and "| val &lt;b>\\| (2) |" in card.text
+    assert "``a`b\\|c <i>`` (local)" in card.text and "`caf\\xe9` (local)" in card.text
+    assert "````yaml" in card.text and "| by | ~ |" in card.text
+    rows = [line for line in card.text.splitlines() if line.startswith("|")]
+    assert all(line.endswith("|") for line in rows)

@@ -334,3 +334,41 @@ def test_what_was_given_up_is_not_tried_again(hub: HubServer, tmp_path: Path) ->
     assert len(hub.requests) == count and left.folder == run and not list(run.glob(".push*"))
     publisher.push(run, "Model")
     assert publisher.finish(30) == [] and hub.repositories["model", NAME].files == published(run)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "trace"),
+    [
+        ("config.json", '{"backbone": {"source": "/mnt/x"}}', "config.json: backbone.source: '/mnt/x'"),
+        ("calibration.json", '{"model_id": "../student"}', "calibration.json: model_id: '../student'"),
+        ("README.md", "# Mine\n\nfrom /home/somebody/x\n", "README.md: line 3: '/home/somebody/x'"),
+    ],
+)
+def test_a_model_that_names_the_machine_is_not_pushed(
+    hub: HubServer, tmp_path: Path, name: str, content: str, trace: str
+) -> None:
+    run = make_run(tmp_path / "run")
+    intact = (run / name).read_text() if (run / name).exists() else "{}"
+    (run / name).write_text(content)
+    (left,) = push_once(run, hub)
+    assert "names places on this machine" in left.reason and trace in left.reason
+    assert set(hub.repositories["model", NAME].files) == {".gitattributes"} and not list(run.glob(".push*"))
+    (run / name).write_text(intact)
+    assert push_once(run, hub) == []
+
+
+def test_other_files_that_name_the_machine_are_left_out_of_a_checkpoint(
+    hub: HubServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    checkpoint = make_run(tmp_path / "run") / "checkpoint-3"
+    (checkpoint / "notes.json").write_text('{"by": "/home/somebody"}')
+    publisher = Publisher(NAME, tmp_path / "run", strategy="checkpoint", endpoint=hub.url, **QUICK)
+    publisher.push_checkpoint(checkpoint, "Step 3")
+    assert publisher.finish(60) == []
+    files = hub.repositories["model", NAME].files
+    assert "last-checkpoint/state/process-0.pt" in files and "last-checkpoint/notes.json" not in files
+    assert "last-checkpoint/notes.json is left out" in caplog.text and "by: '/home/somebody'" in caplog.text
+    (checkpoint / "state" / "trainer_state.pt").write_bytes(b"\0/home/somebody/a.png")
+    publisher.push_checkpoint(checkpoint, "Step 4")
+    (left,) = publisher.finish(60)
+    assert "last-checkpoint/state/trainer_state.pt: '/home/somebody/a.png'" in left.reason

@@ -137,6 +137,15 @@ def test_a_saved_calibration_loads_as_it_was(fit: Calibration, tmp_path: Path) -
     np.testing.assert_array_equal(Calibration.load(path).apply(disparity), fit.apply(disparity))
 
 
+def test_a_saved_calibration_names_no_place_on_the_machine(tmp_path: Path) -> None:
+    fit = fit_calibration(np.array([1.0, 2.0]), np.array([2.0, 1.0]))
+    path = replace(fit, model_id="/home/somebody/my runs/student").save(tmp_path / "camera.json")
+    assert Calibration.load(path).model_id == "student"
+    # Files of earlier versions do.
+    path.write_text(path.read_text().replace('"student"', '"/home/somebody/student"'))
+    assert Calibration.load(path).model_id == "/home/somebody/student"
+
+
 def test_a_calibration_is_not_written_in_place(tmp_path: Path) -> None:
     path = EXAMPLE.save(tmp_path / "camera.json")
     # Another name of the same content, which a write in place would change.

@@ -112,6 +112,7 @@ def test_a_run_publishes_model_card_and_pictures(
     shown = "".join(capfd.readouterr())
     assert TOKEN not in shown and TOKEN.encode() not in texts_below(folder)
     assert TOKEN.encode() not in b"".join(repository.files.values())
+    assert str(labelled_folder).encode() not in b"".join(repository.files.values())
 
 
 @pytest.mark.slow

@@ -24,8 +24,6 @@ from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.pseudo_labels.fill_shards import LabelReport, label_images
 from depth_anything_hf.pseudo_labels.shards import entry_path
 from depth_anything_hf.pseudo_labels.verify import verify_labels
-from depth_anything_hf.utils.image_names import Naming
-from depth_anything_hf.utils.redaction import names_machine
 
 
 LATIN = os.fsdecode(b"caf\xe9.png")
@@ -38,32 +36,6 @@ def rows_of(report: LabelReport) -> list[dict[str, Any]]:
 def label_source(predictor: DepthPredictor, source: DataSource, output: Path, **options: Any) -> LabelReport:
     settings: dict[str, Any] = {"provenance": PROVENANCE, "shard_size": 2, "progress": False, **options}
     return label_images(predictor, open_source(source), output, **settings)
-
-
-@pytest.mark.parametrize("relative", [True, False])
-def test_only_the_folder_itself_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relative: bool) -> None:
-    monkeypatch.chdir(tmp_path)
-    folder = Path("images") if relative else tmp_path / "images"
-    naming = Naming(folder, tmp_path / "labels")
-    names = ["1.png", "train_images/1.png", "images/1.png", "images/images/1.png"]
-    assert [naming.name(str(folder / name)) for name in names] == names
-    assert naming.name(str(tmp_path / "images" / "1.png")) == "1.png"
-    assert naming.name(str(tmp_path / "elsewhere" / "1.png")) == "1.png"
-    assert naming.name("../../home/somebody/1.png") == "1.png"
-    assert naming.name("row 3 (a/b.png)") == "row 3 (a/b.png)"
-    assert naming.message(f"{folder}/a.png: no {folder}/b.png in x{folder}/c.png").startswith("a.png: no b.png in x")
-    assert naming.reason("/home/somebody/x.png: empty") == "x.png: empty"
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        *(("a.png", False), ("a/..b/c.png", False), ("~a.png", False), ("row 3 (a.png)", False)),
-        *(("/a.png", True), ("../a.png", True), ("a/../b.png", True), ("~/a.png", True), (r"C:\a.png", True)),
-    ],
-)
-def test_names_of_places_on_this_machine_are_told(name: str, expected: bool) -> None:
-    assert names_machine(name) == expected
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems take UTF-8 only")

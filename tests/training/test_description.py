@@ -22,7 +22,13 @@ from depth_anything_hf.data.item_mixture import training_data
 from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.losses.loss_weights import RelativeLoss
-from depth_anything_hf.training.description import describe, describe_objective, describe_run, describe_source
+from depth_anything_hf.training.description import (
+    describe,
+    describe_objective,
+    describe_run,
+    describe_source,
+    without_places,
+)
 from depth_anything_hf.training.objectives import Distillation, SupervisedMetric, SupervisedRelative
 
 
@@ -196,3 +202,14 @@ def test_objects_that_hold_each_other_end():
     node = Node()
     node.other = node
     assert json.dumps(describe(node)).count("Node") < 10
+
+
+def test_paths_are_told_apart_and_not_named(tmp_path):
+    record = {"first": str(tmp_path / "a" / "0.png"), "names": [str(tmp_path / "b" / "0.png"), "images/0.png", 3]}
+    plain = without_places(record)
+    assert str(tmp_path) not in str(plain) and plain["names"][1:] == ["images/0.png", 3]
+    assert plain["first"].startswith("0.png (path, sha256 ") and plain["first"] != plain["names"][0]
+    assert without_places(plain) == plain
+    (tmp_path / "a").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    assert without_places(str(tmp_path / "link" / "0.png")) == plain["first"]
