@@ -146,7 +146,13 @@ class DepthAnythingNeck(nn.Module):
 
 
 class DepthAnythingHead(CheckpointedPart):
-    """Three convolutions with an upsampling to the image's size between the first two; ReLU or scaled sigmoid last."""
+    """Three convolutions with an upsampling to the image's size between the first two; ReLU or scaled sigmoid last.
+
+    With `checkpoints_by_image` a part that is recomputed is recomputed for one image of the batch after the other,
+    whose gradients are then summed in another order.
+    """
+
+    checkpoints_by_image = False
 
     def __init__(self, config: DepthAnythingConfig) -> None:
         super().__init__()
@@ -166,14 +172,15 @@ class DepthAnythingHead(CheckpointedPart):
         The map is float32 where features and weights are bfloat16 or float16, and under autocast.
         """
         features = self.conv1(fused[self.head_in_index])
+        if self.checkpoints_by_image:
+            return torch.cat([self.checkpoint(self._predict, image, size) for image in features.split(1)])
+        return self.checkpoint(self._predict, features, size)
+
+    def _predict(self, features: Tensor, size: tuple[int, int]) -> Tensor:
         # The upsampled map is the largest of all.
-        features = self.checkpoint(self._upsample, features, size)
+        features = self.conv2(F.interpolate(features, size=size, mode="bilinear", align_corners=True))
         with full_precision(features):
             output: Tensor = self.conv3(F.relu(features, inplace=True)).squeeze(1)
             # Stock multiplies a relative output too, by the 1 that its configurations carry.
             predicted: Tensor = (torch.sigmoid(output) if self.metric else F.relu(output)) * self.max_depth
         return predicted
-
-    def _upsample(self, features: Tensor, size: tuple[int, int]) -> Tensor:
-        output: Tensor = self.conv2(F.interpolate(features, size=size, mode="bilinear", align_corners=True))
-        return output

@@ -17,6 +17,7 @@
 - `weight_precision`: trained weights in float32, or in bfloat16 by choice
 - `adapters`: a model with adapters of peft: what is trained, and how it is saved
 - `optimizers`: AdamW and those with a smaller state
+- `adafactor`: an optimizer whose state is a row and a column for each matrix
 - `backward_update`: optimizer steps inside the backward pass, one gradient at a time
 - `optim`: encoder strategies, parameter groups, learning rates, schedule, averaged weights
 - `prefetch`: the batches of this process on its device, read ahead

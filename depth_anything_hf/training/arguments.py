@@ -39,7 +39,14 @@ NO_PART_IN_RESULT = (
 # Arguments that may differ between a run and its continuation: they change nothing of what is past.
 MAY_CHANGE_ON_RESUME = (
     *NO_PART_IN_RESULT,
-    *("max_steps", "num_train_epochs", "eval_steps", "metric_for_best_model", "greater_is_better"),
+    *(
+        "gradient_checkpointing_by_image",
+        "max_steps",
+        "num_train_epochs",
+        "eval_steps",
+        "metric_for_best_model",
+        "greater_is_better",
+    ),
     *("max_output", "max_zero_share"),
 )
 # These may too, as long as their product with the number of processes stays the same.
@@ -130,6 +137,13 @@ class TrainingArguments:
     gradient_checkpointing_every: int = field(
         default=1,
         metadata={"help": "With gradient_checkpointing: only every n-th encoder layer. Less time, more memory."},
+    )
+    gradient_checkpointing_by_image: bool = field(
+        default=False,
+        metadata={
+            "help": "With gradient_checkpointing: recompute the head's maps, the largest of all, for one image at a "
+            "time. The least memory; gradients differ in their last digits."
+        },
     )
     torch_compile: bool = field(
         default=False,
@@ -244,6 +258,8 @@ class TrainingArguments:
             )
         if self.optimizer_in_backward and self.mixed_precision == "fp16":
             raise ValueError("optimizer_in_backward cannot be combined with mixed_precision fp16; use bf16 or no")
+        if self.gradient_checkpointing_by_image and not self.gradient_checkpointing:
+            raise ValueError("gradient_checkpointing_by_image is set, but gradient_checkpointing is not; set both")
         if self.lr_scheduler_type not in SCHEDULES:
             raise ValueError(f"lr_scheduler_type is {self.lr_scheduler_type!r}, expected one of {SCHEDULES}")
         if self.mixed_precision not in (None, "no", "bf16", "fp16"):

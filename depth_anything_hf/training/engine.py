@@ -77,7 +77,9 @@ class Engine:
         is_sharding = accelerator.distributed_type in SHARDED
         self.warning, self._encoder = choose_trained(model, arguments.encoder_strategy, is_sharding=is_sharding)
         if arguments.gradient_checkpointing:
-            recompute_activations(model, arguments.gradient_checkpointing_every)
+            recompute_activations(
+                model, arguments.gradient_checkpointing_every, by_image=arguments.gradient_checkpointing_by_image
+            )
         self.parts = ObjectiveParts(objective, model)
         self.parts.to(accelerator.device)
         self.parts.broadcast(accelerator)
@@ -386,13 +388,14 @@ def _local(tensor: Tensor) -> Tensor:
     return tensor.to_local() if isinstance(tensor, DTensor) else tensor
 
 
-def recompute_activations(model: PreTrainedModel, every: int) -> None:
+def recompute_activations(model: PreTrainedModel, every: int, *, by_image: bool = False) -> None:
     """Activation checkpointing of the decoder, the first encoder layer and each `every`-th after it."""
     # Renamed in transformers 5.23, which can count layers by itself; earlier releases cannot.
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
     enable({"use_reentrant": False})
     for index, layer in enumerate(repeated_layers(model)):
         layer.gradient_checkpointing = index % every == 0  # type: ignore[assignment]
+    model.get_submodule("head").checkpoints_by_image = by_image  # type: ignore[assignment]
 
 
 __all__ = ["Engine", "Objective", "recompute_activations"]

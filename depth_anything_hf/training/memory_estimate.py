@@ -119,7 +119,8 @@ def estimate_memory(
         trainee = _without_memory(without_wrapper(model), dtype)
         choose_trained(trainee, arguments.encoder_strategy, is_sharding=sharded)
         if arguments.gradient_checkpointing:
-            recompute_activations(trainee, arguments.gradient_checkpointing_every)
+            by_image = arguments.gradient_checkpointing_by_image
+            recompute_activations(trainee, arguments.gradient_checkpointing_every, by_image=by_image)
         alive = _bytes_of_a_step(
             trainee,
             (arguments.per_device_train_batch_size, 3, *size),

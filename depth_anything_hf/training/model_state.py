@@ -60,7 +60,7 @@ class _Snapshot:
 
 def _switches(part: nn.Module) -> dict[str, Any]:
     """Return what says how a module runs: recomputed in the backward pass, compiled."""
-    names = ("gradient_checkpointing", "_compiled_call_impl")
+    names = ("gradient_checkpointing", "checkpoints_by_image", "_compiled_call_impl")
     return {name: getattr(part, name) for name in names if hasattr(part, name)}
 
 

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .adafactor import Adafactor, factor_shapes
 from .arguments import TrainingArguments
 
 
@@ -40,11 +42,7 @@ def make_optimizer(
         # Not fused: where its first step is left out, torch's kernel goes on from momentum that was never written.
         optimizer = torch.optim.SGD(groups, lr=0.0, momentum=arguments.adam_beta1)
     elif arguments.optimizer == "adafactor":
-        from transformers.optimization import Adafactor
-
-        # Rates as they are given, instead of rates in proportion to the weights or to the steps.
-        adafactor: Any = Adafactor
-        optimizer = adafactor(groups, lr=0.0, scale_parameter=False, relative_step=False)
+        optimizer = Adafactor(groups)
     elif arguments.optimizer == "adamw-8bit":
         optimizer = _from_package("bitsandbytes", "adamw-8bit").optim.AdamW8bit(groups, betas=betas)
     else:
@@ -105,10 +103,7 @@ def _state_bytes_of(optimizer: str, parameter: Tensor) -> int:
     if optimizer == "sgd":
         return count * size
     if optimizer == "adafactor":
-        if parameter.ndim < 2:
-            return 4 * count
-        rows, columns = parameter.shape[-2:]
-        return 4 * (count // columns + count // rows)
+        return 4 * sum(map(math.prod, factor_shapes(parameter)))
     if count < SMALLEST_IN_8_BITS:
         return 8 * count
     return 2 * (count + 4 * -(-count // BLOCK))

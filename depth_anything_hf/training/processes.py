@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeVar, cast
 import torch
 from accelerate import Accelerator
 from accelerate.utils import (
+    AutocastKwargs,
     DataLoaderConfiguration,
     GradientAccumulationPlugin,
     ProjectConfiguration,
@@ -41,6 +42,9 @@ def training_accelerator(arguments: TrainingArguments, folder: Path | None = Non
         options["project_config"] = ProjectConfiguration(project_dir=str(folder), logging_dir=str(folder / "logs"))
         trackers = chosen_trackers(arguments.report_to)
         options["log_with"] = [each.tracker if isinstance(each, OwnTracker) else each for each in trackers] or None
+    if arguments.gradient_checkpointing:
+        # Each weight is used once in a pass, and its rounded copy would be kept to the end of it.
+        options["kwargs_handlers"] = [AutocastKwargs(cache_enabled=False)]
     return make_accelerator(
         mixed_precision=arguments.mixed_precision,
         # Instead of the number alone, which an environment variable of Accelerate would overrule.

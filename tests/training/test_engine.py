@@ -19,10 +19,14 @@ from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.models.compilation import compile_blocks
 from depth_anything_hf.training import engine as engine_of_training
+from depth_anything_hf.training.arguments import TrainingArguments
+from depth_anything_hf.training.memory_estimate import LiveBytes
 from depth_anything_hf.training.objectives import SupervisedRelative
+from depth_anything_hf.training.processes import training_accelerator
 from depth_anything_hf.training.step_status import ReducedStatus
 from depth_anything_hf.training.terms import checked_images
 from depth_anything_hf.utils.manifest import write_manifest
+from depth_anything_hf.utils.processes import own_accelerate_state
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -100,6 +104,40 @@ def test_every_nth_layer_is_computed_again_for_the_gradients(
         assert (parameter.grad is None) == (expected[name] is None)
         if parameter.grad is not None:
             assert torch.equal(parameter.grad, expected[name]), name
+
+
+def test_the_heads_maps_are_computed_again_image_by_image(tmp_path, make_tiny_model, labelled_folder):
+    mixture = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
+    batch = collate([mixture[0, index % 4] for index in range(8)])
+    found: dict[bool, tuple[dict[str, torch.Tensor], int]] = {}
+    for by_image in (False, True):
+        model = make_tiny_model(fusion_hidden_size=64)
+        options = {"gradient_checkpointing": True, "gradient_checkpointing_by_image": by_image}
+        engine = make_engine(tmp_path, model, **options)
+        with LiveBytes() as live:
+            engine.terms(batch, 0.0)["loss"].backward()
+        assert model.head.checkpoints_by_image == by_image
+        found[by_image] = (
+            {name: each.grad for name, each in model.named_parameters() if each.requires_grad},
+            live.peak,
+        )
+    largest = max(each.abs().max() for each in found[False][0].values())
+    for name, gradient in found[True][0].items():
+        torch.testing.assert_close(gradient, found[False][0][name], rtol=1e-3, atol=1e-5 * largest.item(), msg=name)
+    assert found[True][1] < 0.8 * found[False][1]
+    with pytest.raises(ValueError, match="gradient_checkpointing_by_image is set, but gradient_checkpointing is not"):
+        TrainingArguments("unused", gradient_checkpointing_by_image=True)
+
+
+def test_no_rounded_copy_of_a_weight_is_kept_where_activations_are_not(tmp_path, train, make_tiny_model):
+    options = {"mixed_precision": "bf16", "max_steps": 2}
+    for checkpointing in (False, True):
+        arguments = TrainingArguments("unused", gradient_checkpointing=checkpointing, mixed_precision="bf16")
+        with own_accelerate_state():
+            handler = training_accelerator(arguments).autocast_handler
+            assert (handler is None or handler.cache_enabled) is not checkpointing
+        train(tmp_path / str(checkpointing), make_tiny_model(), gradient_checkpointing=checkpointing, **options)
+    assert_equal_bits(weights(tmp_path / "False"), weights(tmp_path / "True"))
 
 
 def test_what_is_compiled_depends_on_the_device(make_tiny_model):
