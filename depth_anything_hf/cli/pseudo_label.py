@@ -59,7 +59,7 @@ def _pseudo_label(
     quiet_libraries(verbose)
     report = label(arguments)
     place = f"process {arguments.process_index}: " if arguments.process_count > 1 else ""
-    where = f"in {len(report.shards)} shards, see {arguments.output_dir}"
+    where = f"in {len(report.shards)} shards, see {arguments.output_dir} (of {report.taken})"
     if report.labelled_now == report.labelled:
         typer.echo(f"{place}{report.labelled} images labelled {where}")
     elif report.labelled_now:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 from ..utils.paths import local_path
@@ -16,6 +17,7 @@ from .table_files import SHARD_SUFFIXES, TABLE_FORMATS, is_saved_dataset, table_
 
 
 CARD = "README.md"
+LINES = ".jsonl"
 
 
 def detect_kind(source: DataSource) -> str:
@@ -46,6 +48,7 @@ def detect_kind(source: DataSource) -> str:
                 f"{local}: {asked} asks for labels, but the folder has images in none of the layouts for labels; "
                 f"expected {layouts}; found {sorted(each.name for each in local.iterdir())[:10]}"
             )
+        _tell_lines(local, found)
         return "photos"
     if suffixes:
         return "table"
@@ -53,6 +56,17 @@ def detect_kind(source: DataSource) -> str:
         f"{local}: expected images with labels ({LAYOUTS.format(label='depth')}), "
         f"tables ({', '.join(TABLE_FORMATS)}), or images ({', '.join(sorted(IMAGE_SUFFIXES))}); found none of them"
     )
+
+
+def _tell_lines(local: Path, found: list[Path]) -> None:
+    """Tell tables whose rows may name the pictures beside them; other JSON files are documents of most datasets."""
+    tables = [path for path in found if path.suffix.lower() == LINES and path.name not in METADATA_NAMES]
+    if tables:
+        warnings.warn(
+            f"{local}: its pictures are read, and not the {len(tables)} {LINES} beside them, e.g. {tables[0]}; name "
+            "the file to read the table",
+            stacklevel=3,
+        )
 
 
 def _kind_of_file(source: DataSource, local: Path) -> str:

@@ -7,6 +7,7 @@
 - `open_shard`: a shard in the making.
 - `tries`: how often images failed that a repeated run tries again.
 - `inputs`: what is labelled, divided into shards that can each be done alone.
+- `report`: what a run has done.
 - `order`: in which order images are divided into shards: permuted by a seed, or as they came.
 - `background`: threads that encode labels and write shards behind the forward pass, in bounded memory.
 - `shards`: columns, writing and manifest of the parquet shards.
@@ -28,16 +29,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .dataset_card import write_label_card
-    from .fill_shards import LabelReport, label_images
+    from .fill_shards import label_images
     from .lineage import labels_lineage
     from .provenance import describe_teacher, read_provenance
     from .push import push_labels, push_labels_when_complete
+    from .report import LabelReport
     from .runner import LabelArguments
     from .verify import VerifyReport, missing_shards, verify_labels
 
 _MODULES = {
     "LabelArguments": "runner",
-    "LabelReport": "fill_shards",
+    "LabelReport": "report",
     "VerifyReport": "verify",
     "describe_teacher": "provenance",
     "label_images": "fill_shards",

@@ -15,7 +15,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +43,8 @@ from .provenance import (
     footer_differences,
     read_provenance,
 )
+from .report import LabelReport as LabelReport
+from .report import describe_taken
 from .shards import SHARD_PATTERN, STORED_IMAGES, ShardSummary, read_completed, remove_unfinished
 from .tries import LARGEST_TRIES, WHOLE_SHARD, count_try, forget_tries
 
@@ -54,24 +55,6 @@ ROWS_PER_GROUP = 32
 # If none of so many images in one shard can be read, this is an outage rather than chance.
 MANY_IMAGES = 8
 LARGEST_BROKEN_SHARE = 0.1
-
-
-@dataclass
-class LabelReport:
-    """Labels in one process's share of the shards, those of earlier runs included.
-
-    Attributes:
-        labelled: number of images with a label.
-        skipped: (name, reason) of each image that could not be read, or whose prediction was NaN or not codable.
-        shards: the shard files.
-        labelled_now: number of images that got their label in this call.
-    """
-
-    labelled: int = 0
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-    shards: list[Path] = field(default_factory=list)
-    # What an earlier call labelled is the same result.
-    labelled_now: int = field(default=0, compare=False)
 
 
 def label_images(
@@ -174,11 +157,11 @@ def label_images(
         run = _LabelRun(folder, inputs, naming, provenance, max_broken_share, bar)
         run.label(predictor, own_shards)
     run.with_frames.warn()
-    report = LabelReport(labelled_now=run.labelled)
+    report = LabelReport(labelled_now=run.labelled, taken=describe_taken(dataset))
     for shard in own_shards:
         for file in inputs.files(shard, run.completed):
             if file not in run.unmade:
-                _add_shard(report, folder / file, run.completed(file))
+                report.add_shard(folder / file, run.completed(file))
     failures = [
         f"{len(reasons)} {what}: {'; '.join(reason.rstrip('.') for reason in reasons.values())}"
         for reasons, what in ((run.unread, "input shards could not be read"), (run.unmade, "shards could not be made"))
@@ -381,17 +364,6 @@ class _LabelRun:
         paths = self._folder.glob(SHARD_PATTERN)
         found = (self.completed(path.name) for path in paths)
         return self.labelled > 0 or any(summary.labelled for summary in found if summary is not None)
-
-
-def _add_shard(report: LabelReport, path: Path, summary: ShardSummary | None) -> None:
-    if summary is None:
-        raise ValueError(
-            f"{path} disappeared during the run; make sure that no other process removes shards, and run the same "
-            "command again"
-        )
-    report.shards.append(path)
-    report.labelled += summary.labelled
-    report.skipped += summary.skipped
 
 
 def _check_arguments(

@@ -28,7 +28,7 @@ def test_pseudo_label_writes_shards_that_open(model: Path, photos: Path, tmp_pat
     )
     result = run(*arguments)
     assert result.exit_code == 0, result.output
-    assert "2 images labelled in 2 shards" in result.output
+    assert "2 images labelled in 2 shards" in result.output and "(of 1 .jpg, 1 .png)" in result.output
     again = run(*arguments)
     assert "nothing left to do: 2 images were labelled before in 2 shards" in again.output
     next((tmp_path / "labels").glob("labels-00001*")).unlink()

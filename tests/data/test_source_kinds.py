@@ -77,3 +77,12 @@ def test_tables_of_two_formats_are_refused(
     for options in ({}, {"streaming": True}):
         with pytest.raises(ValueError, match=r"tables of two formats \(1 \.parquet, 1 \.tar\), e\.g\. .*a\.parquet"):
             open_source({"path": str(tmp_path), **options})
+
+
+def test_a_table_of_lines_beside_pictures_is_told(tmp_path: Path, table_cache: None, rgb: np.ndarray) -> None:
+    Image.fromarray(rgb).save(tmp_path / "0.png")
+    (tmp_path / "train.jsonl").write_text('{"image": "0.png"}')
+    (tmp_path / "notes.json").write_text("{}")
+    with pytest.warns(UserWarning, match=r"not the 1 \.jsonl beside them, e\.g\. .*train\.jsonl; name the file"):
+        assert len(open_source(tmp_path)) == 1
+    assert len(open_source(tmp_path / "train.jsonl")) == 1

@@ -1,0 +1,56 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What a labelling run has done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..data.depth_stream import DepthStream
+from ..data.left_out import describe_kinds
+from ..data.samples import SampleDataset
+from .shards import ShardSummary
+
+
+@dataclass
+class LabelReport:
+    """Labels in one process's share of the shards, those of earlier runs included.
+
+    Attributes:
+        labelled: number of images with a label.
+        skipped: (name, reason) of each image that could not be read, or whose prediction was NaN or not codable.
+        shards: the shard files.
+        labelled_now: number of images that got their label in this call.
+        taken: what there was to label for all processes together, as in "12 .jpg, 3 .png".
+    """
+
+    labelled: int = 0
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    shards: list[Path] = field(default_factory=list)
+    # What an earlier call labelled is the same result, and so is that of other files.
+    labelled_now: int = field(default=0, compare=False)
+    taken: str = field(default="", compare=False)
+
+    def add_shard(self, path: Path, summary: ShardSummary | None) -> None:
+        """Add a shard that is complete.
+
+        Raises:
+            ValueError: it is not.
+        """
+        if summary is None:
+            raise ValueError(
+                f"{path} disappeared during the run; make sure that no other process removes shards, and run the same "
+                "command again"
+            )
+        self.shards.append(path)
+        self.labelled += summary.labelled
+        self.skipped += summary.skipped
+
+
+def describe_taken(dataset: SampleDataset | DepthStream) -> str:
+    """Count what there is to label: files by suffix, rows, or the shards of a stream."""
+    if isinstance(dataset, DepthStream):
+        return f"{dataset.shard_count} input shards"
+    names = getattr(dataset, "names", None)
+    return f"{len(dataset)} rows" if names is None else describe_kinds(map(Path, names))
