@@ -114,8 +114,10 @@ def _start_comment(launching: LaunchArguments) -> str:
 
 def _dry_run(program: ModuleType, parts: Sequence[Any]) -> Any:
     from ..data.first_labels import UselessLabelsError
-    from ..recipes.dry_run import dry_run
+    from ..recipes.dry_run import check_sheet, dry_run
 
+    # Before the model and the data are opened.
+    check_sheet(parts[-1])
     try:
         found = dry_run(program.prepare(*parts))
     except UselessLabelsError as error:

@@ -16,17 +16,20 @@ import torch
 from torch import Tensor
 
 from ..data.decoding.errors import BrokenSampleError
+from ..training.arguments import TrainingArguments
 from ..training.description import describe_run
 from ..training.dry_run import DryRunReport, dry_run_step
 from ..training.previews import labels_of, training_picture
 from ..training.resume import require_same_arguments
 from ..utils.files import atomic_write
-from ..visualization.encode import encode_jpeg
+from ..utils.outputs import check_file, refuse_to_replace
+from ..visualization.encode import encode_jpeg, jpeg_comment
 from ..visualization.figures import add_caption, side_by_side, stack
 from .run import TrainingRun
 
 
 SHEET_FILE = "dry_run.jpg"
+MARK = "depth_anything_hf.dry_run"
 SAMPLES_PER_SOURCE = 3
 # Taller images are shown smaller.
 ROW_HEIGHT_PIXELS = 224
@@ -67,7 +70,10 @@ def dry_run(run: TrainingRun) -> DryRun:
 
     Raises:
         ValueError: the arguments or the data do not fit.
+        FileExistsError: a `dry_run.jpg` there was not written by a dry run.
+        OSError: the picture cannot be written.
     """
+    check_sheet(run.arguments)
     report = dry_run_step(
         run.start.model, run.objective, run.arguments, run.train_data, pretrained=run.start.pretrained
     )
@@ -87,9 +93,21 @@ def dry_run(run: TrainingRun) -> DryRun:
     ]
     caption = "first batch: image, label, prediction, error"
     path = Path(run.arguments.output_dir) / SHEET_FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, encode_jpeg(stack([*rows, add_caption(report.sheet, caption)])))
+    atomic_write(path, encode_jpeg(stack([*rows, add_caption(report.sheet, caption)]), comment=MARK))
     return DryRun(report, path, end, scores)
+
+
+def check_sheet(arguments: TrainingArguments) -> None:
+    """Check that the picture of a dry run can be written, and replaces at most that of an earlier one.
+
+    Raises:
+        FileExistsError: it would replace another file.
+        OSError: it cannot be written.
+    """
+    path = Path(arguments.output_dir) / SHEET_FILE
+    check_file(path)
+    if path.is_symlink() or (path.exists() and jpeg_comment(path) != MARK):
+        refuse_to_replace([path], "move it away, or choose another output_dir")
 
 
 def _pictures(run: TrainingRun, source: int) -> Iterator[np.ndarray]:

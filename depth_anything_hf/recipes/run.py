@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from ..training.validation import Evaluation
 
 RECIPE_FILE = "recipe.yaml"
+MARK = "# written by depth_anything_hf at the start of the run"
 
 
 @dataclass
@@ -76,14 +79,21 @@ def save_recipe(text: str, arguments: TrainingArguments) -> Iterator[None]:
         arguments: training arguments of the run that is about to start.
 
     Raises:
+        FileExistsError: the folder is no run's and has files that a run would replace.
         OSError: the folder cannot be written; the message says which, and what to do.
     """
     from ..training.arguments import ARGUMENTS_FILE
+    from ..training.run_folder import check_run_folder
     from ..utils.files import atomic_write, write_error
+    from ..utils.outputs import refuse_to_replace
     from ..utils.processes import is_first_process
 
     folder = Path(arguments.output_dir)
     path = folder / RECIPE_FILE
+    # Before the model and the data are opened.
+    check_run_folder(folder, arguments.resume_from_checkpoint)
+    if not (folder / ARGUMENTS_FILE).exists() and os.path.lexists(path) and not _is_written_here(path):
+        refuse_to_replace([path], "move it away, or choose another output_dir")
     # A run that has begun has written its arguments anew.
     record, earlier = _state_of(folder / ARGUMENTS_FILE), path.read_bytes() if path.is_file() else None
     is_written, is_new = False, not folder.exists()
@@ -92,7 +102,7 @@ def save_recipe(text: str, arguments: TrainingArguments) -> Iterator[None]:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise write_error(folder, error) from error
-        is_written = _write_where_free(path, text, arguments)
+        is_written = _write_where_free(path, _with_mark(text), arguments)
     try:
         yield
     except (ValueError, OSError):
@@ -105,6 +115,19 @@ def save_recipe(text: str, arguments: TrainingArguments) -> Iterator[None]:
             else:
                 atomic_write(path, earlier)
         raise
+
+
+def _with_mark(text: str) -> str:
+    """Return the text with a last line by which an unchanged file is known."""
+    return f"{text}\n{MARK} (crc32 {zlib.crc32(text.encode()):08x})\n"
+
+
+def _is_written_here(path: Path) -> bool:
+    try:
+        written = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+    return not path.is_symlink() and written == _with_mark(written.rpartition(f"\n{MARK}")[0])
 
 
 def _write_where_free(path: Path, text: str, arguments: TrainingArguments) -> bool:

@@ -33,6 +33,7 @@
 - `checkpoint_finder`: the newest whole checkpoint, and which ones are deleted
 - `description`: objective and data as plain values, by which runs are told apart
 - `changes`: what differs between a run and its continuation: refused, or allowed and recorded
+- `run_folder`: what a run writes in its folder, and files there that are the user's
 - `run_record`: `training_arguments.json`, which makes a run what it is
 - `resume`: what must be as before, and how a checkpoint is loaded
 - `processes`: how the processes of a run are set up, decide together and speak

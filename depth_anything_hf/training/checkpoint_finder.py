@@ -121,6 +121,8 @@ def rotate_checkpoints(folder: Path, newest: int, keep: int) -> None:
     kept, keep = 0, max(1, keep)
     for checkpoint in reversed([each for each in list_checkpoints(folder) if step_of(each) <= newest]):
         if kept >= keep:
-            remove_folder(checkpoint)
+            # No checkpoint comes without one: a folder that has none was not written by a run.
+            if (checkpoint / MANIFEST_FILE).is_file():
+                remove_folder(checkpoint)
         elif find_damage(checkpoint, checksums=False) is None:
             kept += 1

@@ -22,6 +22,7 @@ from .changes import Change, check_permissions, find_changes, names_in, refusal
 from .checkpoint_finder import STATE_FOLDER, find_checkpoint, set_aside_best, set_aside_later_checkpoints
 from .engine import Engine
 from .optim import describe_length
+from .run_folder import check_run_folder
 from .run_record import HISTORY, Claim, read_record
 from .state import STATE_FILE, Progress, RunGeometry, process_file, seed_random_state, set_random_state
 from .tracking import LOG_FILE, LogWindow, read_log
@@ -56,8 +57,11 @@ def claim_folder(
         ValueError: another process trains in it, it holds another run, or one that has ended without a checkpoint, or
             the checkpoint is damaged.
         FileNotFoundError: the checkpoint does not exist.
+        FileExistsError: the folder is no run's and has files that a run would replace.
+        OSError: no folder can be made there, or it takes no files.
     """
     folder = Path(arguments.output_dir)
+    check_run_folder(folder, arguments.resume_from_checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
     lock.acquire()
     place = folder

@@ -34,7 +34,7 @@ def check_folder(folder: Path) -> None:
         broken = " (a link to nothing)" if place.is_symlink() and not place.exists() else ""
         what = "it" if place == folder else str(place)
         raise NotADirectoryError(
-            f"expected a folder for the output, got {folder}, but {what} is a file{broken}; choose another one"
+            f"{folder} cannot be written: expected a folder, but {what} is a file{broken}; choose another one"
         )
     probe = unfinished_file(place / "probe")
     try:
@@ -55,7 +55,7 @@ def check_file(path: Path) -> None:
     """
     if path.is_dir():
         raise IsADirectoryError(
-            f"expected a file for the output, got {path}, which is a folder; add the name of the file"
+            f"{path} cannot be written: expected a file, but it is a folder; add the name of the file"
         )
     check_folder(path.parent)
 

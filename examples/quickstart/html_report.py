@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 
 from depth_anything_hf.metrics.table import METRICS
+from depth_anything_hf.utils.files import atomic_write
 from depth_anything_hf.visualization.encode import encode_jpeg, encode_png
 
 
@@ -72,7 +73,7 @@ def write_report(
     """Write the page.
 
     Args:
-        path: the HTML file; its folder is made if missing.
+        path: the HTML file; its folder is made if missing, an older file is replaced.
         title: name of the run, over the headline and in the browser's tab.
         headline: the one result to remember.
         summary: one paragraph of plain words.
@@ -85,8 +86,7 @@ def write_report(
     body = "\n".join(_section(heading, contents) for heading, contents in sections.items())
     page = PAGE.format(style=STYLE, title=escape(title), headline=escape(headline), summary=escape(summary), body=body)
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    atomic_write(path, page)
     return path
 
 

@@ -21,6 +21,9 @@ import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+from depth_anything_hf.utils.files import atomic_write
 
 
 HERE = Path(__file__).parent
@@ -28,6 +31,9 @@ PROGRAM = "depth-anything-hf"
 
 # Photographs of ordinary scenes that scikit-image brings along.
 PHOTOGRAPHS = ("astronaut.png", "camera.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
+
+# What no command writes, which would check by itself that it replaces no file of the user.
+WRITTEN_HERE = ("scores.json", "maps.npz", "report.html")
 
 # name: (labelled renders, unlabelled renders, teacher's steps, student's steps)
 PRESETS = {"quick": (1400, 600, 4500, 3600), "long": (6000, 3000, 30000, 12000), "smoke": (24, 12, 6, 4)}
@@ -43,6 +49,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of scenes and training")
     arguments = parser.parse_args()
     run = (arguments.output_dir or Path("runs") / f"quickstart-{arguments.preset}").resolve()
+    check_run_folder(run)
     run.mkdir(parents=True, exist_ok=True)
     photos = arguments.photos.resolve() if arguments.photos else copy_photographs(run / "photographs")
     for name, command in stages(run, photos, arguments.preset, arguments.seed).items():
@@ -94,7 +101,7 @@ def stages(run: Path, photos: Path, preset: str, seed: int) -> dict[str, list[st
 def do(run: Path, name: str, command: list[str]) -> None:
     """Run a stage unless the same command has already finished, and note how long it took."""
     record_path = run / "stages.json"
-    record = json.loads(record_path.read_text()) if record_path.exists() else {}
+    record = read_record(record_path)
     done = record.get(name)
     if done and done["command"] == command and name != "report":
         print(f"== {name}: done before, in {done['seconds']:.0f} s", flush=True)
@@ -112,8 +119,31 @@ def do(run: Path, name: str, command: list[str]) -> None:
         raise SystemExit(f"'{name}' failed with exit code {result.returncode}; run the same command again to resume")
     seconds = time.monotonic() - start
     record[name] = {"command": command, "seconds": seconds}
-    record_path.write_text(json.dumps(record, indent=2) + "\n")
+    atomic_write(record_path, json.dumps(record, indent=2) + "\n")
     print(f"== {name}: {seconds:.0f} s", flush=True)
+
+
+def read_record(path: Path) -> dict[str, dict[str, Any]]:
+    """Return what `stages.json` says of each finished stage."""
+    try:
+        record = json.loads(path.read_text()) if path.exists() else {}
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or any("command" not in done for done in record.values()):
+        raise SystemExit(
+            f"{path} is damaged, or not written by a quickstart; give another --output_dir, or move it away"
+        )
+    return record
+
+
+def check_run_folder(run: Path) -> None:
+    """End with a message where files of the user would be replaced; those of the commands are theirs to check."""
+    is_known = bool(read_record(run / "stages.json"))
+    theirs = [] if is_known else [str(run / name) for name in WRITTEN_HERE if (run / name).exists()]
+    if theirs:
+        raise SystemExit(
+            f"{', '.join(theirs)}: already there and not written by a quickstart; give another --output_dir"
+        )
 
 
 def copy_photographs(folder: Path) -> Path:

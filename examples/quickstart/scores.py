@@ -9,6 +9,7 @@ Writes scores.json (means, medians and checks) and maps.npz (the predictions) in
 
 from __future__ import annotations
 
+import io
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ from depth_anything_hf.evaluation.results import EvaluationResult
 from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.metrics.ordinal import pairwise_agreement
+from depth_anything_hf.utils.files import atomic_write
 from depth_anything_hf.utils.quiet import quiet_libraries
 
 
@@ -120,8 +122,10 @@ def main() -> None:
         "medians": {name: result.median for name, result in results.items()},
         "checks": checks,
     }
-    (run / "scores.json").write_text(json.dumps(record, indent=2) + "\n")
-    np.savez_compressed(run / "maps.npz", teacher=np.stack(maps["teacher"]), student=np.stack(maps["student"]))
+    stored = io.BytesIO()
+    np.savez_compressed(stored, teacher=np.stack(maps["teacher"]), student=np.stack(maps["student"]))
+    atomic_write(run / "maps.npz", stored.getvalue())
+    atomic_write(run / "scores.json", json.dumps(record, indent=2) + "\n")
     for row in checks:
         print(f"{'ok  ' if row['passed'] else 'MISS'} {row['check']}: {row['reached']:+.3f} ({row['demanded']})")
 

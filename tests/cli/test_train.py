@@ -24,6 +24,8 @@ from typer.testing import CliRunner, Result
 from depth_anything_hf.cli.main import app
 from depth_anything_hf.recipes import teacher as teacher_program
 from depth_anything_hf.recipes.parser import RecipeParser
+from depth_anything_hf.recipes.run import save_recipe
+from depth_anything_hf.training.arguments import TrainingArguments
 
 
 ENCODER = {"hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 2, "mlp_ratio": 2}
@@ -129,6 +131,28 @@ def test_the_run_folder_holds_a_recipe_of_the_same_run(tmp_path, labelled_folder
     assert path.read_bytes() == before
     assert call("train", "--recipe", path, "--resume_from_checkpoint", "latest").exit_code == 0
     assert "resume_from_checkpoint: latest  # flag" in path.read_text()
+
+
+def test_files_of_the_user_are_refused_before_the_model_is_opened(tmp_path: Path) -> None:
+    words = ["--recipe", "student", "--teacher", tmp_path / "absent", "--model_name_or_path", tmp_path / "absent"]
+    words += ["--train_data", tmp_path / "absent", "--output_dir", tmp_path]
+    own = tmp_path / "recipe.yaml"
+    own.write_text("verb: distill\n\n# mine\n")
+    sheet = tmp_path / "dry_run.jpg"
+    sheet.write_bytes(b"mine")
+    assert "dry_run.jpg: already there" in call("distill", *words, "--dry_run").output
+    assert "recipe.yaml: already there" in call("distill", *words).output
+    assert own.read_text() == "verb: distill\n\n# mine\n" and sheet.read_bytes() == b"mine"
+    # A run that was killed before its first step has left such a file; edited, it is the user's.
+    own.unlink()
+    arguments = TrainingArguments(output_dir=str(tmp_path))
+    for text in ("seed: 1\n", "seed: 2\n"):
+        with pytest.raises(KeyboardInterrupt), save_recipe(text, arguments):
+            raise KeyboardInterrupt
+        assert own.read_text().startswith(text)
+    own.write_text(own.read_text().replace("2", "3"))
+    with pytest.raises(FileExistsError, match=r"recipe\.yaml"), save_recipe("seed: 4\n", arguments):
+        raise AssertionError("the run began")
 
 
 @pytest.mark.parametrize(

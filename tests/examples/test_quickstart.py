@@ -43,6 +43,18 @@ def test_splits_have_scenes_of_their_own_and_the_models_never_see_the_held_out_o
         assert held_out not in words[words.index("--train_data") : words.index("--output_dir")]
 
 
+def test_files_of_the_user_are_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("mine")
+    with pytest.raises(SystemExit, match=r"report\.html: already there"):
+        quickstart.check_run_folder(tmp_path)
+    for text in ("{", "[]", '{"render": {}}'):
+        (tmp_path / "stages.json").write_text(text)
+        with pytest.raises(SystemExit, match="is damaged, or not written by a quickstart"):
+            quickstart.check_run_folder(tmp_path)
+    (tmp_path / "stages.json").write_text('{"render": {"command": [], "seconds": 1}}')
+    quickstart.check_run_folder(tmp_path)
+
+
 @pytest.mark.slow
 def test_the_smallest_quickstart_goes_through_and_is_not_repeated(labelled_folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("mitsuba")

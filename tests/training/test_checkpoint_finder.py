@@ -63,9 +63,11 @@ def test_rotation_keeps_the_newest_whole_ones(tmp_path):
     for checkpoint in make_run(tmp_path, 1, 2, 3, 4, 5, 6, 9):
         if checkpoint.name in ("checkpoint-2", "checkpoint-5"):
             (checkpoint / "model").unlink()
+    (tmp_path / "checkpoint-0").mkdir()
+    (tmp_path / "checkpoint-0" / "trainer_state.json").write_text("of another trainer")
     rotate_checkpoints(tmp_path, newest=6, keep=2)
     # 5 is damaged and does not count; 9 belongs to a future that step 6 has not reached.
-    assert names(tmp_path) == ["checkpoint-4", "checkpoint-5", "checkpoint-6", "checkpoint-9"]
+    assert names(tmp_path) == ["checkpoint-0", "checkpoint-4", "checkpoint-5", "checkpoint-6", "checkpoint-9"]
 
 
 @pytest.mark.parametrize("keep", [1, 0, -1])
