@@ -105,7 +105,7 @@ def calibrate(
     from ..utils.redaction import redact_name
 
     quiet_libraries(verbose)
-    _check_output(output, [source, *([] if points is None else [points])], overwrite)
+    _check_output(output, source, points, overwrite)
     kind: Any = prediction_kind
     predictor = DepthPredictor.from_pretrained(
         model, device=device, dtype=dtype, input_size=input_size, prediction_kind=kind
@@ -139,14 +139,19 @@ def calibrate(
     return fit
 
 
-def _check_output(output: Path, inputs: list[Path], overwrite: bool) -> None:
+def _check_output(output: Path, source: Path, points: Path | None, overwrite: bool) -> None:
     """Refuse an output that would replace anything but an earlier calibration, before the model is opened."""
     from ..inference.calibration import Calibration
-    from ..utils.outputs import check_file, is_same_file, refuse_to_replace
+    from ..utils.outputs import check_file, is_same_file, lies_in, refuse_to_replace
 
     check_file(output)
-    for each in inputs:
-        if is_same_file(output, each):
+    for each in (source, points):
+        if each is not None and is_same_file(output, each):
             raise ValueError(f"--output {output} is the input {each}; choose another file for the calibration")
+    if points is None and lies_in(output, source):
+        raise ValueError(
+            f"--output {output} lies in the data, {source}, where the next command may take it for a table; choose a "
+            "place outside of it"
+        )
     if os.path.lexists(output) and not overwrite and not Calibration.is_at(output):
         refuse_to_replace([output], "choose another file for the calibration, or replace this one by --overwrite")

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -317,8 +316,7 @@ def _picture(folder: Path, picture: str | Path | None, title: str) -> str:
         )
     place = folder / PICTURES_FOLDER / f"{slug(title)}{Path(picture).suffix}"
     if not (place.exists() and place.samefile(picture)):
-        place.parent.mkdir(exist_ok=True)
-        shutil.copyfile(picture, place)
+        atomic_write(place, Path(picture).read_bytes())
     return f"![{title}]({PICTURES_FOLDER}/{place.name})"
 
 

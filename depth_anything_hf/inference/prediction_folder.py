@@ -106,6 +106,10 @@ class PredictionFolder:
                 path = self.folder / f"{each.target}{suffix}"
                 if not os.path.lexists(path):
                     continue
+                if path.is_dir() and not path.is_symlink():
+                    raise IsADirectoryError(
+                        f"{path} cannot be written: expected a file, but it is a folder; choose another output folder"
+                    )
                 if not self._overwrite and not is_own_file(self.folder, path, self._entries.get(each.source.name)):
                     theirs.append(path)
                 elif _real(path) in places:

@@ -76,6 +76,8 @@ def test_only_a_calibration_is_replaced(model: Path, photos: Path, tmp_path: Pat
     ):
         result = run(*command, *absent, "-o", place, *options)
         assert result.exit_code == 1 and message in result.output, result.output
+    inside = run("calibrate", photos, *absent, "-o", photos / "camera.json")
+    assert inside.exit_code == 1 and "lies in the data" in inside.output
     assert camera.read_text() == '{"focal": 3}' and points.read_text().startswith("x,y,depth")
     replaced = run(*command, "-m", model, "-o", camera, "--overwrite")
     assert replaced.exit_code == 0, replaced.output
