@@ -18,6 +18,7 @@ from .options import (
     DtypeOption,
     InputSizeOption,
     LimitOption,
+    MaxPixelsOption,
     ModelOption,
     PredictionKindOption,
     ScaleOption,
@@ -71,6 +72,7 @@ def calibrate(
     prediction_kind: PredictionKindOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
+    max_pixels: MaxPixelsOption = None,
     overwrite: Annotated[
         bool,
         typer.Option(
@@ -108,7 +110,7 @@ def calibrate(
     _check_output(output, source, points, overwrite)
     kind: Any = prediction_kind
     predictor = DepthPredictor.from_pretrained(
-        model, device=device, dtype=dtype, input_size=input_size, prediction_kind=kind
+        model, device=device, dtype=dtype, input_size=input_size, prediction_kind=kind, max_pixels=max_pixels
     )
     if points is not None:
         if scale is not None or limit is not None:
@@ -116,7 +118,7 @@ def calibrate(
         # A folder of images: the file says which point is on which.
         pairs = disparity_at_points(predictor, read_points(points, None if source.is_dir() else str(source)))
     else:
-        data = DataSource(str(source), label="depth", scale=scale, split=split, limit=limit)
+        data = DataSource(str(source), label="depth", scale=scale, split=split, limit=limit, max_pixels=max_pixels)
         dataset: Any = open_source(data)
         pairs = disparity_at_labels(predictor, dataset)
     chosen: Any = form

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Devices of this machine: which there are, which one is taken, and whether a chosen one is there."""
+"""Devices of this machine: which there are, which one is taken, whether a chosen one is there; the precision there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 
 import torch
 
+from ..models.loading import dtype_name
 from ..utils.option_errors import OptionError
 
 
@@ -61,3 +62,19 @@ def usable_device(device: str | int | torch.device | None) -> torch.device:
         f"device {shown!r} cannot be used{reason}; expected one of: {', '.join(available_devices())} (see also: "
         "depth-anything-hf env)"
     )
+
+
+def autocast_dtype(model_dtype: torch.dtype, wanted: torch.dtype | None) -> torch.dtype | None:
+    """Return the precision of autocast that runs a model in the wanted one; None where none is needed.
+
+    Raises:
+        ValueError: autocast does not lead from the one to the other.
+    """
+    if wanted is None or wanted == model_dtype:
+        return None
+    if model_dtype != torch.float32 or wanted not in (torch.bfloat16, torch.float16):
+        raise ValueError(
+            f"a {dtype_name(model_dtype)} model cannot run in {dtype_name(wanted)} by autocast; "
+            "convert it first, e.g. model.float()"
+        )
+    return wanted

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
+from ..data.decoding.errors import UnreadableImageError
 from ..data.decoding.limits import allow_pixels, check_max_pixels
 from ..geometry.depth_units import to_metres
 from ..geometry.disparity import PredictionKind
@@ -26,7 +27,7 @@ from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.option_errors import check_count
 from ..utils.paths import expand_home
 from .batching import BatchScheduler, FetchResults, PendingImage, explain_error
-from .devices import usable_device
+from .devices import autocast_dtype, usable_device
 from .image_inputs import ImageSource, as_rgb, is_list, is_one_image, name_of
 from .output_kinds import prediction_kind_of
 from .prediction import Prediction, check_finite, flip_mean
@@ -97,7 +98,7 @@ class DepthPredictor:
         self.window_batches = window_batches
         self.flip_averaging = flip_averaging
         self.max_pixels = max_pixels
-        self._autocast_dtype = _autocast_dtype(model.dtype, as_dtype(dtype))
+        self._autocast_dtype = autocast_dtype(model.dtype, as_dtype(dtype))
         self._is_compiled = compile
         if compile:
             if not isinstance(model, DepthAnythingForDepthEstimation):
@@ -226,15 +227,16 @@ class DepthPredictor:
 
         Returns:
             A `Prediction` for one image, a list of them for a list, and an iterator for any other iterable, in the
-            order of the input. A list holds all maps in memory: give `iter(paths)` where they are many. An image that
-            cannot be read or predicted gives a prediction with an error text and does not disturb its neighbours.
+            order of the input. A list holds all maps in memory: give `iter(paths)` where they are many. A file that
+            cannot be read, and any image among several that cannot be predicted, gives a prediction with an error text
+            and does not disturb its neighbours.
 
         Raises:
-            TypeError: neither an image nor an iterable.
+            TypeError: neither an image nor an iterable, or one image of a type that none has.
+            ValueError: one array or tensor of a shape or with values that no image has.
         """
         if is_one_image(images):
-            (prediction,) = self._stream(iter([cast(ImageSource, images)]))
-            return prediction
+            return self._predict_one(images)
         several = cast("Iterable[ImageSource | None]", images)
         # An array is a batch.
         return list(self._stream(several)) if is_list(images) else self._stream(several)
@@ -260,6 +262,16 @@ class DepthPredictor:
         values = self._launch([item.pixel_values], [item.image_size])()[0]
         check_finite(values)
         return values
+
+    def _predict_one(self, source: Any) -> Prediction:
+        name = name_of(source)
+        try:
+            with allow_pixels(self.max_pixels):
+                image = as_rgb(source)
+        except (UnreadableImageError, OSError) as error:
+            return Prediction(name, error=explain_error(error))
+        (prediction,) = self._stream(iter([(name, image)]))
+        return prediction
 
     def _stream(self, images: Iterable[ImageSource | None]) -> Iterator[Prediction]:
         self.model.eval()
@@ -385,14 +397,3 @@ def _check_counts(batch_size: int | None, window_batches: int, max_pixels: int |
         check_count("batch_size", batch_size)
     check_count("window_batches", window_batches)
     check_max_pixels(max_pixels)
-
-
-def _autocast_dtype(model_dtype: torch.dtype, wanted: torch.dtype | None) -> torch.dtype | None:
-    if wanted is None or wanted == model_dtype:
-        return None
-    if model_dtype != torch.float32 or wanted not in (torch.bfloat16, torch.float16):
-        raise ValueError(
-            f"a {dtype_name(model_dtype)} model cannot run in {dtype_name(wanted)} by autocast; "
-            "convert it first, e.g. model.float()"
-        )
-    return wanted

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+import numbers
 import os
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,8 @@ def _set_input_size(name: str, processor: Any, input_size: int) -> None:
         raise ValueError(
             f"the image processor of {name} has no height and width, so input_size cannot be set; leave it out"
         )
+    if isinstance(input_size, bool) or not isinstance(input_size, numbers.Integral):
+        raise OptionError(f"input size must be a whole number of pixels, got {input_size!r}")
     multiple = getattr(processor, "ensure_multiple_of", None) or 1
     if input_size < 1 or input_size % multiple:
         nearest = max(1, round(input_size / multiple)) * multiple

@@ -222,6 +222,7 @@ def test_results_of_another_folder_are_not_replaced(model: Path, photos: Path, t
         ("--batch_size", "0", "batch_size must be at least 1, got 0"),
         ("--input_size", "0", "input size 0 does not fit"),
         ("--input_size", "517", "multiple of 14, e.g. 518"),
+        ("--input_size", "-1", "input size -1 does not fit"),
         ("--prediction_kind", "inverse", "prediction_kind must be 'disparity', 'depth'"),
     ],
 )

@@ -103,15 +103,18 @@ def test_arrays_that_are_no_images_are_refused(given: Any, message: str) -> None
         as_rgb(given)
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "I;16", "I"])
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "La", "P", "PA", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "I;16", "I"]
+)
 def test_pictures_of_all_modes_are_what_their_conversion_is(mode: str) -> None:
     if mode.startswith("I"):
         picture = Image.fromarray(DEEP[..., 0].astype(np.uint16 if mode == "I;16" else np.int32))
         expected = stacked(((DEEP[..., 0].astype(int) * 255 + 32767) // 65535).astype(np.uint8))
         np.testing.assert_array_equal(as_rgb(DEEP[..., 0]), expected)
     else:
-        picture = Image.fromarray(RGB).convert("P" if mode == "PA" else mode).convert(mode)
-        expected = np.asarray(picture.convert("RGB"))
+        ways = {"PA": "P", "La": "LA"}
+        picture = Image.fromarray(RGB).convert(ways.get(mode, mode)).convert(mode)
+        expected = np.asarray((picture.convert("LA") if mode == "La" else picture).convert("RGB"))
     assert picture.mode == mode
     np.testing.assert_array_equal(as_rgb(picture), expected)
 
@@ -218,6 +221,12 @@ def test_one_image_gives_one_prediction_and_a_list_a_list(predictor: DepthPredic
     assert [each.name for each in predictor(numbered)] == [0, 1]
     absent = predictor("absent.png")
     assert absent.values is None and absent.error == "absent.png: no such file"
+    # Among several, the same is one result of them.
+    for wrong, error in ((RGB.astype(int), ValueError), ({"image": image}, TypeError), (Image.new("F", (3, 4)), None)):
+        if error is not None:
+            with pytest.raises(error, match="expected"):
+                predictor(wrong)
+        assert [each.error is None for each in predictor([wrong, image])] == [False, True]
     for wrong in (3, None, print):
         with pytest.raises(TypeError, match="expected an image or an iterable of images, got"):
             predictor(wrong)  # type: ignore[call-overload]

@@ -24,6 +24,7 @@ from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.models.compilation import force_eager
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from depth_anything_hf.utils.option_errors import OptionError
 
 
 def test_a_prediction_is_the_models_output_at_the_images_size(predictor: DepthPredictor) -> None:
@@ -160,6 +161,18 @@ def test_a_half_precision_model_is_not_run_in_another_precision_silently() -> No
         DepthPredictor(tiny_model().bfloat16(), DepthAnythingImageProcessor(), dtype="float32")
     with pytest.raises(ValueError, match="unknown precision 'float8'"):
         DepthPredictor(tiny_model(), DepthAnythingImageProcessor(), dtype="float8")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"batch_size": 2.5}, {"batch_size": "4"}, {"window_batches": 0}, {"input_size": "70"}, {"input_size": 70.5}),
+        *({"dtype": torch.int8}, {"device": 99}, {"max_pixels": 0}, {"max_pixels": True}),
+    ],
+)
+def test_options_that_cannot_be_used_are_refused(checkpoint: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=str(next(iter(options.values())))):
+        DepthPredictor.from_pretrained(checkpoint, **{"device": "cpu", **options})
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:99"])

@@ -157,7 +157,8 @@ def _decode_picture(picture: Image.Image, name: str) -> tuple[np.ndarray, int]:
             is_negative = tags.get(TIFF_PHOTOMETRIC) == MIN_IS_WHITE
             image = _grey_to_rgb(np.asarray(picture), name, largest, is_negative)
         else:
-            image = np.array(picture.convert("RGB"))
+            # Pillow converts premultiplied grey to nothing else.
+            image = np.array((picture.convert("LA") if picture.mode == "La" else picture).convert("RGB"))
         if orientation not in TURNS:
             return image, 1
         # Pillow itself turns TIFF, and takes the orientation away.
