@@ -11,6 +11,7 @@ from transformers import DepthAnythingConfig as StockDepthAnythingConfig
 from transformers import Dinov2Config, PreTrainedConfig
 
 from ..geometry.depth_units import units_per_metre
+from ..utils.redaction import is_local_path, redact_name
 
 
 logger = logging.getLogger(__name__)
@@ -103,10 +104,18 @@ class DepthAnythingConfig(StockDepthAnythingConfig):  # type: ignore[no-untyped-
         require_valid_range(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values; `depth_unit` only where it is not the metre."""
+        """Return the fields as plain values; `depth_unit` only where it is not the metre.
+
+        Of an encoder from a local folder, which transformers names, only the folder's name is left: files with these
+        values are published.
+        """
         values: dict[str, Any] = super().to_dict()
         if values.get("depth_unit") == "m":
             del values["depth_unit"]
+        for part in (values, values.get("backbone_config")):
+            name = part.get("_name_or_path") if isinstance(part, dict) else None
+            if name and is_local_path(name):
+                part["_name_or_path"] = redact_name(name)  # type: ignore[index]
         return values
 
     def _repair_depth_estimation_type(self, meant: Any) -> None:

@@ -74,3 +74,11 @@ def test_from_encoder_refuses_other_models(tmp_path: Path) -> None:
 def test_an_absent_encoder_is_named_in_the_error() -> None:
     with pytest.raises(OSError, match="nobody/no-encoder"):
         DepthAnythingForDepthEstimation.from_encoder("nobody/no-encoder", encoder_options={"local_files_only": True})
+
+
+def test_a_saved_model_does_not_name_the_folder_of_its_encoder(tmp_path: Path) -> None:
+    Dinov2Model(encoder_config(0, num_hidden_layers=6)).save_pretrained(tmp_path / "encoder")
+    model = DepthAnythingForDepthEstimation.from_encoder(str(tmp_path / "encoder"), fusion_hidden_size=16)
+    model.save_pretrained(tmp_path / "model")
+    text = (tmp_path / "model" / "config.json").read_text()
+    assert str(tmp_path) not in text and '"encoder"' in text
