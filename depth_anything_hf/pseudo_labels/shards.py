@@ -263,7 +263,8 @@ def restore_manifest(folder: Path) -> None:
 def is_own_shard(path: Path) -> bool:
     """Return whether a file was written as a shard, by its name and content; damaged ones included.
 
-    A file that is no parquet file at all, or a whole one without a summary, is the user's, whatever its name.
+    A whole parquet file without a summary is the user's, whatever its name; so is what is no parquet file at all and
+    has no line in the manifest.
     """
     if _NAME.fullmatch(path.name) is None or path.is_symlink() or not path.is_file():
         return False
@@ -275,8 +276,8 @@ def is_own_shard(path: Path) -> bool:
     except (OSError, pa.ArrowException):
         with path.open("rb") as file:
             start = file.read(len(_MAGIC))
-        # A power cut may leave nothing, or zeros.
-        return not start.strip(b"\0") or start == _MAGIC
+        # A power cut may leave nothing, or zeros; what the manifest lists may have any damage.
+        return entry is not None or not start.strip(b"\0") or start == _MAGIC
     return False
 
 
