@@ -54,6 +54,22 @@ def unused_prefixes(encoder: PreTrainedConfig, out_indices: list[int]) -> tuple[
     return _WITHOUT_USE + layers + norm
 
 
+def names_in_releases(name: str) -> tuple[str, ...]:
+    """Return the names that a module of an encoder layer has in any release, by its name or the last words of it.
+
+    Args:
+        name: e.g. "query", "attention.q_proj", "encoder.layer.3.attention.attention.query" or "mlp.fc1".
+    """
+    found = [name]
+    for pair in (*LATER_NAMES.items(), *((WHOLE, later) for later in HALVES)):
+        for here, there in (pair, pair[::-1]):
+            if here == name or here.endswith(f".{name}"):
+                found.append(there)
+            elif name.endswith(f".{here}"):
+                found.append(name.removesuffix(here) + there)
+    return tuple(dict.fromkeys(found))
+
+
 def accept_all_names(encoder: nn.Module) -> None:
     """Let `load_state_dict` of an encoder, and of any module around it, take the names of files and of all releases.
 

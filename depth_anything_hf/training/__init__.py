@@ -13,13 +13,18 @@
 - `online_teacher`: a frozen depth model that labels images while a student is trained
 - `dry_run`: two steps without a file written, and what they show
 - `engine`: model, optimizer, schedule and averaged weights, prepared by Accelerate
+- `activation_checkpointing`: which layers' activations are computed again in the backward pass
 - `model_state`: what a training does to a model beside its weights is undone at its end
 - `weight_precision`: trained weights in float32, or in bfloat16 by choice
 - `adapters`: a model with adapters of peft: what is trained, and how it is saved
 - `optimizers`: AdamW and those with a smaller state
 - `adafactor`: an optimizer whose state is a row and a column for each matrix
 - `backward_update`: optimizer steps inside the backward pass, one gradient at a time
-- `optim`: encoder strategies, parameter groups, learning rates, schedule, averaged weights
+- `encoder_strategy`: what of the encoder is trained, at which share of its rate, from when on
+- `lora`: adapters of low rank, added to the encoder for a run and merged at its end
+- `encoder_warmup`: an encoder that is frozen for some steps, and then trained
+- `trained_parameters`: which parameters a run trains, and how many
+- `optim`: parameter groups, learning rates, schedule, averaged weights
 - `prefetch`: the batches of this process on its device, read ahead
 - `step_status`: per-step status, all-reduced on the device and read one step later
 - `health`: skipped steps and broken samples, counted and named, and when the run must end

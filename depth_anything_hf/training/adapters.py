@@ -23,9 +23,7 @@ from transformers import PreTrainedModel
 
 from ..hub.publisher import ADAPTER_FOLDER
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
-from ..models.parameter_names import unused_prefixes
 from ..utils.redaction import redact_name
-from .optim import apply_encoder_strategy
 
 
 DECODER = ("neck", "head")
@@ -44,6 +42,7 @@ class Adapters:
         layers: these layers, by name.
 
     Attributes:
+        layers: of peft, by their names.
         name: of the active set, such as "default".
         config: its configuration.
 
@@ -54,7 +53,7 @@ class Adapters:
     def __init__(self, model: nn.Module, layers: dict[str, Any]) -> None:
         from peft.utils.other import ModulesToSaveWrapper
 
-        self._model, self._layers = model, layers
+        self._model, self.layers = model, layers
         self._copied = {
             name: module for name, module in model.named_modules() if isinstance(module, ModulesToSaveWrapper)
         }
@@ -88,7 +87,7 @@ class Adapters:
 
     def plain_name(self, name: str) -> str | None:
         """Return the name that a parameter has without adapters; None where it then does not exist."""
-        for path in self._layers:
+        for path in self.layers:
             if name.startswith(f"{path}."):
                 inner = name[len(path) + 1 :]
                 if not inner.startswith("base_layer."):
@@ -120,14 +119,14 @@ class Adapters:
                 f"encoder_strategy is {encoder_strategy!r}, but the encoder has adapters, which are trained; leave "
                 "encoder_strategy out, or unload the adapters (peft: model.merge_and_unload())"
             )
-        for layer in self._layers.values():
+        for layer in self.layers.values():
             layer.set_adapter(self.name)
         for module in self._copied.values():
             if self.name in module.modules_to_save:
                 module.set_adapter(self.name)
         for name, parameter in self._model.named_parameters():
             plain = self.plain_name(name)
-            inside = any(name.startswith(f"{path}.") for path in self._layers)
+            inside = any(name.startswith(f"{path}.") for path in self.layers)
             if plain is not None and plain.startswith(DECODER) and not inside:
                 parameter.requires_grad_(True)
             if (plain or name).startswith(unused):
@@ -160,7 +159,7 @@ class Adapters:
             plain = self.plain_name(name)
             if plain is not None:
                 state[plain] = value.detach()
-        for path, layer in self._layers.items():
+        for path, layer in self.layers.items():
             # One at a time: merged weights of the whole model would take its memory once more on the device.
             layer = copy.deepcopy(layer)
             layer.merge(adapter_names=[self.name])
@@ -215,11 +214,11 @@ class Adapters:
         """Return the parts of the decoder that are trained as they are: all of it, or those without adapters."""
         names: list[str] = []
         for part in DECODER:
-            if not any(path.startswith(f"{part}.") for path in self._layers):
+            if not any(path.startswith(f"{part}.") for path in self.layers):
                 names.append(part)
                 continue
             for path, module in self._model.get_submodule(part).named_modules(prefix=part):
-                is_inside = any(f"{path}.".startswith(f"{each}.") for each in self._layers)
+                is_inside = any(f"{path}.".startswith(f"{each}.") for each in self.layers)
                 if not is_inside and any(True for _ in module.parameters(recurse=False)):
                     names.append(path)
         return names
@@ -267,36 +266,6 @@ def without_wrapper(model: nn.Module) -> DepthAnythingForDepthEstimation:
     return model  # type: ignore[return-value]
 
 
-def choose_trained(
-    model: DepthAnythingForDepthEstimation, encoder_strategy: str, *, is_sharding: bool
-) -> tuple[str | None, str]:
-    """Let the parameters be trained that the strategy names, or adapters and decoder where there are adapters.
-
-    Args:
-        model: without wrapper, see `without_wrapper`.
-        encoder_strategy: of the training arguments.
-        is_sharding: whether the parameters will be divided over processes.
-
-    Returns:
-        The strategy's warning, see `apply_encoder_strategy`, and what of the encoder is trained, as a few words.
-
-    Raises:
-        ValueError: the strategy does not fit the model, or the adapters cannot be trained.
-    """
-    adapters = adapters_of(model)
-    if adapters is None:
-        return apply_encoder_strategy(model, encoder_strategy), encoder_strategy
-    if is_sharding:
-        raise ValueError(
-            "adapters are not supported for sharded models; train them with DDP, where all that is not trained takes "
-            "no memory for gradients and optimizer, or unload them to train the whole encoder"
-        )
-    adapters.train(encoder_strategy, unused_prefixes(model.config.backbone_config, model.out_indices))
-    # What cannot be saved is refused before the training and not after it.
-    adapters.state_dict()
-    return None, adapters.describe()
-
-
 def adapter_record(model: nn.Module) -> dict[str, Any] | None:
     """Return what a run's record says about a model's adapters; None without any."""
     adapters = adapters_of(without_wrapper(model))
@@ -330,7 +299,6 @@ __all__ = [
     "Adapters",
     "adapter_record",
     "adapters_of",
-    "choose_trained",
     "save_merged",
     "without_wrapper",
 ]

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from ..evaluation.settings import SCORES
 from ..metrics.table import METRICS
 from ..utils.typed_fields import convert_fields
+from .encoder_strategy import EncoderStrategy
 from .report_to import NONE, tracker_names
 
 
@@ -24,6 +25,7 @@ OPTIMIZERS_OF_TRANSFORMERS = {
     "adamw_8bit": "adamw-8bit",
     "adamw_torch_8bit": "adamw-8bit-torchao",
 }
+LORA_RANK, LORA_TARGETS = 16, ("attention",)
 ARGUMENTS_FILE = "training_arguments.json"
 # As `hub.publisher` knows them.
 HUB_STRATEGIES = ("end", "checkpoint", "every_save")
@@ -79,7 +81,25 @@ class TrainingArguments:
         metadata={"help": "Peak learning rate. Default: 5e-5 with a pretrained encoder (the paper), else 5e-4."},
     )
     encoder_strategy: str = field(
-        default="full", metadata={"help": "Encoder layers to train: full (the paper), frozen, or last-N."}
+        default="full",
+        metadata={
+            "help": "What of the encoder is trained; the decoder always is. full: all of it (the paper); frozen: "
+            "nothing; last-N: its last N layers; layerwise:0.9: all of it, each layer at 0.9 of the next one's rate, "
+            "embeddings at the lowest; lora: adapters of low rank, see --lora_rank; norms or bias: these alone; "
+            "warmup:N: nothing for N steps, then all of it, its rate rising over N steps more. A run says how many "
+            "parameters are trained; --dry_run says what that needs."
+        },
+    )
+    lora_rank: int | None = field(
+        default=None,
+        metadata={"help": "With encoder_strategy lora: rank of the adapters. Default: 16. Needs the extra `lora`."},
+    )
+    lora_targets: list[str] = field(
+        default_factory=list,
+        metadata={
+            "help": "With encoder_strategy lora: layers that get adapters. attention: queries and values; all-linear: "
+            "all linear layers of the encoder; or names of some, e.g. q_proj mlp.fc1. Default: attention."
+        },
     )
     optimizer: str = field(
         default="adamw",
@@ -260,6 +280,9 @@ class TrainingArguments:
             raise ValueError("optimizer_in_backward cannot be combined with mixed_precision fp16; use bf16 or no")
         if self.gradient_checkpointing_by_image and not self.gradient_checkpointing:
             raise ValueError("gradient_checkpointing_by_image is set, but gradient_checkpointing is not; set both")
+        strategy = EncoderStrategy.parse(self.encoder_strategy)
+        strategy.require_steps(self.max_steps)
+        self._complete_lora(strategy)
         if self.lr_scheduler_type not in SCHEDULES:
             raise ValueError(f"lr_scheduler_type is {self.lr_scheduler_type!r}, expected one of {SCHEDULES}")
         if self.mixed_precision not in (None, "no", "bf16", "fp16"):
@@ -316,6 +339,20 @@ class TrainingArguments:
             raise ValueError(f"hub_strategy is {self.hub_strategy!r}, expected one of {HUB_STRATEGIES}")
         if not 0 <= self.max_broken_share <= 1:
             raise ValueError(f"max_broken_share is {self.max_broken_share}, expected 0 to 1")
+
+    def _complete_lora(self, strategy: EncoderStrategy) -> None:
+        if strategy.kind == "lora":
+            self.lora_rank = LORA_RANK if self.lora_rank is None else self.lora_rank
+            self.lora_targets = self.lora_targets or [*LORA_TARGETS]
+            if self.lora_rank < 1:
+                raise ValueError(f"lora_rank is {self.lora_rank}, expected at least 1")
+            return
+        for name in ("lora_rank", "lora_targets"):
+            if getattr(self, name) not in (None, []):
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}, but encoder_strategy is {strategy.text!r}: it belongs to "
+                    "encoder_strategy 'lora'; set that, or leave it out"
+                )
 
     def non_default(self) -> dict[str, Any]:
         """Return the arguments that differ from their defaults and have a part in the result, for a model card."""

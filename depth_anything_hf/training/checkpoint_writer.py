@@ -57,8 +57,8 @@ class CheckpointWriter:
         self.folder = Path(arguments.output_dir)
         self.kind, self.rates = kind, rates
         self.card = {"role": "metric" if kind == "metric" else "student", "lineage": {}, **card}
-        # What has changed on the way, in words.
-        self.changes = ""
+        # What is trained, and what has changed on the way, in words.
+        self.trained = self.changes = ""
         self._publisher: Publisher | None = None
 
     @property
@@ -223,6 +223,8 @@ class CheckpointWriter:
         adapters: dict[str, Any] | None = None,
     ) -> None:
         training = {**self.arguments.non_default(), "steps": steps, "learning_rates": asdict(self.rates)}
+        if self.trained:
+            training["trained"] = self.trained
         if adapters is not None:
             training["adapters"] = adapters
         if self.changes:

@@ -34,6 +34,11 @@ def is_sharded(model: nn.Module) -> bool:
     return any(isinstance(parameter, DTensor) for parameter in model.parameters())
 
 
+def local_part(tensor: Tensor) -> Tensor:
+    """Return the part of a sharded tensor that this process holds, in the same memory; any other tensor itself."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
 def units_to_shard(model: nn.Module) -> list[nn.Module]:
     """Return the modules that are gathered and freed as one: those whose class is in `_no_split_modules`.
 
@@ -279,6 +284,7 @@ __all__ = [
     "gathered_copy",
     "is_sharded",
     "load_engine_state",
+    "local_part",
     "save_engine_state",
     "shard_model",
     "sharding_precision",

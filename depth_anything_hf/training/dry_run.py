@@ -24,6 +24,7 @@ from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.processes import own_accelerate_state
 from .adapters import adapter_record, without_wrapper
 from .arguments import TrainingArguments
+from .encoder_strategy import EncoderStrategy
 from .engine import Engine, Objective
 from .health import largest_output
 from .memory import allocator_for_training, peak_memory_mib
@@ -96,6 +97,7 @@ class DryRunReport:
             processes but the main one.
         predicted_memory: of each GPU, for the run as it was launched and as it would be on 8 GPUs; or in their place
             why it cannot be predicted. On the main process alone.
+        trained: which parameters are, and how many.
         problems: messages about what would abort or spoil the run; empty if nothing was found.
         notes: what the run itself would say before its first step: warnings, and what it does to the model.
     """
@@ -113,6 +115,7 @@ class DryRunReport:
     peak_memory_mib: float
     sheet: np.ndarray | None = field(repr=False)
     predicted_memory: dict[str, MemoryEstimate | str] = field(default_factory=dict)
+    trained: str = ""
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -125,6 +128,7 @@ class DryRunReport:
             *map(str, self.labels),
             f"first step: {terms}",
             f"gradient norm {self.gradient_norm:.4g}; learning rates: {rates}",
+            *([f"trains {self.trained}"] if self.trained else []),
             f"peak memory {self.peak_memory_mib:.0f} MiB",
             *(f"predicted memory of a GPU, {how}: {memory}" for how, memory in self.predicted_memory.items()),
             f"{self.seconds_per_step:.3g} s a step of {self.images_per_step} images, and "
@@ -192,7 +196,9 @@ def _dry_run(
             last_step=MEASURED_STEPS,
             reads_ahead=False,
         )
-        steps = [_take_step(engine, batches, geometry.total_steps) for _ in range(MEASURED_STEPS)]
+        # The last one is the first of a run that trains all that is ever trained.
+        last_number = 1 + EncoderStrategy.parse(arguments.encoder_strategy).frozen_steps
+        steps = [_take_step(engine, batches, number) for number in (*[1] * (MEASURED_STEPS - 1), last_number)]
         first, last = steps[0], steps[-1]
         memory = peak_memory_mib(accelerator.device)
         sheet = predict_and_picture(engine, first.batch, IMAGES_IN_THE_SHEET)
@@ -216,13 +222,14 @@ def _dry_run(
         peak_memory_mib=memory,
         sheet=sheet,
         predicted_memory=predicted,
+        trained=str(engine.trained),
     )
     report.problems = _problems(
         report, arguments, largest_output(arguments, model.config), may_overflow=accelerator.scaler is not None
     )
     report.notes += warnings
-    if engine.warning:
-        report.problems.append(engine.warning)
+    if engine.trained.warning:
+        report.problems.append(engine.trained.warning)
     if engine.weight_precision:
         report.notes.append(engine.weight_precision)
     return report
@@ -257,16 +264,16 @@ class _Step:
     reading_seconds: float
 
 
-def _take_step(engine: Engine, batches: DevicePrefetcher, total_steps: int) -> _Step:
+def _take_step(engine: Engine, batches: DevicePrefetcher, number: int) -> _Step:
     accelerator, accumulation = engine.accelerator, engine.arguments.gradient_accumulation_steps
     reading, start = 0.0, time.perf_counter()
     all_terms: list[dict[str, Tensor]] = []
-    engine.model.train()
+    engine.train_mode()
     for _ in range(accumulation):
         begin = time.perf_counter()
         batch = next(batches)
         reading += time.perf_counter() - begin
-        terms = engine.accumulate(batch, 0.0, step=1)
+        terms = engine.accumulate(batch, 0.0, step=number)
         all_terms.append({name: value.float() for name, value in terms.items()})
     engine.normalize_gradients()
     norm = engine.clip_gradients()

@@ -7,32 +7,33 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedType
 from torch import Tensor, nn
-from torch.distributed.tensor import DTensor
-from transformers import PreTrainedModel
 
-from ..models.compilation import compile_blocks, repeated_layers
+from ..models.compilation import compile_blocks
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
-from .adapters import choose_trained, without_wrapper
+from .activation_checkpointing import recompute_activations
+from .adapters import without_wrapper
+from .arguments import TrainingArguments
 from .backward_update import BackwardUpdate, require_one_process
-from .distributed import is_sharded, load_engine_state, save_engine_state
+from .distributed import is_sharded, load_engine_state, local_part, save_engine_state
+from .encoder_strategy import EncoderStrategy, train_mode
+from .encoder_warmup import EncoderWarmup
+from .lora import remove_adapters
 from .objective_parts import ObjectiveParts
 from .objectives import require_fitting_model
-from .optim import AveragedWeights, LearningRates, make_schedule, parameter_groups
+from .optim import NO_DECAY, AveragedWeights, LearningRates, make_schedule, parameter_groups
 from .optimizers import make_optimizer
 from .processes import autocast
 from .sharding_rules import complete_deepspeed_config, require_shardable
 from .terms import as_terms, checked_images
+from .trained_parameters import choose_trained
 from .weight_precision import require_same_weight_precision, set_weight_precision
 
-
-if TYPE_CHECKING:
-    from .arguments import TrainingArguments
 
 # Returns a mapping with "loss", a scalar with a graph, and further terms: scalars, or numbers of Python or NumPy.
 Objective = Callable[[nn.Module, dict[str, Any], float], Mapping[str, Any]]
@@ -56,7 +57,8 @@ class Engine:
         model, optimizer: as Accelerate prepared them.
         parts: what the objective is made of.
         decides_on_device: whether `step` skips a step without a host sync.
-        warning, weight_precision: messages about the encoder's strategy and the weights' precision, or None.
+        trained: which parameters of the model are.
+        weight_precision: a message about the weights' precision, or None.
 
     Raises:
         ValueError: an objective or an argument that does not fit the model, its adapters or a sharding engine.
@@ -75,11 +77,12 @@ class Engine:
         model = without_wrapper(model)
         require_fitting_model(objective, model)
         is_sharding = accelerator.distributed_type in SHARDED
-        self.warning, self._encoder = choose_trained(model, arguments.encoder_strategy, is_sharding=is_sharding)
+        strategy = EncoderStrategy.parse(arguments.encoder_strategy)
+        strategy.require_steps(total_steps)
+        self.trained = choose_trained(model, arguments, is_sharding=is_sharding)
         if arguments.gradient_checkpointing:
-            recompute_activations(
-                model, arguments.gradient_checkpointing_every, by_image=arguments.gradient_checkpointing_by_image
-            )
+            every, by_image = arguments.gradient_checkpointing_every, arguments.gradient_checkpointing_by_image
+            recompute_activations(model, every, by_image=by_image)
         self.parts = ObjectiveParts(objective, model)
         self.parts.to(accelerator.device)
         self.parts.broadcast(accelerator)
@@ -94,7 +97,7 @@ class Engine:
             nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if arguments.torch_compile:
             compile_blocks(model, accelerator.device)
-        groups = parameter_groups(model, rates, arguments.weight_decay, extra=self.parts.trained)
+        groups = parameter_groups(model, rates, arguments.weight_decay, self.parts.trained, strategy)
         optimizer = make_optimizer(groups, arguments, accelerator.device)
         # The scaler of fp16 reads its scale at every step, and sharded parameters do not mix with a plain number.
         is_plain = not is_sharding and accelerator.scaler is None
@@ -105,7 +108,9 @@ class Engine:
             kind=arguments.lr_scheduler_type,  # type: ignore[arg-type]
             warmup=arguments.warmup_steps,
             decay_share=arguments.lr_decay_share,
+            strategy=strategy,
         )
+        self._warmup = EncoderWarmup(model, strategy)
         self.model, self.optimizer = accelerator.prepare(model, optimizer)
         # FSDP clips by its own way if it is given exactly the parameters of its model.
         self._clipped = [*self.model.parameters(), *self.parts.trained.values()]
@@ -136,16 +141,19 @@ class Engine:
 
     def describe(self) -> list[str]:
         """Return what is trained, at which rates and on what device, as lines of text; a warning comes first."""
-        trained = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
         rates, accelerator = self.rates, self.accelerator
         return [
-            *([f"warning: {self.warning}"] if self.warning else []),
+            *([f"warning: {self.trained.warning}"] if self.trained.warning else []),
             *([self.weight_precision] if self.weight_precision else []),
             *self.parts.describe(),
-            f"training {trained / 1e6:.2f} M parameters (encoder: {self._encoder}) on "
-            f"{accelerator.device}, precision {accelerator.mixed_precision}",
+            f"training {self.trained} on {accelerator.device}, precision {accelerator.mixed_precision}",
             f"learning rates: encoder {rates.encoder:g}, decoder {rates.decoder:g} ({rates.reason})",
         ]
+
+    def train_mode(self) -> None:
+        """Put the model into training mode, its frozen parts in evaluation mode; see `encoder_strategy.train_mode`."""
+        self.model.train()
+        train_mode(self.raw_model)
 
     def accumulate(self, batch: dict[str, Any], progress: float, step: int) -> dict[str, Tensor]:
         """Add the gradients of a micro-batch, and return its loss and terms without graph.
@@ -157,11 +165,14 @@ class Engine:
         Args:
             batch: on the device, with "name" of each image.
             progress: share of the run that is done, 0..1.
-            step: number of the optimizer step, from 1, for errors.
+            step: number of the optimizer step, from 1: names errors, and decides whether the encoder is trained yet.
 
         Raises:
             ValueError: the objective refuses the batch; the message names step and images.
         """
+        if self._warmup.ends_before(step):
+            self.model = self._warmup.end(self.accelerator, self.model)
+            self.train_mode()
         with self.accelerator.accumulate(self.model):
             try:
                 if self._in_backward is not None and self._in_backward.needs_norm:
@@ -251,7 +262,7 @@ class Engine:
             return counted
         factor = images / counted.clamp(min=1)
         # Without a look at the factor, for which a GPU would have to wait.
-        gradients = [_local(each.grad) for each in self._clipped if each.grad is not None]
+        gradients = [local_part(each.grad) for each in self._clipped if each.grad is not None]
         if gradients:
             torch._foreach_mul_(gradients, factor)
         return counted
@@ -333,13 +344,14 @@ class Engine:
     def open_published(self, folder: Path) -> None:
         """Give the trained model the weights of a saved one, unless it is sharded, which serves a training only."""
         if not is_sharded(self.raw_model):
+            if EncoderStrategy.parse(self.arguments.encoder_strategy).kind == "lora":
+                remove_adapters(self.raw_model, merge=False)
             saved = DepthAnythingForDepthEstimation.from_pretrained(folder, dtype=self.raw_model.dtype)
             self.raw_model.load_state_dict(saved.state_dict())
 
     def learning_rates(self) -> dict[str, float]:
         """Return the current rates by group; groups that differ in weight decay only share one."""
-        groups = self.optimizer.param_groups
-        return {group["name"]: group["lr"] for group in groups if not group["name"].endswith("_no_decay")}
+        return {group["name"].removesuffix(NO_DECAY): group["lr"] for group in self.optimizer.param_groups}
 
     def logged_values(self) -> dict[str, float]:
         """Return the learning rates, and the loss scale if there is one, by their names in the log."""
@@ -383,19 +395,4 @@ class Engine:
             self._average.load_state_dict(rest["average"])
 
 
-def _local(tensor: Tensor) -> Tensor:
-    """Return the part of a sharded tensor that this process holds, in the same memory."""
-    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
-
-
-def recompute_activations(model: PreTrainedModel, every: int, *, by_image: bool = False) -> None:
-    """Activation checkpointing of the decoder, the first encoder layer and each `every`-th after it."""
-    # Renamed in transformers 5.23, which can count layers by itself; earlier releases cannot.
-    enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
-    enable({"use_reentrant": False})
-    for index, layer in enumerate(repeated_layers(model)):
-        layer.gradient_checkpointing = index % every == 0  # type: ignore[assignment]
-    model.get_submodule("head").checkpoints_by_image = by_image  # type: ignore[assignment]
-
-
-__all__ = ["Engine", "Objective", "recompute_activations"]
+__all__ = ["Engine", "Objective"]

@@ -22,10 +22,12 @@ from torch.utils._pytree import tree_leaves
 
 from ..cpu.layers import CPU_HEADS, RoutedConvolution, RoutedLinear
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
-from .adapters import choose_trained, without_wrapper
+from .activation_checkpointing import recompute_activations
+from .adapters import without_wrapper
 from .arguments import TrainingArguments
 from .distributed import units_to_shard
-from .engine import recompute_activations
+from .encoder_strategy import train_mode
+from .trained_parameters import choose_trained
 
 
 GIB = 2**30
@@ -113,11 +115,13 @@ def estimate_memory(
     teacher = getattr(online, "model", None)
     accumulates = arguments.gradient_accumulation_steps > 1
     plain_teacher = _as_opened(teacher)
+    # As the engine converts weights.
+    dtype = torch.bfloat16 if arguments.pure_bf16 else torch.float32
+    # Adapters cannot be added to fake tensors.
+    planned = _without_memory(without_wrapper(model), dtype, device="meta")
+    choose_trained(planned, arguments, is_sharding=sharded)
     with _fake_tensors():
-        # As the engine converts weights.
-        dtype = torch.bfloat16 if arguments.pure_bf16 else torch.float32
-        trainee = _without_memory(without_wrapper(model), dtype)
-        choose_trained(trainee, arguments.encoder_strategy, is_sharding=sharded)
+        trainee = _without_memory(planned, dtype)
         if arguments.gradient_checkpointing:
             by_image = arguments.gradient_checkpointing_by_image
             recompute_activations(trainee, arguments.gradient_checkpointing_every, by_image=by_image)
@@ -158,7 +162,7 @@ def _bytes_of_a_step(
     teacher_precision: str,
 ) -> int:
     """Return the most bytes that are alive in a forward and a backward pass beside all weights."""
-    model.train()
+    train_mode(model)
     with LiveBytes() as live:
         trained = [each for each in model.parameters() if each.requires_grad]
         live.ignore(*model.parameters(), *(each for one in (encoder, teacher) if one for each in one.parameters()))
@@ -256,20 +260,21 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.now -= self._sizes.pop(key, 0)
 
 
-def _without_memory(model: Any, dtype: torch.dtype | None = None) -> Any:
-    """Return a copy of a model with fake tensors for parameters, inside `_fake_tensors`, that computes as on a GPU.
+def _without_memory(model: Any, dtype: torch.dtype | None = None, device: str = "cpu") -> Any:
+    """Return a copy of a model that computes as on a GPU; its parameters are fake tensors inside `_fake_tensors`.
 
     Args:
         model: a module.
         dtype: of the floating-point parameters; None keeps their own.
+        device: of the copy; on "meta" it has no memory anywhere, but cannot compute.
     """
     tensors: dict[int, Any] = {}
     for each in model.parameters():
         own = dtype if dtype is not None and each.is_floating_point() else each.dtype
-        empty = torch.empty(each.shape, dtype=own, device="cpu")
+        empty = torch.empty(each.shape, dtype=own, device=device)
         tensors[id(each)] = nn.Parameter(empty, requires_grad=each.requires_grad)
     for each in model.buffers():
-        tensors[id(each)] = torch.empty(each.shape, dtype=each.dtype, device="cpu")
+        tensors[id(each)] = torch.empty(each.shape, dtype=each.dtype, device=device)
     twin = copy.deepcopy(model, tensors)
     for module in twin.modules():
         # Kernels for CPUs are chosen by measurement, which means nothing here.

@@ -10,6 +10,9 @@ from typing import Any
 
 from torch import nn
 
+from .adapters import adapters_of
+from .lora import remove_adapters
+
 
 # Instance attributes by which Accelerate marks and wraps a model that it prepares.
 PREPARED = ("forward", "_original_forward", "_is_accelerate_prepared")
@@ -24,13 +27,18 @@ def restore_module(*modules: nn.Module) -> Iterator[None]:
     are recomputed or compiled; gradients are dropped. It is in evaluation mode, as models are that were just opened.
     The parameters of a model that was sharded stay sharded.
 
+    Adapters that the training has added are merged into the weights.
+
     Args:
         *modules: models, or objectives that are modules.
     """
     earlier = [_Snapshot(module) for module in modules]
+    plain = [module for module in modules if adapters_of(module) is None]
     try:
         yield
     finally:
+        for module in plain:
+            remove_adapters(module, merge=True)
         for snapshot in earlier:
             snapshot.restore()
 

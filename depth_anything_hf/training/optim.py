@@ -1,21 +1,20 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Optimization: encoder strategies, parameter groups, learning rates, schedule, and averaged weights."""
+"""Optimization: parameter groups, learning rates, schedule, and averaged weights."""
 
 from __future__ import annotations
 
 import copy
 import math
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from .arguments import SCHEDULES, TrainingArguments
+from .encoder_strategy import EncoderStrategy
 
 
 Schedule = Literal["linear", "poly", "cosine", "constant"]
@@ -26,6 +25,10 @@ WITHOUT_DECAY = ("cls_token", "mask_token", "position_embeddings", "register_tok
 
 # The paper's rates are for pretrained weights; random ones hardly move below a fifth of what trains them, 5e-4.
 SMALLEST_FROM_RANDOM = 1e-4
+
+# Ends the names of the parameter groups without weight decay.
+NO_DECAY = "_no_decay"
+FULL = EncoderStrategy("full", "full")
 
 POLY_POWER = 0.9  # DepthAnything/Depth-Anything-V2, metric_depth/train.py
 
@@ -40,13 +43,14 @@ class LearningRates:
 
 
 def choose_learning_rates(
-    *, pretrained: bool, encoder: float | None, decoder: float | None, adapters: bool = False
+    *, pretrained: bool, encoder: float | None, decoder: float | None, adapters: bool = False, few: bool = False
 ) -> LearningRates:
     """Return the given rates, or those that fit the initialization.
 
     A pretrained encoder takes the paper's 5e-6 with ten times as much for the decoder (arXiv 2406.09414, section 7.1).
     A random one learns nothing at those rates; 5e-4 for all parameters is what trains it. Nor do adapters, which begin
-    without an effect: they take 5e-4 in place of the encoder's rate.
+    without an effect, and `few` parameters, such as norms or biases alone: they take 5e-4 in place of the encoder's
+    rate (BitFit, arXiv 2106.10199, takes 1e-4 to 1e-3 for biases).
     """
     if encoder is not None and decoder is not None:
         reason = "both rates were given"
@@ -55,6 +59,8 @@ def choose_learning_rates(
         return LearningRates(encoder, decoder, reason)
     if pretrained and adapters:
         defaults, reason = (5e-4, 5e-5), "the encoder is pretrained and its adapters are new: the paper's decoder rate"
+    elif pretrained and few:
+        defaults, reason = (5e-4, 5e-5), "the encoder is pretrained and few of its parameters are trained"
     elif pretrained:
         defaults, reason = (5e-6, 5e-5), "the encoder is pretrained: the paper's rates"
     else:
@@ -67,70 +73,64 @@ def choose_learning_rates(
 
 
 def learning_rates_of(arguments: TrainingArguments, *, pretrained: bool, adapters: bool) -> LearningRates:
-    """Return the rates of a run; see `choose_learning_rates`."""
-    encoder, decoder = arguments.encoder_learning_rate, arguments.decoder_learning_rate
-    return choose_learning_rates(pretrained=pretrained, encoder=encoder, decoder=decoder, adapters=adapters)
-
-
-def apply_encoder_strategy(model: DepthAnythingForDepthEstimation, strategy: str) -> str | None:
-    """Choose which encoder parameters are trained; the decoder always is.
+    """Return the rates of a run; see `choose_learning_rates`.
 
     Args:
-        model: a [`DepthAnythingForDepthEstimation`]; what it froze for having no use stays frozen.
-        strategy: "full" (all of it, the paper's way for teacher and students), "frozen" (none), or "last-N" (the last
-            N layers that the decoder sees, and the final norm).
-
-    Returns:
-        A warning that gives the reason to prefer "full", or None.
-
-    Raises:
-        ValueError: the strategy is unknown or N does not fit the encoder.
+        arguments: give rates and encoder strategy.
+        pretrained: whether the encoder is.
+        adapters: whether the model has some before the strategy adds any.
     """
-    if strategy == "full":
-        return None
-    trained_prefixes: tuple[str, ...] = ()
-    if strategy != "frozen":
-        match = re.fullmatch(r"last-(\d+)", strategy)
-        layers = model.out_indices[-1]
-        if match is None or not 1 <= int(match[1]) <= layers:
-            raise ValueError(
-                f"encoder_strategy is {strategy!r}, expected 'full', 'frozen' or 'last-N' with N from 1 to {layers}"
-            )
-        first = layers - int(match[1])
-        trained_prefixes = (*(f"encoder.layer.{index}." for index in range(first, layers)), "layernorm.")
-    for name, parameter in model.backbone.named_parameters():
-        if not name.startswith(trained_prefixes):
-            parameter.requires_grad_(False)
-    return (
-        f"encoder_strategy={strategy} does not train the whole encoder. Depth Anything does, in teacher and students "
-        "alike; a fixed encoder saves time and memory but keeps features that were not made for depth, "
-        "and fine structures suffer first. Use it when memory decides, or for comparison."
+    strategy = EncoderStrategy.parse(arguments.encoder_strategy)
+    rates = choose_learning_rates(
+        pretrained=pretrained,
+        encoder=arguments.encoder_learning_rate,
+        decoder=arguments.decoder_learning_rate,
+        adapters=adapters or strategy.kind == "lora",
+        few=strategy.trains_few,
     )
+    if not pretrained and strategy.warning():
+        reason = f"encoder_strategy {strategy.text} leaves random weights of the encoder as they are, take full"
+        rates = replace(rates, reason=f"{rates.reason}; warning: {reason}")
+    return rates
 
 
 def parameter_groups(
-    model: nn.Module, rates: LearningRates, weight_decay: float, extra: Mapping[str, Tensor] | None = None
+    model: nn.Module,
+    rates: LearningRates,
+    weight_decay: float,
+    extra: Mapping[str, Tensor] | None = None,
+    strategy: EncoderStrategy = FULL,
 ) -> list[dict[str, Any]]:
-    """Every trainable parameter in exactly one of up to four groups: encoder or decoder, with decay or without.
+    """Every trainable parameter in exactly one group: encoder or decoder, with decay or without.
+
+    With layer decay the encoder has such groups for each of its parts, at rates of their own.
 
     Args:
-        model: has a `backbone`; all other parameters count as decoder.
+        model: has a `backbone`, and `out_indices` for layer decay; all other parameters count as decoder.
         rates: peak learning rates.
         weight_decay: for matrices and kernels; norms, biases, tokens, positions and LayerScale take none.
         extra: further parameters by name, trained at the decoder's rate, such as those of an objective.
+        strategy: of the encoder.
 
     Raises:
         ValueError: nothing is trainable.
     """
     members: dict[str, list[Tensor]] = {}
+    peaks: dict[str, float] = {}
+    layers = getattr(model, "out_indices", [0])[-1]
     named: list[tuple[str, Tensor]] = [*model.named_parameters()]
     named += [(f"extra.{name}", parameter) for name, parameter in (extra or {}).items()]
     for name, parameter in named:
         if not parameter.requires_grad:
             continue
-        part = "encoder" if name.startswith("backbone.") else "decoder"
+        part, peak = "decoder", rates.decoder
+        if name.startswith("backbone."):
+            part, share = strategy.group_of(name, layers)
+            peak = rates.encoder * share
         decays = parameter.ndim > 1 and not name.endswith(WITHOUT_DECAY)
-        members.setdefault(f"{part}{'' if decays else '_no_decay'}", []).append(parameter)
+        group = f"{part}{'' if decays else NO_DECAY}"
+        members.setdefault(group, []).append(parameter)
+        peaks[group] = peak
     if not members:
         raise ValueError(
             "no parameter is trainable: all have requires_grad False; check encoder_strategy and earlier freezing"
@@ -139,8 +139,8 @@ def parameter_groups(
         {
             "name": name,
             "params": parameters,
-            "lr": rates.encoder if name.startswith("encoder") else rates.decoder,
-            "weight_decay": 0.0 if name.endswith("_no_decay") else weight_decay,
+            "lr": peaks[name],
+            "weight_decay": 0.0 if name.endswith(NO_DECAY) else weight_decay,
         }
         for name, parameters in members.items()
     ]
@@ -193,9 +193,10 @@ def describe_length(arguments: TrainingArguments, rates: LearningRates, step: in
         )
         for steps in (planned, total)
     )
-    peaks = {"encoder ": rates.encoder, "decoder ": rates.decoder}
-    if rates.encoder == rates.decoder:
-        peaks = {"": rates.encoder}
+    ramp = EncoderStrategy.parse(arguments.encoder_strategy).encoder_ramp(step)
+    peaks = {"encoder ": rates.encoder * ramp, "decoder ": rates.decoder}
+    if rates.encoder * ramp == rates.decoder:
+        peaks = {"": rates.decoder}
     was, becomes = (
         ", ".join(f"{name}{peak * factor:.3g}" for name, peak in peaks.items()) for factor in (before, after)
     )
@@ -207,13 +208,27 @@ def describe_length(arguments: TrainingArguments, rates: LearningRates, step: in
 
 
 def make_schedule(
-    optimizer: torch.optim.Optimizer, total: int, *, kind: Schedule, warmup: int, decay_share: float
+    optimizer: torch.optim.Optimizer,
+    total: int,
+    *,
+    kind: Schedule,
+    warmup: int,
+    decay_share: float,
+    strategy: EncoderStrategy = FULL,
 ) -> torch.optim.lr_scheduler.LambdaLR:
-    """Make a scheduler of `schedule_factor`; it counts optimizer steps, whatever the number of processes."""
-    return torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: schedule_factor(step, total, kind=kind, warmup=warmup, decay_share=decay_share),
-    )
+    """Make a scheduler of `schedule_factor`; it counts optimizer steps, whatever the number of processes.
+
+    The rates of the groups whose names begin with "encoder" also rise as `EncoderStrategy.encoder_ramp` says.
+    """
+
+    def factor(step: int) -> float:
+        return schedule_factor(step, total, kind=kind, warmup=warmup, decay_share=decay_share)
+
+    def encoder_factor(step: int) -> float:
+        return factor(step) * strategy.encoder_ramp(step)
+
+    is_encoder = [str(group.get("name", "")).startswith("encoder") for group in optimizer.param_groups]
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, [encoder_factor if each else factor for each in is_encoder])
 
 
 class AveragedWeights:

@@ -55,7 +55,7 @@ def predict_and_picture(engine: Engine, batch: dict[str, Any], images: int = 1) 
         labels = labels_of(shown, engine.objective)
         if model.config.depth_estimation_type == "metric":
             predictions = to_metres(predictions, model.config)
-    model.train()
+    engine.train_mode()
     if not engine.accelerator.is_main_process:
         return None
     kind: PredictionKind = "depth" if model.config.depth_estimation_type == "metric" else "disparity"

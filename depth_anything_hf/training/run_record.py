@@ -76,6 +76,11 @@ class RunRecord:
         own = {"precision": accelerator.mixed_precision, "adapters": adapters, RECIPE: recipe}
         self.fixed: dict[str, Any] = json.loads(json.dumps(own, default=str))
 
+    @property
+    def has_adapters(self) -> bool:
+        """Whether the model came with adapters."""
+        return self.fixed["adapters"] is not None
+
     def write(
         self, claim: Claim, progress: Progress, *, is_tracked: bool
     ) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 from .arguments import TrainingArguments
+from .encoder_strategy import EncoderStrategy
 
 
 # Those whose state has a map of the parameter's shape, or a number, and nothing else.
@@ -46,8 +47,8 @@ def require_shardable(arguments: TrainingArguments, own_parameters: Collection[s
         own_parameters: names of the objective's.
 
     Raises:
-        ValueError: an average of the weights, parameters of the objective, or an optimizer whose state has not the
-            shapes of the parameters.
+        ValueError: an average of the weights, an encoder that is trained later, parameters of the objective, or an
+            optimizer whose state has not the shapes of the parameters.
     """
     if arguments.optimizer not in SHARDABLE_OPTIMIZERS:
         raise ValueError(
@@ -56,6 +57,11 @@ def require_shardable(arguments: TrainingArguments, own_parameters: Collection[s
         )
     if arguments.ema_decay is not None:
         raise ValueError("ema_decay needs the full model on each rank; leave it out, or train with DDP")
+    if EncoderStrategy.parse(arguments.encoder_strategy).frozen_steps:
+        raise ValueError(
+            f"encoder_strategy {arguments.encoder_strategy} is not supported for sharded models, whose trained "
+            "parameters are fixed when they are divided; train with DDP, or take encoder_strategy full"
+        )
     if own_parameters:
         raise ValueError(
             f"the objective has parameters of its own ({', '.join(own_parameters)}), which is not supported for "

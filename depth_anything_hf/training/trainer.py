@@ -164,10 +164,9 @@ class Trainer:
         set_seed(arguments.seed)
         self.geometry = RunGeometry.of(arguments, train_data, self.accelerator.num_processes)
         self.progress = Progress()
-        adapters = adapter_record(model)
-        self.rates = learning_rates_of(arguments, pretrained=inputs.pretrained, adapters=adapters is not None)
         recipe = describe_run(objective, train_data, record, seed=arguments.seed)
-        self.record = RunRecord(self.accelerator, arguments, recipe, adapters)
+        self.record = RunRecord(self.accelerator, arguments, recipe, adapter_record(model))
+        self.rates = learning_rates_of(arguments, pretrained=inputs.pretrained, adapters=self.record.has_adapters)
         kind = model.config.depth_estimation_type
         self.writer = CheckpointWriter(self.accelerator, arguments, self.processor, kind, self.rates, inputs.card)
         decide_on_main(self.accelerator, lambda: self.writer.try_card(self.geometry.total_steps))
@@ -179,6 +178,7 @@ class Trainer:
         steps = self.geometry.total_steps
         self.warnings = start_warnings(model, objective, arguments, train_data, self.accelerator, steps)
         self.engine = Engine(self.accelerator, model, objective, arguments, self.rates, steps)
+        self.writer.trained = str(self.engine.trained)
         self.log = MetricLog(self.accelerator, self.folder, arguments.report_to)
         self.window = LogWindow()
         self.summary = RunSummary(self.accelerator, self.log.path, self.geometry)
@@ -251,7 +251,7 @@ class Trainer:
     # -- the loop ----------------------------------------------------------------------------------------------------
 
     def _loop(self) -> None:
-        self.engine.model.train()
+        self.engine.train_mode()
         with progress_bar(self.accelerator, self.progress.step, self.geometry.total_steps) as bar:
             due = self._due()
             while not due.stop:

@@ -167,7 +167,7 @@ def evaluate_while_training(engine: Engine, processor: Any, evaluation: Evaluati
     with force_eager():
         model = gathered_copy(engine.published_model)
         result = evaluate_model(model, processor, evaluation, engine.accelerator)
-    engine.model.train()
+    engine.train_mode()
     return result
 
 

@@ -17,6 +17,10 @@ from accelerate import Accelerator
 from safetensors.torch import load_file
 from torch import nn
 
+from depth_anything_hf.data.batches import collate
+from depth_anything_hf.data.datasets import DepthFolder
+from depth_anything_hf.data.mixture import Mixture
+from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.losses.loss_weights import RelativeLoss
 from depth_anything_hf.training.engine import Engine
 from depth_anything_hf.training.objectives import SupervisedRelative
@@ -147,6 +151,12 @@ def make_engine(folder: Path, model: nn.Module, objective: Any = None, **argumen
     rates = choose_learning_rates(pretrained=False, encoder=None, decoder=None)
     objective = objective or SupervisedRelative(ANCHORED)
     return Engine(Accelerator(), model, objective, TrainingArguments(str(folder), **arguments), rates, total_steps=2)
+
+
+def batch_of(folder: Path) -> dict[str, Any]:
+    """Two images of a folder with labels, as a run gets them."""
+    mixture = Mixture([DepthFolder(folder)], TrainingTransform(56))
+    return collate([mixture[0, 0], mixture[0, 1]])
 
 
 CHECKPOINTING = {

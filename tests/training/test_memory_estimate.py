@@ -16,8 +16,8 @@ from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimati
 from depth_anything_hf.cpu.layers import RoutedConvolution, RoutedLinear
 from depth_anything_hf.losses.loss_weights import RelativeLoss
 from depth_anything_hf.recipes.catalog import find_recipe, read_recipe
+from depth_anything_hf.training.activation_checkpointing import recompute_activations
 from depth_anything_hf.training.arguments import TrainingArguments
-from depth_anything_hf.training.engine import recompute_activations
 from depth_anything_hf.training.memory_estimate import (
     GIB,
     KEPT_LOSS_MAPS,

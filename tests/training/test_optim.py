@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Encoder strategies, parameter groups, learning rates and schedules."""
+"""Parameter groups, learning rates and schedules."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from torch import nn
 from transformers import Dinov2WithRegistersConfig
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation
+from depth_anything_hf.training.arguments import TrainingArguments
+from depth_anything_hf.training.encoder_strategy import EncoderStrategy
 from depth_anything_hf.training.optim import (
+    NO_DECAY,
     LearningRates,
-    apply_encoder_strategy,
     choose_learning_rates,
+    learning_rates_of,
     make_schedule,
     parameter_groups,
     schedule_factor,
@@ -119,58 +122,6 @@ def test_nothing_trainable_is_an_error(make_tiny_model):
         parameter_groups(make_tiny_model().requires_grad_(False), RATES, weight_decay=0.0)
 
 
-# Strategies
-
-
-def decoder_names(model: nn.Module) -> set[str]:
-    return {name for name in with_use(model) if not name.startswith("backbone.")}
-
-
-def test_full_trains_everything_that_has_a_use(make_tiny_model):
-    model = make_tiny_model()
-    assert apply_encoder_strategy(model, "full") is None
-    assert trainable(model) == with_use(model)
-
-
-def test_frozen_trains_the_decoder_only_and_says_why_not(make_tiny_model):
-    model = make_tiny_model()
-    warning = apply_encoder_strategy(model, "frozen")
-    assert trainable(model) == decoder_names(model)
-    assert warning is not None and "features that were not made for depth" in warning
-
-
-@pytest.mark.parametrize(("strategy", "layers"), [("last-1", {3}), ("last-2", {2, 3}), ("last-4", {0, 1, 2, 3})])
-def test_last_n_trains_these_layers_and_the_final_norm(make_tiny_model, strategy, layers):
-    model = make_tiny_model()
-    assert "does not train the whole encoder" in (apply_encoder_strategy(model, strategy) or "")
-    expected = {
-        name
-        for name in with_use(model)
-        if name.startswith((*(f"backbone.encoder.layer.{index}." for index in layers), "backbone.layernorm."))
-    }
-    assert trainable(model) == expected | decoder_names(model)
-
-
-def test_last_n_counts_from_the_last_layer_that_the_decoder_sees(make_tiny_model):
-    model = make_tiny_model(encoder={"num_hidden_layers": 6}, out_indices=[1, 2, 3, 4])
-    apply_encoder_strategy(model, "last-1")
-    layers = {name.split(".")[3] for name in trainable(model) if name.startswith("backbone.encoder.layer.")}
-    assert layers == {"3"}
-
-
-def test_layer_one_is_not_layer_ten(make_tiny_model):
-    model = make_tiny_model(encoder={"num_hidden_layers": 12})
-    apply_encoder_strategy(model, "last-11")
-    layers = {name.split(".")[3] for name in trainable(model) if name.startswith("backbone.encoder.layer.")}
-    assert layers == {str(index) for index in range(1, 12)}
-
-
-@pytest.mark.parametrize("strategy", ["last-0", "last-5", "last--1", "last-", "last-2x", "first-1", "Full", ""])
-def test_a_wrong_strategy_names_the_choices(make_tiny_model, strategy):
-    with pytest.raises(ValueError, match="'full', 'frozen' or 'last-N' with N from 1 to 4"):
-        apply_encoder_strategy(make_tiny_model(), strategy)
-
-
 # Learning rates
 
 
@@ -193,6 +144,23 @@ def test_new_adapters_take_a_larger_rate_than_a_pretrained_encoder():
     assert choose_learning_rates(pretrained=True, encoder=1e-4, decoder=None, adapters=True).encoder == 1e-4
 
 
+def test_few_parameters_take_a_larger_rate_than_the_whole_encoder():
+    for strategy, expected in {
+        "bias": 5e-4,
+        "norms": 5e-4,
+        "lora": 5e-4,
+        "last-1": 5e-6,
+        "layerwise:0.9": 5e-6,
+    }.items():
+        arguments = TrainingArguments("unused", encoder_strategy=strategy)
+        rates = learning_rates_of(arguments, pretrained=True, adapters=False)
+        assert (rates.encoder, rates.decoder) == (expected, 5e-5), strategy
+    scratch = learning_rates_of(TrainingArguments("unused", encoder_strategy="lora"), pretrained=False, adapters=False)
+    assert "warning: encoder_strategy lora leaves random weights of the encoder as they are" in scratch.reason
+    warmup = TrainingArguments("unused", encoder_strategy="warmup:3")
+    assert "warning" not in learning_rates_of(warmup, pretrained=False, adapters=False).reason
+
+
 def test_given_rates_win_and_the_reason_says_so():
     both = choose_learning_rates(pretrained=True, encoder=1e-3, decoder=2e-3)
     assert (both.encoder, both.decoder, both.reason) == (1e-3, 2e-3, "both rates were given")
@@ -209,6 +177,49 @@ def test_rates_of_a_pretrained_encoder_are_warned_of_for_random_weights(pretrain
     assert (one.encoder, one.decoder) == (5e-4, 2e-3)
     assert "replaced by the given one" in one.reason
     assert choose_learning_rates(pretrained=True, encoder=0.0, decoder=None).encoder == 0.0
+
+
+# Layer decay and the warm-up of the decoder alone
+
+
+def test_layer_decay_lowers_the_rate_from_the_last_norm_to_the_embeddings(make_tiny_model):
+    model = make_tiny_model(encoder={"num_hidden_layers": 5}, out_indices=[1, 2, 3, 4])
+    groups = parameter_groups(model, RATES, weight_decay=0.1, strategy=EncoderStrategy.parse("layerwise:0.5"))
+    found = groups_by_name(model, groups)
+    assert set(found) == trainable(model)
+    # Four layers feed the decoder: norm 1, layers 0.5 down to 0.5^4, embeddings 0.5^5.
+    expected = {"layernorm.": 1.0, "embeddings.": 0.5**5}
+    expected |= {f"encoder.layer.{index}.": 0.5 ** (4 - index) for index in range(4)}
+    for name, group in found.items():
+        share = next((each for start, each in expected.items() if name.startswith(f"backbone.{start}")), None)
+        assert group["lr"] == pytest.approx(1e-3 if share is None else 1e-5 * share), name
+        is_weight = name.endswith(".weight") and "norm" not in name
+        assert group["weight_decay"] == (0.1 if is_weight else 0.0), name
+    names = [group["name"].removesuffix(NO_DECAY) for group in groups]
+    layers = [f"encoder_layer_{number}" for number in range(1, 5)]
+    assert list(dict.fromkeys(names)) == ["encoder_embeddings", *layers, "encoder_norm", "decoder"]
+
+
+def test_a_decay_of_one_is_one_rate(make_tiny_model):
+    groups = parameter_groups(make_tiny_model(), RATES, 0.1, strategy=EncoderStrategy.parse("layerwise:1"))
+    assert {group["lr"] for group in groups if group["name"].startswith("encoder")} == {1e-5}
+
+
+def test_only_the_encoder_waits_and_its_rate_rises(make_tiny_model):
+    strategy = EncoderStrategy.parse("warmup:2")
+    optimizer = torch.optim.AdamW(parameter_groups(make_tiny_model(), RATES, 0.1, strategy=strategy))
+    schedule = make_schedule(optimizer, 8, kind="linear", warmup=0, decay_share=1.0, strategy=strategy)
+    seen: dict[str, list[float]] = {}
+    for _ in range(6):
+        for group in optimizer.param_groups:
+            seen.setdefault(group["name"], []).append(group["lr"])
+        optimizer.step()
+        schedule.step()
+    falling = [1 - step / 8 for step in range(6)]
+    ramp = [0, 0, 1 / 3, 2 / 3, 1, 1]
+    assert seen["decoder"] == seen["decoder_no_decay"] == pytest.approx([1e-3 * each for each in falling])
+    expected = [1e-5 * each * share for each, share in zip(falling, ramp, strict=True)]
+    assert seen["encoder"] == seen["encoder_no_decay"] == pytest.approx(expected)
 
 
 # Schedules

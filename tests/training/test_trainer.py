@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import copy
 import multiprocessing
 import shutil
 import subprocess
@@ -26,7 +25,6 @@ from training_runs import (
     assert_equal_bits,
     assert_same_checkpoint,
     log_of,
-    moved_names,
     noisy,
     weights,
 )
@@ -45,35 +43,6 @@ pytestmark = pytest.mark.usefixtures("fresh_accelerate")
 
 
 WITHOUT_USE = ("backbone.embeddings.mask_token", "neck.fusion_stage.layers.0.residual_layer1.")
-
-
-@pytest.mark.parametrize(
-    ("strategy", "trained_encoder"),
-    [
-        ("full", ("backbone.",)),
-        ("frozen", ()),
-        ("last-2", ("backbone.encoder.layer.2.", "backbone.encoder.layer.3.", "backbone.layernorm.")),
-    ],
-)
-def test_one_step_moves_what_the_strategy_says_and_nothing_else(
-    tmp_path, train, make_tiny_model, strategy, trained_encoder
-):
-    model = make_tiny_model()
-    before = copy.deepcopy(model.state_dict())
-    # Without decay, so that only gradients move weights.
-    train(tmp_path, model, max_steps=1, per_device_train_batch_size=4, encoder_strategy=strategy, weight_decay=0.0)
-    moved = moved_names(before, model.state_dict())
-    expected = {
-        name
-        for name in before
-        if not name.startswith(WITHOUT_USE) and (not name.startswith("backbone.") or name.startswith(trained_encoder))
-    }
-    # Adding the same vector to all keys changes no attention weight, so in exact arithmetic these have no gradient;
-    # whether rounding moves them is left open.
-    free = {name for name in expected if name.endswith(("key.bias", "k_proj.bias"))}
-    assert len(free) == len({name.split(".")[3] for name in expected if ".layer." in name})
-    assert moved <= expected, "moved but should not have"
-    assert expected - free <= moved, "should have moved"
 
 
 def test_two_runs_are_equal_bit_for_bit(tmp_path, train, make_tiny_model):

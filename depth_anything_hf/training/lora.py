@@ -1,0 +1,145 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""LoRA in the encoder: adapters of low rank (arXiv 2106.09685) are added for a run, and merged at its end.
+
+The names of an encoder's linear layers differ between releases of transformers; either may be given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from ..models.parameter_names import names_in_releases
+from .adapters import Adapters, adapters_of
+
+
+ATTENTION, ALL_LINEAR = "attention", "all-linear"
+# The projections that the paper adapts (section 4.2), by their names in files.
+QUERY_AND_VALUE = ("attention.attention.query", "attention.attention.value")
+# Adapters are added as B A x * scale, scale = alpha / rank.
+SCALE = 2
+LAYER_PREFIX = "backbone.encoder.layer."
+
+
+def add_lora(model: DepthAnythingForDepthEstimation, rank: int, targets: Sequence[str], seed: int) -> Adapters:
+    """Add adapters of low rank to linear layers of the encoder, in place; all else of the model is frozen.
+
+    They have no effect at first. The generators of random numbers stay as they are.
+
+    Args:
+        model: without adapters.
+        rank: of the adapters.
+        targets: "attention" (queries and values), "all-linear", or names of linear layers.
+        seed: of their first weights.
+
+    Returns:
+        The adapters.
+
+    Raises:
+        ImportError: peft is missing.
+        ValueError: the model is quantized, a target matches no layer, or the rank is none of its weights.
+    """
+    if is_quantized(model):
+        raise ValueError(
+            "encoder_strategy is 'lora', but the model is quantized, which has no weights to merge adapters into; "
+            "open it unquantized"
+        )
+    names = target_layers(model, targets)
+    smallest = min(min(model.get_submodule(name).weight.shape) for name in names)  # type: ignore[arg-type]
+    if rank > smallest:
+        raise ValueError(
+            f"lora_rank is {rank}, but the layers' weights have a rank of at most {smallest}; take a fraction of it"
+        )
+    try:
+        from peft import LoraConfig, inject_adapter_in_model
+    except ImportError as error:
+        raise ImportError("encoder_strategy lora needs peft: pip install 'depth_anything_hf[lora]'") from error
+    config = LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules=_shortest(model, names))
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        inject_adapter_in_model(config, model)
+    adapters = adapters_of(model)
+    assert adapters is not None
+    return adapters
+
+
+def target_layers(model: DepthAnythingForDepthEstimation, targets: Sequence[str]) -> list[str]:
+    """Return the names of the linear layers of the encoder that targets mean, in the model's order.
+
+    Args:
+        model: without adapters.
+        targets: as in `add_lora`; a name may be the last words of a layer's, e.g. "mlp.fc1", in any release.
+
+    Raises:
+        ValueError: a target matches none of the layers that the decoder sees.
+    """
+    used = tuple(f"{LAYER_PREFIX}{index}." for index in range(model.out_indices[-1]))
+    linear = [
+        name
+        for name, module in model.named_modules()
+        if name.startswith(used) and isinstance(module, nn.Linear) and _has_matrix(module)
+    ]
+    found: set[str] = set()
+    for target in targets:
+        wanted = QUERY_AND_VALUE if target == ATTENTION else (target,)
+        endings = tuple(f".{each}" for name in wanted for each in names_in_releases(name))
+        matching = [name for name in linear if target == ALL_LINEAR or f".{name}".endswith(endings)]
+        if not matching:
+            known = sorted({name.removeprefix(LAYER_PREFIX).split(".", 1)[1] for name in linear})
+            raise ValueError(
+                f"lora_targets has {target!r}, which matches no linear layer of the encoder; expected {ATTENTION}, "
+                f"{ALL_LINEAR}, or some of: {', '.join(known)}"
+            )
+        found |= set(matching)
+    return [name for name in linear if name in found]
+
+
+def is_quantized(model: nn.Module) -> bool:
+    """Return whether a model has quantized weights, which cannot be trained, nor adapters merged into them."""
+    if getattr(model, "is_quantized", False) or getattr(model, "hf_quantizer", None) is not None:
+        return True
+    if any(type(module).__module__.startswith("torch.ao.nn") for module in model.modules()):
+        return True
+    # Weights of torchao are subclasses, which report the precision that they stand for.
+    return any(
+        not each.is_floating_point() or type(each.data).__module__.startswith("torchao") for each in model.parameters()
+    )
+
+
+def remove_adapters(model: nn.Module, *, merge: bool) -> None:
+    """Give a model back the layers that it had before its adapters, in place.
+
+    Args:
+        model: without wrapper; one without adapters stays as it is.
+        merge: add the adapters to the weights; otherwise they are dropped.
+    """
+    adapters = adapters_of(model)
+    if adapters is None:
+        return
+    for path, layer in adapters.layers.items():
+        if merge:
+            layer.merge(adapter_names=[adapters.name])
+        parent, _, name = path.rpartition(".")
+        setattr(model.get_submodule(parent), name, layer.get_base_layer())
+    del model.peft_config
+
+
+def _has_matrix(module: nn.Module) -> bool:
+    weight: Any = getattr(module, "weight", None)
+    return isinstance(weight, torch.Tensor) and weight.ndim == 2
+
+
+def _shortest(model: PreTrainedModel, names: Sequence[str]) -> list[str]:
+    """Return the last words of the names where these mean the same layers, so that a configuration is readable."""
+    last = sorted({name.rsplit(".", 1)[1] for name in names})
+    meant = [name for name, _ in model.named_modules() if name.rsplit(".", 1)[-1] in last]
+    return last if meant == list(names) else list(names)
+
+
+__all__ = ["add_lora", "is_quantized", "remove_adapters", "target_layers"]
