@@ -17,9 +17,11 @@ import sys
 from depth_anything_hf.cpu.memory import keep_freed_memory
 from depth_anything_hf.evaluation.runner import EvaluationArguments, run
 from depth_anything_hf.recipes.parser import parse_recipe
+from depth_anything_hf.utils.messages import errors_in_one_line
 from depth_anything_hf.utils.quiet import quiet_libraries
 
 
+@errors_in_one_line
 def main() -> None:
     (arguments,) = parse_recipe(EvaluationArguments, description=__doc__ or "")
     keep_freed_memory()

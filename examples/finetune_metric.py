@@ -12,9 +12,11 @@ from depth_anything_hf.recipes.metric import MetricArguments
 from depth_anything_hf.recipes.origin import command_and_recipe
 from depth_anything_hf.recipes.parser import parse_recipe
 from depth_anything_hf.training.trainer import TrainingArguments, fit
+from depth_anything_hf.utils.messages import errors_in_one_line
 from depth_anything_hf.utils.quiet import quiet_libraries
 
 
+@errors_in_one_line
 def main() -> None:
     types = (ModelArguments, DataArguments, MetricArguments, TrainingArguments)
     model_arguments, data, metric, arguments = parse_recipe(*types, description=__doc__ or "")

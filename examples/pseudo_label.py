@@ -14,16 +14,19 @@ from __future__ import annotations
 from depth_anything_hf.cpu.memory import keep_freed_memory
 from depth_anything_hf.pseudo_labels.runner import LabelArguments, label, push
 from depth_anything_hf.recipes.parser import parse_recipe
+from depth_anything_hf.utils.messages import counted, errors_in_one_line
 from depth_anything_hf.utils.quiet import quiet_libraries
 
 
+@errors_in_one_line
 def main() -> None:
     (arguments,) = parse_recipe(LabelArguments, description=__doc__ or "")
     keep_freed_memory()
     quiet_libraries()
     report = label(arguments)
     place = f"process {arguments.process_index}"
-    print(f"{place}: {report.labelled} images labelled in {len(report.shards)} shards in {arguments.output_dir}")
+    found = f"{counted(report.labelled, 'image')} labelled in {counted(len(report.shards), 'shard')}"
+    print(f"{place}: {found} in {arguments.output_dir}")
     for name, reason in report.skipped:
         print(f"{place}: skipped {name}: {reason}")
     if arguments.push_to_hub:

@@ -14,9 +14,11 @@ from depth_anything_hf.recipes.parser import parse_recipe
 from depth_anything_hf.recipes.starting_point import build_model
 from depth_anything_hf.training.objectives import SupervisedRelative
 from depth_anything_hf.training.trainer import TrainingArguments, fit
+from depth_anything_hf.utils.messages import errors_in_one_line
 from depth_anything_hf.utils.quiet import quiet_libraries
 
 
+@errors_in_one_line
 def main() -> None:
     types = (ModelArguments, DataArguments, RelativeLoss, TrainingArguments)
     model_arguments, data, loss, arguments = parse_recipe(*types, description=__doc__ or "")

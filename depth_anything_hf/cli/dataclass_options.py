@@ -7,11 +7,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from ..utils.typed_fields import convert
+from ..utils.typed_fields import convert, nearest_of
 
 
 RECIPE_HELP = (
@@ -128,7 +128,6 @@ def _read_recipes_of(
 
 
 def _recipe(path: str, known: Mapping[str, Field[Any]], hints: Mapping[str, Any]) -> dict[str, Any]:
-    import difflib
     from pathlib import Path
 
     from ..recipes.catalog import read_recipe
@@ -139,18 +138,10 @@ def _recipe(path: str, known: Mapping[str, Field[Any]], hints: Mapping[str, Any]
         raise typer.BadParameter(str(error)) from error
     for name, value in recipe.items():
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-            raise typer.BadParameter(f"{path}: unknown name {name!r}; {hint}")
-        # The parser would take a list as its text, and true as 1.
-        takes_flag = bool in (hints[name], *get_args(hints[name]))
-        if isinstance(value, list | dict) or (isinstance(value, bool) and not takes_flag):
-            raise typer.BadParameter(
-                f"{path}: {name} must be {'true or false' if takes_flag else 'one text or number'}, got {value!r}"
-            )
+            raise typer.BadParameter(f"{path}: unknown name {name!r}; {nearest_of(name, known)}")
         try:
-            # The parser would take 2.5 for the whole number 2, and 1e1 for none.
-            recipe[name] = None if value is None else convert(value, hints[name])
+            # The parser would take 2.5 for the whole number 2, a list as its text, and true as 1.
+            recipe[name] = None if value is None else convert(value, hints[name], may_be_infinite=True)
         except ValueError as error:
             raise typer.BadParameter(f"{path}: {name} {error}") from error
     return recipe

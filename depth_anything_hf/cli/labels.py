@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..utils.messages import counted
+
 
 if TYPE_CHECKING:
     from ..pseudo_labels.verify import VerifyReport
@@ -39,7 +41,8 @@ def verify(
     report = verify_labels(
         labels, remove_damaged=remove_damaged, remove_skipped=remove_skipped, check_pixels=not quick
     )
-    typer.echo(f"{report.labelled} labels in {report.shards} shards, {len(report.skipped)} images skipped")
+    held = f"{counted(report.labelled, 'label')} in {counted(report.shards, 'shard')}"
+    typer.echo(f"{held}, {counted(len(report.skipped), 'image')} skipped")
     for name, reason in report.damaged:
         typer.echo(f"damaged{' and removed' if name in report.removed else ''}: {name}: {reason}", err=True)
     for name in report.missing:

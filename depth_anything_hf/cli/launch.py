@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 
 import typer
 
+from ..utils.environment import environment_flag, environment_number
 from ..utils.typed_fields import convert_fields
 from .child_processes import run_processes, stop_without
 
@@ -101,7 +102,7 @@ def launch(arguments: LaunchArguments, argv: Sequence[str] | None = None) -> Non
         if launcher == "srun":
             os.environ.update(environment_of_srun(os.environ))
         if launcher == "depth-anything-hf":
-            stop_without(int(os.environ[LAUNCHED]))
+            stop_without(environment_number(LAUNCHED, at_least=1))
         else:
             _require_no_contradiction(arguments, launcher)
         return
@@ -126,7 +127,7 @@ def started_by() -> str | None:
     if environment.get("RANK") and environment.get("WORLD_SIZE"):
         return "a launcher"
     # SLURM_NTASKS is the job's, also for a single process that a batch script starts by itself.
-    if int(environment.get("SLURM_STEP_NUM_TASKS") or 1) > 1 and environment.get("SLURM_PROCID"):
+    if environment_number("SLURM_STEP_NUM_TASKS", default=1, at_least=1) > 1 and environment.get("SLURM_PROCID"):
         return "srun"
     return None
 
@@ -135,7 +136,7 @@ def environment_of_srun(slurm: Mapping[str, str]) -> dict[str, str]:
     """Return what torch and accelerate read, for a task of `srun`, from the variables that Slurm sets."""
     nodes = slurm.get("SLURM_STEP_NODELIST") or slurm.get("SLURM_JOB_NODELIST") or "127.0.0.1"
     # Two steps of one job, or two jobs on one machine, must not meet at one port.
-    job, step = (int(slurm.get(name) or 0) for name in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
+    job, step = (environment_number(name, environment=slurm) for name in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
     return {
         "RANK": slurm["SLURM_PROCID"],
         "LOCAL_RANK": slurm.get("SLURM_LOCALID") or "0",
@@ -153,7 +154,7 @@ def _first_host(nodes: str) -> str:
 
 def _require_no_contradiction(arguments: LaunchArguments, launcher: str) -> None:
     given = arguments.given
-    processes = int(os.environ.get("WORLD_SIZE") or 1)
+    processes = environment_number("WORLD_SIZE", default=1, at_least=1)
     if given.pop("num_processes", processes) != processes:
         raise typer.BadParameter(
             f"--num_processes is {arguments.num_processes}, but {launcher} started {processes} process(es); leave "
@@ -260,10 +261,10 @@ def _read_config(arguments: LaunchArguments) -> Any:
 def _require_mapping(path: Path) -> None:
     import yaml
 
-    from ..recipes.catalog import KeyGivenTwiceError, UniqueKeyLoader
+    from ..utils.unique_keys import KeyGivenTwiceError, load_yaml
 
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeyLoader)  # a SafeLoader
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyGivenTwiceError) as error:
         raise typer.BadParameter(f"--accelerate_config {path} cannot be read as YAML: {error}") from error
     if not isinstance(content, dict):
@@ -282,7 +283,7 @@ def _engine_environment(config: Any, processes: int, port: int) -> dict[str, str
         precision = "ACCELERATE_MIXED_PRECISION"
         environment = {name: value for name, value in environment.items() if name != precision}
         environment |= {name: value for name, value in os.environ.items() if name == precision}
-    on_cpu = environment.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
+    on_cpu = environment_flag("ACCELERATE_USE_CPU", environment)
     if not on_cpu:
         on_cpu = not _one_gpu_each(processes)
     if on_cpu:
@@ -302,7 +303,8 @@ def _engine_environment(config: Any, processes: int, port: int) -> dict[str, str
             )
         # Otherwise every process would start as many threads as there are cores.
         cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
-        environment["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS") or str(max(1, cores // processes))
+        threads = environment_number("OMP_NUM_THREADS", default=max(1, cores // processes), at_least=1)
+        environment["OMP_NUM_THREADS"] = str(threads)
     else:
         environment.setdefault("OMP_NUM_THREADS", "1")
     return environment

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..utils.messages import counted
 from ..utils.printable_names import one_line
 
 
@@ -109,7 +110,7 @@ def report_failures(failures: list[tuple[str, str]], total: int) -> None:
     """List the skipped images; exit with code 1 only if all failed."""
     if not failures:
         return
-    typer.echo(f"{len(failures)} of {total} images skipped:", err=True)
+    typer.echo(f"{len(failures)} of {counted(total, 'image')} skipped:", err=True)
     for name, reason in failures[:SKIPPED_SHOWN]:
         typer.echo(f"  {one_line(reason if name in reason else f'{name}: {reason}')}", err=True)
     if len(failures) > SKIPPED_SHOWN:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from ..utils.messages import counted
 from .options import (
     DEFAULT_MODEL,
     OUTPUT,
@@ -159,7 +160,9 @@ def predict(
                 folder.save(one, *encode_prediction(values, kind, not raw, extrapolated))
         shares = {name: shares_of(pixels) for name, pixels in folder.pixels(planned).items()}
     earlier = f", {len(sources) - len(work)} of them earlier" if len(work) < len(sources) else ""
-    typer.echo(f"{len(sources) - len(failures)} of {len(sources)} images predicted{earlier}, see {output_dir}")
+    typer.echo(
+        f"{len(sources) - len(failures)} of {counted(len(sources), 'image')} predicted{earlier}, see {output_dir}"
+    )
     typer.echo(MEANING[kind])
     line, warnings = describe_shares(shares)
     if line:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from ..utils.messages import USER_ERRORS, one_line
 from ..utils.option_errors import OptionError
 from ..utils.paths import expand_word
 
@@ -131,12 +132,10 @@ class Program(TyperGroup):
         """Run the command, and show an error that a user can fix as one line."""
         try:
             return super().invoke(ctx)
-        except (ValueError, OSError, ImportError) as error:
+        except USER_ERRORS as error:
             if ctx.params.get("debug"):
                 raise
-            # Messages of libraries have several lines.
-            message = " ".join(line.strip() for line in str(error).splitlines() if line.strip())
-            typer.echo(f"error: {message}", err=True)
+            typer.echo(one_line(error), err=True)
             raise typer.Exit(EXIT_WRONG_OPTION if isinstance(error, OptionError) else 1) from None
 
 

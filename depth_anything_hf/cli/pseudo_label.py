@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from ..pseudo_labels.runner import LabelArguments, number_of_process, number_of_processes
+from ..utils.messages import counted
 from .dataclass_options import command_from
 from .labels import tell_push
 from .launch import LaunchArguments, launch, started_by
@@ -59,13 +60,16 @@ def _pseudo_label(
     quiet_libraries(verbose)
     report = label(arguments)
     place = f"process {arguments.process_index}: " if arguments.process_count > 1 else ""
-    where = f"in {len(report.shards)} shards, see {arguments.output_dir} (of {report.taken})"
+    where = f"in {counted(len(report.shards), 'shard')}, see {arguments.output_dir} (of {report.taken})"
     if report.labelled_now == report.labelled:
-        typer.echo(f"{place}{report.labelled} images labelled {where}")
+        typer.echo(f"{place}{counted(report.labelled, 'image')} labelled {where}")
     elif report.labelled_now:
-        typer.echo(f"{place}{report.labelled_now} images labelled now, {report.labelled} with earlier runs {where}")
+        typer.echo(
+            f"{place}{counted(report.labelled_now, 'image')} labelled now, {report.labelled} with earlier runs {where}"
+        )
     else:
-        typer.echo(f"{place}nothing left to do: {report.labelled} images were labelled before {where}")
+        were = f"{counted(report.labelled, 'image')} {'was' if report.labelled == 1 else 'were'}"
+        typer.echo(f"{place}nothing left to do: {were} labelled before {where}")
     report_failures(report.skipped, report.labelled + len(report.skipped))
     if arguments.push_to_hub is not None:
         tell_push(arguments.output_dir, lambda: push(arguments))

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ..utils.messages import counted
+
 
 SCENES, IMAGES, SPEED = "Scenes", "Images", "Speed"
 DENOISE = {"auto": "auto", "yes": True, "no": False}
@@ -103,4 +105,4 @@ def render(
         depth=depth,
         **settings,
     )
-    typer.echo(f"{count} images in {folder}")
+    typer.echo(f"{counted(count, 'image')} in {folder}")

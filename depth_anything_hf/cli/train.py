@@ -95,16 +95,12 @@ def _run(program: ModuleType, argv: Sequence[str]) -> Any:
 
     quiet_libraries(own.verbose)
     arguments = parsed.parts[-1]
-    try:
-        if own.dry_run:
-            return _dry_run(program, parsed.parts)
-        from ..recipes.run import save_recipe
+    if own.dry_run:
+        return _dry_run(program, parsed.parts)
+    from ..recipes.run import save_recipe
 
-        with save_recipe(parsed.as_recipe() + _start_comment(launching), arguments):
-            return program.run(*parsed.parts)
-    except FloatingPointError as error:
-        # Too many steps that were not finite: the run has saved its state and says what to look at.
-        raise ValueError(str(error)) from error
+    with save_recipe(parsed.as_recipe() + _start_comment(launching), arguments):
+        return program.run(*parsed.parts)
 
 
 def _start_comment(launching: LaunchArguments) -> str:

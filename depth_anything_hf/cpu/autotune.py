@@ -57,7 +57,7 @@ def _as_setting(value: str) -> CpuKernels:
     return cast(CpuKernels, value)
 
 
-_setting: CpuKernels = _as_setting(os.environ.get(SETTING_VARIABLE, "auto"))
+_setting: CpuKernels = _as_setting((os.environ.get(SETTING_VARIABLE) or "auto").strip().lower())
 
 
 def set_cpu_kernels(setting: CpuKernels) -> CpuKernels:

@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ..utils.typed_fields import convert_fields
+from ..utils.typed_fields import convert_fields, nearest_of
 from .decoding.depth_maps import LABELS, SCALE_ADVICE
 from .decoding.limits import check_max_pixels
 from .pair_orientation import EXIF_CHOICES
@@ -73,11 +72,7 @@ class DataSource:
         if not isinstance(self.path, str | os.PathLike):
             raise ValueError(f"the path of a data source must be text, got {self.path!r}")
         self.path = os.fspath(self.path)
-        # In YAML a split or column may look like a number.
-        for name in ("split", "image_column", "label_column"):
-            if isinstance(getattr(self, name), int | float) and not isinstance(getattr(self, name), bool):
-                setattr(self, name, str(getattr(self, name)))
-        convert_fields(self, f"{self.path}: ")
+        convert_fields(self, f"{self.path}: ", may_be_infinite=("invalid_values", "sky_value", "max_depth"))
         if self.scale is not None and not 0 < self.scale < math.inf:
             raise ValueError(f"{self.path}: scale must be > 0, got {self.scale:g}; {SCALE_ADVICE}")
         check_choice("kind", self.kind, ("auto", "folder", "table", "photos", *PUBLIC_DATASETS))
@@ -121,9 +116,7 @@ class DataSource:
         known = [field.name for field in fields(cls)]
         for key in values:
             if key not in known:
-                nearest = difflib.get_close_matches(str(key), known, n=1)
-                hint = f"did you mean {nearest[0]!r}?" if nearest else f"known keys: {known}"
-                raise ValueError(f"unknown key {key!r} in a data source; {hint}")
+                raise ValueError(f"unknown key {key!r} in a data source; {nearest_of(key, known)}")
         if "path" not in values:
             raise ValueError(f"a data source needs the key 'path', got the keys {sorted(values)}")
         return cls(**values)

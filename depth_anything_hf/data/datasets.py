@@ -20,7 +20,7 @@ from .decoding.limits import allow_pixels, check_max_pixels
 from .folder_layouts import images_in, pairs_in_folder
 from .pair_orientation import PairOrientation
 from .rows import RowReader
-from .samples import Sample, add_label, check_choice
+from .samples import Sample, add_label, check_choice, check_limit
 
 
 class DepthFolder:
@@ -69,7 +69,7 @@ class DepthFolder:
         check_max_pixels(max_pixels)
         self._max_pixels = max_pixels
         self._place = local_path(root)
-        self._pairs = pairs_in_folder(self._place, label, split)[:limit]
+        self._pairs = pairs_in_folder(self._place, label, split)[: check_limit(limit)]
 
     def __len__(self) -> int:
         return len(self._pairs)
@@ -146,6 +146,7 @@ class DepthTable:
         self._reader = RowReader(
             dataset.column_names, image_column, label_column, label, rules, root, exif, max_pixels
         )
+        limit = check_limit(limit)
         self._rows = _leave_encoded(dataset if limit is None else dataset.select(range(min(limit, len(dataset)))))
 
     def __len__(self) -> int:
@@ -206,11 +207,11 @@ class PhotoFolder:
         self._max_pixels = max_pixels
         self._place = local_path(root) if isinstance(root, str | os.PathLike) else None
         if isinstance(root, str | os.PathLike):
-            self._paths = images_in(local_path(root), split)[:limit]
+            self._paths = images_in(local_path(root), split)[: check_limit(limit)]
             if not self._paths:
                 raise ValueError(f"{root}: no images; expected files that end in one of {sorted(IMAGE_SUFFIXES)}")
         else:
-            self._paths = [Path(path) for path in root][:limit]
+            self._paths = [Path(path) for path in root][: check_limit(limit)]
             if not self._paths:
                 raise ValueError("expected a folder or a list of images, got an empty list")
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..utils.messages import counted
 from .samples import Sample
 
 
@@ -66,10 +67,9 @@ class FirstLabels:
     def __str__(self) -> str:
         """Return what was seen, and where a scale seems to be the fault, which one would do."""
         if self.kind is None:
-            return f"{self.source}: no labels in its first {self.samples} samples"
-        seen = (
-            f"{self.source}: of the labels of its first {self.samples} samples {self.valid_samples} have a valid pixel"
-        )
+            return f"{self.source}: no labels in its first {counted(self.samples, 'sample')}"
+        have = f"{self.valid_samples} {'has' if self.valid_samples == 1 else 'have'}"
+        seen = f"{self.source}: of the labels of its first {counted(self.samples, 'sample')} {have} a valid pixel"
         if self.lowest is None or self.highest is None:
             advice = "check the label's column, invalid_values and sky_value"
             return f"{seen}; no value in them is usable, all are 0, negative, NaN or invalid_values; {advice}"

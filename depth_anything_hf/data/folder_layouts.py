@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..utils.messages import counted
 from .decoding.depth_maps import LABEL_SUFFIXES, LABELS
 from .decoding.files import files_below, visible_files
 from .decoding.images import IMAGE_SUFFIXES
@@ -286,8 +287,10 @@ def _pairs_by_stem(images: Path, labels: Path) -> list[tuple[Path, Path]]:
     matched = [stem for stem in image_paths if stem in label_paths]
     if not matched:
         raise ValueError(
-            f"no image of {images} ({len(image_paths)} images) has a label of the same name, except for the suffix, "
-            f"in {labels} ({len(label_paths)} labels, which end in one of {sorted(LABEL_SUFFIXES)}); rename the files "
+            f"no image of {images} ({counted(len(image_paths), 'image')}) has a label of the same name, except "
+            f"for the suffix, "
+            f"in {labels} ({counted(len(label_paths), 'label')}, which end in one of {sorted(LABEL_SUFFIXES)}); "
+            f"rename the files "
             "so that they match, or convert the labels"
             + _describe_unknown(images, IMAGE_SUFFIXES)
             + _describe_unknown(labels, LABEL_SUFFIXES)

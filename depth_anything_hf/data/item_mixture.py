@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .mixture import BROKEN, REPLACEMENT, Mixture, note_broken
-from .samples import Sample
+from .samples import Sample, errors_named
 from .streaming_mixture import StreamingMixture
 
 
@@ -80,7 +80,10 @@ class _Items:
         return len(self._items)
 
     def __getitem__(self, index: int) -> Sample:
-        return as_item(self._items[int(index)], f"{self.name}[{index}]")
+        place = f"{self.name}[{index}]"
+        with errors_named(place):
+            item = self._items[int(index)]
+        return as_item(item, place)
 
 
 def training_data(data: Any, seed: int) -> Mixture | StreamingMixture:

@@ -13,9 +13,10 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import torch
 
+from ..utils.typed_fields import convert_argument
 from .decoding.errors import BrokenSampleError
 from .first_labels import SMALL_SHARE, UselessLabelsError, first_labels, has_valid_label
-from .samples import Sample, SampleDataset
+from .samples import Sample, SampleDataset, errors_named
 
 
 Transform: TypeAlias = Callable[[Sample, np.random.Generator], dict[str, Any]]
@@ -68,8 +69,8 @@ class Mixture(torch.utils.data.Dataset[dict[str, Any]]):
         if not sources:
             raise ValueError("a mixture needs at least one source")
         self.sources = list(sources)
-        self.seed = seed
-        self.weights = weights
+        self.seed = convert_argument("seed", seed, int)
+        self.weights = weights = convert_argument("weights", weights, Sequence[float] | None)
         self.transforms = one_per_source(transform, len(sources))
         self.names = name_sources(names, len(sources))
         check_labels(sources)
@@ -92,8 +93,9 @@ class Mixture(torch.utils.data.Dataset[dict[str, Any]]):
         broken: list[tuple[str, str]] = []
         while True:
             try:
-                sample = check_aspect(self.sources[source][index])
-                return {**self.transforms[source](sample, random), "broken": broken}
+                with errors_named(f"{self.names[source]}, sample {index}"):
+                    sample = check_aspect(self.sources[source][index])
+                    return {**self.transforms[source](sample, random), "broken": broken}
             except BROKEN as error:
                 note_broken(broken, f"{self.names[source]}, sample {index}", error)
             random = np.random.default_rng([self.seed, epoch, position, len(broken), REPLACEMENT])

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from ..utils.messages import counted
 from .decoding.errors import BrokenSampleError
 from .depth_stream import DepthStream
 from .samples import Sample, SampleDataset
@@ -82,7 +83,8 @@ class MapRows:
     ) -> None:
         if len(data) < part_count:
             raise ValueError(
-                f"{name} has {len(data)} samples for {part_count} processes times workers; use fewer workers"
+                f"{name} has {counted(len(data), 'sample')} for {part_count} processes times workers; use fewer "
+                f"workers"
             )
         self._data, self._name, self._seed, self._source = data, name, seed, source
         self._part, self._part_count = part, part_count
@@ -143,7 +145,8 @@ class StreamRows:
         spread = self._layout["shards_per_part"]
         if self._layout.setdefault("files", stream.shard_count) != stream.shard_count:
             raise ValueError(
-                f"{stream.name} has {stream.shard_count} shards, and had {self._layout['files']} when the run was "
+                f"{stream.name} has {counted(stream.shard_count, 'shard')}, and had {self._layout['files']} "
+                f"when the run was "
                 "saved, so that its order cannot be continued; resume with the same files, or start a new run from "
                 "the weights of the checkpoint"
             )
@@ -158,7 +161,8 @@ class StreamRows:
         self._sharers = len(range(self._team, part_count, self._teams))
         if shards < part_count and part == 0:
             warnings.warn(
-                f"{stream.name} has {shards} shards for {part_count} processes times workers: several read the same "
+                f"{stream.name} has {counted(shards, 'shard')} for {part_count} processes times workers: "
+                f"several read the same "
                 "shard and take turns in its rows; use fewer workers, or write more and smaller shards",
                 stacklevel=2,
             )

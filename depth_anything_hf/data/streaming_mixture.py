@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..utils.typed_fields import convert_argument
 from .depth_stream import DepthStream
 from .mixture import (
     BROKEN,
@@ -22,7 +23,7 @@ from .mixture import (
     note_broken,
     one_per_source,
 )
-from .samples import Sample, SampleDataset
+from .samples import Sample, SampleDataset, errors_named
 from .stream_rows import open_rows
 
 
@@ -76,6 +77,8 @@ class StreamingMixture:
             raise ValueError("a mixture needs at least one source")
         if weights is None and len(sources) > 1:
             raise ValueError(f"the sizes of streams are unknown: give each of the {len(sources)} sources a weight")
+        weights = convert_argument("weights", weights, Sequence[float] | None)
+        seed, shuffle_rows = convert_argument("seed", seed, int), convert_argument("shuffle_rows", shuffle_rows, int)
         if shuffle_rows < 1:
             raise ValueError(f"shuffle_rows must be at least 1, got {shuffle_rows}")
         shares = np.asarray([1.0] if weights is None else weights, dtype=np.float64)
@@ -90,7 +93,7 @@ class StreamingMixture:
         self.shuffle_rows = shuffle_rows
 
     def __len__(self) -> int:
-        raise TypeError("the length of a stream is unknown: set max_steps (--max_steps) instead of epochs")
+        raise TypeError("the length of a stream is unknown: set max_steps instead of epochs")
 
     def part(self, part: int, part_count: int, state: dict[str, Any] | None = None) -> StreamPart:
         """Return the endless samples of one part, from the start or from a `StreamPart.state_dict`."""
@@ -149,9 +152,10 @@ class StreamPart:
             try:
                 row = self._readers[source].next_row()
                 place = row.place
-                sample = check_aspect(row.read())
-                random = np.random.default_rng([self._mixture.seed, *row.address(source), STREAM_SAMPLE])
-                return {**self._mixture.transforms[source](sample, random), "broken": broken}
+                with errors_named(place):
+                    sample = check_aspect(row.read())
+                    random = np.random.default_rng([self._mixture.seed, *row.address(source), STREAM_SAMPLE])
+                    return {**self._mixture.transforms[source](sample, random), "broken": broken}
             except BROKEN as error:
                 note_broken(broken, place, error)
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ..geometry.disparity import depth_to_disparity
+from ..utils.typed_fields import convert_fields
 from .haze import add_haze, sample_haze
 
 
@@ -83,6 +84,7 @@ class TrainingTransform:
     near_clip: str | float | None = None
 
     def __post_init__(self) -> None:
+        convert_fields(self)
         for side in self.crop_size:
             _check_side(side)
         if self.target not in ("disparity", "depth"):
@@ -107,8 +109,6 @@ class TrainingTransform:
         """Size of the result: (height, width), pixels."""
         if isinstance(self.size, int):
             return self.size, self.size
-        if len(self.size) != 2:
-            raise ValueError(f"size must be one side or (height, width), got {self.size}")
         return self.size[0], self.size[1]
 
     @classmethod

@@ -17,8 +17,10 @@ import numpy as np
 from tqdm import tqdm
 
 from ..data.decoding.errors import BrokenSampleError
+from ..data.samples import errors_named
 from ..geometry.disparity import PredictionKind
 from ..utils.image_names import Naming
+from ..utils.messages import counted
 from .datasets import LabelledDataset
 from .own_metrics import OwnMetric, check_own_metrics, own_scores
 from .results import EvaluationResult
@@ -170,7 +172,7 @@ def check_first_images(dataset: LabelledDataset, settings: EvaluationSettings) -
         if not loaded.reason:
             return
         reason = f"{loaded.name}: {loaded.reason}"
-    raise ValueError(f"none of its first {count} images can be scored; the last reason: {reason}")
+    raise ValueError(f"none of its first {counted(count, 'image')} can be scored; the last reason: {reason}")
 
 
 def evaluate_on_all_processes(
@@ -235,7 +237,9 @@ class _Loaded:
 
 def _load(dataset: LabelledDataset, settings: EvaluationSettings, naming: Naming, index: int) -> _Loaded:
     try:
-        sample = cut_sample(dataset[index], settings)
+        with errors_named(f"{type(dataset).__name__}[{index}]"):
+            loaded = dataset[index]
+        sample = cut_sample(loaded, settings)
     except BrokenSampleError as error:
         name, nothing = naming.name(_known_name(dataset, index)), np.zeros((0, 0, 3), dtype=np.uint8)
         return _Loaded(index, name, nothing, None, naming.reason(str(error)))

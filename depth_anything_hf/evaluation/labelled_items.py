@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..data.decoding.errors import BrokenSampleError
+from ..data.samples import errors_named
 from .datasets import LabelledDataset
 
 
@@ -36,7 +37,8 @@ class LabelledItems:
         return len(self._items)
 
     def __getitem__(self, index: int, /) -> dict[str, Any]:
-        sample = dict(self._items[int(index)])
+        with errors_named(self.name_of(index)):
+            sample = dict(self._items[int(index)])
         if not isinstance(sample.get("name"), str):
             sample["name"] = self.name_of(index)
         image = sample["image"]
@@ -73,7 +75,8 @@ def labelled_dataset(items: Any, argument: str) -> LabelledDataset:
     if not len(items):
         raise ValueError(f"{argument} is empty, expected at least one sample")
     try:
-        first = items[0]
+        with errors_named(f"{argument}: {name}[0]"):
+            first = items[0]
     except (BrokenSampleError, OSError):
         return LabelledItems(items)
     if not isinstance(first, Mapping) or "image" not in first or not any(key in first for key in LABELS):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from ..utils.typed_fields import convert_fields
 from .settings import (
     BOUNDARY_METRICS,
     CROPS,
@@ -56,6 +57,7 @@ class Protocol:
     notes: str = ""
 
     def __post_init__(self) -> None:
+        convert_fields(self)
         object.__setattr__(self, "settings", replace(self.settings, protocol=self.identifier))
 
     @property

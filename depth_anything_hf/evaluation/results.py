@@ -20,6 +20,7 @@ from ..geometry.disparity import PredictionKind
 from ..inference.predictor import OWN_POST_PROCESSING
 from ..metrics.table import METRICS
 from ..utils.files import atomic_write
+from ..utils.messages import counted
 from ..utils.paths import local_path
 from ..utils.printable_names import one_line
 from ..utils.redaction import redact_name
@@ -118,8 +119,12 @@ class EvaluationResult:
                 lines.append(
                     f"{name + _arrow(name):<28}{_short(means[name]):>12}{interval:>24}{_short(medians[name]):>12}"
                 )
-        pairs = f" with {sum(row['pairs'] for row in self.rows)} pairs" if self.settings.scores_pairs else ""
-        lines.append(f"{len(self.rows)} images{pairs} scored, {self.skipped} skipped{self._remark_on_images()}")
+        pairs = (
+            f" with {counted(sum(row['pairs'] for row in self.rows), 'pair')}" if self.settings.scores_pairs else ""
+        )
+        lines.append(
+            f"{counted(len(self.rows), 'image')}{pairs} scored, {self.skipped} skipped{self._remark_on_images()}"
+        )
         lines += [one_line(f"skipped {image['name']}: {image['reason']}") for image in self.skipped_images]
         return "\n".join(lines)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..utils.option_errors import check_count
-from ..utils.typed_fields import convert_fields
+from ..utils.typed_fields import convert_fields, require_ranges
 
 
 if TYPE_CHECKING:
@@ -109,14 +109,15 @@ class EvaluationArguments:
         convert_fields(self)
         if (self.data is None) == (self.protocol is None) or (self.protocol is None) != (self.root is None):
             raise ValueError(
-                "give either --data, or --protocol and --root (`depth-anything-hf datasets` lists the protocols)"
+                "give either data, or protocol and root (`depth-anything-hf datasets` lists the protocols)"
             )
-        fixed = [f"--{name}" for name in FIXED_BY_PROTOCOL if getattr(self, name) is not None]
+        fixed = [name for name in FIXED_BY_PROTOCOL if getattr(self, name) is not None]
         if self.protocol is not None and fixed:
-            raise ValueError(f"{', '.join(fixed)} cannot be combined with --protocol, which fixes it")
+            raise ValueError(f"{', '.join(fixed)} cannot be combined with protocol, which fixes it")
         for name in ("limit", "batch_size", "max_pixels"):
             if getattr(self, name) is not None:
                 check_count(f"--{name}", getattr(self, name))
+        require_ranges(self, {"[1, inf)": ("input_size",)})
 
 
 def run(

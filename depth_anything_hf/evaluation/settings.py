@@ -43,6 +43,9 @@ class Crop:
     shares: tuple[float, float, float, float] | None = None
     size: tuple[int, int] | None = None
 
+    def __post_init__(self) -> None:
+        convert_fields(self)
+
     def window(self, height: int, width: int) -> tuple[slice, slice]:
         """Return rows and columns of the crop in a map of this size.
 
@@ -141,12 +144,12 @@ class EvaluationSettings:
 
     def __post_init__(self) -> None:
         convert_fields(self)
-        # A list comes from JSON and YAML, which have no tuples.
-        object.__setattr__(self, "metrics", tuple(self.metrics))
         if not 0 < self.min_depth < self.max_depth < math.inf:
             raise ValueError(f"expected 0 < min_depth < max_depth < inf, got {self.min_depth} and {self.max_depth}.")
         if self.min_valid_pixels < 1:
             raise ValueError(f"min_valid_pixels must be at least 1, got {self.min_valid_pixels}.")
+        if self.ordinal_pairs < 1:
+            raise ValueError(f"ordinal_pairs must be at least 1, got {self.ordinal_pairs}.")
         if self.max_depth_ratio <= 1:
             raise ValueError(f"max_depth_ratio must be more than 1, got {self.max_depth_ratio}.")
         if self.fit_max_side is not None and self.fit_max_side < 2:

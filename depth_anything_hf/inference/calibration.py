@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +18,7 @@ from ..geometry.maps import check_same_shape
 from ..utils.files import atomic_write
 from ..utils.paths import local_path
 from ..utils.redaction import redact_name
+from ..utils.typed_fields import convert_fields
 
 
 Form = Literal["disparity", "log"]
@@ -68,11 +68,9 @@ class Calibration:
     input_size: int | None = None
 
     def __post_init__(self) -> None:
+        convert_fields(self)
         if self.form not in FORMS:
             raise ValueError(f"form must be one of {list(FORMS)}, got {self.form!r}.")
-        numbers = (self.scale, self.shift, self.abs_rel, self.smallest_disparity, self.largest_disparity)
-        if not all(math.isfinite(number) for number in numbers):
-            raise ValueError(f"every number of a calibration must be finite, got {numbers}.")
         if self.points < 2:
             raise ValueError(f"a calibration needs at least two points, got {self.points}.")
         if self.form == "disparity" and self.scale <= 0:

@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
 
 from ..models.loading import dtype_name
+from ..utils.environment import environment_number
 from ..utils.option_errors import OptionError
 
 
@@ -21,8 +20,8 @@ def default_device() -> torch.device:
     """Return this process's CUDA device (by `LOCAL_RANK` or `SLURM_LOCALID`), else Apple's GPU, else the CPU."""
     if torch.cuda.is_available():
         # Slurm may show each of its processes one GPU only, whatever their number.
-        under_slurm = int(os.environ.get("SLURM_LOCALID", 0)) % torch.cuda.device_count()
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", under_slurm)))
+        under_slurm = environment_number("SLURM_LOCALID") % torch.cuda.device_count()
+        return torch.device("cuda", environment_number("LOCAL_RANK", default=under_slurm))
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 

@@ -26,6 +26,7 @@ from ..models.loading import as_dtype, dtype_name, load_model, refuse_other_outp
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.option_errors import check_count
 from ..utils.paths import expand_home
+from ..utils.typed_fields import convert_argument
 from .batching import BatchScheduler, FetchResults, PendingImage, explain_error
 from .devices import autocast_dtype, usable_device
 from .image_inputs import ImageSource, as_rgb, is_list, is_one_image, name_of
@@ -96,11 +97,11 @@ class DepthPredictor:
         self.processor = processor
         self.batch_size = batch_size
         self.window_batches = window_batches
-        self.flip_averaging = flip_averaging
+        self.flip_averaging = convert_argument("flip_averaging", flip_averaging, bool)
         self.max_pixels = max_pixels
         self._autocast_dtype = autocast_dtype(model.dtype, as_dtype(dtype))
-        self._is_compiled = compile
-        if compile:
+        self._is_compiled = convert_argument("compile", compile, bool)
+        if self._is_compiled:
             if not isinstance(model, DepthAnythingForDepthEstimation):
                 raise ValueError(
                     "compile=True works for this package's DepthAnythingForDepthEstimation only, got "

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -28,6 +29,9 @@ class RelativeLoss:
             needed from scratch, where the affine-invariant terms let the scale run away. None counts as 0; see
             `for_start`.
         ignore_largest: share of each image's largest errors that is left out of the SSI term (0.1 on pseudo-labels).
+
+    Raises:
+        ValueError: a weight or share is no number, or out of range.
     """
 
     _argument_group_name: ClassVar[str] = "loss"
@@ -44,6 +48,25 @@ class RelativeLoss:
     ignore_largest: float = field(
         default=0.0, metadata={"help": "Share of each image's largest errors to ignore; 0.1 suits pseudo-labels."}
     )
+
+    def __post_init__(self) -> None:
+        # As `utils.typed_fields` does; losses import nothing of other rooms.
+        for each in fields(self):
+            value: Any = getattr(self, each.name)
+            if each.name == "anchor_weight" and str(value).strip().lower() in ("none", "null"):
+                self.anchor_weight = None
+                continue
+            try:
+                number = math.nan if isinstance(value, bool) else float(value)
+            except (TypeError, ValueError):
+                number = math.nan
+            if math.isnan(number):
+                raise ValueError(f"{each.name} must be a number, got {value!r}")
+            if not 0 <= number < (1 if each.name == "ignore_largest" else math.inf):
+                limit = "at least 0 and less than 1" if each.name == "ignore_largest" else "at least 0 and finite"
+                raise ValueError(f"{each.name} is {value}, expected {limit}")
+            if type(value) not in (int, float):
+                setattr(self, each.name, number)
 
     def for_start(self, *, pretrained: bool) -> RelativeLoss:
         """Return the same loss, with the default anchor weight for how the encoder starts unless one was given."""

@@ -3,6 +3,7 @@
 """The model, its configuration and its image processor; files are those of stock transformers.
 
 - `configuration_depth_anything`: stock's configuration, with the published sizes and defaults derived from an encoder
+- `configuration_values`: values of a configuration as users write them, converted or refused by name
 - `modeling_depth_anything`: encoder, decoder and loss in one model; `optimize_for_inference`
 - `outputs`: what the model returns
 - `attention_weights`: the attention weights of the encoder's layers, on request

@@ -12,6 +12,8 @@ from transformers import Dinov2Config, PreTrainedConfig
 
 from ..geometry.depth_units import units_per_metre
 from ..utils.redaction import is_local_path, redact_name
+from ..utils.typed_fields import convert_argument
+from .configuration_values import DEPTH_VALUES, configuration_values
 
 
 logger = logging.getLogger(__name__)
@@ -148,12 +150,13 @@ class DepthAnythingConfig(StockDepthAnythingConfig):  # type: ignore[no-untyped-
             **kwargs: other fields of the configuration, e.g. `depth_estimation_type="metric", max_depth=20`.
 
         Raises:
-            ValueError: the size or the feature layers are not among the published ones.
+            ValueError: the size or the feature layers are not among the published ones, or a field is unknown or of
+                another kind.
         """
-        if size not in PUBLISHED_SIZES:
+        if not isinstance(size, str) or size not in PUBLISHED_SIZES:
             raise ValueError(f"unknown size {size!r}, expected one of {', '.join(sorted(PUBLISHED_SIZES))}")
         preset = PUBLISHED_SIZES[size]
-        if feature_layers not in preset["feature_layers"]:
+        if not isinstance(feature_layers, str) or feature_layers not in preset["feature_layers"]:
             raise ValueError(
                 f"unknown feature_layers {feature_layers!r}, expected 'v1' (the last four layers) or 'v2' (four "
                 "intermediate layers); for other layers give from_encoder_config their out_indices"
@@ -177,9 +180,20 @@ class DepthAnythingConfig(StockDepthAnythingConfig):  # type: ignore[no-untyped-
             **kwargs: other fields of the configuration, which win over the derived ones.
 
         Raises:
-            ValueError: `out_indices` are not four increasing layer numbers of the encoder.
+            ValueError: `out_indices` are not four increasing layer numbers of the encoder, or a field is unknown, of
+                another kind or that of the encoder.
         """
+        if "backbone_config" in kwargs:
+            raise ValueError("backbone_config is that of the encoder, whose fields are changed there; leave it out")
+        kwargs = configuration_values(cls, kwargs, DEPTH_VALUES)
+        out_indices = convert_argument("out_indices", out_indices, list[int] | None)
         width, depth = encoder.hidden_size, encoder.num_hidden_layers
+        if width % encoder.num_attention_heads:
+            # transformers would make heads that are together narrower.
+            raise ValueError(
+                f"hidden_size of the encoder is {width}, expected a multiple of its num_attention_heads, "
+                f"{encoder.num_attention_heads}"
+            )
         preset = next((p for p in PUBLISHED_SIZES.values() if p["encoder"]["hidden_size"] == width), None)
         if out_indices is None:
             same_depth = preset if preset and preset["encoder"]["num_hidden_layers"] == depth else None

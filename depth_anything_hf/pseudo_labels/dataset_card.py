@@ -18,6 +18,7 @@ from ..data.decoding.disparity_codec import decode_disparity
 from ..hub.licenses import check_known_license, license_fields, published_license, strictest_license
 from ..hub.markdown import PICTURES_FOLDER, code_block, code_span, inline, kept_section, python_text, table, versions
 from ..utils.files import atomic_write
+from ..utils.messages import counted
 from ..utils.paths import local_path
 from ..utils.printable_names import printable_text
 from ..utils.redaction import is_hub_id, redact_name, redact_text
@@ -180,7 +181,7 @@ def _values_in_shards(key: str, value: Any, footers: list[dict[str, Any]]) -> st
     found = Counter(_words(footer[key]) for footer in footers if key in footer)
     if len(found) < 2:
         return _words(value)
-    return ", ".join(f"{words} ({count} shards)" for words, count in found.most_common())
+    return ", ".join(f"{words} ({counted(count, 'shard')})" for words, count in found.most_common())
 
 
 def _teacher_words(teachers: list[str], provenance: dict[str, Any]) -> str:

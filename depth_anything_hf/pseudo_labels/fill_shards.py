@@ -30,6 +30,7 @@ from ..data.samples import SampleDataset
 from ..inference.prediction import Prediction
 from ..inference.predictor import DepthPredictor
 from ..utils.image_names import Naming
+from ..utils.messages import counted
 from ..utils.paths import local_path
 from .background import BackgroundThreads
 from .inputs import ShardWork, StreamInputs, TableInputs, open_inputs
@@ -163,8 +164,9 @@ def label_images(
             if file not in run.unmade:
                 report.add_shard(folder / file, run.completed(file))
     failures = [
-        f"{len(reasons)} {what}: {'; '.join(reason.rstrip('.') for reason in reasons.values())}"
-        for reasons, what in ((run.unread, "input shards could not be read"), (run.unmade, "shards could not be made"))
+        f"{counted(len(reasons), noun)} could not be {done}: "
+        f"{'; '.join(each.rstrip('.') for each in reasons.values())}"
+        for reasons, noun, done in ((run.unread, "input shard", "read"), (run.unmade, "shard", "made"))
         if reasons
     ]
     if failures:
@@ -293,7 +295,8 @@ class _LabelRun:
         self._broken += 1
         if too_many_broken(self._broken, self._read, self._max_broken_share):
             raise ValueError(
-                f"{self._broken} of {self._broken + self._read} images could not be read, more than max_broken_share "
+                f"{self._broken} of {counted(self._broken + self._read, 'image')} could not be read, more than "
+                f"max_broken_share "
                 f"{self._max_broken_share:g}; the last one is {name}: "
                 f"{self._naming.message(prediction.error or '')}. Repair the images, remove the shards with "
                 "skipped images (`depth-anything-hf verify --remove_skipped`), and run the same command again; or "
@@ -349,7 +352,7 @@ class _LabelRun:
                     WHOLE_SHARD: f"the teacher failed on all of its images, e.g. {': '.join(shard.skipped[-1])}"
                 }
         elif not shard.rows and shard.unread == len(shard.skipped) >= MANY_IMAGES:
-            reason = f"none of its {shard.unread} images could be read, e.g. {': '.join(shard.skipped[-1])}"
+            reason = f"none of its {counted(shard.unread, 'image')} could be read, e.g. {': '.join(shard.skipped[-1])}"
             if not self._has_labelled():
                 return reason
             failures = {WHOLE_SHARD: reason}

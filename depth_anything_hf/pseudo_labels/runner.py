@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from ..utils.environment import environment_number
 from ..utils.option_errors import check_count
-from ..utils.typed_fields import convert_fields
+from ..utils.typed_fields import convert_fields, require_ranges
 
 
 if TYPE_CHECKING:
@@ -18,21 +18,16 @@ if TYPE_CHECKING:
     from .fill_shards import LabelReport
 
 
-def from_environment(*names: str, default: int) -> int:
-    """Return the number in the first of these environment variables that is set."""
-    return next((int(os.environ[name]) for name in names if os.environ.get(name)), default)
-
-
 def number_of_process() -> int:
     """Return which of the processes of a launch this is, from 0."""
-    return from_environment("RANK", "SLURM_PROCID", default=0)
+    return environment_number("RANK", "SLURM_PROCID")
 
 
 def number_of_processes() -> int:
     """Return how many processes a launch has."""
     # Of Slurm's counts only that of a step will do: SLURM_NTASKS is the job's, also for a single process that a batch
     # script starts by itself.
-    return from_environment("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", default=1)
+    return environment_number("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", default=1, at_least=1)
 
 
 @dataclass
@@ -139,8 +134,10 @@ class LabelArguments:
             value = getattr(self, name)
             if value is not None:
                 check_count(f"--{name}", value)
+        ranges = {"[1, inf)": ("input_size",), "[0, inf)": ("seed", "process_index"), "[0, 1]": ("max_broken_share",)}
+        require_ranges(self, ranges)
         if self.keep_order and self.seed != 0:
-            raise ValueError(f"--keep_order permutes nothing, but --seed {self.seed} was given: leave one of them out")
+            raise ValueError(f"keep_order permutes nothing, but seed {self.seed} was given: leave one of them out")
 
 
 def label(arguments: LabelArguments) -> LabelReport:
@@ -227,7 +224,7 @@ def push(arguments: LabelArguments) -> str | None:
     from .push import push_labels_when_complete
 
     if arguments.push_to_hub is None:
-        raise ValueError("give --push_to_hub owner/name, the dataset to push to")
+        raise ValueError("give push_to_hub owner/name, the dataset to push to")
     return push_labels_when_complete(
         arguments.output_dir,
         arguments.push_to_hub,

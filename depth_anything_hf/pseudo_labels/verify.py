@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from ..data.decoding.disparity_codec import decode_disparity
 from ..data.decoding.images import read_image
 from ..utils.files import sha256_of_file
+from ..utils.messages import counted
 from ..utils.paths import local_path
 from .provenance import (
     PROVENANCE_FILE,
@@ -173,9 +174,10 @@ def _check_shard(path: Path, check_pixels: bool) -> tuple[ShardSummary | None, s
             return None, "not written by this package; move it out of the folder"
         return None, "not a complete shard: truncated, or not written by this package"
     if entry is not None and (entry.rows, entry.skipped) != (summary.labelled, len(summary.skipped)):
-        return summary, f"{summary.labelled} rows, expected {entry.rows} by the manifest"
+        return summary, f"{counted(summary.labelled, 'row')}, expected {entry.rows} by the manifest"
     if summary.labelled + len(summary.skipped) != summary.items:
-        return summary, f"{summary.labelled} rows and {len(summary.skipped)} skipped for {summary.items} images"
+        found = f"{counted(summary.labelled, 'row')} and {len(summary.skipped)} skipped"
+        return summary, f"{found} for {counted(summary.items, 'image')}"
     return summary, next(_row_faults(path, summary.stored_images), "") if check_pixels else ""
 
 

@@ -6,10 +6,14 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..utils.typed_fields import convert_fields
+from ..utils.typed_fields import convert_fields, require_ranges
+from ..utils.unique_keys import KeyGivenTwiceError, load_json
 
 
 if TYPE_CHECKING:
@@ -76,7 +80,9 @@ class ModelArguments:
 def _mapping(value: Any, name: str) -> Any:
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = load_json(value)
+        except KeyGivenTwiceError as error:
+            raise ValueError(f"{name}: {error}") from error
         except json.JSONDecodeError as error:
             raise ValueError(f"{name} must be a mapping in JSON, got {value!r}: {error}") from error
     if value is not None and not isinstance(value, dict):
@@ -133,9 +139,12 @@ class DataArguments:
     )
 
     def __post_init__(self) -> None:
-        convert_fields(self, skip=("train_data", "eval_data"))
-        if isinstance(self.train_data, str | dict):
-            self.train_data = [self.train_data]
+        # A number of metres is one in Python, and text in flags.
+        convert_fields(self, skip=("train_data", "eval_data", "near_clip"))
+        require_ranges(self, {"[1, inf)": ("eval_batch_size",)})
+        given: Any = self.train_data
+        if isinstance(given, str | os.PathLike | Mapping):
+            self.train_data = [given]  # type: ignore[list-item]
 
     @property
     def source_names(self) -> list[str]:
@@ -238,9 +247,17 @@ class DataArguments:
         if self.eval_data is None:
             return None
         near, far = depth_range or (EvaluationSettings.min_depth, EvaluationSettings.max_depth)
+        near = near if self.eval_min_depth is None else self.eval_min_depth
+        far = far if self.eval_max_depth is None else self.eval_max_depth
+        if not 0 < near < far < math.inf:
+            own = " (that of the model, max_depth)" if depth_range and self.eval_max_depth is None else ""
+            raise ValueError(
+                f"eval_min_depth is {near:g} and eval_max_depth {far:g}{own}, expected 0 < eval_min_depth < "
+                "eval_max_depth, in metres"
+            )
         settings = EvaluationSettings(
-            min_depth=near if self.eval_min_depth is None else self.eval_min_depth,
-            max_depth=far if self.eval_max_depth is None else self.eval_max_depth,
+            min_depth=near,
+            max_depth=far,
             alignment="none" if metric else "disparity",
         )
         _warn_beyond(settings, depth_range)

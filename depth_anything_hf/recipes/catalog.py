@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from ..utils.paths import local_path
+from ..utils.unique_keys import KeyGivenTwiceError, load_yaml
 
 
 # The key of a recipe that says which command it is for; a recipe without it serves any.
@@ -76,7 +77,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
         ValueError: the file cannot be read, is not valid YAML, holds no `name: value` lines, or gives a key twice.
     """
     try:
-        recipe = yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeyLoader)  # a SafeLoader
+        recipe = load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"cannot read the recipe {str(path)!r}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -91,27 +92,4 @@ def read_recipe(path: Path) -> dict[str, Any]:
     return recipe
 
 
-class KeyGivenTwiceError(ValueError):
-    """A key of YAML is given twice; the message names it and the lines."""
-
-
-class UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a key that is given twice, of which YAML would silently take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return the mapping of a node, once no key of it is found twice."""
-        seen: dict[Any, int] = {}
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue
-            key = self.construct_object(key_node, deep=True)
-            line = key_node.start_mark.line + 1
-            if isinstance(key, str) and key in seen:
-                raise KeyGivenTwiceError(f"the key {key!r} is given twice, in lines {seen[key]} and {line}")
-            if isinstance(key, str):
-                seen[key] = line
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
-        return mapping
-
-
-__all__ = ["VERB_KEY", "KeyGivenTwiceError", "Recipe", "UniqueKeyLoader", "find_recipe", "list_recipes", "read_recipe"]
+__all__ = ["VERB_KEY", "Recipe", "find_recipe", "list_recipes", "read_recipe"]

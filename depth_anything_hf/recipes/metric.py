@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from ..training.arguments import TrainingArguments
-from ..utils.typed_fields import convert_fields
+from ..utils.typed_fields import convert_fields, require_ranges
 from .arguments import DataArguments, ModelArguments
 from .origin import command_and_recipe
 
@@ -63,6 +63,7 @@ class MetricArguments:
 
         check_silog_over(self.silog_over)
         as_whole_units(self.max_depth)
+        require_ranges(self, {"[0, 1]": ("variance_focus",)})
         if not 0 < self.min_depth < self.max_depth:
             raise ValueError(
                 f"min_depth is {self.min_depth} and max_depth {self.max_depth}, expected 0 < min_depth < max_depth"

@@ -9,6 +9,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from ..utils.environment import environment_number
 from .catalog import find_recipe
 from .parser import recipe_names
 
@@ -35,7 +36,7 @@ def command_and_recipe() -> dict[str, str]:
     if Path(program).stem == PROGRAM or Path(program).parts[-2:] == ("cli", "__main__.py"):
         is_launched = launcher != ["python"] and not os.environ.get("DEPTH_ANYTHING_HF_LAUNCHED")
         command = [*launcher, "-m", "depth_anything_hf.cli"] if is_launched else [PROGRAM]
-    processes = int(os.environ.get("WORLD_SIZE", 1))
+    processes = environment_number("WORLD_SIZE", default=1, at_least=1)
     comment = f"# {processes} processes\n" if processes > 1 else ""
     files = [find_recipe(name) for name in recipe_names(argv)]
     texts = [f"# {path.name}\n{path.read_text(encoding='utf-8')}" for path in files]

@@ -9,16 +9,16 @@ import difflib
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, NoReturn, get_type_hints
+from typing import Any, NoReturn, get_origin, get_type_hints
 
 import yaml
 from transformers import HfArgumentParser
 
 from ..utils.paths import expand_home, expand_word
+from ..utils.typed_fields import CONVERTERS, convert, nearest_of
 from .catalog import VERB_KEY, find_recipe, read_recipe
-from .values import CONVERTERS, fault_of
 
 
 # Values that may come from the environment: name of the argument -> variable.
@@ -149,7 +149,9 @@ class RecipeParser(HfArgumentParser):
             *parts, _ = self.parse_args_into_dataclasses(argv, look_for_args_file=False)
         except ValueError as error:
             # The dataclasses check their values themselves.
-            self.error(str(error))
+            name = str(error).split(" ", 1)[0]
+            said_by = sources.get(name, DEFAULT)
+            self.error(f"{error}{f' ({said_by})' if said_by.startswith('environment') else ''}")
         sources |= dict.fromkeys(flags, FLAG)
         for name, value in ((name, value) for part in parts for name, value in vars(part).items()):
             if value == "" or (isinstance(value, list) and "" in value):
@@ -198,9 +200,7 @@ class RecipeParser(HfArgumentParser):
         self.known[key].required = False
         if key in self.permissions and isinstance(value, str):
             value = [value]
-        # As text a number is checked and converted like a flag: 2.5 is no int, and a revision stays text.
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        self.set_defaults(**{key: str(value) if is_number else value})
+        self.set_defaults(**{key: value})
 
     def _replace_alternatives(self, given: set[str], sources: dict[str, str]) -> None:
         """Drop what earlier recipes say about fields of which `given` has another one."""
@@ -224,12 +224,30 @@ class RecipeParser(HfArgumentParser):
             if key not in self.known:
                 if key in self._all_names():
                     self.error(f"{name}: {key} is no part of a recipe; give it on the command line: --{key} ...")
-                self.error(f"{name}: unknown key {str(key)!r}{_nearest(str(key), self.known)}")
-            fault = fault_of(value, self.hints[key], may_be_mapping=key in self.mappings)
-            # Words that YAML reads as truth values, and which the arguments know.
-            if fault and not (isinstance(value, bool) and value in _TRUTH_VALUES.get(key, ())):
-                self.error(f"{name}: {key} is {fault}")
-        return {key: expand_home(value) for key, value in values.items()}
+                self.error(f"{name}: unknown key {str(key)!r}; {nearest_of(key, sorted(self.known))}")
+            try:
+                values[key] = expand_home(self._convert(key, value))
+            except ValueError as error:
+                self.error(f"{name}: {key} {error}")
+        return values
+
+    def _convert(self, key: str, value: Any) -> Any:
+        """Return the value of a recipe in the type of its argument."""
+        # Words that YAML reads as truth values, and which the arguments know.
+        if isinstance(value, bool) and value in _TRUTH_VALUES.get(key, ()):
+            return value
+        if value == []:
+            raise ValueError("is an empty list, expected at least one entry")
+        hint = self.hints[key]
+        if key in self.mappings:
+            if isinstance(value, Mapping):
+                return value
+            if isinstance(value, list):
+                if get_origin(hint) is not list:
+                    raise ValueError(f"must be text or a mapping, got {value!r}")
+                return [each if isinstance(each, Mapping) else convert(each, str) for each in value]
+        # Where infinity has a meaning is known to the dataclass.
+        return convert(value, hint, may_be_infinite=True)
 
     def _flags(self, argv: Sequence[str]) -> set[str]:
         """Return the names of the arguments that the command line itself gives."""
@@ -286,11 +304,6 @@ def _yaml_line(name: str, value: Any, source: str) -> str:
     first, *rest = text.split("\n")
     comment = "" if source == DEFAULT else f"  # {source}"
     return "\n".join([first + comment, *rest])
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(known))}"
 
 
 __all__ = ["ParsedArguments", "RecipeParser", "parse_recipe", "recipe_names"]

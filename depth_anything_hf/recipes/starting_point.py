@@ -14,6 +14,7 @@ from transformers import AutoConfig, Dinov2Config, Dinov2WithRegistersConfig, Pr
 
 from ..geometry.depth_units import UNIT_NAMES, as_whole_units, max_depth_in_metres
 from ..models.configuration_depth_anything import DepthAnythingConfig
+from ..models.configuration_values import DEPTH_VALUES, ENCODER_VALUES, configuration_values
 from ..models.image_processing_depth_anything import DepthAnythingImageProcessor
 from ..models.loading import load_processor, refuse_adapters, refuse_files
 from ..models.missing import name_what_is_missing
@@ -54,7 +55,7 @@ def build_model(
     set_seed(seed)
     processor = DepthAnythingImageProcessor.for_input_size(arguments.input_size)
     hub = {"revision": arguments.revision} if arguments.revision else {}
-    options: dict[str, Any] = dict(arguments.decoder_config or {})  # type: ignore[arg-type]
+    options = _decoder_options(arguments)
     if max_depth is not None:
         cap, unit = as_whole_units(max_depth, options.get("depth_unit"))
         options.update(depth_estimation_type="metric", max_depth=cap, depth_unit=unit)
@@ -94,15 +95,33 @@ def build_model(
         lineage["initial_weights_used"] = "encoder" if fresh_decoder else "all"
     else:
         encoder: dict[str, Any] = dict(arguments.encoder_config)  # type: ignore[arg-type]
-        make_config = Dinov2WithRegistersConfig if "num_register_tokens" in encoder else Dinov2Config
-        encoder = {"patch_size": 14, "image_size": arguments.input_size, "mlp_ratio": 4, **encoder}
-        config = DepthAnythingConfig.from_encoder_config(make_config(**encoder), **options)
+        config = DepthAnythingConfig.from_encoder_config(_encoder_config(encoder, arguments.input_size), **options)
         if arguments.attn_implementation:
             config._attn_implementation = arguments.attn_implementation
         model = make(config)
         lineage = {"encoder": "random weights"}
     given = {name: value for name, value in lineage.items() if value is not None}
     return StartingPoint(model, processor, arguments.encoder_config is None, given)
+
+
+def _decoder_options(arguments: ModelArguments) -> dict[str, Any]:
+    values: dict[str, Any] = dict(arguments.decoder_config or {})  # type: ignore[arg-type]
+    further = dict(DEPTH_VALUES)
+    if arguments.model_name_or_path is None:
+        # A decoder that is there already has its layers.
+        further["out_indices"] = ENCODER_VALUES["out_indices"]
+    return configuration_values(DepthAnythingConfig, values, further, "decoder_config")
+
+
+def _encoder_config(values: dict[str, Any], input_size: int) -> PreTrainedConfig:
+    with_registers = "num_register_tokens" in values or values.get("model_type") == "dinov2_with_registers"
+    make_config = Dinov2WithRegistersConfig if with_registers else Dinov2Config
+    kind = values.get("model_type", make_config.model_type)
+    if kind != make_config.model_type:
+        raise ValueError(f"encoder_config.model_type is {kind!r}, expected {make_config.model_type}")
+    values = configuration_values(make_config, values, ENCODER_VALUES, "encoder_config")
+    values = {"patch_size": 14, "image_size": input_size, "mlp_ratio": 4, **values}
+    return make_config(**values)
 
 
 def _check_model_type(name_or_path: str, revision: str | None, expected: Collection[str]) -> PreTrainedConfig:

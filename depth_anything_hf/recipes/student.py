@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..losses.loss_weights import RelativeLoss
 from ..training.arguments import TrainingArguments
-from ..utils.typed_fields import convert_fields
+from ..utils.typed_fields import convert_fields, require_ranges
 from .arguments import DataArguments, ModelArguments
 from .origin import command_and_recipe
 
@@ -69,10 +69,11 @@ class DistillationArguments:
 
     def __post_init__(self) -> None:
         convert_fields(self)
+        require_ranges(self, {"[0, inf)": ("feature_weight", "feature_tolerance")})
         if self.feature_encoder == "none":
             self.feature_encoder = None
         if self.teacher is None and (self.teacher_dtype or self.teacher_compile):
-            raise ValueError("teacher_dtype and teacher_compile need an online teacher; set --teacher")
+            raise ValueError("teacher_dtype and teacher_compile need an online teacher; set teacher")
 
     def objective(self, loss: RelativeLoss, start: StartingPoint) -> Distillation:
         """Build the student's objective; teacher and feature encoder are loaded here.

@@ -24,6 +24,7 @@ from ..data.haze import add_haze, sample_haze
 from ..utils.files import atomic_write, remove_abandoned
 from ..utils.outputs import check_folder, refuse_to_replace
 from ..utils.paths import local_path
+from ..utils.typed_fields import convert_argument, convert_fields
 from ..visualization.encode import encode_png, encode_tiff
 from .scene_geometry import Scene, load_mitsuba
 from .scenes import (
@@ -54,6 +55,9 @@ class _RenderSettings:
     depth: bool
     kinds: list[str] | None
     denoise: bool
+
+    def __post_init__(self) -> None:
+        convert_fields(self)
 
 
 def render_dataset(
@@ -114,6 +118,7 @@ def render_dataset(
         FileExistsError: files of the user's have the names of further images.
         OSError: no folder can be made there, or it takes no files.
     """
+    count, processes = convert_argument("count", count, int), convert_argument("processes", processes, int)
     load_mitsuba()
     settings = _RenderSettings(
         family=family,
@@ -125,7 +130,7 @@ def render_dataset(
         first_scene=first_scene,
         haze=haze,
         depth=depth,
-        kinds=None if kinds is None else sorted(set(kinds)),
+        kinds=None if kinds is None else sorted(set(convert_argument("kinds", kinds, list[str]))),
         denoise=resolve_denoise(denoise) and family == "varied",
     )
     _check_settings(settings, count, processes)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from ..evaluation.settings import SCORES
 from ..metrics.table import METRICS
-from ..utils.typed_fields import convert_fields
+from ..utils.typed_fields import convert_fields, require_ranges
 from .encoder_strategy import EncoderStrategy
 from .report_to import NONE, tracker_names
 
@@ -53,6 +53,26 @@ MAY_CHANGE_ON_RESUME = (
 )
 # These may too, as long as their product with the number of processes stays the same.
 BATCH_ARGUMENTS = ("per_device_train_batch_size", "gradient_accumulation_steps")
+
+RANGES = {
+    "[1, inf)": (
+        *(*BATCH_ARGUMENTS, "logging_steps", "max_skipped_steps", "max_unlabelled_steps", "save_total_limit"),
+        "gradient_checkpointing_every",
+    ),
+    "[0, inf)": (
+        *("encoder_learning_rate", "decoder_learning_rate", "weight_decay", "warmup_steps"),
+        *("dataloader_num_workers", "eval_steps", "save_steps", "picture_steps"),
+    ),
+    "[0, inf]": ("max_grad_norm",),
+    "(0, inf]": ("max_output",),
+    "(0, inf)": ("num_train_epochs",),
+    "[0, 1]": ("cutmix_probability", "max_broken_share", "max_zero_share"),
+    "[0, 1)": ("adam_beta1", "adam_beta2"),
+    "(0, 1)": ("ema_decay",),
+    "(0, 1]": ("lr_decay_share",),
+    # Of the generators of NumPy.
+    "[0, 4294967295]": ("seed",),
+}
 
 
 @dataclass
@@ -259,10 +279,10 @@ class TrainingArguments:
         # YAML reads an unquoted `no` as False.
         if self.mixed_precision is False:  # type: ignore[comparison-overlap]
             self.mixed_precision = "no"
-        convert_fields(self, skip=("resume_from_checkpoint", "report_to"))
+        convert_fields(
+            self, skip=("resume_from_checkpoint", "report_to"), may_be_infinite=("max_output", "max_grad_norm")
+        )
         self.resume_from_checkpoint = _checkpoint_to_resume(self.resume_from_checkpoint)
-        if isinstance(self.allow_changed, str):
-            self.allow_changed = [self.allow_changed]
         self.optimizer = OPTIMIZERS_OF_TRANSFORMERS.get(self.optimizer, self.optimizer)
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer is {self.optimizer!r}, expected one of {OPTIMIZERS}")
@@ -315,30 +335,18 @@ class TrainingArguments:
                 f"dataloader_multiprocessing_context is {self.dataloader_multiprocessing_context!r}, expected one of "
                 f"{methods} on this system, or nothing"
             )
-        if not 0 <= self.cutmix_probability <= 1:
-            raise ValueError(f"cutmix_probability is {self.cutmix_probability}, expected 0 to 1")
+        require_ranges(self, RANGES)
         if self.cutmix_probability > 0 and self.per_device_train_batch_size == 1:
             raise ValueError(
                 f"cutmix_probability is {self.cutmix_probability}, but per_device_train_batch_size is 1: CutMix mixes "
                 "the images of a micro-batch; set per_device_train_batch_size to 2 or more, or cutmix_probability to 0"
             )
-        positive = ("logging_steps", "max_skipped_steps", "max_unlabelled_steps", "gradient_checkpointing_every")
-        for name in (*BATCH_ARGUMENTS, *positive):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
-        if self.save_total_limit is not None and self.save_total_limit < 1:
+        if self.max_steps != -1 and self.max_steps < 1:
             raise ValueError(
-                f"save_total_limit is {self.save_total_limit}, expected at least 1; leave it out to keep all "
-                "checkpoints"
+                f"max_steps is {self.max_steps}, expected at least 1, or -1 to train for num_train_epochs"
             )
-        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
-            raise ValueError(f"ema_decay is {self.ema_decay}, expected a number between 0 and 1, e.g. 0.998")
-        if self.warmup_steps < 0:
-            raise ValueError(f"warmup_steps is {self.warmup_steps}, expected at least 0")
         if self.hub_strategy not in HUB_STRATEGIES:
             raise ValueError(f"hub_strategy is {self.hub_strategy!r}, expected one of {HUB_STRATEGIES}")
-        if not 0 <= self.max_broken_share <= 1:
-            raise ValueError(f"max_broken_share is {self.max_broken_share}, expected 0 to 1")
 
     def _complete_lora(self, strategy: EncoderStrategy) -> None:
         if strategy.kind == "lora":

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,7 +90,8 @@ class Callbacks:
     and ends the run after the step, with its state saved.
 
     Args:
-        callbacks: `TrainerCallback`s or classes of them; other objects need at least one method of theirs.
+        callbacks: `TrainerCallback`s or classes of them, one or several; other objects need one of their
+            methods.
         accelerator: of the run.
         arguments: of the run.
         geometry: of the run.
@@ -106,7 +107,7 @@ class Callbacks:
 
     def __init__(
         self,
-        callbacks: Sequence[Callback],
+        callbacks: Sequence[Callback] | Callback | None,
         accelerator: Accelerator,
         arguments: TrainingArguments,
         geometry: RunGeometry,
@@ -117,7 +118,10 @@ class Callbacks:
         self.fault: Exception | None = None
         self._own_fault: Exception | None = None
         self._accelerator = accelerator
-        self._callbacks: list[Any] = [each() if isinstance(each, type) else each for each in callbacks]
+        given: Any = () if callbacks is None else callbacks
+        # A single one needs no list.
+        given = [given] if isinstance(given, type | str) or not isinstance(given, Iterable) else given
+        self._callbacks: list[Any] = [each() if isinstance(each, type) else each for each in given]
         self._has_news = False
         if not self._callbacks:
             return

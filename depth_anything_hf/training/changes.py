@@ -24,6 +24,12 @@ NEVER = {
     **dict.fromkeys(("lora_rank", "lora_targets"), "the state of the optimizer belongs to the adapters"),
     "pure_bf16": "weights and the state of the optimizer would be rounded or widened on the way",
 }
+# That of the objective goes with the model's own.
+MAX_DEPTH = "recipe.loss.max_depth"
+ANOTHER_CAP = (
+    "the model's output ends at its max_depth, which cannot change in a run: for another one, start a new run from "
+    "the weights of this one (model_name_or_path, keep_decoder)"
+)
 # What runs did before their record had the entry.
 BEFORE_IT_WAS_RECORDED = {"recipe.loss.silog_over": "image", "recipe.augmentation.near_clip": None}
 NOT_RECORDED = "not recorded"
@@ -105,7 +111,9 @@ def refusal(refused: Sequence[Change], folder: Path) -> str:
     )
     if any(each.name in NEVER for each in refused):
         return advice
-    return f"{advice}; to resume it with the change, add --allow_changed {keys}"
+    if any(each.name == MAX_DEPTH for each in refused):
+        return f"{advice}; {ANOTHER_CAP}"
+    return f"{advice}; to resume it with the change, add allow_changed {keys}"
 
 
 def check_permissions(needing: Sequence[Change], allowed: Sequence[str], known: Iterable[str]) -> list[str]:
@@ -130,7 +138,7 @@ def check_permissions(needing: Sequence[Change], allowed: Sequence[str], known: 
         if each.name in NEVER:
             raise ValueError(
                 f"{each} cannot change in a run, since {NEVER[each.name]}; start a new run from the weights of the "
-                "checkpoint (--model_name_or_path)"
+                "checkpoint (model_name_or_path)"
             )
     return [
         f"warning: allow_changed has {key!r}, which has not changed"

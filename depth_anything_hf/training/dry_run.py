@@ -21,6 +21,7 @@ from ..data.item_mixture import training_data
 from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from ..utils.messages import counted
 from ..utils.processes import own_accelerate_state
 from .adapters import adapter_record, without_wrapper
 from .arguments import TrainingArguments
@@ -68,12 +69,12 @@ class LabelRange:
 
     def __str__(self) -> str:
         if self.valid_share is None:
-            return f"{self.source}: no labels in {self.samples} samples"
+            return f"{self.source}: no labels in {counted(self.samples, 'sample')}"
         if self.minimum is None:
-            return f"{self.source}: not one valid pixel in the labels of {self.samples} samples"
+            return f"{self.source}: not one valid pixel in the labels of {counted(self.samples, 'sample')}"
         return (
             f"{self.source}: {self.valid_share:.1%} of the labels' pixels are valid, values {self.minimum:.4g} to "
-            f"{self.maximum:.4g} ({self.samples} samples)"
+            f"{self.maximum:.4g} ({counted(self.samples, 'sample')})"
         )
 
 
@@ -131,9 +132,10 @@ class DryRunReport:
             *([f"trains {self.trained}"] if self.trained else []),
             f"peak memory {self.peak_memory_mib:.0f} MiB",
             *(f"predicted memory of a GPU, {how}: {memory}" for how, memory in self.predicted_memory.items()),
-            f"{self.seconds_per_step:.3g} s a step of {self.images_per_step} images, and "
+            f"{self.seconds_per_step:.3g} s a step of {counted(self.images_per_step, 'image')}, and "
             f"{self.reading_seconds_per_step:.3g} s to read them in one process",
-            f"{self.total_steps} steps take about {_duration(self.estimated_seconds)}, evaluations and checkpoints "
+            f"{counted(self.total_steps, 'step')} take{'s' if self.total_steps == 1 else ''} about "
+            f"{_duration(self.estimated_seconds)}, evaluations and checkpoints "
             "not counted",
             *self.notes,
             *(f"problem: {problem}" for problem in self.problems),

@@ -44,7 +44,7 @@ class FitInputs:
     evaluation: Evaluation | None
     card: dict[str, Any]
     record: dict[str, Any] | None
-    callbacks: Sequence[Callback]
+    callbacks: Sequence[Callback] | Callback | None
 
     def __post_init__(self) -> None:
         require_fitting_labels(self.objective, self.train_data)

@@ -15,6 +15,7 @@ from accelerate.utils import gather_object
 from transformers import PreTrainedConfig
 
 from ..data.decoding.errors import too_many_broken
+from ..utils.messages import counted
 from .arguments import TrainingArguments
 from .state import Progress, RunGeometry
 from .step_status import PendingStep, StepStatus
@@ -25,7 +26,7 @@ NAMES_SHOWN = 8
 LARGEST_QUIET_SHARE, IMAGES_BEFORE_A_WARNING = 0.5, 100
 # A loss scale that is halved at every overflow has by then underflowed from any initial value.
 MOST_OVERFLOWS_IN_A_ROW = 50
-RAISE = "If that is right, raise {name} and resume with --resume_from_checkpoint latest"
+RAISE = "If that is right, raise {name} and resume with resume_from_checkpoint latest"
 
 
 @dataclass
@@ -131,12 +132,13 @@ class HealthMonitor:
         most_skipped = min(self.arguments.max_skipped_steps, self.geometry.total_steps)
         if not status.is_finite and progress.skipped_in_a_row >= most_skipped:
             return FloatingPointError(
-                f"loss or gradient was not finite in the last {progress.skipped_in_a_row} steps, up to step "
+                f"loss or gradient was not finite in the last {counted(progress.skipped_in_a_row, 'step')}, up "
+                f"to step "
                 f"{step} with {_some(self._skipped_names)}. Check these images, or lower the learning rate"
             )
         if too_many_overflows(progress.overflows_in_a_row):
             return FloatingPointError(
-                f"the gradient was not finite in the last {progress.overflows_in_a_row} steps, up to step "
+                f"the gradient was not finite in the last {counted(progress.overflows_in_a_row, 'step')}, up to step "
                 f"{step}, although the loss scale of fp16 has fallen to {loss_scale:g}. "
                 "Train with mixed_precision bf16 or no, or lower the learning rate"
             )
@@ -145,7 +147,8 @@ class HealthMonitor:
             return ValueError(
                 ". ".join(
                     [
-                        f"not one of the {images} images of the last {progress.unlabelled_in_a_row} steps, up to step "
+                        f"not one of the {counted(images, 'image')} of the last "
+                        f"{counted(progress.unlabelled_in_a_row, 'step')}, up to step "
                         f"{step}, has a valid label, so that nothing can be learned from them",
                         *self._describe_labels(),
                         "Check the labels and the range of depth that is valid, or raise max_unlabelled_steps",
@@ -157,7 +160,7 @@ class HealthMonitor:
             return ValueError(
                 f"{progress.broken_samples} of {read + progress.broken_samples} samples could not be used, more than "
                 f"max_broken_share {largest_share:.2%}; see {self.log_path}. Repair or remove "
-                "them, or raise max_broken_share, and resume with --resume_from_checkpoint latest"
+                "them, or raise max_broken_share, and resume with resume_from_checkpoint latest"
             )
         return None
 

@@ -17,6 +17,7 @@ from ..losses.feature_alignment import feature_alignment_loss
 from ..losses.loss_weights import RelativeLoss
 from ..losses.reduction import images_that_count, mean_over_images
 from ..losses.silog import SilogOver, check_silog_over, silog_loss
+from ..utils.typed_fields import convert_argument, convert_fields, require_ranges
 from .online_teacher import LabelMaker, OnlineTeacher
 
 
@@ -123,6 +124,9 @@ class SupervisedRelative:
 
     relative_loss: RelativeLoss = field(default_factory=RelativeLoss)
 
+    def __post_init__(self) -> None:
+        convert_fields(self)
+
     def __call__(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
         """Return the relative loss of a batch with "pixel_values" (B, 3, H, W) and "labels" (B, H, W).
 
@@ -163,7 +167,7 @@ class SupervisedMetric:
             of one value per image. See `silog_loss`.
 
     Raises:
-        ValueError: an unknown `silog_over`.
+        ValueError: an unknown `silog_over`, or a number that is none or out of range.
     """
 
     trains: ClassVar[str] = "metric"
@@ -174,7 +178,13 @@ class SupervisedMetric:
     silog_over: SilogOver = "batch"
 
     def __post_init__(self) -> None:
+        convert_fields(self, may_be_infinite=("max_depth",))
         check_silog_over(self.silog_over)
+        require_ranges(self, {"[0, 1]": ("variance_focus",)})
+        if not 0 <= self.min_depth < self.max_depth:
+            raise ValueError(
+                f"min_depth is {self.min_depth} and max_depth {self.max_depth}, expected 0 <= min_depth < max_depth"
+            )
 
     @property
     def valid_range(self) -> tuple[float, float]:
@@ -207,6 +217,9 @@ class Distillation:
         feature_weight: its weight; the paper's plain average of losses means 1.
         feature_tolerance: tokens nearer than this (1 - cosine) are left alone, 0.15 by the maintainer's word.
         student_width: the student's token width; a linear projector is added only if the encoder's differs.
+
+    Raises:
+        ValueError: a number that is none or out of range, or `student_width` is missing.
     """
 
     trains = "relative"
@@ -224,8 +237,9 @@ class Distillation:
         self.relative_loss = relative_loss or RelativeLoss(ignore_largest=0.1)
         self.teacher = teacher
         self.feature_encoder = feature_encoder
-        self.feature_weight = feature_weight
-        self.feature_tolerance = feature_tolerance
+        self.feature_weight = convert_argument("feature_weight", feature_weight, float)
+        self.feature_tolerance = convert_argument("feature_tolerance", feature_tolerance, float)
+        require_ranges(self, {"[0, inf)": ("feature_weight", "feature_tolerance")})
         # Trained with the student, as `fit` does with all that an objective has.
         self.projector: nn.Module | None = None
         if feature_encoder is not None:

@@ -16,9 +16,10 @@ from transformers import PretrainedConfig
 from ..cpu.autotune import adopt_kernel_choices
 from ..utils.folders import repair_folder
 from ..utils.locks import FolderLock
+from ..utils.messages import counted
 from .arguments import ARGUMENTS_FILE, TrainingArguments
 from .callbacks import Callbacks
-from .changes import Change, check_permissions, find_changes, names_in, refusal
+from .changes import ANOTHER_CAP, Change, check_permissions, find_changes, names_in, refusal
 from .checkpoint_finder import STATE_FOLDER, find_checkpoint, set_aside_best, set_aside_later_checkpoints
 from .engine import Engine
 from .optim import describe_length
@@ -167,7 +168,8 @@ def require_same_model(folder: Path, config: PretrainedConfig) -> None:
         # A file has no `depth_unit` where it is the metre.
         there, here = (each.get(key, "m") if key == "depth_unit" else each[key] for each in (saved, current))
         if there != here:
-            raise ValueError(f"{folder} holds another model: {key} is {there}, expected {here}{ADVICE}")
+            advice = f"{ADVICE}; {ANOTHER_CAP}" if key in ("max_depth", "depth_unit") else ADVICE
+            raise ValueError(f"{folder} holds another model: {key} is {there}, expected {here}{advice}")
     for key, value in current["backbone_config"].items():
         if key not in IGNORED_KEYS and saved["backbone_config"].get(key) != value:
             raise ValueError(
@@ -203,7 +205,7 @@ def require_same_arguments(
         raise ValueError(refusal(refused, folder))
     if arguments.resume_from_checkpoint is None:
         raise ValueError(
-            f"{folder} already holds this run; add --resume_from_checkpoint latest to resume it, or choose another "
+            f"{folder} already holds this run; add resume_from_checkpoint latest to resume it, or choose another "
             "output_dir"
         )
     return needing, free
@@ -226,9 +228,9 @@ def _is_complete(folder: Path, earlier: Mapping[str, Any], geometry: RunGeometry
     if total == steps == geometry.total_steps and not changes and not earlier.get("adapters"):
         return True
     raise ValueError(
-        f"{folder} holds a run that has ended after {steps} steps and has no checkpoint (save_steps was "
+        f"{folder} holds a run that has ended after {counted(steps, 'step')} and has no checkpoint (save_steps was "
         f"{earlier.get('save_steps', 0)}), so that it cannot be resumed; its model is there. To train it further, "
-        f"start a new run from its weights, in another output_dir: --model_name_or_path {folder}; to train it "
+        f"start a new run from its weights, in another output_dir: model_name_or_path {folder}; to train it "
         "anew, remove the folder"
     )
 

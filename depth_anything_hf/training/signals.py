@@ -34,9 +34,7 @@ class RunInterrupted(SystemExit):
         self.checkpoint = checkpoint
 
     def __str__(self) -> str:
-        return (
-            f"stopped by a signal; checkpoint saved to {self.checkpoint}, resume with --resume_from_checkpoint latest"
-        )
+        return f"stopped by a signal; checkpoint saved to {self.checkpoint}, resume with resume_from_checkpoint latest"
 
 
 class StopSignals:

@@ -15,6 +15,7 @@ from ..data.first_labels import describe_useless_labels
 from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from ..utils.messages import counted
 from .adapters import without_wrapper
 from .arguments import TrainingArguments
 from .memory_estimate import GIB, MemoryEstimate, estimate_memory
@@ -83,7 +84,8 @@ def short_run_warnings(arguments: TrainingArguments, total_steps: int) -> list[s
     if arguments.warmup_steps > 0 and total_steps <= arguments.warmup_steps:
         reached = schedule_factor(total_steps - 1, total_steps, kind="constant", warmup=arguments.warmup_steps)
         found.append(
-            f"the run has {total_steps} steps and a warm-up of {arguments.warmup_steps}: the learning rate reaches "
+            f"the run has {counted(total_steps, 'step')} and a warm-up of {arguments.warmup_steps}: the "
+            f"learning rate reaches "
             f"{reached:.1%} of its peak; take more steps, or lower warmup_steps"
         )
     if arguments.ema_decay is not None:
@@ -92,7 +94,8 @@ def short_run_warnings(arguments: TrainingArguments, total_steps: int) -> list[s
             highest = LARGEST_SHARE_OF_THE_START ** (1 / (total_steps - 1))
             advice = f"lower ema_decay (at most {highest:.3f})" if highest > 0.5 else "leave ema_decay out"
             found.append(
-                f"ema_decay {arguments.ema_decay} over {total_steps} steps: {share:.0%} of the saved average are the "
+                f"ema_decay {arguments.ema_decay} over {counted(total_steps, 'step')}: {share:.0%} of the saved "
+                f"average are the "
                 f"weights after the first step, so that the model is hardly trained; take more steps, or {advice}"
             )
     return found
@@ -182,7 +185,7 @@ def too_small(estimate: MemoryEstimate, available: int) -> list[str]:
     return [
         f"this run needs {estimate} on each GPU by prediction, this one has {available / GIB:.1f} GiB: lower "
         "per_device_train_batch_size and raise gradient_accumulation_steps by the same factor, set "
-        "gradient_checkpointing, or divide the model over the GPUs (--accelerate_config fsdp2)"
+        "gradient_checkpointing, or divide the model over the GPUs (the launch configuration fsdp2)"
     ]
 
 

@@ -16,6 +16,7 @@ import torch
 
 from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
+from ..utils.messages import counted
 from .arguments import TrainingArguments
 from .engine import Engine
 
@@ -72,14 +73,17 @@ class Progress:
         """Return what went wrong in the whole run, as parts of a sentence."""
         found = []
         if self.skipped_steps or self.broken_samples:
-            found.append(f"{self.skipped_steps} steps skipped and {self.broken_samples} broken samples replaced")
+            found.append(
+                f"{counted(self.skipped_steps, 'step')} skipped and "
+                f"{counted(self.broken_samples, 'broken sample')} replaced"
+            )
         if self.images_without_label:
             found.append(
-                f"{self.images_without_label} of {self.images} images had no valid label "
+                f"{self.images_without_label} of {counted(self.images, 'image')} had no valid label "
                 f"({self.images_without_label / self.images:.1%})"
             )
         if self.unlabelled_steps:
-            found.append(f"{self.unlabelled_steps} steps left out because none of their images had one")
+            found.append(f"{counted(self.unlabelled_steps, 'step')} left out because none of the images had one")
         return found
 
 
@@ -121,8 +125,9 @@ class RunGeometry:
     def describe(self, processes: int) -> str:
         """Return the geometry as one line of text."""
         samples = self.samples_per_epoch
-        epoch = "a stream without epochs" if samples is None else f"{samples} images per epoch"
-        return f"{self.total_steps} steps of {self.images_per_step} images on {processes} process(es), {epoch}"
+        epoch = "a stream without epochs" if samples is None else f"{counted(samples, 'image')} per epoch"
+        steps = f"{counted(self.total_steps, 'step')} of {counted(self.images_per_step, 'image')}"
+        return f"{steps} on {processes} process(es), {epoch}"
 
     def require(self, saved: Mapping[str, Any], folder: Path, *, step: int = 0, other_data: bool = False) -> None:
         """Check that a run can go on from a checkpoint; its total steps may be others, if they are not done yet.
@@ -145,12 +150,13 @@ class RunGeometry:
         if saved["samples_per_epoch"] != self.samples_per_epoch and not other_data:
             raise ValueError(
                 f"the run in {folder} has {saved['samples_per_epoch']} samples per epoch, this one would have "
-                f"{self.samples_per_epoch}; resume with the same data, or add --allow_changed data to go on with "
+                f"{self.samples_per_epoch}; resume with the same data, or add allow_changed data to go on with "
                 "other data"
             )
         if step > self.total_steps:
             raise ValueError(
-                f"the run in {folder} has done {step} steps, this one would have {self.total_steps} total steps; set "
+                f"the run in {folder} has done {counted(step, 'step')}, this one would have {self.total_steps} "
+                f"in total; set "
                 f"max_steps (or num_train_epochs) so that they are {step} or more, or resume from an earlier "
                 "checkpoint"
             )

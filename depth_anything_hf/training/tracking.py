@@ -234,7 +234,7 @@ def require_trackers(report_to: Sequence[str]) -> None:
         if not isinstance(name, OwnTracker) and importlib.util.find_spec(name) is None:
             raise ImportError(
                 f"report_to {name} needs the package {name}: pip install {name}, or turn the tracker off "
-                "with --report_to none; log.jsonl, results.csv and training.png are written without one"
+                "with report_to none; log.jsonl, results.csv and training.png are written without one"
             )
 
 

@@ -25,6 +25,7 @@ from ..evaluation.datasets import LabelledDataset
 from ..evaluation.results import EvaluationResult
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.locks import FolderLock
+from ..utils.messages import counted
 from ..utils.processes import end_trackers, leave_group_at_exit, own_accelerate_state
 from .adapters import adapter_record, without_wrapper
 from .arguments import TrainingArguments
@@ -81,7 +82,7 @@ def fit(
     evaluation: Evaluation | LabelledDataset | None = None,
     card: dict[str, Any] | None = None,
     record: dict[str, Any] | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback] | Callback | None = (),
     metrics: Mapping[str, OwnMetric] | None = None,
 ) -> FitResult:
     """Train a model; started by `accelerate launch`, the same code runs on any number of processes.
@@ -115,7 +116,8 @@ def fit(
         record: what else makes the run what it is, as plain values that JSON has, beside what is known of objective
             and data themselves; see `description.describe_run`. Together they are stored with the arguments as
             "recipe" and must be the same on a resume, but for what `arguments.allow_changed` names.
-        callbacks: `transformers.TrainerCallback`s, such as `EarlyStoppingCallback`; see `callbacks.Callbacks`.
+        callbacks: `transformers.TrainerCallback`s, one or several, such as `EarlyStoppingCallback`; see
+            `callbacks.Callbacks`.
         metrics: further metrics of the evaluation, name -> function(prediction, label, valid) -> number; see
             `Evaluation`. One of them may be `metric_for_best_model`, with `greater_is_better`.
 
@@ -203,7 +205,8 @@ class Trainer:
         """Train from the start, or from the checkpoint found, to the end; a complete run is only opened."""
         if self.claim.is_complete:
             self.engine.open_published(self.folder)
-            self._print(f"{self.folder} holds this run, complete after {self.geometry.total_steps} steps: its model")
+            steps = counted(self.geometry.total_steps, "step")
+            self._print(f"{self.folder} holds this run, complete after {steps}: its model")
             return FitResult.of_complete_run(self.arguments, self.geometry)
         saves_memory = self.arguments.gradient_checkpointing
         device = self.accelerator.device

@@ -22,6 +22,7 @@ from ..geometry.depth_units import max_depth_in_metres
 from ..inference.predictor import DepthPredictor
 from ..metrics.table import METRICS
 from ..models.compilation import force_eager
+from ..utils.typed_fields import convert_argument, require_ranges
 from .changes import differences
 from .description import describe, describe_source, without_places
 from .distributed import gathered_copy
@@ -54,6 +55,9 @@ class Evaluation:
     metrics: Mapping[str, OwnMetric] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.settings = convert_argument("settings", self.settings, EvaluationSettings)
+        self.batch_size = convert_argument("batch_size", self.batch_size, int)
+        require_ranges(self, {"[1, inf)": ("batch_size",)})
         self.metrics = check_own_metrics(self.metrics, self.settings)
 
     def fitted_to(self, config: PreTrainedConfig) -> Evaluation:

@@ -70,7 +70,7 @@ def set_weight_precision(
     line = f"weights converted from {_names(found)} to {_names([target])} for training"
     if arguments.pure_bf16:
         return f"{line} (pure_bf16)"
-    return f"{line}; --pure_bf16 keeps them" if found == {torch.bfloat16} else line
+    return f"{line}; pure_bf16 keeps them" if found == {torch.bfloat16} else line
 
 
 def require_same_weight_precision(model: nn.Module, folder: Path) -> None:
@@ -90,14 +90,14 @@ def require_same_weight_precision(model: nn.Module, folder: Path) -> None:
         return
     before = set(saved.values())
     if before == {torch.bfloat16}:
-        advice = "add --pure_bf16 to resume it as it was"
+        advice = "add pure_bf16 to resume it as it was"
     elif before == {torch.float32}:
-        advice = "leave out --pure_bf16 to resume it as it was"
+        advice = "leave out pure_bf16 to resume it as it was"
     else:
         advice = "runs no longer train in that precision"
     raise ValueError(
         f"{folder.parent} has trained weights in {_names(before)}, this run would train them in "
-        f"{_names(set(trained.values()))}; {advice}, or start a new run from its weights (--model_name_or_path)"
+        f"{_names(set(trained.values()))}; {advice}, or start a new run from its weights (model_name_or_path)"
     )
 
 

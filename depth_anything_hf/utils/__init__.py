@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every room may use and that uses none of them.
 
+- `environment`: numbers and truth values of environment variables, checked.
 - `files`: a file is complete or absent: atomic writing, create-if-absent, fsync, SHA-256.
 - `folders`: the same for folders: replacement, removal, repair after a kill.
 - `image_names`: names of images in what is written about them.
 - `locks`: one process at a time works in a folder, or writes a file.
 - `machine_traces`: what in values and files names this machine, and is not published.
 - `manifest`: sizes and checksums of a folder's files, and what is damaged.
+- `messages`: errors in one line; counts with the right form of a noun.
 - `option_errors`: the error of an option that cannot be used.
 - `outputs`: whether an output can be written, and would replace a file of the user's.
 - `paths`: `~` at the start of a path.
@@ -15,5 +17,6 @@
 - `quiet`: hide the progress bars of libraries.
 - `printable_names`: names of files as text that can be stored.
 - `redaction`: local paths and access tokens taken out of what is published.
-- `typed_fields`: values of dataclasses and recipes brought to the types of their fields.
+- `typed_fields`: values of dataclasses and recipes brought to the types of their fields, or refused by name.
+- `unique_keys`: YAML and JSON in which a key given twice is refused.
 """

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from .environment import environment_number
+
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -40,7 +42,7 @@ def make_accelerator(**options: Any) -> Accelerator:
 
 def needs_cpu_backend() -> bool:
     """Return whether this is one of several processes, as their launcher's environment says, without a GPU."""
-    if "RANK" not in os.environ or int(os.environ.get("WORLD_SIZE") or 1) < 2:
+    if "RANK" not in os.environ or environment_number("WORLD_SIZE", default=1, at_least=1) < 2:
         return False
     device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     return device is None or device.type in WITHOUT_COLLECTIVES
@@ -48,7 +50,7 @@ def needs_cpu_backend() -> bool:
 
 def is_first_process() -> bool:
     """Return whether this process speaks for the launch, as its launcher's environment says; the only one does."""
-    return int(os.environ.get("RANK") or 0) == 0
+    return environment_number("RANK") == 0
 
 
 @contextmanager

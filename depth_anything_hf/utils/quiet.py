@@ -10,6 +10,8 @@ import sys
 import warnings
 from collections.abc import Callable
 
+from .environment import environment_flag
+
 
 VERBOSE = "DEPTH_ANYTHING_HF_VERBOSE"
 # Small files are downloaded by HTTP, weights by Xet: the bar of weights stays.
@@ -25,7 +27,7 @@ def quiet_libraries(verbose: bool = False) -> None:
     Args:
         verbose: leave all bars as they are, as the environment variable `DEPTH_ANYTHING_HF_VERBOSE=1` does.
     """
-    if verbose or os.environ.get(VERBOSE, "0").lower() not in ("", "0", "false", "no"):
+    if verbose or environment_flag(VERBOSE):
         return
     if "datasets" in sys.modules:
         with warnings.catch_warnings():

@@ -92,9 +92,9 @@ def test_of_several_recipes_a_later_one_wins(tmp_path: Path) -> None:
         ("name: Rex\nlegs: three\n", "legs must be a whole number, got 'three'"),
         ("name: Rex\nlegs: 2.5\n", "legs must be a whole number, got 2.5"),
         ("name: Rex\nlegs: 3\nlegs: 5\n", "'legs' is given twice, in lines 2 and 3"),
-        ("name: Rex\nlegs: true\n", "legs must be one text or number, got True"),
-        ("name: true\n", "name must be one text or number, got True"),
-        ("name: [Rex, Max]\n", "name must be one text or number, got ['Rex', 'Max']"),
+        ("name: Rex\nlegs: true\n", "legs must be a whole number, got True"),
+        ("name: true\n", "name must be text, got True"),
+        ("name: [Rex, Max]\n", "name must be text, got ['Rex', 'Max']"),
         ("name: Rex\nis_tame: [true]\n", "is_tame must be true or false, got [True]"),
     ],
 )

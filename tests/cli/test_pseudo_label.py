@@ -32,7 +32,7 @@ def test_pseudo_label_writes_shards_that_open(model: Path, photos: Path, tmp_pat
     again = run(*arguments)
     assert "nothing left to do: 2 images were labelled before in 2 shards" in again.output
     next((tmp_path / "labels").glob("labels-00001*")).unlink()
-    assert "1 images labelled now, 2 with earlier runs in 2 shards" in run(*arguments).output
+    assert "1 image labelled now, 2 with earlier runs in 2 shards" in run(*arguments).output
     samples = open_source(str(tmp_path / "labels"))
     assert {samples[index]["name"] for index in range(2)} == {"a.png", "sub/b.jpg"}
     provenance = json.loads((tmp_path / "labels" / "provenance.json").read_text())
@@ -72,7 +72,7 @@ def test_two_processes_of_one_command_share_the_images(model: Path, photos: Path
     ran = run_process(*command, "--shard-size=1", "--num_processes", "2", ACCELERATE_USE_CPU="true")
     assert ran.returncode == 0, ran.stderr
     for index in range(2):
-        assert f"process {index}: 1 images labelled in 1 shards, see {labels}" in ran.stdout
+        assert f"process {index}: 1 image labelled in 1 shard, see {labels}" in ran.stdout
     assert "2 labels in 2 shards" in run("verify", labels).output
 
 

@@ -302,7 +302,7 @@ def test_what_fails_in_a_run_is_one_line_and_code_1(tmp_path, labelled_folder):
     done = call("train", *SCRATCH, "--train_data", tmp_path / "nothing", "--output_dir", tmp_path / "run")
     assert done.exit_code == 1 and done.stderr.startswith("error: ") and "nothing" in done.stderr
     (tmp_path / "wide").mkdir()
-    flags = ["--train_data", labelled_folder, "--output_dir", tmp_path / "wide", "--max_output", "-1"]
+    flags = ["--train_data", labelled_folder, "--output_dir", tmp_path / "wide", "--max_output", "1e-9"]
     done = call("train", *SCRATCH, *flags)
     assert done.exit_code == 1 and "error: " in done.stderr and "Traceback" not in done.stderr
 

@@ -74,7 +74,7 @@ def test_photo_folder(tmp_path: pathlib.Path, rgb: np.ndarray) -> None:
     assert len(PhotoFolder(tmp_path, limit=2)) == 2
     listed = PhotoFolder([tmp_path / "b.PNG", tmp_path / "a.jpg"])
     assert [pathlib.Path(listed[i]["name"]).name for i in range(2)] == ["b.PNG", "a.jpg"]
-    with pytest.raises(ValueError, match="no images"):
+    with pytest.raises(ValueError, match="limit must be at least 1, got 0"):
         PhotoFolder(tmp_path / ".hidden" / "..", limit=0)
     with pytest.raises(FileNotFoundError):
         PhotoFolder(tmp_path / "absent")

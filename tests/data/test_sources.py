@@ -231,7 +231,7 @@ def test_fields_of_a_source_have_their_types(field: str, value: object, meant: o
         ("limit", 2.5, "a whole number"),
         ("limit", True, "a whole number"),
         ("invalid_values", ["zero"], "a number"),
-        ("invalid_values", {"a": 1}, "a list"),
+        ("invalid_values", {"a": 1}, "a list of numbers"),
         ("streaming", "perhaps", "true or false"),
         ("split", ["train"], "text"),
         ("label_column", True, "text"),

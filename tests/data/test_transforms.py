@@ -156,7 +156,7 @@ def test_wrong_options_are_named() -> None:
     for options in wrong:
         with pytest.raises(ValueError, match=next(iter(options))):
             TrainingTransform(28, **options)
-    with pytest.raises(ValueError, match="height, width"):
+    with pytest.raises(ValueError, match="size must be a whole number or a list of 2"):
         TrainingTransform((28, 28, 28))  # type: ignore[arg-type]
 
 

@@ -165,7 +165,7 @@ def test_a_calibration_is_not_written_in_place(tmp_path: Path) -> None:
         ({"scale": -1.0}, "the scale must be positive"),
         ({"form": "log"}, "form 'log' must be negative"),
         ({"scale": "big"}, "scale is 'big', expected int or float"),
-        ({"shift": math.nan}, "must be finite"),
+        ({"shift": math.nan}, "shift must be a number, got nan"),
         ({"points": 1}, "at least two points"),
         ({"points": True}, "points is True"),
         ({"colour": 1}, r"unknown \['colour'\]"),

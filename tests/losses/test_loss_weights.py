@@ -62,3 +62,34 @@ def test_the_anchor_is_chosen_by_the_start_unless_given():
     assert RelativeLoss(anchor_weight=0.0).for_start(pretrained=False).anchor_weight == 0.0
     changed = RelativeLoss(gradient_weight=0.5, ignore_largest=0.2).for_start(pretrained=False)
     assert (changed.gradient_weight, changed.ignore_largest) == (0.5, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "meant"),
+    [
+        ("ssi_weight", "1e-1", 0.1),
+        ("gradient_weight", np.float32(2), 2.0),
+        ("anchor_weight", "None", None),
+        ("anchor_weight", 1, 1),
+    ],
+)
+def test_numbers_given_as_text_are_numbers(field, value, meant):
+    found = getattr(RelativeLoss(**{field: value}), field)
+    assert found == meant and type(found) is type(meant)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("ssi_weight", "much", "ssi_weight must be a number, got 'much'"),
+        ("gradient_weight", True, "gradient_weight must be a number, got True"),
+        ("gradient_weight", None, "gradient_weight must be a number, got None"),
+        ("gradient_weight", float("nan"), "gradient_weight must be a number, got nan"),
+        ("anchor_weight", -1, "anchor_weight is -1, expected at least 0"),
+        ("gradient_ramp", float("inf"), "gradient_ramp is inf, expected at least 0 and finite"),
+        ("ignore_largest", 1.0, "ignore_largest is 1.0, expected at least 0 and less than 1"),
+    ],
+)
+def test_what_is_no_weight_is_refused_by_name(field, value, said):
+    with pytest.raises(ValueError, match=said):
+        RelativeLoss(**{field: value})

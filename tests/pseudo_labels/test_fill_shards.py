@@ -365,9 +365,7 @@ def test_one_image_without_a_prediction_does_not_keep_its_shard_absent(photos: P
     # The last one, alone in its shard.
     Image.fromarray(random_image((11, 30), 7)).save(photos / "z.png")
     options: dict[str, Any] = {"shard_size": 7, "keep_order": True}
-    with pytest.raises(
-        ValueError, match=r"1 shards could not be made.*failed on all of its images.*z.png.*try 1 of 2"
-    ):
+    with pytest.raises(ValueError, match=r"1 shard could not be made.*failed on all of its images.*z.png.*try 1 of 2"):
         label(predictor, photos, tmp_path / "labels", **options)
     report = label(predictor, photos, tmp_path / "labels", **options)
     assert report.labelled == 7 and [Path(name).name for name, _ in report.skipped] == ["z.png"]
@@ -379,7 +377,7 @@ def test_many_unreadable_images_are_an_outage_and_no_result(
     for number in range(8):
         (photos / f"lost-{number}.jpg").write_bytes(b"")
     lost = PhotoFolder(sorted(photos.glob("lost*")))
-    with pytest.raises(ValueError, match=r"1 shards could not be made: labels-00000.*none of its 8 images"):
+    with pytest.raises(ValueError, match=r"1 shard could not be made: labels-00000.*none of its 8 images"):
         label_images(predictor, lost, tmp_path / "labels", provenance=PROVENANCE, progress=False)
     assert sorted(contents(tmp_path / "labels")) == [PROVENANCE_FILE]
 

@@ -200,7 +200,7 @@ def test_a_file_that_cannot_be_read_is_named_and_does_not_stop_the_others(
     (tables / "0.parquet").write_bytes(sound[:-2000])
     options: dict[str, Any] = {"provenance": PROVENANCE, "shard_size": 2, "progress": False}
     with pytest.raises(
-        ValueError, match=r"1 input shards could not be read: shard 0: ArrowInvalid.*All other shards are complete"
+        ValueError, match=r"1 input shard could not be read: shard 0: ArrowInvalid.*All other shards are complete"
     ):
         label_images(predictor, stream, tmp_path / "labels", **options)
     assert verify_labels(tmp_path / "labels").missing == ["labels-00000-of-00003-0000.parquet"]

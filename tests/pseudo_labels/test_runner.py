@@ -12,7 +12,7 @@ import pytest
 from tiny_model import MakeModel
 
 from depth_anything_hf import DepthAnythingImageProcessor
-from depth_anything_hf.pseudo_labels.runner import LabelArguments, from_environment, label, push
+from depth_anything_hf.pseudo_labels.runner import LabelArguments, label, number_of_process, push
 
 
 @pytest.fixture
@@ -25,11 +25,11 @@ def teacher(make_tiny_model: MakeModel, tmp_path: Path) -> str:
 def test_numbers_of_processes_come_from_the_launcher_before_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RANK", raising=False)
     monkeypatch.delenv("SLURM_PROCID", raising=False)
-    assert from_environment("RANK", "SLURM_PROCID", default=0) == 0
+    assert number_of_process() == 0
     monkeypatch.setenv("SLURM_PROCID", "3")
-    assert from_environment("RANK", "SLURM_PROCID", default=0) == 3
+    assert number_of_process() == 3
     monkeypatch.setenv("RANK", "1")
-    assert from_environment("RANK", "SLURM_PROCID", default=0) == 1
+    assert number_of_process() == 1
 
 
 def test_two_processes_label_each_image_once(teacher: str, labelled_folder: Path, tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_labels_are_pushed_with_the_licenses_of_the_arguments(monkeypatch: pytes
         "image_license": None,
         "teacher_license": "apache-2.0",
     }
-    with pytest.raises(ValueError, match="give --push_to_hub"):
+    with pytest.raises(ValueError, match="give push_to_hub"):
         push(LabelArguments("t", "d", "labels"))
 
 
@@ -71,7 +71,7 @@ def test_counts_are_at_least_one(name: str) -> None:
 
 
 def test_a_seed_for_images_that_keep_their_order_is_refused() -> None:
-    with pytest.raises(ValueError, match="--keep_order permutes nothing, but --seed 4 was given"):
+    with pytest.raises(ValueError, match="keep_order permutes nothing, but seed 4 was given"):
         LabelArguments("t", "d", "labels", keep_order=True, seed=4)
     assert LabelArguments("t", "d", "labels", keep_order=True).seed == 0
 

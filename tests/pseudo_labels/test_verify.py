@@ -139,7 +139,7 @@ def test_a_shard_of_another_teacher_is_found_and_made_again(
     assert reason == "it is of another run: teacher: 'teacher-B' there, 'teacher-A' here"
     card = write_label_card(mixed, title="x").read_text()
     assert "the teacher `teacher-A` or `teacher-B` (shards differ)" in card
-    assert "| teacher | teacher-A (2 shards), teacher-B (1 shards) |" in card
+    assert "| teacher | teacher-A (2 shards), teacher-B (1 shard) |" in card
     provenance = {"teacher": "teacher-A", "package_version": "A"}
     assert label(predictor, photos, mixed, provenance=provenance).labelled_now == 3
     assert verify_labels(mixed).is_sound
@@ -170,7 +170,7 @@ def test_another_version_of_the_package_is_no_fault(predictor: DepthPredictor, p
     label(predictor, photos, tmp_path, provenance={**provenance, "package_version": "0.1.1"})
     assert verify_labels(tmp_path).is_sound
     card = write_label_card(tmp_path, title="x").read_text()
-    assert "| package_version | 0.1.0 (2 shards), 0.1.1 (1 shards) |" in card
+    assert "| package_version | 0.1.0 (2 shards), 0.1.1 (1 shard) |" in card
 
 
 def test_only_files_that_were_written_as_shards_are_removed(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def test_held_out_data_that_cannot_be_scored_stops_a_run_before_its_start(photog
     with pytest.raises(ValueError, match=r"eval_data .*photographs: .*expected one of 'depth' and 'disparity'"):
         data_of(labelled_folder, eval_data=str(photographs)).evaluation()
     empty = with_labels(tmp_path / "empty", np.full((64, 64), np.nan))
-    with pytest.raises(ValueError, match=r"none of its first 1 images can be scored; .* invalid everywhere"):
+    with pytest.raises(ValueError, match=r"none of its first 1 image can be scored; .* invalid everywhere"):
         data_of(labelled_folder, eval_data=str(empty)).evaluation()
     far = with_labels(tmp_path / "far", np.full((64, 64), 5000.0))
     with pytest.raises(ValueError, match="0 valid label pixels"):

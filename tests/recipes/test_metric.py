@@ -39,7 +39,7 @@ def test_data_loss_model_and_scores_have_one_range(labelled_folder, tmp_path, ma
     ("options", "message"),
     [
         ({"max_depth": 0.0}, "max_depth is 0.0, expected a number of metres above 0"),
-        ({"max_depth": float("inf")}, "max_depth is inf"),
+        ({"max_depth": float("inf")}, "max_depth must be a finite number, got inf"),
         ({"max_depth": 0.3505}, "max_depth is 0.3505"),
         ({"max_depth": 20.0, "min_depth": 20.0}, "expected 0 < min_depth < max_depth"),
         ({"max_depth": 20.0, "min_depth": 0.0}, "expected 0 < min_depth < max_depth"),

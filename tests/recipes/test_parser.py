@@ -100,27 +100,27 @@ def test_text_that_yaml_takes_for_numbers_stays_text(tmp_path):
 )
 def test_a_value_of_the_wrong_kind_names_its_key(tmp_path, capsys, key, value, kind):
     text = message(capsys, "--recipe", recipe(tmp_path, **NEEDED, **{key: value}))
-    assert f"argument --{key}: expected {kind}, got '{value}'" in text
+    assert f"{key} must be {kind}, got {value!r}" in text
 
 
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        ("max_steps: true", "max_steps is True, expected a whole number"),
-        ("max_steps:", "max_steps is empty, expected a whole number; leave the line out"),
-        ("max_steps: [1, 2]", "max_steps is [1, 2], expected a whole number"),
-        ("seed: 2024-01-01", "seed is datetime.date(2024, 1, 1), expected a whole number"),
-        ("haze:", "haze is empty, expected true or false"),
-        ("haze: {a: b}", "haze is {'a': 'b'}, expected true or false"),
-        ("output_dir: [a]", "output_dir is ['a'], expected text"),
-        ("output_dir: {a: b}", "output_dir is {'a': 'b'}, expected text"),
-        ("output_dir: true", "output_dir is True, expected text; write it in quotes"),
+        ("max_steps: true", "max_steps must be a whole number, got True"),
+        ("max_steps:", "max_steps must be a whole number, got None; leave it out for the default"),
+        ("max_steps: [1, 2]", "max_steps must be a whole number, got [1, 2]"),
+        ("seed: 2024-01-01", "seed must be a whole number, got datetime.date(2024, 1, 1)"),
+        ("haze:", "haze must be true or false, got None"),
+        ("haze: {a: b}", "haze must be true or false, got {'a': 'b'}"),
+        ("output_dir: [a]", "output_dir must be text, got ['a']"),
+        ("output_dir: {a: b}", "output_dir must be text, got {'a': 'b'}"),
+        ("output_dir: true", "output_dir must be text, got True; in YAML, write it in quotes"),
         ("output_dir: ''", "output_dir is empty text"),
-        ("train_data:", "train_data is empty, expected a list"),
+        ("train_data:", "train_data must be a list of texts, got None"),
         ("train_data: []", "train_data is an empty list"),
-        ("train_data: [a, true]", "train_data is True, expected text; write it in quotes"),
+        ("train_data: [a, true]", "train_data must be text, got True"),
         ("train_data: ['']", "train_data is empty text"),
-        ("encoder_config: [1]", "encoder_config is [1], expected text"),
+        ("encoder_config: [1]", "encoder_config must be text or a mapping, got [1]"),
     ],
 )
 def test_a_value_of_another_kind_in_a_recipe_is_refused(tmp_path, capsys, line, fault):
@@ -150,8 +150,10 @@ def test_whole_numbers_may_be_written_with_an_exponent(tmp_path, capsys):
 
 def test_negative_numbers_are_no_flags(tmp_path, capsys):
     path = recipe(tmp_path, **NEEDED)
-    training = parse("--recipe", path, "--max_steps", "-1", "--weight_decay", "-1e-3")[3]
-    assert (training.max_steps, training.weight_decay) == (-1, -1e-3)
+    assert parse("--recipe", path, "--max_steps", "-1")[3].max_steps == -1
+    assert "weight_decay is -0.001, expected at least 0" in message(
+        capsys, "--recipe", path, "--weight_decay", "-1e-3"
+    )
     assert "follows an equals sign" in message(capsys, "--recipe", path, "--output_dir", "-x")
     assert parse("--recipe", path, "--output_dir=-x")[3].output_dir == "-x"
 

@@ -65,7 +65,7 @@ def test_the_first_step_is_that_of_the_run_and_nothing_is_written(tmp_path, make
 
 def test_a_tracker_that_is_missing_is_found_before_the_run(tmp_path, make_tiny_model, labelled_folder, monkeypatch):
     monkeypatch.setattr(tracking.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"needs the package wandb: pip install wandb, or .* --report_to none"):
+    with pytest.raises(ImportError, match=r"needs the package wandb: pip install wandb, or .* report_to none"):
         run_dry(tmp_path / "run", make_tiny_model(), labelled_folder, report_to="wandb")
 
 

@@ -247,7 +247,7 @@ def test_the_folder_of_another_run_is_an_error_that_names_what_differs(tmp_path,
     train(tmp_path, make_tiny_model(), max_steps=1)
     with pytest.raises(ValueError, match=r"holds a run with other arguments.*weight_decay: 0.01 -> 0.2"):
         train(tmp_path, make_tiny_model(), max_steps=1, weight_decay=0.2)
-    with pytest.raises(ValueError, match="already holds this run; add --resume_from_checkpoint latest"):
+    with pytest.raises(ValueError, match="already holds this run; add resume_from_checkpoint latest"):
         train(tmp_path, make_tiny_model(), max_steps=1)
 
 
@@ -403,7 +403,7 @@ def test_a_run_may_become_shorter_than_planned_but_not_than_it_is(tmp_path, trai
         train(
             tmp_path, make_tiny_model(), max_steps=6, objective=Interrupted(SupervisedRelative(ANCHORED), 4), **options
         )
-    with pytest.raises(ValueError, match="has done 4 steps, this one would have 3 total steps; set max_steps"):
+    with pytest.raises(ValueError, match="has done 4 steps, this one would have 3 in total; set max_steps"):
         train(tmp_path, make_tiny_model(), max_steps=3, **options)
     assert train(tmp_path, make_tiny_model(), max_steps=5, **options).steps == 5
 
@@ -428,7 +428,7 @@ def test_a_complete_run_without_a_checkpoint_is_opened(tmp_path, train, make_tin
 def test_a_run_that_has_ended_without_a_checkpoint_says_what_to_do(tmp_path, train, make_tiny_model, other):
     train(tmp_path, make_tiny_model(), max_steps=2)
     final = weights(tmp_path)
-    with pytest.raises(ValueError, match=r"has ended after 2 steps and has no checkpoint.*--model_name_or_path"):
+    with pytest.raises(ValueError, match=r"has ended after 2 steps and has no checkpoint.*model_name_or_path"):
         train(tmp_path, make_tiny_model(), **{"max_steps": 2, "resume_from_checkpoint": "latest", **other})
     assert_equal_bits(final, weights(tmp_path))
 
@@ -441,7 +441,7 @@ class EndsEarly(TrainerCallback):
 def test_a_run_that_was_ended_early_without_a_checkpoint_is_not_started_anew(tmp_path, train, make_tiny_model):
     train(tmp_path, make_tiny_model(), max_steps=3, callbacks=[EndsEarly()])
     final = weights(tmp_path)
-    with pytest.raises(ValueError, match=r"has ended after 1 steps and has no checkpoint.*--model_name_or_path"):
+    with pytest.raises(ValueError, match=r"has ended after 1 step and has no checkpoint.*model_name_or_path"):
         train(tmp_path, make_tiny_model(), max_steps=3, resume_from_checkpoint="latest")
     assert_equal_bits(final, weights(tmp_path))
 

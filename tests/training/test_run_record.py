@@ -46,9 +46,9 @@ def stopped(tmp_path, train, make_tiny_model) -> Path:
     [
         (
             {"objective": STEEPER},
-            r"recipe\.loss\.gradient_weight: 0\.5 -> 2\.0.*--allow_changed loss\.gradient_weight",
+            r"recipe\.loss\.gradient_weight: 0\.5 -> 2\.0.*allow_changed loss\.gradient_weight",
         ),
-        ({"objective": plain}, r"recipe\.objective: SupervisedRelative -> plain\).*--allow_changed objective"),
+        ({"objective": plain}, r"recipe\.objective: SupervisedRelative -> plain\).*allow_changed objective"),
         ({"transform": {"colour_jitter": 1.0}}, r"recipe\.augmentation\.colour_jitter: 0\.0 -> 1\.0"),
     ],
 )
@@ -62,7 +62,7 @@ def test_other_data_of_equal_length_is_refused_and_may_be_allowed(
 ):
     shutil.copytree(labelled_folder, tmp_path / "moved")
     options = {"save_steps": 1, "max_steps": 3, "data": tmp_path / "moved", **RESUME}
-    with pytest.raises(ValueError, match=r"recipe\.data\.0\.first: .*moved.*--allow_changed data$"):
+    with pytest.raises(ValueError, match=r"recipe\.data\.0\.first: .*moved.*allow_changed data$"):
         train(stopped, make_tiny_model(), **options)
     train(stopped, make_tiny_model(), allow_changed=["data"], **options)
     assert "recipe.data.0.first" in {each["name"] for each in record_of(stopped)["changes"]}
@@ -121,7 +121,7 @@ def test_other_data_may_be_allowed_where_the_data_was_not_recorded(
     (fewer / "images" / "7.png").unlink()
     (fewer / "depth" / "7.npy").unlink()
     options = {"save_steps": 1, "max_steps": 3, "data": fewer, **RESUME}
-    with pytest.raises(ValueError, match=r"has 8 samples per epoch, this one would have 7; .*--allow_changed data"):
+    with pytest.raises(ValueError, match=r"has 8 samples per epoch, this one would have 7; .*allow_changed data"):
         train(stopped, make_tiny_model(), **options)
     assert train(stopped, make_tiny_model(), allow_changed=["data"], **options).steps == 3
     assert "from step 2 on recipe.data: not recorded -> [" in capsys.readouterr().out

@@ -52,7 +52,7 @@ def test_the_geometry_is_told_in_a_line():
     [
         ((2, 8, 6), "takes 2 images per optimizer step, this one would take 4; .* their product is 2 again"),
         ((4, 9, 6), "has 9 samples per epoch, this one would have 8; resume with the same data.*allow_changed data"),
-        ((4, 8, 9), "has done 7 steps, this one would have 6 total steps; set max_steps .* 7 or more"),
+        ((4, 8, 9), "has done 7 steps, this one would have 6 in total; set max_steps .* 7 or more"),
     ],
 )
 def test_another_geometry_is_refused_in_words(saved, message):

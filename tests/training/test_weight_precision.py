@@ -38,9 +38,9 @@ def to_mixed(model: nn.Module) -> nn.Module:
 
 
 MADE = {
-    "bfloat16": (lambda model: model.to(BF16), "bfloat16 to float32 for training; --pure_bf16 keeps them"),
+    "bfloat16": (lambda model: model.to(BF16), "bfloat16 to float32 for training; pure_bf16 keeps them"),
     "float16": (lambda model: model.to(F16), "float16 to float32 for training\n"),
-    "mixed": (to_mixed, "bfloat16 to float32 for training; --pure_bf16 keeps them"),
+    "mixed": (to_mixed, "bfloat16 to float32 for training; pure_bf16 keeps them"),
     "both": (lambda model: to_mixed(model.to(F16)), "bfloat16 and float16 to float32 for training\n"),
 }
 
@@ -216,7 +216,7 @@ def test_runs_from_before_the_argument_resume_as_they_were(tmp_path, train, make
     expected = weights(tmp_path)
     forget_the_argument(tmp_path)
     again = {**options, "resume_from_checkpoint": str(tmp_path / "checkpoint-2")}
-    advice = "add --pure_bf16" if pure else "leave out --pure_bf16"
+    advice = "add pure_bf16" if pure else "leave out pure_bf16"
     with pytest.raises(ValueError, match=f"{advice} to resume it as it was"):
         train(tmp_path, make_tiny_model(seed=5), **again, **wrong)
     forget_the_argument(tmp_path)

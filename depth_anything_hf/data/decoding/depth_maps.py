@@ -9,10 +9,12 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from ...utils.typed_fields import convert_fields
 from .errors import BrokenSampleError, UnreadableImageError
 from .exr import EXR_MAGIC, decode_exr
 from .exr import exr_is_readable as exr_is_readable
@@ -257,6 +259,9 @@ class LabelRules:
     sky_value: float | None = None
     max_depth: float | None = None
 
+    def __post_init__(self) -> None:
+        convert_fields(self, may_be_infinite=("invalid_values", "sky_value", "max_depth"))
+
     def read(self, source: FileLike) -> np.ndarray:
         """Read a label of any format of `read_label`: float32 (H, W), see `apply`."""
         stored, name = read_stored_label(source, self.label)
@@ -295,5 +300,5 @@ def label_rules(
     max_depth: float | None,
 ) -> LabelRules:
     """Return the options of a dataset as rules; a single invalid value needs no list."""
-    invalid = None if invalid_values is None else tuple(np.atleast_1d(invalid_values).tolist())
-    return LabelRules(label or "depth", scale, invalid, sky_value, max_depth)
+    given: Any = invalid_values
+    return LabelRules(label or "depth", scale, given, sky_value, max_depth)

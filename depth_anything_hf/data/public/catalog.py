@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from ...utils.messages import counted
 from ...utils.paths import local_path
-from ..samples import SampleDataset
+from ...utils.typed_fields import convert_argument
+from ..samples import SampleDataset, check_limit
 from .blendedmvs import BLENDEDMVS
 from .da_2k import DA_2K
 from .diode import DIODE
@@ -100,8 +102,8 @@ def open_public(
     entry = public_dataset(name)
     if split is not None and split not in entry.splits:
         raise ValueError(f"{entry.title} has no split {split!r}; set split to one of {', '.join(entry.splits)}")
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit must be at least 1, got {limit}")
+    limit = check_limit(limit)
+    max_depth = convert_argument("max_depth", max_depth, float | None, may_be_infinite=True)
     unknown = sorted(set(options) - set(entry.options))
     if unknown:
         raise ValueError(
@@ -118,7 +120,8 @@ def open_public(
         shown = "\n".join(missing[:MISSING_FILES_SHOWN])
         more = f"\nand {len(missing) - MISSING_FILES_SHOWN} more" if len(missing) > MISSING_FILES_SHOWN else ""
         raise FileNotFoundError(
-            f"{folder}: {len(missing)} files of {entry.title}{_of_split(split)} are missing:\n{shown}{more}\n"
+            f"{folder}: {counted(len(missing), 'file')} of {entry.title}{_of_split(split)} "
+            f"{'is' if len(missing) == 1 else 'are'} missing:\n{shown}{more}\n"
             f"{_layout_of(entry)}"
         )
     return samples

@@ -77,7 +77,7 @@ def test_a_missing_picture_is_told_on_opening(name: str, tmp_path: pathlib.Path)
     if name == "7scenes":
         picture = picture.with_name("frame-000000.depth.png")
     picture.unlink()
-    with pytest.raises(FileNotFoundError, match=r"1 files of .* are missing") as caught:
+    with pytest.raises(FileNotFoundError, match=r"1 file of .* is missing") as caught:
         open_public(name, tmp_path)
     assert str(picture) in str(caught.value)
 

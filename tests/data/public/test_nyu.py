@@ -33,7 +33,7 @@ def test_nyu_labelled_file(roots: dict[str, pathlib.Path], tmp_path: pathlib.Pat
     filled = open_public("nyu", roots["nyu"], "train", filled=True)
     assert names_of(filled) == ["nyu_0002"] and np.array_equal(filled[0]["depth"], DEPTH + 100)
     (tmp_path / "splits.mat").write_bytes((roots["nyu"] / "splits.mat").read_bytes())
-    with pytest.raises(FileNotFoundError, match=r"1 files of NYU Depth V2.*\n.*nyu_depth_v2_labeled\.mat"):
+    with pytest.raises(FileNotFoundError, match=r"1 file of NYU Depth V2.*\n.*nyu_depth_v2_labeled\.mat"):
         open_public("nyu", tmp_path)
     (tmp_path / "splits.mat").write_bytes(b"MATLAB 5.0 MAT-file, cut")
     with pytest.raises(UnreadableImageError, match=r"splits.mat: expected a readable MATLAB 5 file"):
