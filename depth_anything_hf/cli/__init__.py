@@ -17,6 +17,7 @@ Imports stand inside the commands, so that `--help` is quick.
 - `convert`: checkpoints of the original code in and out.
 - `render`: synthetic scenes.
 - `train`: train, distill and finetune.
+- `plan`: memory and time of a run before it starts.
 - `recipes`: list and show the training recipes.
 - `env`: versions, devices and settings for a bug report.
 - `launch`: several processes from one command line.

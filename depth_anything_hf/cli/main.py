@@ -46,6 +46,7 @@ class DepthAnything(Program):
         "finetune": Entry(
             TRAINING, "Fine-tune a metric model, which predicts metres.", "train:finetune", options=FLAGS
         ),
+        "plan": Entry(TRAINING, "Predict memory and time of a run, and what fits.", "plan:plan"),
         "recipes": Entry(TRAINING, "List and show training recipes.", "recipes:app", options={"help": RECIPES_HELP}),
         "pseudo-label": Entry(
             LABELS,

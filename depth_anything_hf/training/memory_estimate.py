@@ -1,9 +1,10 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Memory that a training run needs on each GPU, predicted without one.
+"""Memory and arithmetic of a training run, on each GPU or in a process on a CPU, predicted without a step.
 
-Weights, gradients and moments are counted. What a step needs beside them is found by taking it with tensors that have
-sizes but no memory (PyTorch's `FakeTensorMode`), while the bytes that are alive are added up.
+Weights, gradients and the optimizer's state are counted. What a step needs beside them is found by taking it with
+tensors that have sizes but no memory (PyTorch's `FakeTensorMode`), while the bytes that are alive are added up, and
+the floating-point operations with them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
 
 from ..cpu.layers import CPU_HEADS, RoutedConvolution, RoutedLinear
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
@@ -27,10 +29,16 @@ from .adapters import without_wrapper
 from .arguments import TrainingArguments
 from .distributed import units_to_shard
 from .encoder_strategy import train_mode
+from .optimizers import state_bytes
 from .trained_parameters import choose_trained
 
 
 GIB = 2**30
+# As a CPU computes attention, which PyTorch does not count: formula, and of how many tensors it takes the shapes.
+ATTENTION: dict[Any, tuple[Any, int]] = {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: (sdpa_flop_count, 3),
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: (sdpa_backward_flop_count, 4),
+}
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 # Float32 maps of the images' size that the relative loss of the recipes needs at one time, and that it keeps for the
 # backward pass; a test counts them. CutMix takes 5 more, the anchored error 4 more; SILog takes as many.
@@ -39,23 +47,31 @@ LOSS_MAPS, KEPT_LOSS_MAPS = 7, 4
 # and the share of memory that PyTorch's allocator reserves above what tensors take.
 CONTEXT_BYTES = GIB
 RESERVE_SHARE = 0.1
+# On a CPU, measured with torch 2.13 and transformers 5.23 on Linux (benchmarks/training_memory.py): what the process
+# holds beside tensors once it has taken a step, and the share of what a step needs that the C library's heap takes on
+# top, where it keeps what is freed and where it gives it back (`training.memory.allocator_for_training`).
+PROCESS_BYTES = 555 * 2**20
+KEPT_SHARE, RETURNED_SHARE = 0.17, 0.03
 # Gathered units of a sharded model at one time: the one in use, the one fetched ahead, and gradients on their way.
 GATHERED_UNITS = 3
 
 
 @dataclass(frozen=True)
 class MemoryEstimate:
-    """Bytes on one GPU, at the moment of a training step at which most are needed.
+    """Bytes on one GPU or in one process, at the moment of a training step at which most are needed.
 
     Attributes:
         weights: of the trained model.
-        gradients: of all trained parameters.
-        optimizer: AdamW's two moments.
+        gradients: of all trained parameters; none with `optimizer_in_backward`.
+        optimizer: its state, e.g. AdamW's two moments.
         average: the average of the weights, with `ema_decay`.
         communication: DistributedDataParallel's buckets, or the gathered units of a sharded model.
         frozen: weights of a teacher and a feature encoder.
         step: activations and all else that is alive with them, for the whole micro-batch.
-        overhead: CUDA context and reserve of the allocator; an assumption, not a count.
+        overhead: CUDA context and reserve of the allocator, an assumption and not a count; on a CPU the process and
+            its heap, as measured.
+        operations: floating-point operations of a micro-batch, a multiplication and an addition counted as two; what
+            is recomputed counts again. Not among the bytes.
     """
 
     weights: int
@@ -66,11 +82,16 @@ class MemoryEstimate:
     frozen: int
     step: int
     overhead: int
+    operations: int = 0
 
     @property
     def total(self) -> int:
-        """All of them."""
-        return sum(getattr(self, each.name) for each in fields(self))
+        """All bytes."""
+        return sum(self.parts().values())
+
+    def parts(self) -> dict[str, int]:
+        """Return the bytes by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "operations"}
 
     def replicated(self) -> MemoryEstimate:
         """Return the same run's with a copy of the model on each of several GPUs instead of one GPU."""
@@ -78,13 +99,8 @@ class MemoryEstimate:
         return replace(self, communication=self.gradients, overhead=_overhead(counted))
 
     def __str__(self) -> str:
-        names = {
-            "step": "activations",
-            "optimizer": "AdamW",
-            "frozen": "frozen models",
-            "overhead": "CUDA and reserve",
-        }
-        parts = [(names.get(each.name, each.name), getattr(self, each.name)) for each in fields(self)]
+        names = {"step": "activations", "frozen": "frozen models", "overhead": "overhead and reserve"}
+        parts = [(names.get(name, name), value) for name, value in self.parts().items()]
         shown = ", ".join(f"{name} {value / GIB:.2f}" for name, value in parts if value)
         return f"{self.total / GIB:.1f} GiB ({shown})"
 
@@ -98,8 +114,9 @@ def estimate_memory(
     precision: str = "no",
     processes: int = 1,
     sharded: bool = False,
+    on_cpu: bool = False,
 ) -> MemoryEstimate:
-    """Predict the memory that training needs on each GPU; nothing is computed, on no device.
+    """Predict what training needs on each GPU; nothing is computed, on no device.
 
     Args:
         model: as it is given to `fit`; it may be on the meta device, and is left as it is.
@@ -109,6 +126,7 @@ def estimate_memory(
         precision: no, bf16 or fp16.
         processes: how many GPUs there are.
         sharded: whether the model is divided over them by FSDP2, instead of replicated.
+        on_cpu: predict the most memory that a process on a CPU holds, instead.
     """
     encoder = getattr(objective, "feature_encoder", None)
     online = getattr(objective, "teacher", None)
@@ -125,43 +143,51 @@ def estimate_memory(
         if arguments.gradient_checkpointing:
             by_image = arguments.gradient_checkpointing_by_image
             recompute_activations(trainee, arguments.gradient_checkpointing_every, by_image=by_image)
-        alive = _bytes_of_a_step(
+        alive, operations = _cost_of_a_step(
             trainee,
             (arguments.per_device_train_batch_size, 3, *size),
             precision,
             keeps_gradients=accumulates and not sharded,
-            frees_gradients=sharded,
+            frees_gradients=sharded or arguments.optimizer_in_backward,
+            keeps_casts=not arguments.gradient_checkpointing,
             encoder=None if encoder is None else _without_memory(encoder),
             teacher=None if plain_teacher is None else _without_memory(plain_teacher),
             teacher_precision=precision if getattr(online, "dtype", None) is None else "no",
         )
     weights = _bytes(trainee)
-    trained = sum(_bytes_of(each) for each in trainee.parameters() if each.requires_grad)
+    parameters = [each for each in trainee.parameters() if each.requires_grad]
+    trained = sum(map(_bytes_of, parameters))
+    state = state_bytes(arguments.optimizer, parameters)
     divided = processes if sharded else 1
     # Micro-batches before the last one leave whole gradients on each process.
-    gradients = trained // (1 if accumulates else divided)
+    gradients = 0 if arguments.optimizer_in_backward else trained // (1 if accumulates else divided)
     communication = trained if processes > 1 and not sharded else 0
     if sharded:
         communication = GATHERED_UNITS * max((_bytes(unit) for unit in units_to_shard(trainee)), default=weights)
     average = weights if arguments.ema_decay is not None else 0
     frozen = sum(_bytes(each) for each in (encoder, teacher) if each is not None)
     step = alive if sharded else max(0, alive - gradients)
-    counted = (weights // divided, gradients, 2 * trained // divided, average, communication, frozen, step)
-    return MemoryEstimate(*counted, _overhead(sum(counted)))
+    counted = (weights // divided, gradients, state // divided, average, communication, frozen, step)
+    overhead = _overhead(sum(counted))
+    if on_cpu:
+        share = RETURNED_SHARE if arguments.gradient_checkpointing else KEPT_SHARE
+        overhead = PROCESS_BYTES + round(share * (gradients + step))
+    return MemoryEstimate(*counted, overhead, operations)
 
 
-def _bytes_of_a_step(
+def _cost_of_a_step(
     model: DepthAnythingForDepthEstimation,
     shape: tuple[int, ...],
     precision: str,
     *,
     keeps_gradients: bool,
     frees_gradients: bool,
+    keeps_casts: bool,
     encoder: Any,
     teacher: Any,
     teacher_precision: str,
-) -> int:
-    """Return the most bytes that are alive in a forward and a backward pass beside all weights."""
+) -> tuple[int, int]:
+    """Return the most bytes that are alive in a forward and a backward pass beside all weights, and its operations."""
     train_mode(model)
     with LiveBytes() as live:
         trained = [each for each in model.parameters() if each.requires_grad]
@@ -173,9 +199,9 @@ def _bytes_of_a_step(
                 each.register_post_accumulate_grad_hook(_free_gradient)  # type: ignore[no-untyped-call]
         pixels, labels = torch.empty(shape), torch.empty(shape[0], *shape[2:])
         if teacher is not None:
-            with torch.no_grad(), _autocast(teacher_precision):
+            with torch.no_grad(), _autocast(teacher_precision, keeps_casts):
                 labels = teacher(pixel_values=pixels.to(next(teacher.parameters()).dtype)).predicted_depth
-        with _autocast(precision):
+        with _autocast(precision, keeps_casts):
             output = model(pixel_values=pixels, output_patch_tokens=encoder is not None)
             loss = _StandInLoss.apply(output.predicted_depth.float())  # type: ignore[no-untyped-call]
             if encoder is not None:
@@ -186,7 +212,7 @@ def _bytes_of_a_step(
                     loss = loss + (1 - torch.cosine_similarity(output.patch_tokens.float(), reference.float())).mean()
         loss.backward()
         del output, loss, labels
-        return int(live.peak)
+    return live.peak, live.operations
 
 
 class _StandInLoss(torch.autograd.Function):
@@ -207,8 +233,9 @@ def _free_gradient(parameter: Tensor) -> None:
     parameter.grad = None
 
 
-def _autocast(precision: str) -> torch.autocast:
-    return torch.autocast("cpu", AUTOCAST.get(precision), enabled=precision in AUTOCAST)
+def _autocast(precision: str, keeps_casts: bool) -> torch.autocast:
+    enabled = precision in AUTOCAST
+    return torch.autocast("cpu", AUTOCAST.get(precision), enabled=enabled, cache_enabled=keeps_casts)
 
 
 @contextmanager
@@ -226,16 +253,19 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
     Attributes:
         now: bytes that are alive.
         peak: the most there were.
+        operations: floating-point operations of those that PyTorch's `FlopCounterMode` counts. (That mode itself would
+            keep tensors alive.)
     """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.now = self.peak = 0
+        self.now = self.peak = self.operations = 0
         self._sizes: dict[int, int] = {}
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run an operation and count what it made."""
         result = function(*args, **(kwargs or {}))
+        self.operations += _operations_of(function._overloadpacket, args, kwargs or {}, result)
         for each in tree_leaves(result):
             if isinstance(each, Tensor):
                 self._count(each)
@@ -258,6 +288,14 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _forget(self, key: int) -> None:
         self.now -= self._sizes.pop(key, 0)
+
+
+def _operations_of(operation: Any, args: Any, kwargs: Any, result: Any) -> int:
+    if operation in ATTENTION:
+        formula, tensors = ATTENTION[operation]
+        return int(formula(*(each.shape for each in args[:tensors])))
+    count = flop_registry.get(operation)
+    return 0 if count is None else int(count(*args, **kwargs, out_val=result))
 
 
 def _without_memory(model: Any, dtype: torch.dtype | None = None, device: str = "cpu") -> Any:

@@ -152,7 +152,7 @@ def test_a_teacher_and_a_feature_encoder_take_their_share(make_tiny_model):
 def test_the_report_adds_up_and_names_its_parts(make_tiny_model):
     estimate = MemoryEstimate(GIB, GIB // 2, GIB, 0, 0, 0, 4 * GIB, GIB)
     assert estimate.total == 7.5 * GIB
-    text = "7.5 GiB (weights 1.00, gradients 0.50, AdamW 1.00, activations 4.00, CUDA and reserve 1.00)"
+    text = "7.5 GiB (weights 1.00, gradients 0.50, optimizer 1.00, activations 4.00, overhead and reserve 1.00)"
     assert str(estimate) == text
 
 
