@@ -50,7 +50,7 @@ def test_all_ways_are_shown_and_the_first_is_the_wanted_one(folder):
 
 
 def test_the_least_costly_change_with_which_it_fits_is_named(folder):
-    ways = {"gradient_checkpointing": ["none", "layers", "images"], "per_device_train_batch_size": 16}
+    ways = {"gradient_checkpointing": ["none", "layers", "images"], "per_device_train_batch_size": 32}
     options = {"device": "abacus", "device_tflops": 1, **ways}
     runs = planned(folder, device_memory=1e3, **options).runs
     assert runs[0].memory.total > runs[1].memory.total > runs[2].memory.total
@@ -58,11 +58,15 @@ def test_the_least_costly_change_with_which_it_fits_is_named(folder):
     found = planned(folder, device_memory=between, **options)
     assert not found.fits and [each.fits for each in found.runs] == [False, True, True]
     assert found.verdict().startswith("fits with these changes: --gradient_checkpointing (")
-    below = runs[2].memory.total / 2**30 * 0.995
+    # A quarter of the micro-batch, which keeps gradients from one to the next.
+    quarter = {**options, "gradient_checkpointing": ["images"], "per_device_train_batch_size": 8}
+    (fourth,) = planned(folder, device_memory=1e3, gradient_accumulation_steps=4, **quarter).runs
+    below = (runs[2].memory.total + fourth.memory.total) / 2 / 2**30
+    assert fourth.memory.total < runs[2].memory.total
     smaller = planned(folder, device_memory=below, **options)
     assert not any(each.fits for each in smaller.runs)
     (last,) = smaller.smaller
-    assert last.fits and last.batch * last.accumulation == 16 and last.batch < 16
+    assert last.fits and last.batch * last.accumulation == 32 and last.batch < 32
     assert f"--per_device_train_batch_size {last.batch} --gradient_accumulation_steps" in smaller.verdict()
     assert planned(folder, device_memory=0.1, **options).verdict().startswith("does not fit")
 
