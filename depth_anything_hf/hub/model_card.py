@@ -113,6 +113,7 @@ def write_model_card(
     repo_id: str | None = None,
     loss_curve: str | Path | None = None,
     picture_sheet: str | Path | None = None,
+    adapter_base: str | None = None,
 ) -> Path:
     """Write `README.md` into a model folder, in the form the Hub reads, and `.eval_results/*.yaml`.
 
@@ -141,6 +142,7 @@ def write_model_card(
         repo_id: where the model will be on the Hub; the snippet then names it.
         loss_curve: picture that is shown with the training.
         picture_sheet: picture of predictions that is shown with the results.
+        adapter_base: of a folder of adapters alone: the model that they belong to, a Hub id or a folder.
 
     Returns:
         The path of the card.
@@ -168,6 +170,10 @@ def write_model_card(
     lineage = add_published_licenses(lineage)
     found_license = model_license(license, lineage)
     card_data = _card_data(title, kind, role, lineage, results, found_license.name, (folder / "LICENSE").exists())
+    if adapter_base is not None:
+        card_data.library_name = "peft"
+        if card_data.base_model is not None:
+            card_data.base_model_relation = "adapter"
     training_rows = [(redact_text(str(name)), redact_text(_words(value))) for name, value in training.items()]
     training_parts = [
         table(("Argument", "Value"), training_rows) if training_rows else "Not recorded.",
@@ -179,7 +185,9 @@ def write_model_card(
         f"# {inline(title)}",
         f"A Depth Anything model: {ROLES[role]}. Made with `depth_anything_hf`.",
         "## What it predicts\n\n" + _output_text(kind, config) + "\n\n" + _input_text(folder),
-        "## How to use it\n\n" + code_block(snippet(kind, repo_id or LOCAL_NAME, config), "python"),
+        "## How to use it\n\n"
+        + _adapter_text(adapter_base)
+        + code_block(snippet(kind, repo_id or LOCAL_NAME, config), "python"),
         "## Lineage\n\n"
         + table(("Part", "Origin", "License", "Revision"), lineage_rows(lineage))
         + "\n\n"
@@ -267,6 +275,15 @@ def _output_text(kind: str, config: Mapping[str, Any]) -> str:
     return (
         "`predicted_depth` holds disparity: larger is nearer. It is affine-invariant: scale and shift are free, so "
         "values order the pixels of one image, do not compare across images, and are no distances."
+    )
+
+
+def _adapter_text(base: str | None) -> str:
+    return (
+        f"These are adapters and a decoder alone: with `peft` installed, stock transformers opens them together with "
+        f"the weights of `{redact_name(base)}`.\n\n"
+        if base
+        else ""
     )
 
 

@@ -34,6 +34,7 @@ ADAPTER_FOLDER = "adapter"
 MODEL_FILES = (
     *("README.md", "LICENSE*", "config.json", "preprocessor_config.json", "calibration.json"),
     *("model*.safetensors", "model.safetensors.index.json", f"{EVALUATION_FOLDER}/*.yaml", f"{PICTURES_FOLDER}/*"),
+    *("adapter_config.json", "adapter_model.safetensors"),
     *(f"{ADAPTER_FOLDER}/adapter_config.json", f"{ADAPTER_FOLDER}/adapter_model.safetensors"),
 )
 CHECKPOINT_IN_REPOSITORY = "last-checkpoint"

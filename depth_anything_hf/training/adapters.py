@@ -291,6 +291,23 @@ def save_merged(model: PreTrainedModel, folder: Path, *, is_published: bool) -> 
     return adapters.record()
 
 
+def save_alone(model: PreTrainedModel, folder: Path, *, is_published: bool) -> dict[str, Any]:
+    """Save the adapters of a model and its decoder in peft's format, in a folder of their own.
+
+    Args:
+        model: as it is trained, with adapters.
+        folder: gets no configuration of a model, so that transformers opens it from its base.
+        is_published: see `Adapters.save`.
+
+    Returns:
+        What a record says about them, see `Adapters.record`.
+    """
+    adapters = adapters_of(model)
+    assert adapters is not None
+    adapters.save(folder, is_published=is_published)
+    return adapters.record()
+
+
 def _plain(value: Any) -> Any:
     return sorted(value) if isinstance(value, set | frozenset) else str(getattr(value, "value", value))
 
@@ -299,6 +316,7 @@ __all__ = [
     "Adapters",
     "adapter_record",
     "adapters_of",
+    "save_alone",
     "save_merged",
     "without_wrapper",
 ]

@@ -121,6 +121,14 @@ class TrainingArguments:
             "all linear layers of the encoder; or names of some, e.g. q_proj mlp.fc1. Default: attention."
         },
     )
+    lora_merge: bool = field(
+        default=True,
+        metadata={
+            "help": "With encoder_strategy lora: merge the adapters into the final model's weights, which then is "
+            "plain. False: keep them; the final folder, and what is pushed, has adapters and decoder alone and "
+            "names the model that the run began with, from which stock transformers opens it where peft is installed."
+        },
+    )
     optimizer: str = field(
         default="adamw",
         metadata={
@@ -354,9 +362,14 @@ class TrainingArguments:
             self.lora_targets = self.lora_targets or [*LORA_TARGETS]
             if self.lora_rank < 1:
                 raise ValueError(f"lora_rank is {self.lora_rank}, expected at least 1")
+            if not self.lora_merge and self.push_to_hub and self.hub_strategy != "end":
+                raise ValueError(
+                    f"lora_merge is False, but hub_strategy is {self.hub_strategy!r}, which pushes merged models on "
+                    "the way; set hub_strategy to 'end', or lora_merge to True"
+                )
             return
-        for name in ("lora_rank", "lora_targets"):
-            if getattr(self, name) not in (None, []):
+        for name, default in {"lora_rank": None, "lora_targets": [], "lora_merge": True}.items():
+            if getattr(self, name) != default:
                 raise ValueError(
                     f"{name} is {getattr(self, name)}, but encoder_strategy is {strategy.text!r}: it belongs to "
                     "encoder_strategy 'lora'; set that, or leave it out"

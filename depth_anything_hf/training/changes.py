@@ -21,6 +21,7 @@ RECORDED = tuple(name for name in MAY_CHANGE_ON_RESUME if name not in NO_PART_IN
 NEVER = {
     "encoder_strategy": "the state of the optimizer belongs to the parameters that were trained",
     "optimizer": "the state of one optimizer means nothing to another one",
+    "lora_merge": "the folder has the final model in one of two forms",
     **dict.fromkeys(("lora_rank", "lora_targets"), "the state of the optimizer belongs to the adapters"),
     "pure_bf16": "weights and the state of the optimizer would be rounded or widened on the way",
 }

@@ -18,7 +18,7 @@ from ..hub.model_card import write_model_card
 from ..hub.publisher import ADAPTER_FOLDER, Publisher
 from ..utils.folders import fsync_tree, move_files, put_in_place, share_weights, unfinished_folder
 from ..utils.manifest import write_manifest
-from .adapters import save_merged
+from .adapters import save_alone, save_merged
 from .arguments import TrainingArguments
 from .checkpoint_finder import STATE_FOLDER, rotate_checkpoints
 from .distributed import consolidated_state_dict
@@ -152,10 +152,10 @@ class CheckpointWriter:
             pictures: of the card, by their names in `hub.model_card.write_model_card`; on the main process.
         """
         unfinished = self._empty_folder(self.folder / "final")
-        self._save_model(model, unfinished, self.folder, step, result, pictures)
+        self._save_model(model, unfinished, self.folder, step, result, pictures, alone=not self.arguments.lora_merge)
         if self.accelerator.is_main_process:
             move_files(unfinished, self.folder)
-            if (self.folder / ADAPTER_FOLDER).is_dir():
+            if (self.folder / ADAPTER_FOLDER).is_dir() and self.arguments.encoder_strategy != "lora":
                 print_on_main(
                     self.accelerator,
                     f"{self.folder} has the adapters merged, and apart in {ADAPTER_FOLDER}/; save_pretrained of the "
@@ -181,6 +181,8 @@ class CheckpointWriter:
         step: int,
         result: EvaluationResult | None,
         pictures: dict[str, Any] | None = None,
+        *,
+        alone: bool = False,
     ) -> None:
         """Write model, processor and card.
 
@@ -191,11 +193,18 @@ class CheckpointWriter:
             pictures: as for `save_final`.
             folder: where they are written.
             target: where they will be; the user's text in the card there, or in the run's card, is kept.
+            alone: write the adapters and the decoder instead of the whole model.
         """
         weights = consolidated_state_dict(model)
         if not self.accelerator.is_main_process:
             return
-        adapters = save_merged(model, folder, is_published=self.arguments.push_to_hub)
+        is_published = self.arguments.push_to_hub
+        if alone:
+            adapters: dict[str, Any] | None = save_alone(model, folder, is_published=is_published)
+            # For the card alone: transformers takes a folder with both files for a whole model.
+            model.config.save_pretrained(folder)
+        else:
+            adapters = save_merged(model, folder, is_published=is_published)
         if adapters is None:
             model.save_pretrained(folder, state_dict=weights)
         self.processor.save_pretrained(folder)
@@ -207,12 +216,15 @@ class CheckpointWriter:
             earlier = next((each / CARD for each in (target, self.folder) if (each / CARD).is_file()), None)
             if earlier is not None:
                 shutil.copyfile(earlier, folder / CARD)
-            self._write_card(folder, step, result, pictures or {}, adapters)
+            base = model.name_or_path if alone else None
+            self._write_card(folder, step, result, pictures or {}, adapters, base)
         except Exception as error:
             print_on_main(
                 self.accelerator,
                 f"warning: the model in {target} is saved, but its card could not be written: {_describe(error)}",
             )
+        if alone:
+            (folder / "config.json").unlink()
 
     def _write_card(
         self,
@@ -221,6 +233,7 @@ class CheckpointWriter:
         result: EvaluationResult | None,
         pictures: dict[str, Any],
         adapters: dict[str, Any] | None = None,
+        base: str | None = None,
     ) -> None:
         training = {**self.arguments.non_default(), "steps": steps, "learning_rates": asdict(self.rates)}
         if self.trained:
@@ -233,7 +246,7 @@ class CheckpointWriter:
         if self.arguments.push_to_hub:
             card = {"repo_id": self.hub_name, **card}
         results = None if result is None else result.card_entries()
-        write_model_card(folder, training=training, results=results, **pictures, **card)
+        write_model_card(folder, training=training, results=results, adapter_base=base, **pictures, **card)
 
 
 def _describe(error: Exception) -> str:

@@ -56,8 +56,8 @@ class EncoderWarmup:
         if accelerator.distributed_type == DistributedType.NO:
             return model
         inner = accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-        # Accelerate saves the weights of the models that it knows.
-        accelerator._models.remove(model)
+        # Accelerate saves the weights of the models that it has prepared: of this one once.
+        accelerator._models[:] = [each for each in accelerator._models if each not in (model, inner)]
         return accelerator.prepare_model(inner)
 
 

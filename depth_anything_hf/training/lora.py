@@ -24,6 +24,7 @@ ATTENTION, ALL_LINEAR = "attention", "all-linear"
 QUERY_AND_VALUE = ("attention.attention.query", "attention.attention.value")
 # Adapters are added as B A x * scale, scale = alpha / rank.
 SCALE = 2
+DECODER_WIDTHS = ("fusion_hidden_size", "head_hidden_size", "neck_hidden_sizes")
 LAYER_PREFIX = "backbone.encoder.layer."
 
 
@@ -130,6 +131,35 @@ def remove_adapters(model: nn.Module, *, merge: bool) -> None:
     del model.peft_config
 
 
+def keep_adapters(model: nn.Module) -> None:
+    """Let `save_pretrained` of a model write its adapters alone, as it does for those of `model.add_adapter`."""
+    if adapters_of(model) is not None:
+        model._hf_peft_config_loaded = True  # type: ignore[assignment]
+
+
+def require_base(model: DepthAnythingForDepthEstimation) -> None:
+    """Check that adapters and decoder alone can be opened again: from a model that has a name and is like this one.
+
+    Raises:
+        ValueError: it has none, or is another one.
+    """
+    advice = "; merge the adapters (lora_merge True)"
+    base = model.name_or_path
+    if not base:
+        raise ValueError(
+            "lora_merge is False, but the run does not begin with a saved depth model that adapters alone could name"
+            + advice
+        )
+    saved = type(model.config).from_pretrained(base)
+    for key in ("depth_estimation_type", "max_depth", "depth_unit", *DECODER_WIDTHS):
+        there, here = (getattr(each, key, None) for each in (saved, model.config))
+        if there != here:
+            raise ValueError(
+                f"lora_merge is False, but {base} is another model than this run trains: {key} is {there}, here {here}"
+                + advice
+            )
+
+
 def _has_matrix(module: nn.Module) -> bool:
     weight: Any = getattr(module, "weight", None)
     return isinstance(weight, torch.Tensor) and weight.ndim == 2
@@ -142,4 +172,4 @@ def _shortest(model: PreTrainedModel, names: Sequence[str]) -> list[str]:
     return last if meant == list(names) else list(names)
 
 
-__all__ = ["add_lora", "is_quantized", "remove_adapters", "target_layers"]
+__all__ = ["add_lora", "is_quantized", "keep_adapters", "remove_adapters", "require_base", "target_layers"]

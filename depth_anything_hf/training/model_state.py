@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from .adapters import adapters_of
-from .lora import remove_adapters
+from .lora import keep_adapters, remove_adapters
 
 
 # Instance attributes by which Accelerate marks and wraps a model that it prepares.
@@ -20,17 +20,18 @@ _MISSING = object()
 
 
 @contextmanager
-def restore_module(*modules: nn.Module) -> Iterator[None]:
+def restore_module(*modules: nn.Module, merges: bool = True) -> Iterator[None]:
     """Context manager: a training inside leaves nothing behind in modules but their weights and their device.
 
     Afterwards each has its own `forward` again, without autocast, the same frozen parameters, and the same layers that
     are recomputed or compiled; gradients are dropped. It is in evaluation mode, as models are that were just opened.
     The parameters of a model that was sharded stay sharded.
 
-    Adapters that the training has added are merged into the weights.
+    Adapters that the training has added are merged into the weights, or kept.
 
     Args:
         *modules: models, or objectives that are modules.
+        merges: whether to merge adapters that the training has added.
     """
     earlier = [_Snapshot(module) for module in modules]
     plain = [module for module in modules if adapters_of(module) is None]
@@ -38,7 +39,10 @@ def restore_module(*modules: nn.Module) -> Iterator[None]:
         yield
     finally:
         for module in plain:
-            remove_adapters(module, merge=True)
+            if merges:
+                remove_adapters(module, merge=True)
+            else:
+                keep_adapters(module)
         for snapshot in earlier:
             snapshot.restore()
 

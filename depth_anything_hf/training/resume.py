@@ -218,14 +218,15 @@ def _is_complete(folder: Path, earlier: Mapping[str, Any], geometry: RunGeometry
         ValueError: its run has come to its end and is another one, and it has left nothing to go on from.
     """
     # The model is written at the end, which a callback may have brought early.
-    if not (folder / "model.safetensors").is_file():
+    if not any((folder / name).is_file() for name in ("model.safetensors", "adapter_model.safetensors")):
         return False
     total = int(earlier.get("max_steps", -1))
     if total <= 0 and geometry.samples_per_epoch is not None:
         total = geometry.steps_of(float(earlier.get("num_train_epochs", 1.0)))
     steps = max((int(entry["step"]) for entry in read_log(folder / LOG_FILE)), default=0)
     # A model with adapters was saved merged, and its adapters without the state to go on from.
-    if total == steps == geometry.total_steps and not changes and not earlier.get("adapters"):
+    is_whole = not earlier.get("adapters") and earlier.get("lora_merge", True)
+    if total == steps == geometry.total_steps and not changes and is_whole:
         return True
     raise ValueError(
         f"{folder} holds a run that has ended after {counted(steps, 'step')} and has no checkpoint (save_steps was "

@@ -13,7 +13,7 @@ from ..models.parameter_names import unused_prefixes
 from .adapters import adapters_of
 from .arguments import TrainingArguments
 from .encoder_strategy import EncoderStrategy, apply_encoder_strategy
-from .lora import add_lora
+from .lora import add_lora, require_base
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ def choose_trained(
             )
         unused = unused_prefixes(model.config.backbone_config, model.out_indices)
         if adapters is None:
+            if not arguments.lora_merge:
+                require_base(model)
             frozen = [each for each in model.parameters() if not each.requires_grad]
             adapters = add_lora(model, int(arguments.lora_rank or 0), arguments.lora_targets, arguments.seed)
             adapters.train("full", unused)

@@ -139,7 +139,7 @@ def fit(
     advice = "wait for its end, or choose another output_dir"
     evaluation = as_evaluation(evaluation, model.config, metrics)
     lock = FolderLock(Path(arguments.output_dir), activity="training", advice=advice)
-    with lock, own_accelerate_state(), restore_module(model, without_wrapper(model)):
+    with lock, own_accelerate_state(), restore_module(model, without_wrapper(model), merges=arguments.lora_merge):
         inputs = FitInputs(
             model, objective, train_data, processor, pretrained, evaluation, card or {}, record, callbacks
         )

@@ -23,6 +23,7 @@ from depth_anything_hf.training.arguments import TrainingArguments
 from depth_anything_hf.training.lora import add_lora, is_quantized, remove_adapters, target_layers
 from depth_anything_hf.training.memory_estimate import estimate_memory
 from depth_anything_hf.training.run_record import read_record
+from depth_anything_hf.training.trained_parameters import choose_trained
 
 
 peft = pytest.importorskip("peft")
@@ -252,3 +253,60 @@ def test_sharded_models_get_none(tmp_path, make_tiny_model, monkeypatch):
     monkeypatch.setattr(Accelerator, "distributed_type", DistributedType.FSDP)
     with pytest.raises(ValueError, match="adapters are not supported for sharded models; train them with DDP"):
         make_engine(tmp_path, make_tiny_model(), encoder_strategy="lora")
+
+
+# Adapters that are kept
+
+KEPT = {**LORA, "lora_merge": False, "pretrained": True}
+
+
+def test_kept_adapters_are_saved_alone_and_open_in_stock_from_their_base(tmp_path, base, train, evaluation):
+    model, run = opened(base), tmp_path / "run"
+    train(run, model, evaluation=evaluation, save_steps=1, **KEPT)
+    names = {path.name for path in run.iterdir()}
+    assert {"adapter_config.json", "adapter_model.safetensors", "preprocessor_config.json", "README.md"} <= names
+    assert not {"config.json", "model.safetensors", "adapter"} & names
+    assert json.loads((run / "adapter_config.json").read_text())["base_model_name_or_path"] == str(base)
+    # The model in memory has them too, and is saved in the same way as one of transformers.
+    expected = predict(model)
+    assert any("lora_A" in name for name, _ in model.named_parameters()) and not model.training
+    assert_close(predict(AutoModelForDepthEstimation.from_pretrained(run)), expected)
+    assert_close(predict(peft.PeftModel.from_pretrained(opened(base), run)), expected)
+    # What was written on the way are whole models.
+    assert_close(predict(AutoModelForDepthEstimation.from_pretrained(run / "checkpoint-2")), expected)
+    card = (run / "README.md").read_text()
+    assert "library_name: peft" in card and "together with the weights of `base`" in card
+    model.save_pretrained(tmp_path / "again")
+    assert not (tmp_path / "again" / "model.safetensors").exists()
+    remove_adapters(model, merge=True)
+    assert_close(predict(model), expected)
+
+
+def test_a_run_with_kept_adapters_resumes_and_is_not_trained_over(tmp_path, base, train):
+    train(tmp_path / "whole", opened(base), max_steps=3, save_steps=2, **KEPT)
+    shutil.copytree(tmp_path / "whole", tmp_path / "stopped")
+    shutil.rmtree(tmp_path / "stopped" / "checkpoint-3", ignore_errors=True)
+    options = {**KEPT, "max_steps": 3, "save_steps": 2, "resume_from_checkpoint": "latest"}
+    train(tmp_path / "stopped", opened(base), **options)
+    files = [tmp_path / each / "adapter_model.safetensors" for each in ("whole", "stopped")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    with pytest.raises(ValueError, match="lora_merge: False -> True"):
+        train(tmp_path / "stopped", opened(base), **{**options, "lora_merge": True})
+    train(tmp_path / "ended", opened(base), **KEPT)
+    with pytest.raises(ValueError, match="holds a run that has ended after 2 steps and has no checkpoint"):
+        train(tmp_path / "ended", opened(base), resume_from_checkpoint="latest", **KEPT)
+
+
+def test_adapters_are_kept_only_where_they_can_be_opened_again(tmp_path, base, train, make_tiny_model):
+    with pytest.raises(ValueError, match="does not begin with a saved depth model that adapters alone could name"):
+        train(tmp_path / "fresh", make_tiny_model(), **KEPT)
+    metric = DepthAnythingForDepthEstimation.from_pretrained(base, depth_estimation_type="metric", max_depth=20)
+    with pytest.raises(ValueError, match=r"is another model than this run trains: depth_estimation_type is relative"):
+        choose_trained(
+            metric, TrainingArguments("unused", encoder_strategy="lora", lora_merge=False), is_sharding=False
+        )
+    with pytest.raises(ValueError, match="lora_merge is False, but encoder_strategy is 'full'"):
+        TrainingArguments("unused", lora_merge=False)
+    pushes = {"encoder_strategy": "lora", "lora_merge": False, "push_to_hub": True}
+    with pytest.raises(ValueError, match="hub_strategy is 'every_save', which pushes merged models on the way"):
+        TrainingArguments("unused", hub_strategy="every_save", **pushes)
