@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image
-
 from .decoding.errors import UnreadableImageError
+from .decoding.limits import open_to_look
 from .decoding.tiff import read_tiff_layout
 from .left_out import describe_kinds
 
@@ -95,14 +94,12 @@ def _file_has_frames(path: Path) -> bool:
 
 def _has_frames(file: BinaryIO) -> bool:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(file) as picture:
-                count, kind = getattr(picture, "n_frames", 1), picture.format
-                if count < 2 or kind != "TIFF":
-                    return bool(count > 1)
-                file.seek(0)
-                return read_tiff_layout(file.read(), "").pages > 1
+        with open_to_look(file) as picture:
+            count, kind = getattr(picture, "n_frames", 1), picture.format
+            if count < 2 or kind != "TIFF":
+                return bool(count > 1)
+            file.seek(0)
+            return read_tiff_layout(file.read(), "").pages > 1
     except UnreadableImageError:
         return False
     except Exception:

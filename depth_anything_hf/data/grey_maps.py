@@ -11,9 +11,9 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from PIL import Image
 
 from .decoding.images import IMAGE_SUFFIXES
+from .decoding.limits import open_picture, picture_mode
 from .layout_names import drop_kind_words, is_label_folder, names_a_label
 from .left_out import warn_of_left_out
 
@@ -112,19 +112,13 @@ def _all_grey(files: list[Path]) -> bool:
 
 
 def _is_grey(path: Path) -> bool:
-    return _mode(path) in GREY_MODES
+    return picture_mode(path) in GREY_MODES
 
 
-def _mode(path: Path) -> str:
-    """Return Pillow's mode of a picture by its first bytes; "" where it is none."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path) as picture:
-                return picture.mode
-    except Exception:
-        # Pillow raises many kinds of exceptions on files that it cannot read; whoever reads them tells.
-        return ""
+def _is_in_colour(path: Path) -> bool:
+    mode = picture_mode(path)
+    # The map beside a grey photograph mostly has 16 bits.
+    return mode not in {"", "F", *GREY_MODES} and not mode.startswith("I")
 
 
 def _smooth_share(path: Path) -> float:
@@ -132,10 +126,10 @@ def _smooth_share(path: Path) -> float:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path) as picture:
+            with open_picture(path, str(path)) as picture:
                 grey = np.asarray(picture.convert("L"))
     except Exception:
-        # As in `_mode`.
+        # As in `picture_mode`; what has more pixels than may be decoded cannot be told either.
         return 0.0
     return float((grey[:, 1:] == grey[:, :-1]).mean()) if grey.shape[1] > 1 else 0.0
 
@@ -150,7 +144,7 @@ def _in_colour_beside(folder: Path, root: Path, files: list[Path]) -> Path | Non
         except OSError:
             continue
         same = [path for path in found if path.stem in wanted]
-        if 2 * len({path.stem for path in same}) > len(wanted) and _mode(same[0]) not in {"", "F", *GREY_MODES}:
+        if 2 * len({path.stem for path in same}) > len(wanted) and _is_in_colour(same[0]):
             return place
     return None
 

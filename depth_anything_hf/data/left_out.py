@@ -9,10 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from PIL import Image
-
 from .decoding.files import visible_files
 from .decoding.images import HEIF_SUFFIXES, IMAGE_SUFFIXES
+from .decoding.limits import picture_mode
 from .prediction_list import LIST_FILE, OwnFiles
 
 
@@ -59,23 +58,22 @@ def without_maps(root: Path, images: list[Path]) -> list[Path]:
     Only the first bytes are read, of a few files of each folder, and of all where a map is among those.
 
     Raises:
-        ValueError: a folder has nothing else; the message says what to do.
+        ValueError: nothing else is there; the message says what to do.
     """
     groups: dict[tuple[Path, str], list[Path]] = {}
     for path in images:
         if path.suffix.lower() in _MAY_BE_MAPS:
             groups.setdefault((path.parent, path.suffix.lower()), []).append(path)
     maps: set[Path] = set()
-    for (folder, suffix), files in groups.items():
+    for files in groups.values():
         if any(is_map(path) for path in files[:: -(-len(files) // _SAMPLED)]):
-            found = [path for path in files if is_map(path)]
-            if len(found) == len(files):
-                raise ValueError(
-                    f"{folder}: all {len(files)} {suffix} files are 16-bit or floating-point maps of a single channel "
-                    f"(depth maps?), no photographs; name the folder of the photographs, or bring both into a layout "
-                    "for labels, images/ beside depth/, and set label: depth"
-                )
-            maps |= set(found)
+            maps |= {path for path in files if is_map(path)}
+    if maps and len(maps) == len(images):
+        raise ValueError(
+            f"{root}: all {describe_kinds(maps)} files are 16-bit or floating-point maps of a single channel (depth "
+            "maps?), no photographs; name the folder of the photographs, or bring both into a layout for labels, "
+            "images/ beside depth/, and set label: depth"
+        )
     if maps:
         warn_of_left_out(root, maps, "16-bit or floating-point maps of a single channel are no photographs")
     return [path for path in images if path not in maps] if maps else images
@@ -83,14 +81,8 @@ def without_maps(root: Path, images: list[Path]) -> list[Path]:
 
 def is_map(path: Path) -> bool:
     """Tell by the first bytes whether a file holds one channel of more than 8 bits."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path) as picture:
-                return picture.mode.startswith("I") or picture.mode == "F"
-    except Exception:
-        # Pillow raises many kinds of exceptions on files that it cannot read; whoever reads them tells.
-        return False
+    mode = picture_mode(path)
+    return mode.startswith("I") or mode == "F"
 
 
 def outside_labels(files: Iterable[Path], root: Path) -> list[Path]:

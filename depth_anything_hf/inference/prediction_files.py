@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from ..data.decoding.depth_maps import LABELS, read_label
 from ..data.decoding.errors import UnreadableImageError
+from ..data.decoding.limits import open_picture
 from ..geometry.disparity import depth_to_disparity
 from ..utils.paths import local_path
 from ..visualization.colour_maps import colour_map, from_uint16, to_uint16
@@ -91,23 +92,29 @@ def read_prediction(path: str | os.PathLike[str]) -> tuple[np.ndarray, str]:
         UnreadableImageError: neither of the two files, damaged, or a PNG without its text; the message names it.
     """
     path = local_path(path)
-    if path.suffix == NUMBERS:
-        return read_label(path), _kind_in_numbers(path)
+    if path.suffix.lower() == NUMBERS:
+        values, kind = read_label(path), _kind_in_numbers(path)
+        return (np.where(values > 0, values, np.float32(np.nan)) if kind == "depth" else values), kind
     try:
-        with Image.open(path) as picture:
+        with open_picture(path, str(path)) as picture:
             text, codes = picture.info.get(KEYWORD), np.asarray(picture)
-        record = json.loads(text) if text is not None else {}
-    except (FileNotFoundError, IsADirectoryError):
+    except (FileNotFoundError, IsADirectoryError, UnreadableImageError):
         raise
     except Exception as error:
         # Pillow's decoders raise many kinds of exceptions on damaged files.
         raise UnreadableImageError(f"{path}: not a readable PNG: {error}") from error
-    if codes.dtype.kind not in "ui" or codes.ndim != 2 or record.get("version") != GREY_VERSION:
+    try:
+        record = json.loads(text or "")
+        kind, ends = record["kind"], (float(record["minimum"]), float(record["maximum"]))
+        is_known = record["version"] == GREY_VERSION and kind in UNITS and all(map(math.isfinite, ends))
+    except (ValueError, TypeError, KeyError):
+        is_known = False
+    if codes.dtype.kind not in "ui" or codes.ndim != 2 or not is_known:
         raise UnreadableImageError(
             f"{path}: expected NAME.npz, or NAME_16bit.png with the text {KEYWORD!r} of version {GREY_VERSION}, as "
             "`predict` writes them; read the .npz, or predict again (the range is also in predictions.json)"
         )
-    return from_uint16(codes, record["minimum"], record["maximum"]), str(record["kind"])
+    return from_uint16(codes, *ends), kind
 
 
 def _kind_in_numbers(path: os.PathLike[str]) -> str:

@@ -99,3 +99,11 @@ def test_grey_photographs_are_taken(tmp_path: Path, search: Search) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(search(tmp_path / "image_2")) == 1
+
+
+@SEARCHES
+def test_grey_photographs_beside_their_16_bit_maps_are_taken(tmp_path: Path, search: Search) -> None:
+    write(tmp_path, ("images/0.png", MAP), ("depth/0.png", MAP.astype(np.uint16) * 20))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert search(tmp_path / "images") in (["0.png"], ["images/0.png"])

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pathlib
+import warnings
 
 import cv2
 import numpy as np
@@ -14,7 +15,9 @@ from sample_files import write_pairs
 
 from depth_anything_hf.data.datasets import PhotoFolder
 from depth_anything_hf.data.decoding.images import IMAGE_SUFFIXES
+from depth_anything_hf.data.folder_layouts import images_in
 from depth_anything_hf.data.sources import open_source
+from depth_anything_hf.inference.prediction_sources import find_image_files
 
 
 def test_every_suffix_that_can_be_read_is_taken(tmp_path: pathlib.Path, rgb: np.ndarray) -> None:
@@ -50,6 +53,35 @@ def test_folders_of_maps_are_no_photographs(tmp_path: pathlib.Path, rgb: np.ndar
     Image.fromarray(rgb).save(tmp_path / f"c{suffix}")
     with pytest.warns(UserWarning, match=rf"left out 2 {suffix}: 16-bit"):
         assert len(PhotoFolder(tmp_path)) == 1
+
+
+def test_maps_beside_photographs_of_another_suffix_are_left_out(tmp_path: pathlib.Path, rgb: np.ndarray) -> None:
+    for frame in ("a", "b"):
+        Image.fromarray(rgb).save(tmp_path / f"{frame}.jpg")
+        cv2.imwrite(str(tmp_path / f"{frame}.png"), np.full((6, 8), 2000, np.uint16))
+    with pytest.warns(UserWarning, match=r"left out 2 \.png: 16-bit"):
+        assert [path.name for path in images_in(tmp_path)] == ["a.jpg", "b.jpg"]
+    with pytest.warns(UserWarning, match=r"left out 2 \.png: 16-bit"):
+        assert [file.name for file in find_image_files([tmp_path])] == ["a.jpg", "b.jpg"]
+
+
+def test_maps_and_animations_of_any_size_are_told(
+    tmp_path: pathlib.Path, rgb: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # More pixels than are decoded, as those of aerial pictures.
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", rgb[..., 0].size)
+    larger = np.zeros((3 * rgb.shape[0], rgb.shape[1]))
+    Image.fromarray(rgb).save(tmp_path / "a.png")
+    Image.fromarray(larger.astype(np.uint8)).save(tmp_path / "a_depth.png")
+    cv2.imwrite(str(tmp_path / "b.png"), larger.astype(np.uint16))
+    frame = Image.fromarray(larger.astype(np.uint8))
+    frame.save(tmp_path / "c.gif", save_all=True, append_images=[Image.fromarray(larger.astype(np.uint8) + 1)])
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert [file.name for file in find_image_files([tmp_path])] == ["a.png", "c.gif"]
+    messages = " ".join(str(each.message) for each in told)
+    assert "left out 1 .png: 16-bit" in messages and "left out 1 .png: grey" in messages
+    assert "1 .gif with several frames" in messages
 
 
 def test_labels_and_images_without_the_other_are_counted(

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from depth_anything_hf.inference.prediction_files import encode_prediction, read_prediction
+from depth_anything_hf.visualization.encode import encode_png
 
 
 def write(values: np.ndarray, kind: str, folder: Path) -> dict[str, Path]:
@@ -43,12 +44,23 @@ def test_numbers_and_greys_read_back(kind: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(by_hand[3:], restored[3:], rtol=1e-6)
 
 
-def test_depth_that_is_not_positive_has_no_value_and_disparity_may_be_negative() -> None:
+def test_depth_that_is_not_positive_has_no_value_and_disparity_may_be_negative(tmp_path: Path) -> None:
     values = np.array([[1.0, 2.0, 0.0, -1.0, math.nan, math.inf, -math.inf]], np.float32)
     contents, pixels = encode_prediction(values, "depth", pictures=True)
     codes = cv2.imdecode(np.frombuffer(contents["_16bit.png"], np.uint8), cv2.IMREAD_UNCHANGED)
     assert codes.tolist() == [[1, 65535, 0, 0, 0, 65535, 0]]
     assert (pixels["invalid"], pixels["clipped"]) == (4 / 7, 1 / 7)
+    for name in ("a.NPZ", "a_16bit.png"):
+        (tmp_path / name).write_bytes(contents[".npz" if name == "a.NPZ" else "_16bit.png"])
+        assert np.isnan(read_prediction(tmp_path / name)[0][0]).tolist() == [
+            False,
+            False,
+            True,
+            True,
+            True,
+            False,
+            True,
+        ]
     contents, pixels = encode_prediction(values[:, :5], "disparity", pictures=True)
     assert (pixels["invalid"], pixels["clipped"], pixels["grey"]["minimum"]) == (0.2, 0.0, -1.0)
 
@@ -73,3 +85,22 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
             read_prediction(tmp_path / name)
     with pytest.raises(FileNotFoundError):
         read_prediction(tmp_path / "absent.png")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"version": 1}',
+        '{"version": 1, "kind": "depth", "minimum": "a", "maximum": 2}',
+        '{"version": 1, "kind": "other", "minimum": 1, "maximum": 2}',
+        '{"version": 1, "kind": "depth", "minimum": NaN, "maximum": 2}',
+        '{"version": 2, "kind": "depth", "minimum": 1, "maximum": 2}',
+    ],
+)
+def test_a_text_of_another_meaning_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.png").write_bytes(encode_png(np.ones((2, 3), np.uint16), {"depth_anything_hf.prediction": text}))
+    with pytest.raises(ValueError, match=r"a\.png: expected NAME\.npz, or NAME_16bit\.png with the text"):
+        read_prediction(tmp_path / "a.png")

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -86,3 +89,26 @@ def open_picture(file: Any, name: str) -> Image.Image:
             Image.MAX_IMAGE_PIXELS = limit
     check_pixel_count(picture.width * picture.height, name, "pixels")
     return picture
+
+
+@contextmanager
+def open_to_look(file: Any) -> Iterator[Image.Image]:
+    """Open a picture of any size with Pillow, without its warnings, to look at its header and to decode nothing.
+
+    Raises:
+        Exception: whatever Pillow raises of a file that it cannot read.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with allow_pixels(sys.maxsize), open_picture(file, "") as picture:
+            yield picture
+
+
+def picture_mode(path: Path) -> str:
+    """Return Pillow's mode of a picture by its first bytes, whatever its size; "" where it is none."""
+    try:
+        with open_to_look(path) as picture:
+            return picture.mode
+    except Exception:
+        # Pillow raises many kinds of exceptions on files that it cannot read; whoever reads them tells.
+        return ""
