@@ -73,10 +73,12 @@ def read_provenance(folder: Path) -> dict[str, Any]:
     """
     path = folder / PROVENANCE_FILE
     try:
-        found: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError(f"got {type(found).__name__}")
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise ValueError(
             f"{path} is damaged, expected one JSON object ({error}); get it from a copy of the labels, or label into "
             "another folder"

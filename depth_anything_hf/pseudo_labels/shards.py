@@ -34,7 +34,7 @@ SUMMARY_KEY = b"labels"
 PROVENANCE_KEY = b"provenance"
 STORED_IMAGES = ("bytes", "reference")
 _MAGIC = b"PAR1"
-_NAME = re.compile(r"labels-\d+-of-(?P<count>\d+)(-(?P<part>\d+))?\.parquet")
+_NAME = re.compile(r"labels-(?P<index>\d+)-of-(?P<count>\d+)(-(?P<part>\d+))?\.parquet")
 ADVICE = "the finished shards are kept; free disk space and run the same command again"
 
 # The range is float64: rounded to float32 it would add an error as large as a code step where the range is narrow.
@@ -64,6 +64,7 @@ class ShardSummary:
         is_last: False if a further part of the same input shard follows.
         stored_images: "bytes" or "reference".
         provenance: of the run that made the shard.
+        file: name that the shard was written under; None in those of earlier versions.
     """
 
     labelled: int
@@ -72,6 +73,7 @@ class ShardSummary:
     is_last: bool
     stored_images: str
     provenance: dict[str, Any]
+    file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,7 @@ class ShardWriter:
             "skipped": skipped,
             "is_last": is_last,
             "stored_images": self._stored_images,
+            "file": self.path.name,
         }
         self._writer.add_key_value_metadata(
             {SUMMARY_KEY: json.dumps(summary), PROVENANCE_KEY: json.dumps(provenance, sort_keys=True)}
@@ -165,7 +168,9 @@ def shard_name(index: int, count: int, part: int | None = None) -> str:
 def division_of(name: str) -> tuple[int, bool] | None:
     """Return the number of (input) shards that a shard's file name tells, and whether it is a part; None without."""
     found = _NAME.fullmatch(name)
-    return None if found is None else (int(found["count"]), found["part"] is not None)
+    if found is None or int(found["index"]) >= int(found["count"]):
+        return None
+    return int(found["count"]), found["part"] is not None
 
 
 def read_summary(path: Path) -> ShardSummary | None:
@@ -180,6 +185,7 @@ def read_summary(path: Path) -> ShardSummary | None:
             is_last=summary["is_last"],
             stored_images=summary["stored_images"],
             provenance=dict(json.loads(metadata.metadata.get(PROVENANCE_KEY, b"{}"))),
+            file=summary.get("file"),
         )
     except (KeyError, ValueError, TypeError, OSError, pa.ArrowException):
         # A power cut may leave an empty or truncated file; it is computed again.
@@ -189,10 +195,11 @@ def read_summary(path: Path) -> ShardSummary | None:
 def read_completed(path: Path) -> ShardSummary | None:
     """Return the summary of a shard that is complete, else None; a missing line of the manifest is added.
 
-    This checks the shard's footer and length; `verify_labels` checks all bytes.
+    A copy under the name of another shard is none. This checks the shard's footer and length; `verify_labels` checks
+    all bytes.
     """
     summary = read_summary(path)
-    if summary is None:
+    if summary is None or summary.file not in (None, path.name):
         return None
     entry = read_entry(path)
     if entry is None:

@@ -261,11 +261,15 @@ def _division(run: dict[str, Any], names: list[str]) -> tuple[int, bool] | None:
 
 
 def _foreign(name: str, summary: ShardSummary | None, run: dict[str, Any], division: tuple[int, bool] | None) -> str:
-    """Return how a shard contradicts the run of the other ones; "" if it does not."""
+    """Return how a shard contradicts the run of the other ones, or its own name; "" if it does not."""
     differences = [] if summary is None else footer_differences(summary.provenance, run)
     if division not in (None, division_of(name)):
         differences.append("its name is none of this run's")
-    return f"it is of another run: {'; '.join(differences)}" if differences else ""
+    if differences:
+        return f"it is of another run: {'; '.join(differences)}"
+    if summary is not None and summary.file not in (None, name):
+        return f"it was written as {summary.file}: a copy, or renamed"
+    return ""
 
 
 def _expected(division: tuple[int, bool] | None, summary_of: Callable[[str], ShardSummary | None]) -> Iterator[str]:

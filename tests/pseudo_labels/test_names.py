@@ -22,7 +22,7 @@ from depth_anything_hf.data.datasets import PhotoFolder
 from depth_anything_hf.data.sources import DataSource, open_source
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.pseudo_labels.fill_shards import LabelReport, label_images
-from depth_anything_hf.pseudo_labels.shards import entry_path
+from depth_anything_hf.pseudo_labels.shards import ShardWriter, read_summary
 from depth_anything_hf.pseudo_labels.verify import verify_labels
 
 
@@ -70,10 +70,13 @@ def test_names_of_a_table_may_repeat(
     report = label_source(predictor, source, tmp_path / "labels")
     assert report.labelled == 8 and verify_labels(tmp_path / "labels").is_sound
     # The same rows twice are a fault all the same.
-    first = report.shards[0]
-    shutil.copy(first, report.shards[1])
-    entry_path(report.shards[1]).unlink()
-    names = pq.read_table(first)["name"].to_pylist()
+    rows = pq.read_table(report.shards[0]).to_pylist()
+    summary = read_summary(report.shards[0])
+    assert summary is not None
+    writer = ShardWriter(report.shards[1])
+    writer.write(rows)
+    writer.finish(summary.skipped, summary.provenance)
+    names = [row["name"] for row in rows]
     assert verify_labels(tmp_path / "labels").duplicates == sorted(set(names))
 
 

@@ -25,6 +25,7 @@ from depth_anything_hf.pseudo_labels.dataset_card import write_label_card
 from depth_anything_hf.pseudo_labels.provenance import PROVENANCE_FILE, check_labels_folder
 from depth_anything_hf.pseudo_labels.shards import (
     entry_path,
+    read_completed,
     read_entry,
     shard_name,
 )
@@ -193,3 +194,32 @@ def test_only_files_that_were_written_as_shards_are_removed(tmp_path: Path) -> N
     (tmp_path / PROVENANCE_FILE).write_text('{"shard_size": 1}')
     with pytest.raises(FileExistsError, match=rf"{theirs[1].name}, .*{theirs[2].name}: already there"):
         check_labels_folder(tmp_path)
+
+
+@pytest.mark.parametrize("part", [None, 0])
+def test_a_shard_in_the_place_of_another_is_found_and_made_again(tmp_path: Path, part: int | None) -> None:
+    # Of streams rows are counted in each input shard anew, so that no image of the copy seems to occur twice.
+    paths = [write_shard(tmp_path / shard_name(index, 2, part), [row("a" * (index + 1))]) for index in range(2)]
+    assert verify_labels(tmp_path).is_sound
+    shutil.copy(paths[0], paths[1])
+    entry_path(paths[1]).unlink()
+    assert read_completed(paths[1]) is None and read_completed(paths[0]) is not None
+    report = verify_labels(tmp_path, remove_damaged=True)
+    assert report.damaged == [(paths[1].name, f"it was written as {paths[0].name}: a copy, or renamed")]
+    assert not paths[1].exists() and paths[0].exists()
+
+
+def test_a_number_beyond_the_count_of_shards_is_foreign(tmp_path: Path) -> None:
+    for index in range(2):
+        write_shard(tmp_path / shard_name(index, 2), [row("a" * (index + 1))])
+    write_shard(tmp_path / shard_name(7, 2), [row("aaa")])
+    report = verify_labels(tmp_path)
+    assert [name for name, _ in report.damaged] == [shard_name(7, 2)] and report.labelled == 2
+
+
+def test_records_and_paths_that_are_none_are_told(shard: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="holds no labels"):
+        verify_labels(shard)
+    (shard.parent / PROVENANCE_FILE).write_text("[]")
+    with pytest.raises(ValueError, match="expected one JSON object"):
+        verify_labels(shard.parent)
