@@ -34,7 +34,8 @@ def without_grey_maps(root: Path, images: list[Path]) -> list[Path]:
     """Return the photographs among the images: without pictures of depth with 8 bits, as far as that can be known.
 
     Left out are grey pictures whose name or folder says depth, and smooth grey ones that share their names with
-    pictures in colour in a folder beside theirs. A warning tells them, and those that are suspicious only, which stay.
+    pictures in colour beside them, of another suffix or in another folder. A warning tells them, and those that are
+    suspicious only, which stay.
 
     Args:
         root: where the search began.
@@ -47,7 +48,7 @@ def without_grey_maps(root: Path, images: list[Path]) -> list[Path]:
     grey = {path for files in _by_folder(named).values() if _all_grey(files) for path in files if _is_grey(path)}
     _refuse_nothing_else(root, images, grey, "grey, and by their names maps of depth")
     warn_of_left_out(root, grey, "grey, and by their names maps of depth")
-    coloured = _named_after_others([path for path in named if path not in grey], images)
+    coloured = _named_after_others([path for path in named if path not in grey], images, root)
     if coloured:
         warnings.warn(
             f"{root}: {len(coloured)} of the pictures are by their names the depth of others, e.g. {coloured[0]}, and "
@@ -61,8 +62,9 @@ def without_grey_maps(root: Path, images: list[Path]) -> list[Path]:
 def _without_partners(root: Path, images: list[Path], named: set[Path]) -> list[Path]:
     maps: set[Path] = set()
     beside = Path()
-    for folder, files in _by_folder(path for path in images if path not in named).items():
-        found = _in_colour_beside(folder, root, files) if _all_grey(files) else None
+    for files in _by_folder_and_suffix(path for path in images if path not in named):
+        folder = files[0].parent
+        found = _in_colour_beside(root, files) if _all_grey(files) else None
         if found is None:
             continue
         if median(map(_smooth_share, _some(files, DECODED))) > SMOOTH_SHARE:
@@ -70,8 +72,9 @@ def _without_partners(root: Path, images: list[Path], named: set[Path]) -> list[
             beside = found
         else:
             warnings.warn(
-                f"{folder}: all {len(files)} pictures are grey, e.g. {files[0]}, have the names of pictures in colour "
-                f"in {found}, and are taken for photographs; if they are maps, name {found} alone",
+                f"{folder}: all {len(files)} {files[0].suffix} pictures are grey, e.g. {files[0]}, have the names of "
+                f"pictures in colour in {found}, and are taken for photographs; if they are maps, "
+                + ("move them elsewhere" if found == folder else f"name {found} alone"),
                 stacklevel=3,
             )
     what = f"grey and smooth, with the names of the pictures in colour in {beside}"
@@ -90,10 +93,14 @@ def _is_in_folder_of_labels(path: Path, root: Path) -> bool:
     return is_label_folder(root.name) or (path.parent != root and names_a_label(path.parent.name))
 
 
-def _named_after_others(named: list[Path], images: list[Path]) -> list[Path]:
-    """Return those named as a_depth.png is, where a.png or a_rgb.png is among the images of the folder."""
+def _named_after_others(named: list[Path], images: list[Path], root: Path) -> list[Path]:
+    """Return those named as a_depth.png or depth_vis/a.png is, where a.png or a_rgb.png is an image beside it."""
     plain = {(path.parent, drop_kind_words(path.stem)) for path in set(images) - set(named)} if named else set()
-    return [path for path in named if (path.parent, drop_kind_words(path.stem)) in plain]
+    found = {path for path in named if (path.parent, drop_kind_words(path.stem)) in plain}
+    for files in _by_folder(path for path in named if path not in found and not names_a_label(path.stem)).values():
+        if _in_colour_beside(root, files) is not None:
+            found |= set(files)
+    return [path for path in named if path in found]
 
 
 def _by_folder(images: Iterable[Path]) -> dict[Path, list[Path]]:
@@ -101,6 +108,13 @@ def _by_folder(images: Iterable[Path]) -> dict[Path, list[Path]]:
     for path in images:
         groups.setdefault(path.parent, []).append(path)
     return groups
+
+
+def _by_folder_and_suffix(images: Iterable[Path]) -> list[list[Path]]:
+    groups: dict[tuple[Path, str], list[Path]] = {}
+    for path in images:
+        groups.setdefault((path.parent, path.suffix.lower()), []).append(path)
+    return list(groups.values())
 
 
 def _some(files: list[Path], count: int) -> list[Path]:
@@ -134,16 +148,17 @@ def _smooth_share(path: Path) -> float:
     return float((grey[:, 1:] == grey[:, :-1]).mean()) if grey.shape[1] > 1 else 0.0
 
 
-def _in_colour_beside(folder: Path, root: Path, files: list[Path]) -> Path | None:
-    """Return a folder beside this one, or the one above, that has pictures in colour of most of these names."""
+def _in_colour_beside(root: Path, files: list[Path]) -> Path | None:
+    """Return the folder that has pictures in colour of most of these names: their own, one beside it or above it."""
     wanted = {path.stem for path in _some(files, SAMPLED)}
-    for place in _folders_beside(folder, root):
+    folder, own = files[0].parent, {path.name for path in files}
+    for place in (folder, *_folders_beside(folder, root)):
         try:
             with os.scandir(place) as entries:
                 found = [Path(entry.path) for entry in entries if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES]
         except OSError:
             continue
-        same = [path for path in found if path.stem in wanted]
+        same = [path for path in found if path.stem in wanted and not (place == folder and path.name in own)]
         if 2 * len({path.stem for path in same}) > len(wanted) and _is_in_colour(same[0]):
             return place
     return None
@@ -159,7 +174,9 @@ def _folders_beside(folder: Path, root: Path) -> list[Path]:
         except OSError:
             names = []
         others = [name for name in names if name != base.name][:MOST_BESIDE]
-        above += [place for name in others if (place := base.parent / name / folder.relative_to(base)).is_dir()]
+        places = (base.parent / name / folder.relative_to(base) for name in others)
+        # A link may lead back to the folder itself.
+        above += [place for place in places if place.is_dir() and not place.samefile(folder)]
         if base == root.parent:
             break
     return above

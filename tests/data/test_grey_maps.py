@@ -94,7 +94,9 @@ def test_grey_photographs_are_taken(tmp_path: Path, search: Search) -> None:
         warnings.simplefilter("error")
         assert len(search(tmp_path / "grey")) == 3
     write(tmp_path, ("image_0/0.png", GREY), ("image_2/0.png", COLOUR))
-    with pytest.warns(UserWarning, match=r"image_0: all 1 pictures are grey.* in colour in .*image_2.*name .*alone"):
+    with pytest.warns(
+        UserWarning, match=r"image_0: all 1 \.png pictures are grey.* in colour in .*image_2.*name .*alone"
+    ):
         assert len(search(tmp_path)) == 5
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -107,3 +109,28 @@ def test_grey_photographs_beside_their_16_bit_maps_are_taken(tmp_path: Path, sea
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert search(tmp_path / "images") in (["0.png"], ["images/0.png"])
+
+
+@SEARCHES
+def test_maps_of_another_suffix_in_the_folder_of_the_photographs(tmp_path: Path, search: Search) -> None:
+    """As in the copy of NYU that is most often downloaded: 0.jpg in colour beside 0.png of 8 bits."""
+    for scene in ("a", "b"):
+        write(
+            tmp_path, *((f"{scene}/{i}.jpg", COLOUR) for i in range(3)), *((f"{scene}/{i}.png", MAP) for i in range(3))
+        )
+    with pytest.warns(UserWarning, match=r"left out 6 \.png: grey and smooth"):
+        assert search(tmp_path) == [f"{scene}/{i}.jpg" for scene in ("a", "b") for i in range(3)]
+    write(tmp_path / "noisy", ("0.jpg", COLOUR), ("0.png", GREY))
+    with pytest.warns(UserWarning, match=r"all 1 \.png pictures are grey.*if they are maps, move them elsewhere"):
+        assert len(search(tmp_path / "noisy")) == 2
+
+
+@SEARCHES
+def test_coloured_maps_in_folders_named_after_labels_are_told(tmp_path: Path, search: Search) -> None:
+    write(tmp_path, ("rgb/0.png", COLOUR), ("depth_vis/0.jpg", COLOUR))
+    with pytest.warns(UserWarning, match=r"1 of the pictures are by their names the depth of others.*depth_vis"):
+        assert len(search(tmp_path)) == 2
+    write(tmp_path / "own", ("depth of field/1.png", COLOUR), ("rgb/2.png", COLOUR))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(search(tmp_path / "own")) == 2
