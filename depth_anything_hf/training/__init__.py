@@ -11,6 +11,7 @@
 - `objective_parts`: an objective's own parameters and models, found, trained, moved and saved
 - `terms`: the numbers that an objective returns, checked
 - `online_teacher`: a frozen depth model that labels images while a student is trained
+- `auto_batch`: the largest micro-batch that fits, found before a run
 - `dry_run`: two steps without a file written, and what they show
 - `engine`: model, optimizer, schedule and averaged weights, prepared by Accelerate
 - `activation_checkpointing`: which layers' activations are computed again in the backward pass

@@ -32,7 +32,7 @@ HUB_STRATEGIES = ("end", "checkpoint", "every_save")
 # Arguments without a part in what comes out of a run.
 NO_PART_IN_RESULT = (
     *("output_dir", "resume_from_checkpoint", "allow_changed", "report_to", "logging_steps", "picture_steps"),
-    *("dataloader_num_workers", "dataloader_multiprocessing_context"),
+    *("auto_batch", "dataloader_num_workers", "dataloader_multiprocessing_context"),
     *("save_steps", "save_total_limit", "max_skipped_steps", "max_broken_share", "max_unlabelled_steps"),
     # What is recomputed is the same, on a CPU to the bit.
     *("gradient_checkpointing", "gradient_checkpointing_every"),
@@ -90,6 +90,14 @@ class TrainingArguments:
     num_train_epochs: float = field(default=1.0, metadata={"help": "Passes over the data when max_steps is -1."})
     per_device_train_batch_size: int = field(default=8, metadata={"help": "Images per process and micro-batch."})
     gradient_accumulation_steps: int = field(default=1, metadata={"help": "Micro-batches per optimizer step."})
+    auto_batch: bool = field(
+        default=False,
+        metadata={
+            "help": "Find the largest micro-batch that fits, by a step of each size before the run, and keep the "
+            "images of an optimizer step (the product of the two above) by accumulation. One process; a resumed run "
+            "keeps what was found."
+        },
+    )
     encoder_learning_rate: float | None = field(
         default=None,
         metadata={
@@ -304,6 +312,8 @@ class TrainingArguments:
                 f"optimizer_in_backward frees each gradient at once, but gradient_accumulation_steps is "
                 f"{self.gradient_accumulation_steps}, which adds them up; leave one of them out"
             )
+        if self.optimizer_in_backward and self.auto_batch:
+            raise ValueError("auto_batch may accumulate, which optimizer_in_backward cannot; leave one of them out")
         if self.optimizer_in_backward and self.mixed_precision == "fp16":
             raise ValueError("optimizer_in_backward cannot be combined with mixed_precision fp16; use bf16 or no")
         if self.gradient_checkpointing_by_image and not self.gradient_checkpointing:

@@ -25,6 +25,7 @@ from ..utils.messages import counted
 from ..utils.processes import own_accelerate_state
 from .adapters import adapter_record, without_wrapper
 from .arguments import TrainingArguments
+from .auto_batch import settle_batch
 from .encoder_strategy import EncoderStrategy
 from .engine import Engine, Objective
 from .health import largest_output
@@ -171,6 +172,7 @@ def dry_run_step(
     """
     require_trackers(arguments.report_to)
     with own_accelerate_state(), restore_module(model, without_wrapper(model)):
+        arguments = settle_batch(arguments, model, objective, train_data)
         return _dry_run(model, objective, arguments, training_data(train_data, arguments.seed), pretrained)
 
 

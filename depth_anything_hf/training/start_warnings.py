@@ -110,6 +110,7 @@ def predict_memory(
     *,
     processes: int = 1,
     sharded: bool = False,
+    on_cpu: bool = False,
 ) -> MemoryEstimate | str:
     """Predict the memory that this run needs on each GPU, or say why it cannot be predicted.
 
@@ -121,6 +122,7 @@ def predict_memory(
         precision: no, bf16 or fp16.
         processes: how many GPUs there are.
         sharded: whether FSDP2 divides the model over them.
+        on_cpu: predict for a process on a CPU instead.
     """
     side = int(without_wrapper(model).config.backbone_config.image_size)
     transforms = getattr(data, "transforms", None) or [None]
@@ -134,6 +136,7 @@ def predict_memory(
             precision=precision,
             processes=processes,
             sharded=sharded,
+            on_cpu=on_cpu,
         )
     except Exception as error:
         # Parts of a user's own may not run without memory; a run does not fail for a prediction.

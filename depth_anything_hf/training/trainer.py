@@ -29,6 +29,7 @@ from ..utils.messages import counted
 from ..utils.processes import end_trackers, leave_group_at_exit, own_accelerate_state
 from .adapters import adapter_record, without_wrapper
 from .arguments import TrainingArguments
+from .auto_batch import settle_batch
 from .callbacks import Callbacks
 from .changes import describe_history
 from .checkpoint_writer import CheckpointWriter
@@ -143,7 +144,7 @@ def fit(
         inputs = FitInputs(
             model, objective, train_data, processor, pretrained, evaluation, card or {}, record, callbacks
         )
-        trainer = Trainer(arguments, inputs, lock)
+        trainer = Trainer(settle_batch(arguments, model, objective, train_data), inputs, lock)
         try:
             return trainer.run()
         finally:

@@ -68,7 +68,6 @@ def test_the_least_costly_change_with_which_it_fits_is_named(folder):
     (last,) = smaller.smaller
     assert last.fits and last.batch * last.accumulation == 32 and last.batch < 32
     assert f"--per_device_train_batch_size {last.batch} --gradient_accumulation_steps" in smaller.verdict()
-    assert planned(folder, device_memory=0.1, **options).verdict().startswith("does not fit")
 
 
 def test_the_time_of_the_device_here_is_measured_by_two_steps(folder):
