@@ -173,7 +173,7 @@ def write_model_card(
     if adapter_base is not None:
         card_data.library_name = "peft"
         if card_data.base_model is not None:
-            card_data.base_model_relation = "adapter"
+            card_data["base_model_relation"] = "adapter"
     training_rows = [(redact_text(str(name)), redact_text(_words(value))) for name, value in training.items()]
     training_parts = [
         table(("Argument", "Value"), training_rows) if training_rows else "Not recorded.",

@@ -11,6 +11,7 @@
 - `dpt_head`: the DPT neck and head
 - `output_convolution`: the head's last convolution, float32 in any precision
 - `position_embeddings`: position embeddings interpolated as the authors' code does
+- `adapter_names`: names of layers in folders of adapters, of any release of transformers
 - `parameter_names`: parameters without use; names of files and of any release of transformers for `load_state_dict`
 - `fused_encoder`: the encoder's layers with fused projections, for inference
 - `image_processing_depth_anything`: resizing and normalization, by Pillow as stock or by OpenCV as the authors

@@ -167,7 +167,8 @@ def refuse_adapters(name: str) -> None:
     if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
         raise ValueError(
             f"{name} holds adapters of peft, expected a whole model: open the folder of the run that it lies in, "
-            "which has them merged, or merge them: peft.PeftModel.from_pretrained(base, folder).merge_and_unload()"
+            "which has them merged unless it was told to keep them, or merge them: "
+            "peft.PeftModel.from_pretrained(base, folder).merge_and_unload().save_pretrained(merged)"
         )
 
 

@@ -20,6 +20,7 @@ from ..geometry.disparity import PredictionKind
 from ..losses.reduction import mean_over_images
 from ..losses.relative import relative_depth_losses
 from ..losses.silog import silog_loss
+from .adapter_names import own_adapter_names
 from .attention_weights import with_attentions
 from .configuration_depth_anything import DepthAnythingConfig, require_valid_range
 from .dpt_head import DepthAnythingHead, DepthAnythingNeck
@@ -110,8 +111,12 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
 
     @classmethod
     def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
-        """Open a checkpoint of this package or of stock transformers; see `PreTrainedModel.from_pretrained`."""
-        loaded = super().from_pretrained(*args, **kwargs)
+        """Open a checkpoint of this package or of stock transformers; see `PreTrainedModel.from_pretrained`.
+
+        A folder of adapters alone is opened with its base, also where they come from another release of transformers.
+        """
+        with own_adapter_names(args[0] if args else kwargs.pop("pretrained_model_name_or_path", None)) as place:
+            loaded = super().from_pretrained(place, *args[1:], **kwargs)
         model = loaded[0] if isinstance(loaded, tuple) else loaded
         # Loading replaces the parameters, frozen ones included.
         model._freeze_parameters_without_use()

@@ -378,7 +378,8 @@ class TrainingArguments:
                     "the way; set hub_strategy to 'end', or lora_merge to True"
                 )
             return
-        for name, default in {"lora_rank": None, "lora_targets": [], "lora_merge": True}.items():
+        unset: dict[str, Any] = {"lora_rank": None, "lora_targets": [], "lora_merge": True}
+        for name, default in unset.items():
             if getattr(self, name) != default:
                 raise ValueError(
                     f"{name} is {getattr(self, name)}, but encoder_strategy is {strategy.text!r}: it belongs to "
