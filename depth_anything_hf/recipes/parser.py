@@ -236,7 +236,8 @@ class RecipeParser(HfArgumentParser):
         # Words that YAML reads as truth values, and which the arguments know.
         if isinstance(value, bool) and value in _TRUTH_VALUES.get(key, ()):
             return value
-        if value == []:
+        action = self.known[key]
+        if value == [] and (action.required or action.default):
             raise ValueError("is an empty list, expected at least one entry")
         hint = self.hints[key]
         if key in self.mappings:

@@ -37,7 +37,7 @@ def test_entries_that_differ_are_named():
     assert names(needing) == ["recipe.loss.weight", "recipe.data.0.path", "recipe.teacher"] and free == []
     assert [each.key for each in needing] == ["loss.weight", "data", "teacher"]
     message = refusal(needing, Path("run"))
-    assert "recipe.loss.weight: 1.0 -> 0.5" in message and "--allow_changed loss.weight data teacher" in message
+    assert "recipe.loss.weight: 1.0 -> 0.5" in message and "allow_changed loss.weight data teacher" in message
 
 
 def test_another_objective_is_one_change():
@@ -107,8 +107,8 @@ def test_permissions_are_checked_by_name():
     precision = Change("pure_bf16", False, True)
     with pytest.raises(ValueError, match="pure_bf16: False -> True cannot change in a run, since weights and"):
         check_permissions([precision], ["pure_bf16"], [*known, "pure_bf16"])
-    assert "--allow_changed loss.weight" in refusal([change], Path("run"))
-    assert "--allow_changed" not in refusal([change, precision], Path("run"))
+    assert "allow_changed loss.weight" in refusal([change], Path("run"))
+    assert "allow_changed" not in refusal([change, precision], Path("run"))
 
 
 def test_the_history_tells_from_which_step_a_change_holds():
