@@ -71,7 +71,7 @@ def stepper(way: str, size: str, side: int, batch: int) -> Work:
     model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_size(size))  # type: ignore[arg-type]
     rates = LearningRates(encoder=5e-6, decoder=5e-5, reason="the paper's")
     engine = Engine(training_accelerator(arguments), model, SupervisedRelative(), arguments, rates, total_steps=100)
-    engine.model.train()
+    engine.train_mode()
     pixels = images(batch, side, side)
     one = {"pixel_values": pixels, "labels": pixels.mean(dim=1).sigmoid(), "name": ["image"] * batch}
 

@@ -125,6 +125,7 @@ def _take_step(arguments: TrainingArguments, model: Any, objective: Objective, t
         _require_memory(arguments, model, objective, data, accelerator)
         with allocator_for_training(accelerator.device, saves_memory=arguments.gradient_checkpointing):
             engine = Engine(accelerator, without_wrapper(model), objective, trial, RATES, total_steps=1)
+            engine.train_mode()
             batches = open_batches(trial, data, accelerator, last_step=1, reads_ahead=False)
             for _ in range(trial.gradient_accumulation_steps):
                 batch = next(batches)

@@ -336,7 +336,7 @@ def measure_seconds(config: DepthAnythingConfig, training: TrainingArguments, si
         with allocator_for_training(accelerator.device, saves_memory=training.gradient_checkpointing):
             model = DepthAnythingForDepthEstimation(config)
             engine = Engine(accelerator, model, SupervisedRelative(), training, rates, total_steps=2)
-            engine.model.train()
+            engine.train_mode()
             images = {"pixel_values": pixels.to(accelerator.device), "labels": labels.to(accelerator.device)}
             seconds = 0.0
             for _ in range(2):

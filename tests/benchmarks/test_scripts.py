@@ -44,3 +44,12 @@ def test_the_preprocessing_benchmark_compares_equal_pixels(tmp_path: Path, run: 
     ways = {way["name"]: way for way in json.loads((tmp_path / "preprocessing.json").read_text())["ways"]}
     assert ways["ours, pillow"]["difference_to_transformers"] == 0
     assert ways["ours, opencv"]["difference_to_original"] < 2e-6
+
+
+@pytest.mark.long
+def test_the_memory_of_ways_to_train_stands_beside_its_prediction(tmp_path: Path, run: Callable[..., str]) -> None:
+    arguments = ["--side", "56", "--batch", "1", "--threads", "1", "--ways", "plain,least"]
+    run("training_memory.py", *arguments, "--json", str(tmp_path / "memory.json"))
+    plain, least = json.loads((tmp_path / "memory.json").read_text())["rows"]
+    assert plain["share"] == 1 and least["share"] < 0.9
+    assert all(0.8 < row["predicted_by_measured"] < 1.2 for row in (plain, least))

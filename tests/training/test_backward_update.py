@@ -44,7 +44,7 @@ def test_a_run_that_is_resumed_ends_with_the_same_weights(tmp_path, train, make_
 def engine_and_batch(tmp_path: Any, make_tiny_model: Any, folder: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
     engine = make_engine(tmp_path, make_tiny_model(), optimizer_in_backward=True, **options)
     mixture = Mixture([DepthFolder(folder)], TrainingTransform(56))
-    engine.model.train()
+    engine.train_mode()
     return engine, collate([mixture[0, 0], mixture[0, 1]])
 
 
