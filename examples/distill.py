@@ -30,9 +30,9 @@ def main() -> None:
         distillation.objective(loss, start),
         arguments,
         data.mixture(model_arguments, seed=arguments.seed, keep_clean=distillation.teacher is not None),
-        processor=start.processor,
-        pretrained=start.pretrained,
+        **start.options,
         evaluation=data.evaluation(),
+        forgetting=data.forgetting(),
         card={"role": "student", "lineage": lineage, **command_and_recipe()},
         record={"data": data.record, **distillation.record(start)},
     )

@@ -22,15 +22,15 @@ def main() -> None:
     model_arguments, data, metric, arguments = parse_recipe(*types, description=__doc__ or "")
     quiet_libraries()
     start = metric.build_model(model_arguments, seed=arguments.seed)
-    lineage = {**start.lineage, "data": data.source_names}
+    lineage, depth_range = {**start.lineage, "data": data.source_names}, (metric.min_depth, metric.max_depth)
     fit(
         start.model,
         metric.objective(),
         arguments,
         metric.mixture(data, model_arguments, seed=arguments.seed),
-        processor=start.processor,
-        pretrained=start.pretrained,
-        evaluation=data.evaluation(metric=True),
+        **start.options,
+        evaluation=data.evaluation(metric=True, depth_range=depth_range),
+        forgetting=data.forgetting(metric=True, depth_range=depth_range),
         card={"role": "metric", "lineage": lineage, **command_and_recipe()},
         record={"data": data.record},
     )

@@ -30,9 +30,9 @@ def main() -> None:
         SupervisedRelative(loss.for_start(pretrained=start.pretrained)),
         arguments,
         data.mixture(model_arguments, seed=arguments.seed),
-        processor=start.processor,
-        pretrained=start.pretrained,
+        **start.options,
         evaluation=data.evaluation(),
+        forgetting=data.forgetting(),
         card={"role": "teacher", "lineage": lineage, **command_and_recipe()},
         record={"data": data.record},
     )

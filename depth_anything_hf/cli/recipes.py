@@ -18,9 +18,10 @@ def list_all() -> None:
     from ..recipes.catalog import list_recipes
 
     recipes = list_recipes()
-    width = max(len(recipe.name) for recipe in recipes)
-    for recipe in recipes:
-        typer.echo(f"{recipe.name:{width}}  {recipe.verb:8}  {recipe.summary}")
+    names, verbs = [recipe.name for recipe in recipes], ["|".join(recipe.verbs) for recipe in recipes]
+    widths = max(map(len, names)), max(map(len, verbs))
+    for name, verb, recipe in zip(names, verbs, recipes, strict=True):
+        typer.echo(f"{name:{widths[0]}}  {verb:{widths[1]}}  {recipe.summary}")
 
 
 @app.command()

@@ -22,6 +22,7 @@
 - `sources`: opens what a recipe names
 - `depth_stream`: samples of a table that is read in order
 - `mixture`: map-style sources as one dataset, in an order by seed and epoch
+- `rehearsal`: samples of an old domain mixed into those of a new one, at a share
 - `item_mixture`: any map-style dataset of tensors, such as one of torch, as a mixture
 - `streaming_mixture`: sources of which some stream, as one endless stream
 - `shard_readers`: reads a shard of a stream from a row on

@@ -41,6 +41,7 @@ class Mixture(torch.utils.data.Dataset[dict[str, Any]]):
     Anything V1 and V2). With weights an epoch has the same length, but source i makes up the share
     weights[i] / sum(weights) of it, rounded to whole samples. A weighted source is read in permutations of its own,
     which continue from epoch to epoch: no sample is used n + 1 times before all of its source are used n times.
+    `samples_per_epoch` gives a weighted mixture's epoch another length.
 
     A broken sample (its file is missing or cannot be decoded, or its label has another size) is replaced by another
     sample of its source, drawn by (seed, epoch, position, attempt): the same one in every process and after every
@@ -53,6 +54,7 @@ class Mixture(torch.utils.data.Dataset[dict[str, Any]]):
         weights: relative shares, one per source, > 0.
         seed: of order and augmentation, >= 0.
         names: names of the sources, for messages.
+        samples_per_epoch: with weights; None takes as many as all sources have.
 
     Raises:
         ValueError: no sources, an empty one, weights that do not fit, or sources with and without labels.
@@ -65,6 +67,7 @@ class Mixture(torch.utils.data.Dataset[dict[str, Any]]):
         weights: Sequence[float] | None = None,
         seed: int = 0,
         names: Sequence[str] | None = None,
+        samples_per_epoch: int | None = None,
     ) -> None:
         if not sources:
             raise ValueError("a mixture needs at least one source")
@@ -78,13 +81,20 @@ class Mixture(torch.utils.data.Dataset[dict[str, Any]]):
         if 0 in self._lengths:
             raise ValueError(f"source {self._lengths.index(0)} is empty; the lengths are {self._lengths}")
         self._first_rows = np.cumsum([0, *self._lengths])
-        self._quotas = None if weights is None else _quotas(weights, len(sources), sum(self._lengths))
+        self._length = int(self._first_rows[-1])
+        if samples_per_epoch is not None:
+            if weights is None or samples_per_epoch < 1:
+                raise ValueError(
+                    f"samples_per_epoch is {samples_per_epoch}, expected at least 1, and weights beside it"
+                )
+            self._length = samples_per_epoch
+        self._quotas = None if weights is None else _quotas(weights, len(sources), self._length)
         self._ordered_epoch = -1
         self._order = np.empty(0, dtype=np.int64)
 
     def __len__(self) -> int:
         """Return the number of samples per epoch."""
-        return int(self._first_rows[-1])
+        return self._length
 
     def __getitem__(self, address: tuple[int, int]) -> dict[str, Any]:
         epoch, position = address

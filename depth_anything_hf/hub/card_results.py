@@ -96,5 +96,28 @@ def results_text(results: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n\n".join([scores, *("\n".join(lines) for lines in (protocols, meanings) if lines)])
 
 
+def gain_and_loss_text(scores: Mapping[str, Mapping[str, float | None]]) -> str:
+    """Return the scores of both domains side by side, as a table under a heading; empty without scores."""
+    if not scores:
+        return ""
+    names = (
+        "Metric",
+        *(f"{domain} domain: {time}" for domain in ("new", "old") for time in ("before", "after", "change")),
+    )
+    rows = [
+        (_with_direction(metric), *_numbers(each, "new"), *_numbers(each, "old")) for metric, each in scores.items()
+    ]
+    return (
+        "### Gain and forgetting\n\nScores on held-out images of the domain that this model was trained for, and of "
+        f"the one that it comes from, before training and after it.\n\n{table(names, rows)}"
+    )
+
+
+def _numbers(scores: Mapping[str, float | None], domain: str) -> tuple[str, str, str]:
+    before, after = (scores.get(f"{domain}_{time}") for time in ("before", "after"))
+    change = "-" if before is None or after is None else f"{after - before:+.4f}"
+    return "-" if before is None else f"{before:.4f}", "-" if after is None else f"{after:.4f}", change
+
+
 def _with_direction(metric: str) -> str:
     return f"{metric} {'↑' if METRICS[metric].higher_is_better else '↓'}" if metric in METRICS else metric

@@ -23,7 +23,7 @@ from ..utils.redaction import (
     redact_text,
     redact_tokens,
 )
-from .card_results import evaluation_results, published_results, results_text, write_evaluations
+from .card_results import evaluation_results, gain_and_loss_text, published_results, results_text, write_evaluations
 from .licenses import add_published_licenses, license_fields, model_license
 from .lineage import DATA_PARTS, LICENSED_PARTS, lineage_rows, origins, write_lineage
 from .markdown import (
@@ -114,6 +114,7 @@ def write_model_card(
     loss_curve: str | Path | None = None,
     picture_sheet: str | Path | None = None,
     adapter_base: str | None = None,
+    gain_and_loss: Mapping[str, Mapping[str, float | None]] | None = None,
 ) -> Path:
     """Write `README.md` into a model folder, in the form the Hub reads, and `.eval_results/*.yaml`.
 
@@ -143,6 +144,8 @@ def write_model_card(
         loss_curve: picture that is shown with the training.
         picture_sheet: picture of predictions that is shown with the results.
         adapter_base: of a folder of adapters alone: the model that they belong to, a Hub id or a folder.
+        gain_and_loss: metric to its scores on held-out images of the new and the old domain, before training and after
+            it: "new_before", "new_after", "old_before" and "old_after", None where there is none.
 
     Returns:
         The path of the card.
@@ -196,7 +199,11 @@ def write_model_card(
         "## Training\n\n" + "\n\n".join(filter(None, training_parts)),
         "## Results\n\n"
         + (results_text(results) if results else "No evaluation is recorded.")
-        + "".join(f"\n\n{text}" for text in [_picture(folder, picture_sheet, "Predictions")] if text),
+        + "".join(
+            f"\n\n{text}"
+            for text in (gain_and_loss_text(gain_and_loss or {}), _picture(folder, picture_sheet, "Predictions"))
+            if text
+        ),
         "## Versions\n\n" + table(("Package", "Version"), versions()),
         "## Citations\n\n" + _citations_text(lineage),
         kept_section(earlier),

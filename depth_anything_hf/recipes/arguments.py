@@ -95,7 +95,7 @@ class DataArguments:
     """Training data and evaluation data of a run."""
 
     _argument_group_name: ClassVar[str] = "data"
-    _mappings: ClassVar[tuple[str, ...]] = ("train_data", "eval_data")
+    _mappings: ClassVar[tuple[str, ...]] = ("train_data", "rehearsal", "eval_data", "forgetting_data")
 
     train_data: list[str] = field(
         metadata={
@@ -103,19 +103,41 @@ class DataArguments:
             "DataSource (path, label, scale, weight, split, columns...)."
         }
     )
+    rehearsal: str | None = field(
+        default=None,
+        metadata={
+            "help": "Source of the old domain, likewise, whose samples are mixed into the new ones so that it is not "
+            "forgotten; its labels are of the same kind."
+        },
+    )
+    rehearsal_share: float = field(
+        default=0.1,
+        metadata={"help": "Share of rehearsal in all samples; an epoch is one pass over train_data and so many more."},
+    )
     eval_data: str | None = field(default=None, metadata={"help": "Held-out labelled source, likewise."})
     eval_protocol: str | None = field(
         default=None,
         metadata={"help": "Benchmark to evaluate on instead of eval_data, e.g. nyu (docs/evaluation.md)."},
     )
     eval_root: str | None = field(default=None, metadata={"help": "Folder of the benchmark as it was downloaded."})
+    forgetting_data: str | None = field(
+        default=None,
+        metadata={
+            "help": "Held-out labelled source of the old domain, likewise: scored before the run, whenever eval_data "
+            "is, and at the end. Log and card show gain and loss side by side."
+        },
+    )
+    forgetting_protocol: str | None = field(
+        default=None, metadata={"help": "Benchmark instead of forgetting_data, as eval_protocol."}
+    )
+    forgetting_root: str | None = field(default=None, metadata={"help": "Folder of that benchmark, as eval_root."})
     eval_min_depth: float | None = field(
         default=None,
-        metadata={"help": "Metres; nearer label pixels of eval_data are ignored. [0.001; finetune: min_depth]"},
+        metadata={"help": "Metres; nearer label pixels of held-out data are ignored. [0.001; finetune: min_depth]"},
     )
     eval_max_depth: float | None = field(
         default=None,
-        metadata={"help": "Metres; farther label pixels of eval_data are ignored. [80; finetune: max_depth]"},
+        metadata={"help": "Metres; farther label pixels of held-out data are ignored. [80; finetune: max_depth]"},
     )
     eval_batch_size: int = field(default=8, metadata={"help": "Images per forward pass in evaluation."})
     horizontal_flip: float = field(default=0.5, metadata={"help": "Probability."})
@@ -140,16 +162,21 @@ class DataArguments:
 
     def __post_init__(self) -> None:
         # A number of metres is one in Python, and text in flags.
-        convert_fields(self, skip=("train_data", "eval_data", "near_clip"))
-        require_ranges(self, {"[1, inf)": ("eval_batch_size",)})
+        convert_fields(self, skip=(*self._mappings, "near_clip"))
+        require_ranges(self, {"[1, inf)": ("eval_batch_size",), "(0, 1)": ("rehearsal_share",)})
         given: Any = self.train_data
         if isinstance(given, str | os.PathLike | Mapping):
             self.train_data = [given]  # type: ignore[list-item]
 
     @property
+    def _specs(self) -> list[Any]:
+        """The sources that are trained on, that of the old domain last."""
+        return [*self.train_data, *([] if self.rehearsal is None else [self.rehearsal])]
+
+    @property
     def source_names(self) -> list[str]:
-        """Paths or Hub ids of the training data, for the record."""
-        return [str(source["path"] if isinstance(source, dict) else source) for source in self.train_data]
+        """Paths or Hub ids of the training data, that of the old domain last, for the record."""
+        return [str(source["path"] if isinstance(source, dict) else source) for source in self._specs]
 
     @property
     def record(self) -> list[dict[str, Any]]:
@@ -160,9 +187,11 @@ class DataArguments:
         from ..data.sources import as_source
         from ..training.description import absolute_path
 
-        sources = [as_source(spec) for spec in self.train_data]
-        fields = [{**asdict(source), "path": absolute_path(source.path)} for source in sources]
-        return [{name: value for name, value in each.items() if name != "max_pixels"} for each in fields]
+        sources = [as_source(spec) for spec in self._specs]
+        records = [{**asdict(source), "path": absolute_path(source.path)} for source in sources]
+        if self.rehearsal is not None:
+            records[-1]["rehearsal_share"] = self.rehearsal_share
+        return [{name: value for name, value in each.items() if name != "max_pixels"} for each in records]
 
     @property
     def augmentation(self) -> dict[str, Any]:
@@ -181,17 +210,19 @@ class DataArguments:
             **options: further fields of `TrainingTransform`, e.g. `target`, `keep_clean`.
 
         Raises:
-            ValueError: only some of the sources have a weight, or a source cannot be used, e.g. for want of labels
+            ValueError: only some of the sources have a weight, the rehearsal source has labels of another kind, or a
+                source cannot be used, e.g. for want of labels
                 where no teacher makes them (`keep_clean` is not set); the message names it.
         """
         from ..data.depth_stream import DepthStream
         from ..data.mixture import Mixture, check_first_samples
+        from ..data.rehearsal import check_rehearsal_label, rehearsal_weights
         from ..data.sources import as_source, open_source
         from ..data.streaming_mixture import StreamingMixture
         from ..data.transforms import TrainingTransform
 
-        sources = [as_source(spec) for spec in self.train_data]
-        weights = [source.weight for source in sources]
+        sources = [as_source(spec) for spec in self._specs]
+        weights = [source.weight for source in sources[: len(self.train_data)]]
         if any(weight is None for weight in weights) and any(weight is not None for weight in weights):
             raise ValueError(f"give every source a weight or none; the weights are {weights}")
         transform = TrainingTransform(size=model_arguments.input_size, **self.augmentation, **options)
@@ -204,11 +235,20 @@ class DataArguments:
                     "disparity/ beside images/, or a column of that name); a student learns from images alone if "
                     "`depth-anything-hf distill` is given a --teacher"
                 )
-        given = [weight for weight in weights if weight is not None]
+        given, epoch = [weight for weight in weights if weight is not None], None
+        if self.rehearsal is not None:
+            *new, old = opened
+            check_rehearsal_label(self.source_names[-1], old.label, [samples.label for samples in new])
+            if sources[-1].weight is not None:
+                raise ValueError(
+                    f"rehearsal {self.source_names[-1]}: its weight is {sources[-1].weight:g}, but rehearsal_share "
+                    "says how much of it there is; leave the weight out"
+                )
+            given, epoch = rehearsal_weights(new, given or None, self.rehearsal_share)
         indexed = [source for source in opened if not isinstance(source, DepthStream)]
         mixture: Mixture | StreamingMixture
         if len(indexed) == len(opened):
-            mixture = Mixture(indexed, transform, weights=given or None, seed=seed, names=self.source_names)
+            mixture = Mixture(indexed, transform, given or None, seed, self.source_names, epoch)
         else:
             mixture = StreamingMixture(opened, transform, given or None, seed=seed, names=self.source_names)
         check_first_samples(mixture)
@@ -223,10 +263,22 @@ class DataArguments:
                 says otherwise. None takes 0.001 to 80 m, as for a relative model. A protocol has its own range.
 
         Raises:
-            ValueError: both `eval_data` and `eval_protocol` are given, a protocol comes without its `eval_root` or the
-                other way round, it does not fit the model, as a protocol in metres does not fit a relative one, or
-                none of the first images can be scored.
-            FileNotFoundError: the benchmark's files are not below `eval_root`.
+            ValueError, FileNotFoundError: see `_held_out`.
+        """
+        return self._held_out("eval", metric, depth_range)
+
+    def forgetting(self, *, metric: bool = False, depth_range: tuple[float, float] | None = None) -> Evaluation | None:
+        """Open the held-out set of the old domain; all as for `evaluation`."""
+        return self._held_out("forgetting", metric, depth_range)
+
+    def _held_out(self, which: str, metric: bool, depth_range: tuple[float, float] | None) -> Evaluation | None:
+        """Open a held-out set by the fields that begin with `which`, "eval" or "forgetting".
+
+        Raises:
+            ValueError: both data and a protocol are given, a protocol comes without its root or the other way round,
+                it does not fit the model, as a protocol in metres does not fit a relative one, or none of the first
+                images can be scored.
+            FileNotFoundError: the benchmark's files are not below its root.
         """
         from ..data.depth_stream import DepthStream
         from ..data.sources import open_source
@@ -236,15 +288,18 @@ class DataArguments:
         from ..evaluation.settings import EvaluationSettings
         from ..training.validation import Evaluation
 
-        if self.eval_protocol is not None or self.eval_root is not None:
-            if self.eval_protocol is None or self.eval_root is None or self.eval_data is not None:
-                raise ValueError("give eval_protocol and eval_root together and without eval_data, or eval_data alone")
-            dataset, protocol = open_protocol(self.eval_protocol, self.eval_root)
+        data, name, root = (getattr(self, f"{which}_{each}") for each in ("data", "protocol", "root"))
+        if name is not None or root is not None:
+            if name is None or root is None or data is not None:
+                raise ValueError(
+                    f"give {which}_protocol and {which}_root together and without {which}_data, or {which}_data alone"
+                )
+            dataset, protocol = open_protocol(name, root)
             check_fits(protocol, "depth" if metric else "disparity")
             check_first_images(dataset, protocol)
             _warn_beyond(protocol, depth_range)
             return Evaluation(dataset, protocol, batch_size=self.eval_batch_size)
-        if self.eval_data is None:
+        if data is None:
             return None
         near, far = depth_range or (EvaluationSettings.min_depth, EvaluationSettings.max_depth)
         near = near if self.eval_min_depth is None else self.eval_min_depth
@@ -261,13 +316,15 @@ class DataArguments:
             alignment="none" if metric else "disparity",
         )
         _warn_beyond(settings, depth_range)
-        held_out = open_source(self.eval_data)
+        held_out = open_source(data)
         if isinstance(held_out, DepthStream):
-            raise ValueError(f"eval_data {held_out.name}: it is read by index and cannot stream; set streaming: false")
+            raise ValueError(
+                f"{which}_data {held_out.name}: it is read by index and cannot stream; set streaming: false"
+            )
         try:
             check_first_images(held_out, settings)
         except ValueError as error:
-            raise ValueError(f"eval_data {self.eval_data}: {error}") from error
+            raise ValueError(f"{which}_data {data}: {error}") from error
         return Evaluation(held_out, settings, batch_size=self.eval_batch_size)
 
 

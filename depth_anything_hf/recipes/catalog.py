@@ -15,7 +15,7 @@ from ..utils.paths import local_path
 from ..utils.unique_keys import KeyGivenTwiceError, load_yaml
 
 
-# The key of a recipe that says which command it is for; a recipe without it serves any.
+# The key of a recipe that says which command it is for, or which ones; a recipe without it serves any.
 VERB_KEY = "verb"
 
 
@@ -27,26 +27,26 @@ class Recipe:
         name: what `--recipe` takes.
         path: the YAML file.
         summary: one line.
-        verb: the command that it is for.
+        verbs: the commands that it is for.
     """
 
     name: str
     path: Path
     summary: str
-    verb: str
+    verbs: tuple[str, ...]
 
 
 def list_recipes() -> list[Recipe]:
     """Return the recipes of the package, in the order in which a newcomer would want them."""
     order = {verb: position for position, verb in enumerate(("train", "distill", "finetune"))}
     recipes = [_describe(path) for path in Path(__file__).parent.glob("*.yaml")]
-    return sorted(recipes, key=lambda each: ("-" in each.name, order[each.verb], each.name))
+    return sorted(recipes, key=lambda each: ("-" in each.name, order[each.verbs[0]], each.name))
 
 
 def _describe(path: Path) -> Recipe:
     # The first comment is the summary.
     summary = path.read_text(encoding="utf-8").split("\n", 1)[0].removeprefix("# ")
-    return Recipe(path.stem, path, summary, str(read_recipe(path)[VERB_KEY]))
+    return Recipe(path.stem, path, summary, verbs_of(read_recipe(path)))
 
 
 def find_recipe(name: str) -> Path:
@@ -68,6 +68,12 @@ def find_recipe(name: str) -> Path:
     if (path / "recipe.yaml").is_file():
         raise ValueError(f"the recipe {name!r} is a folder; did you mean {str(path / 'recipe.yaml')!r}?")
     raise ValueError(f"cannot read the recipe {name!r}: it is neither a file nor a recipe of the package; {hint}")
+
+
+def verbs_of(recipe: dict[str, Any]) -> tuple[str, ...]:
+    """Return the commands that a recipe is for, one or a list under its key `verb`; empty where it serves any."""
+    verbs = recipe.get(VERB_KEY) or ()
+    return tuple(map(str, verbs)) if isinstance(verbs, list | tuple) else (str(verbs),)
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
@@ -92,4 +98,4 @@ def read_recipe(path: Path) -> dict[str, Any]:
     return recipe
 
 
-__all__ = ["VERB_KEY", "Recipe", "find_recipe", "list_recipes", "read_recipe"]
+__all__ = ["VERB_KEY", "Recipe", "find_recipe", "list_recipes", "read_recipe", "verbs_of"]

@@ -75,7 +75,12 @@ def dry_run(run: TrainingRun) -> DryRun:
     """
     check_sheet(run.arguments)
     report = dry_run_step(
-        run.start.model, run.objective, run.arguments, run.train_data, pretrained=run.start.pretrained
+        run.start.model,
+        run.objective,
+        run.arguments,
+        run.train_data,
+        pretrained=run.start.pretrained,
+        fresh_decoder=run.start.fresh_decoder,
     )
     scores = "" if run.evaluation is None else run.evaluation.settings.rules()
     end = datetime.now() + timedelta(seconds=report.estimated_seconds)

@@ -113,18 +113,20 @@ def prepare(
     from .run import TrainingRun
 
     start = metric.build_model(model_arguments, seed=arguments.seed)
+    depth_range = (metric.min_depth, metric.max_depth)
     return TrainingRun(
         start,
         metric.objective(),
         arguments,
         metric.mixture(data_arguments, model_arguments, seed=arguments.seed),
-        data_arguments.evaluation(metric=True, depth_range=(metric.min_depth, metric.max_depth)),
+        data_arguments.evaluation(metric=True, depth_range=depth_range),
         card={
             "role": "metric",
             "lineage": {**start.lineage, "data": data_arguments.source_names},
             **command_and_recipe(),
         },
         record={"data": data_arguments.record},
+        forgetting=data_arguments.forgetting(metric=True, depth_range=depth_range),
     )
 
 

@@ -18,7 +18,7 @@ from transformers import HfArgumentParser
 
 from ..utils.paths import expand_home, expand_word
 from ..utils.typed_fields import CONVERTERS, convert, nearest_of
-from .catalog import VERB_KEY, find_recipe, read_recipe
+from .catalog import VERB_KEY, find_recipe, read_recipe, verbs_of
 
 
 # Values that may come from the environment: name of the argument -> variable.
@@ -214,11 +214,12 @@ class RecipeParser(HfArgumentParser):
             values = read_recipe(find_recipe(name))
         except ValueError as error:
             self.error(str(error))
-        verb = values.pop(VERB_KEY, None)
-        if self.verb and verb and verb != self.verb:
+        verbs = verbs_of(values)
+        values.pop(VERB_KEY, None)
+        if self.verb and verbs and self.verb not in verbs:
+            commands = " and ".join(f"`depth-anything-hf {verb}`" for verb in verbs)
             self.error(
-                f"the recipe {name!r} is for `depth-anything-hf {verb}`, not for `{self.verb}`; "
-                "see depth-anything-hf recipes list"
+                f"the recipe {name!r} is for {commands}, not for `{self.verb}`; see depth-anything-hf recipes list"
             )
         for key, value in values.items():
             if key not in self.known:

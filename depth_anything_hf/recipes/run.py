@@ -40,6 +40,7 @@ class TrainingRun:
         card: content of the model card.
         record: what must not change on a resume, beside arguments, objective and augmentation: where the data and a
             teacher come from.
+        forgetting: the held-out set of the old domain, or None.
     """
 
     start: StartingPoint
@@ -49,6 +50,7 @@ class TrainingRun:
     evaluation: Evaluation | None
     card: dict[str, Any]
     record: dict[str, Any]
+    forgetting: Evaluation | None = None
 
     def fit(self) -> FitResult:
         """Train; see `training.trainer.fit`."""
@@ -59,9 +61,9 @@ class TrainingRun:
             self.objective,
             self.arguments,
             self.train_data,
-            processor=self.start.processor,
-            pretrained=self.start.pretrained,
+            **self.start.options,
             evaluation=self.evaluation,
+            forgetting=self.forgetting,
             card=self.card,
             record=self.record,
         )

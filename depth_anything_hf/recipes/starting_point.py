@@ -35,6 +35,20 @@ class StartingPoint:
     pretrained: bool
     lineage: dict[str, Any]
 
+    @property
+    def fresh_decoder(self) -> bool:
+        """Whether the decoder's weights are random, as they are unless it comes from a depth model."""
+        return self.lineage.get("initial_weights_used") != "all"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What `fit` takes of it beside the model."""
+        return {
+            "processor": self.processor,
+            "pretrained": self.pretrained,
+            "fresh_decoder": self.fresh_decoder,
+        }
+
 
 def build_model(
     arguments: ModelArguments, *, seed: int, max_depth: float | None = None, fresh_decoder: bool = False

@@ -199,6 +199,7 @@ def prepare(
             **command_and_recipe(),
         },
         record={"data": data_arguments.record, **distillation.record(start)},
+        forgetting=data_arguments.forgetting(),
     )
 
 

@@ -52,6 +52,7 @@ def prepare(
             **command_and_recipe(),
         },
         record={"data": data_arguments.record},
+        forgetting=data_arguments.forgetting(),
     )
 
 

@@ -6,6 +6,7 @@
 - `fit_result`: what `fit` is given, and what a run leaves behind
 - `due`: log, picture, evaluation, checkpoint or end after a step
 - `callbacks`: callbacks of `transformers`, their state and control
+- `argument_rules`: which values the arguments may have
 - `arguments`: `TrainingArguments`, which are flags, recipe and record in one
 - `objectives`: from a batch to a loss: supervised relative and metric training, distillation
 - `objective_parts`: an objective's own parameters and models, found, trained, moved and saved
@@ -25,10 +26,16 @@
 - `lora`: adapters of low rank, added to the encoder for a run and merged at its end
 - `encoder_warmup`: an encoder that is frozen for some steps, and then trained
 - `trained_parameters`: which parameters a run trains, and how many
+- `drop_path`: layers of the encoder that some images skip
+- `start_decay`: weights are pulled to where they started
+- `clipping`: gradients of the model, or of each part, clipped to a norm
 - `optim`: parameter groups, learning rates, schedule, averaged weights
 - `prefetch`: the batches of this process on its device, read ahead
 - `step_status`: per-step status, all-reduced on the device and read one step later
 - `health`: skipped steps and broken samples, counted and named, and when the run must end
+- `early_stopping`: a run ends when its held-out scores stay as they are
+- `forgetting`: scores on the new and the old domain, before a run and after it
+- `held_out`: the held-out sets of a run, and what their scores decide
 - `validation`: scores on held-out images during training, and which model is the best
 - `report_to`: which trackers a run reports to
 - `tracking`: log, averages between its entries, trackers

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from ..evaluation.settings import SCORES
 from ..metrics.table import METRICS
 from ..utils.typed_fields import convert_fields, require_ranges
+from .argument_rules import RANGES, check_combinations
 from .encoder_strategy import EncoderStrategy
 from .report_to import NONE, tracker_names
 
@@ -41,38 +42,12 @@ NO_PART_IN_RESULT = (
 # Arguments that may differ between a run and its continuation: they change nothing of what is past.
 MAY_CHANGE_ON_RESUME = (
     *NO_PART_IN_RESULT,
-    *(
-        "gradient_checkpointing_by_image",
-        "max_steps",
-        "num_train_epochs",
-        "eval_steps",
-        "metric_for_best_model",
-        "greater_is_better",
-    ),
-    *("max_output", "max_zero_share"),
+    *("gradient_checkpointing_by_image", "max_steps", "num_train_epochs"),
+    *("eval_steps", "metric_for_best_model", "greater_is_better", "max_output", "max_zero_share"),
+    *("early_stopping_patience", "early_stopping_threshold", "forgetting_weight"),
 )
 # These may too, as long as their product with the number of processes stays the same.
 BATCH_ARGUMENTS = ("per_device_train_batch_size", "gradient_accumulation_steps")
-
-RANGES = {
-    "[1, inf)": (
-        *(*BATCH_ARGUMENTS, "logging_steps", "max_skipped_steps", "max_unlabelled_steps", "save_total_limit"),
-        "gradient_checkpointing_every",
-    ),
-    "[0, inf)": (
-        *("encoder_learning_rate", "decoder_learning_rate", "weight_decay", "warmup_steps"),
-        *("dataloader_num_workers", "eval_steps", "save_steps", "picture_steps"),
-    ),
-    "[0, inf]": ("max_grad_norm",),
-    "(0, inf]": ("max_output",),
-    "(0, inf)": ("num_train_epochs",),
-    "[0, 1]": ("cutmix_probability", "max_broken_share", "max_zero_share"),
-    "[0, 1)": ("adam_beta1", "adam_beta2"),
-    "(0, 1)": ("ema_decay",),
-    "(0, 1]": ("lr_decay_share",),
-    # Of the generators of NumPy.
-    "[0, 4294967295]": ("seed",),
-}
 
 
 @dataclass
@@ -168,7 +143,28 @@ class TrainingArguments:
     warmup_steps: int = field(
         default=0, metadata={"help": "Warm-up: steps over which the learning rate rises linearly."}
     )
+    weight_decay_to_start: float = field(
+        default=0.0,
+        metadata={
+            "help": "Decay of trained weights towards those that the run starts from, pretrained ones only (L2-SP), "
+            "at the learning rate and beside weight_decay; 0: none. Keeps them all once more in memory."
+        },
+    )
+    drop_path_rate: float | None = field(
+        default=None,
+        metadata={
+            "help": "Drop path: probability that an image skips the encoder's last layer in training, rising linearly "
+            "from 0 at the first one, e.g. 0.1. Default: as the encoder's configuration says; DINOv2's has none."
+        },
+    )
     max_grad_norm: float = field(default=1.0, metadata={"help": "Clip gradients to this norm; 0: no clipping."})
+    max_grad_norm_over: str = field(
+        default="model",
+        metadata={
+            "help": "model: one norm over all gradients; parts: encoder and decoder are clipped each by itself, and "
+            "both norms are logged. Under one norm a fresh decoder's large gradients scale the encoder's down."
+        },
+    )
     ema_decay: float | None = field(
         default=None,
         metadata={
@@ -224,6 +220,23 @@ class TrainingArguments:
     )
     metric_for_best_model: str = field(
         default="delta1", metadata={"help": "Metric whose mean selects the model kept in best/."}
+    )
+    forgetting_weight: float = field(
+        default=0.0,
+        metadata={
+            "help": "Weight of the same metric on the forgetting data: the best model has the largest sum (or the "
+            "smallest, where less is better) of the metric and so many times that of the old domain; 0: the new alone."
+        },
+    )
+    early_stopping_patience: int | None = field(
+        default=None,
+        metadata={
+            "help": "End the run after so many evaluations in a row (every eval_steps) without a better "
+            "metric_for_best_model; the best model is in best/. Default: train to the end."
+        },
+    )
+    early_stopping_threshold: float = field(
+        default=0.0, metadata={"help": "By how much a score must be better to count for early_stopping_patience."}
     )
     greater_is_better: bool | None = field(
         default=None,
@@ -307,17 +320,6 @@ class TrainingArguments:
                 "optimizer sgd needs encoder_learning_rate and decoder_learning_rate: the default rates are AdamW's, "
                 "at which it learns nothing"
             )
-        if self.optimizer_in_backward and self.gradient_accumulation_steps > 1:
-            raise ValueError(
-                f"optimizer_in_backward frees each gradient at once, but gradient_accumulation_steps is "
-                f"{self.gradient_accumulation_steps}, which adds them up; leave one of them out"
-            )
-        if self.optimizer_in_backward and self.auto_batch:
-            raise ValueError("auto_batch may accumulate, which optimizer_in_backward cannot; leave one of them out")
-        if self.optimizer_in_backward and self.mixed_precision == "fp16":
-            raise ValueError("optimizer_in_backward cannot be combined with mixed_precision fp16; use bf16 or no")
-        if self.gradient_checkpointing_by_image and not self.gradient_checkpointing:
-            raise ValueError("gradient_checkpointing_by_image is set, but gradient_checkpointing is not; set both")
         strategy = EncoderStrategy.parse(self.encoder_strategy)
         strategy.require_steps(self.max_steps)
         self._complete_lora(strategy)
@@ -325,13 +327,6 @@ class TrainingArguments:
             raise ValueError(f"lr_scheduler_type is {self.lr_scheduler_type!r}, expected one of {SCHEDULES}")
         if self.mixed_precision not in (None, "no", "bf16", "fp16"):
             raise ValueError(f"mixed_precision is {self.mixed_precision!r}, expected no, bf16 or fp16")
-        if self.pure_bf16 and self.mixed_precision == "fp16":
-            raise ValueError("pure_bf16 cannot be combined with mixed_precision fp16; use bf16 or no")
-        if self.pure_bf16 and self.ema_decay is not None:
-            raise ValueError(
-                "pure_bf16 cannot be combined with ema_decay: steps of an average are too small for bfloat16, which "
-                "would round them away; leave one of them out"
-            )
         # A single name, or a tracker of one's own from Python, becomes a list.
         self.report_to = tracker_names(self.report_to)
         # As `transformers.Trainer` may be told.
@@ -354,15 +349,11 @@ class TrainingArguments:
                 f"{methods} on this system, or nothing"
             )
         require_ranges(self, RANGES)
-        if self.cutmix_probability > 0 and self.per_device_train_batch_size == 1:
-            raise ValueError(
-                f"cutmix_probability is {self.cutmix_probability}, but per_device_train_batch_size is 1: CutMix mixes "
-                "the images of a micro-batch; set per_device_train_batch_size to 2 or more, or cutmix_probability to 0"
-            )
         if self.max_steps != -1 and self.max_steps < 1:
             raise ValueError(
                 f"max_steps is {self.max_steps}, expected at least 1, or -1 to train for num_train_epochs"
             )
+        check_combinations(self)
         if self.hub_strategy not in HUB_STRATEGIES:
             raise ValueError(f"hub_strategy is {self.hub_strategy!r}, expected one of {HUB_STRATEGIES}")
 

@@ -10,11 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor
 from torch.nn.utils import clip_grads_with_norm_
+
+
+if TYPE_CHECKING:
+    from .arguments import TrainingArguments
 
 
 class BackwardUpdate:
@@ -104,6 +109,25 @@ class BackwardUpdate:
         parameter.grad = None
 
 
+def backward_update(
+    accelerator: Accelerator,
+    optimizer: torch.optim.Optimizer,
+    parameters: Iterable[Tensor],
+    arguments: TrainingArguments,
+    *,
+    on_device: bool,
+) -> BackwardUpdate | None:
+    """Return the update that the arguments ask for, None without one; see `BackwardUpdate`.
+
+    Raises:
+        ValueError: there are several processes.
+    """
+    if not arguments.optimizer_in_backward:
+        return None
+    require_one_process(accelerator)
+    return BackwardUpdate(optimizer, parameters, arguments.max_grad_norm, on_device=on_device)
+
+
 def require_one_process(accelerator: Accelerator) -> None:
     """Raise ValueError where gradients of several processes would have to be averaged before the update."""
     if accelerator.num_processes > 1:
@@ -118,4 +142,4 @@ def _is_bad(norm: Tensor) -> Tensor:
     return (~torch.isfinite(norm)).float()
 
 
-__all__ = ["BackwardUpdate", "require_one_process"]
+__all__ = ["BackwardUpdate", "backward_update", "require_one_process"]

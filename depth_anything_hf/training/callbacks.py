@@ -18,6 +18,7 @@ from .due import Due
 from .engine import Engine
 from .state import Progress, RunGeometry
 from .tracking import words_and_numbers
+from .validation import higher_is_better
 
 
 if TYPE_CHECKING:
@@ -96,7 +97,6 @@ class Callbacks:
         arguments: of the run.
         geometry: of the run.
         evaluates: whether there is a held-out set.
-        greater_is_better: direction of `metric_for_best_model`.
 
     Attributes:
         fault: the first error of a callback on any process, once all know of it.
@@ -113,7 +113,6 @@ class Callbacks:
         geometry: RunGeometry,
         *,
         evaluates: bool,
-        greater_is_better: bool,
     ) -> None:
         self.fault: Exception | None = None
         self._own_fault: Exception | None = None
@@ -133,6 +132,7 @@ class Callbacks:
                     f"callbacks has a {type(callback).__name__}, expected transformers.TrainerCallback or an object "
                     f"with at least one of its methods: {', '.join(_hooks())}"
                 )
+        greater_is_better = higher_is_better(arguments.metric_for_best_model, arguments.greater_is_better)
         self._arguments = CallbackArguments(arguments, accelerator, evaluates, greater_is_better)
         self._folder, self._geometry = Path(arguments.output_dir), geometry
         self._control = TrainerControl()
@@ -292,7 +292,8 @@ class Callbacks:
     def _update_state(self) -> None:
         progress, state = self.progress, self._state
         state.global_step, state.epoch = progress.step, self._epoch(progress.step)
-        state.best_metric = progress.best_value
+        # Of the new domain alone, which callbacks compare with its scores.
+        state.best_metric = progress.best_metrics.get(self._arguments.metric_for_best_model)
         best = self._folder / "best"
         state.best_model_checkpoint = str(best) if progress.best_value is not None else None
 

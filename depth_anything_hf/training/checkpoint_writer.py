@@ -18,11 +18,13 @@ from ..hub.model_card import write_model_card
 from ..hub.publisher import ADAPTER_FOLDER, Publisher
 from ..utils.folders import fsync_tree, move_files, put_in_place, share_weights, unfinished_folder
 from ..utils.manifest import write_manifest
+from . import forgetting
 from .adapters import save_alone, save_merged
 from .arguments import TrainingArguments
 from .checkpoint_finder import STATE_FOLDER, rotate_checkpoints
 from .distributed import consolidated_state_dict
 from .engine import Engine
+from .forgetting import GainAndLoss
 from .optim import LearningRates
 from .processes import print_on_main
 from .state import RunState, write_state
@@ -127,11 +129,13 @@ class CheckpointWriter:
         self.accelerator.wait_for_everyone()
         return target
 
-    def save_best(self, model: PreTrainedModel, step: int, result: EvaluationResult) -> None:
-        """Write `best/`: the model with the best scores so far."""
+    def save_best(
+        self, model: PreTrainedModel, step: int, result: EvaluationResult | None, changes: GainAndLoss
+    ) -> None:
+        """Write `best/`: the model with the best scores so far; see `save_final`."""
         target = self.folder / "best"
         unfinished = self._empty_folder(target)
-        self._save_model(model, unfinished, target, step, result)
+        self._save_model(model, unfinished, target, step, result, changes=changes)
         if self.accelerator.is_main_process:
             fsync_tree(unfinished)
             put_in_place(unfinished, target)
@@ -142,6 +146,7 @@ class CheckpointWriter:
         step: int,
         result: EvaluationResult | None,
         pictures: dict[str, Any],
+        changes: GainAndLoss,
     ) -> None:
         """Write the final model, at the root of the folder.
 
@@ -150,9 +155,11 @@ class CheckpointWriter:
             step: optimizer steps done.
             result: its scores.
             pictures: of the card, by their names in `hub.model_card.write_model_card`; on the main process.
+            changes: scores before and after the run on both domains; empty without forgetting data.
         """
         unfinished = self._empty_folder(self.folder / "final")
-        self._save_model(model, unfinished, self.folder, step, result, pictures, alone=not self.arguments.lora_merge)
+        alone = not self.arguments.lora_merge
+        self._save_model(model, unfinished, self.folder, step, result, pictures, changes=changes, alone=alone)
         if self.accelerator.is_main_process:
             move_files(unfinished, self.folder)
             if (self.folder / ADAPTER_FOLDER).is_dir() and self.arguments.encoder_strategy != "lora":
@@ -182,6 +189,7 @@ class CheckpointWriter:
         result: EvaluationResult | None,
         pictures: dict[str, Any] | None = None,
         *,
+        changes: GainAndLoss | None = None,
         alone: bool = False,
     ) -> None:
         """Write model, processor and card.
@@ -191,6 +199,7 @@ class CheckpointWriter:
             step: as for `save_final`.
             result: as for `save_final`.
             pictures: as for `save_final`.
+            changes: as for `save_final`.
             folder: where they are written.
             target: where they will be; the user's text in the card there, or in the run's card, is kept.
             alone: write the adapters and the decoder instead of the whole model.
@@ -211,13 +220,15 @@ class CheckpointWriter:
         share_weights(folder)
         if result is not None:
             result.save(folder)
+        if changes:
+            forgetting.save(changes, folder)
         # Never fail a checkpoint because of the card: warn and save the weights.
         try:
             earlier = next((each / CARD for each in (target, self.folder) if (each / CARD).is_file()), None)
             if earlier is not None:
                 shutil.copyfile(earlier, folder / CARD)
-            base = model.name_or_path if alone else None
-            self._write_card(folder, step, result, pictures or {}, adapters, base)
+            further = {**(pictures or {}), "gain_and_loss": changes}
+            self._write_card(folder, step, result, further, adapters, model.name_or_path if alone else None)
         except Exception as error:
             print_on_main(
                 self.accelerator,
@@ -231,7 +242,7 @@ class CheckpointWriter:
         folder: Path,
         steps: int,
         result: EvaluationResult | None,
-        pictures: dict[str, Any],
+        further: dict[str, Any],
         adapters: dict[str, Any] | None = None,
         base: str | None = None,
     ) -> None:
@@ -246,7 +257,7 @@ class CheckpointWriter:
         if self.arguments.push_to_hub:
             card = {"repo_id": self.hub_name, **card}
         results = None if result is None else result.card_entries()
-        write_model_card(folder, training=training, results=results, adapter_base=base, **pictures, **card)
+        write_model_card(folder, training=training, results=results, adapter_base=base, **further, **card)
 
 
 def _describe(error: Exception) -> str:

@@ -37,6 +37,7 @@ from .optim import learning_rates_of
 from .prefetch import DevicePrefetcher, open_batches, usable_workers
 from .previews import labels_of, predict_and_picture
 from .processes import autocast, training_accelerator
+from .start_decay import fresh_parts
 from .start_warnings import predict_for_launch, predict_memory, start_warnings
 from .state import RunGeometry
 from .step_status import is_finite
@@ -151,6 +152,7 @@ def dry_run_step(
     train_data: Mixture | StreamingMixture | Any,
     *,
     pretrained: bool,
+    fresh_decoder: bool = False,
 ) -> DryRunReport:
     """Train for two steps as `fit` would begin, and report what was seen; nothing is written to the disk.
 
@@ -162,6 +164,7 @@ def dry_run_step(
         arguments: as for `fit`; the output directory is not touched.
         train_data: as for `fit`.
         pretrained: as for `fit`.
+        fresh_decoder: as for `fit`.
 
     Returns:
         What was found, a loss that is not finite included.
@@ -173,7 +176,8 @@ def dry_run_step(
     require_trackers(arguments.report_to)
     with own_accelerate_state(), restore_module(model, without_wrapper(model)):
         arguments = settle_batch(arguments, model, objective, train_data)
-        return _dry_run(model, objective, arguments, training_data(train_data, arguments.seed), pretrained)
+        data, fresh = training_data(train_data, arguments.seed), fresh_parts(pretrained, fresh_decoder)
+        return _dry_run(model, objective, arguments, data, pretrained, fresh)
 
 
 def _dry_run(
@@ -182,6 +186,7 @@ def _dry_run(
     arguments: TrainingArguments,
     train_data: Mixture | StreamingMixture,
     pretrained: bool,
+    fresh: tuple[str, ...],
 ) -> DryRunReport:
     accelerator = training_accelerator(arguments)
     set_seed(arguments.seed)
@@ -191,7 +196,7 @@ def _dry_run(
     warnings = start_warnings(model, objective, arguments, train_data, accelerator, geometry.total_steps)
     predicted = _predict_memory(model, objective, arguments, train_data, accelerator)
     with allocator_for_training(accelerator.device, saves_memory=arguments.gradient_checkpointing):
-        engine = Engine(accelerator, model, objective, arguments, rates, geometry.total_steps)
+        engine = Engine(accelerator, model, objective, arguments, rates, geometry.total_steps, fresh=fresh)
         # Nothing is read ahead, so that reading and computing can be told apart.
         batches = open_batches(
             replace(arguments, dataloader_num_workers=0),

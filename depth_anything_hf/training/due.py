@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .arguments import TrainingArguments
+from .early_stopping import is_out_of_patience
+from .state import Progress
 
 
 @dataclass
@@ -25,8 +27,12 @@ class Due:
     stop: bool = False
 
     @classmethod
-    def after(cls, step: int, total_steps: int, arguments: TrainingArguments) -> Due:
-        """Return what the arguments ask for after a number of steps; a log entry and an evaluation end a run."""
+    def after(cls, progress: Progress, total_steps: int, arguments: TrainingArguments) -> Due:
+        """Return what the arguments ask for after so many steps; a log entry and an evaluation end a run.
+
+        One that is out of patience has come to its end before its last step.
+        """
+        step = progress.step
 
         def every(interval: int) -> bool:
             return interval > 0 and step > 0 and step % interval == 0
@@ -37,7 +43,7 @@ class Due:
             picture=every(arguments.picture_steps),
             evaluate=every(arguments.eval_steps) or is_last,
             save=every(arguments.save_steps),
-            stop=is_last,
+            stop=is_last or is_out_of_patience(arguments, progress),
         )
 
     @property

@@ -19,17 +19,20 @@ from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from .activation_checkpointing import recompute_activations
 from .adapters import without_wrapper
 from .arguments import TrainingArguments
-from .backward_update import BackwardUpdate, require_one_process
+from .backward_update import backward_update
+from .clipping import clip
 from .distributed import is_sharded, load_engine_state, local_part, save_engine_state
+from .drop_path import set_drop_path
 from .encoder_strategy import EncoderStrategy, train_mode
 from .encoder_warmup import EncoderWarmup
 from .lora import remove_adapters
 from .objective_parts import ObjectiveParts
 from .objectives import require_fitting_model
-from .optim import NO_DECAY, AveragedWeights, LearningRates, make_schedule, parameter_groups
+from .optim import NO_DECAY, AveragedWeights, LearningRates, go_to_step, keep_options, make_schedule, parameter_groups
 from .optimizers import make_optimizer
 from .processes import autocast
 from .sharding_rules import complete_deepspeed_config, require_shardable
+from .start_decay import start_decay
 from .terms import as_terms, checked_images
 from .trained_parameters import choose_trained
 from .weight_precision import require_same_weight_precision, set_weight_precision
@@ -38,8 +41,6 @@ from .weight_precision import require_same_weight_precision, set_weight_precisio
 # Returns a mapping with "loss", a scalar with a graph, and further terms: scalars, or numbers of Python or NumPy.
 Objective = Callable[[nn.Module, dict[str, Any], float], Mapping[str, Any]]
 SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED)
-# Of the optimizer's groups: those of this start hold, not the saved ones.
-OWN_OPTIONS = ("fused", "initial_lr", "weight_decay", "betas")
 
 
 class Engine:
@@ -52,10 +53,12 @@ class Engine:
         arguments: see `TrainingArguments`.
         rates: peak learning rates.
         total_steps: optimizer steps of the whole run.
+        fresh: how the names of parameters begin that start from random weights.
 
     Attributes:
         model, optimizer: as Accelerate prepared them.
         parts: what the objective is made of.
+        part_norms: of the last gradients of encoder and decoder, by their names in the log; see `clipping.clip`.
         decides_on_device: whether `step` skips a step without a host sync.
         trained: which parameters of the model are.
         weight_precision: a message about the weights' precision, or None.
@@ -72,6 +75,8 @@ class Engine:
         arguments: TrainingArguments,
         rates: LearningRates,
         total_steps: int,
+        *,
+        fresh: tuple[str, ...] = (),
     ) -> None:
         self.accelerator, self.objective, self.arguments, self.rates = accelerator, objective, arguments, rates
         model = without_wrapper(model)
@@ -80,6 +85,7 @@ class Engine:
         strategy = EncoderStrategy.parse(arguments.encoder_strategy)
         strategy.require_steps(total_steps)
         self.trained = choose_trained(model, arguments, is_sharding=is_sharding)
+        set_drop_path(model, arguments.drop_path_rate)
         if arguments.gradient_checkpointing:
             every, by_image = arguments.gradient_checkpointing_every, arguments.gradient_checkpointing_by_image
             recompute_activations(model, every, by_image=by_image)
@@ -114,20 +120,18 @@ class Engine:
         self.model, self.optimizer = accelerator.prepare(model, optimizer)
         # FSDP clips by its own way if it is given exactly the parameters of its model.
         self._clipped = [*self.model.parameters(), *self.parts.trained.values()]
-        self._in_backward: BackwardUpdate | None = None
-        if arguments.optimizer_in_backward:
-            require_one_process(accelerator)
-            self._in_backward = BackwardUpdate(
-                optimizer, self._clipped, arguments.max_grad_norm, on_device=self.decides_on_device
-            )
+        self._in_backward = backward_update(
+            accelerator, optimizer, self._clipped, arguments, on_device=self.decides_on_device
+        )
+        self.part_norms: dict[str, Tensor] = {}
+        self._start = start_decay(self.raw_model, self.optimizer.param_groups, arguments, fresh)
         self._has_begun = False
         # Of the open step: images that count of each micro-batch, images in all, and whether none counts.
         self._counted: list[Tensor] = []
         self._images = 0
         self._is_without_label: Tensor | None = None
-        self._average: AveragedWeights | None = None
-        if arguments.ema_decay is not None:
-            self._average = AveragedWeights(self.raw_model, arguments.ema_decay)
+        decay = arguments.ema_decay
+        self._average = None if decay is None else AveragedWeights(self.raw_model, decay)
 
     @property
     def raw_model(self) -> Any:
@@ -275,9 +279,8 @@ class Engine:
         if self._in_backward is not None:
             return self._in_backward.norm()
         self.parts.average_gradients(self.accelerator)
-        norm = self.accelerator.clip_grad_norm_(self._clipped, self.arguments.max_grad_norm or math.inf)
-        norm = torch.as_tensor(0.0 if norm is None else norm, device=self.accelerator.device)
-        return norm.full_tensor() if hasattr(norm, "full_tensor") else norm
+        whole, self.part_norms = clip(self.accelerator, self._clipped, self.optimizer.param_groups, self.arguments)
+        return whole
 
     def take_back(self, steps: int) -> bool:
         """Forget the gradients, and the last steps, all of which were skipped.
@@ -332,6 +335,8 @@ class Engine:
         if self._in_backward is None:
             self.optimizer.step()
         self.optimizer.zero_grad()
+        if self._start is not None and not (self.accelerator.scaler is not None and self.optimizer.step_was_skipped):
+            self._start.pull(self.optimizer.param_groups, leave_out)
         self.schedule.step()
         if self._average is not None:
             self._average.update(self.raw_model, leave_out)
@@ -366,6 +371,8 @@ class Engine:
         """
         save_engine_state(self.accelerator, self.model, self.optimizer, folder)
         self.parts.save(folder, self.accelerator)
+        if self._start is not None:
+            self._start.save(folder, self.accelerator)
         return {
             "schedule": {"last_epoch": self.schedule.last_epoch},
             "average": self._average.state_dict() if self._average is not None else None,
@@ -379,18 +386,13 @@ class Engine:
         """
         require_same_weight_precision(self.raw_model, folder)
         self.parts.load(folder, self.accelerator)
-        own = [{name: group[name] for name in OWN_OPTIONS if name in group} for group in self.optimizer.param_groups]
-        load_engine_state(self.accelerator, self.model, self.optimizer, folder)
-        for group, options in zip(self.optimizer.param_groups, own, strict=True):
-            # The saved groups say how the device that they come from computes, and what the run was told then.
-            group.update(options)
+        if self._start is not None:
+            self._start.load(folder)
+        with keep_options(self.optimizer):
+            load_engine_state(self.accelerator, self.model, self.optimizer, folder)
         # Micro-batches per step may have changed, and a step begins with the first.
         self.accelerator.step = step * self.arguments.gradient_accumulation_steps
-        self.schedule.last_epoch = rest["schedule"]["last_epoch"]
-        # As the schedule has them, which may be planned for another number of steps than before.
-        rules = zip(self.schedule.base_lrs, self.schedule.lr_lambdas, strict=True)
-        for group, (peak, factor_of) in zip(self.optimizer.param_groups, rules, strict=True):
-            group["lr"] = peak * factor_of(self.schedule.last_epoch)
+        go_to_step(self.schedule, self.optimizer, rest["schedule"]["last_epoch"])
         if self._average is not None and rest["average"] is not None:
             self._average.load_state_dict(rest["average"])
 

@@ -64,7 +64,8 @@ class MemoryEstimate:
         weights: of the trained model.
         gradients: of all trained parameters; none with `optimizer_in_backward`.
         optimizer: its state, e.g. AdamW's two moments.
-        average: the average of the weights, with `ema_decay`.
+        average: the average of the weights, with `ema_decay`; and those of the start, with
+            `weight_decay_to_start`.
         communication: DistributedDataParallel's buckets, or the gathered units of a sharded model.
         frozen: weights of a teacher and a feature encoder.
         step: activations and all else that is alive with them, for the whole micro-batch.
@@ -99,7 +100,12 @@ class MemoryEstimate:
         return replace(self, communication=self.gradients, overhead=_overhead(counted))
 
     def __str__(self) -> str:
-        names = {"step": "activations", "frozen": "frozen models", "overhead": "overhead and reserve"}
+        names = {
+            "step": "activations",
+            "average": "kept weights",
+            "frozen": "frozen models",
+            "overhead": "overhead and reserve",
+        }
         parts = [(names.get(name, name), value) for name, value in self.parts().items()]
         shown = ", ".join(f"{name} {value / GIB:.2f}" for name, value in parts if value)
         return f"{self.total / GIB:.1f} GiB ({shown})"
@@ -165,6 +171,7 @@ def estimate_memory(
     if sharded:
         communication = GATHERED_UNITS * max((_bytes(unit) for unit in units_to_shard(trainee)), default=weights)
     average = weights if arguments.ema_decay is not None else 0
+    average += trained if arguments.weight_decay_to_start > 0 else 0
     frozen = sum(_bytes(each) for each in (encoder, teacher) if each is not None)
     step = alive if sharded else max(0, alive - gradients)
     counted = (weights // divided, gradients, state // divided, average, communication, frozen, step)

@@ -24,8 +24,8 @@ def restore_module(*modules: nn.Module, merges: bool = True) -> Iterator[None]:
     """Context manager: a training inside leaves nothing behind in modules but their weights and their device.
 
     Afterwards each has its own `forward` again, without autocast, the same frozen parameters, and the same layers that
-    are recomputed or compiled; gradients are dropped. It is in evaluation mode, as models are that were just opened.
-    The parameters of a model that was sharded stay sharded.
+    are recomputed, compiled or left out for some images; gradients are dropped. It is in evaluation mode, as models
+    are that were just opened. The parameters of a model that was sharded stay sharded.
 
     Adapters that the training has added are merged into the weights, or kept.
 
@@ -71,8 +71,8 @@ class _Snapshot:
 
 
 def _switches(part: nn.Module) -> dict[str, Any]:
-    """Return what says how a module runs: recomputed in the backward pass, compiled."""
-    names = ("gradient_checkpointing", "checkpoints_by_image", "_compiled_call_impl")
+    """Return what says how a module runs: recomputed in the backward pass, compiled, left out for some images."""
+    names = ("gradient_checkpointing", "checkpoints_by_image", "_compiled_call_impl", "drop_path")
     return {name: getattr(part, name) for name in names if hasattr(part, name)}
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -29,6 +30,9 @@ SMALLEST_FROM_RANDOM = 1e-4
 # Ends the names of the parameter groups without weight decay.
 NO_DECAY = "_no_decay"
 FULL = EncoderStrategy("full", "full")
+
+# Of the optimizer's groups: those of this start hold, not the saved ones.
+OWN_OPTIONS = ("fused", "initial_lr", "weight_decay", "betas")
 
 POLY_POWER = 0.9  # DepthAnything/Depth-Anything-V2, metric_depth/train.py
 
@@ -229,6 +233,26 @@ def make_schedule(
 
     is_encoder = [str(group.get("name", "")).startswith("encoder") for group in optimizer.param_groups]
     return torch.optim.lr_scheduler.LambdaLR(optimizer, [encoder_factor if each else factor for each in is_encoder])
+
+
+@contextmanager
+def keep_options(optimizer: torch.optim.Optimizer) -> Iterator[None]:
+    """Context manager: a saved state is loaded inside, but the options of this start hold and not the saved ones.
+
+    Those say how the device that they come from computes, and what the run was told then.
+    """
+    own = [{name: group[name] for name in OWN_OPTIONS if name in group} for group in optimizer.param_groups]
+    yield
+    for group, options in zip(optimizer.param_groups, own, strict=True):
+        group.update(options)
+
+
+def go_to_step(schedule: torch.optim.lr_scheduler.LambdaLR, optimizer: torch.optim.Optimizer, last_epoch: int) -> None:
+    """Set the rates as the schedule has them at a step; it may be planned for another number of steps than before."""
+    schedule.last_epoch = last_epoch
+    rules = zip(schedule.base_lrs, schedule.lr_lambdas, strict=True)
+    for group, (peak, factor_of) in zip(optimizer.param_groups, rules, strict=True):
+        group["lr"] = peak * factor_of(last_epoch)
 
 
 class AveragedWeights:

@@ -21,13 +21,14 @@ from .arguments import ARGUMENTS_FILE, TrainingArguments
 from .callbacks import Callbacks
 from .changes import ANOTHER_CAP, Change, check_permissions, find_changes, names_in, refusal
 from .checkpoint_finder import STATE_FOLDER, find_checkpoint, set_aside_best, set_aside_later_checkpoints
+from .early_stopping import STOPPED
 from .engine import Engine
+from .held_out import HeldOut
 from .optim import describe_length
 from .run_folder import check_run_folder
 from .run_record import HISTORY, Claim, read_record
 from .state import STATE_FILE, Progress, RunGeometry, process_file, seed_random_state, set_random_state
 from .tracking import LOG_FILE, LogWindow, read_log
-from .validation import Evaluation, adopt_best
 
 
 # Fields of the configuration that make it another model, beside those of the encoder.
@@ -76,7 +77,7 @@ def claim_folder(
     messages = check_permissions(needing, arguments.allow_changed, known)
     repair_folder(folder)
     checkpoint = find_checkpoint(folder, arguments.resume_from_checkpoint)
-    is_complete = checkpoint is None and earlier is not None and _is_complete(folder, earlier, geometry, needing)
+    is_complete = checkpoint is None and earlier is not None and _is_complete(arguments, earlier, geometry, needing)
     if checkpoint is None and not is_complete and arguments.resume_from_checkpoint is not None:
         messages.append(f"no checkpoint in {folder} yet: the run starts from the beginning")
     return Claim(checkpoint, [*needing, *free], list((earlier or {}).get(HISTORY, [])), messages, is_complete)
@@ -88,7 +89,7 @@ def load_run(
     geometry: RunGeometry,
     window: LogWindow,
     callbacks: Callbacks,
-    evaluation: Evaluation | None = None,
+    held_out: HeldOut,
 ) -> tuple[Progress, dict[str, Any] | None]:
     """Load the state of a checkpoint into the engine, the log's window and the random generators.
 
@@ -100,7 +101,7 @@ def load_run(
         geometry: of the resumed run.
         window: the open averages of the log.
         callbacks: of the resumed run.
-        evaluation: of the resumed run, which decides on the best model.
+        held_out: of the resumed run, which decides on the best model.
 
     Returns:
         How far the run had come, and the state of its data; empty where nothing streams, None without a checkpoint.
@@ -111,7 +112,7 @@ def load_run(
     checkpoint, accelerator = claim.checkpoint, engine.accelerator
     if checkpoint is None:
         progress = Progress()
-        adopt_best(progress, evaluation, engine.arguments.metric_for_best_model)
+        held_out.adopt_best(progress)
         return progress, None
     require_same_model(checkpoint, engine.raw_model.config)
     folder = checkpoint / STATE_FOLDER
@@ -146,7 +147,7 @@ def load_run(
     if data_state and claim.changed("data"):
         # Other streams begin at their beginnings.
         data_state = {**data_state, "parts": [None] * len(data_state["parts"])}
-    lines, is_best_gone = adopt_best(progress, evaluation, engine.arguments.metric_for_best_model)
+    lines, is_best_gone = held_out.adopt_best(progress)
     claim.messages += lines
     if accelerator.is_main_process:
         own_folder = Path(engine.arguments.output_dir)
@@ -211,22 +212,31 @@ def require_same_arguments(
     return needing, free
 
 
-def _is_complete(folder: Path, earlier: Mapping[str, Any], geometry: RunGeometry, changes: Sequence[Change]) -> bool:
+def _is_complete(
+    arguments: TrainingArguments, earlier: Mapping[str, Any], geometry: RunGeometry, changes: Sequence[Change]
+) -> bool:
     """Return whether a folder without a checkpoint holds the whole of the run that is about to start.
 
     Raises:
         ValueError: its run has come to its end and is another one, and it has left nothing to go on from.
     """
+    folder = Path(arguments.output_dir)
     # The model is written at the end, which a callback may have brought early.
     if not any((folder / name).is_file() for name in ("model.safetensors", "adapter_model.safetensors")):
         return False
     total = int(earlier.get("max_steps", -1))
     if total <= 0 and geometry.samples_per_epoch is not None:
         total = geometry.steps_of(float(earlier.get("num_train_epochs", 1.0)))
-    steps = max((int(entry["step"]) for entry in read_log(folder / LOG_FILE)), default=0)
+    entries = read_log(folder / LOG_FILE)
+    steps = max((int(entry["step"]) for entry in entries), default=0)
     # A model with adapters was saved merged, and its adapters without the state to go on from.
     is_whole = not earlier.get("adapters") and earlier.get("lora_merge", True)
-    if total == steps == geometry.total_steps and not changes and is_whole:
+    patience = ("early_stopping_patience", "early_stopping_threshold")
+    stopped_early = any(STOPPED in each for each in entries) and all(
+        earlier.get(name) == getattr(arguments, name) for name in patience
+    )
+    has_ended = total == geometry.total_steps and (steps == total or stopped_early)
+    if has_ended and not changes and is_whole:
         return True
     raise ValueError(
         f"{folder} holds a run that has ended after {counted(steps, 'step')} and has no checkpoint (save_steps was "

@@ -47,8 +47,9 @@ def require_shardable(arguments: TrainingArguments, own_parameters: Collection[s
         own_parameters: names of the objective's.
 
     Raises:
-        ValueError: an average of the weights, an encoder that is trained later, parameters of the objective, or an
-            optimizer whose state has not the shapes of the parameters.
+        ValueError: an average of the weights, an encoder that is trained later, a decay towards the weights of the
+            start, clipping by parts, parameters of the objective, or an optimizer whose state has not the shapes of
+            the parameters.
     """
     if arguments.optimizer not in SHARDABLE_OPTIMIZERS:
         raise ValueError(
@@ -61,6 +62,13 @@ def require_shardable(arguments: TrainingArguments, own_parameters: Collection[s
         raise ValueError(
             f"encoder_strategy {arguments.encoder_strategy} is not supported for sharded models, whose trained "
             "parameters are fixed when they are divided; train with DDP, or take encoder_strategy full"
+        )
+    if arguments.weight_decay_to_start > 0:
+        raise ValueError("weight_decay_to_start is not supported for sharded models; leave it out, or train with DDP")
+    if arguments.max_grad_norm_over != "model":
+        raise ValueError(
+            f"max_grad_norm_over {arguments.max_grad_norm_over} is not supported for sharded models, whose engine "
+            "clips all gradients to one norm; leave it out, or train with DDP"
         )
     if own_parameters:
         raise ValueError(

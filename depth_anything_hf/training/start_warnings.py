@@ -18,6 +18,7 @@ from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.messages import counted
 from .adapters import without_wrapper
 from .arguments import TrainingArguments
+from .held_out import HeldOut
 from .memory_estimate import GIB, MemoryEstimate, estimate_memory
 from .optim import schedule_factor
 from .prefetch import usable_workers
@@ -34,9 +35,24 @@ def start_warnings(
     data: Any,
     accelerator: Accelerator,
     total_steps: int,
+    held_out: HeldOut | None = None,
+    fresh: tuple[str, ...] = (),
 ) -> list[str]:
-    """Return all that a run is warned of; model and objective as before the engine has prepared them."""
-    found = short_run_warnings(arguments, total_steps)
+    """Return all that a run is warned of.
+
+    Args:
+        model: as before the engine has prepared it.
+        objective: likewise.
+        arguments: the training arguments.
+        data: of the run.
+        accelerator: of the run.
+        total_steps: optimizer steps of the whole run.
+        held_out: of the run.
+        fresh: how the names of parameters begin that start from random weights.
+    """
+    found = short_run_warnings(arguments, total_steps) + regularization_warnings(arguments)
+    if held_out is not None:
+        found += held_out.warnings(data, fresh)
     found += memory_warnings(model, objective, arguments, data, accelerator)
     if accelerator.is_main_process:
         found += label_warnings(data, objective)
@@ -74,7 +90,7 @@ def unusable_labels(data: Any, objective: Any) -> list[str]:
 
 
 def short_run_warnings(arguments: TrainingArguments, total_steps: int) -> list[str]:
-    """Say where a run is too short for its warm-up or for its average of the weights.
+    """Say where a run is too short for its warm-up, its patience or its average of the weights.
 
     Args:
         arguments: the training arguments.
@@ -88,6 +104,12 @@ def short_run_warnings(arguments: TrainingArguments, total_steps: int) -> list[s
             f"learning rate reaches "
             f"{reached:.1%} of its peak; take more steps, or lower warmup_steps"
         )
+    patience = arguments.early_stopping_patience
+    if patience is not None and total_steps <= patience * arguments.eval_steps:
+        found.append(
+            f"the run has {total_steps} steps, which is no more than the patience of {patience} evaluations every "
+            f"{arguments.eval_steps} steps: it cannot stop early; lower eval_steps or early_stopping_patience"
+        )
     if arguments.ema_decay is not None:
         share = arguments.ema_decay ** (total_steps - 1)
         if share > LARGEST_SHARE_OF_THE_START and total_steps > 1:
@@ -99,6 +121,16 @@ def short_run_warnings(arguments: TrainingArguments, total_steps: int) -> list[s
                 f"weights after the first step, so that the model is hardly trained; take more steps, or {advice}"
             )
     return found
+
+
+def regularization_warnings(arguments: TrainingArguments) -> list[str]:
+    """Say where an argument has no effect on this run."""
+    if arguments.drop_path_rate and arguments.encoder_strategy == "frozen":
+        return [
+            f"drop_path_rate is {arguments.drop_path_rate:g}, but encoder_strategy frozen trains no layer that it "
+            "could regularize; leave it out"
+        ]
+    return []
 
 
 def predict_memory(
@@ -197,6 +229,7 @@ __all__ = [
     "memory_warnings",
     "predict_for_launch",
     "predict_memory",
+    "regularization_warnings",
     "short_run_warnings",
     "start_warnings",
     "too_small",

@@ -33,7 +33,12 @@ class Progress:
         evaluated_step: the step of the last evaluation.
         best_value: the best score so far by the metric that decides.
         best_metrics: all scores of that evaluation.
+        best_old_metrics: those on the old domain; empty without forgetting data.
+        best_step: its step; 0 where a checkpoint of an earlier version does not tell.
         best_by: the metric and the held-out set that decide; empty before the first evaluation.
+        before: scores before the first step, of the "new" and the "old" domain, and what the old one was scored on
+            ("old_by"); empty without forgetting data.
+        evaluations_without_gain: how many came since the best score, see `early_stopping`.
         skipped_steps: steps skipped because loss or gradient was not finite.
         skipped_in_a_row: how many of them came last, one after the other.
         overflows_in_a_row: how many of the last steps the scaler of fp16 skipped, one after the other.
@@ -49,7 +54,11 @@ class Progress:
     evaluated_step: int = 0
     best_value: float | None = None
     best_metrics: dict[str, float] = field(default_factory=dict)
+    best_old_metrics: dict[str, float] = field(default_factory=dict)
+    best_step: int = 0
     best_by: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+    evaluations_without_gain: int = 0
     skipped_steps: int = 0
     skipped_in_a_row: int = 0
     overflows_in_a_row: int = 0

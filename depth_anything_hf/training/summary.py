@@ -20,6 +20,7 @@ from ..utils.files import atomic_write
 from ..visualization.charts import Curve, line_chart
 from ..visualization.encode import encode_png
 from ..visualization.figures import sheet
+from .forgetting import NEW, OLD
 from .processes import print_on_main
 from .state import RunGeometry
 from .tracking import read_log
@@ -28,11 +29,12 @@ from .validation import SHOWN_METRICS
 
 RESULTS_FILE, CHART_FILE = "results.csv", "training.png"
 FIRST_COLUMNS = ("step", "epoch", "loss")
-RATE, SCORE = "learning_rate_", "eval_"
+RATE, SCORE = "learning_rate_", NEW
 # Numbers of an entry that are no terms of the loss.
 NO_TERMS = (
     *("step", "skipped_steps", "skipped_samples", "images_per_second", "peak_memory_mib", "loss_scale"),
     *("unlabelled_steps", "unlabelled_share", "images_without_label", "output_maximum", "output_zero_share"),
+    *("grad_norm_encoder", "grad_norm_decoder"),
 )
 # The table is rewritten at most once in so many times the duration of a rewrite: below half a percent of a run.
 PATIENCE = 200
@@ -94,12 +96,12 @@ def results_table(entries: Sequence[dict[str, Any]], geometry: RunGeometry) -> s
             as is any number that an entry does not have or that is not finite.
 
     Returns:
-        Text with a header; "step", "epoch" and "loss" come first, scores ("eval_...") last.
+        Text with a header; "step", "epoch" and "loss" come first, scores ("eval_...", "forgetting_...") last.
     """
     rows = [_with_epoch(entry, geometry) for entry in entries if _is_numeric(entry)]
     names = dict.fromkeys(name for row in rows for name in row)
-    own = [name for name in names if name not in FIRST_COLUMNS and not name.startswith(SCORE)]
-    scores = [name for name in names if name.startswith(SCORE)]
+    own = [name for name in names if name not in FIRST_COLUMNS and not name.startswith((SCORE, OLD))]
+    scores = [name for prefix in (SCORE, OLD) for name in names if name.startswith(prefix)]
     text = io.StringIO()
     writer = csv.DictWriter(text, [*FIRST_COLUMNS, *own, *scores], restval="", lineterminator="\n")
     writer.writeheader()
@@ -127,11 +129,9 @@ def training_chart(entries: Sequence[dict[str, Any]]) -> np.ndarray | None:
         "Learning rate": [
             _curve(trained, name, name.removeprefix(RATE)) for name in _names(trained) if name.startswith(RATE)
         ],
-        "Held-out scores": [
-            _curve(scored, SCORE + name, name)
-            for name in (*SHOWN_METRICS, *_own_metrics(scored))
-            if any(SCORE + name in row for row in scored)
-        ],
+        # Side by side: gain and loss.
+        "Held-out scores": _score_curves(scored, SCORE),
+        "Scores on the old domain": _score_curves(scored, OLD),
         "Images per second": [_curve(trained, "images_per_second")],
     }
     charts = [
@@ -164,6 +164,11 @@ def _own_metrics(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Return the scores that are neither of the table of metrics nor about the output."""
     names = [name.removeprefix(SCORE) for name in _names(rows) if name.startswith(SCORE)]
     return [name for name in names if "/" not in name and name not in METRICS and name not in DIAGNOSTICS]
+
+
+def _score_curves(rows: Sequence[dict[str, Any]], prefix: str) -> list[Curve]:
+    names = (*SHOWN_METRICS, *_own_metrics(rows))
+    return [_curve(rows, prefix + name, name) for name in names if any(prefix + name in row for row in rows)]
 
 
 def _curve(rows: Sequence[dict[str, Any]], key: str, name: str | None = None) -> Curve:

@@ -256,9 +256,9 @@ def read_log(path: Path) -> list[dict[str, Any]]:
 
 
 def drop_log_after(path: Path, step: int) -> None:
-    """Remove log entries that a resumed run will write again."""
+    """Remove log entries that a run which goes on from `step` will write again: all, if that is its beginning."""
     if path.exists():
-        kept = [json.dumps(entry) + "\n" for entry in read_log(path) if entry["step"] <= step]
+        kept = [json.dumps(entry) + "\n" for entry in read_log(path) if step > 0 and entry["step"] <= step]
         atomic_write(path, "".join(kept))
 
 

@@ -22,7 +22,6 @@ from ..data.item_mixture import training_data
 from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
 from ..evaluation.datasets import LabelledDataset
-from ..evaluation.results import EvaluationResult
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.locks import FolderLock
 from ..utils.messages import counted
@@ -35,9 +34,11 @@ from .changes import describe_history
 from .checkpoint_writer import CheckpointWriter
 from .description import describe_run
 from .due import Due
+from .early_stopping import STOPPED, is_out_of_patience, reason_to_stop
 from .engine import Engine, Objective
 from .fit_result import FitInputs, FitResult
 from .health import HealthMonitor, fault_of_bounds
+from .held_out import HeldOut
 from .memory import allocator_for_training
 from .model_state import restore_module
 from .optim import learning_rates_of
@@ -53,15 +54,7 @@ from .state import Progress, RunGeometry, RunState, random_state, set_random_sta
 from .step_status import PendingStep, PendingSteps, ReducedStatus, is_finite
 from .summary import RunSummary
 from .tracking import LogWindow, MetricLog, require_trackers
-from .validation import (
-    Evaluation,
-    as_evaluation,
-    describe_scores,
-    evaluate_model,
-    evaluate_while_training,
-    higher_is_better,
-    is_better,
-)
+from .validation import Evaluation, as_evaluation, evaluate_model
 
 
 if TYPE_CHECKING:
@@ -80,7 +73,9 @@ def fit(
     *,
     processor: Any,
     pretrained: bool,
+    fresh_decoder: bool = False,
     evaluation: Evaluation | LabelledDataset | None = None,
+    forgetting: Evaluation | LabelledDataset | None = None,
     card: dict[str, Any] | None = None,
     record: dict[str, Any] | None = None,
     callbacks: Sequence[Callback] | Callback | None = (),
@@ -109,8 +104,11 @@ def fit(
             dataset of tensors will do, see `data.item_mixture.ItemMixture`.
         processor: the image processor, saved beside the weights.
         pretrained: whether the encoder is; decides the learning rates that were not given.
+        fresh_decoder: whether the decoder starts from random weights, as it does from an encoder alone.
         evaluation: a held-out set, scored every `eval_steps` and at the end; the best model is kept in `best/`. A
             dataset alone, of images and labels, is scored by the settings that fit the model.
+        forgetting: a held-out set of the domain that the model comes from, likewise. It is scored before the first
+            step and whenever the other is, and log, card and result show gain and loss side by side.
         card: further content of the model card; see `hub.model_card.write_model_card`. Without a role the model is
             called a student, or a metric model. A dry run finds card errors at the start; if the card fails later, the
             weights are saved without it.
@@ -139,10 +137,12 @@ def fit(
     """
     advice = "wait for its end, or choose another output_dir"
     evaluation = as_evaluation(evaluation, model.config, metrics)
+    old = as_evaluation(forgetting, model.config, metrics if forgetting is not None else None, "forgetting")
     lock = FolderLock(Path(arguments.output_dir), activity="training", advice=advice)
     with lock, own_accelerate_state(), restore_module(model, without_wrapper(model), merges=arguments.lora_merge):
         inputs = FitInputs(
-            model, objective, train_data, processor, pretrained, evaluation, card or {}, record, callbacks
+            *(model, objective, train_data, processor, pretrained, fresh_decoder, evaluation, old),
+            *(card or {}, record, callbacks),
         )
         trainer = Trainer(settle_batch(arguments, model, objective, train_data), inputs, lock)
         try:
@@ -155,19 +155,17 @@ class Trainer:
     """One call of `fit`: prepares everything once, then loops. No part of it calls back into it."""
 
     def __init__(self, arguments: TrainingArguments, inputs: FitInputs, lock: FolderLock) -> None:
-        model, objective, evaluation, record = inputs.model, inputs.objective, inputs.evaluation, inputs.record
+        model, objective = inputs.model, inputs.objective
         require_trackers(arguments.report_to)
-        if evaluation is not None:
-            evaluation.require_metric(arguments.metric_for_best_model)
-            evaluation.require_scorable_images()
-        self.arguments, self.processor, self.evaluation = arguments, inputs.processor, evaluation
+        self.held_out = HeldOut(arguments, inputs.evaluation, inputs.forgetting)
+        self.arguments, self.processor = arguments, inputs.processor
         self.train_data = train_data = training_data(inputs.train_data, arguments.seed)
         self.folder = Path(arguments.output_dir)
         self.accelerator = training_accelerator(arguments, self.folder)
         set_seed(arguments.seed)
         self.geometry = RunGeometry.of(arguments, train_data, self.accelerator.num_processes)
         self.progress = Progress()
-        recipe = describe_run(objective, train_data, record, seed=arguments.seed)
+        recipe = describe_run(objective, train_data, inputs.record, seed=arguments.seed)
         self.record = RunRecord(self.accelerator, arguments, recipe, adapter_record(model))
         self.rates = learning_rates_of(arguments, pretrained=inputs.pretrained, adapters=self.record.has_adapters)
         kind = model.config.depth_estimation_type
@@ -179,8 +177,10 @@ class Trainer:
         # A run that fails to start creates no repository.
         decide_on_main(self.accelerator, self.writer.start_publishing)
         steps = self.geometry.total_steps
-        self.warnings = start_warnings(model, objective, arguments, train_data, self.accelerator, steps)
-        self.engine = Engine(self.accelerator, model, objective, arguments, self.rates, steps)
+        self.warnings = start_warnings(
+            model, objective, arguments, train_data, self.accelerator, steps, self.held_out, inputs.fresh
+        )
+        self.engine = Engine(self.accelerator, model, objective, arguments, self.rates, steps, fresh=inputs.fresh)
         self.writer.trained = str(self.engine.trained)
         self.log = MetricLog(self.accelerator, self.folder, arguments.report_to)
         self.window = LogWindow()
@@ -188,33 +188,27 @@ class Trainer:
         describe_labels = partial(unusable_labels, train_data, objective)
         self.health = HealthMonitor(self.accelerator, arguments, self.geometry, self.log.path, describe_labels)
         self.signals = StopSignals()
-        self.callbacks = Callbacks(
-            inputs.callbacks,
-            self.accelerator,
-            arguments,
-            self.geometry,
-            evaluates=evaluation is not None,
-            greater_is_better=higher_is_better(arguments.metric_for_best_model, arguments.greater_is_better),
-        )
+        evaluates = inputs.evaluation is not None
+        self.callbacks = Callbacks(inputs.callbacks, self.accelerator, arguments, self.geometry, evaluates=evaluates)
         self.rank_failures = RankFailures(self.accelerator)
         self.pending = PendingSteps()
         self.is_to_stop = False
         self.fault: Exception | None = None
-        self.last_result: EvaluationResult | None = None
 
     def run(self) -> FitResult:
         """Train from the start, or from the checkpoint found, to the end; a complete run is only opened."""
         if self.claim.is_complete:
             self.engine.open_published(self.folder)
-            steps = counted(self.geometry.total_steps, "step")
-            self._print(f"{self.folder} holds this run, complete after {steps}: its model")
-            return FitResult.of_complete_run(self.arguments, self.geometry)
+            result = FitResult.of_complete_run(self.arguments, self.geometry)
+            self._print(f"{self.folder} holds this run, complete after {counted(result.steps, 'step')}: its model")
+            return result
         saves_memory = self.arguments.gradient_checkpointing
         device = self.accelerator.device
         with self.rank_failures, allocator_for_training(device, saves_memory=saves_memory):
             self.progress, data_state = load_run(
-                self.claim, self.engine, self.geometry, self.window, self.callbacks, self.evaluation
+                self.claim, self.engine, self.geometry, self.window, self.callbacks, self.held_out
             )
+            needs_start = self.held_out.needs_start(self.progress)
             self._record_arguments()
             self._introduce()
             batches = open_batches(
@@ -227,13 +221,15 @@ class Trainer:
             )
             with closing(batches) as self.batches, StopSignals() as self.signals:
                 self.callbacks.begin(self.progress, self.engine, self.processor)
+                if needs_start:
+                    self._print(self.held_out.score_start(self.engine, self.processor, self.progress, self.log))
                 due = self._due()
                 if self._evaluate_if_due(due) and due.save:
                     self._save_checkpoint()
                 self._loop()
                 self._finish()
         self.callbacks.end()
-        return FitResult.of(self.folder, self.progress, self.last_result, self.geometry)
+        return FitResult.of(self.arguments, self.progress, self.held_out, self.geometry)
 
     # -- the beginning -----------------------------------------------------------------------------------------------
 
@@ -280,11 +276,11 @@ class Trainer:
             if self.window.steps:
                 self._log(bar)
                 self._leave_if_asked()
-            if self.evaluation is not None and self.progress.evaluated_step < self.progress.step:
+            if self.held_out.evaluation is not None and self.progress.evaluated_step < self.progress.step:
                 self._evaluate_if_due(Due(evaluate=True, stop=True))
 
     def _due(self) -> Due:
-        return Due.after(self.progress.step, self.geometry.total_steps, self.arguments)
+        return Due.after(self.progress, self.geometry.total_steps, self.arguments)
 
     def _leave_if_asked(self) -> None:
         """Save and leave after a signal or a fault, which all processes know of."""
@@ -322,6 +318,7 @@ class Trainer:
             counted_images=counted_images,
             overflow_is_allowed=self.accelerator.scaler is not None,
         )
+        terms[-1] |= self.engine.part_norms
         self.pending.append(
             PendingStep(number, reduced, loss_is_finite, names, broken, terms, data_state, random_numbers)
         )
@@ -394,35 +391,34 @@ class Trainer:
             Whether this has not been done before.
         """
         step = self.progress.step
-        if self.evaluation is None or step == 0 or not due.evaluate:
-            self.last_result = None
+        if self.held_out.evaluation is None or step == 0 or not due.evaluate:
+            self.held_out.discard()
             return False
         is_new = self.progress.evaluated_step < step
         if is_new or due.stop:
             # An evaluation may take minutes, longer than the grace period after a signal.
             if on_any_process(self.accelerator, self.signals.received is not None):
                 self._save_and_leave(None)
-            self.last_result = evaluate_while_training(self.engine, self.processor, self.evaluation)
+            self.held_out.score(self.engine, self.processor)
         if is_new:
             self._keep_scores()
+            due.stop |= is_out_of_patience(self.arguments, self.progress)
         return is_new
 
     def _keep_scores(self) -> None:
         """Log the scores of a new evaluation, and keep the model if it is the best."""
-        result, metric = self.last_result, self.arguments.metric_for_best_model
-        assert result is not None
-        self.progress.evaluated_step = self.progress.step
-        scores = {f"eval_{name}": number for name, number in result.mean.items()}
+        held_out, progress, model = self.held_out, self.progress, self.engine.published_model
+        progress.evaluated_step, scores = progress.step, held_out.entry()
         # With the best score before this one, as in `transformers.Trainer`.
         self.callbacks.evaluate(scores)
-        tracked = {f"eval/{name}": number for name, number in result.mean.items()}
-        self.log.write(self.progress.step, scores, tracked=tracked)
+        self.log.write(progress.step, scores, tracked=held_out.entry("eval/", "forgetting/"))
         self.summary.write()
-        improved = is_better(result.mean[metric], self.progress.best_value, metric, self.arguments.greater_is_better)
-        self._print(f"step {self.progress.step}: {describe_scores(result)}{' (best so far)' if improved else ''}")
+        improved = held_out.keep_best(progress)
+        self._print(f"step {progress.step}: {held_out.describe_scores()}{' (best so far)' if improved else ''}")
         if improved:
-            self.progress.best_value, self.progress.best_metrics = result.mean[metric], result.mean
-            self.writer.save_best(self.engine.published_model, self.progress.step, result)
+            self.writer.save_best(model, progress.step, held_out.result, held_out.gain_and_loss(progress))
+        if reason := reason_to_stop(self.arguments, progress, self.geometry.total_steps):
+            self.log.write(progress.step, {STOPPED: reason})
         self.accelerator.wait_for_everyone()
 
     # -- the state, and the end --------------------------------------------------------------------------------------
@@ -458,16 +454,19 @@ class Trainer:
 
     def _finish(self) -> None:
         """Write the final model with its card, and wait for running uploads to the Hub."""
-        model, progress = self.engine.published_model, self.progress
+        model, progress, held_out = self.engine.published_model, self.progress, self.held_out
         self.summary.write()
         with TemporaryDirectory() as place:
             curve = self.log.loss_curve()
             pictures = card_pictures(
-                Path(place), curve, self.engine, self.processor, self.evaluation, self.last_result
+                Path(place), curve, self.engine, self.processor, held_out.evaluation, held_out.result
             )
-            self.writer.save_final(model, progress.step, self.last_result, pictures)
+            changes = held_out.gain_and_loss(progress)
+            self.writer.save_final(model, progress.step, held_out.result, pictures, changes)
         if faults := progress.describe_faults():
             self._print(f"{', '.join(faults)}; see {self.log.path}")
+        for line in held_out.closing_lines(progress, self.geometry.total_steps):
+            self._print(line)
         self._print(f"model saved to {self.folder}; it opens with from_pretrained here and in stock transformers")
         self.engine.publish_weights()
         self.accelerator.wait_for_everyone()

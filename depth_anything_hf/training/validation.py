@@ -23,11 +23,9 @@ from ..inference.predictor import DepthPredictor
 from ..metrics.table import METRICS
 from ..models.compilation import force_eager
 from ..utils.typed_fields import convert_argument, require_ranges
-from .changes import differences
-from .description import describe, describe_source, without_places
+from .description import describe, describe_source
 from .distributed import gathered_copy
 from .engine import Engine
-from .state import Progress
 
 
 SHOWN_METRICS = ("delta1", "ordinal_accuracy", "abs_rel", "pair_accuracy")
@@ -67,12 +65,12 @@ class Evaluation:
             return self
         return replace(self, settings=settings_for("depth", label_of(self.dataset), max_depth))
 
-    def require_metric(self, name: str) -> None:
-        """Raise ValueError if the metric that decides on the best model is not measured."""
+    def require_metric(self, name: str, set_name: str = "evaluation") -> None:
+        """Raise ValueError if the metric that decides on the best model is not measured on this set."""
         measured = (*self.settings.metrics, *self.metrics)
         if name not in measured:
             raise ValueError(
-                f"metric_for_best_model is {name!r}, but the evaluation only measures "
+                f"metric_for_best_model is {name!r}, but the {set_name} only measures "
                 f"{', '.join(measured)}; choose one of these"
             )
 
@@ -80,44 +78,19 @@ class Evaluation:
         """Return what tells this held-out set from another, as plain values."""
         return {**describe_source(self.dataset), "settings": describe(self.settings.record())}
 
-    def require_scorable_images(self) -> None:
+    def require_scorable_images(self, set_name: str = "evaluation") -> None:
         """Raise ValueError if none of the first images can be scored, before a training and not after it."""
         try:
             check_first_images(self.dataset, self.settings)
         except ValueError as error:
-            raise ValueError(f"evaluation: {error}") from error
-
-
-def adopt_best(progress: Progress, evaluation: Evaluation | None, metric: str) -> tuple[list[str], bool]:
-    """Let a resumed run go on with the best scores so far, unless another metric or held-out set decides now.
-
-    Args:
-        progress: changed in place.
-        evaluation: of the resumed run.
-        metric: that decides on the best model from now on.
-
-    Returns:
-        Lines for the console; and whether the scores of `best/` cannot be compared with those to come.
-    """
-    if evaluation is None:
-        return [], False
-    # Checkpoints may be pushed. Those of earlier versions hold whole paths.
-    earlier = without_places(progress.best_by)
-    progress.best_by = {"metric": metric, "held_out": without_places(evaluation.describe())}
-    # Checkpoints of earlier versions do not say what decided, and could not be resumed with anything else.
-    if progress.best_value is None or not earlier or not differences("", earlier, progress.best_by):
-        return [], False
-    known = progress.best_metrics.get(metric, math.nan)
-    if not differences("", earlier["held_out"], progress.best_by["held_out"]) and not math.isnan(known):
-        progress.best_value = known
-        return [f"from now on {metric} decides on the best model; the one in best/ has {known:.4f}"], False
-    progress.best_value, progress.best_metrics = None, {}
-    changed = ", ".join(str(each) for each in differences("", earlier, progress.best_by))
-    return [f"the best model is sought anew, as scores are not comparable with those before ({changed})"], True
+            raise ValueError(f"{set_name}: {error}") from error
 
 
 def as_evaluation(
-    evaluation: Any, config: PreTrainedConfig, metrics: Mapping[str, OwnMetric] | None = None
+    evaluation: Any,
+    config: PreTrainedConfig,
+    metrics: Mapping[str, OwnMetric] | None = None,
+    name: str = "evaluation",
 ) -> Evaluation | None:
     """Return an `Evaluation`; any dataset of images and labels is scored by the settings that fit the model.
 
@@ -125,6 +98,7 @@ def as_evaluation(
         evaluation: what `fit` was given.
         config: of the model: a metric one is scored in metres, up to its own cap.
         metrics: own metrics, in addition to those of an `Evaluation`.
+        name: of the argument, for messages.
 
     Raises:
         TypeError, ValueError: see `labelled_dataset` and `check_own_metrics`; or metrics without an evaluation.
@@ -133,13 +107,13 @@ def as_evaluation(
         if metrics:
             raise ValueError(f"the metrics {list(metrics)} are measured by an evaluation; give one too")
         return None
-    whole: Evaluation
-    if isinstance(evaluation, Evaluation):
-        whole = evaluation
-    else:
-        whole = Evaluation(labelled_dataset(evaluation, "evaluation"))
+    whole: Evaluation = evaluation if isinstance(evaluation, Evaluation) else _of_dataset(evaluation, name)
     whole = whole.fitted_to(config)
     return replace(whole, metrics={**whole.metrics, **metrics}) if metrics else whole
+
+
+def _of_dataset(dataset: Any, name: str) -> Evaluation:
+    return Evaluation(labelled_dataset(dataset, name))
 
 
 def evaluate_model(
@@ -205,7 +179,6 @@ def describe_scores(result: EvaluationResult) -> str:
 
 __all__ = [
     "Evaluation",
-    "adopt_best",
     "as_evaluation",
     "describe_scores",
     "evaluate_model",

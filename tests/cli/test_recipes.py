@@ -18,6 +18,7 @@ def test_list_has_a_line_for_each_recipe():
         "teacher": "train",
         "student": "distill",
         "metric": "finetune",
+        "adapt": "train|finetune",
         "quickstart-teacher": "train",
         "quickstart-student": "distill",
     }

@@ -213,3 +213,42 @@ def test_the_record_of_the_data_is_the_same_however_its_path_is_written(labelled
     assert DataArguments([f"~/{labelled_folder.name}"]).record == [found]
     assert DataArguments([{"path": labelled_folder.name, "weight": 2.0}]).record != [found]  # type: ignore[list-item]
     assert DataArguments(["owner/rooms"]).record[0]["path"] == "owner/rooms"
+
+
+def test_rehearsal_is_mixed_in_at_its_share_and_recorded(labelled_folder, tmp_path):
+    old = with_labels(tmp_path / "old", np.linspace(1, 9, 64 * 64).reshape(64, 64))
+    data = data_of(labelled_folder, rehearsal=str(old), rehearsal_share=0.2)
+    mixture = data.mixture(ModelArguments(**SCRATCH), seed=0)
+    new = len(data_of(labelled_folder).mixture(ModelArguments(**SCRATCH), seed=0))
+    assert new == 8 and len(mixture) == 10 and mixture.names == [str(labelled_folder), str(old)]
+    assert sum(mixture.locate(0, position)[0] == 1 for position in range(10)) == 2
+    assert [each.get("rehearsal_share") for each in data.record] == [None, 0.2]
+    assert data.source_names == [str(labelled_folder), str(old)]
+    weighted = data_of(
+        labelled_folder, train_data=[{"path": str(labelled_folder), "weight": 3.0}], rehearsal={"path": str(old)}
+    )
+    assert len(weighted.mixture(ModelArguments(**SCRATCH), seed=0)) == 9
+
+
+def test_rehearsal_of_another_label_or_with_a_weight_is_refused_by_name(labelled_folder, photographs, tmp_path):
+    model, old = ModelArguments(**SCRATCH), with_labels(tmp_path / "old", np.linspace(1, 9, 4096).reshape(64, 64))
+    with pytest.raises(ValueError, match=r"rehearsal .*old: its weight is 2, but rehearsal_share says"):
+        data_of(labelled_folder, rehearsal={"path": str(old), "weight": 2.0}).mixture(model, seed=0)
+    (old / "depth").rename(old / "disparity")
+    with pytest.raises(ValueError, match=r"rehearsal .*old: its labels are disparity, those of the .* are depth"):
+        data_of(labelled_folder, rehearsal=str(old)).mixture(model, seed=0)
+    with pytest.raises(ValueError, match=r"photographs: images without labels"):
+        data_of(labelled_folder, rehearsal=str(photographs)).mixture(model, seed=0)
+    for share in (0.0, 1.0, -2.0):
+        with pytest.raises(ValueError, match=f"rehearsal_share is {share}, expected more than 0 and less than 1"):
+            data_of(labelled_folder, rehearsal_share=share)
+
+
+def test_forgetting_data_is_opened_as_held_out_data_is(labelled_folder, photographs):
+    assert data_of(labelled_folder).forgetting() is None
+    old = data_of(labelled_folder, forgetting_data=str(labelled_folder), eval_max_depth=30).forgetting(metric=True)
+    assert len(old.dataset) == 8 and old.settings.alignment == "none" and old.settings.max_depth == 30
+    with pytest.raises(ValueError, match=r"forgetting_data .*photographs: .*expected one of 'depth' and 'disparity'"):
+        data_of(labelled_folder, forgetting_data=str(photographs)).forgetting()
+    with pytest.raises(ValueError, match="give forgetting_protocol and forgetting_root together and without"):
+        data_of(labelled_folder, forgetting_protocol="nyu").forgetting()

@@ -269,16 +269,20 @@ def test_yaml_cannot_make_objects(tmp_path, capsys):
     assert "is not valid YAML" in message(capsys, "--recipe", recipe(tmp_path, text=text))
 
 
-@pytest.mark.parametrize("recipe", list_recipes(), ids=lambda recipe: recipe.name)
-def test_every_recipe_of_the_package_parses(recipe):
+@pytest.mark.parametrize(
+    ("recipe", "verb"),
+    [(recipe, verb) for recipe in list_recipes() for verb in recipe.verbs],
+    ids=lambda part: getattr(part, "name", part),
+)
+def test_every_recipe_of_the_package_parses(recipe, verb):
     given = yaml.safe_load(recipe.path.read_text())
-    assert given.pop("verb") == recipe.verb
+    assert given.pop("verb") in (verb, list(recipe.verbs))
     starts = {"encoder_config", "encoder_name_or_path", "model_name_or_path"}
     start = [] if starts & set(given) else ["--encoder_name_or_path", "e"]
-    program = {"train": teacher, "distill": student, "finetune": metric}[recipe.verb]
-    cap = ["--max_depth", "20"] if recipe.verb == "finetune" else []
+    program = {"train": teacher, "distill": student, "finetune": metric}[verb]
+    cap = ["--max_depth", "20"] if verb == "finetune" else []
     argv = ["--recipe", recipe.name, *start, *cap, "--train_data", "a", "--output_dir", "o"]
-    parsed = RecipeParser(program.TYPES, verb=recipe.verb).parse(argv)
+    parsed = RecipeParser(program.TYPES, verb=verb).parse(argv)
     values = {name: value for part in parsed.parts for name, value in vars(part).items()}
     for name, value in given.items():
         assert values[name] == value or values[name] == float(value), name
@@ -303,10 +307,18 @@ def test_a_recipe_of_another_verb_is_refused(tmp_path, capsys):
     assert parse("--recipe", path)[1].train_data == ["somewhere"]
 
 
+def test_a_recipe_may_be_for_several_verbs(tmp_path, capsys):
+    path = recipe(tmp_path, **NEEDED, verb=["train", "finetune"])
+    for verb in ("train", "finetune"):
+        assert RecipeParser(TYPES, verb=verb).parse(["--recipe", path]).parts[1].train_data == ["somewhere"]
+    text = verb_message(capsys, "distill", "--recipe", path)
+    assert "is for `depth-anything-hf train` and `depth-anything-hf finetune`, not for `distill`" in text
+
+
 def test_a_misspelt_name_of_a_recipe_is_told_the_nearest(capsys):
     text = verb_message(capsys, "train", "--recipe", "teachr")
     assert "cannot read the recipe 'teachr'" in text and "did you mean 'teacher'?" in text
-    assert "the recipes are metric, quickstart-student" in verb_message(capsys, "train", "--recipe", "xyz")
+    assert "the recipes are adapt, metric, quickstart-student" in verb_message(capsys, "train", "--recipe", "xyz")
 
 
 def test_a_later_recipe_wins_over_an_earlier_one(tmp_path):

@@ -99,7 +99,6 @@ def test_one_process_learns_of_decisions_without_its_device(tmp_path):
         TrainingArguments(str(tmp_path)),
         RunGeometry(2, 8, 4),
         evaluates=False,
-        greater_is_better=True,
     )
     due = callbacks.step_end(Due())
     assert due.save and not (due.log or due.evaluate or due.stop)

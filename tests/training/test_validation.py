@@ -14,8 +14,7 @@ from training_runs import assert_equal_bits, log_of, weights
 
 from depth_anything_hf import DepthAnythingConfig
 from depth_anything_hf.evaluation.settings import EvaluationSettings
-from depth_anything_hf.training.state import Progress
-from depth_anything_hf.training.validation import Evaluation, adopt_best, as_evaluation, is_better
+from depth_anything_hf.training.validation import Evaluation, as_evaluation, is_better
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -137,14 +136,3 @@ def test_held_out_images_without_a_label_stop_a_run_at_its_start(tmp_path, train
     with pytest.raises(ValueError, match=r"^evaluation: none of its first 3 images can be scored; the last reason:"):
         train(tmp_path / "run", make_tiny_model(), evaluation=evaluation)
     assert not (tmp_path / "run").exists()
-
-
-def test_the_best_scores_of_checkpoints_that_name_paths_still_count(evaluation):
-    by_paths = {"metric": "delta1", "held_out": evaluation.describe()}
-    progress = Progress(step=3, best_value=0.5, best_metrics={"delta1": 0.5}, best_by=by_paths)
-    assert adopt_best(progress, evaluation, "delta1") == ([], False) and progress.best_value == 0.5
-    assert by_paths["held_out"]["first"].startswith("/") and "/" not in progress.best_by["held_out"]["first"]
-    assert adopt_best(progress, evaluation, "delta1") == ([], False), "now as its own version wrote it"
-    by_paths["held_out"]["first"] = by_paths["held_out"]["first"].replace("images", "other")
-    progress.best_by = by_paths
-    assert adopt_best(progress, evaluation, "delta1")[1] and progress.best_value is None
