@@ -22,11 +22,13 @@ from .pair_lists import (
     images_in_list,
     images_in_metadata,
     label_of_list,
-    label_of_metadata,
+    labels_of_metadata,
     list_in_folder,
+    list_of_split,
     metadata_in,
     pairs_in_list,
     pairs_in_metadata,
+    warn_of_unused_metadata,
 )
 
 
@@ -35,6 +37,10 @@ LAYOUTS = (
     "{label}/, also in train/, val/ or in a folder for each scene; or a text list with an image and its label in each "
     "line"
 )
+
+
+class NoCommonNameError(ValueError):
+    """No image of a folder has a label of the same name in the folder beside it."""
 
 
 def images_in(root: Path, split: str | None = None) -> list[Path]:
@@ -58,6 +64,7 @@ def images_in(root: Path, split: str | None = None) -> list[Path]:
         listed = images_in_metadata(metadata)
         warn_of_further_frames(root, listed)
         return listed
+    warn_of_unused_metadata(root)
     pairs = [pair for label in LABELS for pair in _paired_folders(root, label, split)]
     is_direct = any(_parent_of_pair(images) == root for images, _ in pairs)
     files = outside_labels(sorted(visible_files(pairs[0][0] if is_direct else root)), root)
@@ -107,8 +114,12 @@ def label_in_folder(root: Path, split: str | None = None) -> str | None:
 
 def _label_below(root: Path, base: Path, split: str | None) -> str | None:
     metadata = metadata_in(base)
-    if metadata is not None:
-        return label_of_metadata(metadata)
+    labels = [] if metadata is None else labels_of_metadata(metadata)
+    if labels:
+        return labels[0]
+    listed = list_of_split(root, split) if base == root else None
+    if listed is not None:
+        return label_of_list(listed)
     for label in LABELS:
         if _paired_folders(base, label, split):
             return label
@@ -153,14 +164,30 @@ def _find_pairs(root: Path, label: str, split: str | None) -> list[tuple[Path, P
         raise FileNotFoundError(f"{root}: no such folder")
     base = split_folder(root, split)
     metadata = metadata_in(base)
-    if metadata is not None:
+    if metadata is not None and label in labels_of_metadata(metadata):
         return pairs_in_metadata(metadata, label)
-    folders = _paired_folders(base, label, split)
+    warn_of_unused_metadata(base)
+    listed = list_of_split(root, split, label) if base == root else None
+    folders = [] if listed is not None else _paired_folders(base, label, split)
     if folders:
-        return [pair for images, labels in folders for pair in _pairs_by_stem(images, labels)]
-    listed = list_in_folder(root, split)
+        if metadata is not None:
+            warnings.warn(
+                f"{metadata}: has no key {label}_file_name; all pairs of equal names in the folders are taken",
+                stacklevel=3,
+            )
+        try:
+            return [pair for images, labels in folders for pair in _pairs_by_stem(images, labels)]
+        except NoCommonNameError:
+            # A list may say which belong together, as where names are times.
+            listed = list_in_folder(root, split, label)
+            if listed is None:
+                raise
+    listed = listed or list_in_folder(root, split, label)
     if listed is not None:
         return pairs_in_list(listed)
+    if metadata is not None:
+        # For its message, which names the keys.
+        return pairs_in_metadata(metadata, label)
     entries = sorted(entry.name for entry in base.iterdir())[:10]
     raise FileNotFoundError(
         f"{base}: expected {LAYOUTS.format(label=label)}; "
@@ -181,7 +208,7 @@ def split_folder(root: Path, split: str | None) -> Path:
     if metadata_in(root) is not None or any(_pair_in(folders, root, label) for label in LABELS):
         # Such a folder may still be divided below: images/train/ and depth/train/.
         is_divided = any(_folders_of_splits(folder) for folder in folders)
-        if is_divided or split == "train":
+        if is_divided or split == "train" or list_of_split(root, split) is not None:
             return root
         raise ValueError(f"{root}: no split {split!r}: the folder is not divided into splits; leave split out")
     has_files = any(path.suffix.lower() in IMAGE_SUFFIXES for path in root.iterdir() if not path.name.startswith("."))
@@ -286,12 +313,12 @@ def _pairs_by_stem(images: Path, labels: Path) -> list[tuple[Path, Path]]:
         image_paths, label_paths = _without_kind(image_paths), _without_kind(label_paths)
     matched = [stem for stem in image_paths if stem in label_paths]
     if not matched:
-        raise ValueError(
+        raise NoCommonNameError(
             f"no image of {images} ({counted(len(image_paths), 'image')}) has a label of the same name, except "
             f"for the suffix, "
             f"in {labels} ({counted(len(label_paths), 'label')}, which end in one of {sorted(LABEL_SUFFIXES)}); "
             f"rename the files "
-            "so that they match, or convert the labels"
+            "so that they match, name their pairs in a text list, or convert the labels"
             + _describe_unknown(images, IMAGE_SUFFIXES)
             + _describe_unknown(labels, LABEL_SUFFIXES)
         )

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +23,55 @@ from .left_out import is_map
 
 
 METADATA_NAMES = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
-LIST_SUFFIXES = frozenset({".lst", ".txt"})
+LIST_SUFFIXES = frozenset({".csv", ".lst", ".txt"})
 # What KITTI's lists write where an image has no label.
 NO_LABEL = frozenset({"-", "nan", "none", "null"})
+_NUMBER = re.compile(r"[\d.]+([eE][-+]?\d+)?")
 
 
 def metadata_in(root: Path) -> Path | None:
-    """Return the metadata of a folder in the layout of `imagefolder`; None if it has none."""
-    return next((root / name for name in METADATA_NAMES if (root / name).is_file()), None)
+    """Return the metadata of a folder in the layout of `imagefolder`; None if it has none, or names no files."""
+    return next((path for path in _metadata_files(root) if _is_of_images(_keys(path))), None)
 
 
-def label_of_metadata(metadata: Path) -> str | None:
-    """Return the label that the first row has, depth before disparity; None without one."""
+def warn_of_unused_metadata(root: Path) -> None:
+    """Warn of metadata that names no files: documents of other layouts are called so too."""
+    unused = [path for path in _metadata_files(root) if not _is_of_images(_keys(path))]
+    if unused and metadata_in(root) is None:
+        warnings.warn(
+            f"{unused[0]}: has no key file_name and is not read; its keys are {_keys(unused[0])}", stacklevel=3
+        )
+
+
+def _is_of_images(keys: list[str]) -> bool:
+    # One without rows may be unfinished; whoever reads it tells.
+    return not keys or _image_key(keys) is not None
+
+
+def _metadata_files(root: Path) -> list[Path]:
+    return [root / name for name in METADATA_NAMES if (root / name).is_file()]
+
+
+def labels_of_metadata(metadata: Path) -> list[str]:
+    """Return the labels that the first row has, depth before disparity."""
+    keys = _keys(metadata)
+    return [label for label in LABELS if _file_key(keys, LABEL_NAMES[label])]
+
+
+def _keys(metadata: Path) -> list[str]:
+    """Return the keys of the header or of the first row.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    if metadata.suffix == ".csv":
+        with metadata.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
+            keys = list(csv.DictReader(lines).fieldnames or [])
+        if not _image_key(keys) and any("file_name" in key.replace("\0", "") for key in keys):
+            raise ValueError(f"{metadata}: expected UTF-8 text with commas between the fields, got the header {keys}")
+        return keys
     _, first_row = next(iter(metadata_rows(metadata)), (0, {}))
-    return next((label for label in LABELS if _file_key(first_row, LABEL_NAMES[label])), None)
+    return list(first_row)
 
 
 def pairs_in_metadata(metadata: Path, label: str) -> list[tuple[Path, Path]]:
@@ -59,9 +94,16 @@ def pairs_in_metadata(metadata: Path, label: str) -> list[tuple[Path, Path]]:
 
 
 def images_in_metadata(metadata: Path) -> list[Path]:
-    """List the images of the rows."""
+    """List the images of the rows.
+
+    Raises:
+        ValueError: no rows.
+    """
     keys = ((row, _image_key(row)) for _, row in metadata_rows(metadata))
-    return [metadata.parent / row[key] for row, key in keys if key and row.get(key)]
+    images = [metadata.parent / row[key] for row, key in keys if key and row.get(key)]
+    if not images:
+        raise ValueError(f"{metadata}: no rows; expected file_name in each, or no such file")
+    return images
 
 
 def metadata_rows(metadata: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -109,32 +151,56 @@ def _csv_rows(metadata: Path, lines: Iterable[str]) -> Iterator[tuple[int, dict[
         yield reader.line_num, row
 
 
-def _image_key(row: Mapping[str, Any]) -> str | None:
+def _image_key(row: Iterable[str]) -> str | None:
     return "file_name" if "file_name" in row else _file_key(row, IMAGE_NAMES)
 
 
-def _file_key(row: Mapping[str, Any], names: Iterable[str]) -> str | None:
+def _file_key(row: Iterable[str], names: Iterable[str]) -> str | None:
     keys = [key for key in row if key.endswith("_file_name") and normalize(key.removesuffix("_file_name")) in names]
     return keys[0] if keys else None
 
 
-def list_in_folder(root: Path, split: str | None) -> Path | None:
+def list_in_folder(root: Path, split: str | None, label: str | None = None) -> Path | None:
     """Return the text list of a folder that pairs images with labels: that of the split, or the only one.
 
     Raises:
         ValueError: several lists are as near to the split.
     """
+    return _one_list(root, split, label, is_named=False)
+
+
+def list_of_split(root: Path, split: str | None, label: str | None = None) -> Path | None:
+    """Return the text list of a folder that has the name of the split and pairs images with labels; None without.
+
+    Args:
+        root: the folder.
+        split: its name; None is none.
+        label: that its names must not contradict; None takes any.
+
+    Raises:
+        ValueError: several such lists.
+    """
+    return None if split is None else _one_list(root, split, label, is_named=True)
+
+
+def _one_list(root: Path, split: str | None, label: str | None, *, is_named: bool) -> Path | None:
     lists = sorted(path for path in root.iterdir() if path.suffix.lower() in LIST_SUFFIXES and path.is_file())
     names = set(split_names(split or "train"))
     named = [path for path in lists if names & set(re.split(r"[-_. ]", path.stem.lower()))]
-    if split not in (None, "train") and not named:
+    if not named and (is_named or split not in (None, "train")):
         return None
-    found = [path for path in named or lists if is_pair_list(path)]
+    found = [path for path in named or lists if is_pair_list(path) and _may_have(path, label)]
     if len(found) > 1:
         raise ValueError(
             f"{root}: the lists {[path.name for path in found]} pair images with labels; name one of them"
         )
     return found[0] if found else None
+
+
+def _may_have(path: Path, label: str | None) -> bool:
+    first = _first_label(path)
+    kinds = [] if first is None else _kinds_named(first, path)
+    return label is None or not kinds or label in kinds
 
 
 def is_pair_list(path: Path) -> bool:
@@ -210,12 +276,16 @@ def images_in_list(path: Path, is_probe: bool = False) -> list[Path]:
 
 def _lines(path: Path, is_probe: bool = False) -> Iterator[tuple[Path, Path | None]]:
     """Yield the image and the label, if any, of each line; a probe ends at the first line without files."""
+    is_first = True
     with path.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
         for number, line in enumerate(lines, start=1):
             text = line.strip()
             if not text or text.startswith("#"):
                 continue
             found = next(filter(None, (_files(path.parent, words) for words in _divisions(text))), None)
+            is_header, is_first = is_first and path.suffix.lower() == ".csv", False
+            if found is None and is_header:
+                continue
             if found is None and is_probe:
                 return
             if found is None:
@@ -243,8 +313,11 @@ def _divisions(text: str) -> Iterator[tuple[str, ...]]:
         if separator in text:
             yield tuple(word.strip() for word in text.split(separator)[:2])
     words = text.split()
-    if len(words) == 2 or (len(words) > 2 and re.fullmatch(r"[\d.]+([eE][-+]?\d+)?", words[-1])):
+    if len(words) == 2 or (len(words) > 2 and _NUMBER.fullmatch(words[-1])):
         yield words[0], words[1]
+    if len(words) == 4 and _NUMBER.fullmatch(words[0]) and _NUMBER.fullmatch(words[2]):
+        # Each with the time of its exposure, as `associate.py` of the TUM RGB-D benchmark writes them.
+        yield words[1], words[3]
     yield (text,)
     # The focal length behind two names with blanks.
     for part in (text, text.rsplit(None, 1)[0]):
@@ -268,10 +341,12 @@ __all__ = [
     "images_in_metadata",
     "is_pair_list",
     "label_of_list",
-    "label_of_metadata",
+    "labels_of_metadata",
     "list_in_folder",
+    "list_of_split",
     "metadata_in",
     "metadata_rows",
     "pairs_in_list",
     "pairs_in_metadata",
+    "warn_of_unused_metadata",
 ]

@@ -98,3 +98,73 @@ def test_names_of_a_list_need_not_be_utf_8(root: pathlib.Path, depth: np.ndarray
     os.rename(folder + b"/left/a.png", folder + b"/left/\xe9.png")
     (root / "list.txt").write_bytes(b"left/\xe9.png depth-maps/a.npy\n")
     assert np.array_equal(open_source({"path": str(root), "label": "depth"})[0]["depth"], depth)
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "metadata.jsonl"])
+def test_metadata_of_anything_else_hides_no_pictures(root: pathlib.Path, depth: np.ndarray, name: str) -> None:
+    content = {
+        "metadata.csv": "id,caption\na,a room\nb,many, words\n",
+        "metadata.jsonl": '{"id": "a", "caption": ""}\n',
+    }
+    for folder in (root, root / "left"):
+        (folder / name).write_text(content[name])
+    with pytest.warns(UserWarning, match=r"has no key file_name and is not read; its keys are \['id', 'caption'\]"):
+        assert len(open_source({"path": str(root / "left"), "kind": "photos"})) == 2
+    (root / "left" / name).write_text("")
+    with pytest.raises(ValueError, match="no rows; expected file_name in each, or no such file"):
+        open_source({"path": str(root / "left"), "kind": "photos"})
+    (root / "left").rename(root / "images")
+    with pytest.warns(UserWarning, match="is not read"):
+        assert np.array_equal(open_source({"path": str(root), "label": "depth"})[1]["depth"], depth)
+
+
+def test_metadata_without_labels_leaves_them_to_the_folders(root: pathlib.Path) -> None:
+    (root / "left").rename(root / "images")
+    (root / "metadata.jsonl").write_text('{"file_name": "images/a.png", "text": "a room"}\n')
+    with pytest.warns(UserWarning, match="has no key depth_file_name; all pairs of equal names"):
+        assert len(open_source({"path": str(root), "label": "depth"})) == 2
+    (root / "images").rename(root / "left")
+    with pytest.raises(ValueError, match=r"expected the key 'depth_file_name', got the keys \['file_name', 'text'\]"):
+        open_source({"path": str(root), "label": "depth"})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_metadata_with_other_separators_is_refused(root: pathlib.Path, encoding: str) -> None:
+    separator = ";" if encoding == "utf-8" else ","
+    text = f"file_name{separator}depth_file_name\nleft/a.png{separator}depth-maps/a.npy\n"
+    (root / "metadata.csv").write_bytes(text.encode(encoding))
+    with pytest.raises(ValueError, match="expected UTF-8 text with commas between the fields, got the header"):
+        open_source({"path": str(root)})
+
+
+@pytest.mark.parametrize("header", ["", "image,depth\n"])
+def test_a_csv_of_pairs(root: pathlib.Path, depth: np.ndarray, header: str) -> None:
+    (root / "train.csv").write_text(f'{header}left/a.png,depth-maps/a.npy\n"left/b c.png","depth-maps/b c.npy"\n')
+    for path in (root, root / "train.csv"):
+        opened = open_source(str(path))
+        assert opened.label == "depth" and len(opened) == 2 and np.array_equal(opened[1]["depth"], depth)
+
+
+def test_pairs_whose_names_are_times(root: pathlib.Path, depth: np.ndarray) -> None:
+    for kind, start in (("rgb", 1), ("depth", 1.01)):
+        (root / {"rgb": "left", "depth": "depth-maps"}[kind]).rename(root / kind)
+        for number, file in enumerate(sorted((root / kind).iterdir())):
+            file.rename(root / kind / f"{start + number}{file.suffix}")
+    with pytest.raises(ValueError, match="name their pairs in a text list"):
+        open_source({"path": str(root), "label": "depth"})
+    (root / "associations.txt").write_text("# of associate.py\n1 rgb/1.png 1.01 depth/1.01.npy\n")
+    for source in ({"path": str(root)}, {"path": str(root / "associations.txt"), "label": "depth"}):
+        opened = open_source(source)
+        assert len(opened) == 1 and np.array_equal(opened[0]["depth"], depth)
+
+
+def test_lists_of_splits_divide_pairs_of_folders(root: pathlib.Path) -> None:
+    (root / "left").rename(root / "rgb")
+    (root / "depth-maps").rename(root / "depth")
+    (root / "train.txt").write_text("rgb/a.png depth/a.npy\n")
+    (root / "test_files.txt").write_text("rgb/b c.png\tdepth/b c.npy\n")
+    for split, name in (("train", "a.png"), ("test", "b c.png")):
+        opened = open_source({"path": str(root), "label": "depth", "split": split})
+        assert [pathlib.Path(opened.name_of(i)).name for i in range(len(opened))] == [name]
+    with pytest.raises(ValueError, match="no split 'validation'"):
+        open_source({"path": str(root), "label": "depth", "split": "validation"})
