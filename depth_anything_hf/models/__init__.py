@@ -13,6 +13,7 @@
 - `position_embeddings`: position embeddings interpolated as the authors' code does
 - `adapter_names`: names of layers in folders of adapters, of any release of transformers
 - `parameter_names`: parameters without use; names of files and of any release of transformers for `load_state_dict`
+- `fewer_layers`: a model of every n-th encoder layer of another one, for smaller students
 - `fused_encoder`: the encoder's layers with fused projections, for inference
 - `image_processing_depth_anything`: resizing and normalization, by Pillow as stock or by OpenCV as the authors
 - `missing`: errors of models that are not found, with their names

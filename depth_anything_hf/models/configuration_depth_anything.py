@@ -54,6 +54,14 @@ PUBLISHED_SIZES: dict[str, dict[str, Any]] = {
         "feature_layers": {"v1": [37, 38, 39, 40], "v2": [10, 20, 30, 40]},
     },
 }
+# Smaller than any published one, with the decoder that follows from its width. There is no DINOv2 of this size.
+SIZES: dict[str, dict[str, Any]] = {
+    "tiny": {
+        "encoder": {"hidden_size": 192, "num_hidden_layers": 12, "num_attention_heads": 3},
+        "feature_layers": {"v1": [9, 10, 11, 12], "v2": [3, 6, 9, 12]},
+    },
+    **PUBLISHED_SIZES,
+}
 
 
 class DepthAnythingConfig(StockDepthAnythingConfig):  # type: ignore[no-untyped-call]
@@ -136,26 +144,26 @@ class DepthAnythingConfig(StockDepthAnythingConfig):  # type: ignore[no-untyped-
     @classmethod
     def from_size(
         cls,
-        size: Literal["small", "base", "large", "giant"],
+        size: Literal["tiny", "small", "base", "large", "giant"],
         *,
         feature_layers: FeatureLayers = "v2",
         **kwargs: Any,
     ) -> DepthAnythingConfig:
-        """Return the configuration of a published model size.
+        """Return the configuration of a published model size, or of a smaller one.
 
         Args:
-            size: "small" (24.8 M parameters), "base" (97.5 M), "large" (335.3 M) or "giant" (1.3 B, SwiGLU).
+            size: "small" (24.8 M parameters), "base" (97.5 M), "large" (335.3 M) or "giant" (1.3 B, SwiGLU); or
+                "tiny" (6.4 M), which is not published, has no pretrained encoder, and is for students.
             feature_layers: encoder layers whose features feed the decoder: "v2" takes four intermediate ones, "v1" the
                 last four, as in Depth Anything V2 and V1.
             **kwargs: other fields of the configuration, e.g. `depth_estimation_type="metric", max_depth=20`.
 
         Raises:
-            ValueError: the size or the feature layers are not among the published ones, or a field is unknown or of
-                another kind.
+            ValueError: the size or the feature layers are unknown, or a field is unknown or of another kind.
         """
-        if not isinstance(size, str) or size not in PUBLISHED_SIZES:
-            raise ValueError(f"unknown size {size!r}, expected one of {', '.join(sorted(PUBLISHED_SIZES))}")
-        preset = PUBLISHED_SIZES[size]
+        if not isinstance(size, str) or size not in SIZES:
+            raise ValueError(f"unknown size {size!r}, expected one of {', '.join(sorted(SIZES))}")
+        preset = SIZES[size]
         if not isinstance(feature_layers, str) or feature_layers not in preset["feature_layers"]:
             raise ValueError(
                 f"unknown feature_layers {feature_layers!r}, expected 'v1' (the last four layers) or 'v2' (four "

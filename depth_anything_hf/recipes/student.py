@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..losses.loss_weights import RelativeLoss
@@ -66,12 +66,22 @@ class DistillationArguments:
     )
     feature_weight: float = field(default=1.0, metadata={"help": "Weight of the feature alignment."})
     feature_tolerance: float = field(default=0.15, metadata={"help": "Tokens with a smaller distance are ignored."})
+    student_layers: int | None = field(
+        default=None,
+        metadata={
+            "help": "Layers of the student's encoder: every n-th one of the weights that it starts from, e.g. 6 of "
+            "the twelve of --encoder_name_or_path facebook/dinov2-small, or of --model_name_or_path TEACHER. The "
+            "layers that feed the decoder move along. Default: all."
+        },
+    )
 
     def __post_init__(self) -> None:
         convert_fields(self)
         require_ranges(self, {"[0, inf)": ("feature_weight", "feature_tolerance")})
         if self.feature_encoder == "none":
             self.feature_encoder = None
+        if self.student_layers is not None and self.student_layers < 1:
+            raise ValueError(f"student_layers is {self.student_layers}, expected at least 1, or none for all layers")
         if self.teacher is None and (self.teacher_dtype or self.teacher_compile):
             raise ValueError("teacher_dtype and teacher_compile need an online teacher; set teacher")
 
@@ -80,7 +90,7 @@ class DistillationArguments:
 
         Args:
             loss: of the student's prediction against the labels.
-            start: the student, as it is before training.
+            start: the student, as it is before training, with all layers of its weights.
         """
         from ..training.objectives import Distillation
 
@@ -92,6 +102,28 @@ class DistillationArguments:
             feature_tolerance=self.feature_tolerance,
             student_width=start.model.config.backbone_config.hidden_size,
         )
+
+    def with_student_layers(self, start: StartingPoint) -> StartingPoint:
+        """Return the start of a student with `student_layers` layers; without that, the start as it is.
+
+        Raises:
+            ValueError: they cannot be taken from this start; the message says what can.
+        """
+        from ..models.fewer_layers import keep_every_nth_layer
+
+        if self.student_layers is None:
+            return start
+        if not start.pretrained:
+            raise ValueError(
+                f"student_layers is {self.student_layers}, but the student starts from random weights, which have "
+                "nothing to take layers from; set num_hidden_layers in encoder_config"
+            )
+        try:
+            model, kept = keep_every_nth_layer(start.model, self.student_layers)
+        except ValueError as error:
+            raise ValueError(f"student_layers: {error}") from error
+        of = f"{', '.join(map(str, kept))} of {start.model.config.backbone_config.num_hidden_layers}"
+        return replace(start, model=model, lineage={**start.lineage, "layers": of})
 
     def _aligns_features(self, start: StartingPoint) -> bool:
         """Return whether a student is aligned to a frozen encoder; random weights are nothing to be kept near to."""
@@ -152,6 +184,7 @@ class DistillationArguments:
         return {
             "teacher": {"name": absolute_path(self.teacher), "dtype": self.teacher_dtype} if self.teacher else None,
             "feature_alignment": alignment,
+            "student_layers": self.student_layers,
         }
 
     def lineage(self, source_names: list[str]) -> dict[str, Any]:
@@ -186,10 +219,13 @@ def prepare(
     from .starting_point import build_model
 
     start = build_model(model_arguments, seed=arguments.seed)
+    # Before layers go: features are aligned to those of the whole encoder.
+    objective = distillation.objective(loss, start)
+    start = distillation.with_student_layers(start)
     keep_clean = distillation.teacher is not None
     return TrainingRun(
         start,
-        distillation.objective(loss, start),
+        objective,
         arguments,
         data_arguments.mixture(model_arguments, seed=arguments.seed, keep_clean=keep_clean),
         data_arguments.evaluation(),

@@ -22,6 +22,7 @@ NEVER = {
     "encoder_strategy": "the state of the optimizer belongs to the parameters that were trained",
     "optimizer": "the state of one optimizer means nothing to another one",
     "lora_merge": "the folder has the final model in one of two forms",
+    "recipe.student_layers": "the layers are those of the weights",
     **dict.fromkeys(("lora_rank", "lora_targets"), "the state of the optimizer belongs to the adapters"),
     "pure_bf16": "weights and the state of the optimizer would be rounded or widened on the way",
 }
@@ -32,7 +33,11 @@ ANOTHER_CAP = (
     "the weights of this one (model_name_or_path, keep_decoder)"
 )
 # What runs did before their record had the entry.
-BEFORE_IT_WAS_RECORDED = {"recipe.loss.silog_over": "image", "recipe.augmentation.near_clip": None}
+BEFORE_IT_WAS_RECORDED = {
+    "recipe.loss.silog_over": "image",
+    "recipe.augmentation.near_clip": None,
+    "recipe.student_layers": None,
+}
 NOT_RECORDED = "not recorded"
 LONGEST_VALUE = 120
 

@@ -30,7 +30,7 @@ from .optim import LearningRates
 from .processes import training_accelerator
 
 
-SIZES = ("small", "base", "large", "giant")
+SIZES = ("tiny", "small", "base", "large", "giant")
 CHECKPOINTING: dict[str, dict[str, bool]] = {
     "none": {},
     "layers": {"gradient_checkpointing": True},
@@ -46,7 +46,9 @@ class PlanArguments:
 
     model: str = field(
         default="small",
-        metadata={"help": "small, base, large or giant, or a model's folder or Hub id, of which its shape is read."},
+        metadata={
+            "help": "tiny, small, base, large or giant, or a model's folder or Hub id, of which its shape is read."
+        },
     )
     device: str = field(
         default=HERE,

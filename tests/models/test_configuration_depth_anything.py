@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import torch
 from huggingface_hub.errors import StrictDataclassFieldValidationError
-from transformers import AutoConfig, Dinov2Config, Dinov2WithRegistersConfig
+from transformers import AutoConfig, AutoModelForDepthEstimation, Dinov2Config, Dinov2WithRegistersConfig
 from transformers import DepthAnythingConfig as StockConfig
 
+from depth_anything_hf.conversion.state_dict import published_size
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
@@ -27,6 +28,7 @@ PUBLISHED: dict[str, tuple[Any, ...]] = {
     "large": (335.3, 1024, 24, 16, [256, 512, 1024, 1024], 256, [21, 22, 23, 24], [5, 12, 18, 24]),
     "giant": (1258.1, 1536, 40, 24, [1536, 1536, 1536, 1536], 384, [37, 38, 39, 40], [10, 20, 30, 40]),
 }
+WIDTH_192 = {"hidden_size": 192, "num_hidden_layers": 12, "num_attention_heads": 3, "mlp_ratio": 4}
 
 
 def tiny_encoder(**fields: Any) -> Dinov2Config:
@@ -56,6 +58,24 @@ def test_presets_have_the_published_number_of_parameters(size: Any) -> None:
         model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_size(size))
     millions = sum(parameter.numel() for parameter in model.parameters()) / 1e6
     assert millions == pytest.approx(PUBLISHED[size][0], abs=0.05)
+
+
+def test_the_smallest_preset_is_for_students_and_is_no_published_one(tmp_path: Path) -> None:
+    config = DepthAnythingConfig.from_size("tiny")
+    with torch.device("meta"):
+        model = DepthAnythingForDepthEstimation(config)
+    assert sum(parameter.numel() for parameter in model.parameters()) / 1e6 == pytest.approx(6.4, abs=0.05)
+    encoder = config.backbone_config
+    assert (encoder.hidden_size, encoder.num_hidden_layers, encoder.num_attention_heads) == (192, 12, 3)
+    assert list(encoder.out_indices) == [3, 6, 9, 12] and published_size(config) is None
+    derived = DepthAnythingConfig.from_encoder_config(Dinov2Config(image_size=518, patch_size=14, **WIDTH_192))
+    assert config.to_dict() == derived.to_dict()
+    model = DepthAnythingForDepthEstimation(config).eval()
+    model.save_pretrained(tmp_path)
+    stock = AutoModelForDepthEstimation.from_pretrained(tmp_path).eval()
+    with torch.no_grad():
+        images = torch.rand(1, 3, 56, 70)
+        torch.testing.assert_close(stock(images).predicted_depth, model(images).predicted_depth)
 
 
 def test_small_preset_with_v1_taps_is_stocks_default() -> None:

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 import torch
 from tiny_model import TINY_ENCODER
-from transformers import AutoModel, Dinov2Config, Dinov2Model
+from transformers import AutoModel, AutoModelForDepthEstimation, Dinov2Config, Dinov2Model
 
 from depth_anything_hf.losses.loss_weights import RelativeLoss
-from depth_anything_hf.recipes.arguments import ModelArguments
+from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
 from depth_anything_hf.recipes.parser import RecipeParser
 from depth_anything_hf.recipes.starting_point import StartingPoint, build_model
-from depth_anything_hf.recipes.student import TYPES, DistillationArguments
+from depth_anything_hf.recipes.student import TYPES, DistillationArguments, run
+from depth_anything_hf.training.arguments import TrainingArguments
 from depth_anything_hf.training.objectives import Distillation
 
 
@@ -110,3 +111,63 @@ def test_the_record_names_the_encoder_that_the_student_is_kept_near_to(encoder):
     named = alignment(encoder, encoder_name_or_path=encoder)
     assert named == {"encoder": encoder, "weight": 1.0, "tolerance": 0.15}
     assert alignment("start", encoder_config=dict(TINY_ENCODER)) is None
+
+
+def test_a_student_keeps_every_second_layer_of_an_encoder_or_of_its_teacher(tmp_path):
+    torch.manual_seed(3)
+    Dinov2Model(Dinov2Config(**{**TINY_ENCODER, "num_hidden_layers": 8})).save_pretrained(tmp_path / "encoder")
+    whole = start_from(encoder_name_or_path=str(tmp_path / "encoder"))
+    whole.model.save_pretrained(tmp_path / "teacher")
+    whole.processor.save_pretrained(tmp_path / "teacher")
+    arguments = DistillationArguments(student_layers=4, feature_encoder="start")
+    for given in ({"encoder_name_or_path": "encoder"}, {"model_name_or_path": "teacher"}):
+        start = start_from(**{name: str(tmp_path / value) for name, value in given.items()})
+        student = arguments.with_student_layers(start)
+        assert student.lineage["layers"] == "2, 4, 6, 8 of 8" and student.pretrained
+        assert student.model.out_indices == [1, 2, 3, 4]
+        for number, layer in enumerate(student.model.backbone.encoder.layer):
+            torch.testing.assert_close(
+                layer.state_dict(), whole.model.backbone.encoder.layer[2 * number + 1].state_dict(), rtol=0, atol=0
+            )
+    decoders = [{n: t for n, t in each.model.state_dict().items() if "backbone" not in n} for each in (student, start)]
+    torch.testing.assert_close(*decoders, rtol=0, atol=0)
+    # Features are kept near those of the whole encoder.
+    aligned = arguments.objective(RelativeLoss(), start).feature_encoder
+    assert len(aligned.encoder.layer) == 8
+    assert (
+        arguments.record(start)["student_layers"] == 4
+        and DistillationArguments().record(start)["student_layers"] is None
+    )
+
+
+def test_layers_that_a_student_cannot_have_are_refused(encoder):
+    with pytest.raises(
+        ValueError, match=r"student_layers is 2, but the student starts from random weights.*num_hidden"
+    ):
+        DistillationArguments(student_layers=2).with_student_layers(start_from(encoder_config=dict(TINY_ENCODER)))
+    with pytest.raises(ValueError, match="student_layers: the encoder has 4 layers, of which 3 cannot"):
+        DistillationArguments(student_layers=3).with_student_layers(start_from(encoder_name_or_path=encoder))
+    with pytest.raises(ValueError, match=r"student_layers is 0, expected at least 1"):
+        DistillationArguments(student_layers=0)
+
+
+def test_a_run_with_fewer_layers_says_so_and_cannot_change_them(tmp_path, labelled_folder):
+    torch.manual_seed(3)
+    Dinov2Model(Dinov2Config(**{**TINY_ENCODER, "num_hidden_layers": 8})).save_pretrained(tmp_path / "encoder")
+
+    def distil(layers: int, steps: int = 1) -> Any:
+        start = ModelArguments(encoder_name_or_path=str(tmp_path / "encoder"), input_size=56)
+        training = TrainingArguments(
+            str(tmp_path / "run"), max_steps=steps, save_steps=1, max_zero_share=1, resume_from_checkpoint="latest"
+        )
+        data, distillation = DataArguments([str(labelled_folder)]), DistillationArguments(student_layers=layers)
+        return run(start, data, distillation, RelativeLoss(), training)
+
+    distil(4)
+    card = (tmp_path / "run" / "README.md").read_text()
+    assert "| layers | 2, 4, 6, 8 of 8 |" in card
+    stock = AutoModelForDepthEstimation.from_pretrained(tmp_path / "run")
+    assert stock.config.backbone_config.num_hidden_layers == 4
+    with pytest.raises(ValueError, match=r"student_layers: 4 -> 8"):
+        distil(8, steps=2)
+    assert distil(4, steps=2).steps == 2
