@@ -109,7 +109,7 @@ class DepthTable:
     Args:
         dataset: from `datasets.load_dataset(..., split=...)`, not streaming.
         image_column: column of images.
-        label_column: column of labels; by default the first of depth, depth_map (for depth) or disparity.
+        label_column: column of labels; by default the one that is called depth, depth_map (for depth) or disparity.
         label: "depth", "disparity", or None for images only.
         scale, invalid_values, sky_value, max_depth, limit, exif, max_pixels: as in `DepthFolder`.
         root: folder that relative paths in text cells refer to.

@@ -58,7 +58,7 @@ def images_in(root: Path, split: str | None = None) -> list[Path]:
         listed = images_in_list(root) if root.suffix.lower() in LIST_SUFFIXES else [root]
         warn_of_further_frames(root, listed)
         return listed
-    root = split_folder(root, split)
+    root = _told_split_folder(root, split)
     metadata = metadata_in(root)
     if metadata is not None:
         listed = images_in_metadata(metadata)
@@ -84,6 +84,19 @@ def images_in(root: Path, split: str | None = None) -> list[Path]:
     photographs = without_grey_maps(root, without_maps(root, images))
     warn_of_further_frames(root, photographs)
     return photographs
+
+
+def _told_split_folder(root: Path, split: str | None) -> Path:
+    """Return the folder of the split; where it is the one that is read by default, tell the others."""
+    folder = split_folder(root, split)
+    others = [f"{each.name}/" for each in _folders_of_splits(root) if each != folder] if folder != root else []
+    if others and split == "train":
+        warnings.warn(
+            f"{root}: of its splits {folder.name}/ is read, and not {', '.join(others)}; set split to read another "
+            'one, split: "" to read all',
+            stacklevel=3,
+        )
+    return folder
 
 
 def _is_beside_images(folder: Path, root: Path, images: set[Path], above: set[Path]) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..utils.paths import local_path
-from .decoding.depth_maps import LABELS, LabelRules, key_of_map, single_channel
+from .decoding.depth_maps import LABEL_SUFFIXES, LABELS, LabelRules, key_of_map, single_channel
 from .decoding.disparity_codec import decode_disparity
 from .decoding.errors import BrokenSampleError, UnreadableImageError
 from .decoding.files import in_memory, read_bytes
@@ -33,7 +33,7 @@ class RowReader:
     Args:
         columns: names of the columns of the table.
         image_column: column of images.
-        label_column: column of labels; by default the first of depth, depth_map (for depth) or disparity.
+        label_column: column of labels; by default the one that `find_label_column` finds.
         label: "depth", "disparity", or None for images only.
         rules: how stored values become a label; also an attribute.
         root: folder that relative paths in text cells refer to.
@@ -61,7 +61,8 @@ class RowReader:
         self._image_column = _find_column(columns, (image_column,), "image_column")
         self._label_column = None
         if label is not None:
-            candidates = (label_column,) if label_column else LABEL_COLUMNS[label]
+            found = label_column or find_label_column(columns, label)
+            candidates = LABEL_COLUMNS[label] if found is None else (found,)
             self._label_column = _find_column(columns, candidates, "label_column")
         self._label = label
         self.rules = rules
@@ -161,6 +162,22 @@ class RowReader:
 
     def _resolve(self, cell: Any) -> Any:
         return str(self._root / cell) if isinstance(cell, str) else cell
+
+
+def find_label_column(columns: Sequence[str], label: str) -> str | None:
+    """Return the column that has the name of a label: as it is written, else the only one that differs in little.
+
+    That is one with capital letters, or with the suffix of its files, as the columns of tar shards have (`depth.npy`).
+    """
+    exact = next((name for name in LABEL_COLUMNS[label] if name in columns), None)
+    others = [column for column in columns if names_label(column, label)]
+    return exact or (others[0] if len(others) == 1 else None)
+
+
+def names_label(column: str, label: str) -> bool:
+    """Tell whether the name of a column is one of a label, but for capital letters and the suffix of files."""
+    name, dot, suffix = column.lower().partition(".")
+    return name in LABEL_COLUMNS[label] and (not dot or f".{suffix}" in LABEL_SUFFIXES)
 
 
 def _find_column(columns: Sequence[str], candidates: Sequence[str], parameter: str) -> str:

@@ -46,7 +46,7 @@ def detect_kind(source: DataSource) -> str:
             layouts = LAYOUTS.format(label=source.label or "depth")
             raise FileNotFoundError(
                 f"{local}: {asked} asks for labels, but the folder has images in none of the layouts for labels; "
-                f"expected {layouts}; found {sorted(each.name for each in local.iterdir())[:10]}"
+                f"expected {layouts}; found {sorted(each.name for each in local.iterdir())[:10]}{_name_lines(found)}"
             )
         _tell_lines(local, found)
         return "photos"
@@ -67,6 +67,11 @@ def _tell_lines(local: Path, found: list[Path]) -> None:
             "the file to read the table",
             stacklevel=3,
         )
+
+
+def _name_lines(found: list[Path]) -> str:
+    tables = [path for path in found if path.suffix.lower() == LINES and path.name not in METADATA_NAMES]
+    return f"; to read the table {tables[0].name}, name the file" if tables else ""
 
 
 def _kind_of_file(source: DataSource, local: Path) -> str:

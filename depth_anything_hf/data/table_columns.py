@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from .data_source import DataSource, asked_for_label
 from .decoding.images import IMAGE_SUFFIXES
 from .layout_names import is_label_folder
-from .rows import LABEL_COLUMNS
+from .rows import LABEL_COLUMNS, find_label_column, names_label
 
 
 # The columns of webdataset shards are the suffixes of their files, and their samples have a key.
@@ -78,8 +78,8 @@ def label_of_table(source: DataSource, columns: Sequence[str]) -> str | None:
 
 
 def _label_of_columns(columns: Sequence[str], label_column: str | None) -> str | None:
-    for label, names in LABEL_COLUMNS.items():
-        if label_column in names if label_column else any(name in columns for name in names):
+    for label in LABEL_COLUMNS:
+        if names_label(label_column, label) if label_column else find_label_column(columns, label):
             return label
     if label_column:
         raise ValueError(

@@ -167,3 +167,14 @@ def test_linked_folders_are_followed_once(tmp_path: pathlib.Path, rgb: np.ndarra
     assert len(PhotoFolder(tmp_path / "here")) == 1
     (tmp_path / "linked").symlink_to(tmp_path / "far")
     assert len(open_source({"path": str(tmp_path / "linked"), "label": "depth"})) == 1
+
+
+def test_the_splits_of_photographs_that_are_not_read_are_told(tmp_path: pathlib.Path, rgb: np.ndarray) -> None:
+    for split in ("train", "val"):
+        (tmp_path / split).mkdir()
+        for name in ("a", "b"):
+            Image.fromarray(rgb).save(tmp_path / split / f"{name}.png")
+    with pytest.warns(UserWarning, match=r"of its splits train/ is read, and not val/; set split"):
+        assert len(open_source({"path": str(tmp_path), "kind": "photos"})) == 2
+    assert len(open_source({"path": str(tmp_path), "kind": "photos", "split": "val"})) == 2
+    assert len(open_source({"path": str(tmp_path), "kind": "photos", "split": ""})) == 4

@@ -86,3 +86,7 @@ def test_a_table_of_lines_beside_pictures_is_told(tmp_path: Path, table_cache: N
     with pytest.warns(UserWarning, match=r"not the 1 \.jsonl beside them, e\.g\. .*train\.jsonl; name the file"):
         assert len(open_source(tmp_path)) == 1
     assert len(open_source(tmp_path / "train.jsonl")) == 1
+    with pytest.raises(
+        FileNotFoundError, match=r"label asks for labels.*to read the table train\.jsonl, name the file"
+    ):
+        open_source({"path": str(tmp_path), "label": "depth"})

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 
@@ -12,6 +13,12 @@ import pytest
 from sample_files import png_bytes, write_tar_members
 
 from depth_anything_hf.data.sources import open_source
+
+
+def npy_bytes(values: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, values)
+    return file.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -48,3 +55,29 @@ def test_archives_that_datasets_refuses_are_explained(tmp_path: Path, table_cach
     write_tar_members(tmp_path / "a.tar", {"caf\udce9.png": png_bytes(rgb)})
     with pytest.raises(ValueError, match=r"a\.tar.*the name 'caf.*xe9' is not UTF-8: rename"):
         open_source(tmp_path / "a.tar")
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize("asked", [{}, {"label": "depth"}])
+def test_labels_of_tar_shards_are_found_by_their_names(
+    tmp_path: Path, table_cache: None, rgb: np.ndarray, depth: np.ndarray, asked: dict[str, str], streaming: bool
+) -> None:
+    files = {"jpg.png": png_bytes(rgb), "Depth.npy": npy_bytes(depth)}
+    members = {f"{name}.{suffix}": content for name in "ab" for suffix, content in files.items()}
+    write_tar_members(tmp_path / "a.tar", members)
+    source = {"path": str(tmp_path), "image_column": "jpg.png", **asked, "streaming": streaming}
+    samples = open_source(source)
+    assert samples.label == "depth"
+    sample = samples.read(next(iter(samples.shard(0))), 0, 0) if streaming else samples[0]
+    assert np.array_equal(sample["depth"], depth)
+
+
+def test_several_columns_that_could_be_labels_are_refused(
+    tmp_path: Path, table_cache: None, rgb: np.ndarray, depth: np.ndarray
+) -> None:
+    members = {"a.png": png_bytes(rgb), "a.depth.npy": npy_bytes(depth), "a.depth.png": png_bytes(rgb)}
+    write_tar_members(tmp_path / "a.tar", members)
+    with pytest.raises(ValueError, match=r"name the right one with label_column"):
+        open_source({"path": str(tmp_path), "label": "depth"})
+    # The name of a column tells what the label is.
+    assert open_source({"path": str(tmp_path), "label_column": "depth.npy"}).label == "depth"

@@ -81,7 +81,8 @@ class Case:
 
     @property
     def is_read_with_labels(self) -> bool:
-        return self.asked in ("both", "column", "label") or (self.asked == "nothing" and self.form not in TARS)
+        is_called_so = self.form not in TARS or self.label_kind != "jpg"
+        return self.asked in ("both", "column", "label") or (self.asked == "nothing" and is_called_so)
 
 
 def all_cases() -> list[Case]:
