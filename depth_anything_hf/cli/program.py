@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar
 
 import typer
@@ -131,12 +134,32 @@ class Program(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command, and show an error that a user can fix as one line."""
         try:
-            return super().invoke(ctx)
+            with _short_warnings():
+                return super().invoke(ctx)
         except USER_ERRORS as error:
             if ctx.params.get("debug"):
                 raise
             typer.echo(one_line(error), err=True)
             raise typer.Exit(EXIT_WRONG_OPTION if isinstance(error, OptionError) else 1) from None
+
+
+@contextmanager
+def _short_warnings() -> Iterator[None]:
+    """Show this package's warnings as one line, without the place in its code; those of others stay as they are."""
+    package, usual = str(Path(__file__).parents[1]), warnings.formatwarning
+
+    def format_warning(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+    ) -> str:
+        if filename.startswith(package) and issubclass(category, UserWarning):
+            return f"warning: {message}\n"
+        return usual(message, category, filename, lineno, line)
+
+    warnings.formatwarning = format_warning
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 def _write_panels(command: Any, ctx: Any, formatter: Any) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import typer
 from command_line import run, run_process
 from typer.testing import CliRunner
 
+from depth_anything_hf.cli import program
 from depth_anything_hf.cli.main import DepthAnything
-from depth_anything_hf.cli.program import Command, Program, spellings
+from depth_anything_hf.cli.program import Command, Program, _short_warnings, spellings
 
 
 COMMANDS: dict[str, Any] = {name: entry.build(name) for name, entry in DepthAnything.entries.items()}
@@ -129,3 +131,12 @@ def test_an_error_of_several_lines_is_shown_as_one() -> None:
 def test_machines_is_num_machines_as_in_training(name: str) -> None:
     result = run(name, "--machines", "no-number")
     assert result.exit_code == 2 and "Invalid value for '--num_machines'" in result.output, result.output
+
+
+def test_warnings_are_one_line_without_the_place_in_the_code() -> None:
+    usual = warnings.formatwarning
+    with _short_warnings():
+        assert warnings.formatwarning("left out", UserWarning, program.__file__, 1) == "warning: left out\n"
+        for category, place in ((DeprecationWarning, program.__file__), (UserWarning, typer.__file__)):
+            assert warnings.formatwarning("old", category, place, 1) == usual("old", category, place, 1)
+    assert warnings.formatwarning is usual
