@@ -25,7 +25,7 @@ from .early_stopping import STOPPED
 from .engine import Engine
 from .held_out import HeldOut
 from .optim import describe_length
-from .run_folder import check_run_folder
+from .run_folder import WRITTEN_NAMES, check_run_folder
 from .run_record import HISTORY, Claim, read_record
 from .state import STATE_FILE, Progress, RunGeometry, process_file, seed_random_state, set_random_state
 from .tracking import LOG_FILE, LogWindow, read_log
@@ -75,7 +75,7 @@ def claim_folder(
     # Records of earlier versions lack parts that may be changed all the same.
     known = [name for each in (asdict(arguments), record, earlier or {}) for name in names_in(each)]
     messages = check_permissions(needing, arguments.allow_changed, known)
-    repair_folder(folder)
+    repair_folder(folder, WRITTEN_NAMES)
     checkpoint = find_checkpoint(folder, arguments.resume_from_checkpoint)
     is_complete = checkpoint is None and earlier is not None and _is_complete(arguments, earlier, geometry, needing)
     if checkpoint is None and not is_complete and arguments.resume_from_checkpoint is not None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from ..evaluation.result_files import RESULTS_FILE as SCORES_FILE
 from ..evaluation.result_files import ROWS_FILE
 from ..hub.card_results import EVALUATION_FOLDER
-from ..hub.markdown import PICTURES_FOLDER
 from ..hub.publisher import ADAPTER_FOLDER
+from ..utils.card_pictures import PICTURES_FOLDER
 from ..utils.manifest import MANIFEST_FILE
 from ..utils.outputs import check_folder, is_same_file, refuse_to_replace
 from .arguments import ARGUMENTS_FILE
@@ -24,6 +24,11 @@ PATTERNS = (
     *(LOG_FILE, RESULTS_FILE, CHART_FILE, SCORES_FILE, ROWS_FILE, "best", ADAPTER_FOLDER),
     *("config.json", "preprocessor_config.json", "model*.safetensors", "model.safetensors.index.json"),
     *("pictures/step-*.png", f"{PICTURES_FOLDER}/*", f"{EVALUATION_FOLDER}/*.yaml"),
+)
+# Names of what is written under a hidden name first, whatever the version.
+WRITTEN_NAMES = (
+    *("checkpoint-[0-9]*", "best", "final", "push-*"),
+    *(ARGUMENTS_FILE, LOG_FILE, RESULTS_FILE, CHART_FILE, SCORES_FILE, ROWS_FILE),
 )
 
 

@@ -32,7 +32,6 @@ ABANDONED_AFTER_SECONDS = 24 * 3600
 
 _CHUNK_BYTES = 1 << 20
 _LONGEST_NAME_BYTES = 255
-# Other programs may end the names of their files with the same word.
 _OWN_UNFINISHED = re.compile(rf"\.\d+\.[0-9a-f]+{re.escape(UNFINISHED_SUFFIX)}$")
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
@@ -108,6 +107,11 @@ def unfinished_file(path: Path) -> Path:
     return path.with_name(f".{name}{rest}")
 
 
+def is_unfinished_file(path: Path) -> bool:
+    """Return whether a name is one of `unfinished_file`; other programs may end theirs with the same word."""
+    return _OWN_UNFINISHED.search(path.name) is not None
+
+
 def finish_file(unfinished: Path, path: Path) -> None:
     """Synchronize a written file to the disk and give it its name; an older file of that name is replaced."""
     fsync_file(unfinished)
@@ -122,8 +126,7 @@ def remove_abandoned(*folders: Path) -> list[Path]:
     and number their processes each from 1.
     """
     found = [path for folder in folders for path in folder.glob(f".*{UNFINISHED_SUFFIX}")]
-    unfinished = [path for path in found if _OWN_UNFINISHED.search(path.name)]
-    return [path for path in unfinished if _seems_abandoned(path) and unlink_unless_held(path)]
+    return [path for path in found if is_unfinished_file(path) and _seems_abandoned(path) and unlink_unless_held(path)]
 
 
 def fsync_file(path: Path) -> None:

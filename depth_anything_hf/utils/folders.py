@@ -11,11 +11,15 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 
-from .files import UNFINISHED_SUFFIX, fsync_file, fsync_folder, unfinished_file
+from .files import UNFINISHED_SUFFIX, fsync_file, fsync_folder, is_unfinished_file, unfinished_file
+
+
+REPLACED_SUFFIX, DELETED_SUFFIX = ".replaced", ".deleted"
 
 
 @contextmanager
@@ -39,7 +43,7 @@ def put_in_place(unfinished: Path, target: Path) -> None:
 
     At every instant the old or the new folder is whole, under its name or one that `repair_folder` knows.
     """
-    old = _hidden(target, ".replaced")
+    old = _hidden(target, REPLACED_SUFFIX)
     if target.exists():
         shutil.rmtree(old, ignore_errors=True)
         os.replace(target, old)
@@ -61,24 +65,34 @@ def move_files(unfinished: Path, target: Path) -> None:
 
 def remove_folder(folder: Path) -> None:
     """Delete a folder that a kill in between must not leave half-deleted under its name."""
-    doomed = _hidden(folder, ".deleted")
+    doomed = _hidden(folder, DELETED_SUFFIX)
     shutil.rmtree(doomed, ignore_errors=True)
     os.replace(folder, doomed)
     shutil.rmtree(doomed, ignore_errors=True)
 
 
-def repair_folder(folder: Path) -> None:
+def repair_folder(folder: Path, names: Sequence[str]) -> None:
     """Clean up what a kill left in a folder: an old folder comes back where the new one did not arrive.
 
     Only for the holder of the folder's lock: unfinished files and folders of any process are removed.
+
+    Args:
+        folder: in which the work is done.
+        names: patterns of the names that are written there; hidden files of others are the user's.
     """
-    for old in folder.glob(".*.replaced"):
-        target = folder / old.name.removeprefix(".").removesuffix(".replaced")
+
+    def leftovers(suffix: str) -> list[Path]:
+        found = folder.glob(f".*{suffix}")
+        return [path for path in found if any(fnmatch(_shown(path, suffix), name) for name in names)]
+
+    for old in leftovers(REPLACED_SUFFIX):
+        target = folder / _shown(old, REPLACED_SUFFIX)
         if target.exists():
             shutil.rmtree(old)
         else:
             os.replace(old, target)
-    for leftover in [*folder.glob(f".*{UNFINISHED_SUFFIX}"), *folder.glob(".*.deleted")]:
+    files = [path for path in folder.glob(f".*{UNFINISHED_SUFFIX}") if is_unfinished_file(path)]
+    for leftover in {*leftovers(UNFINISHED_SUFFIX), *leftovers(DELETED_SUFFIX), *files}:
         if leftover.is_dir():
             shutil.rmtree(leftover)
         else:
@@ -96,6 +110,10 @@ def fsync_tree(folder: Path) -> None:
 def files_below(folder: Path) -> list[Path]:
     """Return all files of a folder and of the folders in it, sorted."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _shown(hidden: Path, suffix: str) -> str:
+    return hidden.name.removeprefix(".").removesuffix(suffix)
 
 
 def _hidden(target: Path, suffix: str) -> Path:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from depth_anything_hf.training.run_folder import WRITTEN_NAMES
+from depth_anything_hf.utils.files import unfinished_file
 from depth_anything_hf.utils.folders import (
     move_files,
     put_in_place,
@@ -67,7 +69,7 @@ def test_a_kill_at_any_instant_of_a_replacement_leaves_a_whole_folder(tmp_path, 
                 finished = True
             except Killed:
                 pass
-        repair_folder(run)
+        repair_folder(run, ["best"])
         assert names(run) == ["best"]
         assert find_damage(run / "best") is None
         seen.add((run / "best" / "model").read_text())
@@ -80,8 +82,13 @@ def test_repair_removes_what_is_half_deleted(tmp_path):
     (tmp_path / ".checkpoint-1.deleted" / "state").mkdir(parents=True)
     (tmp_path / ".checkpoint-4.unfinished").mkdir()
     (tmp_path / ".training_arguments.json.unfinished").write_text("{")
-    repair_folder(tmp_path)
-    assert names(tmp_path) == ["checkpoint-3"]
+    unfinished_file(tmp_path / "card.png").write_text("half")
+    # The user's, and those of other programs.
+    others = [".notes.deleted", ".notes.replaced", ".notes.unfinished"]
+    for name in others:
+        (tmp_path / name).mkdir()
+    repair_folder(tmp_path, WRITTEN_NAMES)
+    assert names(tmp_path) == [*others, "checkpoint-3"]
 
 
 def test_a_folder_that_failed_does_not_arrive(tmp_path):
