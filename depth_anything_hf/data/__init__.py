@@ -12,7 +12,8 @@
 - `left_out`: tells what a search for images leaves out
 - `grey_maps`: depth maps with 8 bits among photographs
 - `further_frames`: animations and files of several pages
-- `prediction_list`: the list of a folder's predictions, by which its own files are known
+- `prediction_list`: which files commands have left among data, predictions by their list
+- `own_pictures`: pictures and records that runs, evaluations and cards have left
 - `pair_orientation`: one orientation for an image and its label
 - `rows`: the row of a table becomes a sample
 - `table_files`: formats and files of local tables

@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
+from fnmatch import fnmatch
 from pathlib import Path
 
 from .decoding.files import visible_files
 from .decoding.images import HEIF_SUFFIXES, IMAGE_SUFFIXES
 from .decoding.limits import picture_mode
-from .prediction_list import LIST_FILE, OwnFiles
+from .prediction_list import OwnFiles
 
 
 # Beside the images of most datasets, and no loss.
@@ -20,6 +22,8 @@ _DOCUMENTS = frozenset(
     {".bib", ".cfg", ".csv", ".db", ".html", ".ini", ".json", ".jsonl", ".license", ".lock", ".log", ".lst", ".md"}
     | {".pdf", ".py", ".rst", ".sh", ".toml", ".tsv", ".txt", ".xml", ".yaml", ".yml"}
 )
+# Of a folder of pseudo-labels.
+LABELS_RECORD, LABEL_SHARDS = "provenance.json", "labels-*.parquet"
 _SAMPLED = 64
 _MAY_BE_MAPS = frozenset({".jp2", ".pgm", ".png", ".pnm", ".tif", ".tiff"})
 
@@ -88,8 +92,9 @@ def is_map(path: Path) -> bool:
 def outside_labels(files: Iterable[Path], root: Path) -> list[Path]:
     """Return the files below `root` that no command wrote there; all if there are no others.
 
-    These are those in a folder of pseudo-labels below it, and those that a list of predictions names. Photographs may
-    be labelled into a folder among them; a repeated run must not take its own output for input.
+    These are those in a folder of pseudo-labels below it, those that a list of predictions names, and pictures and
+    records of runs. Photographs may be labelled into a folder among them, or into their own; a repeated run must not
+    take its own output for input.
     """
     is_output: dict[Path, bool] = {root: False}
 
@@ -100,28 +105,45 @@ def outside_labels(files: Iterable[Path], root: Path) -> list[Path]:
 
     files = list(files)
     predictions = OwnFiles()
-    return [path for path in files if not is_written(path.parent) and path not in predictions] or files
+    others = [path for path in files if not is_written(path.parent) and path not in predictions]
+    if _is_labelled_in_place(root):
+        others = [path for path in others if not _is_of_labels(path, root)]
+    return others or files
 
 
 def refuse_predictions(root: Path) -> None:
-    """Refuse a folder without images but those that `predict` has written.
+    """Refuse a folder without images but those that commands have written.
 
     Raises:
-        ValueError: there are such; the message names the list of them.
+        ValueError: there are such; the message names one.
     """
     predictions = OwnFiles()
     written = [path for path in visible_files(root) if path in predictions]
     if written:
         raise ValueError(
-            f"{root}: its pictures are predictions, e.g. {written[0]}, as {LIST_FILE} tells; name the folder of the "
+            f"{root}: its pictures are predictions or those of runs, e.g. {written[0]}; name the folder of the "
             "photographs"
         )
 
 
+def _is_labelled_in_place(root: Path) -> bool:
+    """Return whether the labels in a folder are of the photographs there, as far as their record tells."""
+    if not holds_labels(root):
+        return False
+    try:
+        return bool(json.loads((root / LABELS_RECORD).read_bytes()).get("data") == root.resolve().name)
+    except (ValueError, AttributeError):
+        return False
+
+
+def _is_of_labels(path: Path, root: Path) -> bool:
+    if path.parent != root:
+        return path.parent == root / "manifest" and path.suffix == ".entry"
+    return path.name in (LABELS_RECORD, "manifest.jsonl") or fnmatch(path.name, LABEL_SHARDS)
+
+
 def holds_labels(folder: Path) -> bool:
     """Return whether a run of `pseudo-label` wrote into a folder."""
-    provenance = folder / "provenance.json"
+    provenance = folder / LABELS_RECORD
     # Before the first shard is complete, the file alone tells.
-    return provenance.is_file() and (
-        any(folder.glob("labels-*.parquet")) or b'"shard_size"' in provenance.read_bytes()
-    )
+    return provenance.is_file() and (any(folder.glob(LABEL_SHARDS)) or b'"shard_size"' in provenance.read_bytes())

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The list of a folder's predictions, by which its own files are known from those of the user."""
+"""Which files commands have left among data; those of `predict` by the list that lies in a folder of predictions."""
 
 from __future__ import annotations
 
@@ -12,10 +12,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ..visualization.encode import png_texts
+from .decoding.depth_maps import LABELS
+from .own_pictures import is_own_picture, is_own_table
+
 
 LIST_FILE = "predictions.json"
 FILE_KIND = "depth_anything_hf.predictions"
 FILE_VERSION = 1
+# Keyword of the text in the pictures that `predict` writes.
+PICTURE_KEYWORD = "depth_anything_hf.prediction"
 
 
 def read_entries(folder: Path) -> dict[str, Any]:
@@ -51,20 +59,36 @@ def is_own_file(folder: Path, path: Path, entry: Mapping[str, Any] | None) -> bo
     if entry is None or name not in entry["files"] or not path.is_file() or path.is_symlink():
         return False
     written = entry["files"][name]
-    if written is None:
-        return True
     stamp = stamp_of(path)
     if stamp["bytes"] == 0:
         # As a power cut leaves files that were just written.
         return True
-    if stamp["bytes"] != written["bytes"]:
+    if written is not None and stamp["bytes"] == written["bytes"]:
+        # Copies of a folder have other times.
+        return bool(
+            stamp["mtime_ns"] == written["mtime_ns"] or f"{zlib.crc32(path.read_bytes()):08x}" == written["crc32"]
+        )
+    # A run that was killed has not told what it wrote, and may not have come as far as this file.
+    return not entry["is_done"] and _looks_written(path)
+
+
+def _looks_written(path: Path) -> bool:
+    """Return whether a file is like those that `predict` writes, by its content."""
+    if path.suffix != ".npz":
+        return PICTURE_KEYWORD in png_texts(path)
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return "kind" in stored.files and str(stored["kind"]) in {*LABELS} & {*stored.files}
+    except Exception:
+        # numpy raises many kinds of exceptions on files of other kinds.
         return False
-    # Copies of a folder have other times.
-    return bool(stamp["mtime_ns"] == written["mtime_ns"] or f"{zlib.crc32(path.read_bytes()):08x}" == written["crc32"])
 
 
 class OwnFiles:
-    """Tell the files that predictions have left in folders, whichever these are, from all others."""
+    """Tell the files that commands have left in folders, whichever these are, from all others.
+
+    These are predictions, which lists tell, and pictures and records of runs, evaluations and cards.
+    """
 
     def __init__(self) -> None:
         self._listed = lru_cache(None)(_entries_by_file)
@@ -72,7 +96,12 @@ class OwnFiles:
         self._above = lru_cache(None)(self._lists_above)
 
     def __contains__(self, path: Path) -> bool:
-        """Return whether a list in a folder above the file names it, and it is as it was written."""
+        """Return whether a list in a folder above the file names it, and it is as it was written; or a run left it."""
+        if path.name == LIST_FILE and self._listed(path.parent):
+            return True
+        return is_own_picture(path) or is_own_table(path) or self._is_prediction(path)
+
+    def _is_prediction(self, path: Path) -> bool:
         return any(
             is_own_file(listing, place / path.name, self._listed(listing).get(f"{prefix}{path.name}"))
             for listing, place, prefix in self._above(path.parent)

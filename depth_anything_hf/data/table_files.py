@@ -13,6 +13,7 @@ from pyarrow import ArrowException, parquet
 from .decoding.files import files_below
 from .depth_stream import OPEN_SHARDS
 from .left_out import describe_kinds, outside_labels
+from .own_pictures import is_own_picture, is_own_table
 from .prediction_list import LIST_FILE
 
 
@@ -34,7 +35,8 @@ def table_suffix(path: Path) -> str:
 def tables_and_others(root: Path, suffixes: Iterable[str] = ()) -> list[Path]:
     """List the tables below a folder, and files of further suffixes, as `files_below` does.
 
-    What `datasets` has cached there of the others is left out, and the list of predictions.
+    What `datasets` has cached there of the others is left out, and so are the list of predictions and the pictures and
+    records of runs.
     """
     wanted = {*TABLE_FORMATS, *suffixes}
     last_parts = wanted | {f".{ending.rpartition('.')[2]}" for ending in TAR_ENDINGS}
@@ -43,8 +45,8 @@ def tables_and_others(root: Path, suffixes: Iterable[str] = ()) -> list[Path]:
 
 
 def _is_made(path: Path) -> bool:
-    """Tell whether a file is of a cache of the library `datasets`, or lists predictions: made from other files."""
-    if path.name == LIST_FILE:
+    """Tell whether a file is of a cache of the library `datasets`, a list of predictions, or left by a run."""
+    if path.name == LIST_FILE or is_own_picture(path) or is_own_table(path):
         return True
     is_made = path.suffix == ".arrow" or path.name == DATASET_INFO
     return is_made and (path.parent / DATASET_INFO).is_file() and not is_saved_dataset(path.parent)

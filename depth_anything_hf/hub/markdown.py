@@ -20,8 +20,6 @@ _CODE_SPAN = re.compile(r"(?<!`)(?P<fence>`+)(?!`).+?(?<!`)(?P=fence)(?!`)")
 KEEP_START, KEEP_END = "<!-- keep -->", "<!-- /keep -->"
 OWN_SECTION = "<!-- Text between the two keep markers is yours: it survives when the card is written again. -->"
 PACKAGES = ("depth_anything_hf", "transformers", "torch", "datasets", "accelerate", "huggingface_hub")
-# Pictures that a card shows lie in this folder beside it.
-PICTURES_FOLDER = "card"
 
 
 def own_text(card: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from huggingface_hub import ModelCardData
 
 from ..geometry.depth_units import UNIT_NAMES, UNITS_PER_METRE
+from ..utils.card_pictures import PICTURES_FOLDER
 from ..utils.files import atomic_write
 from ..utils.paths import local_path
 from ..utils.printable_names import printable_text
@@ -27,7 +28,6 @@ from .card_results import evaluation_results, gain_and_loss_text, published_resu
 from .licenses import add_published_licenses, license_fields, model_license
 from .lineage import DATA_PARTS, LICENSED_PARTS, lineage_rows, origins, write_lineage
 from .markdown import (
-    PICTURES_FOLDER,
     code_block,
     code_span,
     inline,

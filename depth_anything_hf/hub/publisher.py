@@ -15,13 +15,13 @@ from pathlib import Path
 
 from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]  # re-exported without `as`
 
+from ..utils.card_pictures import PICTURES_FOLDER
 from ..utils.files import UNFINISHED_SUFFIX
 from ..utils.machine_traces import traces_in_file
 from ..utils.paths import local_path
 from ..utils.redaction import redact_tokens
 from .card_results import EVALUATION_FOLDER
 from .errors import ATTEMPTS, FIRST_WAIT_SECONDS, PushError, explain, with_retries
-from .markdown import PICTURES_FOLDER
 from .repository import Repository
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from ..data.decoding.depth_maps import LABELS, read_label
 from ..data.decoding.errors import UnreadableImageError
 from ..data.decoding.limits import open_picture
+from ..data.prediction_list import PICTURE_KEYWORD
 from ..geometry.disparity import depth_to_disparity
 from ..utils.paths import local_path
 from ..visualization.colour_maps import colour_map, from_uint16, to_uint16
@@ -23,8 +24,7 @@ from .pixel_shares import PixelShares
 
 
 NUMBERS, COLOURS, GREY = ".npz", "_depth.png", "_16bit.png"
-# Keyword of the text that a grey picture holds, and what its codes mean; another meaning is another version.
-KEYWORD = "depth_anything_hf.prediction"
+# Of the text that pictures hold, and of what the codes of a grey one mean.
 GREY_VERSION = 1
 FORMULA = "minimum + (code - 1) / 65534 * (maximum - minimum); code 0 has no value"
 UNITS = {"depth": "metres", "disparity": "none: scale and shift of each image are free"}
@@ -62,12 +62,13 @@ def encode_prediction(
     invalid = float(np.isnan(valid).mean())
     pixels: dict[str, Any] = {"invalid": invalid, "extrapolated": extrapolated, "clipped": None}
     if pictures:
-        contents[COLOURS] = encode_png(colour_map(depth_to_disparity(values) if kind == "depth" else values))
+        colours = colour_map(depth_to_disparity(values) if kind == "depth" else values)
+        contents[COLOURS] = encode_png(colours, {PICTURE_KEYWORD: json.dumps({"kind": kind, "picture": "colours"})})
         codes, minimum, maximum = to_uint16(valid)
         pixels["clipped"] = float(((valid < minimum) | (valid > maximum)).mean())
         grey = {"minimum": minimum, "maximum": maximum, "formula": FORMULA}
         text = {"version": GREY_VERSION, "kind": kind, "unit": UNITS[kind], **grey}
-        contents[GREY] = encode_png(codes, {KEYWORD: json.dumps(text)})
+        contents[GREY] = encode_png(codes, {PICTURE_KEYWORD: json.dumps(text)})
         pixels["grey"] = grey
     return contents, pixels
 
@@ -97,7 +98,7 @@ def read_prediction(path: str | os.PathLike[str]) -> tuple[np.ndarray, str]:
         return (np.where(values > 0, values, np.float32(np.nan)) if kind == "depth" else values), kind
     try:
         with open_picture(path, str(path)) as picture:
-            text, codes = picture.info.get(KEYWORD), np.asarray(picture)
+            text, codes = picture.info.get(PICTURE_KEYWORD), np.asarray(picture)
     except (FileNotFoundError, IsADirectoryError, UnreadableImageError):
         raise
     except Exception as error:
@@ -111,8 +112,9 @@ def read_prediction(path: str | os.PathLike[str]) -> tuple[np.ndarray, str]:
         is_known = False
     if codes.dtype.kind not in "ui" or codes.ndim != 2 or not is_known:
         raise UnreadableImageError(
-            f"{path}: expected NAME.npz, or NAME_16bit.png with the text {KEYWORD!r} of version {GREY_VERSION}, as "
-            "`predict` writes them; read the .npz, or predict again (the range is also in predictions.json)"
+            f"{path}: expected NAME.npz, or NAME_16bit.png with the text {PICTURE_KEYWORD!r} of version "
+            f"{GREY_VERSION}, as `predict` writes them; read the .npz, or predict again (the range is also in "
+            "predictions.json)"
         )
     return from_uint16(codes, *ends), kind
 

@@ -21,7 +21,7 @@ from typing import Any
 from ..data.prediction_list import FILE_KIND, FILE_VERSION, LIST_FILE, is_own_file, read_entries, stamp_of
 from ..utils.files import atomic_write, remove_abandoned
 from ..utils.locks import FolderLock
-from ..utils.outputs import check_folder, refuse_to_replace
+from ..utils.outputs import check_folder, existing_folder, refuse_to_replace
 from ..utils.redaction import redact_name
 from .prediction_sources import ImageFile, assign_targets
 
@@ -99,6 +99,8 @@ class PredictionFolder:
             Planned(source, target, source.name not in known) for source, target in zip(sources, targets, strict=True)
         ]
         places = {_real(source.path): source.path for source in sources}
+        for place in {(self.folder / each.target).parent for each in planned}:
+            existing_folder(place)
         theirs = []
         for each in planned:
             self._check_same_image(each)
@@ -143,7 +145,7 @@ class PredictionFolder:
                 **stamp_of(each.source.path),
                 "options": digest,
                 "is_done": False,
-                "files": {**earlier, **{f"{each.target}{suffix}": None for suffix in suffixes}},
+                "files": {**{f"{each.target}{suffix}": None for suffix in suffixes}, **earlier},
             }
         if work:
             remove_abandoned(self.folder, *{(self.folder / each.target).parent for each in work})
@@ -228,11 +230,17 @@ def describe_model(name: str, config: Any) -> dict[str, Any]:
     folder = Path(name)
     if not folder.is_dir():
         return {"model": name, "commit": getattr(config, "_commit_hash", None)}
-    files = sorted(path for path in folder.iterdir() if path.suffix in (".safetensors", ".bin", ".json"))
+    # Not the JSON files of a run, and of predictions in the model's folder.
+    files = sorted(filter(_is_of_model, folder.iterdir()))
     return {
         "model": redact_name(folder.resolve()),
         "files": {path.name: list(stamp_of(path).values()) for path in files if path.is_file()},
     }
+
+
+def _is_of_model(path: Path) -> bool:
+    is_configuration = path.name in ("config.json", "preprocessor_config.json") or path.name.endswith(".index.json")
+    return is_configuration or path.suffix in (".safetensors", ".bin")
 
 
 def _digest_of_place(place: str) -> str:

@@ -39,7 +39,9 @@ class ImageFile:
 def find_image_files(inputs: Sequence[Path]) -> list[ImageFile]:
     """List images and all images below folders, each once.
 
-    Of folders, pictures that predictions have left there and depth maps are not listed, see `without_grey_maps`.
+    Of folders, pictures that commands have left there and depth maps are not listed, see `without_grey_maps`. A named
+    file that a command has left is listed only if all are: patterns such as `photos/*.png` name the results of an
+    earlier run there too.
 
     Raises:
         FileNotFoundError: an input is neither; the message names all of them.
@@ -55,10 +57,15 @@ def find_image_files(inputs: Sequence[Path]) -> list[ImageFile]:
     outer = sorted({folder for folder in folders if not any(other in folder.parents for other in folders)})
     labels = _labels(outer)
     own = OwnFiles()
+    results = {path for path in inputs if path.is_file() and path in own}
+    if len(results) < len(inputs):
+        warn_of_left_out(Path(os.path.commonpath(outer)), results, "written by an earlier run")
+    else:
+        results = set()
     found: dict[Path, ImageFile] = {}
     for given, folder in zip(inputs, folders, strict=True):
         root = next(root for root in outer if root == folder or root in folder.parents)
-        listed = _find_photographs(given, own) if given.is_dir() else find_images([given])
+        listed = _find_photographs(given, own) if given.is_dir() else [] if given in results else find_images([given])
         for path in listed:
             inside = path.relative_to(given) if given.is_dir() else Path(path.name)
             place = folder / inside

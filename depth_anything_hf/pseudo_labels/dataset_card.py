@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,16 @@ from huggingface_hub import DatasetCardData
 
 from ..data.decoding.disparity_codec import decode_disparity
 from ..hub.licenses import check_known_license, license_fields, published_license, strictest_license
-from ..hub.markdown import PICTURES_FOLDER, code_block, code_span, inline, kept_section, python_text, table, versions
+from ..hub.markdown import code_block, code_span, inline, kept_section, python_text, table, versions
+from ..utils.card_pictures import PICTURES_FOLDER, is_shown_by_card
 from ..utils.files import atomic_write
 from ..utils.messages import counted
+from ..utils.outputs import refuse_to_replace
 from ..utils.paths import local_path
 from ..utils.printable_names import printable_text
 from ..utils.redaction import is_hub_id, redact_name, redact_text
 from ..visualization.colour_maps import colour_map
-from ..visualization.encode import encode_png
+from ..visualization.encode import encode_png, png_texts
 from ..visualization.figures import sheet
 from .provenance import PROVENANCE_FILE, read_provenance, under_todays_keys
 from .shards import SHARD_PATTERN, read_summary
@@ -31,6 +34,8 @@ from .shards import SHARD_PATTERN, read_summary
 
 SAMPLES = 6
 SAMPLE_HEIGHT_PIXELS = 160
+# Keyword of the text in that picture.
+MARK = "depth_anything_hf.card"
 SAMPLES_FILE = f"{PICTURES_FOLDER}/samples.png"
 # The Hub's categories: fewer rows than the key.
 SIZE_CATEGORIES = {
@@ -108,6 +113,7 @@ def write_label_card(
 
     Raises:
         FileNotFoundError: the folder holds no labels, or no `provenance.json`.
+        FileExistsError: another picture has the name of that of the samples.
         ValueError: `teacher_license` contradicts that under which the teacher is published.
     """
     folder, title = local_path(folder), redact_text(title)
@@ -117,6 +123,7 @@ def write_label_card(
             f"{folder} holds no pseudo-labels: expected {SHARD_PATTERN} and {PROVENANCE_FILE}; make them with "
             "`depth-anything-hf pseudo-label`"
         )
+    check_samples_file(folder)
     provenance = read_provenance(folder)
     encoding = provenance.get("encoding", "linear")
     footers = [under_todays_keys(summary.provenance) for path in shards if (summary := read_summary(path)) is not None]
@@ -176,6 +183,24 @@ def write_label_card(
     return path
 
 
+def check_samples_file(folder: Path) -> None:
+    """Check that the card's pictures replace nothing of the user's.
+
+    Raises:
+        FileExistsError: another picture has the name of that of the samples.
+    """
+    path = folder / SAMPLES_FILE
+    if os.path.lexists(path) and not _is_own_sheet(path):
+        refuse_to_replace([path], "move it away")
+
+
+def _is_own_sheet(path: Path) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    # Earlier versions wrote no text into the picture; a run that was killed has not written the card.
+    return is_shown_by_card(path) or MARK in png_texts(path)
+
+
 def _values_in_shards(key: str, value: Any, footers: list[dict[str, Any]]) -> str:
     """Return the value of an entry; where shards differ in it, all values with the number of shards."""
     found = Counter(_words(footer[key]) for footer in footers if key in footer)
@@ -224,5 +249,7 @@ def _write_samples(folder: Path, shards: list[Path]) -> bool:
         if len(pictures) == SAMPLES:
             break
     if pictures:
-        atomic_write(folder / SAMPLES_FILE, encode_png(sheet([pictures, labels], SAMPLE_HEIGHT_PIXELS)))
+        atomic_write(
+            folder / SAMPLES_FILE, encode_png(sheet([pictures, labels], SAMPLE_HEIGHT_PIXELS), {MARK: "samples"})
+        )
     return bool(pictures)

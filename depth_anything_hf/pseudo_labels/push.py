@@ -15,14 +15,14 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from ..hub.errors import ATTEMPTS, FIRST_WAIT_SECONDS, PushError, explain, with_retries
 from ..hub.licenses import check_known_license
-from ..hub.markdown import PICTURES_FOLDER
 from ..hub.repository import Repository
+from ..utils.card_pictures import PICTURES_FOLDER
 from ..utils.locks import FolderLock
 from ..utils.paths import local_path
-from .dataset_card import write_label_card
+from .dataset_card import check_samples_file, write_label_card
 from .machine_traces import machine_traces
 from .provenance import PROVENANCE_FILE, read_provenance
-from .shards import MANIFEST_FILE, SHARD_PATTERN, join_manifest
+from .shards import MANIFEST_FILE, SHARD_PATTERN, check_joined_manifest, join_manifest
 from .verify import missing_shards, verify_labels
 
 
@@ -65,12 +65,15 @@ def push_labels(
     Raises:
         ValueError: malformed name, or `teacher_license` contradicts that under which the teacher is published.
         FileNotFoundError: the folder holds no labels.
+        FileExistsError: files of the user's have the names of the card's picture or of the joined manifest.
         PushError: the labels name places on this machine; the Hub cannot be reached or refused.
     """
     folder = local_path(folder)
     repository = Repository(repo_id, "dataset", private, endpoint)
     # Before anything is created on the Hub.
     check_known_license("teacher", read_provenance(folder).get("teacher"), teacher_license)
+    check_samples_file(folder)
+    check_joined_manifest(folder)
     traces = list(islice(machine_traces(folder), FAULTS_SHOWN))
     if traces:
         raise PushError(f"{folder} is not pushed, as it names places on this machine: {'; '.join(traces)}")

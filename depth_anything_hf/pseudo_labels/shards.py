@@ -10,6 +10,7 @@ in between it is made from the shard. (`datasets` takes no file of this suffix f
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -23,6 +24,7 @@ import pyarrow.parquet as pq
 
 from ..utils.files import atomic_write, finish_file, remove_abandoned, sha256_of_file, unfinished_file, write_error
 from ..utils.locks import hold_file
+from ..utils.outputs import refuse_to_replace
 
 
 SHARD_PATTERN = "labels-*.parquet"
@@ -244,8 +246,24 @@ def write_entry(path: Path) -> None:
             return
 
 
+def check_joined_manifest(folder: Path) -> None:
+    """Check that `join_manifest` replaces nothing of the user's.
+
+    Raises:
+        FileExistsError: another file of its name.
+    """
+    path = folder / MANIFEST_FILE
+    if os.path.lexists(path) and (path.is_symlink() or _read_joined(path) is None):
+        refuse_to_replace([path], "move it away")
+
+
 def join_manifest(folder: Path) -> Path:
-    """Write the manifest's lines of all shards into one file for the Hub, and return it."""
+    """Write the manifest's lines of all shards into one file for the Hub, and return it.
+
+    Raises:
+        FileExistsError: another file of its name.
+    """
+    check_joined_manifest(folder)
     shards = sorted(folder.glob(SHARD_PATTERN))
     for path in shards:
         if read_entry(path) is None:
@@ -256,15 +274,18 @@ def join_manifest(folder: Path) -> Path:
 
 def restore_manifest(folder: Path) -> None:
     """Write the manifest's lines of shards that came from the Hub, from the one file that holds all lines there."""
-    try:
-        lines = (folder / MANIFEST_FILE).read_text(encoding="utf-8").splitlines()
-        entries = [ManifestEntry(**json.loads(line)) for line in lines]
-    except (FileNotFoundError, ValueError, TypeError):
-        return
-    for entry in entries:
+    for entry in _read_joined(folder / MANIFEST_FILE) or []:
         path = folder / Path(entry.file).name
         if path.is_file() and not entry_path(path).exists():
             atomic_write(entry_path(path), json.dumps(asdict(entry)) + "\n")
+
+
+def _read_joined(path: Path) -> list[ManifestEntry] | None:
+    """Return the lines of a joined manifest; None where there is none, or another file."""
+    try:
+        return [ManifestEntry(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def is_own_shard(path: Path) -> bool:

@@ -27,6 +27,22 @@ def check_folder(folder: Path) -> None:
         NotADirectoryError: the folder or one above it is a file.
         OSError: the folder, or the one that it would be made in, takes no files, e.g. on a full or read-only disk.
     """
+    probe = unfinished_file(existing_folder(folder) / "probe")
+    try:
+        try:
+            probe.write_bytes(bytes(_PROBE_BYTES))
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise write_error(folder, error) from error
+
+
+def existing_folder(folder: Path) -> Path:
+    """Return a folder, or the one above it in which it would be made.
+
+    Raises:
+        NotADirectoryError: there is a file in its place.
+    """
     place = folder
     while not os.path.lexists(place) and place != place.parent:
         place = place.parent
@@ -36,14 +52,7 @@ def check_folder(folder: Path) -> None:
         raise NotADirectoryError(
             f"{folder} cannot be written: expected a folder, but {what} is a file{broken}; choose another one"
         )
-    probe = unfinished_file(place / "probe")
-    try:
-        try:
-            probe.write_bytes(bytes(_PROBE_BYTES))
-        finally:
-            probe.unlink(missing_ok=True)
-    except OSError as error:
-        raise write_error(folder, error) from error
+    return place
 
 
 def check_file(path: Path) -> None:

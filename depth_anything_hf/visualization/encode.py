@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import warnings
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_HEADER_BYTES = 33
 
 
@@ -63,11 +66,34 @@ def encode_jpeg(image: np.ndarray, quality: int = 88, comment: str = "") -> byte
 def jpeg_comment(path: Path) -> str | None:
     """Return the comment of a JPEG file; None where there is none, or no such file."""
     try:
-        with Image.open(path) as image:
-            comment = image.info.get("comment")
-    except (OSError, ValueError, SyntaxError):
+        with warnings.catch_warnings():
+            # Of the number of pixels.
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                comment = image.info.get("comment")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     return comment.decode(errors="replace") if isinstance(comment, bytes) else None
+
+
+def png_texts(path: Path) -> dict[str, str]:
+    """Return keyword -> text of the chunks tEXt before a PNG's pixels; empty where there is none, or no such file."""
+    texts = {}
+    try:
+        with path.open("rb") as file:
+            if file.read(len(PNG_SIGNATURE)) != PNG_SIGNATURE:
+                return {}
+            while len(head := file.read(8)) == 8 and head[4:] != b"IDAT":
+                (length,) = struct.unpack(">I", head[:4])
+                if head[4:] == b"tEXt":
+                    keyword, _, text = file.read(length).decode("latin-1").partition("\0")
+                    texts[keyword] = text
+                else:
+                    file.seek(length, os.SEEK_CUR)
+                file.seek(4, os.SEEK_CUR)
+    except OSError:
+        return {}
+    return texts
 
 
 def as_rgb(image: np.ndarray) -> np.ndarray:

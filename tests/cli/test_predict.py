@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -201,6 +202,55 @@ def test_files_of_a_killed_run_are_its_own(model: Path, photos: Path, tmp_path: 
     result = run("predict", photos, "-o", out, "-m", model, "--raw")
     assert result.exit_code == 0 and "earlier" in result.output
     assert np.load(out / "a.npz")["disparity"].ndim == 2
+
+
+@pytest.mark.parametrize("name", ["broken.npz", "broken_depth.png", "broken_16bit.png"])
+def test_a_run_that_wrote_nothing_does_not_own_later_files(
+    model: Path, photos: Path, tmp_path: Path, name: str
+) -> None:
+    (photos / "broken.jpg").write_bytes(b"no image")
+    assert run("predict", photos, "-o", tmp_path / "out", "-m", model).exit_code == 3
+    theirs = tmp_path / "out" / name
+    if theirs.suffix == ".npz":
+        np.savez(theirs, depth=np.ones((2, 3)))
+    else:
+        Image.fromarray(random_image((8, 9), seed=1)).save(theirs)
+    before = theirs.read_bytes()
+    Image.fromarray(random_image((8, 9), seed=2)).save(photos / "broken.jpg")
+    result = run("predict", photos, "-o", tmp_path / "out", "-m", model)
+    assert result.exit_code == 1 and f"{name}: already there" in result.output and theirs.read_bytes() == before
+    theirs.unlink()
+    assert run("predict", photos, "-o", tmp_path / "out", "-m", model).exit_code == 0
+
+
+def test_results_that_a_pattern_names_are_not_predicted(model: Path, photos: Path) -> None:
+    named = sorted(photos.glob("*.png"))
+    assert run("predict", *named, "-o", photos, "-m", model).exit_code == 0
+    before = files_below(photos)
+    everything = [path for path in sorted(photos.glob("*")) if path.is_file()]
+    with pytest.warns(UserWarning, match=r"left out 1 \.npz, 2 \.png: written by an earlier run"):
+        result = run("predict", *everything, "-o", photos, "-m", model)
+    assert result.exit_code == 0 and "1 of 1 image predicted, 1 of them earlier" in result.output
+    assert files_below(photos) == before
+    # Who names nothing else means it.
+    assert run("predict", photos / "a_depth.png", "-o", photos / "again", "-m", model).exit_code == 0
+
+
+def test_a_file_in_place_of_a_folder_is_named_before_the_model_is_loaded(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "sub").write_text("notes")
+    result = run("predict", photos, "-o", tmp_path / "out", "-m", tmp_path / "nowhere")
+    assert (
+        result.exit_code == 1 and f"{tmp_path / 'out' / 'sub'} cannot be written: expected a folder" in result.output
+    )
+    assert files_below(tmp_path / "out") == ["sub"]
+
+
+def test_predictions_in_the_folder_of_the_model_are_found_again(model: Path, photos: Path, tmp_path: Path) -> None:
+    there = shutil.copytree(model, tmp_path / "model")
+    for earlier in (False, True):
+        result = run("predict", photos / "a.png", "-o", there, "-m", there)
+        assert result.exit_code == 0 and ("1 of them earlier" in result.output) == earlier
 
 
 def test_results_of_another_folder_are_not_replaced(model: Path, photos: Path, tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures and tables that runs, evaluations and cards have left among data: no photographs and no data."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ..utils.card_pictures import PACKAGE, is_shown_by_card
+from ..visualization.encode import jpeg_comment
+
+
+# In the folder of every run.
+RUN_RECORD = "training_arguments.json"
+# In the folder of a run, and for the first also in those of its checkpoints.
+RUN_TABLES = frozenset(
+    {"config.json", "preprocessor_config.json", "manifest.json", "model.safetensors.index.json", "adapter_config.json"}
+    | {"log.jsonl", "results.json", "per_image.parquet", "card_entries.json", RUN_RECORD}
+)
+_STEP = re.compile(r"step-\d+\.png")
+
+
+def is_own_picture(path: Path) -> bool:
+    """Return whether a file is a picture of a run or its dry run, of an evaluation, or of a card.
+
+    The name decides first, so that photographs are not opened: `training.png` and `pictures/step-N.png` in the folder
+    of a run, `dry_run.jpg` and `errors.jpg` with this package's comment, and what a card shows.
+    """
+    folder = path.parent
+    if path.name == "training.png":
+        return (folder / RUN_RECORD).is_file()
+    if folder.name == "pictures" and _STEP.fullmatch(path.name):
+        return (folder.parent / RUN_RECORD).is_file()
+    if path.name in ("dry_run.jpg", "errors.jpg"):
+        return (jpeg_comment(path) or "").startswith(PACKAGE)
+    return is_shown_by_card(path)
+
+
+def is_own_table(path: Path) -> bool:
+    """Return whether a file is a record of a run, which other data may be stored like."""
+    if path.name not in RUN_TABLES:
+        return False
+    return any((folder / RUN_RECORD).is_file() for folder in (path.parent, path.parent.parent))
