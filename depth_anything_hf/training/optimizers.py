@@ -47,11 +47,30 @@ def make_optimizer(
         optimizer = _from_package("bitsandbytes", "adamw-8bit").optim.AdamW8bit(groups, betas=betas)
     else:
         _from_package("torchao", "adamw-8bit-torchao")
-        from torchao.optim import AdamW8bit
-
-        optimizer = AdamW8bit(groups, betas=betas)
+        optimizer = _torchao_with_plain_rates(groups, betas)
     _load_in_saved_precision(optimizer)
     return optimizer  # type: ignore[no-any-return]
+
+
+def _torchao_with_plain_rates(groups: list[dict[str, Any]], betas: tuple[float, float]) -> Any:
+    """Make torchao's AdamW in 8 bits, whose rates are numbers but for its step, which wants tensors of them."""
+    from torchao.optim import AdamW8bit
+
+    class PlainRates(AdamW8bit):  # type: ignore[misc]
+        def step(self, closure: Any = None) -> Any:
+            rates = [group["lr"] for group in self.param_groups]
+            for group, rate in zip(self.param_groups, rates, strict=True):
+                group["lr"] = torch.tensor(float(rate))
+            try:
+                return super().step(closure)
+            finally:
+                for group, rate in zip(self.param_groups, rates, strict=True):
+                    group["lr"] = rate
+
+    optimizer = PlainRates(groups, betas=betas)
+    for group in optimizer.param_groups:
+        group["lr"] = float(group["lr"])
+    return optimizer
 
 
 def _from_package(package: str, name: str) -> Any:
