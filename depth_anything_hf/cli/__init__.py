@@ -6,6 +6,7 @@ Imports stand inside the commands, so that `--help` is quick.
 
 - `main`: the program and its commands.
 - `program`: spelling of options, layout of help, errors in one line.
+- `number_options`: numbers of options are read as those of recipes.
 - `options`: options that several commands share.
 - `dataclass_options`: options made of the fields of a dataclass.
 - `pseudo_label`: label photographs with a teacher.

@@ -100,25 +100,28 @@ def calibrate(
       500,310,3.5
     """
     from ..data.sources import DataSource, open_source
-    from ..inference.calibration import fit_per_image
+    from ..inference.calibration import FORMS, fit_per_image
     from ..inference.measured_points import disparity_at_labels, disparity_at_points, read_points
     from ..inference.predictor import DepthPredictor
+    from ..utils.option_errors import OptionError, check_choice, option_errors
     from ..utils.quiet import quiet_libraries
     from ..utils.redaction import redact_name
 
     quiet_libraries(verbose)
+    check_choice("form", form, FORMS)
+    if points is not None and (scale is not None or limit is not None):
+        raise OptionError("--scale and --limit are for depth maps and cannot be combined with --points")
+    with option_errors():
+        data = DataSource(str(source), label="depth", scale=scale, split=split, limit=limit, max_pixels=max_pixels)
     _check_output(output, source, points, overwrite)
     kind: Any = prediction_kind
     predictor = DepthPredictor.from_pretrained(
         model, device=device, dtype=dtype, input_size=input_size, prediction_kind=kind, max_pixels=max_pixels
     )
     if points is not None:
-        if scale is not None or limit is not None:
-            raise ValueError("--scale and --limit are for depth maps and cannot be combined with --points")
         # A folder of images: the file says which point is on which.
         pairs = disparity_at_points(predictor, read_points(points, None if source.is_dir() else str(source)))
     else:
-        data = DataSource(str(source), label="depth", scale=scale, split=split, limit=limit, max_pixels=max_pixels)
         dataset: Any = open_source(data)
         pairs = disparity_at_labels(predictor, dataset)
     chosen: Any = form

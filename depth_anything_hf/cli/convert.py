@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..utils.option_errors import OptionError
 from .options import VerboseOption
 
 
@@ -80,14 +81,14 @@ def convert(
     if to_original:
         given = (size, metric, max_depth, feature_layers, num_attention_heads, weights)
         if any(value is not None for value in given):
-            raise ValueError(
+            raise OptionError(
                 "--to_original cannot be combined with other options: they are read from the model folder"
             )
         written = convert_to_original(source, output)
         typer.echo(f"{written}: loads into the original code with load_state_dict(strict=True)")
         return
     if bool(metric) != (max_depth is not None):
-        raise ValueError("a metric checkpoint needs both --metric and --max_depth (20 indoors, 80 outdoors)")
+        raise OptionError("a metric checkpoint needs both --metric and --max_depth (20 indoors, 80 outdoors)")
     names: dict[str, Any] = {
         "size": size,
         "feature_layers": feature_layers,

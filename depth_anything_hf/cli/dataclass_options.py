@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from ..utils.option_errors import option_errors
 from ..utils.typed_fields import convert, nearest_of
 
 
@@ -81,7 +82,8 @@ def command_from(
 
 
 def _fill(arguments: type, values: Mapping[str, Any]) -> Any:
-    return arguments(**{each.name: values[each.name] for each in fields(arguments) if each.name in values})
+    with option_errors():
+        return arguments(**{each.name: values[each.name] for each in fields(arguments) if each.name in values})
 
 
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:

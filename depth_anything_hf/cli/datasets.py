@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from ..utils.option_errors import check_choice
+
 
 def list_datasets(
     name: Annotated[str | None, typer.Argument(help="Show one dataset in full. [a line for each]")] = None,
@@ -35,10 +37,8 @@ def list_datasets(
         for group, members in PROTOCOL_GROUPS.items():
             typer.echo(f"{group:<25} all of {', '.join(members)}")
         return
-    found = [row for row in rows if row["name"] == name]
-    if not found:
-        raise ValueError(f"no dataset {name!r}; known: {', '.join(row['name'] for row in rows)}")
-    for key, value in found[0].items():
+    check_choice("name", name, [row["name"] for row in rows])
+    for key, value in next(row for row in rows if row["name"] == name).items():
         if value:
             separator = "\n" if "\n" in value else " "
             typer.echo(f"{key}:{separator}{value}")

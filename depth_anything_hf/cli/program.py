@@ -18,6 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 from ..utils.messages import USER_ERRORS, one_line
 from ..utils.option_errors import OptionError
 from ..utils.paths import expand_word
+from .number_options import read_numbers
 
 
 # They work, and would stand in the help of every shell session.
@@ -82,6 +83,7 @@ class Entry:
         options["context_settings"] = {**spellings(self.aliases), **self.options.get("context_settings", {})}
         alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
         if not isinstance(target, typer.Typer):
+            read_numbers(target)
             alone.command(name, cls=Command, **options)(target)
             return typer.main.get_command(alone)
         alone.add_typer(target, name=name, cls=Program, **options)

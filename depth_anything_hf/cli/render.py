@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ..utils.messages import counted
+from ..utils.option_errors import check_choice
 
 
 SCENES, IMAGES, SPEED = "Scenes", "Images", "Speed"
@@ -86,8 +87,7 @@ def render(
       depth-anything-hf render scenes/ --count 1000 --height 252 --width 252 --processes 8
       depth-anything-hf render scenes-test/ --count 100 --first_scene 100000
     """
-    if denoise not in DENOISE:
-        raise ValueError(f"--denoise must be one of {', '.join(DENOISE)}, got {denoise!r}")
+    check_choice("--denoise", denoise, list(DENOISE))
     from ..rendering.dataset import render_dataset
 
     settings: dict[str, Any] = {"family": family, "kinds": kind or None, "denoise": DENOISE[denoise]}

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ..utils.option_errors import check_choice
 from ..utils.typed_fields import convert_fields, nearest_of
 from .decoding.depth_maps import LABELS, SCALE_ADVICE
 from .decoding.limits import check_max_pixels
 from .pair_orientation import EXIF_CHOICES
 from .public.catalog import PUBLIC_DATASETS
-from .samples import check_choice
 
 
 # Fields that mean something for labels only.

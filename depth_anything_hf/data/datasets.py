@@ -12,6 +12,7 @@ from typing import Any
 
 import datasets
 
+from ..utils.option_errors import check_choice
 from ..utils.paths import local_path
 from .decoding.depth_maps import LABELS, LabelRules, label_rules
 from .decoding.files import in_memory
@@ -20,7 +21,7 @@ from .decoding.limits import allow_pixels, check_max_pixels
 from .folder_layouts import images_in, pairs_in_folder
 from .pair_orientation import PairOrientation
 from .rows import RowReader
-from .samples import Sample, add_label, check_choice, check_limit
+from .samples import Sample, add_label, check_limit
 
 
 class DepthFolder:

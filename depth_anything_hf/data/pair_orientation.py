@@ -9,10 +9,10 @@ import warnings
 import numpy as np
 from PIL import Image
 
+from ..utils.option_errors import check_choice
 from .decoding.files import FileLike
 from .decoding.images import read_stored_image
 from .decoding.orientation import orientation_of_map, turn_back, turn_upright
-from .samples import check_choice
 
 
 EXIF_CHOICES = ("auto", "apply", "ignore")

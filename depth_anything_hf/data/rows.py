@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..utils.option_errors import check_choice
 from ..utils.paths import local_path
 from .decoding.depth_maps import LABEL_SUFFIXES, LABELS, LabelRules, key_of_map, single_channel
 from .decoding.disparity_codec import decode_disparity
@@ -20,7 +21,7 @@ from .decoding.images import read_image
 from .decoding.limits import allow_pixels, check_max_pixels
 from .further_frames import FrameWarning
 from .pair_orientation import PairOrientation
-from .samples import Sample, add_label, check_choice
+from .samples import Sample, add_label
 
 
 ENCODED_CELL = frozenset({"bytes", "path"})

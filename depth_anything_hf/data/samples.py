@@ -8,7 +8,7 @@ float32 (H, W). In a label NaN is invalid; sky is depth +inf or disparity 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias
 
@@ -82,13 +82,3 @@ def check_limit(limit: Any) -> int | None:
     if found is not None and found < 1:
         raise ValueError(f"limit must be at least 1, got {found}; leave it out for all samples")
     return found
-
-
-def check_choice(name: str, value: Any, choices: Sequence[Any]) -> None:
-    """Check the argument `name`.
-
-    Raises:
-        ValueError: the value is none of the choices.
-    """
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from ..utils.option_errors import check_choice
 from ..utils.typed_fields import convert_fields
 from .settings import (
     BOUNDARY_METRICS,
@@ -22,7 +23,6 @@ from .settings import (
     EDGE_METRICS,
     PAIR_METRICS,
     EvaluationSettings,
-    check_known,
 )
 
 
@@ -76,7 +76,7 @@ def find_protocol(name: str) -> Protocol:
     if plain in PROTOCOL_GROUPS:
         raise ValueError(f"{plain!r} is a group of protocols; name one of them: {', '.join(PROTOCOL_GROUPS[plain])}.")
     if plain not in PROTOCOLS:
-        check_known("protocol", plain, (*PROTOCOLS, *PROTOCOL_GROUPS))
+        check_choice("protocol", plain, (*PROTOCOLS, *PROTOCOL_GROUPS))
     protocol = PROTOCOLS[plain]
     if version and version != str(protocol.version):
         raise ValueError(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from ..utils.option_errors import check_count
+from ..utils.option_errors import check_choice, check_count, option_errors
 from ..utils.typed_fields import convert_fields, require_ranges
 
 
@@ -117,7 +117,7 @@ class EvaluationArguments:
         for name in ("limit", "batch_size", "max_pixels"):
             if getattr(self, name) is not None:
                 check_count(f"--{name}", getattr(self, name))
-        require_ranges(self, {"[1, inf)": ("input_size",)})
+        require_ranges(self, {"[1, inf)": ("input_size",), "(0, inf)": ("min_depth", "max_depth")})
 
 
 def run(
@@ -155,6 +155,7 @@ def _run(
     from ..geometry.depth_units import max_depth_in_metres
     from ..inference.devices import usable_device
     from ..inference.predictor import DepthPredictor
+    from ..metrics.table import ALIGNMENTS
     from ..utils.processes import leave_group_at_exit, make_accelerator
     from .evaluator import evaluate_on_all_processes
     from .protocols import PROTOCOL_GROUPS
@@ -164,6 +165,7 @@ def _run(
 
     # Before data and model are opened, which may take minutes.
     usable_device(arguments.device)
+    check_choice("alignment", arguments.alignment, (*ALIGNMENTS, None))
     opened, missing = _open(arguments)
     is_group = arguments.protocol in PROTOCOL_GROUPS
     folders = {name: Path(arguments.output_dir or "", name if is_group else "") for name in opened}
@@ -182,7 +184,8 @@ def _run(
     for name, (dataset, protocol) in opened.items():
         own_cap = max_depth_in_metres(predictor.model.config) if predictor.prediction_kind == "depth" else None
         chosen = {name: getattr(arguments, name) for name in ("alignment", "min_depth", "max_depth")}
-        settings = protocol or settings_for(predictor.prediction_kind, dataset.label, own_cap, **chosen)
+        with option_errors():
+            settings = protocol or settings_for(predictor.prediction_kind, dataset.label, own_cap, **chosen)
         beyond = beyond_the_model(settings, own_cap) if dataset.label == "depth" else ""
         if beyond and accelerator.is_main_process:
             logger.warning(beyond)
@@ -235,16 +238,17 @@ def _open(arguments: EvaluationArguments) -> tuple[dict[str, tuple[Any, Evaluati
         return {**opened}, missing
     from ..data.sources import DataSource, open_source
 
-    source = DataSource(
-        str(arguments.data),
-        label=arguments.label,
-        scale=arguments.scale,
-        split=arguments.split or "train",
-        image_column=arguments.image_column or "image",
-        label_column=arguments.label_column,
-        limit=arguments.limit,
-        max_pixels=arguments.max_pixels,
-    )
+    with option_errors():
+        source = DataSource(
+            str(arguments.data),
+            label=arguments.label,
+            scale=arguments.scale,
+            split=arguments.split or "train",
+            image_column=arguments.image_column or "image",
+            label_column=arguments.label_column,
+            limit=arguments.limit,
+            max_pixels=arguments.max_pixels,
+        )
     dataset = open_source(source)
     if dataset.label is None:
         raise ValueError(f"{arguments.data} has images but no depth or disparity labels to score against")

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from ..metrics.table import ALIGNMENTS, METRICS, Alignment
+from ..utils.option_errors import check_choice
 from ..utils.typed_fields import convert_fields
 
 
@@ -161,16 +161,16 @@ class EvaluationSettings:
             )
         if self.largest_over_near_quantile is not None and self.largest_over_near_quantile <= 1:
             raise ValueError(f"largest_over_near_quantile must be more than 1, got {self.largest_over_near_quantile}.")
-        check_known("alignment", self.alignment, ALIGNMENTS)
-        check_known("clamp", self.clamp, ("range", "farthest label"))
-        check_known("upsampling", self.upsampling, ("bilinear", "nearest"))
+        check_choice("alignment", self.alignment, ALIGNMENTS)
+        check_choice("clamp", self.clamp, ("range", "farthest label"))
+        check_choice("upsampling", self.upsampling, ("bilinear", "nearest"))
         for name in ("crop", "image_crop"):
             if getattr(self, name) is not None:
-                check_known(name, getattr(self, name), tuple(CROPS))
+                check_choice(name, getattr(self, name), tuple(CROPS))
         if not self.metrics:
             raise ValueError(f"metrics must name at least one of {', '.join(SCORES)}; got none.")
         for name in self.metrics:
-            check_known("metrics", name, SCORES)
+            check_choice("metrics", name, SCORES)
 
     def window(
         self, which: Literal["crop", "image_crop"], height: int, width: int, name: str | None = None
@@ -253,11 +253,3 @@ def beyond_the_model(settings: EvaluationSettings, max_depth: float | None) -> s
         f"{name} scores labels up to {settings.max_depth:g} m, but the output of the model ends at {max_depth:g} m: "
         "what is farther counts as errors that it cannot avoid"
     )
-
-
-def check_known(field_name: str, value: object, choices: tuple[str, ...]) -> None:
-    """Raise ValueError, naming the nearest choice and all, unless the value is one of the choices."""
-    if value not in choices:
-        nearest = difflib.get_close_matches(str(value), choices, n=1)
-        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-        raise ValueError(f"{field_name}: unknown {value!r}; {hint}known are {', '.join(map(repr, choices))}.")

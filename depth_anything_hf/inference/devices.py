@@ -47,7 +47,8 @@ def usable_device(device: str | int | torch.device | None) -> torch.device:
     try:
         if isinstance(device, bool):
             raise TypeError
-        chosen = torch.device(device)
+        # A command has numbers as text.
+        chosen = torch.device(int(device) if isinstance(device, str) and device.isdecimal() else device)
         if chosen.type != WITHOUT_VALUES and not (chosen.type == "cpu" and chosen.index):
             # Only an allocation shows whether PyTorch can use it.
             torch.empty(0, device=chosen)

@@ -4,14 +4,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from ..geometry.disparity import PredictionKind
-from ..utils.option_errors import OptionError
+from ..utils.option_errors import check_choice
 
 
 # Stock model types that give metres whatever their configuration says.
 METRIC_MODEL_TYPES = ("depth_pro", "glpn", "tipsv2_dpt", "zoedepth")
+
+
+def check_prediction_kind(given: Any) -> None:
+    """Raise OptionError for an unknown kind of prediction; None leaves it to the model's configuration."""
+    check_choice("prediction_kind", given, (*get_args(PredictionKind), None))
 
 
 def prediction_kind_of(config: Any, given: PredictionKind | None) -> PredictionKind:
@@ -24,10 +29,7 @@ def prediction_kind_of(config: Any, given: PredictionKind | None) -> PredictionK
     Raises:
         ValueError: an unknown kind, or another one than the configuration's.
     """
-    if given not in ("disparity", "depth", None):
-        raise OptionError(
-            f"prediction_kind must be 'disparity', 'depth' or None (as the model's configuration says), got {given!r}"
-        )
+    check_prediction_kind(given)
     stated = getattr(config, "depth_estimation_type", None)
     kinds: dict[Any, PredictionKind] = {"metric": "depth", "relative": "disparity"}
     known = kinds.get(stated)

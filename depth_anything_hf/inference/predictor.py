@@ -30,7 +30,7 @@ from ..utils.typed_fields import convert_argument
 from .batching import BatchScheduler, FetchResults, PendingImage, explain_error
 from .devices import autocast_dtype, usable_device
 from .image_inputs import ImageSource, as_rgb, is_list, is_one_image, name_of
-from .output_kinds import prediction_kind_of
+from .output_kinds import check_prediction_kind, prediction_kind_of
 from .prediction import Prediction, check_finite, flip_mean
 
 
@@ -157,6 +157,7 @@ class DepthPredictor:
         place = usable_device(device)
         _check_counts(batch_size, window_batches, max_pixels)
         as_dtype(dtype)
+        check_prediction_kind(prediction_kind)
         name = str(expand_home(os.fspath(name_or_path)))
         model, processor = load_model(name, dtype=dtype, input_size=input_size, options=kwargs)
         if isinstance(model, DepthAnythingForDepthEstimation) and "attn_implementation" not in kwargs:

@@ -31,6 +31,7 @@ from ..inference.prediction import Prediction
 from ..inference.predictor import DepthPredictor
 from ..utils.image_names import Naming
 from ..utils.messages import counted
+from ..utils.option_errors import OptionError, check_choice, check_count
 from ..utils.paths import local_path
 from .background import BackgroundThreads
 from .inputs import ShardWork, StreamInputs, TableInputs, open_inputs
@@ -129,7 +130,7 @@ def label_images(
         FileExistsError: files of the user's in `output_dir` have the names of shards.
         OSError: a shard cannot be written, e.g. because the disk is full. The finished ones stay.
     """
-    _check_arguments(shard_size, process_index, process_count, store_images, encoding)
+    check_options(shard_size, process_index, process_count, store_images, encoding)
     if not 0 <= max_broken_share <= 1:
         raise ValueError(f"max_broken_share must be a number from 0 to 1, got {max_broken_share}")
     folder = local_path(output_dir)
@@ -369,16 +370,10 @@ class _LabelRun:
         return self.labelled > 0 or any(summary.labelled for summary in found if summary is not None)
 
 
-def _check_arguments(
-    shard_size: int, process_index: int, process_count: int, store_images: str, encoding: str
-) -> None:
-    if shard_size < 1:
-        raise ValueError(f"shard_size must be at least 1, got {shard_size}")
+def check_options(shard_size: int, process_index: int, process_count: int, store_images: str, encoding: str) -> None:
+    """Check options of a labelling run; raise OptionError where one cannot be used."""
+    check_count("shard_size", shard_size)
     if not 0 <= process_index < process_count:
-        raise ValueError(f"process_index must lie in 0..{process_count - 1}, got {process_index}")
-    for name, value, choices in (
-        ("store_images", store_images, STORED_IMAGES),
-        ("encoding", encoding, (AUTO_ENCODING, *ENCODINGS)),
-    ):
-        if value not in choices:
-            raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
+        raise OptionError(f"process_index must lie in 0..{process_count - 1}, got {process_index}")
+    check_choice("store_images", store_images, STORED_IMAGES)
+    check_choice("encoding", encoding, (AUTO_ENCODING, *ENCODINGS))

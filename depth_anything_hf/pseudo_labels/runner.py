@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ..utils.environment import environment_number
-from ..utils.option_errors import check_count
+from ..utils.option_errors import check_count, option_errors
 from ..utils.typed_fields import convert_fields, require_ranges
 
 
@@ -159,21 +159,29 @@ def label(arguments: LabelArguments) -> LabelReport:
     from ..hub.licenses import check_known_license
     from ..inference.devices import usable_device
     from ..inference.predictor import DepthPredictor
-    from .fill_shards import label_images
+    from .fill_shards import check_options, label_images
     from .provenance import check_labels_folder, describe_teacher
 
     usable_device(arguments.device)
+    check_options(
+        arguments.shard_size,
+        arguments.process_index,
+        arguments.process_count,
+        arguments.store_images,
+        arguments.encoding,
+    )
     check_known_license("teacher", arguments.teacher, arguments.teacher_license)
     check_labels_folder(Path(arguments.output_dir))
-    source = DataSource(
-        arguments.data,
-        kind="photos",
-        split=arguments.split,
-        image_column=arguments.image_column,
-        limit=arguments.limit,
-        streaming=arguments.streaming,
-        max_pixels=arguments.max_pixels,
-    )
+    with option_errors():
+        source = DataSource(
+            arguments.data,
+            kind="photos",
+            split=arguments.split,
+            image_column=arguments.image_column,
+            limit=arguments.limit,
+            streaming=arguments.streaming,
+            max_pixels=arguments.max_pixels,
+        )
     dataset = open_source(source)
     predictor = DepthPredictor.from_pretrained(
         arguments.teacher,

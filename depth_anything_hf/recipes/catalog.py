@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from ..utils.option_errors import OptionError
 from ..utils.paths import local_path
 from ..utils.unique_keys import KeyGivenTwiceError, load_yaml
 
@@ -64,10 +65,10 @@ def find_recipe(name: str) -> Path:
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"the recipes are {', '.join(sorted(known))}"
     if not name or name.startswith("-"):
-        raise ValueError(f"--recipe needs a file or the name of a recipe after it; {hint}")
+        raise OptionError(f"--recipe needs a file or the name of a recipe after it; {hint}")
     if (path / "recipe.yaml").is_file():
-        raise ValueError(f"the recipe {name!r} is a folder; did you mean {str(path / 'recipe.yaml')!r}?")
-    raise ValueError(f"cannot read the recipe {name!r}: it is neither a file nor a recipe of the package; {hint}")
+        raise OptionError(f"the recipe {name!r} is a folder; did you mean {str(path / 'recipe.yaml')!r}?")
+    raise OptionError(f"cannot read the recipe {name!r}: it is neither a file nor a recipe of the package; {hint}")
 
 
 def verbs_of(recipe: dict[str, Any]) -> tuple[str, ...]:

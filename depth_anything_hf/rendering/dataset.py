@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 
 from ..data.haze import add_haze, sample_haze
 from ..utils.files import atomic_write, remove_abandoned
+from ..utils.option_errors import option_errors
 from ..utils.outputs import check_folder, refuse_to_replace
 from ..utils.paths import local_path
 from ..utils.typed_fields import convert_argument, convert_fields
@@ -133,7 +134,8 @@ def render_dataset(
         kinds=None if kinds is None else sorted(set(convert_argument("kinds", kinds, list[str]))),
         denoise=resolve_denoise(denoise) and family == "varied",
     )
-    _check_settings(settings, count, processes)
+    with option_errors():
+        _check_settings(settings, count, processes)
     folder = local_path(output_dir)
     _claim_folder(folder, settings, count)
     records, others = _read_metadata(folder, settings)

@@ -20,7 +20,7 @@ def test_convert_there_and_back(tmp_path: Path) -> None:
     torch.manual_seed(0)
     DepthAnythingForDepthEstimation(DepthAnythingConfig.from_encoder_config(encoder)).save_pretrained(tmp_path / "a")
     refused = run("convert", tmp_path / "a", tmp_path / "a.pth", "--to-original", "--taps", "v1")
-    assert refused.exit_code == 1 and "cannot be combined with other options" in refused.output
+    assert refused.exit_code == 2 and "cannot be combined with other options" in refused.output
     there = run("convert", tmp_path / "a", tmp_path / "a.pth", "--to-original")
     assert there.exit_code == 0 and "strict=True" in there.output, there.output
     back = run("convert", tmp_path / "a.pth", tmp_path / "b", "--num-attention-heads", "1")

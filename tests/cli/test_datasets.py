@@ -13,4 +13,4 @@ def test_datasets_are_listed_with_their_licenses() -> None:
     assert "moge-bundle" in overview and "all of moge-nyu, moge-kitti" in overview
     one = run("datasets", "hypersim").output
     assert "depth_meters.hdf5" in one and "hypersim-val@1" in one
-    assert "known: " in run("datasets", "imaginary").output
+    assert "name must be one of ['hypersim', " in run("datasets", "imaginary").output

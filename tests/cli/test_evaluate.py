@@ -77,8 +77,8 @@ def test_a_protocol_signs_the_result(
     # A root without the files: one error that says what was expected.
     missing = run("evaluate", model, "--protocol", "nyu", "--root", tmp_path / "results")
     assert missing.exit_code == 1 and "nyu_depth_v2_labeled.mat" in missing.output
-    assert run("evaluate", model, "--protocol", "nyu").exit_code == 1
-    assert "known" in run("evaluate", model, "--protocol", "nyuu", "--root", tmp_path).output
+    assert run("evaluate", model, "--protocol", "nyu").exit_code == 2
+    assert "did you mean 'nyu'" in run("evaluate", model, "--protocol", "nyuu", "--root", tmp_path).output
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_protocol_signs_the_result(
 )
 def test_what_a_protocol_fixes_cannot_be_given(option: tuple[str, Any], model: Path, tmp_path: Path) -> None:
     result = run("evaluate", model, "--protocol", "vkitti2", "--root", tmp_path, *map(str, option))
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert f"{option[0].removeprefix('--')} cannot be combined with protocol" in result.output
 
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from command_line import files_below, run, run_process
+from command_line import files_below, random_image, run, run_process
+from PIL import Image
 
 import depth_anything_hf
 from depth_anything_hf.cli.main import DepthAnything
@@ -20,6 +22,41 @@ def test_errors_are_one_line_and_debug_shows_the_traceback(tmp_path: Path) -> No
     assert result.output.startswith("error: ") and "nothing" in result.output and "Traceback" not in result.output
     assert isinstance(run("--debug", *arguments).exception, FileNotFoundError)
     assert isinstance(run(*arguments, DEPTH_ANYTHING_HF_DEBUG="1").exception, FileNotFoundError)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "evaluate absent --data DATA --alignment least",
+        "evaluate absent --data DATA --label depht",
+        "evaluate absent --data DATA --scale 0",
+        "evaluate absent --data DATA --max_depth -1",
+        "evaluate absent --data DATA --dtype half",
+        "evaluate absent --protocol nyuu --root DATA",
+        "calibrate DATA -o c.json -m absent --form linear",
+        "calibrate DATA -o c.json -m absent --scale -1",
+        "calibrate DATA -o c.json -m absent --points p.csv --limit 3",
+        "calibrate DATA -o c.json -m absent --prediction_kind metres",
+        "predict DATA/images -o out -m absent --prediction_kind metres",
+        "pseudo-label DATA -m absent -o out --encoding square",
+        "pseudo-label DATA -m absent -o out --store_images none",
+        "pseudo-label DATA -m absent -o out --max_broken_share 2",
+        "pseudo-label DATA -m absent -o out --process_index 3",
+        "pseudo-label DATA -m absent -o out --streaming --limit 3",
+        "convert absent.pth out --metric",
+        "datasets kitty",
+        "recipes show nothing",
+        "train --recipe nothing",
+    ],
+)
+def test_wrong_options_end_with_exit_code_2_before_a_model_is_sought(words: str, tmp_path: Path) -> None:
+    for folder in ("images", "depth"):
+        (tmp_path / folder).mkdir()
+    Image.fromarray(random_image((30, 40), 0)).save(tmp_path / "images" / "a.png")
+    np.save(tmp_path / "depth" / "a.npy", np.ones((30, 40), np.float32))
+    result = run(*words.replace("DATA", str(tmp_path)).split())
+    assert result.exit_code == 2 and "Traceback" not in result.output, result.output
+    assert "error: " in result.output and "absent" not in result.output.replace("absent.pth", "")
 
 
 def test_version() -> None:

@@ -273,7 +273,7 @@ def test_results_of_another_folder_are_not_replaced(model: Path, photos: Path, t
         ("--input_size", "0", "input size 0 does not fit"),
         ("--input_size", "517", "multiple of 14, e.g. 518"),
         ("--input_size", "-1", "input size -1 does not fit"),
-        ("--prediction_kind", "inverse", "prediction_kind must be 'disparity', 'depth'"),
+        ("--prediction_kind", "inverse", "prediction_kind must be one of ['disparity', 'depth']"),
     ],
 )
 def test_wrong_options_end_with_one_line_and_exit_code_2(

@@ -32,4 +32,4 @@ def test_show_prints_a_recipe_as_it_can_be_saved():
 
 def test_show_names_the_nearest_recipe():
     done = CliRunner().invoke(app, ["recipes", "show", "studnet"])
-    assert done.exit_code == 1 and done.stderr.startswith("error: ") and "did you mean 'student'?" in done.stderr
+    assert done.exit_code == 2 and done.stderr.startswith("error: ") and "did you mean 'student'?" in done.stderr

@@ -23,4 +23,4 @@ def test_render_passes_its_arguments_on(tmp_path: Path) -> None:
 
 def test_a_wrong_choice_is_told(tmp_path: Path) -> None:
     result = run("render", tmp_path / "scenes", "--count", "1", "--denoise", "maybe")
-    assert result.exit_code == 1 and "auto, yes, no" in result.output
+    assert result.exit_code == 2 and "['auto', 'yes', 'no']" in result.output

@@ -60,7 +60,7 @@ def test_a_missing_column_is_told_with_all_columns() -> None:
         make_reader(["jpg"])
     with pytest.raises(ValueError, match=r"column depth or depth_map, got .*\['image', 'z'\]; .* with label_column"):
         make_reader(["image", "z"], "depth")
-    with pytest.raises(ValueError, match=r"label must be one of \['depth', 'disparity', None\], got 'metres'"):
+    with pytest.raises(ValueError, match=r"label must be one of \['depth', 'disparity'\], got 'metres'"):
         make_reader(["image"], "metres")
 
 

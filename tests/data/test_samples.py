@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Samples: a label of another size than the image, and arguments of another value, are told."""
+"""Samples: a label of another size than the image is told."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from depth_anything_hf.data.decoding.errors import BrokenSampleError
-from depth_anything_hf.data.samples import add_label, check_choice
+from depth_anything_hf.data.samples import add_label
 
 
 def test_a_label_must_have_the_size_of_the_image() -> None:
@@ -19,9 +19,3 @@ def test_a_label_must_have_the_size_of_the_image() -> None:
     )
     with pytest.raises(BrokenSampleError, match=message):
         add_label(sample, "depth", np.ones((8, 6), np.float32), "a.npy")
-
-
-def test_a_wrong_choice_is_told_with_the_choices() -> None:
-    check_choice("label", "depth", ("depth", None))
-    with pytest.raises(ValueError, match=r"label must be one of \['depth', None\], got 'dept'"):
-        check_choice("label", "dept", ("depth", None))

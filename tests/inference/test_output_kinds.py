@@ -35,7 +35,7 @@ def test_a_choice_is_checked_against_the_configuration(config: Any, kind: Any, i
             prediction_kind_of(config, other)
     else:
         assert prediction_kind_of(config, other) == other
-    with pytest.raises(ValueError, match="must be 'disparity', 'depth' or None"):
+    with pytest.raises(ValueError, match=r"must be one of \['disparity', 'depth'\], got 'metres'"):
         prediction_kind_of(config, "metres")  # type: ignore[arg-type]
 
 

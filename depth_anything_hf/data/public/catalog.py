@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from ...utils.messages import counted
+from ...utils.option_errors import check_choice
 from ...utils.paths import local_path
 from ...utils.typed_fields import convert_argument
 from ..samples import SampleDataset, check_limit
@@ -62,10 +62,7 @@ def public_dataset(name: str) -> PublicDataset:
     Raises:
         ValueError: there is none; the message gives the nearest name and all names.
     """
-    if name not in PUBLIC_DATASETS:
-        nearest = difflib.get_close_matches(name, PUBLIC_DATASETS, n=1)
-        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-        raise ValueError(f"no public dataset {name!r}; {hint}known: {', '.join(PUBLIC_DATASETS)}")
+    check_choice("public dataset", name, list(PUBLIC_DATASETS))
     return PUBLIC_DATASETS[name]
 
 

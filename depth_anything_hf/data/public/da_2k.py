@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ...utils.option_errors import check_choice
 from ..decoding.errors import BrokenSampleError
 from ..decoding.images import read_image
-from ..samples import Sample, check_choice
+from ..samples import Sample
 from .frames import Frame, PublicSamples
 from .spec import PublicDataset
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ...utils.option_errors import check_choice
 from ..decoding.depth_maps import read_label
 from ..decoding.errors import BrokenSampleError
 from ..decoding.images import read_image
-from ..samples import Sample, check_choice
+from ..samples import Sample
 from .formats import pinhole_matrix
 from .frames import DEPTH_RULES, Frame, PublicSamples, mask_invalid, matches, path_below
 from .spec import PublicDataset

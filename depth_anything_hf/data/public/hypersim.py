@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from ...geometry.camera import distance_to_planar_depth
+from ...utils.option_errors import check_choice
 from ...utils.paths import local_path
 from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_image
-from ..samples import Sample, check_choice
+from ..samples import Sample
 from .formats import PathLike, centred_matrix, check_exists, read_hdf5
 from .frames import Frame, PublicSamples, mask_invalid, matches, require_file
 from .spec import PublicDataset

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ...utils.option_errors import check_choice
 from ..decoding.depth_maps import read_label
 from ..decoding.errors import UnreadableImageError
 from ..decoding.files import read_bytes
 from ..decoding.images import read_image
-from ..samples import Sample, check_choice
+from ..samples import Sample
 from .formats import PathLike, numbers_in
 from .frames import Frame, PublicSamples, mask_invalid, matches, path_below
 from .spec import PublicDataset

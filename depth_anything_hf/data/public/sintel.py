@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ...utils.option_errors import check_choice
 from ..decoding.errors import UnreadableImageError
 from ..decoding.files import read_bytes
 from ..decoding.images import read_image
-from ..samples import Sample, check_choice
+from ..samples import Sample
 from .formats import PathLike
 from .frames import DEPTH_RULES, Frame, PublicSamples, matches
 from .spec import PublicDataset
