@@ -19,6 +19,7 @@ from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.processes import own_accelerate_state
 from .adapters import without_wrapper
 from .arguments import TrainingArguments
+from .encoder_strategy import EncoderStrategy
 from .engine import Engine, Objective
 from .memory import allocator_for_training
 from .memory_estimate import GIB, MemoryEstimate
@@ -124,13 +125,15 @@ def _take_step(arguments: TrainingArguments, model: Any, objective: Objective, t
         data = training_data(train_data, arguments.seed)
         _require_memory(arguments, model, objective, data, accelerator)
         with allocator_for_training(accelerator.device, saves_memory=arguments.gradient_checkpointing):
-            engine = Engine(accelerator, without_wrapper(model), objective, trial, RATES, total_steps=1)
+            # The first step that trains all that is ever trained.
+            step = 1 + EncoderStrategy.parse(trial.encoder_strategy).frozen_steps
+            engine = Engine(accelerator, without_wrapper(model), objective, trial, RATES, total_steps=step + 1)
             engine.train_mode()
             batches = open_batches(trial, data, accelerator, last_step=1, reads_ahead=False)
             for _ in range(trial.gradient_accumulation_steps):
                 batch = next(batches)
                 batch.pop("broken", None)
-                engine.accumulate(batch, 0.0, step=1)
+                engine.accumulate(batch, 0.0, step)
             engine.normalize_gradients()
             norm = engine.clip_gradients()
             engine.step((~torch.isfinite(norm)).float())

@@ -22,6 +22,7 @@ from ..utils.processes import own_accelerate_state
 from ..utils.typed_fields import convert_fields
 from .arguments import TrainingArguments
 from .devices import HERE, Device, find_device
+from .encoder_strategy import EncoderStrategy
 from .engine import Engine
 from .memory import allocator_for_training
 from .memory_estimate import GIB, MemoryEstimate, estimate_memory
@@ -337,13 +338,15 @@ def measure_seconds(config: DepthAnythingConfig, training: TrainingArguments, si
         rates = LearningRates(**{name.split("_")[0]: rate for name, rate in RATES.items()}, reason="for a measurement")
         with allocator_for_training(accelerator.device, saves_memory=training.gradient_checkpointing):
             model = DepthAnythingForDepthEstimation(config)
-            engine = Engine(accelerator, model, SupervisedRelative(), training, rates, total_steps=2)
+            # The first step that trains all that is ever trained.
+            step = 1 + EncoderStrategy.parse(training.encoder_strategy).frozen_steps
+            engine = Engine(accelerator, model, SupervisedRelative(), training, rates, total_steps=step + 1)
             engine.train_mode()
             images = {"pixel_values": pixels.to(accelerator.device), "labels": labels.to(accelerator.device)}
             seconds = 0.0
             for _ in range(2):
                 start = time.perf_counter()
-                engine.accumulate({**images, "name": ["planned"] * batch}, 0.0, 1)
+                engine.accumulate({**images, "name": ["planned"] * batch}, 0.0, step)
                 engine.normalize_gradients()
                 engine.clip_gradients()
                 engine.step(torch.zeros((), device=accelerator.device))

@@ -22,6 +22,7 @@ from depth_anything_hf.training.dry_run import dry_run_step
 from depth_anything_hf.training.encoder_strategy import EncoderStrategy
 from depth_anything_hf.training.memory_estimate import estimate_memory
 from depth_anything_hf.training.objectives import SupervisedRelative
+from depth_anything_hf.training.plan import measure_seconds
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -109,3 +110,10 @@ def test_sharded_models_fix_what_is_trained(tmp_path, make_tiny_model, monkeypat
     monkeypatch.setattr(Accelerator, "distributed_type", engine)
     with pytest.raises(ValueError, match="warmup:1 is not supported for sharded models, whose trained parameters"):
         make_engine(tmp_path, make_tiny_model(), encoder_strategy="warmup:1")
+
+
+def test_what_fits_and_how_long_it_takes_is_found_by_a_step_that_trains_the_encoder(tmp_path, train, make_tiny_model):
+    options = {"auto_batch": True, "per_device_train_batch_size": 4, "max_steps": 4}
+    train(tmp_path / "run", make_tiny_model(), encoder_strategy="warmup:2", **options)
+    training = TrainingArguments("unused", encoder_strategy="warmup:2", per_device_train_batch_size=1)
+    assert measure_seconds(make_tiny_model().config, training, 56) > 0
