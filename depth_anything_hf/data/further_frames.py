@@ -58,26 +58,6 @@ class FrameWarning:
             )
 
 
-class FrameCount:
-    """Counts the pictures of a run that have several frames or pages."""
-
-    def __init__(self) -> None:
-        self.count, self.first = 0, ""
-
-    def add(self, name: str) -> None:
-        """Count a picture."""
-        self.count, self.first = self.count + 1, self.first or name
-
-    def warn(self) -> None:
-        """Warn in one line if there were any."""
-        if self.count:
-            what = "picture has" if self.count == 1 else "pictures have"
-            warnings.warn(
-                f"{self.count} {what} several frames or pages, e.g. {self.first}: {ADVICE}",
-                stacklevel=2,
-            )
-
-
 def has_further_frames(content: bytes) -> bool:
     """Tell whether an encoded picture has several frames or pages; smaller copies of a TIFF's page are none."""
     return _has_frames(io.BytesIO(content))

@@ -14,7 +14,7 @@ import numpy as np
 
 from .decoding.images import IMAGE_SUFFIXES
 from .decoding.limits import open_picture, picture_mode
-from .layout_names import drop_kind_words, is_label_folder, names_a_label
+from .layout_names import IMAGE_NAMES, drop_kind_words, is_label_folder, names_a_label, normalize
 from .left_out import warn_of_left_out
 
 
@@ -177,6 +177,7 @@ def _folders_beside(folder: Path, root: Path) -> list[Path]:
         places = (base.parent / name / folder.relative_to(base) for name in others)
         # A link may lead back to the folder itself.
         above += [place for place in places if place.is_dir() and not place.samefile(folder)]
-        if base == root.parent:
+        # What is called images/ in another folder beside that of the root is another data set.
+        if base == root.parent or (base == root and normalize(root.name) in IMAGE_NAMES):
             break
     return above

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import BinaryIO
 
 from .decoding.files import visible_files
 from .decoding.images import HEIF_SUFFIXES, IMAGE_SUFFIXES
@@ -83,9 +84,9 @@ def without_maps(root: Path, images: list[Path]) -> list[Path]:
     return [path for path in images if path not in maps] if maps else images
 
 
-def is_map(path: Path) -> bool:
+def is_map(file: Path | BinaryIO) -> bool:
     """Tell by the first bytes whether a file holds one channel of more than 8 bits."""
-    mode = picture_mode(path)
+    mode = picture_mode(file)
     return mode.startswith("I") or mode == "F"
 
 

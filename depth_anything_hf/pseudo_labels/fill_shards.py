@@ -25,7 +25,7 @@ from ..data.datasets import DepthTable
 from ..data.decoding.disparity_codec import ENCODINGS
 from ..data.decoding.errors import too_many_broken
 from ..data.depth_stream import DepthStream
-from ..data.further_frames import FrameCount
+from ..data.further_frames import ADVICE as FRAMES_ADVICE
 from ..data.samples import SampleDataset
 from ..inference.prediction import Prediction
 from ..inference.predictor import DepthPredictor
@@ -46,7 +46,7 @@ from .provenance import (
     read_provenance,
 )
 from .report import LabelReport as LabelReport
-from .report import describe_taken
+from .report import PictureCount, describe_taken
 from .shards import SHARD_PATTERN, STORED_IMAGES, ShardSummary, read_completed, remove_unfinished
 from .tries import LARGEST_TRIES, WHOLE_SHARD, count_try, forget_tries
 
@@ -54,6 +54,10 @@ from .tries import LARGEST_TRIES, WHOLE_SHARD, count_try, forget_tries
 logger = logging.getLogger(__name__)
 
 ROWS_PER_GROUP = 32
+MAPS_ADVICE = (
+    "such are depth maps in most datasets; if these are, name the column of the photographs with image_column, and "
+    "label into another folder"
+)
 # If none of so many images in one shard can be read, this is an outage rather than chance.
 MANY_IMAGES = 8
 LARGEST_BROKEN_SHARE = 0.1
@@ -159,6 +163,7 @@ def label_images(
         run = _LabelRun(folder, inputs, naming, provenance, max_broken_share, bar)
         run.label(predictor, own_shards)
     run.with_frames.warn()
+    run.maps.warn()
     report = LabelReport(labelled_now=run.labelled, taken=describe_taken(dataset))
     for shard in own_shards:
         for file in inputs.files(shard, run.completed):
@@ -197,7 +202,8 @@ class _LabelRun:
         self._max_broken_share = max_broken_share
         self._open: deque[OpenShard] = deque()
         self._read = self._broken = 0
-        self.with_frames = FrameCount()
+        self.with_frames = PictureCount("with several frames or pages", FRAMES_ADVICE)
+        self.maps = PictureCount("of a single channel of 16 bits or floats", MAPS_ADVICE)
         # Images that got a label in this call.
         self.labelled = 0
         # Why input shards could not be read, and why output files could not be made.
@@ -271,6 +277,8 @@ class _LabelRun:
         item = shard.items.popleft()
         if item.has_further_frames:
             self.with_frames.add(item.name)
+        if item.is_map:
+            self.maps.add(item.name)
         if item.fault:
             shard.outcomes.append((item.name, self._naming.reason(item.fault)))
         elif prediction.values is None:

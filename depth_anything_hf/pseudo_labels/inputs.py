@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,6 +24,7 @@ from ..data.decoding.files import read_bytes
 from ..data.decoding.images import read_image
 from ..data.depth_stream import DepthStream, fetch_cell
 from ..data.further_frames import has_further_frames
+from ..data.left_out import is_map
 from ..data.mixture import check_aspect
 from ..data.samples import SampleDataset
 from ..utils.image_names import Naming
@@ -62,6 +64,7 @@ class LabelItem:
         picture: set by `image`.
         fault: set by `image`: why the image gets no label although it can be read; "" if it does.
         has_further_frames: set by `image`: whether it is the first of several frames or pages.
+        is_map: set by `image`: whether it has one channel of more than 8 bits, as depth maps do.
     """
 
     name: str
@@ -70,6 +73,7 @@ class LabelItem:
     picture: Picture | None = None
     fault: str = ""
     has_further_frames: bool = False
+    is_map: bool = False
 
     def image(self) -> np.ndarray:
         """Read and decode the image, once and in any thread: uint8 (H, W, 3).
@@ -313,6 +317,7 @@ def _read_encoded(encoded: Callable[[], tuple[str, Any]], place: str, naming: Na
         raise UnreadableImageError(str(error) if path == name else f"{name}: {error}") from error
     item.picture = Picture(content, printable_name(Path(path).name), reference)
     item.has_further_frames = has_further_frames(content)
+    item.is_map = is_map(io.BytesIO(content))
     return image
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +47,32 @@ class LabelReport:
         self.shards.append(path)
         self.labelled += summary.labelled
         self.skipped += summary.skipped
+
+
+class PictureCount:
+    """Counts the pictures of a run that have something in common, and tells them in one line.
+
+    Args:
+        what: they have in common, in words behind "N pictures".
+        advice: what it means, and what to do.
+    """
+
+    def __init__(self, what: str, advice: str) -> None:
+        self.count, self.first = 0, ""
+        self._what, self._advice = what, advice
+
+    def add(self, name: str) -> None:
+        """Count a picture."""
+        self.count, self.first = self.count + 1, self.first or name
+
+    def warn(self) -> None:
+        """Warn in one line if there were any."""
+        if self.count:
+            pictures = "picture" if self.count == 1 else "pictures"
+            warnings.warn(
+                f"{self.count} {pictures} {self._what}, e.g. {self.first}: {self._advice}",
+                stacklevel=2,
+            )
 
 
 def describe_taken(dataset: SampleDataset | DepthStream) -> str:

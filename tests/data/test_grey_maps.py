@@ -105,10 +105,12 @@ def test_grey_photographs_are_taken(tmp_path: Path, search: Search) -> None:
 
 @SEARCHES
 def test_grey_photographs_beside_their_16_bit_maps_are_taken(tmp_path: Path, search: Search) -> None:
-    write(tmp_path, ("images/0.png", MAP), ("depth/0.png", MAP.astype(np.uint16) * 20))
+    write(tmp_path / "own", ("images/0.png", MAP), ("depth/0.png", MAP.astype(np.uint16) * 20))
+    # Another data set, of the same names.
+    write(tmp_path, ("other/images/0.png", COLOUR))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert search(tmp_path / "images") in (["0.png"], ["images/0.png"])
+        assert search(tmp_path / "own/images") in (["0.png"], ["images/0.png"])
 
 
 @SEARCHES

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -97,3 +98,22 @@ def test_a_reason_does_not_tell_where_the_images_lie(predictor: DepthPredictor, 
     options: dict[str, Any] = {"provenance": PROVENANCE, "names_relative_to": tmp_path / "other", "progress": False}
     ((name, reason),) = label_images(predictor, files, tmp_path / "labels", **options).skipped
     assert name == "broken.jpg" and str(tmp_path) not in reason and "not an image" in reason
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_maps_in_the_column_of_the_images_are_told(
+    predictor: DepthPredictor, photos: Path, tmp_path: Path, table_cache: None, streaming: bool
+) -> None:
+    values = io.BytesIO()
+    Image.fromarray(np.full((30, 40), 2000, np.uint16)).save(values, "PNG")
+    cells = [
+        {"bytes": (photos / "0.jpg").read_bytes(), "path": "0.jpg"},
+        {"bytes": values.getvalue(), "path": "1.png"},
+    ]
+    features = datasets.Features(image=datasets.Image())
+    datasets.Dataset.from_dict({"image": cells}, features=features).to_parquet(tmp_path / "table" / "0.parquet")
+    source = DataSource(str(tmp_path / "table"), kind="photos", streaming=streaming)
+    with pytest.warns(
+        UserWarning, match=r"1 picture of a single channel of 16 bits or floats, .*1\.png.*image_column"
+    ):
+        assert label_source(predictor, source, tmp_path / "labels").labelled == 2

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from PIL import Image
 
@@ -104,10 +104,10 @@ def open_to_look(file: Any) -> Iterator[Image.Image]:
             yield picture
 
 
-def picture_mode(path: Path) -> str:
+def picture_mode(file: Path | BinaryIO) -> str:
     """Return Pillow's mode of a picture by its first bytes, whatever its size; "" where it is none."""
     try:
-        with open_to_look(path) as picture:
+        with open_to_look(file) as picture:
             return picture.mode
     except Exception:
         # Pillow raises many kinds of exceptions on files that it cannot read; whoever reads them tells.
