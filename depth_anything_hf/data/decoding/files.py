@@ -58,6 +58,8 @@ def _read_file(path: Path) -> bytes:
         if original != path and original.is_file():
             return _read_file(original)
         raise FileNotFoundError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise UnreadableImageError(f"{path} is a folder, expected a file; give the files in it") from None
     except OSError as error:
         raise UnreadableImageError(f"{path}: {error.strerror or error}") from error
 

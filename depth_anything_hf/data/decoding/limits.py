@@ -40,14 +40,15 @@ def allow_pixels(max_pixels: int | None) -> Iterator[None]:
         _chosen.reset(token)
 
 
-def check_max_pixels(max_pixels: int | None, name: str = "max_pixels") -> None:
-    """Check the argument `name`.
+def check_max_pixels(max_pixels: float | None, name: str = "max_pixels") -> None:
+    """Check the argument `name`, which may be written 1e9.
 
     Raises:
         OptionError: no whole number of at least 1, and not None.
     """
+    is_whole = isinstance(max_pixels, float) and max_pixels.is_integer()
     if max_pixels is not None:
-        check_count(name, max_pixels)
+        check_count(name, int(max_pixels) if is_whole else max_pixels)
 
 
 def most_pixels() -> int | None:

@@ -41,6 +41,11 @@ def test_what_is_no_content_is_told(tmp_path: Path) -> None:
         read_bytes(1.5)  # type: ignore[arg-type]
 
 
+def test_a_folder_is_told_from_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableImageError, match=r"is a folder, expected a file; give the files in it"):
+        read_bytes(tmp_path)
+
+
 def test_files_are_found_at_any_depth_without_hidden_ones(tmp_path: Path) -> None:
     for name in ("b.PNG", "sub/deeper/a.png", "sub/c.jpg", ".hidden/d.png", "sub/.e.png", "f.txt", "folder.png/g.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

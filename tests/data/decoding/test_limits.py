@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from PIL import Image
 from depth_anything_hf.data.data_source import DataSource
 from depth_anything_hf.data.decoding.depth_maps import read_label
 from depth_anything_hf.data.decoding.images import read_image
-from depth_anything_hf.data.decoding.limits import allow_pixels, most_pixels
+from depth_anything_hf.data.decoding.limits import allow_pixels, check_max_pixels, most_pixels
 from depth_anything_hf.data.sources import open_source
+from depth_anything_hf.utils.option_errors import OptionError
 
 
 @pytest.fixture
@@ -45,6 +47,14 @@ def test_the_limit_is_that_of_the_one_who_reads(small_limit: None, labelled: Pat
             with allow_pixels(2999), pytest.raises(ValueError, match=r"3000 pixels are more than the limit of 2999"):
                 read(path)
     assert (most_pixels(), Image.MAX_IMAGE_PIXELS) == (2000, 1000)
+
+
+def test_a_limit_may_be_written_as_a_power_of_ten_and_is_whole() -> None:
+    for right in (1, 1e9, None):
+        check_max_pixels(right)
+    for wrong in (0.0, -1e9, 2.5, math.inf, math.nan, "1e9", True):
+        with pytest.raises(OptionError, match=r"max_pixels must be (a whole number of )?at least 1"):
+            check_max_pixels(wrong)  # type: ignore[arg-type]
 
 
 def test_a_limit_may_be_lower_than_pillows(labelled: Path) -> None:
