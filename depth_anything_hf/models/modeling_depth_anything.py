@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -20,6 +21,7 @@ from ..geometry.disparity import PredictionKind
 from ..losses.reduction import mean_over_images
 from ..losses.relative import relative_depth_losses
 from ..losses.silog import silog_loss
+from ..utils.paths import expand_home
 from .adapter_names import own_adapter_names
 from .attention_weights import with_attentions
 from .configuration_depth_anything import DepthAnythingConfig, require_valid_range
@@ -115,12 +117,17 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
 
         A folder of adapters alone is opened with its base, also where they come from another release of transformers.
         """
-        with own_adapter_names(args[0] if args else kwargs.pop("pretrained_model_name_or_path", None)) as place:
+        name = expand_home(args[0] if args else kwargs.pop("pretrained_model_name_or_path", None))
+        with own_adapter_names(name) as place:
             loaded = super().from_pretrained(place, *args[1:], **kwargs)
         model = loaded[0] if isinstance(loaded, tuple) else loaded
         # Loading replaces the parameters, frozen ones included.
         model._freeze_parameters_without_use()
         return loaded
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
+        """Save as `PreTrainedModel.save_pretrained` does, `~/` at the start of the folder expanded."""
+        super().save_pretrained(expand_home(save_directory), *args, **kwargs)
 
     @classmethod
     def from_encoder(
@@ -145,6 +152,7 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
         loading = {"dtype", "torch_dtype", "revision", "attn_implementation", "token"} & config_options.keys()
         if loading:
             raise ValueError(f"{', '.join(sorted(loading))}: load the encoder so, by encoder_options={{...}}")
+        encoder_name_or_path = expand_home(encoder_name_or_path)
         with name_what_is_missing(encoder_name_or_path):
             encoder = AutoModel.from_pretrained(encoder_name_or_path, **(encoder_options or {}))
         if encoder.config.model_type not in ENCODERS:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -23,6 +24,7 @@ from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.inference.calibration import Calibration
 from depth_anything_hf.inference.measured_points import read_points
 from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from depth_anything_hf.pseudo_labels.fill_shards import label_images
 from depth_anything_hf.pseudo_labels.runner import LabelArguments
 from depth_anything_hf.recipes.arguments import DataArguments, ModelArguments
@@ -76,6 +78,23 @@ def test_fields_that_hold_paths(home: Path, kind: type, options: dict[str, Any],
         assert getattr(made, name) == ([str(home / "a")] if is_list else str(home / "a"))
 
 
+@pytest.mark.parametrize(("kind", "options"), [(kind, options) for kind, options, _ in DATACLASSES])
+def test_every_field_of_text_expands_the_home_or_refuses_it(home: Path, kind: type, options: dict[str, Any]) -> None:
+    hints = get_type_hints(kind)
+    tried = 0
+    for name in [each.name for each in dataclasses.fields(kind) if each.init]:
+        for value in ("~/a", ["~/a"], [{"path": "~/a"}]):
+            if "str" not in str(hints[name]) and "Any" not in str(hints[name]):
+                continue
+            try:
+                given = getattr(kind(**{**options, name: value}), name)
+            except (ValueError, TypeError):
+                continue
+            tried += 1
+            assert "~" not in str(given) and str(home / "a") in str(given), name
+    assert tried
+
+
 def test_calls_that_take_paths(home: Path, tmp_path: Path) -> None:
     Image.fromarray(np.zeros((4, 5, 3), dtype=np.uint8)).save(home / "a.png")
     assert read_image("~/a.png").shape == (4, 5, 3)
@@ -89,12 +108,19 @@ def test_calls_that_take_paths(home: Path, tmp_path: Path) -> None:
         DepthPredictor.from_pretrained("~/absent")
 
 
-def test_calls_that_write_into_folders(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_that_write_into_folders(
+    home: Path, monkeypatch: pytest.MonkeyPatch, make_tiny_model: Callable[..., DepthAnythingForDepthEstimation]
+) -> None:
     monkeypatch.chdir(home)
     write_card(Path("~/model"))
     assert (home / "model" / "README.md").is_file()
     EvaluationResult([], EvaluationSettings(), "disparity", []).save("~/scores")
     assert (home / "scores" / "results.json").is_file()
+    model = make_tiny_model()
+    model.save_pretrained("~/saved")
+    assert type(model).from_pretrained("~/saved").config.to_dict().keys() == model.config.to_dict().keys()
+    with pytest.raises(OSError, match=f"{home.name}.absent"):
+        type(model).from_encoder("~/absent")
     nothing: Any = []
     with pytest.raises(ValueError, match="the dataset is empty"):
         label_images(nothing, nothing, "~/labels", provenance={})
