@@ -55,7 +55,8 @@ def keep_every_nth_layer(
     encoder.update(num_hidden_layers=layers, out_indices=moved)
     config = DepthAnythingConfig.from_dict(values)
     config._attn_implementation = model.config._attn_implementation
-    made = type(model)(config).to(model.dtype)
+    # The wrapper of transformers hides the method's types.
+    made = type(model)(config).to(model.dtype)  # type: ignore[arg-type]
     kept = [step * number for number in range(1, layers + 1)]
     weights, prefix = model.state_dict(), "backbone.encoder.layer."
     with torch.no_grad():
