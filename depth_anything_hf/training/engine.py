@@ -127,8 +127,7 @@ class Engine:
         self._start = start_decay(self.raw_model, self.optimizer.param_groups, arguments, fresh)
         self._has_begun = False
         # Of the open step: images that count of each micro-batch, images in all, and whether none counts.
-        self._counted: list[Tensor] = []
-        self._images = 0
+        self._counted, self._images = list[Tensor](), 0
         self._is_without_label: Tensor | None = None
         decay = arguments.ema_decay
         self._average = None if decay is None else AveragedWeights(self.raw_model, decay)

@@ -113,6 +113,9 @@ def load_run(
     if checkpoint is None:
         progress = Progress()
         held_out.adopt_best(progress)
+        if engine.arguments.drop_path_rate and accelerator.process_index:
+            # All processes were seeded alike, and would let the same places of their batches skip layers.
+            seed_random_state(engine.arguments.seed, accelerator.process_index, 0)
         return progress, None
     require_same_model(checkpoint, engine.raw_model.config)
     folder = checkpoint / STATE_FOLDER
