@@ -9,7 +9,7 @@ import logging
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..utils.typed_fields import convert_fields, require_ranges
@@ -165,8 +165,17 @@ class DataArguments:
         convert_fields(self, skip=(*self._mappings, "near_clip"))
         require_ranges(self, {"[1, inf)": ("eval_batch_size",), "(0, 1)": ("rehearsal_share",)})
         given: Any = self.train_data
-        if isinstance(given, str | os.PathLike | Mapping):
-            self.train_data = [given]  # type: ignore[list-item]
+        if not isinstance(given, list):
+            self.train_data = list(given) if isinstance(given, tuple) else [given]
+        for name in self._mappings:
+            value: Any = getattr(self, name)
+            for source in value if name == "train_data" else [value]:
+                # A dataclass is a DataSource, whose module opens data.
+                if source is None is value or isinstance(source, str | os.PathLike | Mapping) or is_dataclass(source):
+                    continue
+                raise ValueError(
+                    f"{name} takes a folder, a Hub id or a mapping with the keys of DataSource, got {source!r}"
+                )
 
     @property
     def _specs(self) -> list[Any]:

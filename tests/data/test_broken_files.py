@@ -277,13 +277,13 @@ def test_a_missing_file_and_a_folder_are_skipped(folder: Path) -> None:
         source[0]
     (folder / "depth" / "b.npy").unlink()
     (folder / "depth" / "b.npy").mkdir()
-    with pytest.raises(BrokenSampleError, match=r"b\.npy: .*(directory|denied)"):
+    with pytest.raises(BrokenSampleError, match=r"b\.npy is a folder, expected a file"):
         source[1]
     mixture = Mixture([source], TrainingTransform(14))
     items = [mixture[0, position] for position in range(3)]
     assert {item["name"] for item in items} == {str(folder / "images" / "c.png")}
     reasons = " ".join(reason for item in items for _, reason in item["broken"])
-    assert "a.png: no such file" in reasons and "b.npy: " in reasons
+    assert "a.png: no such file" in reasons and "b.npy is a folder" in reasons
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="every file may be read here")

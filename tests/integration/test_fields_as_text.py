@@ -98,6 +98,8 @@ NOT_TRIED = {
     ("TrainingArguments", "resume_from_checkpoint"),
     ("DataArguments", "train_data"),
     ("DataArguments", "eval_data"),
+    ("DataArguments", "rehearsal"),
+    ("DataArguments", "forgetting_data"),
     ("DataArguments", "near_clip"),
     ("ModelArguments", "encoder_config"),
     ("ModelArguments", "decoder_config"),

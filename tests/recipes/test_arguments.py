@@ -252,3 +252,10 @@ def test_forgetting_data_is_opened_as_held_out_data_is(labelled_folder, photogra
         data_of(labelled_folder, forgetting_data=str(photographs)).forgetting()
     with pytest.raises(ValueError, match="give forgetting_protocol and forgetting_root together and without"):
         data_of(labelled_folder, forgetting_protocol="nyu").forgetting()
+
+
+@pytest.mark.parametrize("name", ["train_data", "rehearsal", "eval_data", "forgetting_data"])
+@pytest.mark.parametrize("value", [True, 3, 1.5, ["a", None], b"a", object()])
+def test_what_is_no_source_is_refused_by_name(labelled_folder: Path, name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f"{name} takes a folder, a Hub id or a mapping"):
+        data_of(labelled_folder, **{name: value})
