@@ -1,4 +1,5 @@
 # make quickstart   the whole road on rendered scenes, in minutes on a CPU (PRESET=long for better models, PHOTOS=dir)
+# make study        which encoder strategy: a table on rendered domains, in a quarter of an hour (PRESET=full: hours)
 # make test         all set-up, then the fast tests
 # make lint         style, types, who may import whom
 # make minimum      the tests on the oldest versions that pyproject.toml allows, in an environment of its own
@@ -9,13 +10,13 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-PRESET ?= quick
+PRESET ?= $(if $(filter study,$(MAKECMDGOALS)),core,quick)
 PHOTOS ?=
 RUNS ?= 1
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: install quickstart test test-slow lint minimum build bench bench-once bench-peers bench-peers-once check clean
+.PHONY: install quickstart study test test-slow lint minimum build bench bench-once bench-peers bench-peers-once check clean
 
 install: $(VENV)/.installed
 
@@ -28,6 +29,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 quickstart: install
 	$(BIN)/python examples/quickstart/run.py --preset $(PRESET) $(if $(PHOTOS),--photos $(PHOTOS))
+
+study: install
+	$(BIN)/python examples/strategies/study.py --preset $(PRESET)
 
 test: install
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow and not long"

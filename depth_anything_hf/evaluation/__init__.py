@@ -12,6 +12,8 @@
 - `results`: the numbers: rows, means, intervals, tables, files
 - `result_files`: names of the saved files, and which files of these names are the user's
 - `reports`: everything that is saved, and the sheet of the best and worst images
+- `html_report`: one self-contained page about a run: tables, pictures, times
+- `html_charts`: curves and intervals on that page
 - `runner`: a whole evaluation from its arguments, of the command `evaluate` and its example
 - `baselines`: predictors that ignore the image or use only its colours, to compare a model with
 

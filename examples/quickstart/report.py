@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from html_report import (
+
+from depth_anything_hf.data import DepthFolder, PhotoFolder
+from depth_anything_hf.evaluation.html_charts import line_chart
+from depth_anything_hf.evaluation.html_report import (
     Column,
     Html,
     Margin,
@@ -27,9 +30,6 @@ from html_report import (
     times_table,
     write_report,
 )
-from line_chart import line_chart
-
-from depth_anything_hf.data import DepthFolder, PhotoFolder
 from depth_anything_hf.geometry.alignment import align_disparity
 from depth_anything_hf.geometry.disparity import depth_to_disparity
 from depth_anything_hf.inference.predictor import DepthPredictor

@@ -47,13 +47,21 @@ def main() -> None:
         "--output_dir", "--output", type=Path, help="folder of the run; default: runs/quickstart-PRESET"
     )
     parser.add_argument("--seed", type=int, default=0, help="of scenes and training")
+    parser.add_argument("--only", nargs="+", metavar="STAGE", help="only these stages, by the names that are printed")
     arguments = parser.parse_args()
     run = (arguments.output_dir or Path("runs") / f"quickstart-{arguments.preset}").resolve()
     check_run_folder(run)
     run.mkdir(parents=True, exist_ok=True)
     photos = arguments.photos.resolve() if arguments.photos else copy_photographs(run / "photographs")
-    for name, command in stages(run, photos, arguments.preset, arguments.seed).items():
-        do(run, name, command)
+    commands = stages(run, photos, arguments.preset, arguments.seed)
+    unknown = set(arguments.only or ()) - set(commands)
+    if unknown:
+        raise SystemExit(f"unknown stages {', '.join(sorted(unknown))}; known: {', '.join(commands)}")
+    for name, command in commands.items():
+        if arguments.only is None or name in arguments.only:
+            do(run, name, command)
+    if arguments.only is not None:
+        return
     print(f"\nreport:  {run / 'report.html'}\nstudent: {run / 'student'}  (opens with from_pretrained)")
 
 

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from html_report import (
+from PIL import Image
+
+from depth_anything_hf.evaluation.html_charts import Interval, interval_chart, line_chart
+from depth_anything_hf.evaluation.html_report import (
     Column,
     Margin,
     MetricsRow,
@@ -23,11 +26,10 @@ from html_report import (
     margins_table,
     metrics_table,
     picture_rows,
+    text_table,
     times_table,
     write_report,
 )
-from line_chart import line_chart
-from PIL import Image
 
 
 NASTY = '<img src="x" onerror="alert(1)"> & \'quoted\''
@@ -203,3 +205,27 @@ def test_pictures_are_embedded_and_shrunk() -> None:
 )
 def test_durations_read_well(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
+
+
+def test_texts_stand_in_their_columns_and_a_short_row_is_refused() -> None:
+    page = Page(text_table(["name", "value"], [[NASTY, "1 [0, 2]"], ["b", "2"]], marked=[1]))
+    assert NASTY in page.texts and "1 [0, 2]" in page.texts
+    assert [row.get("class") for row in page.all("tr")] == [None, None, "teacher"]
+    with pytest.raises(ValueError, match="row 'a' has 1 texts, expected 2"):
+        text_table(["name", "value"], [["a"]])
+
+
+def test_intervals_lie_on_one_axis_around_zero() -> None:
+    rows = [Interval(NASTY, 1.0, -1.0, 3.0), Interval("b", -4.0, -5.0, -3.0, True), Interval("c", math.nan, 0.0, 1.0)]
+    chart = interval_chart(rows, title="t", x_label="points")
+    page = Page(chart)
+    assert NASTY in page.texts and "c" not in page.texts and not any("onerror" in each for _, each in page.tags)
+    dots = [float(each["cx"] or "") for each in page.all("circle")]
+    ends = [tuple(map(float, each)) for each in re.findall(r'class="curve" d="M([\d.]+) [\d.]+H([\d.]+)"', chart)]
+    zero = float(re.findall(r'class="tick" d="M([\d.]+)', chart)[0])
+    assert [row.get("class") for row in page.all("g")] == ["s5", "s0"]
+    for dot, (low, high), row in zip(dots, ends, rows, strict=False):
+        assert low < dot < high
+        # One scale for all: pixels for each point.
+        assert (dot - zero) / row.value == pytest.approx((ends[0][1] - ends[0][0]) / 4, abs=0.2)
+    assert "No finite values" in interval_chart(rows[2:], title="t")

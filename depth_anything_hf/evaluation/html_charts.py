@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Curves as inline SVG for the report page; the page's style gives the colours."""
+"""Curves and intervals as inline SVG for the report page; the page's style gives the colours."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from html import escape
 from typing import NamedTuple
 
 import numpy as np
-from html_report import SERIES_COLOURS, Html
+
+from .html_report import SERIES_COLOURS, Html
 
 
 WIDTH, HEIGHT = 400, 250
@@ -65,6 +66,51 @@ def line_chart(
         parts += [f'<path class="curve {colour}" d="{d}"/>' for d in _line_pieces(curve, x_axis, y_axis)]
         legend.append(f'<span><i class="{colour}"></i>{escape(name)}</span>')
     caption = f'<figcaption>{escape(title)}<span class="legend">{"".join(legend)}</span></figcaption>'
+    return Html(f'<figure class="chart">{caption}{"".join(parts)}</svg></figure>')
+
+
+class Interval(NamedTuple):
+    """A row of `interval_chart`: name, value, ends of its interval, and whether it is emphasized."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    is_strong: bool = False
+
+
+def interval_chart(rows: Sequence[Interval], *, title: str, x_label: str = "") -> Html:
+    """Draw values with their intervals beside their names, over a line at 0, as inline SVG (a forest plot).
+
+    Args:
+        rows: from above to below; those that are not finite are left out. Strong ones are drawn in full colour.
+        title: caption above.
+        x_label: horizontal axis.
+    """
+    rows = [row for row in rows if all(map(math.isfinite, row[1:4]))]
+    if not rows:
+        return Html(f"<figure><figcaption>{escape(title)}</figcaption><p>No finite values.</p></figure>")
+    left, row_pixels, width = 250, 22, 640
+    bottom = TOP + row_pixels * len(rows)
+    ends = np.array([[row.low, row.high, 0.0] for row in rows])
+    axis = _Axis.over(ends.ravel(), left, width - RIGHT, logarithmic=False, room=0.03)
+    parts = [f'<svg viewBox="0 0 {width} {bottom + BOTTOM}" style="max-width:860px" role="img"']
+    parts.append(f' aria-label="{escape(title)}">')
+    for position, label in axis.ticks():
+        parts.append(f'<path class="grid" d="M{position:.1f} {TOP}V{bottom}"/>')
+        parts.append(f'<text x="{position:.1f}" y="{bottom + 17}" text-anchor="middle">{label}</text>')
+    zero, *_ = axis.pixels([0.0])
+    parts.append(f'<path class="tick" d="M{zero:.1f} {TOP}V{bottom}"/>')
+    for number, row in enumerate(rows):
+        y = TOP + row_pixels * (number + 0.5)
+        value, low, high = axis.pixels([row.value, row.low, row.high])
+        colour = "s0" if row.is_strong else "s5"
+        parts.append(f'<text x="{left - 10}" y="{y + 4:.1f}" text-anchor="end">{escape(row.name)}</text>')
+        parts.append(f'<g class="{colour}"><path class="curve" d="M{low:.1f} {y:.1f}H{high:.1f}"/>')
+        parts.append(f'<circle cx="{value:.1f}" cy="{y:.1f}" r="4" fill="currentColor"/></g>')
+    middle = (left + width - RIGHT) / 2
+    parts.append(f'<text x="{middle}" y="{bottom + BOTTOM - 6}" text-anchor="middle">{escape(x_label)}</text>')
+    caption = f"<figcaption>{escape(title)}</figcaption>"
     return Html(f'<figure class="chart">{caption}{"".join(parts)}</svg></figure>')
 
 

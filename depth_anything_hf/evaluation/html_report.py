@@ -19,9 +19,9 @@ from typing import NamedTuple, TypeGuard
 import cv2
 import numpy as np
 
-from depth_anything_hf.metrics.table import METRICS
-from depth_anything_hf.utils.files import atomic_write
-from depth_anything_hf.visualization.encode import encode_jpeg, encode_png
+from ..metrics.table import METRICS
+from ..utils.files import atomic_write
+from ..visualization.encode import encode_jpeg, encode_png
 
 
 class Html(str):
@@ -119,6 +119,26 @@ def margins_table(margins: Sequence[Margin]) -> Html:
         reached = f"<td>{escape(_value(margin.demanded))}</td><td>{escape(_value(margin.reached))}</td>"
         lines.append(f"<tr><th>{escape(margin.check)}</th>{reached}{verdict}</tr>")
     return _table("numbers", _cells("th", ["Check", "Demanded", "Reached", "Result"]), lines)
+
+
+def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, marked: Sequence[int] = ()) -> Html:
+    """Return a table of texts, the first of each row as its name.
+
+    Args:
+        headings: one for each column.
+        rows: as many texts each.
+        marked: numbers of the rows that are highlighted.
+
+    Raises:
+        ValueError: a row has another number of texts.
+    """
+    lines = []
+    for number, (name, *cells) in enumerate(rows):
+        if len(cells) + 1 != len(headings):
+            raise ValueError(f"row {name!r} has {len(cells) + 1} texts, expected {len(headings)}")
+        role = ' class="teacher"' if number in marked else ""
+        lines.append(f"<tr{role}><th>{escape(name)}</th>{_cells('td', cells)}</tr>")
+    return _table("numbers", _cells("th", headings), lines)
 
 
 def times_table(seconds: Mapping[str, float]) -> Html:

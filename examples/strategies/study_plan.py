@@ -1,0 +1,257 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What the study of encoder strategies compares: strategies, remedies for forgetting, presets and their trials."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+REFERENCE = "full, encoder rate / 10"
+# Seeds of the tuning are others than those of the comparison.
+FIRST_TUNING_SEED = 1000
+METRIC_DOMAIN = "smoke-metres"
+SAME_RATE, TENTH = 1.0, 0.1
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A row of the study: how a model is adapted.
+
+    Attributes:
+        name: in tables.
+        encoder: value of `--encoder_strategy`; `{half}`, `{quarter}` and `{fifth}` stand for half and a quarter of the
+            encoder's layers, and for a fifth of the steps.
+        encoder_share: rate of the encoder / rate of the decoder that is tuned.
+        decoder_share: rate of the decoder / that rate.
+        flags: further flags of the command.
+        tuned_as: the strategy whose tuned rate it takes; None: it has its own.
+        rehearsal: share of the old domain's images in all samples, with the labels of `rehearsal_labels`.
+        rehearsal_labels: "true", or "start" for those that the model itself predicts before the adaptation.
+        way_back: share of the way from the adapted weights back to the start; without any training of its own.
+        is_remedy: it is to bring back what the reference forgets.
+        from_scratch: random weights of the start's shape.
+    """
+
+    name: str
+    encoder: str = "full"
+    encoder_share: float = SAME_RATE
+    decoder_share: float = 1.0
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    tuned_as: str | None = None
+    rehearsal: float = 0.0
+    rehearsal_labels: str = "true"
+    way_back: float = 0.0
+    is_remedy: bool = False
+    from_scratch: bool = False
+
+    def encoder_strategy(self, layers: int, steps: int) -> str:
+        """Return the value of `--encoder_strategy` for an encoder of that many layers and a run of that many steps."""
+        parts = {"half": layers // 2, "quarter": max(1, layers // 4), "fifth": max(1, steps // 5)}
+        return self.encoder.format(**parts)
+
+    @property
+    def slug(self) -> str:
+        """The name in file names."""
+        return re.sub(r"[^a-z0-9.]+", "-", self.name.lower()).strip("-")
+
+
+LORA = {"lora_targets": "all-linear", "lora_rank": 16}
+STRATEGIES = (
+    Strategy(REFERENCE, encoder_share=TENTH),
+    Strategy("full, equal rates"),
+    Strategy("layer decay 0.9", "layerwise:0.9"),
+    Strategy("warm-up of the decoder alone", "warmup:{fifth}", TENTH),
+    Strategy("LoRA, all linear layers, rank 16", "lora", flags=LORA),
+    Strategy("LoRA, queries and values, rank 4", "lora", flags={"lora_targets": "attention", "lora_rank": 4}),
+    Strategy("last half of the layers", "last-{half}"),
+    Strategy("last quarter of the layers", "last-{quarter}"),
+    Strategy("norms", "norms"),
+    Strategy("biases", "bias"),
+    Strategy("frozen", "frozen"),
+    Strategy("from scratch", from_scratch=True),
+)
+
+
+def _remedy(name: str, **fields: Any) -> Strategy:
+    return Strategy(name, **{"encoder_share": TENTH, "tuned_as": REFERENCE, "is_remedy": True, **fields})
+
+
+REMEDIES = (
+    _remedy("rehearsal 10 %", rehearsal=0.1),
+    _remedy("rehearsal 30 %", rehearsal=0.3),
+    _remedy("rehearsal 50 %", rehearsal=0.5),
+    _remedy("rehearsal 30 %, labels of the start", rehearsal=0.3, rehearsal_labels="start"),
+    _remedy("L2 to the start", flags={"weight_decay_to_start": 10}),
+    _remedy("slow decoder", decoder_share=TENTH),
+    _remedy("frozen decoder", decoder_share=0.0, encoder_share=SAME_RATE, tuned_as=None),
+    _remedy("a quarter of the way back", way_back=0.25),
+    _remedy("half of the way back", way_back=0.5),
+)
+BY_NAME = {each.name: each for each in (*STRATEGIES, *REMEDIES)}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How much of the study is done.
+
+    Attributes:
+        domains: names of `domains.RENDERED`, or "given" for data of the user's.
+        images: sizes of the training sets.
+        steps: optimizer steps of a trial.
+        seeds: of the comparison; each has its own draw of training images.
+        tuning_seeds: of the choice of the rate, on other images.
+        rates: of the decoder, among which each strategy has its best.
+        test_images, tuning_images: that trials and the choice of rates are scored on.
+        pool_images: from which training images are drawn.
+        equal_time: strategies that are also given as much time as the reference takes.
+        remedies: whether remedies are tried.
+        students: whether smaller students are distilled.
+        strategies: names of those that take part; empty: all.
+    """
+
+    domains: tuple[str, ...]
+    images: tuple[int, ...]
+    steps: int
+    seeds: int
+    tuning_seeds: int
+    rates: tuple[float, ...]
+    test_images: int
+    tuning_images: int
+    pool_images: int
+    equal_time: tuple[str, ...] = ()
+    remedies: bool = True
+    students: bool = False
+    strategies: tuple[str, ...] = ()
+
+    def chosen(self, domain: str) -> list[Strategy]:
+        """Return the strategies and remedies that take part in a domain, the reference always.
+
+        A metric model's output cannot be scored as the start's, so that nothing is known of what it forgets.
+        """
+        all_of_them = [*STRATEGIES, *(REMEDIES if self.remedies and domain != METRIC_DOMAIN else ())]
+        if not self.strategies:
+            return all_of_them
+        return [each for each in all_of_them if each.name in (REFERENCE, *self.strategies)]
+
+
+CHEAP = ("frozen", "norms", "biases", "last quarter of the layers", "last half of the layers")
+PRESETS = {
+    # One domain, one size: what fits into a quarter of an hour on two cores.
+    "core": Preset(("smoke",), (64,), 150, 3, 1, (5e-4, 1.5e-3), 120, 60, 256, equal_time=("frozen",)),
+    "full": Preset(
+        ("smoke", "dark", "streets", METRIC_DOMAIN),
+        (16, 64, 256),
+        300,
+        5,
+        3,
+        (1.5e-4, 5e-4, 1.5e-3, 5e-3),
+        160,
+        80,
+        768,
+        equal_time=(*CHEAP, "LoRA, queries and values, rank 4"),
+        students=True,
+    ),
+    # Whether everything runs.
+    "smoke": Preset(
+        ("smoke",),
+        (4,),
+        2,
+        2,
+        1,
+        (1e-3,),
+        4,
+        4,
+        8,
+        equal_time=("frozen",),
+        strategies=("frozen", "rehearsal 30 %, labels of the start", "half of the way back"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of the study: it is named by all that decides its result.
+
+    Attributes:
+        domain: that is adapted to.
+        images: size of the training set.
+        strategy: name of a `Strategy`.
+        rate: of the decoder.
+        seed: of the draw of the training images, the order and the augmentation.
+        steps: optimizer steps; 0: scores of the start as it is.
+        role: "tune", "main", "time" (as much time as the reference) or "start".
+    """
+
+    domain: str
+    images: int
+    strategy: str
+    rate: float
+    seed: int
+    steps: int
+    role: str
+
+    @property
+    def name(self) -> str:
+        """A name for files, unique by a checksum of all fields."""
+        slug = BY_NAME[self.strategy].slug
+        checksum = zlib.crc32(json.dumps(asdict(self), sort_keys=True).encode())
+        return f"{self.role}-{self.domain}-{self.images}-{slug}-{self.rate:g}-{self.seed}-{checksum:08x}"
+
+
+def start_trials(preset: Preset) -> Iterator[Trial]:
+    """Yield trials without training: the scores of the start in each domain."""
+    for domain in preset.domains:
+        yield Trial(domain, 0, REFERENCE, 0.0, 0, 0, "start")
+
+
+def tuning_trials(preset: Preset) -> Iterator[Trial]:
+    """Yield the trials among which the rate of each strategy is chosen."""
+    for domain in preset.domains:
+        for images in preset.images:
+            for strategy in preset.chosen(domain):
+                if strategy.tuned_as is None:
+                    for rate in preset.rates:
+                        for seed in range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + preset.tuning_seeds):
+                            yield Trial(domain, images, strategy.name, rate, seed, preset.steps, "tune")
+
+
+def main_trials(preset: Preset, rates: Mapping[tuple[str, int, str], float]) -> Iterator[Trial]:
+    """Yield the trials of the comparison, all strategies of a seed one after another.
+
+    Args:
+        preset: how much is done.
+        rates: the chosen one by (domain, images, strategy).
+    """
+    for domain in preset.domains:
+        for images in preset.images:
+            for seed in range(preset.seeds):
+                for strategy in preset.chosen(domain):
+                    if not strategy.way_back:
+                        rate = rates[domain, images, strategy.tuned_as or strategy.name]
+                        yield Trial(domain, images, strategy.name, rate, seed, preset.steps, "main")
+
+
+def time_trials(
+    preset: Preset, rates: Mapping[tuple[str, int, str], float], seconds: Mapping[str, float]
+) -> Iterator[Trial]:
+    """Yield trials of cheaper strategies with as many steps as take the reference's time.
+
+    Args:
+        preset: how much is done.
+        rates: the chosen one by (domain, images, strategy).
+        seconds: a step's time by strategy.
+    """
+    for domain in preset.domains:
+        names = [each.name for each in preset.chosen(domain) if each.name in preset.equal_time]
+        for images in preset.images:
+            for name in names:
+                steps = round(preset.steps * seconds[REFERENCE] / seconds[name])
+                if steps > preset.steps:
+                    for seed in range(preset.seeds):
+                        yield Trial(domain, images, name, rates[domain, images, name], seed, steps, "time")
