@@ -56,7 +56,7 @@ def _measure_one(setting: Setting, trial: Trial) -> None:
     run = setting.folder / "running" / f"cost-{trial.name}"
     run.mkdir(parents=True, exist_ok=True)
     words = command_of(setting, replace(trial, steps=STEPS), run / "run")
-    threads = {"OMP_NUM_THREADS": str(setting.threads), "HF_HUB_OFFLINE": "1"}
+    threads = {"OMP_NUM_THREADS": str(setting.threads)}
     # Freed memory goes back, so that the peak is that of what is needed at one time.
     environment = {**os.environ, **threads, "MALLOC_TRIM_THRESHOLD_": "0", "MALLOC_MMAP_THRESHOLD_": "65536"}
     if setting.use_cpu:

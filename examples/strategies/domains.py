@@ -122,33 +122,41 @@ def haze_old_images(folder: Path, renders: str) -> str:
     return str(folder)
 
 
-def copy_domain(folder: Path, data: str, test_data: str, preset: Preset) -> None:
+def copy_domain(folder: Path, data: str, test_data: str | None, preset: Preset) -> None:
     """Copy the images of the user's that the study draws from, as PNG and float32, unless they are there.
 
     Args:
         folder: of the domain.
         data: source of training and tuning images.
-        test_data: source of other images, which nothing is chosen on.
+        test_data: source of other images, on which nothing is chosen; None: some of `data`, drawn at random.
         preset: how many.
 
     Raises:
         ValueError: a source has no depth, or too few images.
     """
-    training, test = _with_depth(data), _with_depth(test_data)
-    order = np.random.default_rng([0, ORDER]).permutation(len(training))
-    tuning = preset.tuning_images
-    if len(order) < tuning + max(preset.images):
+    source = _with_depth(data)
+    order = np.random.default_rng([0, ORDER]).permutation(len(source))
+    held_out = 0 if test_data is not None else preset.test_images
+    needed = max(preset.images) + preset.tuning_images + held_out
+    if len(order) < needed:
+        parts = f"{max(preset.images)} to train on, {preset.tuning_images} to choose rates on, {held_out} to test"
         raise ValueError(
-            f"{data} has {len(order)} images, expected at least {tuning + max(preset.images)}: {max(preset.images)} "
-            f"to train on and {tuning} to choose rates on; give fewer --images, or fewer --tuning_images"
+            f"{data} has {len(order)} images, expected at least {needed} ({parts}); give fewer --images, "
+            "--tuning_images or --test_images"
         )
-    pool = order[tuning : tuning + preset.pool_images]
-    step = max(1, len(test) // preset.test_images)
-    picked = {"pool": (training, pool), "tuning": (training, order[:tuning])}
-    picked["test"] = (test, np.arange(0, len(test), step)[: preset.test_images])
-    for name, (source, indices) in picked.items():
+    first_of_pool = held_out + preset.tuning_images
+    picked = {
+        "test": (source, order[:held_out]),
+        "tuning": (source, order[held_out:first_of_pool]),
+        "pool": (source, order[first_of_pool : first_of_pool + preset.pool_images]),
+    }
+    if test_data is not None:
+        others = _with_depth(test_data)
+        step = max(1, len(others) // preset.test_images)
+        picked["test"] = (others, np.arange(0, len(others), step)[: preset.test_images])
+    for name, (images, indices) in picked.items():
         if not _is_complete(folder / name, len(indices)):
-            samples = ((source[int(index)], number) for number, index in enumerate(indices))
+            samples = ((images[int(index)], number) for number, index in enumerate(indices))
             write_set(
                 folder / name, ((each["image"], each["depth"], number) for each, number in samples), len(indices)
             )

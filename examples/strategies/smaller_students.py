@@ -149,7 +149,7 @@ def _size_and_speed(model: Path) -> tuple[int, float]:
 def _command(words: list[str], log: Path, setting: Setting) -> None:
     """Run a command of the program; one that is complete says so and does nothing."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    own: Mapping[str, str] = {"OMP_NUM_THREADS": str(setting.threads), "HF_HUB_OFFLINE": "1"}
+    own: Mapping[str, str] = {"OMP_NUM_THREADS": str(setting.threads)}
     environment = {**os.environ, **own, **({"ACCELERATE_USE_CPU": "true"} if setting.use_cpu else {})}
     with open(log, "a", encoding="utf-8") as output:
         command = [sys.executable, "-m", "depth_anything_hf.cli", *words]

@@ -25,7 +25,7 @@ from typing import Any
 
 from comparison import choose_rate
 from cost import measure_costs
-from domains import RENDERED, copy_domain, data_of, haze_old_images, render_domain
+from domains import OLD_IMAGES, RENDERED, copy_domain, data_of, haze_old_images, render_domain
 from smaller_students import StudentsFrame, distil_students
 from study_plan import (
     BY_NAME,
@@ -50,8 +50,13 @@ QUICKSTART = HERE.parent / "quickstart" / "run.py"
 NEEDED, FOR_STUDENTS = ("render", "render held-out scenes", "train teacher"), ("render without labels",)
 GIVEN = "given"
 SETTINGS_FILE = "study.json"
+# Each takes most of a gigabyte.
+MOST_WORKERS = 8
 # Of the encoder: what has a part in its shape.
-SHAPE = ("hidden_size", "num_hidden_layers", "num_attention_heads", "mlp_ratio", "image_size", "patch_size")
+SHAPE = (
+    *("hidden_size", "num_hidden_layers", "num_attention_heads", "mlp_ratio", "image_size", "patch_size"),
+    *("use_swiglu_ffn", "num_register_tokens"),
+)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -68,7 +73,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--model", help="depth model to adapt instead: folder or Hub id")
     parser.add_argument("--encoder", help="DINOv2 encoder to adapt with a fresh decoder instead: folder or Hub id")
     parser.add_argument("--data", help="images with depth to adapt to, instead of rendered domains")
-    parser.add_argument("--test_data", help="other images of that kind, on which nothing is chosen")
+    parser.add_argument("--test_data", help="other images of that kind, from other scenes; default: some of --data")
     parser.add_argument("--old_data", help="images with depth of the domain that the model comes from, for rehearsal")
     parser.add_argument("--old_test", help="other images of that domain, to score what is forgotten")
     parser.add_argument("--recipe", type=Path, help="recipe of `train`, instead of the study's own relative.yaml")
@@ -107,7 +112,7 @@ def study(arguments: Namespace) -> None:
     preset = preset_of(arguments)
     folder = (arguments.output_dir or Path("runs") / f"strategies-{arguments.preset}").resolve()
     use_cpu = arguments.device == "cpu"
-    workers = arguments.workers or (min(len(RENDERED) + 1, os.cpu_count() or 1) if use_cpu else 1)
+    workers = arguments.workers or (min(MOST_WORKERS, os.cpu_count() or 1) if use_cpu else 1)
     claim_folder(folder, arguments, preset)
     quiet_libraries()
     setting = prepare(arguments, preset, folder, workers)
@@ -155,9 +160,11 @@ def preset_of(arguments: Namespace) -> Preset:
         if getattr(arguments, name) is not None:
             changes[name] = tuple(getattr(arguments, name))
     if arguments.data is not None:
-        if arguments.test_data is None or arguments.domains is not None:
-            raise ValueError("--data needs --test_data beside it, and leaves no choice of rendered --domains")
+        if arguments.domains is not None or arguments.test_data == arguments.data:
+            raise ValueError("--data leaves no choice of rendered --domains, and --test_data must be other images")
         changes["domains"] = (GIVEN,)
+    elif arguments.test_data is not None:
+        raise ValueError("--test_data belongs to --data; rendered domains have test images of their own")
     wrong = [name for name, value in changes.items() if isinstance(value, int) and value < 1]
     if wrong or min(changes.get("images", (1,))) < 1 or min(changes.get("rates", (1.0,))) <= 0:
         raise ValueError(f"{', '.join(wrong) or 'images and rates'}: expected numbers above 0")
@@ -252,7 +259,7 @@ def shape_of(model: str | None, encoder: str | None) -> tuple[int, tuple[str, ..
     else:
         found = DepthAnythingConfig.from_dict(AutoConfig.from_pretrained(model).to_dict())
     encoder_config = found.backbone_config
-    fields = {name: getattr(encoder_config, name) for name in SHAPE}
+    fields = {name: getattr(encoder_config, name) for name in SHAPE if hasattr(encoder_config, name)}
     decoder = {name: getattr(found, name) for name in ("fusion_hidden_size", "head_hidden_size")}
     decoder |= {"neck_hidden_sizes": list(found.neck_hidden_sizes), "out_indices": list(encoder_config.out_indices)}
     flags = ("--encoder_config", json.dumps(fields), "--decoder_config", json.dumps(decoder))
@@ -274,7 +281,8 @@ def label_old_images(folder: Path, model: str, old_data: str, arguments: Namespa
     images = Path(old_data) / "images"
     output = folder / "labels-of-the-start"
     words = ["pseudo-label", str(images if images.is_dir() else old_data), "--teacher", model]
-    words += ["--output_dir", str(output), *(["--device", "cpu"] if arguments.device == "cpu" else [])]
+    words += ["--output_dir", str(output), "--limit", str(OLD_IMAGES)]
+    words += ["--device", "cpu"] if arguments.device == "cpu" else []
     done_before = folder / "labels-of-the-start.json"
     if not done_before.exists():
         print("== labels of the start", flush=True)

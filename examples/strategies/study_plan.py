@@ -33,6 +33,7 @@ class Strategy:
         tuned_as: the strategy whose tuned rate it takes; None: it has its own.
         rehearsal: share of the old domain's images in all samples, with the labels of `rehearsal_labels`.
         rehearsal_labels: "true", or "start" for those that the model itself predicts before the adaptation.
+        longer: with rehearsal, take so many more steps that the new images are seen as often as without.
         way_back: share of the way from the adapted weights back to the start; without any training of its own.
         is_remedy: it is to bring back what the reference forgets.
         from_scratch: random weights of the start's shape.
@@ -46,6 +47,7 @@ class Strategy:
     tuned_as: str | None = None
     rehearsal: float = 0.0
     rehearsal_labels: str = "true"
+    longer: bool = False
     way_back: float = 0.0
     is_remedy: bool = False
     from_scratch: bool = False
@@ -54,6 +56,10 @@ class Strategy:
         """Return the value of `--encoder_strategy` for an encoder of that many layers and a run of that many steps."""
         parts = {"half": layers // 2, "quarter": max(1, layers // 4), "fifth": max(1, steps // 5)}
         return self.encoder.format(**parts)
+
+    def steps(self, steps: int) -> int:
+        """Return the steps of a trial where those of the reference are given."""
+        return round(steps / (1 - self.rehearsal)) if self.longer else steps
 
     @property
     def slug(self) -> str:
@@ -86,7 +92,9 @@ REMEDIES = (
     _remedy("rehearsal 10 %", rehearsal=0.1),
     _remedy("rehearsal 30 %", rehearsal=0.3),
     _remedy("rehearsal 50 %", rehearsal=0.5),
-    _remedy("rehearsal 30 %, labels of the start", rehearsal=0.3, rehearsal_labels="start"),
+    _remedy("rehearsal 30 %, longer", rehearsal=0.3, longer=True),
+    _remedy("rehearsal 50 %, longer", rehearsal=0.5, longer=True),
+    _remedy("rehearsal 30 %, longer, labels of the start", rehearsal=0.3, longer=True, rehearsal_labels="start"),
     _remedy("L2 to the start", flags={"weight_decay_to_start": 10}),
     _remedy("slow decoder", decoder_share=TENTH),
     _remedy("frozen decoder", decoder_share=0.0, encoder_share=SAME_RATE, tuned_as=None),
@@ -141,9 +149,25 @@ class Preset:
 
 
 CHEAP = ("frozen", "norms", "biases", "last quarter of the layers", "last half of the layers")
+CORE_REMEDIES = (
+    *("rehearsal 30 %", "rehearsal 30 %, longer", "rehearsal 30 %, longer, labels of the start", "frozen decoder"),
+    *("a quarter of the way back", "half of the way back"),
+)
 PRESETS = {
     # One domain, one size: what fits into a quarter of an hour on two cores.
-    "core": Preset(("smoke",), (64,), 150, 3, 1, (5e-4, 1.5e-3), 120, 60, 256, equal_time=("frozen",)),
+    "core": Preset(
+        ("smoke",),
+        (64,),
+        150,
+        3,
+        1,
+        (5e-4, 1.5e-3),
+        120,
+        60,
+        256,
+        equal_time=("frozen",),
+        strategies=(*(each.name for each in STRATEGIES), *CORE_REMEDIES),
+    ),
     "full": Preset(
         ("smoke", "dark", "streets", METRIC_DOMAIN),
         (16, 64, 256),
@@ -169,7 +193,7 @@ PRESETS = {
         4,
         8,
         equal_time=("frozen",),
-        strategies=("frozen", "rehearsal 30 %, labels of the start", "half of the way back"),
+        strategies=("frozen", "rehearsal 30 %, longer, labels of the start", "half of the way back"),
     ),
 }
 
@@ -234,7 +258,8 @@ def main_trials(preset: Preset, rates: Mapping[tuple[str, int, str], float]) -> 
                 for strategy in preset.chosen(domain):
                     if not strategy.way_back:
                         rate = rates[domain, images, strategy.tuned_as or strategy.name]
-                        yield Trial(domain, images, strategy.name, rate, seed, preset.steps, "main")
+                        steps = strategy.steps(preset.steps)
+                        yield Trial(domain, images, strategy.name, rate, seed, steps, "main")
 
 
 def time_trials(

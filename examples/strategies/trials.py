@@ -326,7 +326,7 @@ def _write(setting: Setting, trial: Trial, result: Mapping[str, Any]) -> None:
 
 
 def _prepare_process(threads: int, use_cpu: bool) -> None:
-    os.environ.update(HF_HUB_OFFLINE="1", OMP_NUM_THREADS=str(threads))
+    os.environ["OMP_NUM_THREADS"] = str(threads)
     if use_cpu:
         os.environ["ACCELERATE_USE_CPU"] = "true"
     import cv2

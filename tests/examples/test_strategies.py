@@ -17,7 +17,7 @@ import pytest
 import study
 import torch
 from comparison import Difference, Recovery, choose_rate, compare, mean_and_spread
-from domains import add_smoke, copy_domain, darken, draw_images, haze_old_images, scenes_of
+from domains import SETS, add_smoke, copy_domain, darken, draw_images, haze_old_images, scenes_of
 from study_plan import (
     BY_NAME,
     FIRST_TUNING_SEED,
@@ -47,7 +47,7 @@ SMALL = replace(PRESETS["smoke"], domains=("given",), images=(2,), pool_images=4
 @pytest.fixture
 def domain(labelled_folder: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "domains" / "given"
-    copy_domain(folder, str(labelled_folder), str(labelled_folder), SMALL)
+    copy_domain(folder, str(labelled_folder), None, replace(SMALL, test_images=2))
     return folder
 
 
@@ -81,6 +81,9 @@ def test_trials_have_names_of_their_own_and_the_reference_is_always_among_them(n
         for images in preset.images:
             seeds = [t.seed for t in main if (t.strategy, t.domain, t.images) == (REFERENCE, domain, images)]
             assert seeds == list(range(preset.seeds))
+    steps = {each.strategy: each.steps for each in main}
+    for strategy in (BY_NAME[each] for each in steps if BY_NAME[each].longer):
+        assert steps[strategy.name] * (1 - strategy.rehearsal) == pytest.approx(steps[REFERENCE], abs=0.5)
     # Rates are chosen with other seeds, and a remedy takes over the reference's.
     assert min(each.seed for each in tuning) == FIRST_TUNING_SEED > max(each.seed for each in main)
     tuned = {(each.domain, each.images, each.strategy) for each in tuning}
@@ -126,11 +129,10 @@ def test_every_trial_is_a_command(domain: Path, tmp_path: Path, name: str, domai
 
 
 def test_sets_of_a_domain_share_no_image_and_draws_repeat(domain: Path) -> None:
-    images = {
-        name: {path.read_bytes() for path in (domain / name / "images").iterdir()} for name in ("pool", "tuning")
-    }
-    assert len(images["pool"]) == 4 and len(images["tuning"]) == 2 and not images["pool"] & images["tuning"]
-    assert len(scenes_of(domain / "test")) == 3
+    images = {name: {path.read_bytes() for path in (domain / name / "images").iterdir()} for name in SETS}
+    assert {name: len(found) for name, found in images.items()} == {"pool": 4, "tuning": 2, "test": 2}
+    assert len(set.union(*images.values())) == 8
+    assert len(scenes_of(domain / "test")) == 2
     first, tuned = DepthFolder(draw_images(domain, 2, 0)), DepthFolder(draw_images(domain, 2, FIRST_TUNING_SEED))
     assert len(first) == len(tuned) == 2
     drawn = [{sample["image"].tobytes() for sample in (each[0], each[1])} for each in (first, tuned)]
@@ -142,10 +144,11 @@ def test_sets_of_a_domain_share_no_image_and_draws_repeat(domain: Path) -> None:
 
 
 def test_too_few_images_are_refused(labelled_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(
-        ValueError, match="has 8 images, expected at least 12: 10 to train on and 2 to choose rates on"
-    ):
-        copy_domain(tmp_path, str(labelled_folder), str(labelled_folder), replace(SMALL, images=(10,)))
+    message = r"has 8 images, expected at least 13 \(8 to train on, 2 to choose rates on, 3 to test\)"
+    with pytest.raises(ValueError, match=message):
+        copy_domain(tmp_path, str(labelled_folder), None, replace(SMALL, images=(2, 8)))
+    copy_domain(tmp_path, str(labelled_folder), str(labelled_folder), replace(SMALL, images=(6,)))
+    assert len(scenes_of(tmp_path / "test")) == 3
 
 
 def test_conditions_differ_between_images_and_hide_what_is_far() -> None:
@@ -265,7 +268,9 @@ def run_study(*flags: object) -> str:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--data", "rooms"], "--data needs --test_data"),
+        (["--data", "rooms", "--test_data", "rooms"], "--test_data must be other images"),
+        (["--data", "rooms", "--domains", "smoke"], "--data leaves no choice of rendered --domains"),
+        (["--test_data", "rooms"], "--test_data belongs to --data"),
         (["--seeds", "0"], "seeds: expected numbers above 0"),
         (["--rates", "0.1", "0"], "expected numbers above 0"),
         (["--model", "a", "--encoder", "b"], "give one of --model and --encoder"),
@@ -289,7 +294,7 @@ def test_a_folder_of_the_user_s_is_left_alone(tmp_path: Path) -> None:
 def test_the_smallest_study_goes_through_and_goes_on_where_it_was(
     start: Path, labelled_folder: Path, tmp_path: Path
 ) -> None:
-    folder, data = tmp_path / "study", ["--data", labelled_folder, "--test_data", labelled_folder]
+    folder, data = tmp_path / "study", ["--data", labelled_folder]
     old = ["--old_data", labelled_folder, "--old_test", labelled_folder]
     sizes = ["--images", 2, "--tuning_images", 2, "--pool_images", 4, "--test_images", 3, "--input_size", 56]
     flags = ["--output_dir", folder, "--model", start, *data, *old, *sizes, "--workers", 1]
@@ -297,7 +302,7 @@ def test_the_smallest_study_goes_through_and_goes_on_where_it_was(
     report, table = (folder / "report.html"), (folder / "results.csv")
     assert report.exists(), printed
     text = report.read_text(encoding="utf-8")
-    for name in (REFERENCE, "frozen", "rehearsal 30 %, labels of the start", "half of the way back"):
+    for name in (REFERENCE, "frozen", "rehearsal 30 %, longer, labels of the start", "half of the way back"):
         assert name in text and name in printed
     assert "δ1 minus the reference" in text and "Forgetting" in text and list(folder.glob("rates-*.png"))
     first, trials = table.read_text(), sorted((folder / "trials").iterdir())
