@@ -44,7 +44,7 @@ def measure_costs(setting: Setting, preset: Preset, workers: int) -> dict[str, d
     The decoder's rate and the number of images have no part in the cost, and remedies cost what the reference does.
     """
     domain = next((each for each in preset.domains if each != METRIC_DOMAIN), preset.domains[0])
-    names = [each.name for each in preset.chosen(domain) if not each.is_remedy]
+    names = [each.name for each in preset.chosen(domain, preset.central) if not each.is_remedy]
     missing = [each for each in names if not cost_path(setting, each).exists()]
     trials = (Trial(domain, min(preset.images), each, preset.rates[0], 0, STEPS, "main") for each in missing)
     with ThreadPoolExecutor(workers) as pool:

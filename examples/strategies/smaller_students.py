@@ -70,6 +70,7 @@ class StudentsFrame:
         teacher_steps, student_steps: optimizer steps.
         seeds: of the students.
         workers: trainings at a time.
+        students: which.
     """
 
     quickstart: Path
@@ -77,6 +78,7 @@ class StudentsFrame:
     student_steps: int
     seeds: int
     workers: int
+    students: tuple[Student, ...] = STUDENTS
 
 
 def distil_students(setting: Setting, frame: StudentsFrame) -> list[dict[str, Any]]:
@@ -93,19 +95,19 @@ def distil_students(setting: Setting, frame: StudentsFrame) -> list[dict[str, An
 
     def train(pair: tuple[Student, int]) -> None:
         student, seed = pair
-        run = folder / f"{STUDENTS.index(student)}-{seed}"
+        run = folder / f"{frame.students.index(student)}-{seed}"
         flags = [str(teacher) if word == "TEACHER" else word for word in student.flags]
         rates = ["--encoder_learning_rate", str(student.rate), "--decoder_learning_rate", str(student.rate)]
         words = ["distill", "--recipe", "quickstart-student", "--train_data", str(labels), *flags, *rates, *common]
         words += ["--max_steps", str(frame.student_steps), "--seed", str(seed), "--output_dir", str(run)]
         _command(words, run.with_suffix(".txt"), setting)
 
-    pairs = [(student, seed) for seed in range(frame.seeds) for student in STUDENTS]
+    pairs = [(student, seed) for seed in range(frame.seeds) for student in frame.students]
     with ThreadPoolExecutor(frame.workers) as pool:
         list(pool.map(train, pairs))
     held_out = str(frame.quickstart / "renders-held-out")
     rows = [_row(setting, "teacher", [teacher], held_out, folder / "teacher.json")]
-    for number, student in enumerate(STUDENTS):
+    for number, student in enumerate(frame.students):
         runs = [folder / f"{number}-{seed}" for seed in range(frame.seeds)]
         rows.append(_row(setting, student.name, runs, held_out, folder / f"{number}.json"))
     return rows

@@ -39,7 +39,7 @@ from study_plan import (
     time_trials,
     tuning_trials,
 )
-from study_report import collect_rows, write_results
+from study_report import Row, collect_rows, write_results
 from trials import HERE, Setting, read_result, run_trials, way_back_trial
 
 from depth_anything_hf.utils.files import atomic_write
@@ -118,6 +118,22 @@ def study(arguments: Namespace) -> None:
     setting = prepare(arguments, preset, folder, workers)
     if setting.old_test is None:
         preset = replace(preset, remedies=False)
+    rows, tuning = compare_strategies(setting, preset, workers) if preset.domains else ([], {})
+    students: list[dict[str, Any]] = []
+    if preset.students is not None and setting.start_model == str(arguments.quickstart.resolve() / "teacher"):
+        print("== smaller students", flush=True)
+        teacher_steps, student_steps, seeds = preset.students
+        frame = StudentsFrame(arguments.quickstart.resolve(), teacher_steps, student_steps, seeds, workers)
+        students = distil_students(setting, frame)
+    path = write_results(setting, preset, rows, tuning, students, describe(setting, preset, workers))
+    print((folder / "results.md").read_text(encoding="utf-8"))
+    print(f"report: {path}")
+
+
+def compare_strategies(
+    setting: Setting, preset: Preset, workers: int
+) -> tuple[list[Row], dict[tuple[str, int, str], dict[float, float]]]:
+    """Run all trials; return the rows of the comparison, and delta1 by rate by (domain, images, strategy)."""
     print("== scores before any training", flush=True)
     run_trials(setting, start_trials(preset), workers)
     print("== what each strategy costs", flush=True)
@@ -131,15 +147,7 @@ def study(arguments: Namespace) -> None:
     run_trials(setting, trials, workers)
     trials += [way_back_trial(each, name) for each in trials for name in setting.way_back if has_way_back(each)]
     trials = [each for each in trials if read_result(setting, each)]
-    students: list[dict[str, Any]] = []
-    if preset.students and arguments.data is None:
-        print("== smaller students", flush=True)
-        frame = StudentsFrame(arguments.quickstart.resolve(), 4500, 3600, 3, workers)
-        students = distil_students(setting, frame)
-    rows = collect_rows(setting, trials, edges, costs)
-    path = write_results(setting, preset, rows, tuning, students, describe(setting, preset, workers))
-    print((folder / "results.md").read_text(encoding="utf-8"))
-    print(f"report: {path}")
+    return collect_rows(setting, trials, edges, costs), tuning
 
 
 def check_start(arguments: Namespace) -> None:
@@ -214,8 +222,10 @@ def prepare(arguments: Namespace, preset: Preset, folder: Path, workers: int) ->
             copy_domain(folder / "domains" / domain, arguments.data, arguments.test_data, preset)
         else:
             render_domain(folder / "domains" / domain, domain, preset, workers)
-    everything = [each for domain in preset.domains for each in preset.chosen(domain)]
-    needs_labels = preset.remedies and old_data is not None and model is not None
+    everything = [each for group in preset.groups() for each in preset.chosen(*group)]
+    needs_labels = (
+        any(each.rehearsal_labels == "start" for each in everything) and old_data is not None and model is not None
+    )
     return Setting(
         folder=folder,
         start=start,
@@ -322,9 +332,9 @@ def has_way_back(trial: Trial) -> bool:
 
 def describe(setting: Setting, preset: Preset, workers: int) -> str:
     """Return what was run, in a few words."""
-    what = f"{setting.start[1]} adapted to {', '.join(preset.domains)}"
+    what = f"{Path(setting.start[1]).name} adapted to {', '.join(preset.domains) or 'nothing'}"
     where = f"{platform.processor() or platform.machine()}, {workers} process(es) of {setting.threads} thread(s)"
-    return f"{Path(what).name if len(preset.domains) == 1 and os.sep in what else what}; {where}."
+    return f"{what}; {where}."
 
 
 if __name__ == "__main__":

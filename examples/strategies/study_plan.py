@@ -119,7 +119,7 @@ class Preset:
         pool_images: from which training images are drawn.
         equal_time: strategies that are also given as much time as the reference takes.
         remedies: whether remedies are tried.
-        students: whether smaller students are distilled.
+        students: steps of a teacher, steps of its smaller students, and seeds of these; None: no students.
         strategies: names of those that take part; empty: all.
     """
 
@@ -134,15 +134,27 @@ class Preset:
     pool_images: int
     equal_time: tuple[str, ...] = ()
     remedies: bool = True
-    students: bool = False
+    students: tuple[int, int, int] | None = None
     strategies: tuple[str, ...] = ()
 
-    def chosen(self, domain: str) -> list[Strategy]:
-        """Return the strategies and remedies that take part in a domain, the reference always.
+    @property
+    def central(self) -> int:
+        """The size of the training set at which remedies, equal time and the metric target are tried."""
+        return self.images[len(self.images) // 2]
+
+    def groups(self) -> Iterator[tuple[str, int]]:
+        """Yield the pairs of domain and size of the training set that are compared."""
+        for domain in self.domains:
+            for images in (self.central,) if domain == METRIC_DOMAIN else self.images:
+                yield domain, images
+
+    def chosen(self, domain: str, images: int) -> list[Strategy]:
+        """Return the strategies and remedies that take part, the reference always.
 
         A metric model's output cannot be scored as the start's, so that nothing is known of what it forgets.
         """
-        all_of_them = [*STRATEGIES, *(REMEDIES if self.remedies and domain != METRIC_DOMAIN else ())]
+        with_remedies = self.remedies and domain != METRIC_DOMAIN and images == self.central
+        all_of_them = [*STRATEGIES, *(REMEDIES if with_remedies else ())]
         if not self.strategies:
             return all_of_them
         return [each for each in all_of_them if each.name in (REFERENCE, *self.strategies)]
@@ -174,13 +186,15 @@ PRESETS = {
         300,
         5,
         3,
-        (1.5e-4, 5e-4, 1.5e-3, 5e-3),
+        (5e-4, 1.5e-3, 5e-3),
         160,
         80,
         768,
         equal_time=(*CHEAP, "LoRA, queries and values, rank 4"),
-        students=True,
+        students=(4500, 3600, 3),
     ),
+    # Smaller students alone.
+    "students": Preset((), (), 0, 0, 0, (), 0, 0, 0, students=(4500, 3600, 3)),
     # Whether everything runs.
     "smoke": Preset(
         ("smoke",),
@@ -236,13 +250,12 @@ def start_trials(preset: Preset) -> Iterator[Trial]:
 
 def tuning_trials(preset: Preset) -> Iterator[Trial]:
     """Yield the trials among which the rate of each strategy is chosen."""
-    for domain in preset.domains:
-        for images in preset.images:
-            for strategy in preset.chosen(domain):
-                if strategy.tuned_as is None:
-                    for rate in preset.rates:
-                        for seed in range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + preset.tuning_seeds):
-                            yield Trial(domain, images, strategy.name, rate, seed, preset.steps, "tune")
+    for domain, images in preset.groups():
+        for strategy in preset.chosen(domain, images):
+            if strategy.tuned_as is None:
+                for rate in preset.rates:
+                    for seed in range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + preset.tuning_seeds):
+                        yield Trial(domain, images, strategy.name, rate, seed, preset.steps, "tune")
 
 
 def main_trials(preset: Preset, rates: Mapping[tuple[str, int, str], float]) -> Iterator[Trial]:
@@ -252,14 +265,13 @@ def main_trials(preset: Preset, rates: Mapping[tuple[str, int, str], float]) -> 
         preset: how much is done.
         rates: the chosen one by (domain, images, strategy).
     """
-    for domain in preset.domains:
-        for images in preset.images:
-            for seed in range(preset.seeds):
-                for strategy in preset.chosen(domain):
-                    if not strategy.way_back:
-                        rate = rates[domain, images, strategy.tuned_as or strategy.name]
-                        steps = strategy.steps(preset.steps)
-                        yield Trial(domain, images, strategy.name, rate, seed, steps, "main")
+    for domain, images in preset.groups():
+        for seed in range(preset.seeds):
+            for strategy in preset.chosen(domain, images):
+                if not strategy.way_back:
+                    rate = rates[domain, images, strategy.tuned_as or strategy.name]
+                    steps = strategy.steps(preset.steps)
+                    yield Trial(domain, images, strategy.name, rate, seed, steps, "main")
 
 
 def time_trials(
@@ -272,11 +284,10 @@ def time_trials(
         rates: the chosen one by (domain, images, strategy).
         seconds: a step's time by strategy.
     """
-    for domain in preset.domains:
-        names = [each.name for each in preset.chosen(domain) if each.name in preset.equal_time]
-        for images in preset.images:
-            for name in names:
-                steps = round(preset.steps * seconds[REFERENCE] / seconds[name])
-                if steps > preset.steps:
-                    for seed in range(preset.seeds):
-                        yield Trial(domain, images, name, rates[domain, images, name], seed, steps, "time")
+    for domain, images in preset.groups():
+        names = [each.name for each in preset.chosen(domain, images) if each.name in preset.equal_time]
+        for name in names if images == preset.central else ():
+            steps = round(preset.steps * seconds[REFERENCE] / seconds[name])
+            if steps > preset.steps:
+                for seed in range(preset.seeds):
+                    yield Trial(domain, images, name, rates[domain, images, name], seed, steps, "time")

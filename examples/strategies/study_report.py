@@ -176,8 +176,9 @@ def write_results(
     """
     groups = list(dict.fromkeys((row.trials[0].domain, row.trials[0].images) for row in rows))
     starts = {trial.domain: read_result(setting, trial) or {} for trial in start_trials(preset)}
-    sections: dict[str, list[str]] = {"What was run": [about, _protocol(preset)]}
-    markdown = [f"# Encoder strategies\n\n{about}\n\n{_protocol(preset)}\n"]
+    intro = [about, *([_protocol(preset)] if rows else [])]
+    sections: dict[str, list[str]] = {"What was run": intro}
+    markdown = ["# Encoder strategies\n", *(f"{text}\n" for text in intro)]
     for domain, images in groups:
         own = [row for row in rows if (row.trials[0].domain, row.trials[0].images) == (domain, images)]
         title = f"{domain}, {images} images"
@@ -196,7 +197,7 @@ def write_results(
     return write_report(
         setting.folder / "report.html",
         title="depth_anything_hf: encoder strategies",
-        headline=f"{holding} of {len(deltas)} differences from the reference hold",
+        headline=f"{holding} of {len(deltas)} differences from the reference hold" if rows else "Smaller students",
         summary=f"Reference: {REFERENCE}. A difference holds if its 95 % interval leaves 0 out and all seeds agree.",
         sections=sections,
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,6 +19,7 @@ import study
 import torch
 from comparison import Difference, Recovery, choose_rate, compare, mean_and_spread
 from domains import SETS, add_smoke, copy_domain, darken, draw_images, haze_old_images, scenes_of
+from smaller_students import STUDENTS, StudentsFrame, distil_students
 from study_plan import (
     BY_NAME,
     FIRST_TUNING_SEED,
@@ -68,7 +70,7 @@ def every_rate(preset: Preset) -> dict[tuple[str, int, str], float]:
     return {(d, n, name): preset.rates[0] for d in preset.domains for n in preset.images for name in BY_NAME}
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", [name for name in PRESETS if PRESETS[name].domains])
 def test_trials_have_names_of_their_own_and_the_reference_is_always_among_them(name: str) -> None:
     preset = PRESETS[name]
     seconds = dict.fromkeys(BY_NAME, 0.05) | {REFERENCE: 0.1}
@@ -77,10 +79,9 @@ def test_trials_have_names_of_their_own_and_the_reference_is_always_among_them(n
     assert all(each.steps == 2 * preset.steps for each in longer) and longer
     trials = [*tuning, *main, *longer]
     assert len({each.name for each in trials}) == len(trials)
-    for domain in preset.domains:
-        for images in preset.images:
-            seeds = [t.seed for t in main if (t.strategy, t.domain, t.images) == (REFERENCE, domain, images)]
-            assert seeds == list(range(preset.seeds))
+    for group in preset.groups():
+        seeds = [t.seed for t in main if (t.domain, t.images) == group and t.strategy == REFERENCE]
+        assert seeds == list(range(preset.seeds))
     steps = {each.strategy: each.steps for each in main}
     for strategy in (BY_NAME[each] for each in steps if BY_NAME[each].longer):
         assert steps[strategy.name] * (1 - strategy.rehearsal) == pytest.approx(steps[REFERENCE], abs=0.5)
@@ -97,6 +98,7 @@ def test_the_core_takes_all_strategies_and_the_full_study_a_metric_target() -> N
     kinds = {EncoderStrategy.parse(each.encoder_strategy(12, 100)).kind for each in STRATEGIES}
     assert kinds == {"full", "frozen", "last", "layerwise", "lora", "norms", "bias", "warmup"}
     full = PRESETS["full"]
+    assert [images for domain, images in full.groups() if domain == METRIC_DOMAIN] == [64]
     assert METRIC_DOMAIN in full.domains and full.images == (16, 64, 256) and full.seeds >= 5 <= full.tuning_seeds + 2
 
 
@@ -317,3 +319,22 @@ def test_the_smallest_study_goes_through_and_goes_on_where_it_was(
     rows = [line.split(",")[:14] for line in first.splitlines()]
     assert rows == [line.split(",")[:14] for line in table.read_text().splitlines()]
     assert "holds a study with other settings" in run_study(*flags, "--seeds", 3)
+
+
+@pytest.mark.slow
+def test_students_have_the_layers_that_they_are_named_by(labelled_folder: Path, tmp_path: Path) -> None:
+    quickstart = tmp_path / "quickstart"
+    for name in ("renders", "renders-held-out"):
+        shutil.copytree(labelled_folder, quickstart / name)
+    shutil.copytree(labelled_folder / "images", quickstart / "renders-unlabelled")
+    setting = setting_of(tmp_path / "study")
+    frame = StudentsFrame(quickstart, 1, 1, 1, 1, (STUDENTS[1], STUDENTS[4]))
+    rows = distil_students(setting, frame)
+    assert [row["name"] for row in rows] == ["teacher", STUDENTS[1].name, STUDENTS[4].name]
+    for number, layers in ((0, 6), (1, 4)):
+        config = json.loads((tmp_path / "study" / "students" / f"{number}-0" / "config.json").read_text())
+        assert config["backbone_config"]["num_hidden_layers"] == layers
+        assert config["lineage"].get("layers") == ("2, 4, 6, 8, 10, 12 of 12" if number == 0 else None)
+    assert rows[0]["parameters"] > rows[1]["parameters"] > rows[2]["parameters"] > 0
+    assert all(row["seconds_per_image"] > 0 and len(row["delta1"][0]) == 8 for row in rows)
+    assert distil_students(setting, frame) == rows
