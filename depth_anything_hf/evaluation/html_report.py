@@ -276,6 +276,7 @@ th, td { padding: 6px 12px; border-bottom: 1px solid var(--line); text-align: le
 tbody th { font-weight: 500; }
 thead th { color: var(--soft); font-weight: 500; font-size: 13px; white-space: nowrap; }
 table.numbers { width: 100%; }
+table.numbers tbody th { min-width: 9em; }
 table.numbers td, table.numbers thead th:not(:first-child) { text-align: right; white-space: nowrap; }
 tr.teacher { background: var(--mark); }
 tr.student { background: var(--mark2); }

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -66,6 +67,7 @@ def _measure_one(setting: Setting, trial: Trial) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"measuring {trial.strategy} failed: {done.stderr[-2000:]}")
+    shutil.rmtree(run)
 
 
 def main(output: Path, words: Iterable[str]) -> None:

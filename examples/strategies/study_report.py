@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from comparison import Difference, Recovery, compare, mean_and_spread
 from domains import scenes_of
-from study_plan import BY_NAME, METRIC_DOMAIN, REFERENCE, Preset, Trial, start_trials
+from study_plan import BY_NAME, REFERENCE, Preset, Trial, start_trials
 from trials import Setting, read_result
 
 from depth_anything_hf.evaluation.html_charts import Interval, interval_chart
-from depth_anything_hf.evaluation.html_report import Html, commands, text_table, write_report
+from depth_anything_hf.evaluation.html_report import commands, picture_rows, text_table, write_report
 from depth_anything_hf.utils.files import atomic_write
 from depth_anything_hf.visualization.charts import Curve, line_chart
 from depth_anything_hf.visualization.encode import encode_png
@@ -28,9 +28,12 @@ from depth_anything_hf.visualization.encode import encode_png
 DASH = "\N{EN DASH}"
 DELTA1, ORDINAL = "delta1", "ordinal_accuracy"
 HEADINGS = (
-    *("strategy", "decoder rate", "δ1 (sd)", "ordinal (sd)", "δ1 minus reference [95 %]", "all seeds agree"),
-    *("train minus held-out", "old δ1 / ordinal after", "trained, k", "CPU ms a step", "peak, MiB", "saved, MB"),
+    *("strategy", "decoder rate", "δ1 (sd)", "ordinal (sd)", "δ1 - reference [95 %]", "seeds agree"),
+    *("train - held-out", "old δ1 / ordinal"),
 )
+COST_HEADINGS = ("strategy", "trained, k", "CPU ms a step", "peak, MiB", "saved, MB")
+AT_EDGE = "\N{DAGGER}"
+EDGE_NOTE = "\N{DAGGER} The lowest or highest rate that was tried: the best one may lie beyond."
 
 
 @dataclass(frozen=True)
@@ -72,21 +75,19 @@ class Row:
     def texts(self) -> list[str]:
         """Return the cells of the row, see `HEADINGS`."""
         gap = self.mean("train") - self.mean("new")
-        rate = f"{self.trials[0].rate:g}{' (end of the range)' if self.at_edge else ''}"
-        cells = [self.name, rate]
+        cells = [self.name, f"{self.trials[0].rate:g}{AT_EDGE if self.at_edge else ''}"]
         for metric in (DELTA1, ORDINAL):
             mean, spread = mean_and_spread(self.scores("new", metric), self.scenes)
             cells.append(f"{mean:.1f} ({_number(spread)})")
-        cells += (
-            [DASH, DASH]
-            if self.difference is None
-            else [self.difference.text(), "yes" if self.difference.seeds_agree else "no"]
-        )
+        agree = DASH if self.difference is None else "yes" if self.difference.seeds_agree else "no"
+        cells += [DASH if self.difference is None else self.difference.text(), agree]
         old = f"{_number(self.mean('old'))} / {_number(self.mean('old', ORDINAL))}"
-        cells += [_number(gap), old if self.scores("old") else DASH]
-        trained = self.cost.get("trained_parameters", self.results[0]["trained_parameters"])
-        seconds = self.cost.get("seconds_per_step", self.results[0]["seconds_per_step"])
-        cells += [f"{trained / 1e3:,.0f}", f"{1e3 * seconds:.0f}", _number(self.cost.get("peak_mib", math.nan), 0)]
+        return [*cells, _number(gap), old if self.scores("old") else DASH]
+
+    def cost_texts(self) -> list[str]:
+        """Return the cells of the row's cost, see `COST_HEADINGS`."""
+        trained, seconds = self.cost["trained_parameters"], self.cost["seconds_per_step"]
+        cells = [self.name, f"{trained / 1e3:,.0f}", f"{1e3 * seconds:.0f}", f"{self.cost['peak_mib']:.0f}"]
         return [*cells, f"{self.results[0]['saved_bytes'] / 1e6:.1f}"]
 
 
@@ -189,7 +190,10 @@ def write_results(
         sections["Smaller students"] = [text_table(STUDENT_HEADINGS, cells, marked=[0])]
         markdown += ["## Smaller students\n", _markdown_table(STUDENT_HEADINGS, cells)]
     plots = _write_plots(setting.folder, rows, tuning)
-    sections["Files"] = [commands([str(path) for path in (*plots, setting.folder / "results.csv")])]
+    sections["Files"] = [commands([path.name for path in (*plots, setting.folder / "results.csv")])]
+    if plots:
+        pictures = [("", [(path.name, picture)]) for path, picture in plots.items()]
+        sections["Plots"] = [picture_rows(pictures, max_side=860, lossless=True)]
     _write_csv(setting.folder / "results.csv", rows)
     atomic_write(setting.folder / "results.md", "\n".join(markdown))
     deltas = [row for row in rows if row.difference is not None and not BY_NAME[row.trials[0].strategy].is_remedy]
@@ -218,8 +222,12 @@ def _group(rows: Sequence[Row], start: Mapping[str, Any]) -> tuple[list[str], li
     ]
     before = _before(start)
     chart = interval_chart(intervals, title="δ1 minus the reference's", x_label="points; dark: holds")
-    parts: list[str] = [*before, text_table(HEADINGS, cells, marked=[0]), chart, *sentences]
-    lines = [*(f"{text}\n" for text in before), _markdown_table(HEADINGS, cells), *(f"- {each}" for each in sentences)]
+    costs = [row.cost_texts() for row in rows if row.cost and row.trials[0].role == "main"]
+    marks = [EDGE_NOTE] if any(row.at_edge for row in rows) else []
+    parts: list[str] = [*before, text_table(HEADINGS, cells, marked=[0]), *marks, chart, *sentences]
+    parts.append(text_table(COST_HEADINGS, costs, marked=[0]))
+    lines = [*(f"{text}\n" for text in before), _markdown_table(HEADINGS, cells), *(f"{text}\n" for text in marks)]
+    lines += [*(f"- {each}" for each in sentences), "", _markdown_table(COST_HEADINGS, costs)]
     if "old" in start and reference.scores("old"):
         kept = [(row, recovery_of(row, reference, start)) for row in compared]
         table = [_recovery_cells(row, found) for row, found in kept]
@@ -305,13 +313,13 @@ def _write_csv(path: Path, rows: Sequence[Row]) -> None:
 
 def _write_plots(
     folder: Path, rows: Sequence[Row], tuning: Mapping[tuple[str, int, str], Mapping[float, float]]
-) -> list[Path]:
+) -> dict[Path, np.ndarray]:
     """Write delta1 over the rates that were tried, and over the size of the training set where there are several."""
     pictures: dict[str, tuple[list[Curve], str, str]] = {}
     for (domain, images, name), by_rate in tuning.items():
         rates = sorted(rate for rate, value in by_rate.items() if math.isfinite(value))
         curve = Curve(name, [math.log10(rate) for rate in rates], [by_rate[rate] for rate in rates])
-        title = f"δ1 on tuning images: {domain}, {images} images"
+        title = f"delta1 on tuning images: {domain}, {images} images"
         pictures.setdefault(f"rates-{domain}-{images}", ([], title, "log10 of the decoder's rate"))[0].append(curve)
     for domain in dict.fromkeys(row.trials[0].domain for row in rows):
         by_name: dict[str, dict[int, float]] = {}
@@ -324,15 +332,15 @@ def _write_plots(
                 for name, points in by_name.items()
                 if not BY_NAME[name].is_remedy
             ]
-            pictures[f"images-{domain}"] = (curves, f"δ1, {domain}", "log2 of the training images")
-    paths = []
+            pictures[f"images-{domain}"] = (curves, f"delta1, {domain}", "log2 of the training images")
+    written = {}
     for name, (curves, title, x_label) in pictures.items():
         drawable = [curve for curve in curves if curve.points()[0].size]
         if drawable:
             picture = line_chart(drawable, title=title, x_label=x_label, may_be_logarithmic=False, size=(480, 860))
             atomic_write(folder / f"{name}.png", encode_png(picture))
-            paths.append(folder / f"{name}.png")
-    return paths
+            written[folder / f"{name}.png"] = picture
+    return written
 
 
 def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -357,4 +365,4 @@ def _number(value: float, digits: int = 1) -> str:
     return DASH if math.isnan(value) else f"{value:.{digits}f}"
 
 
-__all__ = ["HEADINGS", "METRIC_DOMAIN", "Html", "Row", "collect_rows", "recovery_of", "sentence", "write_results"]
+__all__ = ["Row", "collect_rows", "recovery_of", "sentence", "write_results"]
