@@ -68,3 +68,16 @@ def test_the_smallest_quickstart_goes_through_and_is_not_repeated(labelled_folde
     assert (tmp_path / "student" / "model.safetensors").exists()
     again = subprocess.run(command, capture_output=True, text=True, timeout=560)
     assert again.returncode == 0 and again.stdout.count("done before") == 8
+
+
+@pytest.mark.slow
+def test_some_stages_are_done_alone_and_unknown_ones_are_refused(labelled_folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("mitsuba")
+    flags = ["--preset", "smoke", "--photos", str(labelled_folder / "images"), "--output_dir", str(tmp_path / "run")]
+    command = [sys.executable, str(Path(quickstart.__file__)), *flags, "--only"]
+    wrong = subprocess.run([*command, "renders"], capture_output=True, text=True, timeout=60)
+    assert wrong.returncode == 1 and "unknown stages renders; known: render, render held-out scenes" in wrong.stderr
+    done = subprocess.run([*command, "render held-out scenes"], capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert list(quickstart.read_record(tmp_path / "run" / "stages.json")) == ["render held-out scenes"]
+    assert not (tmp_path / "run" / "renders").exists() and (tmp_path / "run" / "renders-held-out").is_dir()
