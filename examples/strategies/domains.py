@@ -79,7 +79,7 @@ HAZY_ROOMS = ("--family", "hazy-rooms")
 RENDERED = {
     "smoke": RenderedDomain(HAZY_ROOMS, add_smoke),
     "dark": RenderedDomain(HAZY_ROOMS, darken),
-    "streets": RenderedDomain(("--family", "varied", "--kinds", "street"), unchanged),
+    "streets": RenderedDomain(("--family", "varied", "--kind", "street"), unchanged),
 }
 
 

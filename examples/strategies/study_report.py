@@ -239,6 +239,8 @@ def _group(rows: Sequence[Row], start: Mapping[str, Any]) -> tuple[list[str], li
             if found_any
             else "Nothing here brings back half of that at one point or less on the new domain."
         )
+        if all(math.isnan(found.share) for _, found in kept):
+            return [*parts, text], [*lines, f"\n{text}\n"]
         parts += [text, text_table(RECOVERY_HEADINGS, table), verdict]
         lines += [f"\n{text}\n", _markdown_table(RECOVERY_HEADINGS, table), f"\n{verdict}\n"]
     return parts, lines

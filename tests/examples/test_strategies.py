@@ -13,12 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import command_line
 import numpy as np
 import pytest
 import study
 import torch
 from comparison import Difference, Recovery, choose_rate, compare, mean_and_spread
-from domains import SETS, add_smoke, copy_domain, darken, draw_images, haze_old_images, scenes_of
+from domains import RENDERED, SETS, add_smoke, copy_domain, darken, draw_images, haze_old_images, scenes_of
 from smaller_students import STUDENTS, StudentsFrame, distil_students
 from study_plan import (
     BY_NAME,
@@ -143,6 +144,13 @@ def test_sets_of_a_domain_share_no_image_and_draws_repeat(domain: Path) -> None:
     draw_images(domain, 2, 0)
     assert (domain / "draws" / "2-0" / "metadata.jsonl").read_text() == before
     assert (draw_images(domain, 3, 0) / "metadata.jsonl").read_text() != before
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_what_is_rendered_is_a_command(name: str) -> None:
+    flags = [*RENDERED[name].flags, "--height", "112", "--width", "112", "--count", "4", "--views_per_scene", "2"]
+    # Its own check of the values comes after all options are known.
+    assert "count must be" in command_line.run("render", "somewhere", *flags, "--count", "0").output
 
 
 def test_too_few_images_are_refused(labelled_folder: Path, tmp_path: Path) -> None:
