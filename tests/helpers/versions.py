@@ -14,5 +14,9 @@ needs_auto_image_processor = pytest.mark.skipif(
     Version(transformers.__version__) < Version("5.18"),
     reason="before Transformers 5.18 AutoImageProcessor and pipeline need torchvision",
 )
+opens_kept_adapters = pytest.mark.skipif(
+    Version(transformers.__version__) < Version("5.23"),
+    reason="Transformers 5.17 opens a folder of adapters and decoder with other values",
+)
 # Before version 2, ModelCard.validate asks huggingface.co whatever the endpoint.
 VALIDATES_AT_ENDPOINT = Version(huggingface_hub.__version__) >= Version("2.0")

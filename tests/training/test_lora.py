@@ -17,6 +17,7 @@ from accelerate.utils import DistributedType
 from torch import nn
 from training_runs import assert_same_checkpoint, batch_of, log_of, make_engine, moved_names
 from transformers import AutoModelForDepthEstimation
+from versions import opens_kept_adapters
 
 from depth_anything_hf import DepthAnythingForDepthEstimation
 from depth_anything_hf.training.arguments import TrainingArguments
@@ -260,6 +261,7 @@ def test_sharded_models_get_none(tmp_path, make_tiny_model, monkeypatch):
 KEPT = {**LORA, "lora_merge": False, "pretrained": True}
 
 
+@opens_kept_adapters
 def test_kept_adapters_are_saved_alone_and_open_in_stock_from_their_base(tmp_path, base, train, evaluation):
     model, run = opened(base), tmp_path / "run"
     train(run, model, evaluation=evaluation, save_steps=1, **KEPT)
