@@ -409,6 +409,7 @@ def main() -> None:
     name = arguments.name or "".join(letter if letter.isalnum() else "-" for letter in card.lower())
     path = arguments.output_dir / f"gpu-{name}.json"
     settings = {key: value for key, value in vars(arguments).items() if key not in ("output_dir", "original")}
+    settings["device"] = str(device)
     left_out: list[str] = []
     done: list[Run] = []
     for size in arguments.sizes.split(","):
