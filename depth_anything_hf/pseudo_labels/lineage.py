@@ -44,7 +44,7 @@ def labels_lineage(sources: Sequence[str]) -> dict[str, Any]:
             entry["revision"] = folder.name
         if teacher:
             teachers[teacher] = provenance.get("revision")
-            entry["note"] = f"labels of {teacher} for {provenance.get('data', 'photographs')}"
+            entry["note"] = f"predicted by {teacher} for {provenance.get('data', 'photographs')}"
             hashes = (provenance.get("weights_sha256") or {}).items()
             entry["teacher_weights_sha256"] = ", ".join(f"{file} {digest}" for file, digest in hashes)
         else:

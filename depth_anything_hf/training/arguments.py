@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar
 
 from ..evaluation.settings import SCORES
@@ -379,9 +379,11 @@ class TrainingArguments:
 
     def non_default(self) -> dict[str, Any]:
         """Return the arguments that differ from their defaults and have a part in the result, for a model card."""
-        names = [each.name for each in fields(self) if each.name not in NO_PART_IN_RESULT]
-        defaults = {each.name: each.default for each in fields(self)}
-        return {name: getattr(self, name) for name in names if getattr(self, name) != defaults[name]}
+        counted = [each for each in fields(self) if each.name not in NO_PART_IN_RESULT]
+        defaults = {
+            each.name: each.default if each.default_factory is MISSING else each.default_factory() for each in counted
+        }
+        return {name: getattr(self, name) for name in defaults if getattr(self, name) != defaults[name]}
 
 
 def _checkpoint_to_resume(value: Any) -> str | None:

@@ -86,3 +86,9 @@ def test_a_metric_of_ones_own_needs_its_direction():
         TrainingArguments("unused", metric_for_best_model="mine")
     with pytest.raises(ValueError, match="abs_rel is better the lower it is"):
         TrainingArguments("unused", metric_for_best_model="abs_rel", greater_is_better=True)
+
+
+def test_the_card_names_what_differs_from_the_defaults_and_no_more(tmp_path) -> None:
+    assert TrainingArguments(output_dir=str(tmp_path)).non_default() == {}
+    lora = TrainingArguments(output_dir=str(tmp_path), encoder_strategy="lora", lora_targets=["all-linear"])
+    assert lora.non_default()["lora_targets"] == ["all-linear"]
