@@ -11,8 +11,7 @@ import warnings
 import datasets
 import numpy as np
 import pytest
-from PIL import Image
-from sample_files import pseudo_label_table
+from sample_files import encode, pseudo_label_table
 
 from depth_anything_hf.data.decoding.orientation import turn_back, turn_upright
 from depth_anything_hf.data.sources import DataSource, open_source
@@ -22,14 +21,6 @@ def scene(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """An upright image whose red is its label's depth, the two different everywhere."""
     depth = 1 + np.arange(height * width, dtype=np.float32).reshape(height, width)
     return np.repeat(depth[..., None], 3, axis=2).astype(np.uint8), depth
-
-
-def encode(array: np.ndarray, kind: str, orientation: int | None) -> bytes:
-    stream, exif = io.BytesIO(), Image.Exif()
-    if orientation is not None:
-        exif[0x0112] = orientation
-    Image.fromarray(array).save(stream, kind, exif=exif)
-    return stream.getvalue()
 
 
 def npy(array: np.ndarray) -> bytes:

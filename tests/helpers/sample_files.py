@@ -33,6 +33,16 @@ def png_bytes(image: np.ndarray | Image.Image, **options: object) -> bytes:
     return stream.getvalue()
 
 
+def encode(image: np.ndarray | Image.Image, kind: str, orientation: int | None = None) -> bytes:
+    """Encode a picture in a format of Pillow, with an orientation in its EXIF if there is one."""
+    stream, exif = io.BytesIO(), Image.Exif()
+    if orientation is not None:
+        exif[0x0112] = orientation
+    picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    picture.save(stream, kind, exif=exif)
+    return stream.getvalue()
+
+
 def write_pairs(root: pathlib.Path, rgb: np.ndarray, depth: np.ndarray, names: list[str]) -> None:
     (root / "images").mkdir(parents=True)
     (root / "depth").mkdir()

@@ -30,12 +30,6 @@ GREY = RGB[..., 0]
 DEEP = (RGB.astype(np.uint16) << 8) + RGB[::-1]
 
 
-def encode(picture: Image.Image, form: str = "PNG") -> bytes:
-    file = io.BytesIO()
-    picture.save(file, format=form)
-    return file.getvalue()
-
-
 def stacked(grey: np.ndarray) -> np.ndarray:
     return np.repeat(grey[..., None], 3, axis=2)
 

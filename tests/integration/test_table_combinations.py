@@ -23,7 +23,7 @@ import datasets
 import numpy as np
 import pytest
 from PIL import Image
-from sample_files import write_tar_members
+from sample_files import encode, write_tar_members
 
 from depth_anything_hf.data.decoding.errors import BrokenSampleError
 from depth_anything_hf.data.decoding.images import IMAGE_SUFFIXES
@@ -101,14 +101,6 @@ def all_cases() -> list[Case]:
         rows = tuple(Row(name, generator.randint(1, 8), generator.choice(SIZES)) for name in names)
         drawn[Case(form, image_kind, label_kind, label, order, asked, exif, rows)] = None
     return list(drawn)
-
-
-def encode(picture: np.ndarray, kind: str, orientation: int | None) -> bytes:
-    stream, exif = io.BytesIO(), Image.Exif()
-    if orientation is not None:
-        exif[0x0112] = orientation
-    Image.fromarray(picture).save(stream, kind, exif=exif)
-    return stream.getvalue()
 
 
 def upright_of(row: Row) -> np.ndarray:

@@ -86,5 +86,12 @@ def batch() -> dict[str, Any]:
 
 
 @pytest.fixture
+def base(tmp_path: Path, make_tiny_model: Any) -> Path:
+    """A saved model from which adapters begin."""
+    make_tiny_model().save_pretrained(tmp_path / "base")
+    return tmp_path / "base"
+
+
+@pytest.fixture
 def model(make_tiny_model) -> nn.Module:
     return make_tiny_model()

@@ -14,8 +14,9 @@ import pytest
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedType
+from model_outputs import assert_same_output, predict_noise
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 from training_runs import ANCHORED, assert_same_checkpoint, log_of, make_engine, moved_names
 from transformers import AutoModelForDepthEstimation
 
@@ -60,27 +61,6 @@ def injected(model: nn.Module, config: Any) -> nn.Module:
     return peft.inject_adapter_in_model(config, model)
 
 
-def images() -> Tensor:
-    return torch.randn(2, 3, 56, 56, generator=torch.Generator().manual_seed(1))
-
-
-def predict(model: nn.Module) -> Tensor:
-    with torch.no_grad():
-        return model.eval()(pixel_values=images()).predicted_depth
-
-
-def assert_close(found: Tensor, expected: Tensor) -> None:
-    """Up to the rounding of float32; the range is the model's, which is alive."""
-    span = (expected.max() - expected.min()).item()
-    assert span > 0.01 and (found - expected).abs().max().item() < 1e-5 * span
-
-
-@pytest.fixture
-def base(tmp_path: Path, make_tiny_model: Any) -> Path:
-    make_tiny_model().save_pretrained(tmp_path / "base")
-    return tmp_path / "base"
-
-
 def adapted(base: Path, how: Callable[..., nn.Module] = added, seed: int = 0, config: Any = None) -> nn.Module:
     model = DepthAnythingForDepthEstimation.from_pretrained(base)
     torch.manual_seed(seed)
@@ -117,15 +97,15 @@ def test_adapters_and_decoder_are_trained_and_saved(tmp_path, base, train, evalu
     count, printed = 8 * 4 * (32 + 32) / 1e6, capsys.readouterr().out
     assert f"encoder: adapters of rank 4, {count:.3g} M of" in printed
     assert "save_pretrained of the model in memory writes adapters alone, without the decoder" in printed
-    expected = predict(model)
+    expected = predict_noise(model)
     for model_class in (DepthAnythingForDepthEstimation, AutoModelForDepthEstimation):
-        assert_close(predict(model_class.from_pretrained(tmp_path / "run")), expected)
+        assert_same_output(predict_noise(model_class.from_pretrained(tmp_path / "run")), expected)
     # An earlier step, and the best one, opened both ways.
     for folder in ("checkpoint-1", "best"):
         opened = AutoModelForDepthEstimation.from_pretrained(tmp_path / "run" / folder)
         start = DepthAnythingForDepthEstimation.from_pretrained(base)
         from_start = peft.PeftModel.from_pretrained(start, tmp_path / "run" / folder / "adapter")
-        assert_close(predict(from_start), predict(opened))
+        assert_same_output(predict_noise(from_start), predict_noise(opened))
     assert not (tmp_path / "run" / "adapter_config.json").exists()
     for open_it in (DepthPredictor.from_pretrained, start_from):
         with pytest.raises(
@@ -140,12 +120,12 @@ def test_adapters_and_decoder_are_trained_and_saved(tmp_path, base, train, evalu
 def test_every_kind_is_merged_and_kept_apart(tmp_path, base, train, name):
     model = adapted(base, config=CONFIGURATIONS[name]())
     train(tmp_path / "run", model, pretrained=True, **RATES)
-    expected = predict(model)
-    assert_close(predict(AutoModelForDepthEstimation.from_pretrained(tmp_path / "run")), expected)
+    expected = predict_noise(model)
+    assert_same_output(predict_noise(AutoModelForDepthEstimation.from_pretrained(tmp_path / "run")), expected)
     config = json.loads((tmp_path / "run" / "adapter" / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == str(base)
     stock = AutoModelForDepthEstimation.from_pretrained(config["base_model_name_or_path"])
-    assert_close(predict(peft.PeftModel.from_pretrained(stock, tmp_path / "run" / "adapter")), expected)
+    assert_same_output(predict_noise(peft.PeftModel.from_pretrained(stock, tmp_path / "run" / "adapter")), expected)
 
 
 @pytest.mark.usefixtures("fresh_accelerate")

@@ -9,12 +9,8 @@ from typing import Any
 
 import pytest
 import torch
-from training_runs import ANCHORED, assert_equal_bits, make_engine, weights
+from training_runs import ANCHORED, assert_equal_bits, batch_of, make_engine, weights
 
-from depth_anything_hf.data.batches import collate
-from depth_anything_hf.data.datasets import DepthFolder
-from depth_anything_hf.data.mixture import Mixture
-from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.training.arguments import TrainingArguments
 from depth_anything_hf.training.memory_estimate import LiveBytes
 from depth_anything_hf.training.objectives import SupervisedRelative
@@ -43,9 +39,8 @@ def test_a_run_that_is_resumed_ends_with_the_same_weights(tmp_path, train, make_
 
 def engine_and_batch(tmp_path: Any, make_tiny_model: Any, folder: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
     engine = make_engine(tmp_path, make_tiny_model(), optimizer_in_backward=True, **options)
-    mixture = Mixture([DepthFolder(folder)], TrainingTransform(56))
     engine.train_mode()
-    return engine, collate([mixture[0, 0], mixture[0, 1]])
+    return engine, batch_of(folder)
 
 
 @pytest.mark.parametrize("max_grad_norm", [0.0, 1.0])
@@ -93,8 +88,7 @@ def test_images_that_do_not_count_have_no_part_in_the_mean(tmp_path, make_tiny_m
     for inside in (False, True):
         options = {"optimizer_in_backward": inside, "max_grad_norm": 0.0, "optimizer": "sgd", **RATES}
         engine = make_engine(tmp_path, make_tiny_model(), SupervisedRelative(ANCHORED), **options)
-        mixture = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
-        batch = collate([mixture[0, 0], mixture[0, 1]])
+        batch = batch_of(labelled_folder)
         batch["labels"][1] = torch.nan
         engine.accumulate(batch, 0.0, 1)
         engine.normalize_gradients()

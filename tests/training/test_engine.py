@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from training_runs import ANCHORED, assert_equal_bits, make_engine, weights
+from training_runs import ANCHORED, assert_equal_bits, batch_of, make_engine, weights
 
 from depth_anything_hf.data.batches import collate
 from depth_anything_hf.data.datasets import DepthFolder
@@ -36,8 +36,7 @@ def test_an_output_of_nan_is_a_loss_of_nan_for_every_process_to_leave_out(tmp_pa
     model = make_tiny_model()
     nn.init.constant_(model.head.conv1.bias, float("nan"))
     engine = make_engine(tmp_path, model)
-    mixture = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
-    loss = engine.terms(collate([mixture[0, 0], mixture[0, 1]]), 0.0)["loss"]
+    loss = engine.terms(batch_of(labelled_folder), 0.0)["loss"]
     assert loss.isnan() and loss.requires_grad
 
 
@@ -80,8 +79,7 @@ def test_every_nth_layer_is_computed_again_for_the_gradients(
 ):
     layers = {"encoder": {"num_hidden_layers": 5}, "out_indices": [1, 2, 4, 5]}
     plain, saving = make_tiny_model(**layers), make_tiny_model(**layers)
-    mixture = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
-    batch = collate([mixture[0, 0], mixture[0, 1]])
+    batch = batch_of(labelled_folder)
     make_engine(tmp_path, plain).terms(batch, 0.0)["loss"].backward()
     engine = make_engine(tmp_path, saving, gradient_checkpointing=True, gradient_checkpointing_every=every)
     found = [0] * 5
@@ -156,8 +154,7 @@ def test_a_step_without_an_image_that_counts_changes_nothing(tmp_path, make_tiny
     """Not even what momentum and weight decay would, at a learning rate that is not 0 yet."""
     engine = make_engine(tmp_path, make_tiny_model(), weight_decay=0.1, per_device_train_batch_size=2)
     engine.decides_on_device = fused
-    mixture = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
-    batch = collate([mixture[0, 0], mixture[0, 1]])
+    batch = batch_of(labelled_folder)
 
     def take_step(labels: torch.Tensor) -> float:
         engine.accumulate({**batch, "labels": labels}, 0.0, step=1)
@@ -180,8 +177,7 @@ def test_a_count_that_cannot_be_leaves_the_step_out_where_nobody_may_look(
     monkeypatch.setattr(
         engine_of_training, "checked_images", lambda *given, may_look: checked_images(*given, may_look=False)
     )
-    mixture = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
-    batch = collate([mixture[0, 0], mixture[0, 1]])
+    batch = batch_of(labelled_folder)
 
     def objective(*inputs: Any) -> dict[str, Any]:
         return {**SupervisedRelative(ANCHORED)(*inputs), "images": -2.0}

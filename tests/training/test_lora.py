@@ -8,12 +8,12 @@ import copy
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedType
+from model_outputs import assert_same_output, predict_noise
 from torch import nn
 from training_runs import assert_same_checkpoint, batch_of, log_of, make_engine, moved_names
 from transformers import AutoModelForDepthEstimation
@@ -34,24 +34,6 @@ LORA = {"encoder_strategy": "lora", "lora_rank": 4, "encoder_learning_rate": 1e-
 # Names of both releases of transformers that the tests run with.
 QUERY_AND_VALUE = (".q_proj.weight", ".v_proj.weight", ".query.weight", ".value.weight")
 LINEAR = (*QUERY_AND_VALUE, ".k_proj.weight", ".key.weight", ".o_proj.weight", ".dense.weight", ".fc1.weight")
-
-
-def predict(model: nn.Module) -> torch.Tensor:
-    images = torch.randn(2, 3, 56, 56, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        found: torch.Tensor = model.eval()(pixel_values=images).predicted_depth
-    return found
-
-
-def assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:
-    span = (expected.max() - expected.min()).item()
-    assert span > 0.01 and (found - expected).abs().max().item() < 1e-5 * span
-
-
-@pytest.fixture
-def base(tmp_path: Path, make_tiny_model: Any) -> Path:
-    make_tiny_model().save_pretrained(tmp_path / "base")
-    return tmp_path / "base"
 
 
 def opened(base: Path) -> DepthAnythingForDepthEstimation:
@@ -82,9 +64,10 @@ def test_adapters_are_merged_into_the_layers_that_were_named(tmp_path, base, tra
     decoder = {name for name in before if name.startswith(("neck.", "head.")) and not name.startswith(unused)}
     assert moved - of_encoder == decoder
     assert moved_names(model.state_dict(), opened(tmp_path / "run").state_dict()) == set()
-    assert_close(predict(AutoModelForDepthEstimation.from_pretrained(tmp_path / "run")), predict(model))
+    expected = predict_noise(model)
+    assert_same_output(predict_noise(AutoModelForDepthEstimation.from_pretrained(tmp_path / "run")), expected)
     adapter = peft.PeftModel.from_pretrained(opened(base), tmp_path / "run" / "adapter")
-    assert_close(predict(adapter), predict(model))
+    assert_same_output(predict_noise(adapter), expected)
     config = json.loads((tmp_path / "run" / "adapter" / "adapter_config.json").read_text())
     assert (config["base_model_name_or_path"], config["r"], config["lora_alpha"]) == (str(base), 4, 8)
     printed, card = capsys.readouterr().out, (tmp_path / "run" / "README.md").read_text()
@@ -113,13 +96,8 @@ def test_a_complete_run_without_checkpoints_is_opened(tmp_path, base, train):
     train(tmp_path / "run", opened(base), **LORA)
     model = opened(base)
     train(tmp_path / "run", model, resume_from_checkpoint="latest", **LORA)
-    assert moved_names(model.state_dict(), weights_in_memory(tmp_path / "run")) == set()
+    assert moved_names(model.state_dict(), opened(tmp_path / "run").state_dict()) == set()
     assert not hasattr(model, "peft_config")
-
-
-def weights_in_memory(folder: Path) -> dict[str, torch.Tensor]:
-    found: dict[str, torch.Tensor] = opened(folder).state_dict()
-    return found
 
 
 def test_a_run_that_fails_gives_a_plain_model_back(tmp_path, base, train):
@@ -270,18 +248,18 @@ def test_kept_adapters_are_saved_alone_and_open_in_stock_from_their_base(tmp_pat
     assert not {"config.json", "model.safetensors", "adapter"} & names
     assert json.loads((run / "adapter_config.json").read_text())["base_model_name_or_path"] == str(base)
     # The model in memory has them too, and is saved in the same way as one of transformers.
-    expected = predict(model)
+    expected = predict_noise(model)
     assert any("lora_A" in name for name, _ in model.named_parameters()) and not model.training
-    assert_close(predict(AutoModelForDepthEstimation.from_pretrained(run)), expected)
-    assert_close(predict(peft.PeftModel.from_pretrained(opened(base), run)), expected)
+    assert_same_output(predict_noise(AutoModelForDepthEstimation.from_pretrained(run)), expected)
+    assert_same_output(predict_noise(peft.PeftModel.from_pretrained(opened(base), run)), expected)
     # What was written on the way are whole models.
-    assert_close(predict(AutoModelForDepthEstimation.from_pretrained(run / "checkpoint-2")), expected)
+    assert_same_output(predict_noise(AutoModelForDepthEstimation.from_pretrained(run / "checkpoint-2")), expected)
     card = (run / "README.md").read_text()
     assert "library_name: peft" in card and "together with the weights of `base`" in card
     model.save_pretrained(tmp_path / "again")
     assert not (tmp_path / "again" / "model.safetensors").exists()
     remove_adapters(model, merge=True)
-    assert_close(predict(model), expected)
+    assert_same_output(predict_noise(model), expected)
 
 
 def test_a_run_with_kept_adapters_resumes_and_is_not_trained_over(tmp_path, base, train):

@@ -6,18 +6,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
-from training_runs import assert_equal_bits, make_engine, weights
+from training_runs import assert_equal_bits, batch_of, make_engine, weights
 
-from depth_anything_hf.data.batches import collate
-from depth_anything_hf.data.datasets import DepthFolder
-from depth_anything_hf.data.mixture import Mixture
-from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.training.arguments import OPTIMIZERS, TrainingArguments
 from depth_anything_hf.training.optimizers import make_optimizer, state_bytes
 from depth_anything_hf.training.sharding_rules import require_shardable
@@ -75,8 +72,7 @@ def test_the_loss_of_a_batch_falls_and_the_state_is_as_large_as_is_said(
     for group in engine.optimizer.param_groups:
         group["lr"] = 2e-2 if name == "sgd" else 1e-3
     engine.schedule.lr_lambdas = [lambda step: 1.0 for _ in engine.schedule.lr_lambdas]
-    mixture = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
-    batch = collate([mixture[0, 0], mixture[0, 1]])
+    batch = batch_of(labelled_folder)
     losses = []
     for _ in range(12):
         losses.append(engine.accumulate(batch, 0.0, 1)["loss"].item())
@@ -99,8 +95,7 @@ def test_the_loss_of_a_batch_falls_and_the_state_is_as_large_as_is_said(
 
 
 def test_a_step_that_is_left_out_changes_nothing(tmp_path, make_tiny_model, labelled_folder):
-    mixture = Mixture([DepthFolder(labelled_folder)], TrainingTransform(56))
-    batch = collate([mixture[0, 0], mixture[0, 1]])
+    batch = batch_of(labelled_folder)
     for name in filter(is_here, set(OPTIMIZERS) - {"adamw-8bit-torchao"}):
         engine = make_engine(tmp_path, make_tiny_model(), optimizer=name, **RATES)
         before = [each.clone() for each in engine.raw_model.parameters()]
@@ -126,7 +121,7 @@ def test_names_of_transformers_are_known_and_others_refused():
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_a_missing_package_is_named_with_its_extra(monkeypatch, name):
-    monkeypatch.setitem(__import__("sys").modules, PACKAGES[name], None)
+    monkeypatch.setitem(sys.modules, PACKAGES[name], None)
     with pytest.raises(ImportError, match=rf"optimizer {name} needs {PACKAGES[name]}.*\[{PACKAGES[name]}\]"):
         make_optimizer([], TrainingArguments("unused", optimizer=name), torch.device("cpu"))
 

@@ -9,18 +9,11 @@ import io
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from sample_files import encode
 
 from depth_anything_hf.data.decoding.depth_maps import read_label
 from depth_anything_hf.data.decoding.images import IMAGE_SUFFIXES, read_image, read_stored_image
 from depth_anything_hf.data.decoding.orientation import orientation_of_map, turn_back, turn_upright
-
-
-def encode(image: Image.Image, kind: str, orientation: int | None) -> bytes:
-    stream, exif = io.BytesIO(), Image.Exif()
-    if orientation is not None:
-        exif[0x0112] = orientation
-    image.save(stream, kind, exif=exif)
-    return stream.getvalue()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -65,7 +58,7 @@ def test_a_map_that_is_read_alone_is_upright(kind: str, side: int, orientation: 
     for dtype in (np.uint8, np.uint16, np.float32)[: 2 if kind == "PNG" else 3]:
         upright = np.arange(6 * side).reshape(6, side).astype(dtype)
         stored = np.ascontiguousarray(turn_back(upright, orientation))
-        assert np.array_equal(read_label(encode(Image.fromarray(stored), kind, orientation), scale=1), upright)
+        assert np.array_equal(read_label(encode(stored, kind, orientation), scale=1), upright)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
