@@ -150,9 +150,11 @@ def test_mixture_errors() -> None:
         Mixture([Numbers("a", 2), Numbers("b", 0)], transform)
     with pytest.raises(ValueError, match=r"one per source \(2\), got 1 transforms"):
         Mixture([Numbers("a", 2), Numbers("b", 2)], [transform])
-    for weights in ([1.0], [1.0, -1.0], [1.0, 0.0], [1.0, float("nan")]):
-        with pytest.raises(ValueError, match=r"positive numbers|weights must be a number, got nan"):
+    for weights in ([1.0], [1.0, -1.0], [1.0, 0.0]):
+        with pytest.raises(ValueError, match="positive numbers"):
             Mixture([Numbers("a", 2), Numbers("b", 2)], transform, weights=weights)
+    with pytest.raises(ValueError, match="weights must be a number, got nan"):
+        Mixture([Numbers("a", 2), Numbers("b", 2)], transform, weights=[1.0, float("nan")])
     with pytest.raises(ValueError, match="source 1 without a sample"):
         Mixture([Numbers("a", 2), Numbers("b", 2)], transform, weights=[1000, 1])
     with pytest.raises(IndexError, match=r"position must be in 0..3, .*; got 4"):

@@ -180,7 +180,7 @@ def test_a_run_that_left_its_bounds_goes_on_with_wider_ones(tmp_path, train, mak
     options = {"max_steps": 3, "save_steps": 3}
     train(tmp_path / "straight", make_tiny_model(), **options)
     for bound in ({"max_output": 1e-3}, {"max_output": 2e-3}):
-        with pytest.raises(FloatingPointError, match=r"raise max_\w+ and resume with resume_from_checkpoint latest"):
+        with pytest.raises(FloatingPointError, match="raise max_output and resume with resume_from"):
             train(tmp_path / "run", make_tiny_model(), resume_from_checkpoint="latest", **bound, **options)
     assert sorted(path.name for path in (tmp_path / "run").glob("checkpoint-*")) == ["checkpoint-1", "checkpoint-2"]
     train(tmp_path / "run", make_tiny_model(seed=7), resume_from_checkpoint="latest", **options)
