@@ -14,6 +14,7 @@ RANGES = {
     "[1, inf)": (
         *("per_device_train_batch_size", "gradient_accumulation_steps", "gradient_checkpointing_every"),
         *("logging_steps", "max_skipped_steps", "max_unlabelled_steps", "save_total_limit", "early_stopping_patience"),
+        "lora_rank",
     ),
     "[0, inf)": (
         *("encoder_learning_rate", "decoder_learning_rate", "weight_decay", "warmup_steps"),
@@ -70,7 +71,25 @@ def check_combinations(arguments: Any) -> None:
             f"max_grad_norm_over {arguments.max_grad_norm_over} cannot be combined with optimizer_in_backward, which "
             "clips all gradients to one norm; leave one of them out"
         )
+    _check_lora(arguments)
     _check_early_stopping(arguments)
+
+
+def _check_lora(arguments: Any) -> None:
+    if arguments.encoder_strategy == "lora":
+        if not arguments.lora_merge and arguments.push_to_hub and arguments.hub_strategy != "end":
+            raise ValueError(
+                f"lora_merge is False, but hub_strategy is {arguments.hub_strategy!r}, which pushes merged models on "
+                "the way; set hub_strategy to 'end', or lora_merge to True"
+            )
+        return
+    unset: dict[str, Any] = {"lora_rank": None, "lora_targets": [], "lora_merge": True}
+    for name, default in unset.items():
+        if getattr(arguments, name) != default:
+            raise ValueError(
+                f"{name} is {getattr(arguments, name)}, but encoder_strategy is {arguments.encoder_strategy!r}: it "
+                "belongs to encoder_strategy 'lora'; set that, or leave it out"
+            )
 
 
 def _check_early_stopping(arguments: Any) -> None:

@@ -320,9 +320,10 @@ class TrainingArguments:
                 "optimizer sgd needs encoder_learning_rate and decoder_learning_rate: the default rates are AdamW's, "
                 "at which it learns nothing"
             )
-        strategy = EncoderStrategy.parse(self.encoder_strategy)
-        strategy.require_steps(self.max_steps)
-        self._complete_lora(strategy)
+        EncoderStrategy.parse(self.encoder_strategy).require_steps(self.max_steps)
+        if self.encoder_strategy == "lora":
+            self.lora_rank = LORA_RANK if self.lora_rank is None else self.lora_rank
+            self.lora_targets = self.lora_targets or [*LORA_TARGETS]
         if self.lr_scheduler_type not in SCHEDULES:
             raise ValueError(f"lr_scheduler_type is {self.lr_scheduler_type!r}, expected one of {SCHEDULES}")
         if self.mixed_precision not in (None, "no", "bf16", "fp16"):
@@ -356,26 +357,6 @@ class TrainingArguments:
         check_combinations(self)
         if self.hub_strategy not in HUB_STRATEGIES:
             raise ValueError(f"hub_strategy is {self.hub_strategy!r}, expected one of {HUB_STRATEGIES}")
-
-    def _complete_lora(self, strategy: EncoderStrategy) -> None:
-        if strategy.kind == "lora":
-            self.lora_rank = LORA_RANK if self.lora_rank is None else self.lora_rank
-            self.lora_targets = self.lora_targets or [*LORA_TARGETS]
-            if self.lora_rank < 1:
-                raise ValueError(f"lora_rank is {self.lora_rank}, expected at least 1")
-            if not self.lora_merge and self.push_to_hub and self.hub_strategy != "end":
-                raise ValueError(
-                    f"lora_merge is False, but hub_strategy is {self.hub_strategy!r}, which pushes merged models on "
-                    "the way; set hub_strategy to 'end', or lora_merge to True"
-                )
-            return
-        unset: dict[str, Any] = {"lora_rank": None, "lora_targets": [], "lora_merge": True}
-        for name, default in unset.items():
-            if getattr(self, name) != default:
-                raise ValueError(
-                    f"{name} is {getattr(self, name)}, but encoder_strategy is {strategy.text!r}: it belongs to "
-                    "encoder_strategy 'lora'; set that, or leave it out"
-                )
 
     def non_default(self) -> dict[str, Any]:
         """Return the arguments that differ from their defaults and have a part in the result, for a model card."""
