@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +13,8 @@ from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from .arguments import TrainingArguments
 from .early_stopping import STOPPED, reason_to_stop
 from .engine import Objective
-from .forgetting import NEW, OLD, GainAndLoss, from_log
-from .held_out import HeldOut
+from .forgetting import GainAndLoss, from_log, scores_of
+from .held_out import HeldOut, deciding_value
 from .objectives import require_fitting_labels
 from .start_decay import fresh_parts
 from .state import Progress, RunGeometry
@@ -116,15 +115,10 @@ class FitResult:
         best_value: float | None = None
         # The scores before the first step are those of no model of this run.
         for entry in entries:
-            new, old = (
-                {name.removeprefix(prefix): _number(value) for name, value in entry.items() if name.startswith(prefix)}
-                for prefix in (NEW, OLD)
-            )
+            new, old = scores_of(entry)
             if entry["step"] == 0 or not new:
                 continue
-            last, value = new, new.get(metric, math.nan)
-            if arguments.forgetting_weight > 0:
-                value += arguments.forgetting_weight * old.get(metric, math.nan)
+            last, value = new, deciding_value(arguments, new, old)
             if is_better(value, best_value, metric, arguments.greater_is_better):
                 best, best_value = new, value
         steps = max((int(entry["step"]) for entry in entries), default=geometry.total_steps)
@@ -141,10 +135,6 @@ class FitResult:
             stop_reason=str(counts.get(STOPPED, "")),
             gain_and_loss=from_log(entries),
         )
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
 
 
 __all__ = ["FitInputs", "FitResult"]

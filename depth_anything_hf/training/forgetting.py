@@ -64,14 +64,21 @@ def from_log(entries: Sequence[Mapping[str, Any]]) -> GainAndLoss:
     scored = [entry for entry in entries if any(name.startswith(OLD) for name in entry)]
     if len(scored) < 2 or scored[0]["step"] != 0:
         return {}
-    (new_before, old_before), (new, old) = (
-        [
-            {name.removeprefix(prefix): value for name, value in entry.items() if name.startswith(prefix)}
-            for prefix in (NEW, OLD)
-        ]
-        for entry in (scored[0], scored[-1])
-    )
+    (new_before, old_before), (new, old) = (scores_of(entry) for entry in (scored[0], scored[-1]))
     return gain_and_loss({"new": new_before, "old": old_before}, new, old)
+
+
+def scores_of(entry: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the means on the new and on the old domain that an entry of a log has; the log's null is NaN."""
+    new, old = (
+        {
+            name.removeprefix(prefix): math.nan if value is None else float(value)
+            for name, value in entry.items()
+            if name.startswith(prefix)
+        }
+        for prefix in (NEW, OLD)
+    )
+    return new, old
 
 
 def _change(name: str, before: float | None, after: float | None) -> str:
@@ -84,4 +91,14 @@ def _finite(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-__all__ = ["FORGETTING_FILE", "NEW", "OLD", "GainAndLoss", "describe", "from_log", "gain_and_loss", "save"]
+__all__ = [
+    "FORGETTING_FILE",
+    "NEW",
+    "OLD",
+    "GainAndLoss",
+    "describe",
+    "from_log",
+    "gain_and_loss",
+    "save",
+    "scores_of",
+]

@@ -164,12 +164,6 @@ class HeldOut:
 
     # -- the best model ---------------------------------------------------------------------------------------------
 
-    def value(self, new: Mapping[str, float], old: Mapping[str, float]) -> float:
-        """Return what decides on the best model: the metric, plus `forgetting_weight` times that of the old domain."""
-        metric, weight = self._arguments.metric_for_best_model, self._arguments.forgetting_weight
-        value = new.get(metric, math.nan)
-        return value + weight * old.get(metric, math.nan) if weight > 0 else value
-
     def keep_best(self, progress: Progress) -> bool:
         """Note the last scores if they are the best so far, and count evaluations without a gain.
 
@@ -179,7 +173,7 @@ class HeldOut:
         assert self.result is not None
         arguments, new = self._arguments, self.result.mean
         old = {} if self.old_result is None else self.old_result.mean
-        value = self.value(new, old)
+        value = deciding_value(arguments, new, old)
         metric, best = arguments.metric_for_best_model, progress.best_value
         improved = is_better(value, best, metric, arguments.greater_is_better)
         has_gained = improved and is_gain(value, best, arguments.early_stopping_threshold)
@@ -216,7 +210,7 @@ class HeldOut:
         if not differences("", earlier, current):
             return [], False
         progress.evaluations_without_gain = 0
-        known = self.value(progress.best_metrics, progress.best_old_metrics)
+        known = deciding_value(self._arguments, progress.best_metrics, progress.best_old_metrics)
         if not differences("", earlier["held_out"], current["held_out"]) and not math.isnan(known):
             progress.best_value = known
             by = metric if weight == 0 else f"{metric} + {weight:g} x that of the old domain"
@@ -226,4 +220,11 @@ class HeldOut:
         return [f"the best model is sought anew, as scores are not comparable with those before ({changed})"], True
 
 
-__all__ = ["HeldOut"]
+def deciding_value(arguments: TrainingArguments, new: Mapping[str, float], old: Mapping[str, float]) -> float:
+    """Return what decides on the best model: the metric, plus `forgetting_weight` times that of the old domain."""
+    metric, weight = arguments.metric_for_best_model, arguments.forgetting_weight
+    value = new.get(metric, math.nan)
+    return value + weight * old.get(metric, math.nan) if weight > 0 else value
+
+
+__all__ = ["HeldOut", "deciding_value"]
