@@ -137,8 +137,7 @@ class DryRunReport:
             f"{self.seconds_per_step:.3g} s a step of {counted(self.images_per_step, 'image')}, and "
             f"{self.reading_seconds_per_step:.3g} s to read them in one process",
             f"{counted(self.total_steps, 'step')} take{'s' if self.total_steps == 1 else ''} about "
-            f"{_duration(self.estimated_seconds)}, evaluations and checkpoints "
-            "not counted",
+            f"{_duration(self.estimated_seconds)}, evaluations and checkpoints not counted",
             *self.notes,
             *(f"problem: {problem}" for problem in self.problems),
         ]

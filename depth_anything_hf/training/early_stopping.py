@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ..utils.messages import counted
 from .arguments import TrainingArguments
 from .state import Progress
 
@@ -43,12 +44,9 @@ def reason_to_stop(arguments: TrainingArguments, progress: Progress, total_steps
     """Return why a run stops early and which model is the best, as a line of text; empty if it does not."""
     if not is_out_of_patience(arguments, progress) or progress.step >= total_steps:
         return ""
-    count, metric = progress.evaluations_without_gain, arguments.metric_for_best_model
+    evaluations, metric = counted(progress.evaluations_without_gain, "evaluation"), arguments.metric_for_best_model
     by = f" by more than {arguments.early_stopping_threshold:g}" if arguments.early_stopping_threshold else ""
-    text = (
-        f"stopped early at step {progress.evaluated_step}: {metric} has not become better{by} in {count} "
-        f"evaluation{'s' if count > 1 else ''}"
-    )
+    text = f"stopped early at step {progress.evaluated_step}: {metric} has not become better{by} in {evaluations}"
     if progress.best_value is None:
         return f"{text}, and no evaluation had a score"
     at = f" at step {progress.best_step}" if progress.best_step else ""

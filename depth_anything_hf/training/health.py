@@ -132,9 +132,8 @@ class HealthMonitor:
         most_skipped = min(self.arguments.max_skipped_steps, self.geometry.total_steps)
         if not status.is_finite and progress.skipped_in_a_row >= most_skipped:
             return FloatingPointError(
-                f"loss or gradient was not finite in the last {counted(progress.skipped_in_a_row, 'step')}, up "
-                f"to step "
-                f"{step} with {_some(self._skipped_names)}. Check these images, or lower the learning rate"
+                f"loss or gradient was not finite in the last {counted(progress.skipped_in_a_row, 'step')}, up to "
+                f"step {step} with {_some(self._skipped_names)}. Check these images, or lower the learning rate"
             )
         if too_many_overflows(progress.overflows_in_a_row):
             return FloatingPointError(

@@ -95,7 +95,7 @@ class StartDecay:
             raise ValueError(
                 f"{folder.parent} has no weights of its run's start, since it was trained without "
                 "weight_decay_to_start; leave weight_decay_to_start out, or start a new run from the checkpoint "
-                "(--model_name_or_path)"
+                "(model_name_or_path)"
             )
         saved = load_file(path)
         if saved.keys() != self._start.keys():

@@ -100,15 +100,15 @@ def short_run_warnings(arguments: TrainingArguments, total_steps: int) -> list[s
     if arguments.warmup_steps > 0 and total_steps <= arguments.warmup_steps:
         reached = schedule_factor(total_steps - 1, total_steps, kind="constant", warmup=arguments.warmup_steps)
         found.append(
-            f"the run has {counted(total_steps, 'step')} and a warm-up of {arguments.warmup_steps}: the "
-            f"learning rate reaches "
-            f"{reached:.1%} of its peak; take more steps, or lower warmup_steps"
+            f"the run has {counted(total_steps, 'step')} and a warm-up of {arguments.warmup_steps}: the learning rate "
+            f"reaches {reached:.1%} of its peak; take more steps, or lower warmup_steps"
         )
     patience = arguments.early_stopping_patience
     if patience is not None and total_steps <= patience * arguments.eval_steps:
         found.append(
-            f"the run has {total_steps} steps, which is no more than the patience of {patience} evaluations every "
-            f"{arguments.eval_steps} steps: it cannot stop early; lower eval_steps or early_stopping_patience"
+            f"the run has {counted(total_steps, 'step')}, which is no more than the patience of "
+            f"{counted(patience, 'evaluation')}, one every {counted(arguments.eval_steps, 'step')}: it cannot stop "
+            "early; lower eval_steps or early_stopping_patience"
         )
     if arguments.ema_decay is not None:
         share = arguments.ema_decay ** (total_steps - 1)
@@ -117,8 +117,8 @@ def short_run_warnings(arguments: TrainingArguments, total_steps: int) -> list[s
             advice = f"lower ema_decay (at most {highest:.3f})" if highest > 0.5 else "leave ema_decay out"
             found.append(
                 f"ema_decay {arguments.ema_decay} over {counted(total_steps, 'step')}: {share:.0%} of the saved "
-                f"average are the "
-                f"weights after the first step, so that the model is hardly trained; take more steps, or {advice}"
+                "average are the weights after the first step, so that the model is hardly trained; take more steps, "
+                f"or {advice}"
             )
     return found
 

@@ -164,10 +164,9 @@ class RunGeometry:
             )
         if step > self.total_steps:
             raise ValueError(
-                f"the run in {folder} has done {counted(step, 'step')}, this one would have {self.total_steps} "
-                f"in total; set "
-                f"max_steps (or num_train_epochs) so that they are {step} or more, or resume from an earlier "
-                "checkpoint"
+                f"the run in {folder} has done {counted(step, 'step')}, this one would have {self.total_steps} in "
+                f"total; set max_steps (or num_train_epochs) so that they are {step} or more, or resume from an "
+                "earlier checkpoint"
             )
 
 
