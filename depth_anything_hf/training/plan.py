@@ -19,7 +19,7 @@ import torch
 from ..models.configuration_depth_anything import DepthAnythingConfig
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.processes import own_accelerate_state
-from ..utils.typed_fields import convert_fields
+from ..utils.typed_fields import convert_fields, require_ranges
 from .arguments import TrainingArguments
 from .devices import HERE, Device, find_device
 from .encoder_strategy import EncoderStrategy
@@ -38,7 +38,13 @@ CHECKPOINTING: dict[str, dict[str, bool]] = {
     "images": {"gradient_checkpointing": True, "gradient_checkpointing_by_image": True},
 }
 # Any will do: nothing is trained.
-RATES = {"encoder_learning_rate": 5e-6, "decoder_learning_rate": 5e-5}
+RATES = LearningRates(encoder=5e-6, decoder=5e-5, reason="for a measurement")
+RANGES = {
+    "[1, inf)": ("processes", "per_device_train_batch_size", "gradient_accumulation_steps"),
+    "[0, inf)": ("max_steps",),
+    "(0, inf)": ("device_memory", "device_tflops"),
+    "(0, 1]": ("utilisation",),
+}
 
 
 @dataclass
@@ -89,11 +95,7 @@ class PlanArguments:
         convert_fields(self)
         if self.input_size < 14 or self.input_size % 14:
             raise ValueError(f"input_size is {self.input_size}, expected a multiple of 14")
-        if not 0 < self.utilisation <= 1:
-            raise ValueError(f"utilisation is {self.utilisation}, expected a share above 0, at most 1")
-        for name in ("processes", "per_device_train_batch_size", "gradient_accumulation_steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
+        require_ranges(self, RANGES)
         unknown = set(self.gradient_checkpointing) - set(CHECKPOINTING)
         if unknown:
             raise ValueError(
@@ -243,11 +245,13 @@ def _ways(arguments: PlanArguments) -> Iterator[tuple[str, str, str, str]]:
 def _training_arguments(
     arguments: PlanArguments, strategy: str, precision: str, checkpointing: str, optimizer: str
 ) -> TrainingArguments:
-    options: dict[str, Any] = {**CHECKPOINTING[checkpointing], **RATES}
+    options: dict[str, Any] = CHECKPOINTING[checkpointing]
     return TrainingArguments(
         "unused",
         per_device_train_batch_size=arguments.per_device_train_batch_size,
         gradient_accumulation_steps=arguments.gradient_accumulation_steps,
+        encoder_learning_rate=RATES.encoder,
+        decoder_learning_rate=RATES.decoder,
         encoder_strategy=strategy,
         mixed_precision=precision,
         optimizer=optimizer,
@@ -335,12 +339,11 @@ def measure_seconds(config: DepthAnythingConfig, training: TrainingArguments, si
     )
     with own_accelerate_state():
         accelerator = training_accelerator(training)
-        rates = LearningRates(**{name.split("_")[0]: rate for name, rate in RATES.items()}, reason="for a measurement")
         with allocator_for_training(accelerator.device, saves_memory=training.gradient_checkpointing):
             model = DepthAnythingForDepthEstimation(config)
             # The first step that trains all that is ever trained.
             step = 1 + EncoderStrategy.parse(training.encoder_strategy).frozen_steps
-            engine = Engine(accelerator, model, SupervisedRelative(), training, rates, total_steps=step + 1)
+            engine = Engine(accelerator, model, SupervisedRelative(), training, RATES, total_steps=step + 1)
             engine.train_mode()
             images = {"pixel_values": pixels.to(accelerator.device), "labels": labels.to(accelerator.device)}
             seconds = 0.0

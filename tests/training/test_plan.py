@@ -86,8 +86,10 @@ def test_the_time_of_the_device_here_is_measured_by_two_steps(folder):
         ({"optimizer": ["lion"], "device": "h100"}, "optimizer is 'lion'"),
         ({"gradient_checkpointing": ["all"]}, "gradient_checkpointing is 'all'"),
         ({"input_size": 100}, "input_size is 100"),
-        ({"utilisation": 2.0}, "utilisation is 2.0"),
-        ({"processes": 0}, "processes is 0"),
+        ({"utilisation": 2.0}, "utilisation is 2.0, expected more than 0 and at most 1"),
+        ({"processes": 0}, "processes is 0, expected at least 1"),
+        ({"max_steps": -1}, "max_steps is -1, expected at least 0"),
+        ({"device_memory": 0.0}, "device_memory is 0.0, expected more than 0"),
     ],
 )
 def test_what_cannot_be_planned_is_refused(folder, options, message):
