@@ -55,3 +55,6 @@ def check_run_folder(folder: Path, resume_from_checkpoint: str | None) -> None:
         # A folder in the place of table or chart is not replaced: these then cannot be written, which is a warning.
         found = [path for path in found if path.name not in (RESULTS_FILE, CHART_FILE) or not path.is_dir()]
         refuse_to_replace(sorted([*found, *checkpoints]), "choose another output_dir")
+
+
+__all__ = ["WRITTEN_NAMES", "check_run_folder"]

@@ -107,13 +107,10 @@ def as_evaluation(
         if metrics:
             raise ValueError(f"the metrics {list(metrics)} are measured by an evaluation; give one too")
         return None
-    whole: Evaluation = evaluation if isinstance(evaluation, Evaluation) else _of_dataset(evaluation, name)
-    whole = whole.fitted_to(config)
+    if not isinstance(evaluation, Evaluation):
+        evaluation = Evaluation(labelled_dataset(evaluation, name))
+    whole: Evaluation = evaluation.fitted_to(config)
     return replace(whole, metrics={**whole.metrics, **metrics}) if metrics else whole
-
-
-def _of_dataset(dataset: Any, name: str) -> Evaluation:
-    return Evaluation(labelled_dataset(dataset, name))
 
 
 def evaluate_model(
