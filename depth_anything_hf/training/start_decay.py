@@ -54,13 +54,14 @@ class StartDecay:
         # Some may be frozen for the first steps.
         trained = {id(each) for group in groups for each in group["params"]}
         named = {name: each for name, each in model.named_parameters() if id(each) in trained}
-        self._parameters = {name: each for name, each in named.items() if not name.startswith(fresh)}
-        if not self._parameters:
+        pulled = {name: each for name, each in named.items() if not name.startswith(fresh)}
+        if not pulled:
             raise ValueError(
                 f"weight_decay_to_start is {self._strength:g}, but all that is trained starts from random weights, "
                 "which are nothing to be kept near to; leave it out"
             )
-        self._start = {name: each.detach().clone() for name, each in self._parameters.items()}
+        self._start = {name: each.detach().clone() for name, each in pulled.items()}
+        self._start_of = {id(each): self._start[name] for name, each in pulled.items()}
 
     @torch.no_grad()
     def pull(self, groups: Iterable[Mapping[str, Any]], leave_out: Tensor) -> None:
@@ -70,13 +71,11 @@ class StartDecay:
             groups: of the optimizer, with "params" and "lr".
             leave_out: 1 where the step is left out, otherwise 0: a float32 scalar on the device.
         """
-        names = {id(parameter): name for name, parameter in self._parameters.items()}
         for group in groups:
             share = (group["lr"] * self._strength) * (1 - leave_out)
             for parameter in group["params"]:
-                name = names.get(id(parameter))
-                if name is not None:
-                    start = self._start[name]
+                start = self._start_of.get(id(parameter))
+                if start is not None:
                     parameter.lerp_(start, share.to(start.dtype))
 
     def save(self, folder: Path, accelerator: Accelerator) -> None:
