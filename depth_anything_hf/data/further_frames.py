@@ -8,9 +8,7 @@ import io
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
 
-from .decoding.errors import UnreadableImageError
 from .decoding.limits import open_to_look
 from .decoding.tiff import read_tiff_layout
 from .left_out import describe_kinds
@@ -33,8 +31,8 @@ def warn_of_further_frames(root: Path, images: Iterable[Path]) -> None:
             groups.setdefault((path.parent, path.suffix.lower()), []).append(path)
     found: list[Path] = []
     for files in groups.values():
-        if any(_file_has_frames(path) for path in files[:: -(-len(files) // SAMPLED)]):
-            found += [path for path in files if _file_has_frames(path)]
+        if any(_has_frames(path) for path in files[:: -(-len(files) // SAMPLED)]):
+            found += [path for path in files if _has_frames(path)]
     if found:
         warnings.warn(
             f"{root}: {describe_kinds(found)} with several frames or pages, e.g. {found[0]}: {ADVICE}",
@@ -63,25 +61,14 @@ def has_further_frames(content: bytes) -> bool:
     return _has_frames(io.BytesIO(content))
 
 
-def _file_has_frames(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return _has_frames(file)
-    except OSError:
-        # Whoever reads the file tells.
-        return False
-
-
-def _has_frames(file: BinaryIO) -> bool:
+def _has_frames(file: Path | io.BytesIO) -> bool:
     try:
         with open_to_look(file) as picture:
             count, kind = getattr(picture, "n_frames", 1), picture.format
-            if count < 2 or kind != "TIFF":
-                return bool(count > 1)
-            file.seek(0)
-            return read_tiff_layout(file.read(), "").pages > 1
-    except UnreadableImageError:
-        return False
+        if count < 2 or kind != "TIFF":
+            return bool(count > 1)
+        content = file.read_bytes() if isinstance(file, Path) else file.getvalue()
+        return read_tiff_layout(content, "").pages > 1
     except Exception:
         # Pillow raises many kinds of exceptions on files that it cannot read; whoever reads them tells.
         return False

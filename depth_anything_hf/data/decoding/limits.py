@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +26,9 @@ HOW_TO_RAISE = (
 )
 _chosen: ContextVar[int | None] = ContextVar("max_pixels", default=None)
 _opening = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    # A process that is forked while another thread opens a picture must not wait for that thread, which it lacks.
+    os.register_at_fork(before=_opening.acquire, after_in_parent=_opening.release, after_in_child=_opening.release)
 
 
 @contextmanager
@@ -76,33 +80,39 @@ def open_picture(file: Any, name: str) -> Image.Image:
         UnreadableImageError: more pixels.
         Exception: whatever Pillow raises of a file that it cannot read.
     """
-    if _chosen.get() is None:
-        try:
-            return Image.open(file)
-        except Image.DecompressionBombError as error:
-            raise UnreadableImageError(f"{name}: {error}. {HOW_TO_RAISE}.") from error
-    # Pillow's own limit is that of the whole process. What other threads open meanwhile by this function is checked.
+    chosen = _chosen.get()
+    # Pillow's own limit is that of the whole process, and is lifted while other threads wait.
     with _opening:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        limit = Image.MAX_IMAGE_PIXELS
+        if chosen is not None:
+            Image.MAX_IMAGE_PIXELS = None
         try:
             picture = Image.open(file)
+        except Image.DecompressionBombError as error:
+            raise UnreadableImageError(f"{name}: {error}. {HOW_TO_RAISE}.") from error
         finally:
             Image.MAX_IMAGE_PIXELS = limit
-    check_pixel_count(picture.width * picture.height, name, "pixels")
+    if chosen is not None:
+        check_pixel_count(picture.width * picture.height, name, "pixels")
     return picture
 
 
 @contextmanager
-def open_to_look(file: Any) -> Iterator[Image.Image]:
-    """Open a picture of any size with Pillow, without its warnings, to look at its header and to decode nothing.
+def open_to_look(file: Path | BinaryIO) -> Iterator[Image.Image]:
+    """Open a picture of any size with Pillow, to look at its header and to decode nothing.
+
+    Pillow's warnings are muted for a path only. Pictures in memory are looked at in threads, which must not change the
+    filters of the whole process, and are decoded by whoever has read them, with the same warnings.
 
     Raises:
         Exception: whatever Pillow raises of a file that it cannot read.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with allow_pixels(sys.maxsize), open_picture(file, "") as picture:
-            yield picture
+    with ExitStack() as stack:
+        if isinstance(file, Path):
+            stack.enter_context(warnings.catch_warnings())
+            warnings.simplefilter("ignore")
+        stack.enter_context(allow_pixels(sys.maxsize))
+        yield stack.enter_context(open_picture(file, ""))
 
 
 def picture_mode(file: Path | BinaryIO) -> str:

@@ -4,8 +4,14 @@
 
 from __future__ import annotations
 
+import io
 import math
+import multiprocessing
+import os
+import sys
 import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +21,9 @@ from PIL import Image
 
 from depth_anything_hf.data.data_source import DataSource
 from depth_anything_hf.data.decoding.depth_maps import read_label
+from depth_anything_hf.data.decoding.errors import UnreadableImageError
 from depth_anything_hf.data.decoding.images import read_image
-from depth_anything_hf.data.decoding.limits import allow_pixels, check_max_pixels, most_pixels
+from depth_anything_hf.data.decoding.limits import allow_pixels, check_max_pixels, most_pixels, picture_mode
 from depth_anything_hf.data.sources import open_source
 from depth_anything_hf.utils.option_errors import OptionError
 
@@ -72,6 +79,69 @@ def test_other_threads_keep_their_limit(small_limit: None, labelled: Path) -> No
         thread.start()
         thread.join()
     assert found == [2000]
+
+
+class SlowFile(io.BytesIO):
+    """A picture on a slow disk: the first read waits."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.has_begun, self.may_go_on = threading.Event(), threading.Event()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.has_begun.set()
+        assert self.may_go_on.wait(20)
+        return super().read(size)
+
+
+def test_no_thread_reads_more_while_another_may(small_limit: None, labelled: Path) -> None:
+    slow = SlowFile((labelled / "images" / "a.png").read_bytes())
+    looking = threading.Thread(target=picture_mode, args=(slow,))
+    looking.start()
+    assert slow.has_begun.wait(20)
+    found: list[Any] = []
+
+    def read() -> None:
+        try:
+            found.append(read_image(labelled / "images" / "a.png"))
+        except UnreadableImageError as error:
+            found.append(str(error))
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    reading.join(0.2)
+    slow.may_go_on.set()
+    for thread in (looking, reading):
+        thread.join(20)
+    assert len(found) == 1 and "limit of 2000" in found[0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+def test_a_forked_process_does_not_wait_for_threads_that_it_lacks(labelled: Path) -> None:
+    slow = SlowFile((labelled / "images" / "a.png").read_bytes())
+    looking = threading.Thread(target=picture_mode, args=(slow,))
+    looking.start()
+    assert slow.has_begun.wait(20)
+    threading.Timer(0.2, slow.may_go_on.set).start()
+    worker = multiprocessing.get_context("fork").Process(target=read_image, args=(labelled / "images" / "a.png",))
+    worker.start()
+    worker.join(10)
+    looking.join(20)
+    exit_code = worker.exitcode
+    worker.kill()
+    assert exit_code == 0
+
+
+def test_threads_that_look_at_pictures_leave_the_filters_of_warnings(labelled: Path) -> None:
+    content = (labelled / "images" / "a.png").read_bytes()
+    before, interval = list(warnings.filters), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            modes = set(threads.map(lambda _: picture_mode(io.BytesIO(content)), range(1000)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert (modes, list(warnings.filters)) == ({"L"}, before)
 
 
 @pytest.mark.parametrize("kind", ["folder", "photos", "table", "stream"])
