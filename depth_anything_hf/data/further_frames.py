@@ -11,10 +11,9 @@ from pathlib import Path
 
 from .decoding.limits import open_to_look
 from .decoding.tiff import read_tiff_layout
-from .left_out import describe_kinds
+from .left_out import by_folder_and_suffix, describe_kinds, some_of
 
 
-SAMPLED = 64
 ADVICE = "only the first is read; save the others as files of their own to use them"
 # These have one picture only; JPEG may have several (MPO), and PNG too (APNG).
 _SINGLE = frozenset({".bmp", ".dib", ".j2k", ".jp2", ".jpx", ".pgm", ".pnm", ".ppm", ".tga"})
@@ -25,13 +24,9 @@ def warn_of_further_frames(root: Path, images: Iterable[Path]) -> None:
 
     A few files of each folder are looked into, and all of it where one of those has several.
     """
-    groups: dict[tuple[Path, str], list[Path]] = {}
-    for path in images:
-        if path.suffix.lower() not in _SINGLE:
-            groups.setdefault((path.parent, path.suffix.lower()), []).append(path)
     found: list[Path] = []
-    for files in groups.values():
-        if any(_has_frames(path) for path in files[:: -(-len(files) // SAMPLED)]):
+    for files in by_folder_and_suffix(path for path in images if path.suffix.lower() not in _SINGLE):
+        if any(map(_has_frames, some_of(files))):
             found += [path for path in files if _has_frames(path)]
     if found:
         warnings.warn(

@@ -15,12 +15,12 @@ import numpy as np
 from .decoding.images import IMAGE_SUFFIXES
 from .decoding.limits import open_picture, picture_mode
 from .layout_names import IMAGE_NAMES, drop_kind_words, is_label_folder, names_a_label, normalize
-from .left_out import warn_of_left_out
+from .left_out import by_folder_and_suffix, some_of, warn_of_left_out
 
 
 GREY_MODES = frozenset({"1", "L", "LA"})
-# Headers that are read, and pictures that are decoded, of each folder.
-SAMPLED, DECODED = 64, 5
+# Pictures that are decoded of each folder.
+DECODED = 5
 # Folders beside one that are looked into, for pictures of the same names.
 MOST_BESIDE = 64
 # In maps most pixels equal the one to their left; in photographs noise leaves few of them.
@@ -62,12 +62,12 @@ def without_grey_maps(root: Path, images: list[Path]) -> list[Path]:
 def _without_partners(root: Path, images: list[Path], named: set[Path]) -> list[Path]:
     maps: set[Path] = set()
     beside = Path()
-    for files in _by_folder_and_suffix(path for path in images if path not in named):
+    for files in by_folder_and_suffix(path for path in images if path not in named):
         folder = files[0].parent
         found = _in_colour_beside(root, files) if _all_grey(files) else None
         if found is None:
             continue
-        if median(map(_smooth_share, _some(files, DECODED))) > SMOOTH_SHARE:
+        if median(map(_smooth_share, some_of(files, DECODED))) > SMOOTH_SHARE:
             maps |= set(files)
             beside = found
         else:
@@ -110,19 +110,8 @@ def _by_folder(images: Iterable[Path]) -> dict[Path, list[Path]]:
     return groups
 
 
-def _by_folder_and_suffix(images: Iterable[Path]) -> list[list[Path]]:
-    groups: dict[tuple[Path, str], list[Path]] = {}
-    for path in images:
-        groups.setdefault((path.parent, path.suffix.lower()), []).append(path)
-    return list(groups.values())
-
-
-def _some(files: list[Path], count: int) -> list[Path]:
-    return files[:: -(-len(files) // count)]
-
-
 def _all_grey(files: list[Path]) -> bool:
-    return all(_is_grey(path) for path in _some(files, SAMPLED))
+    return all(_is_grey(path) for path in some_of(files))
 
 
 def _is_grey(path: Path) -> bool:
@@ -150,7 +139,7 @@ def _smooth_share(path: Path) -> float:
 
 def _in_colour_beside(root: Path, files: list[Path]) -> Path | None:
     """Return the folder that has pictures in colour of most of these names: their own, one beside it or above it."""
-    wanted = {path.stem for path in _some(files, SAMPLED)}
+    wanted = {path.stem for path in some_of(files)}
     folder, own = files[0].parent, {path.name for path in files}
     for place in (folder, *_folders_beside(folder, root)):
         try:

@@ -25,7 +25,7 @@ _DOCUMENTS = frozenset(
 )
 # Of a folder of pseudo-labels.
 LABELS_RECORD, LABEL_SHARDS = "provenance.json", "labels-*.parquet"
-_SAMPLED = 64
+SAMPLED = 64
 _MAY_BE_MAPS = frozenset({".jp2", ".pgm", ".png", ".pnm", ".tif", ".tiff"})
 
 
@@ -57,6 +57,19 @@ def _advice(kind: str) -> str:
     return " (install pillow-heif with: pip install 'depth_anything_hf[heif]')" if is_missing else ""
 
 
+def by_folder_and_suffix(files: Iterable[Path]) -> list[list[Path]]:
+    """Group files, which are alike where folder and suffix are the same."""
+    groups: dict[tuple[Path, str], list[Path]] = {}
+    for path in files:
+        groups.setdefault((path.parent, path.suffix.lower()), []).append(path)
+    return list(groups.values())
+
+
+def some_of(files: list[Path], count: int = SAMPLED) -> list[Path]:
+    """Return at most `count` of the files, at even distances, to look into."""
+    return files[:: -(-len(files) // count)]
+
+
 def without_maps(root: Path, images: list[Path]) -> list[Path]:
     """Return the photographs among the images: without 16-bit files of a single channel, which are depth maps.
 
@@ -65,13 +78,9 @@ def without_maps(root: Path, images: list[Path]) -> list[Path]:
     Raises:
         ValueError: nothing else is there; the message says what to do.
     """
-    groups: dict[tuple[Path, str], list[Path]] = {}
-    for path in images:
-        if path.suffix.lower() in _MAY_BE_MAPS:
-            groups.setdefault((path.parent, path.suffix.lower()), []).append(path)
     maps: set[Path] = set()
-    for files in groups.values():
-        if any(is_map(path) for path in files[:: -(-len(files) // _SAMPLED)]):
+    for files in by_folder_and_suffix(path for path in images if path.suffix.lower() in _MAY_BE_MAPS):
+        if any(map(is_map, some_of(files))):
             maps |= {path for path in files if is_map(path)}
     if maps and len(maps) == len(images):
         raise ValueError(
