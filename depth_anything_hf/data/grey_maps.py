@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from statistics import median
 
@@ -48,7 +51,8 @@ def without_grey_maps(root: Path, images: list[Path]) -> list[Path]:
     grey = {path for files in _by_folder(named).values() if _all_grey(files) for path in files if _is_grey(path)}
     _refuse_nothing_else(root, images, grey, "grey, and by their names maps of depth")
     warn_of_left_out(root, grey, "grey, and by their names maps of depth")
-    coloured = _named_after_others([path for path in named if path not in grey], images, root)
+    neighbours = _Neighbours(root)
+    coloured = _named_after_others([path for path in named if path not in grey], images, neighbours)
     if coloured:
         warnings.warn(
             f"{root}: {len(coloured)} of the pictures are by their names the depth of others, e.g. {coloured[0]}, and "
@@ -56,15 +60,15 @@ def without_grey_maps(root: Path, images: list[Path]) -> list[Path]:
             stacklevel=3,
         )
     images = [path for path in images if path not in grey] if grey else images
-    return _without_partners(root, images, set(named))
+    return _without_partners(root, images, set(named), neighbours)
 
 
-def _without_partners(root: Path, images: list[Path], named: set[Path]) -> list[Path]:
+def _without_partners(root: Path, images: list[Path], named: set[Path], neighbours: _Neighbours) -> list[Path]:
     maps: set[Path] = set()
     beside = Path()
     for files in by_folder_and_suffix(path for path in images if path not in named):
         folder = files[0].parent
-        found = _in_colour_beside(root, files) if _all_grey(files) else None
+        found = neighbours.in_colour(files) if _all_grey(files) else None
         if found is None:
             continue
         if median(map(_smooth_share, some_of(files, DECODED))) > SMOOTH_SHARE:
@@ -93,12 +97,12 @@ def _is_in_folder_of_labels(path: Path, root: Path) -> bool:
     return is_label_folder(root.name) or (path.parent != root and names_a_label(path.parent.name))
 
 
-def _named_after_others(named: list[Path], images: list[Path], root: Path) -> list[Path]:
+def _named_after_others(named: list[Path], images: list[Path], neighbours: _Neighbours) -> list[Path]:
     """Return those named as a_depth.png or depth_vis/a.png is, where a.png or a_rgb.png is an image beside it."""
     plain = {(path.parent, drop_kind_words(path.stem)) for path in set(images) - set(named)} if named else set()
     found = {path for path in named if (path.parent, drop_kind_words(path.stem)) in plain}
     for files in _by_folder(path for path in named if path not in found and not names_a_label(path.stem)).values():
-        if _in_colour_beside(root, files) is not None:
+        if neighbours.in_colour(files) is not None:
             found |= set(files)
     return [path for path in named if path in found]
 
@@ -137,36 +141,59 @@ def _smooth_share(path: Path) -> float:
     return float((grey[:, 1:] == grey[:, :-1]).mean()) if grey.shape[1] > 1 else 0.0
 
 
-def _in_colour_beside(root: Path, files: list[Path]) -> Path | None:
-    """Return the folder that has pictures in colour of most of these names: their own, one beside it or above it."""
-    wanted = {path.stem for path in some_of(files)}
-    folder, own = files[0].parent, {path.name for path in files}
-    for place in (folder, *_folders_beside(folder, root)):
-        try:
-            with os.scandir(place) as entries:
-                found = [Path(entry.path) for entry in entries if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES]
-        except OSError:
-            continue
-        same = [path for path in found if path.stem in wanted and not (place == folder and path.name in own)]
-        if 2 * len({path.stem for path in same}) > len(wanted) and _is_in_colour(same[0]):
-            return place
-    return None
+class _Neighbours:
+    """Finds pictures in colour that have the names of others; keeps what it has seen of folders for one search.
+
+    Args:
+        root: where the search began.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        # Each of many folders asks for the same ones beside it.
+        self._names, self._folders = lru_cache(None)(_names_by_stem), lru_cache(None)(_folders_of)
+        self._is_in_colour = lru_cache(None)(_is_in_colour)
+
+    def in_colour(self, files: list[Path]) -> Path | None:
+        """Return the folder that has most of these names in colour: their own, one beside it or above it."""
+        wanted = dict.fromkeys(path.stem for path in some_of(files))
+        folder, own = files[0].parent, {path.name for path in files}
+        for place in (folder, *self._places_beside(folder)):
+            names, others = self._names(place), own if place == folder else frozenset()
+            found = ([name for name in names.get(stem, ()) if name not in others] for stem in wanted)
+            same = [each for each in found if each]
+            if (
+                2 * len(same) > len(wanted)
+                and self._is_in_colour(place / same[0][0])
+                # A link may lead back to the folder itself.
+                and (place == folder or not place.samefile(folder))
+            ):
+                return place
+        return None
+
+    def _places_beside(self, folder: Path) -> Iterator[Path]:
+        """Yield the folder above, and for each up to that around the root those beside it, with the same way down."""
+        if folder != self._root:
+            yield folder.parent
+        for base in (folder, *folder.parents):
+            way_down = folder.relative_to(base)
+            others = (name for name in self._folders(base.parent) if name != base.name)
+            yield from (base.parent / name / way_down for name in islice(others, MOST_BESIDE))
+            # What is called images/ in another folder beside that of the root is another data set.
+            if base == self._root.parent or (base == self._root and normalize(self._root.name) in IMAGE_NAMES):
+                break
 
 
-def _folders_beside(folder: Path, root: Path) -> list[Path]:
-    """Return the folder above, and for each up to the one around the root those beside it, with the same way down."""
-    above = [folder.parent] if folder != root else []
-    for base in (folder, *folder.parents):
-        try:
-            with os.scandir(base.parent) as entries:
-                names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-        except OSError:
-            names = []
-        others = [name for name in names if name != base.name][:MOST_BESIDE]
-        places = (base.parent / name / folder.relative_to(base) for name in others)
-        # A link may lead back to the folder itself.
-        above += [place for place in places if place.is_dir() and not place.samefile(folder)]
-        # What is called images/ in another folder beside that of the root is another data set.
-        if base == root.parent or (base == root and normalize(root.name) in IMAGE_NAMES):
-            break
-    return above
+def _names_by_stem(folder: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    with suppress(OSError), os.scandir(folder) as entries:
+        for path in (Path(entry.name) for entry in entries):
+            if path.suffix.lower() in IMAGE_SUFFIXES:
+                found.setdefault(path.stem, []).append(path.name)
+    return found
+
+
+def _folders_of(folder: Path) -> list[str]:
+    with suppress(OSError), os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    return []

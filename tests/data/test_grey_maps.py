@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from depth_anything_hf.data import grey_maps
 from depth_anything_hf.data.datasets import PhotoFolder
+from depth_anything_hf.data.decoding.limits import picture_mode
 from depth_anything_hf.inference.prediction_sources import find_image_files
 
 
@@ -136,3 +139,19 @@ def test_coloured_maps_in_folders_named_after_labels_are_told(tmp_path: Path, se
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(search(tmp_path / "own")) == 2
+
+
+def test_each_file_of_many_grey_folders_is_looked_at_a_few_times_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: Counter[Path] = Counter()
+
+    def count(path: Path) -> str:
+        looked[path] += 1
+        return picture_mode(path)
+
+    monkeypatch.setattr(grey_maps, "picture_mode", count)
+    root = tmp_path / "sets" / "one"
+    write(root, *((f"scene_{number}/0.png", GREY) for number in range(30)))
+    assert len(to_label(root)) == 30
+    assert len(looked) == 30 and max(looked.values()) <= 3
