@@ -45,7 +45,7 @@ def line_chart(
     points = np.concatenate([np.zeros((0, 2)), *curves.values()])
     points = points[np.isfinite(points).all(axis=1)]
     if not len(points):
-        return Html(f"<figure><figcaption>{escape(title)}</figcaption><p>No finite values.</p></figure>")
+        return _empty_figure(title)
     x_axis = _Axis.over(points[:, 0], LEFT, WIDTH - RIGHT, logarithmic=False, room=0.0)
     y_axis = _Axis.over(points[:, 1], HEIGHT - BOTTOM, TOP, logarithmic=logarithmic, room=0.04)
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">']
@@ -65,8 +65,7 @@ def line_chart(
         colour = f"s{number % SERIES_COLOURS}"
         parts += [f'<path class="curve {colour}" d="{d}"/>' for d in _line_pieces(curve, x_axis, y_axis)]
         legend.append(f'<span><i class="{colour}"></i>{escape(name)}</span>')
-    caption = f'<figcaption>{escape(title)}<span class="legend">{"".join(legend)}</span></figcaption>'
-    return Html(f'<figure class="chart">{caption}{"".join(parts)}</svg></figure>')
+    return _figure(title, parts, f'<span class="legend">{"".join(legend)}</span>')
 
 
 class Interval(NamedTuple):
@@ -89,7 +88,7 @@ def interval_chart(rows: Sequence[Interval], *, title: str, x_label: str = "") -
     """
     rows = [row for row in rows if all(map(math.isfinite, row[1:4]))]
     if not rows:
-        return Html(f"<figure><figcaption>{escape(title)}</figcaption><p>No finite values.</p></figure>")
+        return _empty_figure(title)
     left, row_pixels, width = 250, 22, 640
     bottom = TOP + row_pixels * len(rows)
     ends = np.array([[row.low, row.high, 0.0] for row in rows])
@@ -110,8 +109,17 @@ def interval_chart(rows: Sequence[Interval], *, title: str, x_label: str = "") -
         parts.append(f'<circle cx="{value:.1f}" cy="{y:.1f}" r="4" fill="currentColor"/></g>')
     middle = (left + width - RIGHT) / 2
     parts.append(f'<text x="{middle}" y="{bottom + BOTTOM - 6}" text-anchor="middle">{escape(x_label)}</text>')
-    caption = f"<figcaption>{escape(title)}</figcaption>"
-    return Html(f'<figure class="chart">{caption}{"".join(parts)}</svg></figure>')
+    return _figure(title, parts)
+
+
+def _empty_figure(title: str) -> Html:
+    return Html(f"<figure><figcaption>{escape(title)}</figcaption><p>No finite values.</p></figure>")
+
+
+def _figure(title: str, svg: Sequence[str], legend: str = "") -> Html:
+    """Return a chart with its caption; the markup lacks its last tag, which closes the drawing."""
+    caption = f"<figcaption>{escape(title)}{legend}</figcaption>"
+    return Html(f'<figure class="chart">{caption}{"".join(svg)}</svg></figure>')
 
 
 class _Axis(NamedTuple):
