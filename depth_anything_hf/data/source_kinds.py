@@ -60,7 +60,7 @@ def detect_kind(source: DataSource) -> str:
 
 def _tell_lines(local: Path, found: list[Path]) -> None:
     """Tell tables whose rows may name the pictures beside them; other JSON files are documents of most datasets."""
-    tables = [path for path in found if path.suffix.lower() == LINES and path.name not in METADATA_NAMES]
+    tables = _lines_among(found)
     if tables:
         warnings.warn(
             f"{local}: its pictures are read, and not the {len(tables)} {LINES} beside them, e.g. {tables[0]}; name "
@@ -70,8 +70,12 @@ def _tell_lines(local: Path, found: list[Path]) -> None:
 
 
 def _name_lines(found: list[Path]) -> str:
-    tables = [path for path in found if path.suffix.lower() == LINES and path.name not in METADATA_NAMES]
+    tables = _lines_among(found)
     return f"; to read the table {tables[0].name}, name the file" if tables else ""
+
+
+def _lines_among(found: list[Path]) -> list[Path]:
+    return [path for path in found if path.suffix.lower() == LINES and path.name not in METADATA_NAMES]
 
 
 def _kind_of_file(source: DataSource, local: Path) -> str:

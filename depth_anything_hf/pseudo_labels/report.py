@@ -11,6 +11,7 @@ from pathlib import Path
 from ..data.depth_stream import DepthStream
 from ..data.left_out import describe_kinds
 from ..data.samples import SampleDataset
+from ..utils.messages import counted
 from .shards import ShardSummary
 
 
@@ -68,16 +69,13 @@ class PictureCount:
     def warn(self) -> None:
         """Warn in one line if there were any."""
         if self.count:
-            pictures = "picture" if self.count == 1 else "pictures"
-            warnings.warn(
-                f"{self.count} {pictures} {self._what}, e.g. {self.first}: {self._advice}",
-                stacklevel=2,
-            )
+            pictures = counted(self.count, "picture")
+            warnings.warn(f"{pictures} {self._what}, e.g. {self.first}: {self._advice}", stacklevel=2)
 
 
 def describe_taken(dataset: SampleDataset | DepthStream) -> str:
     """Count what there is to label: files by suffix, rows, or the shards of a stream."""
     if isinstance(dataset, DepthStream):
-        return f"{dataset.shard_count} input shards"
+        return counted(dataset.shard_count, "input shard")
     names = getattr(dataset, "names", None)
-    return f"{len(dataset)} rows" if names is None else describe_kinds(map(Path, names))
+    return counted(len(dataset), "row") if names is None else describe_kinds(map(Path, names))
