@@ -48,16 +48,15 @@ def test_the_same_call_again_finds_the_run_complete_and_a_larger_patience_does_n
         )
 
 
-@pytest.mark.parametrize("cut", [4, 6])
-def test_a_resume_counts_on_and_ends_where_the_whole_run_did(tmp_path, train, make_tiny_model, evaluation, cut):
+def test_a_resume_counts_on_and_ends_where_the_whole_run_did(tmp_path, train, make_tiny_model, evaluation):
     options = {"evaluation": evaluation, "early_stopping_patience": 2, "save_steps": 2, **STILL}
     whole = train(tmp_path / "whole", make_tiny_model(), **options)
-    middle = str(tmp_path / "whole" / f"checkpoint-{cut}")
-    parts = train(tmp_path / "parts", make_tiny_model(), **options, resume_from_checkpoint=middle)
-    assert (whole.steps, whole.stop_reason) == (parts.steps, parts.stop_reason) and whole.steps == 6
-    assert parts.metrics == whole.metrics
-    if cut < 6:
-        assert_same_checkpoint(tmp_path / "whole" / "checkpoint-6", tmp_path / "parts" / "checkpoint-6")
+    for cut in (4, 6):
+        middle, folder = str(tmp_path / "whole" / f"checkpoint-{cut}"), tmp_path / f"from-{cut}"
+        parts = train(folder, make_tiny_model(), **options, resume_from_checkpoint=middle)
+        assert (whole.steps, whole.stop_reason) == (parts.steps, parts.stop_reason) and whole.steps == 6
+        assert parts.metrics == whole.metrics
+    assert_same_checkpoint(tmp_path / "whole" / "checkpoint-6", tmp_path / "from-4" / "checkpoint-6")
 
 
 def test_more_patience_goes_on_from_where_a_run_had_ended(tmp_path, train, make_tiny_model, evaluation):
