@@ -35,6 +35,10 @@ CARD = {"role": "teacher", "lineage": {"encoder": "random weights"}}
 ANCHORED = RelativeLoss(gradient_weight=0.5, anchor_weight=1.0)
 
 
+# Parameters that no input reaches in any configuration; see the model.
+WITHOUT_USE = ("backbone.embeddings.mask_token", "neck.fusion_stage.layers.0.residual_layer1.")
+
+
 Train = Callable[..., FitResult]
 
 
@@ -97,6 +101,10 @@ class Interrupted:
     @projector.setter
     def projector(self, value: nn.Module) -> None:
         self.objective.projector = value
+
+
+def trainable_names(model: nn.Module) -> set[str]:
+    return {name for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
 def moved_names(before: State, after: State) -> set[str]:

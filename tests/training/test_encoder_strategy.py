@@ -13,7 +13,15 @@ import pytest
 import torch
 from model_outputs import assert_same_output, predict_noise
 from torch import Tensor, nn
-from training_runs import assert_same_checkpoint, batch_of, log_of, make_engine, moved_names
+from training_runs import (
+    WITHOUT_USE,
+    assert_same_checkpoint,
+    batch_of,
+    log_of,
+    make_engine,
+    moved_names,
+    trainable_names,
+)
 from transformers import AutoModelForDepthEstimation
 
 from depth_anything_hf.training.activation_checkpointing import recompute_activations
@@ -27,8 +35,6 @@ from depth_anything_hf.training.encoder_strategy import (
 from depth_anything_hf.training.memory_estimate import LiveBytes
 
 
-# No input reaches them in any configuration; see the model.
-WITHOUT_USE = ("backbone.embeddings.mask_token", "neck.fusion_stage.layers.0.residual_layer1.")
 LAYER = "backbone.encoder.layer."
 
 
@@ -53,10 +59,6 @@ def apply(model: nn.Module, strategy: str) -> None:
     apply_encoder_strategy(model, EncoderStrategy.parse(strategy))
 
 
-def trainable(model: nn.Module) -> set[str]:
-    return {name for name, parameter in model.named_parameters() if parameter.requires_grad}
-
-
 def expected_of(names: Any, strategy: str) -> set[str]:
     trained = TRAINED[strategy]
     return {
@@ -73,7 +75,7 @@ def expected_of(names: Any, strategy: str) -> set[str]:
 def test_each_strategy_trains_what_it_says(make_tiny_model, strategy):
     model = make_tiny_model()
     apply(model, strategy)
-    assert trainable(model) == expected_of(model.state_dict(), strategy)
+    assert trainable_names(model) == expected_of(model.state_dict(), strategy)
 
 
 @pytest.mark.usefixtures("fresh_accelerate")
@@ -95,13 +97,13 @@ def test_three_steps_move_exactly_that_and_the_model_opens_in_stock(tmp_path, tr
 def test_last_n_counts_from_the_last_layer_that_the_decoder_sees(make_tiny_model):
     model = make_tiny_model(encoder={"num_hidden_layers": 6}, out_indices=[1, 2, 3, 4])
     apply(model, "last-1")
-    assert {name.split(".")[3] for name in trainable(model) if name.startswith(LAYER)} == {"3"}
+    assert {name.split(".")[3] for name in trainable_names(model) if name.startswith(LAYER)} == {"3"}
 
 
 def test_layer_one_is_not_layer_ten(make_tiny_model):
     model = make_tiny_model(encoder={"num_hidden_layers": 12})
     apply(model, "last-11")
-    layers = {name.split(".")[3] for name in trainable(model) if name.startswith(LAYER)}
+    layers = {name.split(".")[3] for name in trainable_names(model) if name.startswith(LAYER)}
     assert layers == {str(index) for index in range(1, 12)}
 
 
@@ -143,9 +145,9 @@ def test_a_frozen_prefix_keeps_no_graph_and_no_optimizer_state(
     with_graph = [outputs[name].requires_grad for name in ("embeddings", *(f"layer_{n}" for n in range(1, 5)))]
     assert with_graph == [number >= first for number in range(5)]
     gradients = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
-    assert gradients == trainable(model)
+    assert gradients == trainable_names(model)
     engine.step(torch.zeros(()))
-    assert len(engine.optimizer.state) == len(trainable(model))
+    assert len(engine.optimizer.state) == len(trainable_names(model))
 
 
 @pytest.mark.usefixtures("fresh_accelerate")

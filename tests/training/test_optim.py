@@ -9,6 +9,7 @@ import math
 import pytest
 import torch
 from torch import nn
+from training_runs import WITHOUT_USE, trainable_names
 from transformers import Dinov2WithRegistersConfig
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation
@@ -26,12 +27,6 @@ from depth_anything_hf.training.optim import (
 
 
 RATES = LearningRates(encoder=1e-5, decoder=1e-3, reason="for the test")
-# No input reaches them in any configuration; see the model.
-WITHOUT_USE = ("backbone.embeddings.mask_token", "neck.fusion_stage.layers.0.residual_layer1.")
-
-
-def trainable(model: nn.Module) -> set[str]:
-    return {name for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
 def with_use(model: nn.Module) -> set[str]:
@@ -56,7 +51,7 @@ def groups_by_name(model: nn.Module, groups: list[dict]) -> dict[str, dict]:
 def test_every_trainable_parameter_is_in_one_group_with_its_rate_and_decay(make_tiny_model):
     model = make_tiny_model()
     found = groups_by_name(model, parameter_groups(model, RATES, weight_decay=0.01))
-    assert set(found) == trainable(model) == with_use(model)
+    assert set(found) == trainable_names(model) == with_use(model)
     for name, group in found.items():
         assert group["lr"] == (1e-5 if name.startswith("backbone.") else 1e-3), name
         is_weight = name.endswith(".weight") and "norm" not in name
@@ -105,7 +100,7 @@ def test_register_tokens_take_no_decay():
     model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_encoder_config(encoder))
     found = groups_by_name(model, parameter_groups(model, RATES, weight_decay=0.1))
     assert found["backbone.embeddings.register_tokens"]["weight_decay"] == 0.0
-    assert set(found) == trainable(model)
+    assert set(found) == trainable_names(model)
 
 
 def test_an_extra_module_trains_at_the_decoder_rate(make_tiny_model):
@@ -114,7 +109,7 @@ def test_an_extra_module_trains_at_the_decoder_rate(make_tiny_model):
     inside = {id(parameter): group for group in groups for parameter in group["params"]}
     assert (inside[id(projector.weight)]["lr"], inside[id(projector.weight)]["weight_decay"]) == (1e-3, 0.1)
     assert (inside[id(projector.bias)]["lr"], inside[id(projector.bias)]["weight_decay"]) == (1e-3, 0.0)
-    assert sum(len(group["params"]) for group in groups) == len(trainable(model)) + 2
+    assert sum(len(group["params"]) for group in groups) == len(trainable_names(model)) + 2
 
 
 def test_nothing_trainable_is_an_error(make_tiny_model):
@@ -186,7 +181,7 @@ def test_layer_decay_lowers_the_rate_from_the_last_norm_to_the_embeddings(make_t
     model = make_tiny_model(encoder={"num_hidden_layers": 5}, out_indices=[1, 2, 3, 4])
     groups = parameter_groups(model, RATES, weight_decay=0.1, strategy=EncoderStrategy.parse("layerwise:0.5"))
     found = groups_by_name(model, groups)
-    assert set(found) == trainable(model)
+    assert set(found) == trainable_names(model)
     # Four layers feed the decoder: norm 1, layers 0.5 down to 0.5^4, embeddings 0.5^5.
     expected = {"layernorm.": 1.0, "embeddings.": 0.5**5}
     expected |= {f"encoder.layer.{index}.": 0.5 ** (4 - index) for index in range(4)}

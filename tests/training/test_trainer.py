@@ -42,9 +42,6 @@ from depth_anything_hf.training.trainer import Evaluation, TrainingArguments, fi
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
 
 
-WITHOUT_USE = ("backbone.embeddings.mask_token", "neck.fusion_stage.layers.0.residual_layer1.")
-
-
 def test_two_runs_are_equal_bit_for_bit(tmp_path, train, make_tiny_model):
     options = {"max_steps": 3, "save_steps": 3, "cutmix_probability": 0.5, "ema_decay": 0.9}
     augmentation = {"colour_jitter": 0.8, "blur": 0.5}
