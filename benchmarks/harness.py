@@ -390,8 +390,9 @@ def add_options(parser: argparse.ArgumentParser, rounds: int, longest: float = L
 
 
 def settings_of(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The options that describe a result; where files lie does not."""
-    return {name: value for name, value in vars(arguments).items() if name not in ("json", "folder")}
+    """The options that describe a result, as JSON has them; where files lie does not."""
+    options = {name: value for name, value in vars(arguments).items() if name not in ("json", "folder")}
+    return {name: str(value) if isinstance(value, torch.device) else value for name, value in options.items()}
 
 
 def write_result(path: Path | None, result: dict[str, Any]) -> None:

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
@@ -55,3 +57,9 @@ def test_differences_are_shares_of_the_range_of_the_reference(harness: Any) -> N
     timing = harness.Timing("one")
     timing.compare(torch.tensor([0.0, 4.0, 5.0]), torch.tensor([0.0, 4.0, 8.0]))
     assert timing.largest_difference == 3 / 8 and timing.mean_difference == 1 / 8
+
+
+def test_options_of_a_result_are_written_as_json(harness: Any, tmp_path: Any) -> None:
+    arguments = Namespace(size="small", batch=2, device=torch.device("cpu"), json=tmp_path / "result.json")
+    harness.write_result(arguments.json, harness.settings_of(arguments))
+    assert json.loads(arguments.json.read_text()) == {"size": "small", "batch": 2, "device": "cpu"}
