@@ -58,6 +58,11 @@ def losses(folder: Path) -> list[float]:
     return [entry["loss"] for entry in log_of(folder) if "loss" in entry]
 
 
+def test_scripts_are_short():
+    lengths = {path.name: len(path.read_text().splitlines()) for path in EXAMPLES.glob("*.py")}
+    assert len(lengths) == 5 and max(lengths.values()) <= 40, lengths
+
+
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory, labelled_folder) -> Path:
     """Trained from random weights by the example, scored, with a checkpoint on the way."""
