@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..data.mixture import Mixture
     from ..data.streaming_mixture import StreamingMixture
     from ..training.arguments import TrainingArguments
+    from ..training.callbacks import Callback
     from ..training.engine import Objective
     from ..training.trainer import FitResult
     from ..training.validation import Evaluation
@@ -52,7 +53,7 @@ class TrainingRun:
     record: dict[str, Any]
     forgetting: Evaluation | None = None
 
-    def fit(self) -> FitResult:
+    def fit(self, *, callbacks: Sequence[Callback] | Callback = ()) -> FitResult:
         """Train; see `training.trainer.fit`."""
         from ..training.trainer import fit
 
@@ -66,6 +67,7 @@ class TrainingRun:
             forgetting=self.forgetting,
             card=self.card,
             record=self.record,
+            callbacks=callbacks,
         )
 
 

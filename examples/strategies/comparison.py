@@ -7,7 +7,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -143,11 +142,12 @@ def choose_rate(scores: Mapping[float, Sequence[Sequence[float | None]]]) -> tup
     Args:
         scores: by rate, the metric of each image for each seed.
     """
-    means = {rate: np.mean([_mean(row) for row in rows]) for rate, rows in scores.items()}
+    means = {rate: mean_points(rows) for rate, rows in scores.items()}
     best = max(sorted(means), key=lambda rate: -math.inf if math.isnan(means[rate]) else means[rate])
     return best, len(means) > 1 and best in (min(means), max(means))
 
 
-def _mean(row: Sequence[float | None]) -> Any:
-    known = [each for each in row if each is not None]
-    return float(np.mean(known)) if known else math.nan
+def mean_points(scores: Sequence[Sequence[float | None]]) -> float:
+    """Return the mean over seeds of the mean over images, in points; NaN where a seed has no score."""
+    known = [[each for each in row if each is not None] for row in scores]
+    return 100 * float(np.mean([np.mean(row) for row in known])) if known and all(known) else math.nan

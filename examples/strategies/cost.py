@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -29,9 +28,7 @@ from depth_anything_hf.utils.files import atomic_write
 from depth_anything_hf.utils.quiet import quiet_libraries
 
 
-STEPS, MIB = 14, 2**20
-# Linux counts in KiB, macOS in bytes.
-UNIT = 1 if sys.platform == "darwin" else 1024
+STEPS = 14
 
 
 def cost_path(setting: Setting, strategy: str) -> Path:
@@ -75,28 +72,23 @@ def main(output: Path, words: Iterable[str]) -> None:
     import torch
 
     from depth_anything_hf.training import trainer  # noqa: F401  so that libraries count before the model
+    from depth_anything_hf.training.memory import peak_memory_mib
 
     quiet_libraries()
     threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
     torch.set_num_threads(threads)
-    before = _peak_bytes()
-    words = list(words)
-    clock = fit_command(words)
     on_gpu = torch.cuda.is_available() and os.environ.get("ACCELERATE_USE_CPU") != "true"
-    peak = torch.cuda.max_memory_allocated() if on_gpu else _peak_bytes() - before
+    device = torch.device("cuda" if on_gpu else "cpu")
+    before = peak_memory_mib(device)
+    clock = fit_command(list(words))
     output.parent.mkdir(parents=True, exist_ok=True)
     cost = {
-        "peak_mib": peak / MIB,
-        "process_mib": _peak_bytes() / MIB,
+        "peak_mib": peak_memory_mib(device) - before,
         "seconds_per_step": clock.seconds(),
         "trained_parameters": clock.trained,
         "device": torch.cuda.get_device_name() if on_gpu else f"CPU, {threads} thread(s)",
     }
     atomic_write(output, json.dumps(cost, indent=2) + "\n")
-
-
-def _peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
 
 
 if __name__ == "__main__":

@@ -12,14 +12,13 @@ import colorsys
 import json
 import math
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from program import run_command
 from study_plan import FIRST_TUNING_SEED, METRIC_DOMAIN, Preset
 
 from depth_anything_hf.data.haze import add_haze, sample_haze
@@ -97,10 +96,7 @@ def render_domain(folder: Path, domain: str, preset: Preset, processes: int) -> 
             words = ["render", str(renders), *RENDERED[domain].flags, "--height", str(SIDE), "--width", str(SIDE)]
             words += ["--count", str(count), "--views_per_scene", str(VIEWS_PER_SCENE)]
             words += ["--first_scene", str(FIRST_SCENES[name]), "--processes", str(processes)]
-            # Its progress bar goes where errors go, and is no line of the study.
-            done = subprocess.run([sys.executable, "-m", "depth_anything_hf.cli", *words], stderr=subprocess.PIPE)
-            if done.returncode:
-                raise RuntimeError(f"rendering failed: {done.stderr.decode(errors='replace')[-2000:]}")
+            run_command(words, folder / f"renders-{name}.txt")
             samples = _under_conditions(open_source(str(renders)), RENDERED[domain].conditions, number)
             write_set(folder / name, samples, count)
             shutil.rmtree(renders)

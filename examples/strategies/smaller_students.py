@@ -8,17 +8,14 @@ The quickstart's own teacher has four layers, all of which feed the decoder, so 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from program import run_command
 from trials import Setting, open_predictor, score
 
 from depth_anything_hf.utils.files import atomic_write
@@ -88,10 +85,12 @@ def distil_students(setting: Setting, frame: StudentsFrame) -> list[dict[str, An
     common = ["--per_device_train_batch_size", "4", "--resume_from_checkpoint", "latest"]
     deep = ["--encoder_config", json.dumps(TEACHER_ENCODER), "--max_steps", str(frame.teacher_steps)]
     words = ["train", "--recipe", "quickstart-teacher", "--train_data", str(renders), *deep, *common]
-    _command([*words, "--output_dir", str(teacher)], teacher.with_suffix(".txt"), setting)
+    process: dict[str, Any] = {"threads": setting.threads, "use_cpu": setting.use_cpu}
+    run_command([*words, "--output_dir", str(teacher)], teacher.with_suffix(".txt"), **process)
     unlabelled = frame.quickstart / "renders-unlabelled"
     words = ["pseudo-label", str(unlabelled), "--teacher", str(teacher), "--output_dir", str(labels)]
-    _command([*words, "--device", "cpu"] if setting.use_cpu else words, labels.with_suffix(".txt"), setting)
+    words += ["--device", "cpu"] if setting.use_cpu else []
+    run_command(words, labels.with_suffix(".txt"), **process)
 
     def train(pair: tuple[Student, int]) -> None:
         student, seed = pair
@@ -100,7 +99,7 @@ def distil_students(setting: Setting, frame: StudentsFrame) -> list[dict[str, An
         rates = ["--encoder_learning_rate", str(student.rate), "--decoder_learning_rate", str(student.rate)]
         words = ["distill", "--recipe", "quickstart-student", "--train_data", str(labels), *flags, *rates, *common]
         words += ["--max_steps", str(frame.student_steps), "--seed", str(seed), "--output_dir", str(run)]
-        _command(words, run.with_suffix(".txt"), setting)
+        run_command(words, run.with_suffix(".txt"), **process)
 
     pairs = [(student, seed) for seed in range(frame.seeds) for student in frame.students]
     with ThreadPoolExecutor(frame.workers) as pool:
@@ -146,15 +145,3 @@ def _size_and_speed(model: Path) -> tuple[int, float]:
             torch.cuda.synchronize()
         times.append(clock() - began)
     return parameters, float(np.median(times))
-
-
-def _command(words: list[str], log: Path, setting: Setting) -> None:
-    """Run a command of the program; one that is complete says so and does nothing."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    own: Mapping[str, str] = {"OMP_NUM_THREADS": str(setting.threads)}
-    environment = {**os.environ, **own, **({"ACCELERATE_USE_CPU": "true"} if setting.use_cpu else {})}
-    with open(log, "a", encoding="utf-8") as output:
-        command = [sys.executable, "-m", "depth_anything_hf.cli", *words]
-        done = subprocess.run(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
-    if done.returncode:
-        raise RuntimeError(f"'{' '.join(words[:2])}' failed with exit code {done.returncode}; see {log}")

@@ -18,29 +18,28 @@ import platform
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from comparison import choose_rate
+from comparison import choose_rate, mean_points
 from cost import measure_costs
 from domains import OLD_IMAGES, RENDERED, copy_domain, data_of, haze_old_images, render_domain
+from program import run_command
 from smaller_students import StudentsFrame, distil_students
 from study_plan import (
     BY_NAME,
     METRIC_DOMAIN,
     PRESETS,
-    REFERENCE,
     Preset,
-    Trial,
     main_trials,
     start_trials,
     time_trials,
     tuning_trials,
 )
 from study_report import Row, collect_rows, write_results
-from trials import HERE, Setting, read_result, run_trials, way_back_trial
+from trials import HERE, Setting, read_result, run_trials, way_back_trials
 
 from depth_anything_hf.utils.files import atomic_write
 from depth_anything_hf.utils.quiet import quiet_libraries
@@ -145,8 +144,7 @@ def compare_strategies(
     seconds = {name: float(cost["seconds_per_step"]) for name, cost in costs.items()}
     trials = [*main_trials(preset, rates), *time_trials(preset, rates, seconds)]
     run_trials(setting, trials, workers)
-    trials += [way_back_trial(each, name) for each in trials for name in setting.way_back if has_way_back(each)]
-    trials = [each for each in trials if read_result(setting, each)]
+    trials += [mixture for each in trials for mixture in way_back_trials(setting, each)]
     return collect_rows(setting, trials, edges, costs), tuning
 
 
@@ -296,9 +294,9 @@ def label_old_images(folder: Path, model: str, old_data: str, arguments: Namespa
     done_before = folder / "labels-of-the-start.json"
     if not done_before.exists():
         print("== labels of the start", flush=True)
-        done = subprocess.run([sys.executable, "-m", "depth_anything_hf.cli", *words], stderr=subprocess.PIPE)
-        if done.returncode:
-            raise RuntimeError(f"pseudo-label failed: {done.stderr.decode(errors='replace')[-2000:]}")
+        run_command(
+            words, folder / "labels-of-the-start.txt", threads=arguments.threads, use_cpu=arguments.device == "cpu"
+        )
         atomic_write(done_before, json.dumps({"command": words}) + "\n")
     return str(output)
 
@@ -315,19 +313,8 @@ def chosen_rates(
         by_rate = found.setdefault((trial.domain, trial.images, trial.strategy), {})
         by_rate.setdefault(trial.rate, []).append(result["new"]["delta1"])
     best = {key: choose_rate(scores) for key, scores in found.items()}
-    means = {key: {rate: 100 * mean_of(rows) for rate, rows in scores.items()} for key, scores in found.items()}
+    means = {key: {rate: mean_points(rows) for rate, rows in scores.items()} for key, scores in found.items()}
     return {key: rate for key, (rate, _) in best.items()}, {key: edge for key, (_, edge) in best.items()}, means
-
-
-def mean_of(rows: Iterable[Iterable[float | None]]) -> float:
-    """Return the mean of all known values."""
-    known = [value for row in rows for value in row if value is not None]
-    return sum(known) / len(known) if known else float("nan")
-
-
-def has_way_back(trial: Trial) -> bool:
-    """Return whether mixtures with the start are scored for a trial."""
-    return trial.role == "main" and trial.strategy == REFERENCE and trial.domain != METRIC_DOMAIN
 
 
 def describe(setting: Setting, preset: Preset, workers: int) -> str:

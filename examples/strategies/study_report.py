@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from comparison import Difference, Recovery, compare, mean_and_spread
+from comparison import Difference, Recovery, compare, mean_and_spread, mean_points
 from domains import scenes_of
 from study_plan import BY_NAME, REFERENCE, Preset, Trial, start_trials
 from trials import Setting, read_result
@@ -69,8 +69,7 @@ class Row:
 
     def mean(self, where: str, metric: str = DELTA1) -> float:
         """Return the mean over seeds and images, in points."""
-        rows = [[v for v in row if v is not None] for row in self.scores(where, metric)]
-        return 100 * float(np.mean([np.mean(row) for row in rows])) if rows and all(rows) else math.nan
+        return mean_points(self.scores(where, metric))
 
     def texts(self) -> list[str]:
         """Return the cells of the row, see `HEADINGS`."""
@@ -150,8 +149,7 @@ def sentence(row: Row) -> str:
 
 def recovery_of(row: Row, reference: Row, start: Mapping[str, Any]) -> Recovery:
     """Return what a strategy keeps of the old domain beside the reference."""
-    before = [v for v in start["old"][DELTA1] if v is not None]
-    lost = 100 * float(np.mean(before)) - reference.mean("old")
+    lost = mean_points([start["old"][DELTA1]]) - reference.mean("old")
     brought_back = compare(row.scores("old"), reference.scores("old"), row.old_scenes)
     assert row.difference is not None
     return Recovery(lost, brought_back, row.difference)
@@ -266,7 +264,7 @@ def _before(start: Mapping[str, Any]) -> list[str]:
         ("mean map", "Mean map"),
     ):
         if key in start:
-            scores = [100 * np.mean([v for v in start[key][metric] if v is not None]) for metric in (DELTA1, ORDINAL)]
+            scores = [mean_points([start[key][metric]]) for metric in (DELTA1, ORDINAL)]
             texts.append(f"{name}: δ1 {scores[0]:.1f}, ordinal {scores[1]:.1f}.")
     return [" ".join(texts)] if texts else []
 
@@ -284,7 +282,7 @@ def _protocol(preset: Preset) -> str:
 def _student_cells(row: Mapping[str, Any]) -> list[str]:
     cells = [str(row["name"])]
     for metric in (DELTA1, ORDINAL):
-        means = [100 * np.mean([v for v in seed if v is not None]) for seed in row[metric]]
+        means = [mean_points([seed]) for seed in row[metric]]
         spread = float(np.std(means, ddof=1)) if len(means) > 1 else math.nan
         cells.append(f"{np.mean(means):.1f} ({_number(spread)})")
     cells += [f"{row['parameters'] / 1e3:,.0f}", f"{row['saved_bytes'] / 1e6:.1f}"]

@@ -84,9 +84,12 @@ def read_result(setting: Setting, trial: Trial) -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def way_back_trial(trial: Trial, strategy: str) -> Trial:
-    """Return under which name the result of a way back is kept."""
-    return replace(trial, strategy=strategy)
+def way_back_trials(setting: Setting, trial: Trial) -> list[Trial]:
+    """Return the trials whose models are mixtures of the start and what a trial learns: of the reference alone."""
+    # The decoder of a metric model is another one than the start's.
+    is_mixed = trial.role == "main" and trial.strategy == REFERENCE and trial.domain != METRIC_DOMAIN
+    names = setting.way_back if is_mixed and setting.start_model is not None else ()
+    return [replace(trial, strategy=name) for name in names]
 
 
 def run_trials(setting: Setting, trials: Iterable[Trial], workers: int) -> None:
@@ -95,7 +98,11 @@ def run_trials(setting: Setting, trials: Iterable[Trial], workers: int) -> None:
     Raises:
         RuntimeError: a trial failed; the message names its log. The others are complete.
     """
-    missing = [each for each in trials if read_result(setting, each) is None]
+    missing = [
+        each
+        for each in trials
+        if any(read_result(setting, own) is None for own in (each, *way_back_trials(setting, each)))
+    ]
     if not missing:
         return
     began, failures = time.monotonic(), []
@@ -183,22 +190,11 @@ def fit_command(words: list[str]) -> StepClock:
     """Do what a command does, in this process, with a clock."""
     from depth_anything_hf.recipes import metric, teacher
     from depth_anything_hf.recipes.parser import RecipeParser
-    from depth_anything_hf.training.trainer import fit
 
     program: Any = metric if words[0] == "finetune" else teacher
     parts = RecipeParser(program.TYPES, verb=words[0], prog=words[0]).parse(words[1:]).parts
-    run, clock = program.prepare(*parts), StepClock()
-    callbacks: list[Any] = [clock]
-    fit(
-        run.start.model,
-        run.objective,
-        run.arguments,
-        run.train_data,
-        **run.start.options,
-        card=run.card,
-        record=run.record,
-        callbacks=callbacks,
-    )
+    clock = StepClock()
+    program.prepare(*parts).fit(callbacks=clock)
     return clock
 
 
@@ -242,7 +238,6 @@ def _train_and_score(setting: Setting, trial: Trial, run: Path) -> dict[str, Any
     began = time.monotonic()
     words = command_of(setting, trial, run)
     clock = fit_command(words)
-    is_metric = trial.domain == METRIC_DOMAIN
     result = {
         "trial": asdict(trial),
         "command": words,
@@ -251,13 +246,11 @@ def _train_and_score(setting: Setting, trial: Trial, run: Path) -> dict[str, Any
         "saved_bytes": _saved_bytes(run),
         **_scores(setting, trial, run),
     }
-    # The decoder of a metric model is another one than the start's.
-    if trial.role == "main" and trial.strategy == REFERENCE and not is_metric and setting.start_model is not None:
-        for name in setting.way_back:
-            mixed = run.with_name(BY_NAME[name].slug)
-            mix_models(setting.start_model, run, mixed, BY_NAME[name].way_back)
-            of_mixture = {**result, "trial": asdict(way_back_trial(trial, name)), **_scores(setting, trial, mixed)}
-            _write(setting, way_back_trial(trial, name), of_mixture)
+    for each in way_back_trials(setting, trial):
+        strategy = BY_NAME[each.strategy]
+        mixed = run.with_name(strategy.slug)
+        mix_models(str(setting.start_model), run, mixed, strategy.way_back)
+        _write(setting, each, {**result, "trial": asdict(each), **_scores(setting, each, mixed)})
     return {**result, "seconds": time.monotonic() - began}
 
 
