@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..training.plan import PlanArguments
+from ..training.plan_arguments import PlanArguments
 from .dataclass_options import command_from
 
 

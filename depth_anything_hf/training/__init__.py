@@ -54,6 +54,7 @@
 - `distributed`: sharded models, their whole weights and their saved state
 - `memory_estimate`: memory that a run needs on each GPU, predicted without one
 - `plan`: memory and time of many ways to train, and which of them fit a device
+- `plan_arguments`: what is planned
 - `devices`: memory and speed of the device here and of GPUs by name
 - `start_warnings`: what a run is warned of before its first step
 - `sharding_rules`: what FSDP2 and DeepSpeed ask of a training

@@ -6,9 +6,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import psutil
-import torch
-
 
 HERE = "here"
 # GiB that PyTorch sees, and dense teraflop/s in bf16 or fp16 and in float32 without TF32, by the vendors' data sheets.
@@ -77,6 +74,10 @@ def find_device(name: str, memory: float | None = None, teraflops: float | None 
 
 
 def _device_here() -> Device:
+    # Not for the names of GPUs, which the help of a command shows.
+    import psutil
+    import torch
+
     if torch.cuda.is_available():
         properties = torch.cuda.get_device_properties(0)
         return Device(properties.name, properties.total_memory)

@@ -83,7 +83,7 @@ HEAVY = (
 )
 
 
-@pytest.mark.parametrize("command", ["", "predict", "pseudo-label", "evaluate", "env"])
+@pytest.mark.parametrize("command", ["", "predict", "pseudo-label", "evaluate", "plan", "env"])
 def test_help_of_a_real_process_imports_nothing_heavy(command: str) -> None:
     script = f"""
 import sys
