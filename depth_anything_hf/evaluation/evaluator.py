@@ -7,11 +7,11 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -20,6 +20,7 @@ from ..data.decoding.errors import BrokenSampleError
 from ..data.samples import errors_named
 from ..geometry.disparity import PredictionKind
 from ..utils.image_names import Naming
+from ..utils.map_ahead import map_ahead
 from ..utils.messages import counted
 from .datasets import LabelledDataset
 from .own_metrics import OwnMetric, check_own_metrics, own_scores
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from ..inference.prediction import Prediction
 
 Predictor = Callable[[Iterable[tuple[str, np.ndarray]]], Iterator["Prediction"]]
-Item = TypeVar("Item")
-Answer = TypeVar("Answer")
 
 SCORING_THREADS = min(4, os.cpu_count() or 1)
 LOADED_AHEAD = 4
@@ -132,8 +131,8 @@ def evaluate(
         ThreadPoolExecutor(SCORING_THREADS, thread_name_prefix="score") as scoring,
         tqdm(total=len(order), desc="evaluate", disable=not progress) as bar,
     ):
-        samples = _map_ahead(loading, partial(_load, dataset, settings, naming), order, LOADED_AHEAD)
-        for loaded, outcome in _map_ahead(scoring, score, predictions(), 2 * SCORING_THREADS):
+        samples = map_ahead(loading, partial(_load, dataset, settings, naming), order, LOADED_AHEAD)
+        for loaded, outcome in map_ahead(scoring, score, predictions(), 2 * SCORING_THREADS):
             identity = {"index": loaded.index, "name": loaded.name}
             if isinstance(outcome, str):
                 result.skipped_images.append({**identity, "reason": outcome})
@@ -198,23 +197,6 @@ def evaluate_on_all_processes(
         predict, dataset, settings, prediction_kind=prediction_kind, indices=own, progress=shown, metrics=metrics
     )
     return EvaluationResult.merge(gather_object([result]))
-
-
-def _map_ahead(
-    pool: ThreadPoolExecutor, function: Callable[[Item], Answer], items: Iterable[Item], count: int
-) -> Iterator[Answer]:
-    """Map in the pool's threads: in order, at most `count` items beyond the one asked for."""
-    futures: deque[Future[Answer]] = deque()
-    try:
-        for item in items:
-            futures.append(pool.submit(function, item))
-            if len(futures) > count:
-                yield futures.popleft().result()
-        while futures:
-            yield futures.popleft().result()
-    finally:
-        for future in futures:
-            future.cancel()
 
 
 def _group_size(predict: Predictor, images: int) -> int:

@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, cast, overload
 
@@ -24,6 +23,7 @@ from ..geometry.disparity import PredictionKind
 from ..models.compilation import force_eager
 from ..models.loading import as_dtype, dtype_name, load_model, refuse_other_outputs, size_of
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from ..utils.map_ahead import map_ahead
 from ..utils.option_errors import check_count
 from ..utils.paths import expand_home
 from ..utils.typed_fields import convert_argument
@@ -294,18 +294,8 @@ class DepthPredictor:
 
     def _prepare_ahead(self, images: Iterable[ImageSource | None]) -> Iterator[PendingImage | None]:
         """Decode and resize in threads while the model works; in order, a bounded number ahead."""
-        look_ahead = DECODING_THREADS + self.batch_size
-        pool = ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="decode")
-        futures: deque[Future[PendingImage | None]] = deque()
-        try:
-            for source in images:
-                futures.append(pool.submit(self._prepare_or_explain, source))
-                if len(futures) > look_ahead:
-                    yield futures.popleft().result()
-            while futures:
-                yield futures.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        with ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="decode") as pool:
+            yield from map_ahead(pool, self._prepare_or_explain, images, DECODING_THREADS + self.batch_size)
 
     def _prepare_or_explain(self, source: ImageSource | None) -> PendingImage | None:
         if source is None:

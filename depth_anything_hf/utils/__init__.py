@@ -10,6 +10,7 @@
 - `locks`: one process at a time works in a folder, or writes a file.
 - `machine_traces`: what in values and files names this machine, and is not published.
 - `manifest`: sizes and checksums of a folder's files, and what is damaged.
+- `map_ahead`: work done in threads a bounded number of items ahead.
 - `messages`: errors in one line; counts with the right form of a noun.
 - `option_errors`: the error of an option that cannot be used.
 - `outputs`: whether an output can be written, and would replace a file of the user's.
