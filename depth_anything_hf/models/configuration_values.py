@@ -10,7 +10,6 @@ from inspect import signature
 from typing import Any
 
 from transformers import PreTrainedConfig
-from transformers.activations import ACT2FN
 
 from ..utils.typed_fields import convert_argument, nearest_of
 
@@ -89,8 +88,12 @@ def _fault_of(key: str, value: Any) -> str:
         return "more than 0"
     if key == "head_in_index" and not -LAYERS_OF_DECODER <= value < LAYERS_OF_DECODER:
         return f"{-LAYERS_OF_DECODER} to {LAYERS_OF_DECODER - 1}"
-    if key == "hidden_act" and value not in ACT2FN:
-        return f"the name of an activation of transformers; {nearest_of(value, ACT2FN)}"
+    if key == "hidden_act":
+        # It imports PyTorch, which a configuration does not need.
+        from transformers.activations import ACT2FN
+
+        if value not in ACT2FN:
+            return f"the name of an activation of transformers; {nearest_of(value, ACT2FN)}"
     return ""
 
 

@@ -11,10 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from huggingface_hub import get_token
-from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # re-exported without `as`
-
 from .paths import expand_home
 from .printable_names import printable_text
 
@@ -44,6 +40,10 @@ def is_hub_id(name: object) -> bool:
     """Return whether `name` has the form `owner/name` of the Hub and is no folder or file here; no request is made."""
     if not isinstance(name, str) or name.count("/") != 1 or Path(name).exists():
         return False
+    # It takes longer to import than all the rest, and few texts need it.
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # re-exported without `as`
+
     try:
         validate_repo_id(name)
     except HFValidationError:
@@ -124,6 +124,8 @@ def redact_values(value: Any) -> Any:
 
 def redact_tokens(text: str) -> str:
     """Redact Hugging Face tokens, the one in use whatever its form."""
+    from huggingface_hub import get_token
+
     token = get_token()
     return _ACCESS_TOKEN.sub("hf_***", text.replace(token, "hf_***") if token else text)
 
