@@ -53,7 +53,9 @@ def usable_device(device: str | int | torch.device | None) -> torch.device:
             # Only an allocation shows whether PyTorch can use it.
             torch.empty(0, device=chosen)
             return chosen
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError, ImportError) as error:
+    except (RuntimeError, AssertionError, TypeError, ValueError, ImportError) as error:
+        # In this order: an unknown name, or a kind without a kernel; a kind that PyTorch was built without; no name or
+        # number; a number beyond 64 bits; a kind whose package is not there (hpu).
         # PyTorch goes on with lists of all kinds of devices that there are in the world.
         first = str(error).split("\n", 1)[0].split(". ", 1)[0].rstrip(".")
         reason = f" (PyTorch: {first})" if 0 < len(first) <= LONGEST_REASON and "aten::" not in first else ""
