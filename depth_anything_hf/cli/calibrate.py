@@ -105,7 +105,6 @@ def calibrate(
     from ..inference.predictor import DepthPredictor
     from ..utils.option_errors import OptionError, check_choice, option_errors
     from ..utils.quiet import quiet_libraries
-    from ..utils.redaction import redact_name
 
     quiet_libraries(verbose)
     check_choice("form", form, FORMS)
@@ -125,7 +124,7 @@ def calibrate(
         dataset: Any = open_source(data)
         pairs = disparity_at_labels(predictor, dataset)
     chosen: Any = form
-    fit = fit_per_image(pairs, chosen, robust=robust, model_id=redact_name(model), input_size=predictor.input_size)
+    fit = fit_per_image(pairs, chosen, robust=robust, model_id=model, input_size=predictor.input_size)
     pooled = fit.pooled
     fit.pooled.save(output)
     typer.echo(

@@ -288,7 +288,7 @@ def _output_text(kind: str, config: Mapping[str, Any]) -> str:
 def _adapter_text(base: str | None) -> str:
     return (
         f"These are adapters and a decoder alone: with `peft` installed, stock transformers opens them together with "
-        f"the weights of `{redact_name(base)}`.\n\n"
+        f"the weights of {code_span(redact_name(base))}.\n\n"
         if base
         else ""
     )
