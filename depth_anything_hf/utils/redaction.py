@@ -33,7 +33,7 @@ _LOCAL_PATH = re.compile(
 )
 # A value that stands in a line of YAML as it is.
 _YAML_VALUE = re.compile(r"^(\s*(?:- +)*(?:[\w.-]+:[ \t]+)?)([^\s'\"#\[{][^#\n]*?)([ \t]*(?: #.*)?)$", re.MULTILINE)
-_HOMES = frozenset({"/home", "/Users", "/root"})
+_HOMES = ("/home", "/Users")
 
 
 def is_hub_id(name: object) -> bool:
@@ -155,5 +155,5 @@ def _last_part(path: str) -> str:
 
 
 def _is_home(place: str) -> bool:
-    is_of_a_user = os.path.dirname(place) in _HOMES - {"/root"} or place == "/root"
+    is_of_a_user = os.path.dirname(place) in _HOMES or place == "/root"
     return is_of_a_user or (os.path.isabs(place) and place == os.path.normpath(Path.home()))

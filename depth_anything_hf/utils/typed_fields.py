@@ -119,8 +119,9 @@ def convert(value: Any, hint: Any, *, may_be_infinite: bool = False) -> Any:
     Raises:
         ValueError: a value of another kind; the message says what was expected, and what came.
     """
-    kinds = [kind for kind in (get_args(hint) if _is_union(hint) else (hint,)) if kind is not type(None)]
-    is_optional = hint in (Any, None) or len(kinds) < len(get_args(hint) if _is_union(hint) else (hint,))
+    members = get_args(hint) if _is_union(hint) else (hint,)
+    kinds = [kind for kind in members if kind is not type(None)]
+    is_optional = hint in (Any, None) or len(kinds) < len(members)
     if value is None:
         if is_optional:
             return None
@@ -194,7 +195,7 @@ def _sequence(value: Any, kind: Any, may_be_infinite: bool) -> Any:
     if is_single and origin not in (list, tuple):
         # One value needs no list.
         return converted[0]
-    if not is_single and len(converted) == len(values) and isinstance(value, list | tuple):
+    if isinstance(value, list | tuple):
         is_same = all(new is old for new, old in zip(converted, values, strict=True))
         if is_same and (origin not in (list, tuple) or isinstance(value, origin)):
             return value
