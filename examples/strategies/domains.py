@@ -48,12 +48,20 @@ def add_smoke(image: np.ndarray, depth: np.ndarray, random: np.random.Generator)
 
 
 def darken(image: np.ndarray, depth: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Photograph a hazy room with little light: few photons, and the noise of the sensor."""
+    """Photograph a hazy room with next to no light: few photons, the noise of the sensor, values of 0 to 12 of 255."""
     hazy = add_haze(image, depth, *sample_haze(random)).astype(np.float32)
-    light = math.exp(random.uniform(math.log(0.05), math.log(0.2)))
-    photons = random.poisson(hazy * light * 0.5) / 0.5
-    noisy = photons + random.normal(0.0, 2.0, photons.shape)
+    light = math.exp(random.uniform(math.log(0.01), math.log(0.05)))
+    photons = random.poisson(hazy * light * 2.0) / 2.0
+    noisy = photons + random.normal(0.0, 0.5, photons.shape)
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+
+
+def see_infrared(image: np.ndarray, depth: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Photograph a hazy room by another band of light: one channel, in which bright and dark are exchanged."""
+    hazy = add_haze(image, depth, *sample_haze(random)).astype(np.float32) / 255
+    grey = (1 - hazy @ random.dirichlet((1.0, 1.0, 1.0))) ** math.exp(random.uniform(-0.7, 0.7))
+    noisy = 255 * grey + random.normal(0.0, 3.0, grey.shape)
+    return np.repeat(np.clip(np.rint(noisy), 0, 255).astype(np.uint8)[..., None], 3, axis=-1)
 
 
 def unchanged(image: np.ndarray, depth: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -77,6 +85,7 @@ class RenderedDomain:
 HAZY_ROOMS = ("--family", "hazy-rooms")
 RENDERED = {
     "smoke": RenderedDomain(HAZY_ROOMS, add_smoke),
+    "infrared": RenderedDomain(HAZY_ROOMS, see_infrared),
     "dark": RenderedDomain(HAZY_ROOMS, darken),
     "streets": RenderedDomain(("--family", "varied", "--kind", "street"), unchanged),
 }

@@ -12,6 +12,7 @@ Every trial is a file; a study that was stopped goes on where it was when the sa
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import platform
@@ -30,6 +31,7 @@ from program import run_command
 from smaller_students import StudentsFrame, distil_students
 from study_plan import (
     BY_NAME,
+    EIGHT_BIT,
     METRIC_DOMAIN,
     PRESETS,
     Preset,
@@ -117,6 +119,9 @@ def study(arguments: Namespace) -> None:
     setting = prepare(arguments, preset, folder, workers)
     if setting.old_test is None:
         preset = replace(preset, remedies=False)
+    if EIGHT_BIT not in preset.left_out and importlib.util.find_spec("bitsandbytes") is None:
+        print(f"left out: {EIGHT_BIT}; it needs bitsandbytes: pip install depth_anything_hf[bitsandbytes]")
+        preset = replace(preset, left_out=(*preset.left_out, EIGHT_BIT))
     rows, tuning = compare_strategies(setting, preset, workers) if preset.domains else ([], {})
     students: list[dict[str, Any]] = []
     if preset.students is not None and setting.start_model == str(arguments.quickstart.resolve() / "teacher"):
@@ -131,8 +136,8 @@ def study(arguments: Namespace) -> None:
 
 def compare_strategies(
     setting: Setting, preset: Preset, workers: int
-) -> tuple[list[Row], dict[tuple[str, int, str], dict[float, float]]]:
-    """Run all trials; return the rows of the comparison, and delta1 by rate by (domain, images, strategy)."""
+) -> tuple[list[Row], dict[tuple[str, str], dict[float, float]]]:
+    """Run all trials; return the rows of the comparison, and delta1 by rate by (domain, strategy)."""
     print("== scores before any training", flush=True)
     run_trials(setting, start_trials(preset), workers)
     print("== what each strategy costs", flush=True)
@@ -303,14 +308,12 @@ def label_old_images(folder: Path, model: str, old_data: str, arguments: Namespa
 
 def chosen_rates(
     setting: Setting, preset: Preset
-) -> tuple[
-    dict[tuple[str, int, str], float], dict[tuple[str, int, str], bool], dict[tuple[str, int, str], dict[float, float]]
-]:
-    """Return by (domain, images, strategy): the best rate, whether it is the first or last, and delta1 by rate."""
-    found: dict[tuple[str, int, str], dict[float, list[list[float | None]]]] = {}
+) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], bool], dict[tuple[str, str], dict[float, float]]]:
+    """Return by (domain, strategy): the best rate, whether it is the first or last, and delta1 by rate."""
+    found: dict[tuple[str, str], dict[float, list[list[float | None]]]] = {}
     for trial in tuning_trials(preset):
         result = read_result(setting, trial) or {}
-        by_rate = found.setdefault((trial.domain, trial.images, trial.strategy), {})
+        by_rate = found.setdefault((trial.domain, trial.strategy), {})
         by_rate.setdefault(trial.rate, []).append(result["new"]["delta1"])
     best = {key: choose_rate(scores) for key, scores in found.items()}
     means = {key: {rate: mean_points(rows) for rate, rows in scores.items()} for key, scores in found.items()}

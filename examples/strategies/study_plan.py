@@ -82,6 +82,12 @@ STRATEGIES = (
     Strategy("frozen", "frozen"),
     Strategy("from scratch", from_scratch=True),
 )
+EIGHT_BIT = "full, encoder rate / 10, 8-bit AdamW"
+# Whether optimizers that keep less state train as well: the reference by another one.
+OPTIMIZERS = (
+    Strategy(EIGHT_BIT, encoder_share=TENTH, flags={"optimizer": "adamw-8bit"}, tuned_as=REFERENCE),
+    Strategy("full, encoder rate / 10, Adafactor", encoder_share=TENTH, flags={"optimizer": "adafactor"}),
+)
 
 
 def _remedy(name: str, **fields: Any) -> Strategy:
@@ -102,7 +108,7 @@ REMEDIES = (
     _remedy("a quarter of the way back", way_back=0.25),
     _remedy("half of the way back", way_back=0.5),
 )
-BY_NAME = {each.name: each for each in (*STRATEGIES, *REMEDIES)}
+BY_NAME = {each.name: each for each in (*STRATEGIES, *OPTIMIZERS, *REMEDIES)}
 
 
 @dataclass(frozen=True)
@@ -118,10 +124,12 @@ class Preset:
         rates: of the decoder, among which each strategy has its best.
         test_images, tuning_images: that trials and the choice of rates are scored on.
         pool_images: from which training images are drawn.
+        central_only: domains that are compared at the central size alone, and without remedies.
         equal_time: strategies that are also given as much time as the reference takes.
         remedies: whether remedies are tried.
         students: steps of a teacher, steps of its smaller students, and seeds of these; None: no students.
         strategies: names of those that take part; empty: all.
+        left_out: names of those that do not.
     """
 
     domains: tuple[str, ...]
@@ -133,20 +141,22 @@ class Preset:
     test_images: int
     tuning_images: int
     pool_images: int
+    central_only: tuple[str, ...] = (METRIC_DOMAIN,)
     equal_time: tuple[str, ...] = ()
     remedies: bool = True
     students: tuple[int, int, int] | None = None
     strategies: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def central(self) -> int:
-        """The size of the training set at which remedies, equal time and the metric target are tried."""
+        """The size of the training set at which rates are chosen, and remedies and equal time are tried."""
         return self.images[len(self.images) // 2]
 
     def groups(self) -> Iterator[tuple[str, int]]:
         """Yield the pairs of domain and size of the training set that are compared."""
         for domain in self.domains:
-            for images in (self.central,) if domain == METRIC_DOMAIN else self.images:
+            for images in (self.central,) if domain in self.central_only else self.images:
                 yield domain, images
 
     def chosen(self, domain: str, images: int) -> list[Strategy]:
@@ -154,14 +164,15 @@ class Preset:
 
         A metric model's output cannot be scored as the start's, so that nothing is known of what it forgets.
         """
-        with_remedies = self.remedies and domain != METRIC_DOMAIN and images == self.central
-        all_of_them = [*STRATEGIES, *(REMEDIES if with_remedies else ())]
-        if not self.strategies:
-            return all_of_them
-        return [each for each in all_of_them if each.name in (REFERENCE, *self.strategies)]
+        with_remedies = self.remedies and domain not in self.central_only and images == self.central
+        optimizers = OPTIMIZERS if images == self.central else ()
+        all_of_them = [*STRATEGIES, *optimizers, *(REMEDIES if with_remedies else ())]
+        left_out = set(self.left_out)
+        if self.strategies:
+            left_out |= {each.name for each in all_of_them} - {REFERENCE, *self.strategies}
+        return [each for each in all_of_them if each.name not in left_out]
 
 
-CHEAP = ("frozen", "norms", "biases", "last quarter of the layers", "last half of the layers")
 CORE_REMEDIES = (
     *("rehearsal 30 %", "rehearsal 30 %, longer", "rehearsal 30 %, longer, labels of the start", "frozen decoder"),
     *("a quarter of the way back", "half of the way back"),
@@ -182,20 +193,21 @@ PRESETS = {
         strategies=(*(each.name for each in STRATEGIES), *CORE_REMEDIES),
     ),
     "full": Preset(
-        ("smoke", "dark", "streets", METRIC_DOMAIN),
+        ("smoke", "infrared", "dark", METRIC_DOMAIN),
         (16, 64, 256),
-        300,
+        150,
         5,
         3,
         (5e-4, 1.5e-3, 5e-3),
-        160,
-        80,
-        768,
-        equal_time=(*CHEAP, "LoRA, queries and values, rank 4"),
-        students=(4500, 3600, 3),
+        120,
+        60,
+        512,
+        central_only=("dark", METRIC_DOMAIN),
+        equal_time=("frozen", "LoRA, queries and values, rank 4"),
+        students=(2000, 1500, 3),
     ),
     # Smaller students alone.
-    "students": Preset((), (), 0, 0, 0, (), 0, 0, 0, students=(4500, 3600, 3)),
+    "students": Preset((), (), 0, 0, 0, (), 0, 0, 0, students=(2000, 1500, 3)),
     # Whether everything runs.
     "smoke": Preset(
         ("smoke",),
@@ -250,8 +262,9 @@ def start_trials(preset: Preset) -> Iterator[Trial]:
 
 
 def tuning_trials(preset: Preset) -> Iterator[Trial]:
-    """Yield the trials among which the rate of each strategy is chosen."""
-    for domain, images in preset.groups():
+    """Yield the trials among which the rate of each strategy is chosen: in each domain, at the central size."""
+    images = preset.central if preset.images else 0
+    for domain in preset.domains:
         for strategy in preset.chosen(domain, images):
             if strategy.tuned_as is None:
                 for rate in preset.rates:
@@ -259,30 +272,30 @@ def tuning_trials(preset: Preset) -> Iterator[Trial]:
                         yield Trial(domain, images, strategy.name, rate, seed, preset.steps, "tune")
 
 
-def main_trials(preset: Preset, rates: Mapping[tuple[str, int, str], float]) -> Iterator[Trial]:
+def main_trials(preset: Preset, rates: Mapping[tuple[str, str], float]) -> Iterator[Trial]:
     """Yield the trials of the comparison, all strategies of a seed one after another.
 
     Args:
         preset: how much is done.
-        rates: the chosen one by (domain, images, strategy).
+        rates: the chosen one by (domain, strategy).
     """
     for domain, images in preset.groups():
         for seed in range(preset.seeds):
             for strategy in preset.chosen(domain, images):
                 if not strategy.way_back:
-                    rate = rates[domain, images, strategy.tuned_as or strategy.name]
+                    rate = rates[domain, strategy.tuned_as or strategy.name]
                     steps = strategy.steps(preset.steps)
                     yield Trial(domain, images, strategy.name, rate, seed, steps, "main")
 
 
 def time_trials(
-    preset: Preset, rates: Mapping[tuple[str, int, str], float], seconds: Mapping[str, float]
+    preset: Preset, rates: Mapping[tuple[str, str], float], seconds: Mapping[str, float]
 ) -> Iterator[Trial]:
     """Yield trials of cheaper strategies with as many steps as take the reference's time.
 
     Args:
         preset: how much is done.
-        rates: the chosen one by (domain, images, strategy).
+        rates: the chosen one by (domain, strategy).
         seconds: a step's time by strategy.
     """
     for domain, images in preset.groups():
@@ -291,4 +304,4 @@ def time_trials(
             steps = round(preset.steps * seconds[REFERENCE] / seconds[name])
             if steps > preset.steps:
                 for seed in range(preset.seeds):
-                    yield Trial(domain, images, name, rates[domain, images, name], seed, steps, "time")
+                    yield Trial(domain, images, name, rates[domain, name], seed, steps, "time")

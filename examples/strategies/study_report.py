@@ -93,7 +93,7 @@ class Row:
 def collect_rows(
     setting: Setting,
     trials: Sequence[Trial],
-    edges: Mapping[tuple[str, int, str], bool],
+    edges: Mapping[tuple[str, str], bool],
     costs: Mapping[str, Mapping[str, Any]],
 ) -> list[Row]:
     """Gather the trials that have results into rows: the reference first, then by delta1, remedies last."""
@@ -111,7 +111,7 @@ def collect_rows(
             pair = [[each["new"][DELTA1] for each in side] for side in (results, references[domain, images])]
             difference = compare(pair[0], pair[1], scenes)
         strategy = BY_NAME[name]
-        edge = edges.get((domain, images, strategy.tuned_as or name), False) if strategy.tuned_as is None else False
+        edge = edges.get((domain, name), False) if strategy.tuned_as is None else False
         cost = {} if strategy.is_remedy else costs.get(name, {})
         rows.append(Row(own, results, scenes, old_scenes, edge, cost, difference))
     names = list(BY_NAME)
@@ -159,7 +159,7 @@ def write_results(
     setting: Setting,
     preset: Preset,
     rows: Sequence[Row],
-    tuning: Mapping[tuple[str, int, str], Mapping[float, float]],
+    tuning: Mapping[tuple[str, str], Mapping[float, float]],
     students: Sequence[Mapping[str, Any]],
     about: str,
 ) -> Path:
@@ -169,7 +169,7 @@ def write_results(
         setting: of the study.
         preset: of the study.
         rows: see `collect_rows`.
-        tuning: delta1 by rate, by (domain, images, strategy).
+        tuning: delta1 by rate, by (domain, strategy).
         students: see `smaller_students.distil_students`; may be empty.
         about: what was run, in a few words.
     """
@@ -178,6 +178,10 @@ def write_results(
     intro = [about, *([_protocol(preset)] if rows else [])]
     sections: dict[str, list[str]] = {"What was run": intro}
     markdown = ["# Encoder strategies\n", *(f"{text}\n" for text in intro)]
+    if len(groups) > 1:
+        headings, cells = at_a_glance(rows, groups)
+        sections["At a glance"] = [text_table(headings, cells, marked=[0]), GLANCE_NOTE]
+        markdown += ["## At a glance\n", _markdown_table(headings, cells), f"{GLANCE_NOTE}\n"]
     for domain, images in groups:
         own = [row for row in rows if (row.trials[0].domain, row.trials[0].images) == (domain, images)]
         title = f"{domain}, {images} images"
@@ -203,6 +207,26 @@ def write_results(
         summary=f"Reference: {REFERENCE}. A difference holds if its 95 % interval leaves 0 out and all seeds agree.",
         sections=sections,
     )
+
+
+GLANCE_NOTE = (
+    "First row: δ1 of the reference; below: δ1 minus the reference's, on the same seeds and images. * The difference "
+    "holds: its 95 % interval leaves 0 out and all seeds agree."
+)
+
+
+def at_a_glance(rows: Sequence[Row], groups: Sequence[tuple[str, int]]) -> tuple[list[str], list[list[str]]]:
+    """Return headings and cells of a table with domains and sizes side by side, strategies in their given order."""
+    by_name: dict[str, dict[tuple[str, int], str]] = {name: {} for name in BY_NAME}
+    for row in rows:
+        first, found = row.trials[0], row.difference
+        # The number of steps differs between domains where the time is equal.
+        name = first.strategy if first.role != "time" else f"{first.strategy}, equal time"
+        text = f"{row.mean('new'):.1f}" if found is None else f"{found.mean:+.1f}{'*' if found.holds else ''}"
+        by_name.setdefault(name, {})[first.domain, first.images] = text
+    headings = ["strategy", *(f"{domain}, {images} images" for domain, images in groups)]
+    shown = {name: texts for name, texts in by_name.items() if texts}
+    return headings, [[name, *(texts.get(group, DASH) for group in groups)] for name, texts in shown.items()]
 
 
 STUDENT_HEADINGS = ("student", "δ1 (sd)", "ordinal (sd)", "parameters, k", "saved, MB", "CPU ms an image")
@@ -270,12 +294,13 @@ def _before(start: Mapping[str, Any]) -> list[str]:
 
 
 def _protocol(preset: Preset) -> str:
+    rates = ", ".join(f"{rate:g}" for rate in preset.rates)
     return (
         f"{preset.steps} steps a trial; {preset.seeds} seeds, each with its own draw of the training images; the rate "
-        f"of each strategy is the best of {', '.join(f'{rate:g}' for rate in preset.rates)} on {preset.tuning_images} "
-        f"other images with {preset.tuning_seeds} other seed(s). Scored on {preset.test_images} images. Intervals: "
-        "paired bootstrap over seeds and scenes; with few seeds they are too narrow rather than too wide, and of "
-        "twenty comparisons one is expected to leave 0 out by chance."
+        f"of each strategy is the best of {rates} in each domain, chosen with {preset.central} images by "
+        f"{preset.tuning_seeds} other seed(s) on {preset.tuning_images} other images. Scored on {preset.test_images} "
+        "images. Intervals: paired bootstrap over seeds and scenes; with few seeds they are too narrow rather than "
+        "too wide, and of twenty comparisons one is expected to leave 0 out by chance."
     )
 
 
@@ -312,15 +337,15 @@ def _write_csv(path: Path, rows: Sequence[Row]) -> None:
 
 
 def _write_plots(
-    folder: Path, rows: Sequence[Row], tuning: Mapping[tuple[str, int, str], Mapping[float, float]]
+    folder: Path, rows: Sequence[Row], tuning: Mapping[tuple[str, str], Mapping[float, float]]
 ) -> dict[Path, np.ndarray]:
     """Write delta1 over the rates that were tried, and over the size of the training set where there are several."""
     pictures: dict[str, tuple[list[Curve], str, str]] = {}
-    for (domain, images, name), by_rate in tuning.items():
+    for (domain, name), by_rate in tuning.items():
         rates = sorted(rate for rate, value in by_rate.items() if math.isfinite(value))
         curve = Curve(name, [math.log10(rate) for rate in rates], [by_rate[rate] for rate in rates])
-        title = f"delta1 on tuning images: {domain}, {images} images"
-        pictures.setdefault(f"rates-{domain}-{images}", ([], title, "log10 of the decoder's rate"))[0].append(curve)
+        title = f"delta1 on tuning images: {domain}"
+        pictures.setdefault(f"rates-{domain}", ([], title, "log10 of the decoder's rate"))[0].append(curve)
     for domain in dict.fromkeys(row.trials[0].domain for row in rows):
         by_name: dict[str, dict[int, float]] = {}
         for row in rows:
@@ -365,4 +390,4 @@ def _number(value: float, digits: int = 1) -> str:
     return DASH if math.isnan(value) else f"{value:.{digits}f}"
 
 
-__all__ = ["Row", "collect_rows", "recovery_of", "sentence", "write_results"]
+__all__ = ["Row", "at_a_glance", "collect_rows", "recovery_of", "sentence", "write_results"]

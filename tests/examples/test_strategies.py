@@ -19,10 +19,21 @@ import pytest
 import study
 import torch
 from comparison import Difference, Recovery, choose_rate, compare, mean_and_spread
-from domains import RENDERED, SETS, add_smoke, copy_domain, darken, draw_images, haze_old_images, scenes_of
+from domains import (
+    RENDERED,
+    SETS,
+    add_smoke,
+    copy_domain,
+    darken,
+    draw_images,
+    haze_old_images,
+    scenes_of,
+    see_infrared,
+)
 from smaller_students import STUDENTS, StudentsFrame, distil_students
 from study_plan import (
     BY_NAME,
+    EIGHT_BIT,
     FIRST_TUNING_SEED,
     METRIC_DOMAIN,
     PRESETS,
@@ -34,6 +45,7 @@ from study_plan import (
     time_trials,
     tuning_trials,
 )
+from study_report import Row, at_a_glance
 from trials import Setting, command_of, mix_models
 
 from depth_anything_hf import DepthAnythingForDepthEstimation
@@ -67,8 +79,8 @@ def setting_of(folder: Path, **fields: Any) -> Setting:
 # -- what is compared -----------------------------------------------------------------------------------------------
 
 
-def every_rate(preset: Preset) -> dict[tuple[str, int, str], float]:
-    return {(d, n, name): preset.rates[0] for d in preset.domains for n in preset.images for name in BY_NAME}
+def every_rate(preset: Preset) -> dict[tuple[str, str], float]:
+    return {(domain, name): preset.rates[0] for domain in preset.domains for name in BY_NAME}
 
 
 @pytest.mark.parametrize("name", [name for name in PRESETS if PRESETS[name].domains])
@@ -88,9 +100,9 @@ def test_trials_have_names_of_their_own_and_the_reference_is_always_among_them(n
         assert steps[strategy.name] * (1 - strategy.rehearsal) == pytest.approx(steps[REFERENCE], abs=0.5)
     # Rates are chosen with other seeds, and a remedy takes over the reference's.
     assert min(each.seed for each in tuning) == FIRST_TUNING_SEED > max(each.seed for each in main)
-    tuned = {(each.domain, each.images, each.strategy) for each in tuning}
-    needed = {(t.domain, t.images, BY_NAME[t.strategy].tuned_as or t.strategy) for t in main}
-    assert needed == tuned
+    assert {each.images for each in tuning} == {preset.central}
+    tuned = {(each.domain, each.strategy) for each in tuning}
+    assert {(each.domain, BY_NAME[each.strategy].tuned_as or each.strategy) for each in main} == tuned
 
 
 def test_the_core_takes_all_strategies_and_the_full_study_a_metric_target() -> None:
@@ -100,7 +112,12 @@ def test_the_core_takes_all_strategies_and_the_full_study_a_metric_target() -> N
     assert kinds == {"full", "frozen", "last", "layerwise", "lora", "norms", "bias", "warmup"}
     full = PRESETS["full"]
     assert [images for domain, images in full.groups() if domain == METRIC_DOMAIN] == [64]
-    assert METRIC_DOMAIN in full.domains and full.images == (16, 64, 256) and full.seeds >= 5 <= full.tuning_seeds + 2
+    assert METRIC_DOMAIN in full.domains and full.images == (16, 64, 256)
+    assert full.seeds >= 5 and full.tuning_seeds >= 3 and len(full.domains) - len(full.central_only) >= 2
+    at_64 = {each.strategy for each in main_trials(full, every_rate(full)) if each.images == 64}
+    assert at_64 == {name for name, each in BY_NAME.items() if not each.way_back}
+    left_out = replace(full, left_out=(EIGHT_BIT,))
+    assert EIGHT_BIT not in {each.strategy for each in main_trials(left_out, every_rate(full))}
 
 
 @pytest.mark.parametrize("domain_name", ["given", METRIC_DOMAIN])
@@ -170,7 +187,11 @@ def test_conditions_differ_between_images_and_hide_what_is_far() -> None:
     assert np.ptp(far, axis=1).mean() > 50, "the smoke is strongly coloured"
     assert len({each.tobytes() for each in looks}) == 20
     dark = darken(image, depth, np.random.default_rng(0))
-    assert dark.mean() < 60 and dark.std() > 1
+    assert 0 < dark.mean() < 15 and dark.std() > 0.5
+    bright = np.clip(image.astype(int) + 60, 0, 255).astype(np.uint8)
+    seen = [see_infrared(each, depth, np.random.default_rng(0)) for each in (image, bright)]
+    assert (seen[0] == seen[0][..., :1]).all(), "one channel"
+    assert seen[1][:, :4].mean() < seen[0][:, :4].mean() - 20, "bright and dark are exchanged"
 
 
 def test_old_images_are_hazy_as_the_teacher_saw_them(labelled_folder: Path, tmp_path: Path) -> None:
@@ -247,6 +268,25 @@ def test_a_remedy_has_to_bring_back_half_at_a_point() -> None:
     )
     assert verdict((4.0, 3.0), (0.5, 0.1)) == verdict((8.0, 7.0), (-1.5, -2.0)) == "no"
     assert verdict((0.1, 0.0), (0.0, 0.0), lost=0.5) == "nothing to bring back"
+
+
+def test_at_a_glance_each_difference_stands_under_its_domain_and_size() -> None:
+    def row(domain: str, images: int, name: str, found: Difference | None, role: str = "main") -> Row:
+        trial = Trial(domain, images, name, 1e-3, 0, 150, role)
+        return Row([trial], [{"new": {"delta1": [0.5, 0.6]}}], [0, 1], [], False, {}, found)
+
+    holds, does_not = Difference(-5.0, -6.0, -4.0, (-5.0, -5.0)), Difference(0.2, -1.0, 1.0, (0.5, -0.1))
+    groups = [("smoke", 16), ("smoke", 64), ("infrared", 64)]
+    rows = [row(domain, images, REFERENCE, None) for domain, images in groups]
+    rows += [row("smoke", 64, "frozen", holds), row("infrared", 64, "frozen", does_not)]
+    rows += [row("smoke", 64, "frozen", holds, "time")]
+    headings, cells = at_a_glance(rows, groups)
+    assert headings == ["strategy", "smoke, 16 images", "smoke, 64 images", "infrared, 64 images"]
+    assert cells == [
+        [REFERENCE, "55.0", "55.0", "55.0"],
+        ["frozen", "\N{EN DASH}", "-5.0*", "+0.2"],
+        ["frozen, equal time", "\N{EN DASH}", "-5.0*", "\N{EN DASH}"],
+    ]
 
 
 # -- the study as a whole -------------------------------------------------------------------------------------------
