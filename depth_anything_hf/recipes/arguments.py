@@ -96,6 +96,13 @@ class DataArguments:
 
     _argument_group_name: ClassVar[str] = "data"
     _mappings: ClassVar[tuple[str, ...]] = ("train_data", "rehearsal", "eval_data", "forgetting_data")
+    # Flags that have no effect without another argument; in a recipe they may stand ready for it.
+    _belongs_to: ClassVar[dict[str, str]] = {
+        "rehearsal_share": "rehearsal",
+        "eval_root": "eval_protocol",
+        "forgetting_root": "forgetting_protocol",
+        **dict.fromkeys(("brightness", "contrast", "saturation", "hue"), "colour_jitter"),
+    }
 
     train_data: list[str] = field(
         metadata={

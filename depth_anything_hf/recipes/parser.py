@@ -156,6 +156,13 @@ class RecipeParser(HfArgumentParser):
         for name, value in ((name, value) for part in parts for name, value in vars(part).items()):
             if value == "" or (isinstance(value, list) and "" in value):
                 self.error(f"{name} is empty text ({sources[name]}); give a value, or leave it out")
+        for part in parts:
+            for name, other in getattr(part, "_belongs_to", {}).items():
+                if sources[name] == FLAG and getattr(part, name) and not getattr(part, other):
+                    self.error(
+                        f"{name} is {getattr(part, name)}, but it has no effect without {other}, which is "
+                        f"{getattr(part, other)}; give both, or leave it out"
+                    )
         count = len(self.types)
         return ParsedArguments(tuple(parts[:count]), sources, tuple(parts[count:]), self.verb)
 

@@ -144,13 +144,13 @@ class Engine:
 
     def describe(self) -> list[str]:
         """Return what is trained, at which rates and on what device, as lines of text; a warning comes first."""
-        rates, accelerator, optimizer = self.rates, self.accelerator, self.arguments.optimizer
+        accelerator = self.accelerator
         return [
             *([f"warning: {self.trained.warning}"] if self.trained.warning else []),
             *([self.weight_precision] if self.weight_precision else []),
             *self.parts.describe(),
             f"training {self.trained} on {accelerator.device}, precision {accelerator.mixed_precision}",
-            f"learning rates of {optimizer}: encoder {rates.encoder:g}, decoder {rates.decoder:g} ({rates.reason})",
+            self.rates.describe(self.arguments),
         ]
 
     def train_mode(self) -> None:

@@ -45,6 +45,18 @@ class LearningRates:
     decoder: float
     reason: str
 
+    def describe(self, arguments: TrainingArguments) -> str:
+        """Return a line of text with the rates that take effect; an encoder that is frozen has none."""
+        if EncoderStrategy.parse(arguments.encoder_strategy).kind != "frozen":
+            return (
+                f"learning rates of {arguments.optimizer}: encoder {self.encoder:g}, decoder {self.decoder:g} "
+                f"({self.reason})"
+            )
+        given, without = arguments.encoder_learning_rate, ""
+        if given is not None:
+            without = f"; encoder_learning_rate {given:g} has no effect: the encoder is frozen"
+        return f"learning rate of {arguments.optimizer}: decoder {self.decoder:g} ({self.reason}){without}"
+
 
 def choose_learning_rates(
     *, pretrained: bool, encoder: float | None, decoder: float | None, adapters: bool = False, few: bool = False

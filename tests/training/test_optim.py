@@ -280,3 +280,21 @@ def test_the_schedule_scales_every_group():
         optimizer.step()
         schedule.step()
     assert torch.tensor(seen).allclose(torch.tensor([[1.0, 0.1], [0.75, 0.075], [0.5, 0.05], [0.25, 0.025]]))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "given", "said"),
+    [
+        ("full", 1e-4, "learning rates of adamw: encoder 1e-05, decoder 0.001 (for the test)"),
+        ("frozen", None, "learning rate of adamw: decoder 0.001 (for the test)"),
+        (
+            "frozen",
+            1e-4,
+            "learning rate of adamw: decoder 0.001 (for the test); encoder_learning_rate 0.0001 has no effect: the "
+            "encoder is frozen",
+        ),
+    ],
+)
+def test_a_frozen_encoder_has_no_rate(strategy: str, given: float | None, said: str) -> None:
+    arguments = TrainingArguments("out", encoder_strategy=strategy, encoder_learning_rate=given)
+    assert RATES.describe(arguments) == said
