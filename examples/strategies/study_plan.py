@@ -124,7 +124,6 @@ class Preset:
         rates: of the decoder, among which each strategy has its best.
         test_images, tuning_images: that trials and the choice of rates are scored on.
         pool_images: from which training images are drawn.
-        central_only: domains that are compared at the central size alone, and without remedies.
         equal_time: strategies that are also given as much time as the reference takes.
         remedies: whether remedies are tried.
         students: steps of a teacher, steps of its smaller students, and seeds of these; None: no students.
@@ -141,7 +140,6 @@ class Preset:
     test_images: int
     tuning_images: int
     pool_images: int
-    central_only: tuple[str, ...] = (METRIC_DOMAIN,)
     equal_time: tuple[str, ...] = ()
     remedies: bool = True
     students: tuple[int, int, int] | None = None
@@ -156,7 +154,7 @@ class Preset:
     def groups(self) -> Iterator[tuple[str, int]]:
         """Yield the pairs of domain and size of the training set that are compared."""
         for domain in self.domains:
-            for images in (self.central,) if domain in self.central_only else self.images:
+            for images in (self.central,) if domain == METRIC_DOMAIN else self.images:
                 yield domain, images
 
     def chosen(self, domain: str, images: int) -> list[Strategy]:
@@ -164,7 +162,7 @@ class Preset:
 
         A metric model's output cannot be scored as the start's, so that nothing is known of what it forgets.
         """
-        with_remedies = self.remedies and domain not in self.central_only and images == self.central
+        with_remedies = self.remedies and domain != METRIC_DOMAIN and images == self.central
         optimizers = OPTIMIZERS if images == self.central else ()
         all_of_them = [*STRATEGIES, *optimizers, *(REMEDIES if with_remedies else ())]
         left_out = set(self.left_out)
@@ -193,7 +191,7 @@ PRESETS = {
         strategies=(*(each.name for each in STRATEGIES), *CORE_REMEDIES),
     ),
     "full": Preset(
-        ("smoke", "infrared", "dark", METRIC_DOMAIN),
+        ("smoke", "infrared", METRIC_DOMAIN),
         (16, 64, 256),
         150,
         5,
@@ -202,12 +200,11 @@ PRESETS = {
         120,
         60,
         512,
-        central_only=("dark", METRIC_DOMAIN),
         equal_time=("frozen", "LoRA, queries and values, rank 4"),
-        students=(2000, 1500, 3),
+        students=(1500, 1000, 3),
     ),
     # Smaller students alone.
-    "students": Preset((), (), 0, 0, 0, (), 0, 0, 0, students=(2000, 1500, 3)),
+    "students": Preset((), (), 0, 0, 0, (), 0, 0, 0, students=(1500, 1000, 3)),
     # Whether everything runs.
     "smoke": Preset(
         ("smoke",),
