@@ -94,6 +94,8 @@ def _remedy(name: str, **fields: Any) -> Strategy:
     return Strategy(name, **{"encoder_share": TENTH, "tuned_as": REFERENCE, "is_remedy": True, **fields})
 
 
+LABELS_OF_THE_START: dict[str, Any] = {"longer": True, "rehearsal_labels": "start"}
+DECODER_FROZEN: dict[str, Any] = {"decoder_share": 0.0, "encoder_share": SAME_RATE}
 REMEDIES = (
     _remedy("rehearsal 10 %", rehearsal=0.1),
     _remedy("rehearsal 30 %", rehearsal=0.3),
@@ -101,10 +103,23 @@ REMEDIES = (
     _remedy("rehearsal 30 %, labels of the start", rehearsal=0.3, rehearsal_labels="start"),
     _remedy("rehearsal 30 %, longer", rehearsal=0.3, longer=True),
     _remedy("rehearsal 50 %, longer", rehearsal=0.5, longer=True),
-    _remedy("rehearsal 30 %, longer, labels of the start", rehearsal=0.3, longer=True, rehearsal_labels="start"),
+    *(
+        _remedy(f"rehearsal {share} %, longer, labels of the start", rehearsal=share / 100, **LABELS_OF_THE_START)
+        for share in (10, 20, 30)
+    ),
     _remedy("L2 to the start", flags={"weight_decay_to_start": 10}),
     _remedy("slow decoder", decoder_share=TENTH),
-    _remedy("frozen decoder", decoder_share=0.0, encoder_share=SAME_RATE, tuned_as=None),
+    _remedy("frozen decoder", tuned_as=None, **DECODER_FROZEN),
+    *(
+        _remedy(
+            f"frozen decoder, rehearsal {share} %, longer, labels of the start",
+            tuned_as="frozen decoder",
+            rehearsal=share / 100,
+            **DECODER_FROZEN,
+            **LABELS_OF_THE_START,
+        )
+        for share in (10, 30)
+    ),
     _remedy("a quarter of the way back", way_back=0.25),
     _remedy("half of the way back", way_back=0.5),
 )
