@@ -173,7 +173,7 @@ def write_results(
         students: see `smaller_students.distil_students`; may be empty.
         about: what was run, in a few words.
     """
-    groups = list(dict.fromkeys((row.trials[0].domain, row.trials[0].images) for row in rows))
+    groups = list(preset.groups()) if rows else []
     starts = {trial.domain: read_result(setting, trial) or {} for trial in start_trials(preset)}
     intro = [about, *([_protocol(preset)] if rows else [])]
     sections: dict[str, list[str]] = {"What was run": intro}
