@@ -58,7 +58,7 @@ else
 endif
 	$(VENV)-minimum/bin/python -m pip install --quiet -c $(VENV)-minimum/constraints.txt torch
 	$(VENV)-minimum/bin/python -m pip install --quiet -c $(VENV)-minimum/constraints.txt \
-		-e ".[quickstart,evaluate,readers]" peft pytest pytest-xdist
+		-e ".[quickstart,evaluate,readers,bitsandbytes]" peft pytest pytest-xdist
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(VENV)-minimum/bin/python -m pytest -n 2 -W default -m "not slow and not long" \
 		--ignore tests/test_house.py
 
