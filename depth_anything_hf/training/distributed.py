@@ -61,10 +61,21 @@ def sharding_precision() -> MixedPrecisionPolicy:
 
 
 def fsdp_plugin() -> FullyShardedDataParallelPlugin | None:
-    """Return Accelerate's FSDP2 plugin with `sharding_precision`; None where the launcher does not ask for FSDP2."""
+    """Return Accelerate's FSDP2 plugin with `sharding_precision`; None where the launcher does not ask for FSDP2.
+
+    Raises:
+        ValueError: parameters are to be kept on the CPU.
+    """
     wants_fsdp = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
     if not wants_fsdp or os.environ.get("FSDP_VERSION") != "2":
         return None
+    if os.environ.get("FSDP_OFFLOAD_PARAMS", "").lower() in ("true", "1", "yes"):
+        # `Engine.normalize_gradients` multiplies gradients by a number on the GPU, which those on a CPU cannot be.
+        raise ValueError(
+            "fsdp_offload_params is true, but parameters, gradients and optimizer state kept on the CPU are not "
+            "supported; set it to false in the accelerate configuration, and see `depth-anything-hf plan` for what "
+            "else saves memory"
+        )
     # The rest comes from the environment.
     return FullyShardedDataParallelPlugin(mixed_precision_policy=sharding_precision())
 
