@@ -19,6 +19,7 @@ PANELS = {
         *("processes", "sharded"),
     ),
     "Ways to train, combined": ("encoder_strategy", "mixed_precision", "gradient_checkpointing", "optimizer"),
+    "Of all ways": ("optimizer_in_backward", "max_grad_norm"),
     "The device": ("device", "device_memory", "device_tflops", "utilisation", "measure"),
 }
 
@@ -31,10 +32,14 @@ def _plan(
     """Predict memory and time of a training run before it starts, and say what fits.
 
     The options under "ways to train" may be given several times; all combinations are shown, and the first one is the
-    run as you want it. The last line says whether it fits, or with which changes. Memory is that of each GPU, or on a
-    CPU the most that the process holds: weights, gradients, the optimizer's state and a step taken with tensors that
-    have sizes but no memory. Time on the device here is measured by two steps in each precision; for a named GPU it is
-    the operations of a step by a share of the peak, an assumption.
+    run as you want it. Each line is a way to train with the memory that each optimizer needs, what fits and is fastest
+    first; a line that does not fit says by how much, and what to change. The last line says the same of the run as you
+    want it: the fastest way to keep its encoder strategy and fit. Where none of a strategy fits, smaller micro-batches
+    and updates in the backward pass are tried as well.
+
+    Memory is that of each GPU, or on a CPU the most that the process holds: weights, gradients, the optimizer's state
+    and a step taken with tensors that have sizes but no memory. Time on the device here is measured by two steps in
+    each precision; for a named GPU it is the operations of a step by a share of the peak, an assumption.
 
     Exits with 0 if the run as wanted fits, else with 1.
 
@@ -42,6 +47,7 @@ def _plan(
     Examples:
       depth-anything-hf plan base --per_device_train_batch_size 4
       depth-anything-hf plan large --device rtx-3090 --max_steps 20000
+      depth-anything-hf plan base --encoder_strategy full --device l4 --device_memory 6
       depth-anything-hf plan small --device my-gpu --device_memory 8 --device_tflops 40 --mixed_precision bf16
 
     \b

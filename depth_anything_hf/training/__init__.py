@@ -53,8 +53,10 @@
 - `rank_failures`: an error of one rank ends all of them at once
 - `distributed`: sharded models, their whole weights and their saved state
 - `memory_estimate`: memory that a run needs on each GPU, predicted without one
+- `simulated_step`: a step with tensors that have no memory, for its bytes and operations
 - `plan`: memory and time of many ways to train, and which of them fit a device
 - `plan_arguments`: what is planned
+- `planned_runs`: what each planned run takes, what has to change until it fits, and the table
 - `devices`: memory and speed of the device here and of GPUs by name
 - `start_warnings`: what a run is warned of before its first step
 - `sharding_rules`: what FSDP2 and DeepSpeed ask of a training

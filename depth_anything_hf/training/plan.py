@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
 from typing import Any
 
@@ -24,11 +24,14 @@ from .devices import HERE, Device, find_device
 from .encoder_strategy import EncoderStrategy
 from .engine import Engine
 from .memory import allocator_for_training
-from .memory_estimate import GIB, MemoryEstimate, estimate_memory
+from .memory_estimate import estimate_around
 from .objectives import SupervisedRelative
 from .optim import LearningRates
 from .plan_arguments import CHECKPOINTING, PlanArguments
+from .planned_runs import Plan, PlannedRun
 from .processes import training_accelerator
+from .sharding_rules import require_shardable
+from .simulated_step import SimulatedStep, simulate_step
 
 
 SIZES = ("tiny", "small", "base", "large", "giant")
@@ -36,17 +39,32 @@ SIZES = ("tiny", "small", "base", "large", "giant")
 RATES = LearningRates(encoder=5e-6, decoder=5e-5, reason="for a measurement")
 
 
-@dataclass
-class PlannedRun:
-    """A way to train, and what it takes.
+def plan(arguments: PlanArguments) -> Plan:
+    """Predict memory and time of all ways to train; nothing is trained but two steps where that is asked for.
 
-    Attributes:
-        encoder_strategy, mixed_precision, gradient_checkpointing, optimizer: as in `PlanArguments`.
-        batch, accumulation: images of a micro-batch, and micro-batches of a step.
-        memory: predicted for each process.
-        fits: whether the device has as much.
-        seconds: of an optimizer step; None if the device's rate is not known.
+    Raises:
+        ValueError: an unknown device, strategy, precision or optimizer, or one that cannot be divided over processes.
     """
+    device = find_device(arguments.device, arguments.device_memory, arguments.device_tflops)
+    config = _config_of(arguments.model)
+    planner = _Planner(config, arguments, device)
+    runs = [planner.plan(way) for way in _ways(arguments)]
+    result = Plan(device, runs, arguments.max_steps)
+    fitting = {each.encoder_strategy for each in runs if each.fits}
+    for strategy in dict.fromkeys(arguments.encoder_strategy):
+        if strategy not in fitting:
+            result.smaller += planner.plan_to_save_more(strategy)
+    rates = planner.rates([*runs, *result.smaller])
+    for run in (*runs, *result.smaller):
+        rate = rates.get(run.mixed_precision)
+        if rate is not None:
+            run.seconds = run.memory.operations * run.accumulation / rate
+    return result
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A way to train, as its flags say it."""
 
     encoder_strategy: str
     mixed_precision: str
@@ -54,106 +72,103 @@ class PlannedRun:
     optimizer: str
     batch: int
     accumulation: int
-    memory: MemoryEstimate
-    fits: bool
-    seconds: float | None = None
-
-    def changes_from(self, other: PlannedRun) -> list[str]:
-        """Return the flags by which this run differs from another one."""
-        names = ("encoder_strategy", "mixed_precision", "optimizer")
-        flags = [f"--{name} {getattr(self, name)}" for name in names if getattr(self, name) != getattr(other, name)]
-        if self.gradient_checkpointing != other.gradient_checkpointing:
-            flags += [f"--{name}" for name in CHECKPOINTING[self.gradient_checkpointing]] or ["no checkpointing"]
-        if self.batch != other.batch:
-            flags += [f"--per_device_train_batch_size {self.batch}"]
-            flags += [f"--gradient_accumulation_steps {self.accumulation}"]
-        return flags
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values; bytes of memory by part."""
-        values = {name: value for name, value in asdict(self).items() if name != "memory"}
-        return {**values, "bytes": {**self.memory.parts(), "total": self.memory.total}}
+    optimizer_in_backward: bool
 
 
-@dataclass
-class Plan:
-    """What a device can do.
-
-    Attributes:
-        device: planned for.
-        runs: the wanted one first.
-        steps: optimizer steps of the run, or 0.
-        smaller: the wanted runs, one for each strategy, in smaller micro-batches, where no other change helps.
-    """
-
-    device: Device
-    runs: list[PlannedRun]
-    steps: int
-    smaller: list[PlannedRun] = field(default_factory=list)
-
-    @property
-    def fits(self) -> bool:
-        """Whether the wanted run does."""
-        return self.runs[0].fits
-
-    def verdict(self) -> str:
-        """Return in a line whether the wanted run fits, and if not, the least costly changes with which it does."""
-        wanted = self.runs[0]
-        needs = f"needs {wanted.memory.total / GIB:.2f} of {self.device.memory / GIB:.1f} GiB"
-        if wanted.fits:
-            return f"fits: the run as it is {needs}"
-        same = [each for each in (*self.runs, *self.smaller) if each.encoder_strategy == wanted.encoder_strategy]
-        for found in ([each for each in same if each.fits], [each for each in self.runs if each.fits]):
-            if found:
-                best = min(found, key=lambda each: (each.seconds or 0.0, len(each.changes_from(wanted))))
-                return f"fits with these changes: {' '.join(best.changes_from(wanted))} (the run as it is {needs})"
-        return f"does not fit: the run as it is {needs}, and no change that was tried is enough"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        runs = [each.as_dict() for each in (*self.runs, *self.smaller)]
-        device = {"name": self.device.name, "memory_bytes": self.device.memory}
-        return {"device": device, "fits": self.fits, "verdict": self.verdict(), "steps": self.steps, "runs": runs}
-
-    def __str__(self) -> str:
-        head = ["encoder", "precision", "checkpointing", "optimizer", "batch", "GiB", "fits", "s a step"]
-        rows = [head + (["hours"] if self.steps else [])]
-        for run in (*self.runs, *self.smaller):
-            seconds = run.seconds
-            row = [run.encoder_strategy, run.mixed_precision, run.gradient_checkpointing, run.optimizer]
-            row += [f"{run.batch} x {run.accumulation}", f"{run.memory.total / GIB:.2f}", "yes" if run.fits else "no"]
-            row.append("-" if seconds is None else f"{seconds:.3g}")
-            if self.steps:
-                row.append("-" if seconds is None else f"{seconds * self.steps / 3600:.3g}")
-            rows.append(row)
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-        ]
-        return "\n".join([f"{self.device.name}, {self.device.memory / GIB:.1f} GiB", *lines, self.verdict()])
+def _ways(arguments: PlanArguments) -> Iterator[_Way]:
+    """Yield all ways that are asked for; the first is the wanted one."""
+    lists = (arguments.encoder_strategy, arguments.mixed_precision, arguments.gradient_checkpointing)
+    batch, accumulation = arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps
+    for way in product(*lists, arguments.optimizer):
+        yield _Way(*way, batch, accumulation, arguments.optimizer_in_backward)
 
 
-def plan(arguments: PlanArguments) -> Plan:
-    """Predict memory and time of all ways to train; nothing is trained but two steps where that is asked for.
+class _Planner:
+    """Predicts ways to train, each simulated step once."""
 
-    Raises:
-        ValueError: an unknown device, strategy, precision or optimizer.
-    """
-    device = find_device(arguments.device, arguments.device_memory, arguments.device_tflops)
-    config = _config_of(arguments.model)
-    with torch.device("meta"):
-        model = DepthAnythingForDepthEstimation(config)
-    ways = [_training_arguments(arguments, *way) for way in _ways(arguments)]
-    runs = [_planned(model, arguments, device, way, each) for way, each in zip(_ways(arguments), ways, strict=True)]
-    result = Plan(device, runs, arguments.max_steps)
-    if not any(each.fits for each in runs) and arguments.per_device_train_batch_size > 1:
-        result.smaller = list(_in_smaller_batches(model, arguments, device))
-    rates = _rates(config, arguments, device, [*zip(ways, runs, strict=True)])
-    for run in (*runs, *result.smaller):
-        rate = rates.get(run.mixed_precision)
-        if rate is not None:
-            run.seconds = run.memory.operations * run.accumulation / rate
-    return result
+    def __init__(self, config: DepthAnythingConfig, arguments: PlanArguments, device: Device) -> None:
+        self._config, self._arguments, self._device = config, arguments, device
+        with torch.device("meta"):
+            self._model = DepthAnythingForDepthEstimation(config)
+        self._steps: dict[_Way, SimulatedStep] = {}
+
+    def plan(self, way: _Way) -> PlannedRun:
+        """Predict a way to train."""
+        training, side = self._training_arguments(way), self._arguments.input_size
+        sharded = self._arguments.sharded
+        if sharded:
+            require_shardable(training, ())
+        # Whatever follows it.
+        key = replace(way, optimizer="")
+        if key not in self._steps:
+            self._steps[key] = simulate_step(
+                self._model, training, (side, side), precision=training.mixed_precision or "no", sharded=sharded
+            )
+        memory = estimate_around(
+            self._steps[key], training, processes=self._arguments.processes, on_cpu=self._device.is_cpu
+        )
+        return PlannedRun(
+            **asdict(replace(way, optimizer=training.optimizer)),
+            memory=memory,
+            fits=memory.total <= self._device.memory,
+        )
+
+    def plan_to_save_more(self, strategy: str) -> Iterator[PlannedRun]:
+        """Yield what saves more than all that was asked for: updates in the backward pass, and smaller micro-batches.
+
+        The images of a step stay. The first only where it fits; the second as the largest one that does, or else as
+        the smallest one.
+        """
+        arguments = self._arguments
+        lists = (arguments.mixed_precision, arguments.gradient_checkpointing, arguments.optimizer)
+        precision, checkpointing, optimizer = (each[-1] for each in lists)
+        whole = arguments.per_device_train_batch_size
+        images = whole * arguments.gradient_accumulation_steps
+        way = _Way(strategy, precision, checkpointing, optimizer, whole, images // whole, optimizer_in_backward=True)
+        is_possible = images == whole and arguments.processes == 1 and not arguments.sharded and precision != "fp16"
+        if is_possible and not arguments.optimizer_in_backward:
+            found = self.plan(way)
+            if found.fits:
+                yield found
+        for batch in range(whole - 1, 0, -1):
+            if images % batch:
+                continue
+            found = self.plan(replace(way, batch=batch, accumulation=images // batch, optimizer_in_backward=False))
+            if found.fits or batch == 1:
+                yield found
+                break
+
+    def rates(self, runs: list[PlannedRun]) -> dict[str, float]:
+        """Return operations a second by precision, as far as they are known."""
+        arguments, rates = self._arguments, dict[str, float]()
+        for precision in arguments.mixed_precision:
+            peak = self._device.single if precision == "no" else self._device.half
+            if peak is not None:
+                rates[precision] = peak * arguments.utilisation
+            elif arguments.device == HERE and arguments.measure:
+                fitting = [each for each in runs if each.fits and each.mixed_precision == precision]
+                if fitting:
+                    values = {each.name: getattr(fitting[0], each.name) for each in fields(_Way)}
+                    training = self._training_arguments(_Way(**values))
+                    seconds = measure_seconds(self._config, training, arguments.input_size)
+                    rates[precision] = fitting[0].memory.operations / seconds
+        return rates
+
+    def _training_arguments(self, way: _Way) -> TrainingArguments:
+        options: dict[str, Any] = CHECKPOINTING[way.gradient_checkpointing]
+        return TrainingArguments(
+            "unused",
+            per_device_train_batch_size=way.batch,
+            gradient_accumulation_steps=way.accumulation,
+            encoder_learning_rate=RATES.encoder,
+            decoder_learning_rate=RATES.decoder,
+            encoder_strategy=way.encoder_strategy,
+            mixed_precision=way.mixed_precision,
+            optimizer=way.optimizer,
+            optimizer_in_backward=way.optimizer_in_backward,
+            max_grad_norm=self._arguments.max_grad_norm,
+            **options,
+        )
 
 
 def _config_of(model: str) -> DepthAnythingConfig:
@@ -167,92 +182,6 @@ def _config_of(model: str) -> DepthAnythingConfig:
             f"{model} is a {config.model_type!r} model, expected one of {SIZES} or a Depth Anything model"
         )
     return DepthAnythingConfig.from_dict(config.to_dict())
-
-
-def _ways(arguments: PlanArguments) -> Iterator[tuple[str, str, str, str]]:
-    """Yield strategy, precision, checkpointing and optimizer of each way; the first is the wanted one."""
-    lists = (arguments.encoder_strategy, arguments.mixed_precision, arguments.gradient_checkpointing)
-    yield from product(*lists, arguments.optimizer)
-
-
-def _training_arguments(
-    arguments: PlanArguments, strategy: str, precision: str, checkpointing: str, optimizer: str
-) -> TrainingArguments:
-    options: dict[str, Any] = CHECKPOINTING[checkpointing]
-    return TrainingArguments(
-        "unused",
-        per_device_train_batch_size=arguments.per_device_train_batch_size,
-        gradient_accumulation_steps=arguments.gradient_accumulation_steps,
-        encoder_learning_rate=RATES.encoder,
-        decoder_learning_rate=RATES.decoder,
-        encoder_strategy=strategy,
-        mixed_precision=precision,
-        optimizer=optimizer,
-        **options,
-    )
-
-
-def _planned(
-    model: DepthAnythingForDepthEstimation,
-    arguments: PlanArguments,
-    device: Device,
-    way: tuple[str, str, str, str],
-    training: TrainingArguments,
-) -> PlannedRun:
-    memory = estimate_memory(
-        model,
-        training,
-        (arguments.input_size, arguments.input_size),
-        precision=training.mixed_precision or "no",
-        processes=arguments.processes,
-        sharded=arguments.sharded,
-        on_cpu=device.is_cpu,
-    )
-    batch, accumulation = training.per_device_train_batch_size, training.gradient_accumulation_steps
-    return PlannedRun(*way, batch, accumulation, memory, memory.total <= device.memory)
-
-
-def _in_smaller_batches(
-    model: DepthAnythingForDepthEstimation, arguments: PlanArguments, device: Device
-) -> Iterator[PlannedRun]:
-    """Yield for each strategy the largest micro-batch that fits, with all else that saves memory."""
-    images = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps
-    lists = (arguments.mixed_precision, arguments.gradient_checkpointing, arguments.optimizer)
-    precision, checkpointing, optimizer = (each[-1] for each in lists)
-    for strategy in arguments.encoder_strategy:
-        way = (strategy, precision, checkpointing, optimizer)
-        for batch in range(arguments.per_device_train_batch_size - 1, 0, -1):
-            if images % batch:
-                continue
-            training = replace(
-                _training_arguments(arguments, *way),
-                per_device_train_batch_size=batch,
-                gradient_accumulation_steps=images // batch,
-            )
-            found = _planned(model, arguments, device, way, training)
-            if found.fits or batch == 1:
-                yield found
-                break
-
-
-def _rates(
-    config: DepthAnythingConfig,
-    arguments: PlanArguments,
-    device: Device,
-    ways: list[tuple[TrainingArguments, PlannedRun]],
-) -> dict[str, float | None]:
-    """Return operations a second by precision, as far as they are known."""
-    rates: dict[str, float | None] = {}
-    for precision in arguments.mixed_precision:
-        peak = device.single if precision == "no" else device.half
-        if peak is not None:
-            rates[precision] = peak * arguments.utilisation
-        elif arguments.device == HERE and arguments.measure:
-            fitting = [each for each in ways if each[1].fits and each[0].mixed_precision == precision]
-            if fitting:
-                training, run = fitting[0]
-                rates[precision] = run.memory.operations / measure_seconds(config, training, arguments.input_size)
-    return rates
 
 
 def measure_seconds(config: DepthAnythingConfig, training: TrainingArguments, side: int) -> float:

@@ -18,6 +18,7 @@ CHECKPOINTING: dict[str, dict[str, bool]] = {
 RANGES = {
     "[1, inf)": ("processes", "per_device_train_batch_size", "gradient_accumulation_steps"),
     "[0, inf)": ("max_steps",),
+    "[0, inf]": ("max_grad_norm",),
     "(0, inf)": ("device_memory", "device_tflops"),
     "(0, 1]": ("utilisation",),
 }
@@ -64,14 +65,35 @@ class PlanArguments:
         metadata={"help": "none, layers (--gradient_checkpointing) and images (also ..._by_image), each likewise."},
     )
     optimizer: list[str] = field(
-        default_factory=lambda: ["adamw", "adafactor"], metadata={"help": "Optimizers, each with this option."}
+        default_factory=list,
+        metadata={"help": "Optimizers, each with this option. Default: adamw and adafactor; if sharded, adamw alone."},
+    )
+    optimizer_in_backward: bool = field(
+        default=False,
+        metadata={
+            "help": "Update each parameter as soon as its gradient is known, in all ways. Without this option it is "
+            "tried only for strategies of which nothing else fits, as smaller micro-batches are."
+        },
+    )
+    max_grad_norm: float = field(
+        default=1.0,
+        metadata={"help": "Clipping, of matter for the time alone: above 0, optimizer_in_backward computes twice."},
     )
 
     def __post_init__(self) -> None:
         convert_fields(self)
+        self.optimizer = self.optimizer or (["adamw"] if self.sharded else ["adamw", "adafactor"])
+        for name in ("encoder_strategy", "mixed_precision", "gradient_checkpointing"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} is empty, expected one value or more")
         if self.input_size < 14 or self.input_size % 14:
             raise ValueError(f"input_size is {self.input_size}, expected a multiple of 14")
         require_ranges(self, RANGES)
+        if self.optimizer_in_backward and (self.processes > 1 or self.sharded):
+            raise ValueError(
+                f"optimizer_in_backward works with one process, but processes is {self.processes} and sharded "
+                f"{self.sharded}; leave it or them out"
+            )
         unknown = set(self.gradient_checkpointing) - set(CHECKPOINTING)
         if unknown:
             raise ValueError(

@@ -18,16 +18,10 @@ from depth_anything_hf.losses.loss_weights import RelativeLoss
 from depth_anything_hf.recipes.catalog import find_recipe, read_recipe
 from depth_anything_hf.training.activation_checkpointing import recompute_activations
 from depth_anything_hf.training.arguments import TrainingArguments
-from depth_anything_hf.training.memory_estimate import (
-    GIB,
-    KEPT_LOSS_MAPS,
-    LOSS_MAPS,
-    LiveBytes,
-    MemoryEstimate,
-    estimate_memory,
-)
+from depth_anything_hf.training.memory_estimate import GIB, MemoryEstimate, estimate_memory
 from depth_anything_hf.training.objectives import Distillation
 from depth_anything_hf.training.online_teacher import OnlineTeacher
+from depth_anything_hf.training.simulated_step import LiveBytes
 
 
 SIZE = (56, 56)
@@ -115,19 +109,6 @@ def test_a_real_step_needs_as_much(make_tiny_model, checkpointing, precision):
     assert estimate.step + estimate.gradients == pytest.approx(live.peak, rel=0.1)
 
 
-def test_the_loss_needs_and_keeps_as_many_maps_as_is_said():
-    prediction, labels = torch.rand(8, 140, 140, requires_grad=True), torch.rand(8, 140, 140)
-    for loss in (RelativeLoss(gradient_weight=2.0), RelativeLoss(gradient_weight=2.0, ignore_largest=0.1)):
-        with LiveBytes() as live:
-            terms = loss.terms(prediction, labels, None, 0.0)
-            total = sum(weight * values.mean() for weight, values in terms.values())
-            kept = live.now
-            total.backward()
-        of_a_map = 8 * 4 * 140 * 140
-        assert live.peak / of_a_map == pytest.approx(LOSS_MAPS, abs=1.5)
-        assert kept / of_a_map == pytest.approx(KEPT_LOSS_MAPS, abs=1)
-
-
 def test_activations_grow_with_the_batch_and_shrink_with_checkpointing(make_tiny_model):
     model = make_tiny_model()
     steps = [predicted(model, per_device_train_batch_size=batch).step for batch in (8, 16, 32)]
@@ -138,6 +119,15 @@ def test_activations_grow_with_the_batch_and_shrink_with_checkpointing(make_tiny
         for each in (1, 2)
     )
     assert every < second < steps[1] and predicted(model, precision="bf16", **options).step < steps[1]
+
+
+def test_an_update_in_the_backward_pass_needs_no_gradients_and_computes_twice_to_clip(make_tiny_model):
+    model, options = make_tiny_model(), {"per_device_train_batch_size": 1}
+    plain = predicted(model, **options)
+    clipped = predicted(model, optimizer_in_backward=True, **options)
+    free = predicted(model, optimizer_in_backward=True, max_grad_norm=0.0, **options)
+    assert clipped.gradients == 0 and clipped.total < plain.total
+    assert clipped.parts() == free.parts() and clipped.operations == 2 * free.operations == 2 * plain.operations
 
 
 def test_a_teacher_and_a_feature_encoder_take_their_share(make_tiny_model):

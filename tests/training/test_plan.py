@@ -13,11 +13,17 @@ import pytest
 import torch
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation
+from depth_anything_hf.training import plan as plan_module
 from depth_anything_hf.training.arguments import TrainingArguments
 from depth_anything_hf.training.memory_estimate import estimate_memory
 from depth_anything_hf.training.plan import Plan, PlanArguments, plan
+from depth_anything_hf.training.simulated_step import simulate_step
 
 
+DIVIDED: dict[str, Any] = {
+    **{"device": "h100", "processes": 2, "sharded": True, "input_size": 56},
+    **{"encoder_strategy": ["full"], "mixed_precision": ["no"], "gradient_checkpointing": ["none"]},
+}
 WAYS: dict[str, list[str]] = {"encoder_strategy": ["full"], "optimizer": ["adamw"], "mixed_precision": ["no"]}
 
 
@@ -43,8 +49,6 @@ def test_all_ways_are_shown_and_the_first_is_the_wanted_one(folder):
     assert len(found.runs) == 6 and found.fits and found.verdict().startswith("fits: the run as it is needs")
     full, frozen = found.runs[0], found.runs[2]
     assert frozen.memory.total < full.memory.total and frozen.seconds < full.seconds
-    # 3600 steps: as many hours as a step has seconds.
-    assert str(found).splitlines()[2].split()[-1] == str(found).splitlines()[2].split()[-2]
     values = json.loads(json.dumps(found.as_dict()))
     assert values["runs"][0]["bytes"]["total"] == full.memory.total and values["fits"]
 
@@ -70,6 +74,47 @@ def test_the_least_costly_change_with_which_it_fits_is_named(folder):
     assert f"--per_device_train_batch_size {last.batch} --gradient_accumulation_steps" in smaller.verdict()
 
 
+def test_a_step_is_simulated_once_for_all_optimizers_and_its_numbers_stay(folder, monkeypatch):
+    taken = []
+
+    def simulate(model: Any, arguments: Any, *args: Any, **options: Any) -> Any:
+        taken.append((arguments.encoder_strategy, arguments.mixed_precision, arguments.gradient_checkpointing))
+        return simulate_step(model, arguments, *args, **options)
+
+    monkeypatch.setattr(plan_module, "simulate_step", simulate)
+    ways = {"encoder_strategy": ["full", "bias"], "optimizer": ["adamw", "adamw-8bit", "adafactor", "sgd"]}
+    found = planned(folder, device="h100", **ways)
+    assert taken == [("full", "no", False), ("bias", "no", False)] and len(found.runs) == 8
+    model = DepthAnythingForDepthEstimation.from_pretrained(folder)
+    rates = {"encoder_learning_rate": 1e-3, "decoder_learning_rate": 1e-3}
+    for run in found.runs:
+        arguments = TrainingArguments(
+            "unused", encoder_strategy=run.encoder_strategy, optimizer=run.optimizer, **rates
+        )
+        assert run.memory == estimate_memory(model, arguments, (56, 56))
+
+
+def test_updates_in_the_backward_pass_are_tried_where_nothing_else_fits(folder):
+    options = {"device": "abacus", "device_tflops": 1, "per_device_train_batch_size": 1}
+    (plain,) = planned(folder, device_memory=9, **options).runs
+    (backward,) = planned(folder, device_memory=9, optimizer_in_backward=True, max_grad_norm=0.0, **options).runs
+    assert backward.optimizer_in_backward and backward.memory.total < plain.memory.total
+    assert backward.seconds == plain.seconds
+    between = (plain.memory.total + backward.memory.total) / 2 / 2**30
+    found = planned(folder, device_memory=between, **options)
+    (more,) = found.smaller
+    assert more.memory.total == backward.memory.total and more.fits and not found.fits
+    # Clipping takes a first pass for the norm.
+    assert more.seconds == 2 * plain.seconds
+    assert found.verdict().startswith("fits with these changes: --optimizer_in_backward (")
+    # Gradients of several processes are averaged first.
+    assert not planned(folder, device_memory=between, processes=2, **options).smaller
+
+
+def test_optimizers_by_default_are_those_that_can_be_divided(folder):
+    assert [each.optimizer for each in plan(PlanArguments(str(folder), **DIVIDED)).runs] == ["adamw"]
+
+
 def test_the_time_of_the_device_here_is_measured_by_two_steps(folder):
     found = planned(folder, measure=True, device_memory=64, per_device_train_batch_size=2)
     assert found.runs[0].seconds > 0
@@ -88,6 +133,10 @@ def test_the_time_of_the_device_here_is_measured_by_two_steps(folder):
         ({"input_size": 100}, "input_size is 100"),
         ({"utilisation": 2.0}, "utilisation is 2.0, expected more than 0 and at most 1"),
         ({"processes": 0}, "processes is 0, expected at least 1"),
+        ({"optimizer_in_backward": True, "processes": 2}, "optimizer_in_backward works with one process"),
+        ({"optimizer_in_backward": True, "gradient_accumulation_steps": 2}, "gradient_accumulation_steps is 2"),
+        ({"sharded": True, "optimizer": ["adafactor"], "device": "h100"}, "adafactor.*cannot be divided"),
+        ({"encoder_strategy": []}, "encoder_strategy is empty"),
         ({"max_steps": -1}, "max_steps is -1, expected at least 0"),
         ({"device_memory": 0.0}, "device_memory is 0.0, expected more than 0"),
     ],
