@@ -7,9 +7,11 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import torch
@@ -19,9 +21,10 @@ from torch import Tensor
 
 from ..geometry.depth_units import UNIT_NAMES, as_whole_units, max_depth_in_metres
 from ..hub.licenses import original_license
+from ..models.adapters import find_adapters
 from ..models.configuration_depth_anything import DepthAnythingConfig
 from ..models.image_processing_depth_anything import PAPER_INPUT_SIZE, DepthAnythingImageProcessor
-from ..models.loading import dtype_name
+from ..models.loading import dtype_name, load_whole
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.files import finish_file, sha256_of_file, unfinished_file, write_error
 from ..utils.folders import replace_folder, share_weights
@@ -177,7 +180,8 @@ def convert_to_original(model_dir: str | os.PathLike[str], checkpoint: str | os.
     name and the depth cap as an argument, in metres, whatever unit the model has here; it is logged.
 
     Args:
-        model_dir: folder with `config.json` and safetensors weights, written by this package or by transformers.
+        model_dir: folder with `config.json` and safetensors weights, written by this package or by transformers; or
+            with adapters alone, which are merged into the model that they name.
         checkpoint: new `.pth` file; complete or absent.
 
     Returns:
@@ -193,15 +197,14 @@ def convert_to_original(model_dir: str | os.PathLike[str], checkpoint: str | os.
     if os.path.lexists(target):
         raise FileExistsError(f"{target} exists; choose another name for the checkpoint")
     check_file(target)
-    if not (source / "config.json").is_file():
-        raise FileNotFoundError(f"{source} is not a model folder: it has no config.json")
-    config = DepthAnythingConfig.from_pretrained(source)
-    try:
-        _check_original_can_express(config)
-        state = stock_to_original(_read_weights(source))
-        check_tensors(state, original_shapes(config))
-    except ValueError as error:
-        raise ValueError(f"{source}: {error}") from error
+    with _whole(source) as folder:
+        config = DepthAnythingConfig.from_pretrained(folder)
+        try:
+            _check_original_can_express(config)
+            state = stock_to_original(_read_weights(folder))
+            check_tensors(state, original_shapes(config))
+        except ValueError as error:
+            raise ValueError(f"{source}: {error}") from error
     if config.interpolate_offset != ORIGINAL_INTERPOLATE_OFFSET:
         logger.warning(
             "%s interpolates its position embeddings with an offset of %s, the authors' code with %s: at other input "
@@ -241,6 +244,19 @@ def _load(state: State, config: DepthAnythingConfig, dtype: torch.dtype) -> Dept
         raise ValueError(f"transformers did not load every tensor: {'; '.join(left)}")
     loaded: DepthAnythingForDepthEstimation = model
     return loaded
+
+
+@contextmanager
+def _whole(source: Path) -> Iterator[Path]:
+    """Context manager: gives the folder of a whole model; for adapters alone a temporary one that has them merged."""
+    if find_adapters(source, {}) is not None:
+        with TemporaryDirectory() as place:
+            load_whole(str(source), {}).save_pretrained(place)
+            yield Path(place)
+    elif (source / "config.json").is_file():
+        yield source
+    else:
+        raise FileNotFoundError(f"{source} is not a model folder: it has no config.json")
 
 
 def _read_weights(folder: Path) -> State:

@@ -78,6 +78,18 @@ with torch.inference_mode():
 {quantity} = pipeline("depth-estimation", model=name)(image)["predicted_depth"]
 """
 
+# For adapters, which stock transformers leaves apart.
+MERGED_NOTE = (
+    "`depth_anything_hf[lora]` opens them with any release of transformers, and merges them, so that they predict as "
+    "fast as a whole model; so do its commands:"
+)
+OWN_SNIPPET = """\
+from depth_anything_hf import DepthPredictor
+
+# {unit}
+{quantity} = DepthPredictor.from_pretrained({name}).predict("photograph.jpg")
+"""
+
 CITATIONS = """\
 @inproceedings{yang2024depthanythingv2,
   title = {Depth Anything V2},
@@ -190,7 +202,12 @@ def write_model_card(
         "## What it predicts\n\n" + _output_text(kind, config) + "\n\n" + _input_text(folder),
         "## How to use it\n\n"
         + _adapter_text(adapter_base)
-        + code_block(snippet(kind, repo_id or LOCAL_NAME, config), "python"),
+        + code_block(snippet(kind, repo_id or LOCAL_NAME, config), "python")
+        + (
+            f"\n\n{MERGED_NOTE}\n\n{code_block(own_snippet(kind, repo_id or LOCAL_NAME), 'python')}"
+            if adapter_base
+            else ""
+        ),
         "## Lineage\n\n"
         + table(("Part", "Origin", "License", "Revision"), lineage_rows(lineage))
         + "\n\n"
@@ -228,6 +245,17 @@ def snippet(
     remark = "  # a local folder or a Hub id" if name == LOCAL_NAME else ""
     quantity, unit = ("depth", _metric_unit(config or {})) if kind == "metric" else ("disparity", RELATIVE_UNIT)
     return SNIPPET.format(name=python_text(name), remark=remark, quantity=quantity, unit=unit)
+
+
+def own_snippet(kind: Literal["relative", "metric"], name: str) -> str:
+    """Return Python code that runs the model `name` with this package; it reads `photograph.jpg`.
+
+    Args:
+        kind: what the model predicts.
+        name: Hub id or folder.
+    """
+    quantity, unit = ("depth", "(H, W) metres") if kind == "metric" else ("disparity", RELATIVE_UNIT)
+    return OWN_SNIPPET.format(name=python_text(name), quantity=quantity, unit=unit)
 
 
 def _card_data(
@@ -286,11 +314,17 @@ def _output_text(kind: str, config: Mapping[str, Any]) -> str:
 
 
 def _adapter_text(base: str | None) -> str:
+    if not base:
+        return ""
+    where = (
+        "These are loaded from the Hub."
+        if is_hub_id(base)
+        else "That is a folder: where it lies elsewhere, write its place or Hub id into `adapter_config.json`, as "
+        "`base_model_name_or_path`."
+    )
     return (
-        f"These are adapters and a decoder alone: with `peft` installed, stock transformers opens them together with "
-        f"the weights of {code_span(redact_name(base))}.\n\n"
-        if base
-        else ""
+        f"These are adapters and a decoder alone: with `peft` installed, stock transformers (tested with 5.23) opens "
+        f"them together with the weights of {code_span(redact_name(base))}. {where}\n\n"
     )
 
 

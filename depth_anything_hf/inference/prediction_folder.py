@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.prediction_list import FILE_KIND, FILE_VERSION, LIST_FILE, is_own_file, read_entries, stamp_of
+from ..models.adapters import find_adapters
 from ..utils.files import atomic_write, remove_abandoned
 from ..utils.locks import FolderLock
 from ..utils.outputs import check_folder, existing_folder, refuse_to_replace
@@ -26,6 +27,7 @@ from ..utils.redaction import redact_name
 from .prediction_sources import ImageFile, assign_targets
 
 
+CONFIGURATIONS = ("config.json", "preprocessor_config.json", "adapter_config.json")
 SECONDS_BETWEEN_LISTS = 5.0
 # Of the time of a run, at most this share is spent on writing its list.
 LARGEST_LIST_SHARE = 0.05
@@ -226,20 +228,25 @@ class PredictionFolder:
 
 
 def describe_model(name: str, config: Any) -> dict[str, Any]:
-    """Return by what a model's weights are known: the commit on the Hub, or sizes and times of a folder's files."""
+    """Return by what a model's weights are known: the commit on the Hub, or sizes and times of a folder's files.
+
+    Adapters alone are known by their base too.
+    """
     folder = Path(name)
     if not folder.is_dir():
         return {"model": name, "commit": getattr(config, "_commit_hash", None)}
     # Not the JSON files of a run, and of predictions in the model's folder.
     files = sorted(filter(_is_of_model, folder.iterdir()))
-    return {
+    described = {
         "model": redact_name(folder.resolve()),
         "files": {path.name: list(stamp_of(path).values()) for path in files if path.is_file()},
     }
+    adapters = find_adapters(folder, {})
+    return described if adapters is None else {**described, "base": describe_model(adapters.base, config)}
 
 
 def _is_of_model(path: Path) -> bool:
-    is_configuration = path.name in ("config.json", "preprocessor_config.json") or path.name.endswith(".index.json")
+    is_configuration = path.name in CONFIGURATIONS or path.name.endswith(".index.json")
     return is_configuration or path.suffix in (".safetensors", ".bin")
 
 

@@ -130,7 +130,7 @@ class DepthPredictor:
         """Open a checkpoint: Depth Anything as this package's model, other depth models as transformers' own.
 
         Depth Anything predicts by `optimize_for_inference`, unless an `attn_implementation` is given or the
-        checkpoint has adapters or quantized layers.
+        checkpoint has quantized layers. Adapters alone are merged into the model that they name.
 
         Args:
             name_or_path: model id on the Hub, or a folder.
@@ -151,7 +151,8 @@ class DepthPredictor:
         Raises:
             ValueError: a device that is not here, not a depth model, an input size that does not fit it, an unknown
                 precision, or weights that are damaged, incomplete or of another shape than the configuration says.
-            OSError: no such folder or id on the Hub, or files missing in it.
+            OSError: no such folder or id on the Hub, or files missing in it; or no model that adapters name.
+            ImportError: peft is missing, which adapters need.
         """
         # Before the model is loaded, which may take minutes.
         place = usable_device(device)

@@ -7,10 +7,11 @@
 - `modeling_depth_anything`: encoder, decoder and loss in one model; `optimize_for_inference`
 - `outputs`: what the model returns
 - `attention_weights`: the attention weights of the encoder's layers, on request
-- `quantization`: layers that `torch.ao.quantization` finds
+- `quantization`: whether a model is quantized; layers that `torch.ao.quantization` finds
 - `dpt_head`: the DPT neck and head
 - `output_convolution`: the head's last convolution, float32 in any precision
 - `position_embeddings`: position embeddings interpolated as the authors' code does
+- `adapters`: folders of adapters alone: found, opened with their base, and merged
 - `adapter_names`: names of layers in folders of adapters, of any release of transformers
 - `parameter_names`: parameters without use; names of files and of any release of transformers for `load_state_dict`
 - `fewer_layers`: a model of every n-th encoder layer of another one, for smaller students

@@ -7,6 +7,8 @@ from __future__ import annotations
 import logging
 import numbers
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,13 @@ import torch
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from safetensors import SafetensorError
+from torch import nn
 from transformers import AutoConfig, AutoImageProcessor, AutoModelForDepthEstimation, PreTrainedConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 
 from ..utils.option_errors import OptionError
+from .adapters import HUB_OPTIONS, AdapterFolder, find_adapters, open_adapters, unload_adapters
 from .image_processing_depth_anything import DepthAnythingImageProcessor
 from .missing import name_what_is_missing
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
@@ -27,7 +31,6 @@ from .modeling_depth_anything import DepthAnythingForDepthEstimation
 logger = logging.getLogger(__name__)
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-HUB_OPTIONS = ("revision", "token", "cache_dir", "local_files_only", "force_download", "subfolder")
 NAMES_SHOWN = 10
 # Of transformers' models for depth estimation, those that are not served here.
 OTHER_OUTPUTS = {
@@ -49,6 +52,9 @@ def load_model(
 ) -> tuple[PreTrainedModel, Any]:
     """Load a depth model with its image processor.
 
+    Adapters of peft alone are merged into the model that they name, in the precision that they were trained in, so
+    that it predicts as the merged model of that run does, and as fast.
+
     Args:
         name: model id on the Hub, or a folder.
         dtype: precision of the weights; None keeps the checkpoint's.
@@ -57,21 +63,79 @@ def load_model(
 
     Raises:
         ValueError: not a depth model, an input size that does not fit it, an unknown precision, or weights that are
-            damaged, incomplete or of another shape than the configuration says.
-        OSError: no such folder or id on the Hub, or files missing in it.
+            damaged, incomplete or of another shape than the configuration says; or adapters that do not fit.
+        OSError: no such folder or id on the Hub, or files missing in it; or no model that adapters name.
+        ImportError: peft is missing, which adapters need.
     """
     refuse_files(name)
-    refuse_adapters(name)
     hub = {key: options[key] for key in HUB_OPTIONS if key in options}
-    with name_what_is_missing(name):
-        config = AutoConfig.from_pretrained(name, **hub)
+    config = load_config(name, hub)
     _check_is_depth_model(name, config)
     if dtype is not None:
         options = {**options, "dtype": as_dtype(dtype)}
     is_ours = config.model_type == "depth_anything"
-    model_class: Any = DepthAnythingForDepthEstimation if is_ours else AutoModelForDepthEstimation
     processor = load_processor(name, config.model_type, input_size, hub)
-    return _load(model_class, name, options, must_be_complete=is_ours), processor
+    model = load_whole(name, options) if is_ours else _load(AutoModelForDepthEstimation.from_pretrained, name, options)
+    return model, processor
+
+
+def load_config(name: str, hub: dict[str, Any]) -> PreTrainedConfig:
+    """Load the configuration of a model, for adapters alone that of the model that they name.
+
+    Args:
+        name: model id on the Hub, or a folder.
+        hub: `revision`, `token` and the like.
+
+    Raises:
+        OSError: no such folder or id on the Hub, or files missing in it.
+        ValueError: not a model, or adapters whose base is none that they can be merged into.
+    """
+    adapters = find_adapters(name, hub)
+    if adapters is not None:
+        return adapters.base_config(hub)
+    with name_what_is_missing(name):
+        config: PreTrainedConfig = AutoConfig.from_pretrained(name, **hub)
+    return config
+
+
+def load_whole(
+    name: str, options: dict[str, Any], *, must_be_complete: bool = True
+) -> DepthAnythingForDepthEstimation:
+    """Load a Depth Anything model, adapters merged; it raises what `load_model` raises.
+
+    Args:
+        name: model id on the Hub, or a folder.
+        options: to the model's `from_pretrained`.
+        must_be_complete: refuse weights of which some are missing, and would be random.
+    """
+    adapters = find_adapters(name, options)
+    if adapters is not None:
+        return _load_merged(adapters, options)
+    opener = DepthAnythingForDepthEstimation.from_pretrained
+    model: DepthAnythingForDepthEstimation = _load(opener, name, options, must_be_complete)
+    return model
+
+
+def _load_merged(adapters: AdapterFolder, options: dict[str, Any]) -> DepthAnythingForDepthEstimation:
+    merged_in = adapters.dtype
+    wanted = options.get("dtype") or options.get("torch_dtype")
+    others = {key: value for key, value in options.items() if key != "torch_dtype"}
+    opener = partial(open_adapters, DepthAnythingForDepthEstimation)
+    # Rounded before, small changes of large weights would be lost.
+    model: DepthAnythingForDepthEstimation
+    model = _load(opener, adapters, {**others, "dtype": merged_in}, must_be_complete=True)
+    unload_adapters(model, merge=True)
+    model._hf_peft_config_loaded = False
+    for parameter in model.parameters():
+        parameter.requires_grad_(True)
+    model._freeze_parameters_without_use()
+    # Further adapters name the model that they begin with by it.
+    model.name_or_path = model.config._name_or_path = adapters.name
+    dtype = None if wanted == "auto" else as_dtype(wanted)
+    if dtype not in (None, merged_in):
+        nn.Module.to(model, dtype)
+        model.config.dtype = model.config.backbone_config.dtype = dtype
+    return model
 
 
 def as_dtype(dtype: str | torch.dtype | None) -> torch.dtype | None:
@@ -113,6 +177,8 @@ def load_processor(name: str, model_type: str, input_size: int | None, hub: dict
         ValueError: no processor file for a model that is not Depth Anything, or an input size that does not fit it.
     """
     is_ours = model_type == "depth_anything"
+    if not _has_processor_file(name, hub) and (adapters := find_adapters(name, hub)) is not None:
+        name, hub = adapters.base, adapters.base_options(hub)
     if not _has_processor_file(name, hub):
         if not is_ours:
             raise ValueError(
@@ -161,17 +227,6 @@ def refuse_files(name: str) -> None:
         )
 
 
-def refuse_adapters(name: str) -> None:
-    """Raise ValueError for a folder of adapters alone, which transformers calls an unrecognized model."""
-    folder = Path(name)
-    if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
-        raise ValueError(
-            f"{name} holds adapters of peft, expected a whole model: open the folder of the run that it lies in, "
-            "which has them merged unless it was told to keep them, or merge them: "
-            "peft.PeftModel.from_pretrained(base, folder).merge_and_unload().save_pretrained(merged)"
-        )
-
-
 def _check_is_depth_model(name: str, config: PreTrainedConfig) -> None:
     if config.model_type not in MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES:
         raise ValueError(
@@ -187,10 +242,12 @@ def refuse_other_outputs(name: str, model_type: str) -> None:
         raise ValueError(f"{name} is a {model_type!r} model, which {OTHER_OUTPUTS[model_type]}")
 
 
-def _load(model_class: Any, name: str, options: dict[str, Any], must_be_complete: bool) -> PreTrainedModel:
+def _load(
+    opener: Callable[..., Any], source: str | AdapterFolder, options: dict[str, Any], must_be_complete: bool = False
+) -> Any:
+    name = source if isinstance(source, str) else source.base
     try:
-        loaded: tuple[PreTrainedModel, dict[str, Any]]
-        loaded = model_class.from_pretrained(name, output_loading_info=True, **options)
+        loaded: tuple[PreTrainedModel, dict[str, Any]] = opener(source, output_loading_info=True, **options)
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(
             f"the weights of {name} are damaged or do not fit its configuration: {error}; download or save them "

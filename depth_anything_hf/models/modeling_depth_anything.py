@@ -22,7 +22,7 @@ from ..losses.reduction import mean_over_images
 from ..losses.relative import relative_depth_losses
 from ..losses.silog import silog_loss
 from ..utils.paths import expand_home
-from .adapter_names import own_adapter_names
+from .adapters import find_adapters, open_adapters, own_adapter_names
 from .attention_weights import with_attentions
 from .configuration_depth_anything import DepthAnythingConfig, require_valid_range
 from .dpt_head import DepthAnythingHead, DepthAnythingNeck
@@ -115,9 +115,11 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
     def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
         """Open a checkpoint of this package or of stock transformers; see `PreTrainedModel.from_pretrained`.
 
-        A folder of adapters alone is opened with its base, also where they come from another release of transformers.
+        Adapters alone are opened with their base and stay layers of their own, see `adapters.open_adapters`.
         """
         name = expand_home(args[0] if args else kwargs.pop("pretrained_model_name_or_path", None))
+        if (adapters := find_adapters(name, kwargs)) is not None:
+            return open_adapters(cls, adapters, *args[1:], **kwargs)
         with own_adapter_names(name) as place:
             loaded = super().from_pretrained(place, *args[1:], **kwargs)
         model = loaded[0] if isinstance(loaded, tuple) else loaded

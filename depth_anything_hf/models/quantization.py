@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What `torch.ao.quantization` needs of a model: layers of PyTorch's own classes, and no fused copy of them."""
+"""Quantized models: how they are told, and what `torch.ao.quantization` needs to make one."""
 
 from __future__ import annotations
 
@@ -44,3 +44,15 @@ class QuantizableLayers:
     @qconfig.deleter
     def qconfig(self) -> None:
         del self._qconfig
+
+
+def is_quantized(model: nn.Module) -> bool:
+    """Return whether a model has quantized weights, which cannot be trained, nor adapters merged into them."""
+    if getattr(model, "is_quantized", False) or getattr(model, "hf_quantizer", None) is not None:
+        return True
+    if any(type(module).__module__.startswith("torch.ao.nn") for module in model.modules()):
+        return True
+    # Weights of torchao are subclasses, which report the precision that they stand for.
+    return any(
+        not each.is_floating_point() or type(each.data).__module__.startswith("torchao") for each in model.parameters()
+    )

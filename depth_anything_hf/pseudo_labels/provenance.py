@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
+from ..models.adapters import find_adapters
 from ..utils.files import create_file, sha256_of_file
 from ..utils.outputs import check_folder, refuse_to_replace
 from ..utils.paths import local_path
@@ -47,8 +48,8 @@ def describe_teacher(predictor: DepthPredictor, name_or_path: str | os.PathLike[
 
     Returns:
         For `label_images(provenance=...)`: teacher (Hub id or folder name), revision (commit on the Hub, None for a
-        folder), weights_sha256 (per file; None where the Hub's files are not in the local cache), prediction_kind,
-        input_size, flip_averaging, precision, package_version.
+        folder), weights_sha256 (per file, those of adapters' base as base/FILE; None where the Hub's files are not in
+        the local cache), prediction_kind, input_size, flip_averaging, precision, package_version.
     """
     folder = local_path(name_or_path)
     is_local = folder.is_dir()
@@ -56,7 +57,7 @@ def describe_teacher(predictor: DepthPredictor, name_or_path: str | os.PathLike[
     return {
         "teacher": folder.resolve().name if is_local else os.fspath(name_or_path),
         "revision": revision,
-        "weights_sha256": _weight_hashes(folder if is_local else _cached_folder(os.fspath(name_or_path), revision)),
+        "weights_sha256": _weight_hashes(_local_folder(os.fspath(folder if is_local else name_or_path), revision)),
         "prediction_kind": predictor.prediction_kind,
         "input_size": predictor.input_size,
         "flip_averaging": predictor.flip_averaging,
@@ -172,11 +173,18 @@ def _weight_hashes(folder: Path | None) -> dict[str, str] | None:
     if folder is None:
         return None
     weights = sorted(path for path in folder.iterdir() if path.suffix in WEIGHT_SUFFIXES and path.is_file())
-    return {path.name: sha256_of_file(path) for path in weights}
+    hashes = {path.name: sha256_of_file(path) for path in weights}
+    adapters = find_adapters(folder, {})
+    if adapters is not None:
+        of_base = _weight_hashes(_local_folder(adapters.base, adapters.base_revision))
+        hashes |= {f"base/{name}": digest for name, digest in (of_base or {}).items()}
+    return hashes
 
 
-def _cached_folder(name: str, revision: str | None) -> Path | None:
-    """Return where the files of a model from the Hub lie on this machine."""
+def _local_folder(name: str, revision: str | None) -> Path | None:
+    """Return where the files of a model lie on this machine."""
+    if os.path.isdir(name):
+        return Path(name)
     try:
         return Path(snapshot_download(name, revision=revision, local_files_only=True))
     except (LocalEntryNotFoundError, ValueError):

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import AutoConfig, Dinov2Config, Dinov2WithRegistersConfig, PreTrainedConfig, set_seed
+from transformers import Dinov2Config, Dinov2WithRegistersConfig, PreTrainedConfig, set_seed
 
 from ..geometry.depth_units import UNIT_NAMES, as_whole_units, max_depth_in_metres
 from ..models.configuration_depth_anything import DepthAnythingConfig
 from ..models.configuration_values import DEPTH_VALUES, ENCODER_VALUES, configuration_values
 from ..models.image_processing_depth_anything import DepthAnythingImageProcessor
-from ..models.loading import load_processor, refuse_adapters, refuse_files
-from ..models.missing import name_what_is_missing
+from ..models.loading import load_config, load_processor, load_whole, refuse_files
 from ..models.modeling_depth_anything import ENCODERS, DepthAnythingForDepthEstimation
 from ..utils.processes import is_first_process
 from .arguments import ModelArguments
@@ -98,7 +97,7 @@ def build_model(
             options = _as_relative(arguments.model_name_or_path, found, options)
         elif not fresh_decoder:
             _warn_of_another_cap(arguments.model_name_or_path, max_depth_in_metres(found), max_depth)
-        model = make.from_pretrained(arguments.model_name_or_path, **loading, **options)
+        model = load_whole(arguments.model_name_or_path, {**loading, **options}, must_be_complete=False)
         # How a checkpoint prepares its images goes with its weights, e.g. the original's OpenCV mode.
         processor = load_processor(arguments.model_name_or_path, model.config.model_type, arguments.input_size, hub)
         if fresh_decoder:
@@ -140,11 +139,8 @@ def _encoder_config(values: dict[str, Any], input_size: int) -> PreTrainedConfig
 
 def _check_model_type(name_or_path: str, revision: str | None, expected: Collection[str]) -> PreTrainedConfig:
     refuse_files(name_or_path)
-    refuse_adapters(name_or_path)
     # transformers opens any checkpoint as any model, and leaves at random weights what does not fit.
-    with name_what_is_missing(name_or_path):
-        hub = {"revision": revision} if revision else {}
-        found: PreTrainedConfig = AutoConfig.from_pretrained(name_or_path, **hub)
+    found = load_config(name_or_path, {"revision": revision} if revision else {})
     if found.model_type not in expected:
         raise ValueError(
             f"{name_or_path} is a {found.model_type!r} model, expected {' or '.join(expected)}; encoder_name_or_path "

@@ -22,8 +22,10 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from ..hub.publisher import ADAPTER_FOLDER
+from ..models.adapters import OUTPUT_FIELDS, OUTPUT_KEY
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.redaction import redact_name
+from .description import absolute_path
 
 
 DECODER = ("neck", "head")
@@ -203,10 +205,12 @@ class Adapters:
         config.modules_to_save = list(dict.fromkeys([*(config.modules_to_save or []), *decoder]))
         config.inference_mode = True
         base = self._base_name()
-        config.base_model_name_or_path = redact_name(base) if base and is_published else base
+        # From another folder a relative path would be another one, or a model id of the Hub.
+        config.base_model_name_or_path = redact_name(base) if base and is_published else base and absolute_path(base)
         folder.mkdir(parents=True, exist_ok=True)
+        output = {key: getattr(self._model.config, key, default) for key, default in OUTPUT_FIELDS.items()}
         library = {"base_model_class": "DepthAnythingForDepthEstimation", "parent_library": "transformers"}
-        config.save_pretrained(str(folder), auto_mapping_dict=library)
+        config.save_pretrained(str(folder), auto_mapping_dict={**library, OUTPUT_KEY: output})
         tensors = {f"base_model.model.{name}": value.detach().cpu().contiguous() for name, value in state.items()}
         save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
 

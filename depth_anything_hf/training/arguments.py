@@ -109,7 +109,8 @@ class TrainingArguments:
         metadata={
             "help": "With encoder_strategy lora: merge the adapters into the final model's weights, which then is "
             "plain. False: keep them; the final folder, and what is pushed, has adapters and decoder alone and "
-            "names the model that the run began with, from which stock transformers opens it where peft is installed."
+            "names the model that the run began with: all commands, DepthPredictor and stock transformers open both "
+            "where peft is installed."
         },
     )
     optimizer: str = field(

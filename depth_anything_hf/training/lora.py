@@ -14,8 +14,10 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from ..models.adapters import find_adapters, unload_adapters
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..models.parameter_names import names_in_releases
+from ..models.quantization import is_quantized
 from .adapters import Adapters, adapters_of
 
 
@@ -101,18 +103,6 @@ def target_layers(model: DepthAnythingForDepthEstimation, targets: Sequence[str]
     return [name for name in linear if name in found]
 
 
-def is_quantized(model: nn.Module) -> bool:
-    """Return whether a model has quantized weights, which cannot be trained, nor adapters merged into them."""
-    if getattr(model, "is_quantized", False) or getattr(model, "hf_quantizer", None) is not None:
-        return True
-    if any(type(module).__module__.startswith("torch.ao.nn") for module in model.modules()):
-        return True
-    # Weights of torchao are subclasses, which report the precision that they stand for.
-    return any(
-        not each.is_floating_point() or type(each.data).__module__.startswith("torchao") for each in model.parameters()
-    )
-
-
 def remove_adapters(model: nn.Module, *, merge: bool) -> None:
     """Give a model back the layers that it had before its adapters, in place.
 
@@ -120,15 +110,8 @@ def remove_adapters(model: nn.Module, *, merge: bool) -> None:
         model: without wrapper; one without adapters stays as it is.
         merge: add the adapters to the weights; otherwise they are dropped.
     """
-    adapters = adapters_of(model)
-    if adapters is None:
-        return
-    for path, layer in adapters.layers.items():
-        if merge:
-            layer.merge(adapter_names=[adapters.name])
-        parent, _, name = path.rpartition(".")
-        setattr(model.get_submodule(parent), name, layer.get_base_layer())
-    del model.peft_config
+    if adapters_of(model) is not None:
+        unload_adapters(model, merge=merge)
 
 
 def keep_adapters(model: nn.Module) -> None:
@@ -150,6 +133,8 @@ def require_base(model: DepthAnythingForDepthEstimation) -> None:
             "lora_merge is False, but the run does not begin with a saved depth model that adapters alone could name"
             + advice
         )
+    if find_adapters(base, {}) is not None:
+        raise ValueError(f"lora_merge is False, but {base} is no whole model but adapters itself{advice}")
     saved = type(model.config).from_pretrained(base)
     for key in ("depth_estimation_type", "max_depth", "depth_unit", *DECODER_WIDTHS):
         there, here = (getattr(each, key, None) for each in (saved, model.config))
@@ -172,4 +157,4 @@ def _shortest(model: PreTrainedModel, names: Sequence[str]) -> list[str]:
     return last if meant == list(names) else list(names)
 
 
-__all__ = ["add_lora", "is_quantized", "keep_adapters", "remove_adapters", "require_base", "target_layers"]
+__all__ = ["add_lora", "keep_adapters", "remove_adapters", "require_base", "target_layers"]

@@ -174,9 +174,9 @@ class _Planner:
 def _config_of(model: str) -> DepthAnythingConfig:
     if model in SIZES:
         return DepthAnythingConfig.from_size(model)  # type: ignore[arg-type]
-    from transformers import AutoConfig
+    from ..models.loading import load_config
 
-    config = AutoConfig.from_pretrained(model)
+    config = load_config(model, {})
     if config.model_type != DepthAnythingConfig.model_type:
         raise ValueError(
             f"{model} is a {config.model_type!r} model, expected one of {SIZES} or a Depth Anything model"

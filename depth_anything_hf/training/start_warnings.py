@@ -16,6 +16,7 @@ from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.messages import counted
+from ..utils.redaction import is_hub_id
 from .adapters import without_wrapper
 from .arguments import TrainingArguments
 from .held_out import HeldOut
@@ -51,6 +52,7 @@ def start_warnings(
         fresh: how the names of parameters begin that start from random weights.
     """
     found = short_run_warnings(arguments, total_steps) + regularization_warnings(arguments)
+    found += adapter_warnings(without_wrapper(model).name_or_path, arguments)
     if held_out is not None:
         found += held_out.warnings(data, fresh)
     found += memory_warnings(model, objective, arguments, data, accelerator)
@@ -131,6 +133,21 @@ def regularization_warnings(arguments: TrainingArguments) -> list[str]:
             "could regularize; leave it out"
         ]
     return []
+
+
+def adapter_warnings(base: str | None, arguments: TrainingArguments) -> list[str]:
+    """Say where adapters will be pushed that nobody else can open, because the model that they name is not there.
+
+    Args:
+        base: the model that the run begins with.
+        arguments: the training arguments.
+    """
+    if arguments.lora_merge or not arguments.push_to_hub or base is None or is_hub_id(base):
+        return []
+    return [
+        f"lora_merge is False, and {base} is a folder of this machine: whoever downloads the adapters has to have it "
+        "too; push that model first and start from its Hub id, or merge them (lora_merge True)"
+    ]
 
 
 def predict_memory(

@@ -98,8 +98,9 @@ def test_adapters_and_decoder_are_trained_and_saved(tmp_path, base, train, evalu
     assert f"encoder: adapters of rank 4, {count:.3g} M of" in printed
     assert "save_pretrained of the model in memory writes adapters alone, without the decoder" in printed
     expected = predict_noise(model)
-    for model_class in (DepthAnythingForDepthEstimation, AutoModelForDepthEstimation):
-        assert_same_output(predict_noise(model_class.from_pretrained(tmp_path / "run")), expected)
+    whole = DepthAnythingForDepthEstimation.from_pretrained(tmp_path / "run")
+    for each in (whole, AutoModelForDepthEstimation.from_pretrained(tmp_path / "run")):
+        assert_same_output(predict_noise(each), expected)
     # An earlier step, and the best one, opened both ways.
     for folder in ("checkpoint-1", "best"):
         opened = AutoModelForDepthEstimation.from_pretrained(tmp_path / "run" / folder)
@@ -107,11 +108,12 @@ def test_adapters_and_decoder_are_trained_and_saved(tmp_path, base, train, evalu
         from_start = peft.PeftModel.from_pretrained(start, tmp_path / "run" / folder / "adapter")
         assert_same_output(predict_noise(from_start), predict_noise(opened))
     assert not (tmp_path / "run" / "adapter_config.json").exists()
-    for open_it in (DepthPredictor.from_pretrained, start_from):
-        with pytest.raises(
-            ValueError, match=r"adapter holds adapters of peft, expected a whole model: open the folder"
-        ):
-            open_it(tmp_path / "run" / "adapter")
+    # The adapters alone are merged where they are opened for predictions, or to start from.
+    for opened in (
+        DepthPredictor.from_pretrained(tmp_path / "run" / "adapter"),
+        start_from(tmp_path / "run" / "adapter"),
+    ):
+        assert moved_names(opened.model.state_dict(), whole.state_dict()) == set()
     assert "target_modules" in (tmp_path / "run" / "README.md").read_text()
 
 

@@ -108,7 +108,7 @@ def test_layer_one_is_not_layer_ten(make_tiny_model):
 
 
 @pytest.mark.usefixtures("fresh_accelerate")
-@pytest.mark.parametrize("strategy", ["last-1", "layerwise:0.5", "norms", "bias"])
+@pytest.mark.parametrize("strategy", ["full", "frozen", "last-1", "layerwise:0.5", "norms", "bias"])
 def test_a_resumed_run_equals_one_that_was_not_stopped(tmp_path, train, make_tiny_model, strategy):
     options = {"encoder_strategy": strategy, "max_steps": 3, "save_steps": 1}
     train(tmp_path / "whole", make_tiny_model(), **options)
@@ -119,9 +119,10 @@ def test_a_resumed_run_equals_one_that_was_not_stopped(tmp_path, train, make_tin
     rates = {name for name in log_of(tmp_path / "stopped")[-1] if name.startswith("learning_rate_encoder")}
     layers = {f"learning_rate_encoder_layer_{number}" for number in range(1, 5)}
     parts = {"learning_rate_encoder_embeddings", *layers, "learning_rate_encoder_norm"}
-    assert rates == (parts if strategy.startswith("layerwise") else {"learning_rate_encoder"})
-    options["encoder_strategy"] = "full"
-    with pytest.raises(ValueError, match=f"encoder_strategy: {strategy} -> full"):
+    others = {"layerwise:0.5": parts, "frozen": set()}
+    assert rates == others.get(strategy, {"learning_rate_encoder"})
+    options["encoder_strategy"] = other = "frozen" if strategy == "full" else "full"
+    with pytest.raises(ValueError, match=f"encoder_strategy: {strategy} -> {other}"):
         train(tmp_path / "stopped", make_tiny_model(), resume_from_checkpoint="latest", **options)
 
 

@@ -20,8 +20,10 @@ from transformers import AutoModelForDepthEstimation
 from versions import opens_kept_adapters
 
 from depth_anything_hf import DepthAnythingForDepthEstimation
+from depth_anything_hf.models.loading import load_whole
+from depth_anything_hf.models.quantization import is_quantized
 from depth_anything_hf.training.arguments import TrainingArguments
-from depth_anything_hf.training.lora import add_lora, is_quantized, remove_adapters, target_layers
+from depth_anything_hf.training.lora import add_lora, remove_adapters, target_layers
 from depth_anything_hf.training.memory_estimate import estimate_memory
 from depth_anything_hf.training.run_record import read_record
 from depth_anything_hf.training.trained_parameters import choose_trained
@@ -255,7 +257,7 @@ def test_kept_adapters_are_saved_alone_and_open_in_stock_from_their_base(tmp_pat
     # What was written on the way are whole models.
     assert_same_output(predict_noise(AutoModelForDepthEstimation.from_pretrained(run / "checkpoint-2")), expected)
     card = (run / "README.md").read_text()
-    assert "library_name: peft" in card and "together with the weights of `base`" in card
+    assert "library_name: peft" in card and "together with the weights of `base`. That is a folder" in card
     model.save_pretrained(tmp_path / "again")
     assert not (tmp_path / "again" / "model.safetensors").exists()
     remove_adapters(model, merge=True)
@@ -278,6 +280,9 @@ def test_a_run_with_kept_adapters_resumes_and_is_not_trained_over(tmp_path, base
 
 
 def test_adapters_are_kept_only_where_they_can_be_opened_again(tmp_path, base, train, make_tiny_model):
+    train(tmp_path / "kept", opened(base), **KEPT)
+    with pytest.raises(ValueError, match=r"lora_merge is False, but .*kept is no whole model but adapters itself"):
+        train(tmp_path / "again", load_whole(str(tmp_path / "kept"), {}), **KEPT)
     with pytest.raises(ValueError, match="does not begin with a saved depth model that adapters alone could name"):
         train(tmp_path / "fresh", make_tiny_model(), **KEPT)
     metric = DepthAnythingForDepthEstimation.from_pretrained(base, depth_estimation_type="metric", max_depth=20)
