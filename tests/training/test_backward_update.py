@@ -12,8 +12,8 @@ import torch
 from training_runs import ANCHORED, assert_equal_bits, batch_of, make_engine, weights
 
 from depth_anything_hf.training.arguments import TrainingArguments
-from depth_anything_hf.training.memory_estimate import LiveBytes
 from depth_anything_hf.training.objectives import SupervisedRelative
+from depth_anything_hf.training.simulated_step import LiveBytes
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")

@@ -32,7 +32,7 @@ from depth_anything_hf.training.encoder_strategy import (
     encoder_parts,
     train_mode,
 )
-from depth_anything_hf.training.memory_estimate import LiveBytes
+from depth_anything_hf.training.simulated_step import LiveBytes
 
 
 LAYER = "backbone.encoder.layer."

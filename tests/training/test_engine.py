@@ -20,9 +20,9 @@ from depth_anything_hf.data.transforms import TrainingTransform
 from depth_anything_hf.models.compilation import compile_blocks
 from depth_anything_hf.training import engine as engine_of_training
 from depth_anything_hf.training.arguments import TrainingArguments
-from depth_anything_hf.training.memory_estimate import LiveBytes
 from depth_anything_hf.training.objectives import SupervisedRelative
 from depth_anything_hf.training.processes import training_accelerator
+from depth_anything_hf.training.simulated_step import LiveBytes
 from depth_anything_hf.training.step_status import ReducedStatus
 from depth_anything_hf.training.terms import checked_images
 from depth_anything_hf.utils.manifest import write_manifest
