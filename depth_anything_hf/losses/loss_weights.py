@@ -35,6 +35,8 @@ class RelativeLoss:
     """
 
     _argument_group_name: ClassVar[str] = "loss"
+    # Flags that have no effect without another argument.
+    _belongs_to: ClassVar[dict[str, str]] = {"gradient_ramp": "gradient_weight", "ignore_largest": "ssi_weight"}
 
     ssi_weight: float = field(default=1.0, metadata={"help": "Weight of the scale-and-shift-invariant error."})
     gradient_weight: float = field(default=2.0, metadata={"help": "Weight of gradient matching; the paper's is 2."})

@@ -4,6 +4,7 @@
 
 - `arguments`: which model a run starts from, and which data it learns from and is scored on.
 - `parser`: dataclasses from flags and recipes, with the source of each value, and back into a recipe.
+- `without_effect`: flags that have none beside the other arguments.
 - `catalog`: the recipes that come with the package (the YAML files of this folder), and files of one's own.
 - `origin`: how this process was started, for model cards.
 - `starting_point`: build the model that a run starts from.

@@ -41,6 +41,8 @@ class ModelArguments:
     _mappings: ClassVar[tuple[str, ...]] = ("encoder_config", "decoder_config")
     # Fields of which one in a flag or a later recipe replaces another one in an earlier recipe.
     _alternatives: ClassVar[tuple[str, ...]] = ("encoder_name_or_path", "model_name_or_path", "encoder_config")
+    # See `without_effect`.
+    _belongs_to: ClassVar[dict[str, tuple[str, ...]]] = {"revision": ("encoder_name_or_path", "model_name_or_path")}
 
     encoder_name_or_path: str | None = field(
         default=None,
@@ -96,11 +98,14 @@ class DataArguments:
 
     _argument_group_name: ClassVar[str] = "data"
     _mappings: ClassVar[tuple[str, ...]] = ("train_data", "rehearsal", "eval_data", "forgetting_data")
-    # Flags that have no effect without another argument; in a recipe they may stand ready for it.
-    _belongs_to: ClassVar[dict[str, str]] = {
+    # See `without_effect`.
+    _belongs_to: ClassVar[dict[str, str | tuple[str, ...]]] = {
         "rehearsal_share": "rehearsal",
         "eval_root": "eval_protocol",
         "forgetting_root": "forgetting_protocol",
+        # A protocol has a range of its own.
+        **dict.fromkeys(("eval_min_depth", "eval_max_depth"), ("eval_data", "forgetting_data")),
+        "eval_batch_size": ("eval_data", "eval_protocol"),
         **dict.fromkeys(("brightness", "contrast", "saturation", "hue"), "colour_jitter"),
     }
 

@@ -36,6 +36,8 @@ class MetricArguments:
     """Options of a metric model."""
 
     _argument_group_name: ClassVar[str] = "loss: SILog of depth in metres"
+    # See `without_effect`.
+    _belongs_to: ClassVar[dict[str, str]] = {"keep_decoder": "model_name_or_path"}
 
     max_depth: float = field(
         metadata={

@@ -19,6 +19,7 @@ from transformers import HfArgumentParser
 from ..utils.paths import expand_home, expand_word
 from ..utils.typed_fields import CONVERTERS, convert, nearest_of
 from .catalog import VERB_KEY, find_recipe, read_recipe, verbs_of
+from .without_effect import find_without_effect
 
 
 # Values that may come from the environment: name of the argument -> variable.
@@ -156,13 +157,8 @@ class RecipeParser(HfArgumentParser):
         for name, value in ((name, value) for part in parts for name, value in vars(part).items()):
             if value == "" or (isinstance(value, list) and "" in value):
                 self.error(f"{name} is empty text ({sources[name]}); give a value, or leave it out")
-        for part in parts:
-            for name, other in getattr(part, "_belongs_to", {}).items():
-                if sources[name] == FLAG and getattr(part, name) and not getattr(part, other):
-                    self.error(
-                        f"{name} is {getattr(part, name)}, but it has no effect without {other}, which is "
-                        f"{getattr(part, other)}; give both, or leave it out"
-                    )
+        if fault := find_without_effect(parts, flags):
+            self.error(fault)
         count = len(self.types)
         return ParsedArguments(tuple(parts[:count]), sources, tuple(parts[count:]), self.verb)
 

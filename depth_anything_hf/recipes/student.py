@@ -41,6 +41,8 @@ class DistillationArguments:
     """Where labels come from, and feature alignment."""
 
     _argument_group_name: ClassVar[str] = "teacher and feature alignment"
+    # See `without_effect`.
+    _belongs_to: ClassVar[dict[str, str]] = dict.fromkeys(("feature_weight", "feature_tolerance"), "feature_encoder")
 
     teacher: str | None = field(
         default=None,

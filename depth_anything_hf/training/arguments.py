@@ -57,6 +57,14 @@ class TrainingArguments:
     _argument_group_name: ClassVar[str] = "training"
     # Permissions for one start: given once or several times, and no part of the run's own recipe.
     _permissions: ClassVar[tuple[str, ...]] = ("allow_changed",)
+    # Flags that have no effect without another argument, or one of several.
+    _belongs_to: ClassVar[dict[str, str | tuple[str, ...]]] = {
+        **dict.fromkeys(("eval_steps", "metric_for_best_model", "greater_is_better"), ("eval_data", "eval_protocol")),
+        "forgetting_weight": ("forgetting_data", "forgetting_protocol"),
+        "gradient_checkpointing_every": "gradient_checkpointing",
+        "dataloader_multiprocessing_context": "dataloader_num_workers",
+        **dict.fromkeys(("hub_model_id", "hub_private_repo", "hub_strategy"), "push_to_hub"),
+    }
 
     output_dir: str = field(metadata={"help": "Run folder: checkpoints, log and the final model."})
     max_steps: int = field(

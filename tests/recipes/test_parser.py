@@ -84,22 +84,6 @@ def test_numbers_that_yaml_takes_for_text_become_numbers(tmp_path):
     assert training.encoder_learning_rate == 5e-6 and training.ema_decay == 0.99
 
 
-@pytest.mark.parametrize(
-    ("flags", "partner"),
-    [("--rehearsal_share 0.3", "rehearsal"), ("--eval_root b", "eval_protocol"), ("--hue 0.1", "colour_jitter")],
-)
-def test_a_flag_without_the_one_that_it_belongs_to_is_refused(tmp_path, capsys, flags, partner):
-    ready = recipe(tmp_path, **NEEDED)
-    said = message(capsys, "--recipe", ready, *flags.split())
-    name, value = flags.removeprefix("--").split()
-    assert f"{name} is {value}, but it has no effect without {partner}, which is" in said
-    # A recipe may hold it ready for the flag that makes it count.
-    data = parse("--recipe", recipe(tmp_path, **NEEDED, rehearsal_share=0.3))[1]
-    assert (data.rehearsal, data.rehearsal_share) == (None, 0.3)
-    data = parse("--recipe", ready, "--rehearsal", "old", "--rehearsal_share", "0.3")[1]
-    assert (data.rehearsal, data.rehearsal_share) == ("old", 0.3)
-
-
 def test_text_that_yaml_takes_for_numbers_stays_text(tmp_path):
     text = yaml.safe_dump(NEEDED) + "revision: 1234567\n"
     assert parse("--recipe", recipe(tmp_path, text=text))[0].revision == "1234567"
