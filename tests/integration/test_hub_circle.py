@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -26,9 +27,12 @@ from tiny_model import TINY_SIDE_PIXELS, MakeModel
 from depth_anything_hf import DepthAnythingImageProcessor
 from depth_anything_hf.data.datasets import PhotoFolder
 from depth_anything_hf.data.sources import DataSource, open_source
+from depth_anything_hf.evaluation.results import description_of
+from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.hub.errors import PushError
 from depth_anything_hf.hub.model_card import write_model_card
 from depth_anything_hf.hub.publisher import Publisher
+from depth_anything_hf.inference.prediction_folder import describe_model
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.pseudo_labels.fill_shards import label_images
 from depth_anything_hf.pseudo_labels.lineage import labels_lineage
@@ -144,6 +148,27 @@ def test_a_student_of_labels_on_the_hub_knows_their_teacher_and_license(hub: Hub
     lineage = labels_lineage([LABELS])
     (entry,) = lineage["labels"]
     assert lineage["teacher"] == "model" and entry["license"] == "cc-by-nc-4.0" and len(entry["revision"]) == 40
+
+
+def test_a_teacher_on_the_hub_is_known_by_its_commit_and_weights(hub: HubServer, model: Path) -> None:
+    publisher = Publisher(MODEL, model)
+    publisher.push(model, "Model")
+    assert publisher.finish(60) == []
+    first = hub.repositories["model", MODEL].head
+    (model / "README.md").write_text("Another commit.")
+    publisher.push(model, "Model")
+    assert publisher.finish(60) == []
+    head = hub.repositories["model", MODEL].head
+    weights = hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()
+    for revision, commit in ((None, head), (first, first), ("main", head)):
+        predictor = DepthPredictor.from_pretrained(MODEL, revision=revision)
+        found = describe_teacher(predictor, MODEL)
+        assert (found["teacher"], found["revision"]) == (MODEL, commit) and first != head
+        assert found["weights_sha256"] == {"model.safetensors": weights}
+        assert describe_model(MODEL, predictor.model.config) == {"model": MODEL, "commit": commit}
+        assert description_of(predictor, MODEL, EvaluationSettings())["model"] == f"{MODEL}@{commit}"
+    from_folder = DepthPredictor.from_pretrained(str(model))
+    assert describe_teacher(from_folder, model)["revision"] is None
 
 
 def test_labels_are_pushed_once_and_only_when_they_are_whole(hub: HubServer, labels: Path, tmp_path: Path) -> None:
