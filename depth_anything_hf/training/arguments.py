@@ -78,7 +78,7 @@ class TrainingArguments:
         metadata={
             "help": "Find the largest micro-batch that fits, by a step of each size before the run, and keep the "
             "images of an optimizer step (the product of the two above) by accumulation. One process; a resumed run "
-            "keeps what was found."
+            "keeps what was found. CutMix and a SILog over the batch see one micro-batch."
         },
     )
     encoder_learning_rate: float | None = field(

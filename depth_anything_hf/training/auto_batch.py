@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -137,8 +138,20 @@ def _take_step(arguments: TrainingArguments, model: Any, objective: Objective, t
             engine.normalize_gradients()
             norm = engine.clip_gradients()
             engine.step((~torch.isfinite(norm)).float())
-    size = arguments.per_device_train_batch_size
-    print_on_main(accelerator, f"auto_batch: micro-batches of {size}, {arguments.gradient_accumulation_steps} a step")
+    size, count = arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps
+    print_on_main(
+        accelerator, f"auto_batch: micro-batches of {size}, {count} a step{_what_depends(arguments, objective)}"
+    )
+
+
+def _what_depends(arguments: TrainingArguments, objective: Objective) -> str:
+    """Return what of a run depends on the size of its micro-batches, as the end of a line; "" where nothing does."""
+    found = []
+    if getattr(inspect.unwrap(objective), "silog_over", None) == "batch":
+        found.append("SILog is taken over each of them (silog_over batch)")
+    if arguments.cutmix_probability > 0:
+        found.append("CutMix pairs the images of each")
+    return f"; their size has a part in the result: {' and '.join(found)}" if found else ""
 
 
 def _require_memory(

@@ -40,13 +40,19 @@ def is_out_of_patience(arguments: TrainingArguments, progress: Progress) -> bool
     return patience is not None and progress.evaluations_without_gain >= patience
 
 
+def deciding_score(arguments: TrainingArguments) -> str:
+    """Return what decides on the best model, in words; see `held_out.deciding_value`."""
+    metric, weight = arguments.metric_for_best_model, arguments.forgetting_weight
+    return metric if weight == 0 else f"{metric} + {weight:g} x that of the old domain"
+
+
 def reason_to_stop(arguments: TrainingArguments, progress: Progress, total_steps: int) -> str:
     """Return why a run stops early and which model is the best, as a line of text; empty if it does not."""
     if not is_out_of_patience(arguments, progress) or progress.step >= total_steps:
         return ""
-    evaluations, metric = counted(progress.evaluations_without_gain, "evaluation"), arguments.metric_for_best_model
+    evaluations, score = counted(progress.evaluations_without_gain, "evaluation"), deciding_score(arguments)
     by = f" by more than {arguments.early_stopping_threshold:g}" if arguments.early_stopping_threshold else ""
-    text = f"stopped early at step {progress.evaluated_step}: {metric} has not become better{by} in {evaluations}"
+    text = f"stopped early at step {progress.evaluated_step}: {score} has not become better{by} in {evaluations}"
     if progress.best_value is None:
         return f"{text}, and no evaluation had a score"
     at = f" at step {progress.best_step}" if progress.best_step else ""
@@ -55,6 +61,7 @@ def reason_to_stop(arguments: TrainingArguments, progress: Progress, total_steps
 
 __all__ = [
     "STOPPED",
+    "deciding_score",
     "is_gain",
     "is_out_of_patience",
     "reason_to_stop",

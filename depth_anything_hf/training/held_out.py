@@ -12,7 +12,7 @@ from ..evaluation.results import EvaluationResult
 from .arguments import TrainingArguments
 from .changes import differences
 from .description import describe_source, without_places
-from .early_stopping import is_gain, reason_to_stop, require_evaluation
+from .early_stopping import deciding_score, is_gain, reason_to_stop, require_evaluation
 from .engine import Engine
 from .forgetting import NEW, OLD, GainAndLoss, describe, gain_and_loss
 from .state import Progress
@@ -213,8 +213,8 @@ class HeldOut:
         known = deciding_value(self._arguments, progress.best_metrics, progress.best_old_metrics)
         if not differences("", earlier["held_out"], current["held_out"]) and not math.isnan(known):
             progress.best_value = known
-            by = metric if weight == 0 else f"{metric} + {weight:g} x that of the old domain"
-            return [f"from now on {by} decides on the best model; the one in best/ has {known:.4f}"], False
+            score = deciding_score(self._arguments)
+            return [f"from now on {score} decides on the best model; the one in best/ has {known:.4f}"], False
         progress.best_value, progress.best_metrics, progress.best_old_metrics = None, {}, {}
         changed = ", ".join(str(each) for each in differences("", earlier, current))
         return [f"the best model is sought anew, as scores are not comparable with those before ({changed})"], True

@@ -85,7 +85,7 @@ def fit(
 
     A run that is killed at any instant and resumed gives the same weights as one that is not: bit for bit on a CPU
     with the same number of processes. With another number the images of every step stay the same, as long as
-    batch size x accumulation x processes does; CutMix pairs images of one micro-batch and so changes.
+    batch size x accumulation x processes does; CutMix and a SILog over the batch see one micro-batch and so change.
 
     A step whose loss or gradient is not finite on any process is skipped on all: weights and optimizer stay, the
     step counts, so that schedule and data advance as planned. So is a step without a valid label on all processes.

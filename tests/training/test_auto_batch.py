@@ -12,7 +12,7 @@ import torch
 from training_runs import ANCHORED, assert_equal_bits, weights
 
 from depth_anything_hf.training.arguments import TrainingArguments
-from depth_anything_hf.training.objectives import SupervisedRelative
+from depth_anything_hf.training.objectives import SupervisedMetric, SupervisedRelative
 
 
 pytestmark = pytest.mark.usefixtures("fresh_accelerate")
@@ -65,6 +65,20 @@ def test_what_never_fits_is_refused_with_advice(tmp_path, train, make_tiny_model
             per_device_train_batch_size=4,
             cutmix_probability=0.5,
         )
+
+
+def test_a_loss_over_the_micro_batch_is_said_to_depend_on_it(tmp_path, train, make_tiny_model, capsys):
+    options = {"auto_batch": True, "max_steps": 1, "transform": {"target": "depth"}}
+    for over, said in (
+        ("batch", "; their size has a part in the result: SILog is taken over each of them"),
+        ("image", "\n"),
+    ):
+        objective = SupervisedMetric(max_depth=20.0, silog_over=over)
+        model = make_tiny_model(depth_estimation_type="metric", max_depth=20)
+        train(tmp_path / over, model, objective, **options)
+        assert f"auto_batch: micro-batches of 2, 1 a step{said}" in capsys.readouterr().out
+    train(tmp_path / "mixed", make_tiny_model(), auto_batch=True, max_steps=1, cutmix_probability=0.5)
+    assert "in the result: CutMix pairs the images of each\n" in capsys.readouterr().out
 
 
 def test_other_errors_are_no_lack_of_memory(tmp_path, train, make_tiny_model):

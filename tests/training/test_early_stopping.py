@@ -7,7 +7,8 @@ from __future__ import annotations
 import pytest
 from training_runs import assert_same_checkpoint, log_of
 
-from depth_anything_hf.training.early_stopping import is_gain
+from depth_anything_hf.training.early_stopping import is_gain, reason_to_stop
+from depth_anything_hf.training.state import Progress
 from depth_anything_hf.training.trainer import TrainingArguments
 
 
@@ -72,6 +73,15 @@ def test_more_patience_goes_on_from_where_a_run_had_ended(tmp_path, train, make_
 )
 def test_a_score_must_be_better_by_the_threshold(value, best, threshold, expected):
     assert is_gain(value, best, threshold) is expected
+
+
+def test_the_reason_names_the_sum_whose_value_it_gives():
+    arguments = TrainingArguments("unused", early_stopping_patience=2, eval_steps=5, forgetting_weight=0.5)
+    progress = Progress(step=20, evaluated_step=20, evaluations_without_gain=2, best_value=1.2, best_step=10)
+    assert reason_to_stop(arguments, progress, total_steps=100) == (
+        "stopped early at step 20: delta1 + 0.5 x that of the old domain has not become better in 2 evaluations; the "
+        "best model, with 1.2000 at step 10, is in best/"
+    )
 
 
 def test_patience_without_a_held_out_set_is_refused(tmp_path, train, make_tiny_model):
