@@ -42,7 +42,7 @@ NO_PART_IN_RESULT = (
 # Arguments that may differ between a run and its continuation: they change nothing of what is past.
 MAY_CHANGE_ON_RESUME = (
     *NO_PART_IN_RESULT,
-    *("gradient_checkpointing_by_image", "max_steps", "num_train_epochs"),
+    *("gradient_checkpointing_by_image", "optimizer_in_backward", "max_steps", "num_train_epochs"),
     *("eval_steps", "metric_for_best_model", "greater_is_better", "max_output", "max_zero_share"),
     *("early_stopping_patience", "early_stopping_threshold", "forgetting_weight"),
 )
