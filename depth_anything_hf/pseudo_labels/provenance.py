@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from ..models.adapters import find_adapters
 from ..utils.files import create_file, sha256_of_file
 from ..utils.outputs import check_folder, refuse_to_replace
 from ..utils.paths import local_path
@@ -172,6 +171,9 @@ def _check_same_run(folder: Path, there: dict[str, Any], here: dict[str, Any]) -
 def _weight_hashes(folder: Path | None) -> dict[str, str] | None:
     if folder is None:
         return None
+    # Whoever checks or pushes labels needs no torch.
+    from ..models.adapters import find_adapters
+
     weights = sorted(path for path in folder.iterdir() if path.suffix in WEIGHT_SUFFIXES and path.is_file())
     hashes = {path.name: sha256_of_file(path) for path in weights}
     adapters = find_adapters(folder, {})
