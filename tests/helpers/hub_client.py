@@ -31,6 +31,8 @@ def use_hub(monkeypatch: pytest.MonkeyPatch, hub: HubServer, home: Path) -> None
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "no-token"))
+    # The user's own cache is none of a test's business, and would answer in place of another test's Hub.
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
     monkeypatch.delenv("HUGGING_FACE_HUB_TOKEN", raising=False)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
 
