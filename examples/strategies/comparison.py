@@ -42,7 +42,13 @@ class Difference:
 
     def text(self) -> str:
         """Return mean and interval, e.g. "-5.1 [-6.7, -3.6]"."""
-        return f"{self.mean:+.1f} [{self.low:+.1f}, {self.high:+.1f}]"
+        return f"{signed(self.mean)} [{signed(self.low)}, {signed(self.high)}]"
+
+
+def signed(points: float) -> str:
+    """Return points with their sign and one digit, and nothing as 0.0."""
+    rounded = round(points, 1)
+    return f"{rounded:+.1f}" if rounded else "0.0"
 
 
 def scene_means(scores: Sequence[Sequence[float | None]], scenes: Sequence[int]) -> np.ndarray:

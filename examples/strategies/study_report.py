@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from comparison import Difference, Recovery, compare, mean_and_spread, mean_points
+from comparison import Difference, Recovery, compare, mean_and_spread, mean_points, signed
 from domains import scenes_of
 from study_plan import BY_NAME, REFERENCE, Preset, Trial, start_trials
 from trials import Setting, read_result
@@ -222,7 +222,7 @@ def at_a_glance(rows: Sequence[Row], groups: Sequence[tuple[str, int]]) -> tuple
         first, found = row.trials[0], row.difference
         # The number of steps differs between domains where the time is equal.
         name = first.strategy if first.role != "time" else f"{first.strategy}, equal time"
-        text = f"{row.mean('new'):.1f}" if found is None else f"{found.mean:+.1f}{'*' if found.holds else ''}"
+        text = f"{row.mean('new'):.1f}" if found is None else f"{signed(found.mean)}{'*' if found.holds else ''}"
         by_name.setdefault(name, {})[first.domain, first.images] = text
     headings = ["strategy", *(f"{domain}, {images} images" for domain, images in groups)]
     shown = {name: texts for name, texts in by_name.items() if texts}

@@ -248,6 +248,11 @@ def test_seeds_that_disagree_or_are_missing_count() -> None:
     assert mean_and_spread([[0.4, 0.6], [0.6, 0.8]], [0, 1]) == pytest.approx((60.0, math.sqrt(200)))
 
 
+def test_no_difference_has_no_sign() -> None:
+    assert Difference(-0.04, -1.26, 0.04, (0.0, 0.0)).text() == "0.0 [-1.3, 0.0]"
+    assert Difference(0.06, -0.3, 2.0, (0.0, 0.0)).text() == "+0.1 [-0.3, +2.0]"
+
+
 def test_rates_at_the_end_of_the_range_are_told() -> None:
     scores = {1e-3: [[0.5, None], [0.7, 0.7]], 1e-2: [[0.4], [0.9]], 1e-1: [[0.1], [0.1]]}
     assert choose_rate(scores) == (1e-2, False)
