@@ -210,8 +210,9 @@ def write_results(
 
 
 GLANCE_NOTE = (
-    "First row: δ1 of the reference; below: δ1 minus the reference's, on the same seeds and images. * The difference "
-    "holds: its 95 % interval leaves 0 out and all seeds agree."
+    "Columns: domains, with the number of training images. First row: δ1 of the reference; below: δ1 minus the "
+    "reference's, on the same seeds and images. * The difference holds: its 95 % interval leaves 0 out and all seeds "
+    "agree."
 )
 
 
@@ -224,7 +225,7 @@ def at_a_glance(rows: Sequence[Row], groups: Sequence[tuple[str, int]]) -> tuple
         name = first.strategy if first.role != "time" else f"{first.strategy}, equal time"
         text = f"{row.mean('new'):.1f}" if found is None else f"{signed(found.mean)}{'*' if found.holds else ''}"
         by_name.setdefault(name, {})[first.domain, first.images] = text
-    headings = ["strategy", *(f"{domain}, {images} images" for domain, images in groups)]
+    headings = ["strategy", *(f"{domain} {images}" for domain, images in groups)]
     shown = {name: texts for name, texts in by_name.items() if texts}
     return headings, [[name, *(texts.get(group, DASH) for group in groups)] for name, texts in shown.items()]
 
