@@ -24,6 +24,7 @@ MARGIN, ROW_PIXELS, SWATCH_PIXELS = 10, 18, 20
 # So many points or fewer are marked by dots, since a line alone does not show where they lie.
 MARKED_POINTS = 30
 MOST_TICKS = 6
+DASH_PIXELS = 6
 # Lines are drawn in parts of a pixel.
 SHIFT = 4
 
@@ -102,7 +103,9 @@ def line_chart(
     cv2.rectangle(canvas, (left, top), (right, bottom), FRAME)
     for index, (_, x, y) in enumerate(shown):
         colour, points = COLOURS[index % len(COLOURS)], np.rint(place(x, y) * 2**SHIFT).astype(np.int32)
-        cv2.polylines(canvas, [points], False, colour, 2, cv2.LINE_AA, SHIFT)
+        # Where there are more curves than colours, the second round is dashed.
+        lines = [points] if index < len(COLOURS) else _dashes(points)
+        cv2.polylines(canvas, lines, False, colour, 2, cv2.LINE_AA, SHIFT)
         if len(points) <= MARKED_POINTS:
             for point in points:
                 cv2.circle(canvas, (int(point[0]), int(point[1])), 3 << SHIFT, colour, cv2.FILLED, cv2.LINE_AA, SHIFT)
@@ -122,6 +125,16 @@ def line_chart(
         draw.text(((left + right) / 2, height - MARGIN), x_label, INK, font=font, anchor="mb")
     _draw_legend(draw, legend_rows, font, left, MARGIN + TITLE_PIXELS + 8)
     return np.asarray(picture)
+
+
+def _dashes(points: np.ndarray) -> list[np.ndarray]:
+    """Return the dashes of a line through points (N, 2), in parts of a pixel."""
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    dash = DASH_PIXELS << SHIFT
+    ends = (np.clip(start + np.array([0, dash]), 0, along[-1]) for start in np.arange(0, along[-1], 2 * dash))
+    lines = (np.stack([np.interp(end, along, points[:, axis]) for axis in (0, 1)], axis=1) for end in ends)
+    return [np.rint(line).astype(np.int32) for line in lines]
 
 
 @dataclass(frozen=True)
@@ -214,6 +227,9 @@ def _draw_legend(
         for index, name, offset in row:
             start = left + offset
             draw.line((start, middle, start + SWATCH_PIXELS, middle), COLOURS[index % len(COLOURS)], 3)
+            if index >= len(COLOURS):
+                third = SWATCH_PIXELS // 3
+                draw.line((start + third, middle, start + 2 * third, middle), WHITE, 3)
             draw.text((start + SWATCH_PIXELS + 5, middle), name, INK, font=font, anchor="lm")
 
 

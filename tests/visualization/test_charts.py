@@ -56,6 +56,23 @@ def test_every_curve_has_its_colour_and_a_legend_only_where_they_are_several():
     assert not len(places_of(one[:30], COLOURS[0]))
 
 
+def test_more_curves_than_colours_differ_by_dashes():
+    count = len(COLOURS) + 1
+    rows = [np.full(40, float(index)) for index in range(count)]
+    picture = line_chart(
+        [Curve("", range(40), row) for row in rows], title="", may_be_logarithmic=False, size=(480, 640)
+    )
+    places = places_of(picture, COLOURS[0])
+    # The last curve lies above all others, the first one below, both of one colour; the legend is higher still.
+    first = places[places[:, 0] == places[:, 0].max()][:, 1]
+    middle = [row for row in set(places[:, 0].tolist()) if (places[:, 0] == row).sum() > 100]
+    last = places[places[:, 0] == min(middle)][:, 1]
+    assert (np.diff(np.sort(first)) == 1).all(), "whole"
+    gaps = np.diff(np.sort(last))
+    assert (gaps > 1).sum() > 20 and gaps.max() < 12, "dashed from end to end"
+    assert last.min() - first.min() < 12 and first.max() - last.max() < 24
+
+
 def test_a_legend_that_is_too_long_goes_on_in_another_row():
     curves = [Curve(f"a rather long name {index}", [0, 1], [index, index]) for index in range(8)]
     picture = line_chart(curves, title="Many")
