@@ -182,7 +182,9 @@ class Preset:
         all_of_them = [*STRATEGIES, *optimizers, *(REMEDIES if with_remedies else ())]
         left_out = set(self.left_out)
         if self.strategies:
-            left_out |= {each.name for each in all_of_them} - {REFERENCE, *self.strategies}
+            # A strategy that takes over the rate of another one needs that.
+            tuned = {BY_NAME[name].tuned_as or name for name in self.strategies}
+            left_out |= {each.name for each in all_of_them} - {REFERENCE, *self.strategies, *tuned}
         return [each for each in all_of_them if each.name not in left_out]
 
 

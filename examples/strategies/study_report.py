@@ -356,7 +356,7 @@ def _write_plots(
             curves = [
                 Curve(name, [math.log2(size) for size in sorted(points)], [points[size] for size in sorted(points)])
                 for name, points in by_name.items()
-                if not BY_NAME[name].is_remedy
+                if len(points) > 1 and not BY_NAME[name].is_remedy
             ]
             pictures[f"images-{domain}"] = (curves, f"delta1, {domain}", "log2 of the training images")
     written = {}

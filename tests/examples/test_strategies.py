@@ -145,6 +145,13 @@ def test_every_trial_is_a_command(domain: Path, tmp_path: Path, name: str, domai
         assert data[1]["path"] == "labels"
 
 
+def test_a_strategy_brings_along_the_one_whose_rate_it_takes() -> None:
+    preset = replace(PRESETS["full"], strategies=("frozen decoder, rehearsal 30 %, longer, labels of the start",))
+    rates = dict.fromkeys(((each.domain, each.strategy) for each in tuning_trials(preset)), 1e-3)
+    compared = {each.strategy for each in main_trials(preset, rates)}
+    assert compared == {REFERENCE, "frozen decoder", *preset.strategies}
+
+
 # -- domains --------------------------------------------------------------------------------------------------------
 
 
