@@ -11,6 +11,7 @@
 - `dpt_head`: the DPT neck and head
 - `output_convolution`: the head's last convolution, float32 in any precision
 - `position_embeddings`: position embeddings interpolated as the authors' code does
+- `hub_files`: files of models on the Hub, and the commit that they are of
 - `adapters`: folders of adapters alone: found, opened with their base, and merged
 - `adapter_names`: names of layers in folders of adapters, of any release of transformers
 - `parameter_names`: parameters without use; names of files and of any release of transformers for `load_state_dict`

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
@@ -26,11 +24,11 @@ from transformers.utils.hub import extract_commit_hash
 
 from ..utils.paths import expand_home
 from .adapter_names import CONFIG_FILE, WEIGHTS_FILE, own_adapter_names
+from .hub_files import HUB_OPTIONS, hub_file
 from .missing import name_what_is_missing
 from .quantization import is_quantized
 
 
-HUB_OPTIONS = ("revision", "token", "cache_dir", "local_files_only", "force_download", "subfolder")
 # They say which files of a repository are meant: those of the adapters, and not of their base.
 OF_ONE_REPOSITORY = ("revision", "subfolder")
 PICKLED_FILE = "adapter_model.bin"
@@ -172,12 +170,12 @@ def find_adapters(name: Any, options: Mapping[str, Any]) -> AdapterFolder | None
         has_weights = (folder / WEIGHTS_FILE).is_file()
         is_pickled = (folder / PICKLED_FILE).is_file()
     else:
-        path = _download(name, CONFIG_FILE, hub)
-        if path is None or _download(name, "config.json", hub) is not None:
+        # Most names are those of whole models, whose configuration is read next.
+        if hub_file(name, "config.json", hub) is not None or (path := hub_file(name, CONFIG_FILE, hub)) is None:
             return None
         folder, commit = Path(path).parent, extract_commit_hash(path, None)
-        has_weights = _download(name, WEIGHTS_FILE, hub) is not None
-        is_pickled = not has_weights and _download(name, PICKLED_FILE, hub) is not None
+        has_weights = hub_file(name, WEIGHTS_FILE, hub) is not None
+        is_pickled = not has_weights and hub_file(name, PICKLED_FILE, hub) is not None
     if not has_weights:
         found = f", but {PICKLED_FILE}, which is pickled and may run code when it is read" if is_pickled else ""
         raise ValueError(
@@ -312,17 +310,7 @@ def _unfit(adapters: AdapterFolder, problem: str) -> ValueError:
     )
 
 
-def _download(name: str, file: str, hub: Mapping[str, Any]) -> str | None:
-    """Return where a file from the Hub lies; None where there is none, also where that cannot be known."""
-    try:
-        return str(hf_hub_download(name, file, **hub))
-    except (EntryNotFoundError, HfHubHTTPError, HFValidationError, OSError):
-        # Whoever opens the model as a whole one says it better.
-        return None
-
-
 __all__ = [
-    "HUB_OPTIONS",
     "OUTPUT_FIELDS",
     "OUTPUT_KEY",
     "AdapterFolder",

@@ -14,17 +14,16 @@ from typing import Any
 
 import torch
 from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoConfig, AutoImageProcessor, AutoModelForDepthEstimation, PreTrainedConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
-from transformers.utils.hub import extract_commit_hash
 
 from ..utils.option_errors import OptionError
-from ..utils.paths import expand_home
-from .adapters import HUB_OPTIONS, AdapterFolder, find_adapters, open_adapters, unload_adapters
+from .adapters import AdapterFolder, find_adapters, open_adapters, unload_adapters
+from .hub_files import HUB_OPTIONS, commit_of
 from .image_processing_depth_anything import DepthAnythingImageProcessor
 from .missing import name_what_is_missing
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
@@ -71,6 +70,9 @@ def load_model(
     """
     refuse_files(name)
     hub = {key: options[key] for key in HUB_OPTIONS if key in options}
+    commit = commit_of(name, hub)
+    if commit is not None:
+        hub, options = {**hub, "revision": commit}, {**options, "revision": commit}
     config = load_config(name, hub)
     _check_is_depth_model(name, config)
     if dtype is not None:
@@ -80,7 +82,7 @@ def load_model(
     model = load_whole(name, options) if is_ours else _load(AutoModelForDepthEstimation.from_pretrained, name, options)
     if getattr(model.config, "_commit_hash", None) is None:
         # Newer versions of transformers (5.23) keep it to themselves; labels and scores tell the model by it.
-        model.config._commit_hash = _commit_of(name, hub)
+        model.config._commit_hash = commit
     return model, processor
 
 
@@ -101,17 +103,6 @@ def load_config(name: str, hub: dict[str, Any]) -> PreTrainedConfig:
     with name_what_is_missing(name):
         config: PreTrainedConfig = AutoConfig.from_pretrained(name, **hub)
     return config
-
-
-def _commit_of(name: str, hub: dict[str, Any]) -> str | None:
-    """Return the commit on the Hub that a model's files in the local cache are of; None for a folder."""
-    if os.path.isdir(expand_home(name)):
-        return None
-    where = {key: value for key, value in hub.items() if key != "force_download"}
-    try:
-        return extract_commit_hash(hf_hub_download(name, "config.json", **where), None)
-    except (EntryNotFoundError, HfHubHTTPError, OSError):
-        return None
 
 
 def load_whole(

@@ -15,6 +15,7 @@ from transformers import Dinov2Config, Dinov2WithRegistersConfig, PreTrainedConf
 from ..geometry.depth_units import UNIT_NAMES, as_whole_units, max_depth_in_metres
 from ..models.configuration_depth_anything import DepthAnythingConfig
 from ..models.configuration_values import DEPTH_VALUES, ENCODER_VALUES, configuration_values
+from ..models.hub_files import commit_of
 from ..models.image_processing_depth_anything import DepthAnythingImageProcessor
 from ..models.loading import load_config, load_processor, load_whole, refuse_files
 from ..models.modeling_depth_anything import ENCODERS, DepthAnythingForDepthEstimation
@@ -67,7 +68,6 @@ def build_model(
     """
     set_seed(seed)
     processor = DepthAnythingImageProcessor.for_input_size(arguments.input_size)
-    hub = {"revision": arguments.revision} if arguments.revision else {}
     options = _decoder_options(arguments)
     if max_depth is not None:
         cap, unit = as_whole_units(max_depth, options.get("depth_unit"))
@@ -84,15 +84,15 @@ def build_model(
     loading: dict[str, Any] = {"dtype": torch.float32}
     if arguments.attn_implementation:
         loading["attn_implementation"] = arguments.attn_implementation
-    if arguments.revision:
-        loading["revision"] = arguments.revision
+    hub = _hub_options(arguments)
+    loading |= hub
     make = DepthAnythingForDepthEstimation
     if arguments.encoder_name_or_path:
-        _check_model_type(arguments.encoder_name_or_path, arguments.revision, ENCODERS)
+        _check_model_type(arguments.encoder_name_or_path, hub, ENCODERS)
         model = make.from_encoder(arguments.encoder_name_or_path, encoder_options=loading, **options)
         lineage = {"encoder": arguments.encoder_name_or_path, "encoder_revision": arguments.revision}
     elif arguments.model_name_or_path:
-        found = _check_model_type(arguments.model_name_or_path, arguments.revision, [DepthAnythingConfig.model_type])
+        found = _check_model_type(arguments.model_name_or_path, hub, [DepthAnythingConfig.model_type])
         if max_depth is None:
             options = _as_relative(arguments.model_name_or_path, found, options)
         elif not fresh_decoder:
@@ -137,10 +137,20 @@ def _encoder_config(values: dict[str, Any], input_size: int) -> PreTrainedConfig
     return make_config(**values)
 
 
-def _check_model_type(name_or_path: str, revision: str | None, expected: Collection[str]) -> PreTrainedConfig:
-    refuse_files(name_or_path)
+def _hub_options(arguments: ModelArguments) -> dict[str, str]:
+    """Return the revision of the checkpoint, as a commit where it is on the Hub: all its files are of that one."""
+    name = arguments.encoder_name_or_path or arguments.model_name_or_path
+    hub = {"revision": arguments.revision} if arguments.revision else {}
+    if name is None:
+        return hub
+    refuse_files(name)
+    commit = commit_of(name, hub)
+    return hub if commit is None else {"revision": commit}
+
+
+def _check_model_type(name_or_path: str, hub: dict[str, str], expected: Collection[str]) -> PreTrainedConfig:
     # transformers opens any checkpoint as any model, and leaves at random weights what does not fit.
-    found = load_config(name_or_path, {"revision": revision} if revision else {})
+    found = load_config(name_or_path, hub)
     if found.model_type not in expected:
         raise ValueError(
             f"{name_or_path} is a {found.model_type!r} model, expected {' or '.join(expected)}; encoder_name_or_path "

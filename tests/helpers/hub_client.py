@@ -1,6 +1,7 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A test tool: the settings with which `huggingface_hub` talks to `hub_server`, in this process or in another one."""
+"""A test tool: the settings with which `huggingface_hub` talks to `hub_server`, in this process or in another one;
+and a model pushed to it."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from hub_server import HubServer
 from huggingface_hub import constants
+
+from depth_anything_hf.hub.publisher import Publisher
 
 
 TOKEN = "hf_ThisIsNotToBeSeenAnywhere"
@@ -43,3 +46,9 @@ def hub_environment(hub: HubServer, home: Path) -> dict[str, str]:
     left_out = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE", "PYTHONPATH")
     inherited = {name: value for name, value in os.environ.items() if name not in left_out}
     return {**inherited, **settings, "HF_HUB_DISABLE_TELEMETRY": "1", "OMP_NUM_THREADS": "1"}
+
+
+def push_model(name: str, folder: Path) -> None:
+    publisher = Publisher(name, folder)
+    publisher.push(folder, "Model")
+    assert publisher.finish(60) == []

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hub_client import TOKEN, hub_environment, new_hub, use_hub
+from hub_client import TOKEN, hub_environment, new_hub, push_model, use_hub
 from hub_server import HubServer
 from huggingface_hub import DatasetCard, ModelCard
 from huggingface_hub.utils import enable_progress_bars
@@ -31,7 +31,6 @@ from depth_anything_hf.evaluation.results import description_of
 from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.hub.errors import PushError
 from depth_anything_hf.hub.model_card import write_model_card
-from depth_anything_hf.hub.publisher import Publisher
 from depth_anything_hf.inference.prediction_folder import describe_model
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.pseudo_labels.fill_shards import label_images
@@ -39,6 +38,8 @@ from depth_anything_hf.pseudo_labels.lineage import labels_lineage
 from depth_anything_hf.pseudo_labels.provenance import describe_teacher
 from depth_anything_hf.pseudo_labels.push import LABELS_LOCK, push_labels, push_labels_when_complete
 from depth_anything_hf.pseudo_labels.verify import verify_labels
+from depth_anything_hf.recipes.arguments import ModelArguments
+from depth_anything_hf.recipes.starting_point import build_model
 from depth_anything_hf.utils.locks import FolderLock
 
 
@@ -151,13 +152,10 @@ def test_a_student_of_labels_on_the_hub_knows_their_teacher_and_license(hub: Hub
 
 
 def test_a_teacher_on_the_hub_is_known_by_its_commit_and_weights(hub: HubServer, model: Path) -> None:
-    publisher = Publisher(MODEL, model)
-    publisher.push(model, "Model")
-    assert publisher.finish(60) == []
+    push_model(MODEL, model)
     first = hub.repositories["model", MODEL].head
     (model / "README.md").write_text("Another commit.")
-    publisher.push(model, "Model")
-    assert publisher.finish(60) == []
+    push_model(MODEL, model)
     head = hub.repositories["model", MODEL].head
     weights = hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()
     for revision, commit in ((None, head), (first, first), ("main", head)):
@@ -169,6 +167,19 @@ def test_a_teacher_on_the_hub_is_known_by_its_commit_and_weights(hub: HubServer,
         assert description_of(predictor, MODEL, EvaluationSettings())["model"] == f"{MODEL}@{commit}"
     from_folder = DepthPredictor.from_pretrained(str(model))
     assert describe_teacher(from_folder, model)["revision"] is None
+
+
+def test_a_model_of_the_cache_is_opened_from_one_commit_which_the_hub_is_asked_for_once(
+    hub: HubServer, model: Path
+) -> None:
+    push_model(MODEL, model)
+    start = ModelArguments(model_name_or_path=MODEL, input_size=TINY_SIDE_PIXELS)
+    for opened in (lambda: DepthPredictor.from_pretrained(MODEL), lambda: build_model(start, seed=0)):
+        opened()
+        hub.requests.clear()
+        opened()
+        newest = [request.url for request in hub.requests if "/resolve/main/" in request.url]
+        assert newest == [f"/{MODEL}/resolve/main/config.json"]
 
 
 def test_labels_are_pushed_once_and_only_when_they_are_whole(hub: HubServer, labels: Path, tmp_path: Path) -> None:
@@ -216,9 +227,7 @@ def test_what_cannot_be_pushed_is_refused_in_words(hub: HubServer, labels: Path,
 def test_the_same_depth_in_a_process_without_this_package(
     hub: HubServer, model: Path, labels: Path, labelled_folder: Path, tmp_path: Path
 ) -> None:
-    publisher = Publisher(MODEL, model)
-    publisher.push(model, "Model")
-    assert publisher.finish(60) == []
+    push_model(MODEL, model)
     push_labels(labels, LABELS, image_license="cc-by-4.0")
     place = tmp_path / "elsewhere"
     place.mkdir()

@@ -16,9 +16,8 @@ import pytest
 import torch
 import yaml
 from command_line import run
-from hub_client import new_hub, use_hub
+from hub_client import new_hub, push_model, use_hub
 from hub_server import HubServer
-from huggingface_hub import constants
 from huggingface_hub.utils import enable_progress_bars
 from PIL import Image
 from tiny_model import TINY_SIDE_PIXELS, MakeModel
@@ -29,7 +28,6 @@ from depth_anything_hf.conversion.original import convert_to_original
 from depth_anything_hf.data.datasets import DepthFolder
 from depth_anything_hf.data.mixture import Mixture
 from depth_anything_hf.data.transforms import TrainingTransform
-from depth_anything_hf.hub.publisher import Publisher
 from depth_anything_hf.inference.prediction_folder import describe_model
 from depth_anything_hf.losses.loss_weights import RelativeLoss
 from depth_anything_hf.pseudo_labels.provenance import describe_teacher
@@ -60,7 +58,6 @@ PLAN_ON = ("--input_size", "56", "--device", "h100")
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
     with new_hub() as server:
         use_hub(monkeypatch, server, tmp_path / "home")
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
         yield server
     enable_progress_bars()
 
@@ -105,9 +102,7 @@ def predicted(name: str | Path, image: Path) -> np.ndarray:
 def test_a_pushed_run_opens_from_the_hub_as_its_merged_form(
     hub: HubServer, base: Path, photograph: Path, labelled_folder: Path, tmp_path: Path
 ) -> None:
-    publisher = Publisher(BASE, base)
-    publisher.push(base, "Base")
-    assert publisher.finish(60) == []
+    push_model(BASE, base)
     pushed = {"push_to_hub": True, "hub_model_id": KEPT, "hub_strategy": "end"}
     kept = train(tmp_path / "kept", labelled_folder, BASE, lora_merge=False, **pushed)
     merged = train(tmp_path / "merged", labelled_folder, BASE)
@@ -132,7 +127,7 @@ def test_a_pushed_run_opens_from_the_hub_as_its_merged_form(
         np.testing.assert_allclose(np.squeeze(np.asarray(names["disparity"])), expected, rtol=0, atol=tolerance)
     # Without the base, the message says which one it is, and where it is named.
     del hub.repositories["model", BASE]
-    shutil.rmtree(tmp_path / "cache" / "models--owner--base")
+    shutil.rmtree(tmp_path / "home" / "hub" / "models--owner--base")
     with pytest.raises(
         OSError, match=r"adapter_config.json names 'owner/base' as the model that its adapters belong to"
     ):

@@ -1,0 +1,53 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Files of models on the Hub, in the local cache, and the commit that they are of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
+from transformers.utils.hub import extract_commit_hash
+
+from ..utils.paths import expand_home
+from .adapter_names import CONFIG_FILE
+
+
+HUB_OPTIONS = ("revision", "token", "cache_dir", "local_files_only", "force_download", "subfolder")
+
+
+def hub_file(name: str, file: str, hub: Mapping[str, Any]) -> str | None:
+    """Return where a file from the Hub lies; None where there is none, also where that cannot be known.
+
+    Args:
+        name: model id on the Hub.
+        file: its name.
+        hub: `revision`, `token` and the like.
+    """
+    try:
+        return str(hf_hub_download(name, file, **hub))
+    except (EntryNotFoundError, HfHubHTTPError, HFValidationError, OSError):
+        # Whoever opens the model as a whole one says it better.
+        return None
+
+
+def commit_of(name: str, hub: Mapping[str, Any]) -> str | None:
+    """Return the commit on the Hub that a name and its revision stand for now; None for a folder, or where unknown.
+
+    With it as the revision all files of a model are of one commit, and those in the local cache need no request.
+
+    Args:
+        name: model id on the Hub, or a folder.
+        hub: `revision`, `token` and the like.
+    """
+    if os.path.isdir(expand_home(name)):
+        return None
+    where = {key: value for key, value in hub.items() if key != "force_download"}
+    path = hub_file(name, "config.json", where) or hub_file(name, CONFIG_FILE, where)
+    return extract_commit_hash(path, None)
+
+
+__all__ = ["HUB_OPTIONS", "commit_of", "hub_file"]
