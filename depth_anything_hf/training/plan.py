@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, replace
 from itertools import product
 from typing import Any
 
@@ -28,7 +28,7 @@ from .memory_estimate import estimate_around
 from .objectives import SupervisedRelative
 from .optim import LearningRates
 from .plan_arguments import CHECKPOINTING, PlanArguments
-from .planned_runs import Plan, PlannedRun
+from .planned_runs import Plan, PlannedRun, Way
 from .processes import training_accelerator
 from .sharding_rules import require_shardable
 from .simulated_step import SimulatedStep, simulate_step
@@ -62,25 +62,12 @@ def plan(arguments: PlanArguments) -> Plan:
     return result
 
 
-@dataclass(frozen=True)
-class _Way:
-    """A way to train, as its flags say it."""
-
-    encoder_strategy: str
-    mixed_precision: str
-    gradient_checkpointing: str
-    optimizer: str
-    batch: int
-    accumulation: int
-    optimizer_in_backward: bool
-
-
-def _ways(arguments: PlanArguments) -> Iterator[_Way]:
+def _ways(arguments: PlanArguments) -> Iterator[Way]:
     """Yield all ways that are asked for; the first is the wanted one."""
     lists = (arguments.encoder_strategy, arguments.mixed_precision, arguments.gradient_checkpointing)
     batch, accumulation = arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps
     for way in product(*lists, arguments.optimizer):
-        yield _Way(*way, batch, accumulation, arguments.optimizer_in_backward)
+        yield Way(*way, batch, accumulation, arguments.optimizer_in_backward)
 
 
 class _Planner:
@@ -90,16 +77,15 @@ class _Planner:
         self._config, self._arguments, self._device = config, arguments, device
         with torch.device("meta"):
             self._model = DepthAnythingForDepthEstimation(config)
-        self._steps: dict[_Way, SimulatedStep] = {}
+        self._steps: dict[tuple[Any, ...], SimulatedStep] = {}
 
-    def plan(self, way: _Way) -> PlannedRun:
+    def plan(self, way: Way) -> PlannedRun:
         """Predict a way to train."""
         training, side = self._training_arguments(way), self._arguments.input_size
         sharded = self._arguments.sharded
         if sharded:
             require_shardable(training, ())
-        # Whatever follows it.
-        key = replace(way, optimizer="")
+        key = way.all_but_the_optimizer
         if key not in self._steps:
             self._steps[key] = simulate_step(
                 self._model, training, (side, side), precision=training.mixed_precision or "no", sharded=sharded
@@ -124,7 +110,7 @@ class _Planner:
         precision, checkpointing, optimizer = (each[-1] for each in lists)
         whole = arguments.per_device_train_batch_size
         images = whole * arguments.gradient_accumulation_steps
-        way = _Way(strategy, precision, checkpointing, optimizer, whole, images // whole, optimizer_in_backward=True)
+        way = Way(strategy, precision, checkpointing, optimizer, whole, images // whole, optimizer_in_backward=True)
         is_possible = images == whole and arguments.processes == 1 and not arguments.sharded and precision != "fp16"
         if is_possible and not arguments.optimizer_in_backward:
             found = self.plan(way)
@@ -148,13 +134,12 @@ class _Planner:
             elif arguments.device == HERE and arguments.measure:
                 fitting = [each for each in runs if each.fits and each.mixed_precision == precision]
                 if fitting:
-                    values = {each.name: getattr(fitting[0], each.name) for each in fields(_Way)}
-                    training = self._training_arguments(_Way(**values))
+                    training = self._training_arguments(fitting[0])
                     seconds = measure_seconds(self._config, training, arguments.input_size)
                     rates[precision] = fitting[0].memory.operations / seconds
         return rates
 
-    def _training_arguments(self, way: _Way) -> TrainingArguments:
+    def _training_arguments(self, way: Way) -> TrainingArguments:
         options: dict[str, Any] = CHECKPOINTING[way.gradient_checkpointing]
         return TrainingArguments(
             "unused",

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,15 +17,12 @@ UNKNOWN = "-"
 
 
 @dataclass
-class PlannedRun:
-    """A way to train, and what it takes.
+class Way:
+    """A way to train, as its flags say it.
 
     Attributes:
         encoder_strategy, mixed_precision, gradient_checkpointing, optimizer: as in `PlanArguments`.
         batch, accumulation: images of a micro-batch, and micro-batches of a step.
-        memory: predicted for each process.
-        fits: whether the device has as much.
-        seconds: of an optimizer step; None if the device's rate is not known.
         optimizer_in_backward: as in `PlanArguments`.
     """
 
@@ -36,19 +32,16 @@ class PlannedRun:
     optimizer: str
     batch: int
     accumulation: int
-    memory: MemoryEstimate
-    fits: bool
-    seconds: float | None = None
     optimizer_in_backward: bool = False
 
     @property
     def all_but_the_optimizer(self) -> tuple[Any, ...]:
-        """What runs share that differ in their optimizer alone."""
+        """What ways share that differ in their optimizer alone."""
         parts = (self.encoder_strategy, self.mixed_precision, self.gradient_checkpointing)
         return (*parts, self.batch, self.accumulation, self.optimizer_in_backward)
 
-    def changes_from(self, other: PlannedRun) -> list[str]:
-        """Return the flags by which this run differs from another one."""
+    def changes_from(self, other: Way) -> list[str]:
+        """Return the flags by which this way differs from another one."""
         names = ("encoder_strategy", "mixed_precision", "optimizer")
         flags = [f"--{name} {getattr(self, name)}" for name in names if getattr(self, name) != getattr(other, name)]
         if self.gradient_checkpointing != other.gradient_checkpointing:
@@ -59,6 +52,21 @@ class PlannedRun:
             flags += [f"--per_device_train_batch_size {self.batch}"]
             flags += [f"--gradient_accumulation_steps {self.accumulation}"]
         return flags
+
+
+@dataclass(kw_only=True)
+class PlannedRun(Way):
+    """A way to train, and what it takes.
+
+    Attributes:
+        memory: predicted for each process.
+        fits: whether the device has as much.
+        seconds: of an optimizer step; None if the device's rate is not known.
+    """
+
+    memory: MemoryEstimate
+    fits: bool
+    seconds: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values; bytes of memory by part."""
@@ -123,7 +131,9 @@ class Plan:
         optimizers = list(dict.fromkeys(each.optimizer for each in runs))
         head = ["encoder", "precision", "checkpointing", "batch", *(f"GiB: {each}" for each in optimizers), "s a step"]
         rows = [[*head, *(["hours"] if self.steps else []), ""]]
-        lines = {key: [each for each in runs if each.all_but_the_optimizer == key] for key in _keys(runs)}
+        lines: dict[tuple[Any, ...], list[PlannedRun]] = {}
+        for run in runs:
+            lines.setdefault(run.all_but_the_optimizer, []).append(run)
         for line in sorted(lines.values(), key=self._order):
             run, by_optimizer = line[0], {each.optimizer: each for each in line}
             row = [run.encoder_strategy, run.mixed_precision, run.gradient_checkpointing]
@@ -160,10 +170,6 @@ class Plan:
         return text if found is None else f"{text}: {' '.join(found.changes_from(first))}"
 
 
-def _keys(runs: Iterable[PlannedRun]) -> list[tuple[Any, ...]]:
-    return list(dict.fromkeys(each.all_but_the_optimizer for each in runs))
-
-
 def _gibibytes(run: PlannedRun | None) -> str:
     return "" if run is None else f"{run.memory.total / GIB:.2f}"
 
@@ -174,4 +180,4 @@ def _largest_part(memory: MemoryEstimate) -> str:
     return f"{value / GIB:.2f} of it for {'activations' if name == 'step' else name}"
 
 
-__all__ = ["Plan", "PlannedRun"]
+__all__ = ["Plan", "PlannedRun", "Way"]
