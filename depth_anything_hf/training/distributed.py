@@ -16,7 +16,7 @@ from accelerate.utils import FullyShardedDataParallelPlugin, extract_model_from_
 from torch import Tensor, nn
 from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 from torch.distributed.device_mesh import DeviceMesh
-from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import CPUOffloadPolicy, FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
 
@@ -69,15 +69,16 @@ def fsdp_plugin() -> FullyShardedDataParallelPlugin | None:
     wants_fsdp = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
     if not wants_fsdp or os.environ.get("FSDP_VERSION") != "2":
         return None
-    if os.environ.get("FSDP_OFFLOAD_PARAMS", "").lower() in ("true", "1", "yes"):
+    # The rest comes from the environment.
+    plugin = FullyShardedDataParallelPlugin(mixed_precision_policy=sharding_precision())
+    if isinstance(plugin.cpu_offload, CPUOffloadPolicy):
         # `Engine.normalize_gradients` multiplies gradients by a number on the GPU, which those on a CPU cannot be.
         raise ValueError(
             "fsdp_offload_params is true, but parameters, gradients and optimizer state kept on the CPU are not "
             "supported; set it to false in the accelerate configuration, and see `depth-anything-hf plan` for what "
             "else saves memory"
         )
-    # The rest comes from the environment.
-    return FullyShardedDataParallelPlugin(mixed_precision_policy=sharding_precision())
+    return plugin
 
 
 def shard_model(model: nn.Module, mesh: DeviceMesh | None = None) -> nn.Module:

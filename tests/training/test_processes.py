@@ -43,9 +43,11 @@ def test_sharding_keeps_gathers_and_sums_in_float32_whatever_the_precision(monke
     assert (policy.reduce_dtype, policy.param_dtype, policy.output_dtype) == (torch.float32, None, None)
     assert plugin.fsdp_version == 2 and plugin.reshard_after_forward
     assert plugin.transformer_cls_names_to_wrap == ["Dinov2Layer", "DepthAnythingNeck", "DepthAnythingHead"]
-    monkeypatch.setenv("FSDP_OFFLOAD_PARAMS", "true")
-    with pytest.raises(ValueError, match=r"fsdp_offload_params is true.*not supported"):
-        fsdp_plugin()
+    # In whichever word Accelerate takes for it.
+    for word in ("true", "on"):
+        monkeypatch.setenv("FSDP_OFFLOAD_PARAMS", word)
+        with pytest.raises(ValueError, match=r"fsdp_offload_params is true.*not supported"):
+            fsdp_plugin()
     monkeypatch.setenv("FSDP_VERSION", "1")
     assert fsdp_plugin() is None
 
