@@ -29,6 +29,13 @@ PROCESS_BYTES = 555 * 2**20
 KEPT_SHARE, RETURNED_SHARE = 0.17, 0.03
 # Gathered units of a sharded model at one time: the one in use, the one fetched ahead, and gradients on their way.
 GATHERED_UNITS = 3
+# Parts of an estimate that are called otherwise in a line of text.
+IN_WORDS = {
+    "step": "activations",
+    "average": "kept weights",
+    "frozen": "frozen models",
+    "overhead": "overhead and reserve",
+}
 
 
 @dataclass(frozen=True)
@@ -75,14 +82,13 @@ class MemoryEstimate:
         counted = self.total - self.overhead - self.communication + self.gradients
         return replace(self, communication=self.gradients, overhead=_overhead(counted))
 
+    def largest(self) -> tuple[str, int]:
+        """Return what takes most, in words, and its bytes."""
+        name, value = max(self.parts().items(), key=lambda each: each[1])
+        return IN_WORDS.get(name, name), value
+
     def __str__(self) -> str:
-        names = {
-            "step": "activations",
-            "average": "kept weights",
-            "frozen": "frozen models",
-            "overhead": "overhead and reserve",
-        }
-        parts = [(names.get(name, name), value) for name, value in self.parts().items()]
+        parts = [(IN_WORDS.get(name, name), value) for name, value in self.parts().items()]
         shown = ", ".join(f"{name} {value / GIB:.2f}" for name, value in parts if value)
         return f"{self.total / GIB:.1f} GiB ({shown})"
 

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from ..models.configuration_depth_anything import DepthAnythingConfig
+from ..models.loading import load_config
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.processes import own_accelerate_state
 from .arguments import TrainingArguments
@@ -159,8 +160,6 @@ class _Planner:
 def _config_of(model: str) -> DepthAnythingConfig:
     if model in SIZES:
         return DepthAnythingConfig.from_size(model)  # type: ignore[arg-type]
-    from ..models.loading import load_config
-
     config = load_config(model, {})
     if config.model_type != DepthAnythingConfig.model_type:
         raise ValueError(

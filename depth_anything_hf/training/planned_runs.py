@@ -111,7 +111,8 @@ class Plan:
         needs = f"the run as it is needs {wanted.memory.total / GIB:.2f} of {self.device.memory / GIB:.1f} GiB"
         if wanted.fits:
             return f"fits: {needs}"
-        needs += f", {_largest_part(wanted.memory)}"
+        name, value = wanted.memory.largest()
+        needs += f", {value / GIB:.2f} of it for {name}"
         found = self.nearest_fitting(wanted)
         if found is None:
             return f"does not fit: {needs}, and no change that was tried is enough"
@@ -172,12 +173,6 @@ class Plan:
 
 def _gibibytes(run: PlannedRun | None) -> str:
     return "" if run is None else f"{run.memory.total / GIB:.2f}"
-
-
-def _largest_part(memory: MemoryEstimate) -> str:
-    """Return the name and the GiB of what takes most."""
-    name, value = max(memory.parts().items(), key=lambda each: each[1])
-    return f"{value / GIB:.2f} of it for {'activations' if name == 'step' else name}"
 
 
 __all__ = ["Plan", "PlannedRun", "Way"]
