@@ -24,7 +24,7 @@ from transformers.utils.hub import extract_commit_hash
 
 from ..utils.paths import expand_home
 from .adapter_names import CONFIG_FILE, WEIGHTS_FILE, own_adapter_names
-from .hub_files import HUB_OPTIONS, hub_file
+from .hub_files import HUB_OPTIONS, commit_of, hub_file
 from .missing import name_what_is_missing
 from .quantization import is_quantized
 
@@ -71,10 +71,12 @@ class AdapterFolder:
         return torch.bfloat16 if found == {torch.bfloat16} else torch.float32
 
     def base_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Return options for the adapters as those with which their base is opened."""
+        """Return options for the adapters as those with which their base is opened, at one commit of the Hub."""
         kept = {key: value for key, value in options.items() if key not in OF_ONE_REPOSITORY}
-        is_on_hub = self.base_revision is not None and not os.path.isdir(self.base)
-        return {**kept, "revision": self.base_revision} if is_on_hub else kept
+        if os.path.isdir(self.base):
+            return kept
+        revision = commit_of(self.base, {**kept, "revision": self.base_revision}) or self.base_revision
+        return kept if revision is None else {**kept, "revision": revision}
 
     def base_config(self, options: Mapping[str, Any]) -> PreTrainedConfig:
         """Return the configuration of the base.
@@ -222,7 +224,8 @@ def open_adapters(model_class: Any, adapters: AdapterFolder, *args: Any, **optio
     adapters.base_config(options)
     if options.get("quantization_config") is not None:
         raise adapters._quantized_base()
-    loaded = model_class.from_pretrained(adapters.base, *args, **adapters.base_options(options))
+    base_options = adapters.base_options(options)
+    loaded = model_class.from_pretrained(adapters.base, *args, **base_options)
     model = loaded[0] if isinstance(loaded, tuple) else loaded
     if is_quantized(model):
         raise adapters._quantized_base()
@@ -260,8 +263,8 @@ def open_adapters(model_class: Any, adapters: AdapterFolder, *args: Any, **optio
             shown = f"{', '.join(sorted(names)[:NAMES_SHOWN])}{more}"
             raise _unfit(adapters, f"{WEIGHTS_FILE} {problem} {shown}")
     model._hf_peft_config_loaded = True
-    if adapters.commit is not None:
-        model.config._commit_hash = adapters.commit
+    # A folder of adapters has none: what is known of their base then is its commit.
+    model.config._commit_hash = adapters.commit or base_options.get("revision")
     model.eval()
     return loaded
 

@@ -34,18 +34,18 @@ def hub_file(name: str, file: str, hub: Mapping[str, Any]) -> str | None:
         return None
 
 
-def commit_of(name: str, hub: Mapping[str, Any]) -> str | None:
+def commit_of(name: str, options: Mapping[str, Any]) -> str | None:
     """Return the commit on the Hub that a name and its revision stand for now; None for a folder, or where unknown.
 
     With it as the revision all files of a model are of one commit, and those in the local cache need no request.
 
     Args:
         name: model id on the Hub, or a folder.
-        hub: `revision`, `token` and the like.
+        options: of `from_pretrained`; those of the Hub are used.
     """
     if os.path.isdir(expand_home(name)):
         return None
-    where = {key: value for key, value in hub.items() if key != "force_download"}
+    where = {key: options[key] for key in HUB_OPTIONS if key in options and key != "force_download"}
     path = hub_file(name, "config.json", where) or hub_file(name, CONFIG_FILE, where)
     return extract_commit_hash(path, None)
 

@@ -114,6 +114,8 @@ def test_a_pushed_run_opens_from_the_hub_as_its_merged_form(
     assert not np.allclose(predicted(BASE, photograph), expected, rtol=1e-3)
     for name in (KEPT, kept):
         assert (predicted(name, photograph) == expected).all()
+    described = describe_model(str(kept), DepthPredictor.from_pretrained(kept, device="cpu").model.config)
+    assert described["base"] == {"model": BASE, "commit": hub.repositories["model", BASE].head}
     # The card names the base, and its code runs.
     card = files["README.md"].decode()
     data = yaml.safe_load(card.split("---\n")[1])
