@@ -10,7 +10,8 @@
 - `quantization`: whether a model is quantized; layers that `torch.ao.quantization` finds
 - `dpt_head`: the DPT neck and head
 - `output_convolution`: the head's last convolution, float32 in any precision
-- `position_embeddings`: position embeddings interpolated as the authors' code does
+- `position_embeddings`: position embeddings interpolated as the authors' code does, also in exported graphs
+- `resampling`: bicubic interpolation by products of matrices, for graphs of free sizes
 - `hub_files`: files of models on the Hub, and the commit that they are of
 - `adapters`: folders of adapters alone: found, opened with their base, and merged
 - `adapter_names`: names of layers in folders of adapters, of any release of transformers

@@ -30,7 +30,7 @@ from .fused_encoder import FusedEncoder
 from .missing import name_what_is_missing
 from .outputs import DepthAnythingOutput
 from .parameter_names import accept_all_names, unused_prefixes
-from .position_embeddings import offset_position_embeddings
+from .position_embeddings import exported_position_embeddings, is_exporting, offset_position_embeddings
 from .quantization import QuantizableLayers
 
 
@@ -241,17 +241,20 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
     def _positions(self, tokens: Tensor, height: int, width: int) -> Tensor:
         """Position embeddings of the class token and the patches (1, 1 + N, C) for an image of this size."""
         embeddings = self.backbone.embeddings
+        grid = (height // self.patch_size, width // self.patch_size)
+        if is_exporting():
+            source, has_registers = embeddings.position_embeddings, self.prefix_tokens > 1
+            return exported_position_embeddings(source, grid, self.interpolate_offset, antialias=has_registers)
         if not self.interpolate_offset:
             interpolated: Tensor = embeddings.interpolate_pos_encoding(tokens, height, width)
             return interpolated
-        grid = (height // self.patch_size, width // self.patch_size)
         return offset_position_embeddings(embeddings.position_embeddings, grid, self.interpolate_offset)
 
     def embed(self, pixel_values: Tensor) -> Tensor:
         """Embed images (B, 3, H, W): the encoder's first state (B, prefix + N, C); see `config.interpolate_offset`."""
         embeddings = self.backbone.embeddings
         embedded: Tensor
-        if not self.interpolate_offset and not self._is_fused():
+        if not (self.interpolate_offset or self._is_fused() or is_exporting()):
             embedded = embeddings(pixel_values)
             return embedded
         height, width = pixel_values.shape[-2:]

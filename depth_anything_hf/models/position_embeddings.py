@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Position embeddings interpolated as the authors of DINOv2 and Depth Anything do."""
+"""Position embeddings interpolated as the authors of DINOv2 and Depth Anything do, and in graphs of free sizes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import math
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from .resampling import bicubic_matrix, resample
 
 
 def offset_position_embeddings(embeddings: Tensor, grid: tuple[int, int], offset: float) -> Tensor:
@@ -38,3 +40,45 @@ def offset_position_embeddings(embeddings: Tensor, grid: tuple[int, int], offset
         align_corners=False,
     )
     return torch.cat([class_token, resized.flatten(2).transpose(1, 2)], dim=1)
+
+
+def exported_position_embeddings(embeddings: Tensor, grid: tuple[int, int], offset: float, antialias: bool) -> Tensor:
+    """Interpolate position embeddings in a graph that is exported, whose grid is a symbol.
+
+    The result is within 2e-6 of what the ordinary forward pass computes, as a share of the embeddings' range; on the
+    embeddings' own grid it is those themselves. The grid's size becomes a tensor of the graph, so that neither the
+    grid nor the scale that was traced is in it.
+
+    Args:
+        embeddings: (1, 1 + n * n, C), the class token first.
+        grid: rows and columns of patches.
+        offset: as for `offset_position_embeddings`; 0 is transformers' interpolation.
+        antialias: as transformers does for encoders with registers; not with an offset.
+
+    Returns:
+        (1, 1 + rows * columns, C) in the precision of the embeddings, with an offset in float32.
+    """
+    side = math.isqrt(embeddings.shape[1] - 1)
+    lengths = [torch.ones(length, device=embeddings.device).sum() for length in grid]
+    matrices = [
+        bicubic_matrix(length, side, side / (count + offset), antialias=antialias and not offset)
+        for length, count in zip(grid, lengths, strict=True)
+    ]
+    if offset:
+        # Without one, the matrices of the own grid are the identity by themselves.
+        is_own = (lengths[0] == side) & (lengths[1] == side)
+        identities = [
+            (torch.arange(length)[:, None] == torch.arange(side)[None]).to(torch.float32) for length in grid
+        ]
+        matrices = [torch.where(is_own, one, other) for one, other in zip(identities, matrices, strict=True)]
+    class_token, patches = torch.split(embeddings.float(), [1, side * side], dim=1)
+    maps = torch.unflatten(patches, 1, (side, side)).permute(0, 3, 1, 2)
+    resized = resample(maps, *(matrix.to(embeddings.device) for matrix in matrices)).flatten(2).transpose(1, 2)
+    positions = torch.cat([class_token, resized], dim=1)
+    return positions if offset else positions.to(embeddings.dtype)
+
+
+def is_exporting() -> bool:
+    """Return whether `torch.export` traces this call; before PyTorch 2.7 that cannot be told."""
+    ask = getattr(torch.compiler, "is_exporting", None)
+    return False if ask is None else bool(ask())
