@@ -16,6 +16,7 @@ Imports stand inside the commands, so that `--help` is quick.
 - `evaluate`: score a model.
 - `datasets`: list public datasets and protocols.
 - `convert`: checkpoints of the original code in and out.
+- `export`: models to ONNX, OpenVINO and torch.export.
 - `render`: synthetic scenes.
 - `train`: train, distill and finetune.
 - `plan`: memory and time of a run before it starts.

@@ -15,7 +15,7 @@ from .program import Entry, Program, spellings
 
 # Panels of --help.
 TRAINING, LABELS, PREDICTIONS = "Train", "Label", "Predict and evaluate"
-FILES, HELP = "Convert and render", "Help"
+FILES, HELP = "Convert, export and render", "Help"
 
 RECIPES_HELP = """List and show the training recipes that come with the package.
 
@@ -65,6 +65,7 @@ class DepthAnything(Program):
         "convert": Entry(
             FILES, "Convert checkpoints of the original code.", "convert:convert", {"taps": "feature_layers"}
         ),
+        "export": Entry(FILES, "Export a model to ONNX, OpenVINO or torch.export.", "export:export"),
         "render": Entry(FILES, "Render synthetic scenes with exact depth.", "render:render"),
         "env": Entry(HELP, "Show versions, devices and settings for a bug report.", "env:env"),
     }

@@ -243,20 +243,16 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
         embeddings = self.backbone.embeddings
         grid = (height // self.patch_size, width // self.patch_size)
         if is_exporting():
-            source, has_registers = embeddings.position_embeddings, self.prefix_tokens > 1
-            return exported_position_embeddings(source, grid, self.interpolate_offset, antialias=has_registers)
+            return exported_position_embeddings(embeddings, grid, self.interpolate_offset)
         if not self.interpolate_offset:
-            interpolated: Tensor = embeddings.interpolate_pos_encoding(tokens, height, width)
-            return interpolated
+            return cast(Tensor, embeddings.interpolate_pos_encoding(tokens, height, width))
         return offset_position_embeddings(embeddings.position_embeddings, grid, self.interpolate_offset)
 
     def embed(self, pixel_values: Tensor) -> Tensor:
         """Embed images (B, 3, H, W): the encoder's first state (B, prefix + N, C); see `config.interpolate_offset`."""
         embeddings = self.backbone.embeddings
-        embedded: Tensor
         if not (self.interpolate_offset or self._is_fused() or is_exporting()):
-            embedded = embeddings(pixel_values)
-            return embedded
+            return cast(Tensor, embeddings(pixel_values))
         height, width = pixel_values.shape[-2:]
         # As stock's embeddings do; mixed precision converts by itself.
         patches = embeddings.patch_embeddings(pixel_values.to(embeddings.patch_embeddings.projection.weight.dtype))
@@ -271,8 +267,7 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
         if self.prefix_tokens > 1:
             registers = embeddings.register_tokens.expand(len(tokens), -1, -1)
             tokens = torch.cat([tokens[:, :1], registers, tokens[:, 1:]], dim=1)
-        embedded = embeddings.dropout(tokens)
-        return embedded
+        return cast(Tensor, embeddings.dropout(tokens))
 
     def encode(
         self, pixel_values: Tensor, *, to_the_end: bool = False, keep_all: bool = False

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,7 +43,7 @@ def offset_position_embeddings(embeddings: Tensor, grid: tuple[int, int], offset
     return torch.cat([class_token, resized.flatten(2).transpose(1, 2)], dim=1)
 
 
-def exported_position_embeddings(embeddings: Tensor, grid: tuple[int, int], offset: float, antialias: bool) -> Tensor:
+def exported_position_embeddings(embeddings: Any, grid: tuple[int, int], offset: float) -> Tensor:
     """Interpolate position embeddings in a graph that is exported, whose grid is a symbol.
 
     The result is within 2e-6 of what the ordinary forward pass computes, as a share of the embeddings' range; on the
@@ -50,18 +51,20 @@ def exported_position_embeddings(embeddings: Tensor, grid: tuple[int, int], offs
     grid nor the scale that was traced is in it.
 
     Args:
-        embeddings: (1, 1 + n * n, C), the class token first.
+        embeddings: the encoder's module of embeddings.
         grid: rows and columns of patches.
-        offset: as for `offset_position_embeddings`; 0 is transformers' interpolation.
-        antialias: as transformers does for encoders with registers; not with an offset.
+        offset: as for `offset_position_embeddings`; 0 is transformers' interpolation, which antialiases for encoders
+            with registers.
 
     Returns:
         (1, 1 + rows * columns, C) in the precision of the embeddings, with an offset in float32.
     """
-    side = math.isqrt(embeddings.shape[1] - 1)
-    lengths = [torch.ones(length, device=embeddings.device).sum() for length in grid]
+    stored: Tensor = embeddings.position_embeddings
+    side = math.isqrt(stored.shape[1] - 1)
+    antialias = hasattr(embeddings, "register_tokens") and not offset
+    lengths = [torch.ones(length).sum() for length in grid]
     matrices = [
-        bicubic_matrix(length, side, side / (count + offset), antialias=antialias and not offset)
+        bicubic_matrix(length, side, side / (count + offset), antialias=antialias)
         for length, count in zip(grid, lengths, strict=True)
     ]
     if offset:
@@ -71,11 +74,11 @@ def exported_position_embeddings(embeddings: Tensor, grid: tuple[int, int], offs
             (torch.arange(length)[:, None] == torch.arange(side)[None]).to(torch.float32) for length in grid
         ]
         matrices = [torch.where(is_own, one, other) for one, other in zip(identities, matrices, strict=True)]
-    class_token, patches = torch.split(embeddings.float(), [1, side * side], dim=1)
+    class_token, patches = torch.split(stored.float(), [1, side * side], dim=1)
     maps = torch.unflatten(patches, 1, (side, side)).permute(0, 3, 1, 2)
-    resized = resample(maps, *(matrix.to(embeddings.device) for matrix in matrices)).flatten(2).transpose(1, 2)
+    resized = resample(maps, *(matrix.to(stored.device) for matrix in matrices)).flatten(2).transpose(1, 2)
     positions = torch.cat([class_token, resized], dim=1)
-    return positions if offset else positions.to(embeddings.dtype)
+    return positions if offset else positions.to(stored.dtype)
 
 
 def is_exporting() -> bool:

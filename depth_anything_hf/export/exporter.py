@@ -1,0 +1,160 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""From a model to a file of another engine, with a report that compares the two."""
+
+from __future__ import annotations
+
+import copy
+import os
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..models.loading import DTYPES, load_config, load_processor, load_whole, refuse_files
+from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from ..models.quantization import is_quantized
+from ..utils.folders import move_files, unfinished_folder
+from ..utils.option_errors import OptionError
+from ..utils.outputs import check_file, refuse_to_replace
+from ..utils.paths import expand_home
+from .formats import FORMATS, Format, check_format, open_exported, writer
+from .graph import trace
+from .metadata import describe
+from .parity import compare
+from .report_files import add_to_card, is_own_export, report, report_paths, weights_files, write_report
+
+
+def export_model(
+    model: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    format: str = "onnx",
+    precision: str = "float32",
+    size: tuple[int, int] | None = None,
+    overwrite: bool = False,
+    force: bool = False,
+    **options: Any,
+) -> Path:
+    """Write a model as a file of another engine, run it there, and report how far it is from the model.
+
+    Batch, height and width of the images are free (multiples of the patch size). The file takes float32
+    `pixel_values` (B, 3, H, W), normalized, and gives float32 `predicted_depth` (B, H, W): disparity, or depth in the
+    model's unit. What it is lies in it as JSON, under `depth_anything_hf`. Adapters alone are merged into their base.
+
+    Args:
+        model: model id on the Hub, or a folder.
+        out: file with the format's suffix (`.pt2`, `.onnx`, `.xml`), or a folder: `model.onnx`,
+            `model_float16.onnx`, ... Beside it lie the report, `.parity.json` and `.parity.md`, and OpenVINO's `.bin`.
+            The card of a model folder gets a line.
+        format: "torch" (`torch.export`), "onnx" or "openvino".
+        precision: "float32", "float16" or "bfloat16". OpenVINO stores the latter two as float16, and computes in
+            float32 and bfloat16.
+        size: height and width, where they are to be fixed; the batch stays free.
+        overwrite: replace files that are not those of an earlier export, too.
+        force: keep a file that is refused.
+        **options: to the model's `from_pretrained`, e.g. `revision`.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ValueError: a format, precision or size that does not exist; no Depth Anything model, or a quantized one; or
+            the file is refused: it does not run at every size, or in float32 differs from the model by more than 2e-5
+            of the range.
+        FileExistsError: there is a file that is not of an earlier export.
+        ImportError: the engine is missing; the message has the name of the extra.
+        OSError: no such model, or the file cannot be written.
+    """
+    found = check_format(format, precision)
+    name = str(expand_home(os.fspath(model)))
+    path = _output_path(Path(expand_home(os.fspath(out))), format, precision)
+    beside = [*weights_files(path), *report_paths(path)]
+    check_file(path)
+    if not overwrite and not is_own_export(path):
+        refuse_to_replace(
+            [each for each in (path, *beside) if os.path.lexists(each)],
+            "choose another name, or replace them by --overwrite",
+        )
+    loaded, processor = _load(name, options)
+    _check_size(size, loaded.patch_size)
+    described = describe(name, loaded, processor, format=format, precision=precision, size=size)
+    unfinished = unfinished_folder(path)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    try:
+        content = _write_and_compare(loaded, unfinished / path.name, found, described, force)
+        for each in (path, *beside):
+            each.unlink(missing_ok=True)
+        move_files(unfinished, path.parent)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    add_to_card(path.parent, content)
+    return path
+
+
+def _load(name: str, options: dict[str, Any]) -> tuple[DepthAnythingForDepthEstimation, Any]:
+    refuse_files(name)
+    config = load_config(name, options)
+    if config.model_type != "depth_anything":
+        raise ValueError(
+            f"{name} is a {config.model_type!r} model, expected a Depth Anything model; others are exported by their "
+            "own library"
+        )
+    # transformers' own kernels are what exporters know.
+    model = load_whole(name, {"attn_implementation": "sdpa", **options, "dtype": torch.float32})
+    if is_quantized(model):
+        raise ValueError(f"{name} has quantized weights, which cannot be exported; export the model before")
+    processor = load_processor(name, config.model_type, None, options)
+    return model.eval(), processor
+
+
+def _write_and_compare(
+    model: DepthAnythingForDepthEstimation, path: Path, found: Format, described: dict[str, Any], force: bool
+) -> dict[str, Any]:
+    size = None if described["size"] is None else (described["size"][0], described["size"][1])
+    precision = described["precision"]
+    traced = model
+    if precision != "float32" and described["format"] != "openvino":
+        traced = copy.deepcopy(model).to(DTYPES[precision])  # type: ignore[arg-type]
+    with warnings.catch_warnings():
+        # Exporters warn of their own deprecated parts.
+        warnings.simplefilter("ignore")
+        writer(described["format"]).write(trace(traced, size), path, described)
+    model.optimize_for_inference()
+    runner, parity = compare(lambda: open_exported(path, threads=torch.get_num_threads()), model, size)
+    refusal = parity.refusal(precision)
+    if refusal is not None and not force:
+        raise ValueError(
+            f"the exported file is refused: {refusal}; nothing is kept. To keep it with its report: --force "
+            "(force=True)"
+        )
+    content = report(path, runner, parity, refusal)
+    write_report(path, content)
+    return content
+
+
+def _output_path(out: Path, format: str, precision: str) -> Path:
+    found = FORMATS[format]
+    if out.suffix.lower() == found.suffix and not out.is_dir():
+        return out
+    others = [name for name, each in FORMATS.items() if each.suffix == out.suffix.lower()]
+    if others and not out.is_dir():
+        raise OptionError(
+            f"{out} is the name of a file of the format {others[0]!r}, but the format is {format!r}; give a name that "
+            f"ends in {found.suffix}, or a folder"
+        )
+    addition = "" if precision == "float32" else f"_{precision}"
+    return out / f"{found.stem}{addition}{found.suffix}"
+
+
+def _check_size(size: tuple[int, int] | None, patch: int) -> None:
+    if size is None:
+        return
+    if any(isinstance(side, bool) or not isinstance(side, int) for side in size):
+        raise OptionError(f"size must be height and width in whole pixels, got {size}")
+    if len(size) != 2 or any(side < patch or side % patch for side in size):
+        nearest = " ".join(str(max(1, round(side / patch)) * patch) for side in size)
+        raise OptionError(f"size must be height and width in multiples of {patch}, got {size}; the nearest: {nearest}")

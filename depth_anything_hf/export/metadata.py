@@ -1,0 +1,67 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What an exported file says of itself, as one JSON text under `KEY`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ..hub.licenses import license_in_card, published_license
+from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from ..utils.redaction import redact_name, redact_values
+from ..version import __version__
+
+
+KEY = "depth_anything_hf"
+
+
+def describe(
+    name: str,
+    model: DepthAnythingForDepthEstimation,
+    processor: Any,
+    *,
+    format: str,
+    precision: str,
+    size: tuple[int, int] | None,
+) -> dict[str, Any]:
+    """Describe an exported model as JSON values, without places on this machine.
+
+    Args:
+        name: model id on the Hub, or the folder.
+        model: that is exported.
+        processor: its image processor.
+        format: of the file.
+        precision: of the file.
+        size: fixed height and width; None: free.
+    """
+    config = model.config
+    is_metric = model.prediction_kind == "depth"
+    described: dict[str, Any] = {
+        "depth_anything_hf": __version__,
+        "model": redact_name(name),
+        "model_commit": getattr(config, "_commit_hash", None),
+        "license": license_in_card(Path(name)) if os.path.isdir(name) else published_license(name),
+        "lineage": redact_values(getattr(config, "lineage", None)),
+        "prediction_kind": model.prediction_kind,
+        "unit": getattr(config, "depth_unit", "m") if is_metric else None,
+        "max_depth": config.max_depth if is_metric else None,
+        "format": format,
+        "precision": precision,
+        "size": None if size is None else list(size),
+        "patch_size": model.patch_size,
+        "input": "RGB, values in 0..1 less image_mean, divided by image_std; (batch, 3, height, width)",
+        "image_mean": [float(each) for each in processor.image_mean],
+        "image_std": [float(each) for each in processor.image_std],
+        "input_size": _sides(processor),
+        "keep_aspect_ratio": bool(getattr(processor, "keep_aspect_ratio", False)),
+        "interpolation": getattr(processor, "interpolation", None),
+    }
+    return described
+
+
+def _sides(processor: Any) -> list[int] | None:
+    size = getattr(processor, "size", None)
+    sides = [size.get(side) if isinstance(size, dict) else getattr(size, side, None) for side in ("height", "width")]
+    return None if None in sides else [int(each) for each in sides if each is not None]

@@ -1,0 +1,60 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""ONNX files, run by ONNX Runtime."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from torch.export import ExportedProgram
+
+from .graph import INPUT_NAME, OUTPUT_NAME
+from .metadata import KEY
+
+
+def write(program: ExportedProgram, path: Path, metadata: dict[str, Any]) -> None:
+    """Write a program as ONNX; weights of more than 1.5 GB go into a file beside it."""
+    exported: Any = torch.onnx.export(
+        program, (), dynamo=True, input_names=[INPUT_NAME], output_names=[OUTPUT_NAME], verbose=False
+    )
+    exported.model.metadata_props[KEY] = json.dumps(metadata)
+    exported.save(path)
+
+
+def open_file(path: Path, threads: int | None) -> OnnxFile:
+    """Open a file in ONNX Runtime.
+
+    Raises:
+        ValueError: the file is damaged, or not ONNX.
+    """
+    options = onnxruntime.SessionOptions()
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    # Its threads would wait for the next call on all processors.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        # Its own exceptions have no common class but this one.
+        raise ValueError(f"{path}: damaged, or no ONNX file of a depth model: {error}") from error
+    return OnnxFile(session)
+
+
+class OnnxFile:
+    """An opened file."""
+
+    engine, version = "onnxruntime", onnxruntime.__version__
+
+    def __init__(self, session: Any) -> None:
+        self.metadata = json.loads(session.get_modelmeta().custom_metadata_map.get(KEY, "{}"))
+        self._session = session
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """Float32 (B, 3, H, W), normalized -> float32 (B, H, W)."""
+        predicted: np.ndarray = self._session.run([OUTPUT_NAME], {INPUT_NAME: images})[0]
+        return predicted

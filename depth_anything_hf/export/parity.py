@@ -1,0 +1,195 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The exported file, run in its engine, against the model: differences, time, memory, and whether sizes are free."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+
+from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from .formats import Runner
+from .graph import own_grid
+
+
+# Largest difference of a float32 file to the model, as a share of the range of the model's map.
+FLOAT32_BOUND = 2e-5
+TIMED_RUNS = 3
+
+
+@dataclass(frozen=True)
+class SizeParity:
+    """One size of images.
+
+    Attributes:
+        name: "square", "portrait", "landscape", "batch of 3" or "native".
+        shape: of the images, (B, 3, H, W).
+        largest: difference to the model as a share of the range of its map; infinite where the shape is another one
+            or values are not finite, None where the file could not be run.
+        mean: likewise.
+        error: why it could not be run.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    largest: float | None
+    mean: float | None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Parity:
+    """All sizes, and cost at the native one.
+
+    Attributes:
+        sizes: one after the other.
+        milliseconds: of the file at the native size, the median of several calls.
+        model_milliseconds: of the model in float32 in turns with it.
+        threads: of both.
+        memory_mib: by which the process grew from before the file was opened until all sizes had run.
+    """
+
+    sizes: tuple[SizeParity, ...]
+    milliseconds: float | None
+    model_milliseconds: float
+    threads: int
+    memory_mib: float
+
+    @property
+    def largest(self) -> float:
+        """Largest difference of all sizes; infinite where one could not be run."""
+        return max(math.inf if each.largest is None else each.largest for each in self.sizes)
+
+    @property
+    def mean(self) -> float:
+        """Largest mean difference of all sizes; infinite where one could not be run."""
+        return max(math.inf if each.mean is None else each.mean for each in self.sizes)
+
+    def refusal(self, precision: str) -> str | None:
+        """Say why the file should not be used; None where it may."""
+        failed = [each for each in self.sizes if each.largest is None]
+        if failed:
+            names = ", ".join(f"{each.name} {_by(each.shape)}" for each in failed)
+            return f"it does not run at every size: {names} ({failed[0].error})"
+        wrong = [each for each in self.sizes if each.largest == math.inf]
+        if wrong:
+            names = ", ".join(f"{each.name} {_by(each.shape)}" for each in wrong)
+            return f"its maps have another shape than the model's, or values that are not finite: {names}"
+        if precision == "float32" and self.largest > FLOAT32_BOUND:
+            return (
+                f"it differs from the model by up to {self.largest:.1e} of the range, more than float32 explains "
+                f"({FLOAT32_BOUND:.0e})"
+            )
+        return None
+
+
+def unseen_sizes(model: DepthAnythingForDepthEstimation, size: tuple[int, int] | None) -> dict[str, tuple[int, ...]]:
+    """Return five shapes of images, none of them the one that is traced; with a fixed size, three batches of it."""
+    if size is not None:
+        return {f"batch of {batch}": (batch, 3, *size) for batch in (1, 3, 4)}
+    own = own_grid(model)
+    grids = {
+        "square": (1, max(1, own * 3 // 4), max(1, own * 3 // 4)),
+        "portrait": (1, own, max(1, own * 2 // 3)),
+        "landscape": (1, max(1, own * 2 // 3), own + 1),
+        "batch of 3": (3, own // 2 + 1, own // 2 + 2),
+        "native": (1, own, own),
+    }
+    patch = model.patch_size
+    return {name: (batch, 3, patch * rows, patch * columns) for name, (batch, rows, columns) in grids.items()}
+
+
+def compare(
+    open_runner: Callable[[], Runner], model: DepthAnythingForDepthEstimation, size: tuple[int, int] | None
+) -> tuple[Runner, Parity]:
+    """Run a file at sizes that were not used for its export, in turns with the model.
+
+    Args:
+        open_runner: opens the file.
+        model: in float32 and evaluation mode.
+        size: height and width that the file is fixed to; None: they are free.
+
+    Returns:
+        The opened file, and what was found.
+    """
+    process = psutil.Process()
+    shapes = unseen_sizes(model, size)
+    before = process.memory_info().rss
+    runner = open_runner()
+    predictions: dict[str, np.ndarray | Exception] = {}
+    peak = 0
+    for name, shape in shapes.items():
+        try:
+            predictions[name] = runner(_images(shape))
+        except Exception as error:
+            # Engines raise what they like at a size that they do not take; the report says so.
+            predictions[name] = error
+        peak = max(peak, process.memory_info().rss)
+    results = tuple(
+        _difference(name, shape, predictions[name], _predict(model, _images(shape))) for name, shape in shapes.items()
+    )
+    timed = _images(list(shapes.values())[-1 if size is None else 0])
+    runs_at_it = results[-1 if size is None else 0].largest is not None
+    theirs: list[float] = []
+    ours: list[float] = []
+    for _ in range(TIMED_RUNS):
+        if runs_at_it:
+            theirs.append(_milliseconds(lambda: runner(timed)))
+        ours.append(_milliseconds(lambda: _predict(model, timed)))
+    return runner, Parity(
+        sizes=results,
+        milliseconds=statistics.median(theirs) if theirs else None,
+        model_milliseconds=statistics.median(ours),
+        threads=torch.get_num_threads(),
+        memory_mib=(peak - before) / 2**20,
+    )
+
+
+def _images(shape: tuple[int, ...]) -> np.ndarray:
+    """Normalized images with structure of all sizes, the same at every call."""
+    random = torch.Generator().manual_seed(0)
+    coarse = torch.randn(*shape[:2], 6, 6, generator=random)
+    smooth = torch.nn.functional.interpolate(coarse, size=shape[2:], mode="bilinear", align_corners=True)
+    images: np.ndarray = (smooth + 0.2 * torch.randn(shape, generator=random)).numpy()
+    return images
+
+
+@torch.inference_mode()
+def _predict(model: Any, images: np.ndarray) -> np.ndarray:
+    predicted: np.ndarray = model(torch.from_numpy(images)).predicted_depth.numpy()
+    return predicted
+
+
+def _difference(
+    name: str, shape: tuple[int, ...], predicted: np.ndarray | Exception, expected: np.ndarray
+) -> SizeParity:
+    if isinstance(predicted, Exception):
+        lines = str(predicted).strip().splitlines() or [type(predicted).__name__]
+        return SizeParity(name, shape, None, None, lines[0])
+    if predicted.shape != expected.shape or not np.isfinite(predicted).all():
+        return SizeParity(name, shape, math.inf, math.inf)
+    difference = np.abs(predicted.astype(np.float64) - expected)
+    spread = float(np.ptp(expected))
+    if spread == 0:
+        # A map of one value, as of a model whose last ReLU cuts everything off, has no range to be a share of.
+        spread = 1.0
+    return SizeParity(name, shape, float(difference.max() / spread), float(difference.mean() / spread))
+
+
+def _milliseconds(call: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    call()
+    return (time.perf_counter() - start) * 1e3
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    batch, _, height, width = shape
+    return f"{batch}x{height}x{width}"

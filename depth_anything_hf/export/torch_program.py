@@ -1,0 +1,50 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Programs of `torch.export` (`.pt2`), which PyTorch runs without this package, and AOTInductor compiles."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.export import ExportedProgram
+
+from .metadata import KEY
+
+
+def write(program: ExportedProgram, path: Path, metadata: dict[str, Any]) -> None:
+    """Write a program with its metadata."""
+    torch.export.save(program, path, extra_files={KEY: json.dumps(metadata)})
+
+
+def open_file(path: Path, threads: int | None) -> TorchProgram:
+    """Open a program; its threads are those of the process.
+
+    Raises:
+        ValueError: the file is damaged, or no program.
+    """
+    content = {KEY: ""}
+    try:
+        program = torch.export.load(path, extra_files=content)
+    except (RuntimeError, KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{path}: damaged, or no program of torch.export: {error}") from error
+    return TorchProgram(program, json.loads(content[KEY] or "{}"))
+
+
+class TorchProgram:
+    """An opened program."""
+
+    engine, version = "torch", torch.__version__
+
+    def __init__(self, program: ExportedProgram, metadata: dict[str, Any]) -> None:
+        self.metadata = metadata
+        self._module = program.module()
+
+    @torch.no_grad()
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """Float32 (B, 3, H, W), normalized -> float32 (B, H, W)."""
+        predicted: np.ndarray = self._module(torch.from_numpy(images)).float().numpy()
+        return predicted
