@@ -13,7 +13,9 @@ from .options import OUTPUT, VerboseOption
 
 
 def export(
-    model: Annotated[str, typer.Argument(help="Depth Anything model: an id on the Hub, or a folder, also of adapters.")],
+    model: Annotated[
+        str, typer.Argument(help="Depth Anything model: an id on the Hub, or a folder, also of adapters.")
+    ],
     output: Annotated[
         Path,
         typer.Argument(
@@ -23,9 +25,7 @@ def export(
     ],
     format: Annotated[
         str,
-        typer.Option(
-            "--format", help="onnx, openvino, or torch, a program of torch.export.", rich_help_panel=OUTPUT
-        ),
+        typer.Option("--format", help="onnx, openvino, or torch, a program of torch.export.", rich_help_panel=OUTPUT),
     ] = "onnx",
     precision: Annotated[
         str,
@@ -80,9 +80,7 @@ def export(
     from ..utils.quiet import quiet_libraries
 
     quiet_libraries(verbose)
-    path = export_model(
-        model, output, format=format, precision=precision, size=size, overwrite=overwrite, force=force
-    )
+    path = export_model(model, output, format=format, precision=precision, size=size, overwrite=overwrite, force=force)
     as_json, as_markdown = report_paths(path)
     content = json.loads(as_json.read_text(encoding="utf-8"))
     if not content["accepted"]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from ..models.adapters import HUB_OPTIONS
 from ..models.loading import DTYPES, load_config, load_processor, load_whole, refuse_files
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..models.quantization import is_quantized
@@ -97,7 +98,8 @@ def export_model(
 
 def _load(name: str, options: dict[str, Any]) -> tuple[DepthAnythingForDepthEstimation, Any]:
     refuse_files(name)
-    config = load_config(name, options)
+    hub = {key: options[key] for key in HUB_OPTIONS if key in options}
+    config = load_config(name, hub)
     if config.model_type != "depth_anything":
         raise ValueError(
             f"{name} is a {config.model_type!r} model, expected a Depth Anything model; others are exported by their "
@@ -107,7 +109,7 @@ def _load(name: str, options: dict[str, Any]) -> tuple[DepthAnythingForDepthEsti
     model = load_whole(name, {"attn_implementation": "sdpa", **options, "dtype": torch.float32})
     if is_quantized(model):
         raise ValueError(f"{name} has quantized weights, which cannot be exported; export the model before")
-    processor = load_processor(name, config.model_type, None, options)
+    processor = load_processor(name, config.model_type, None, hub)
     return model.eval(), processor
 
 

@@ -52,7 +52,9 @@ class Format:
 FORMATS = {
     "torch": Format(".pt2", "model", ("float32", "float16", "bfloat16"), (), None, "torch_program"),
     # On CPUs ONNX Runtime has no bfloat16.
-    "onnx": Format(".onnx", "model", ("float32", "float16"), ("onnx", "onnxscript", "onnxruntime"), "onnx", "onnx_file"),
+    "onnx": Format(
+        ".onnx", "model", ("float32", "float16"), ("onnx", "onnxscript", "onnxruntime"), "onnx", "onnx_file"
+    ),
     "openvino": Format(
         ".xml", "openvino_model", ("float32", "float16", "bfloat16"), ("openvino",), "openvino", "openvino_file"
     ),
@@ -76,7 +78,7 @@ def check_format(format: str, precision: str) -> Format:
     if missing:
         raise ImportError(
             f"the format {format!r} needs {', '.join(missing)}; install: pip install "
-            f"\"depth_anything_hf[{found.extra}]\""
+            f'"depth_anything_hf[{found.extra}]"'
         )
     return found
 

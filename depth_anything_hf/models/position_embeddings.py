@@ -70,9 +70,7 @@ def exported_position_embeddings(embeddings: Any, grid: tuple[int, int], offset:
     if offset:
         # Without one, the matrices of the own grid are the identity by themselves.
         is_own = (lengths[0] == side) & (lengths[1] == side)
-        identities = [
-            (torch.arange(length)[:, None] == torch.arange(side)[None]).to(torch.float32) for length in grid
-        ]
+        identities = [(torch.arange(length)[:, None] == torch.arange(side)[None]).to(torch.float32) for length in grid]
         matrices = [torch.where(is_own, one, other) for one, other in zip(identities, matrices, strict=True)]
     class_token, patches = torch.split(stored.float(), [1, side * side], dim=1)
     maps = torch.unflatten(patches, 1, (side, side)).permute(0, 3, 1, 2)
