@@ -34,7 +34,7 @@ def weights_files(path: Path) -> list[Path]:
 
 
 def is_own_export(path: Path) -> bool:
-    """Return whether a file is one that an earlier call wrote, by the checksum in its report, and not changed since."""
+    """Return whether a file is one that an earlier call wrote, by the checksum in its report, unchanged since."""
     try:
         checksum = json.loads(report_paths(path)[0].read_text(encoding="utf-8"))["sha256"]
         return bool(checksum == sha256_of_file(path))
