@@ -256,7 +256,8 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
         height, width = pixel_values.shape[-2:]
         # As stock's embeddings do; mixed precision converts by itself.
         patches = embeddings.patch_embeddings(pixel_values.to(embeddings.patch_embeddings.projection.weight.dtype))
-        tokens = torch.cat([embeddings.cls_token.expand(len(patches), -1, -1), patches], dim=1)
+        # `len` of a tensor would fix the batch of an exported graph.
+        tokens = torch.cat([embeddings.cls_token.expand(patches.shape[0], -1, -1), patches], dim=1)
         if self._is_fused():
             cache = cast(FusedEncoder, self._fused_encoder).positions
             compute = partial(self._positions, tokens, height, width)
@@ -265,7 +266,7 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
             positions = self._positions(tokens, height, width)
         tokens = tokens + positions.to(tokens.dtype)
         if self.prefix_tokens > 1:
-            registers = embeddings.register_tokens.expand(len(tokens), -1, -1)
+            registers = embeddings.register_tokens.expand(tokens.shape[0], -1, -1)
             tokens = torch.cat([tokens[:, :1], registers, tokens[:, 1:]], dim=1)
         return cast(Tensor, embeddings.dropout(tokens))
 
