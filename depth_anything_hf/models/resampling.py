@@ -45,7 +45,7 @@ def bicubic_matrix(length: int, source: int, scale: Tensor | float, *, antialias
         return weights / weights.sum(dim=1, keepdim=True)
     position = (new + 0.5) * scale - 0.5
     nearest = torch.floor(position)
-    last = old.amax()
+    last = old[:, -1:]
     matrix = torch.zeros_like(position)
     for tap in range(-1, 3):
         index = torch.minimum(torch.clamp(nearest + tap, min=0.0), last)
