@@ -14,7 +14,9 @@ from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
 INPUT_NAME, OUTPUT_NAME = "pixel_values", "predicted_depth"
-LARGEST_BATCH, LARGEST_GRID = 4096, 1024
+LARGEST_BATCH = 4096
+# Rows and columns of patches. In fewer of them a map of the decoder has a single row, which PyTorch traces apart.
+SMALLEST_GRID, LARGEST_GRID = 3, 1024
 
 
 class DepthGraph(nn.Module):
@@ -52,7 +54,7 @@ def trace(model: DepthAnythingForDepthEstimation, size: tuple[int, int] | None) 
     # A batch of 1 or the model's own grid could be taken for the only ones.
     height, width = size or (patch * (own + 1), patch * (own + 2))
     if size is None:
-        shapes |= {axis: patch * Dim(name, min=1, max=LARGEST_GRID) for axis, name in ((2, "rows"), (3, "columns"))}
+        shapes |= {axis: patch * Dim(name, min=SMALLEST_GRID, max=LARGEST_GRID) for axis, name in ((2, "rows"), (3, "columns"))}
     example = torch.zeros(2, 3, height, width)
     with torch.no_grad():
         program = torch.export.export(

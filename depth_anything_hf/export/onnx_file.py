@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,14 @@ from .metadata import KEY
 
 def write(program: ExportedProgram, path: Path, metadata: dict[str, Any]) -> None:
     """Write a program as ONNX; weights of more than 1.5 GB go into a file beside it."""
-    exported: Any = torch.onnx.export(
-        program, (), dynamo=True, input_names=[INPUT_NAME], output_names=[OUTPUT_NAME], verbose=False
-    )
+    # It tells each time that torchvision is missing, and which of its optimizations it skips.
+    logging.disable(logging.WARNING)
+    try:
+        exported: Any = torch.onnx.export(
+            program, (), dynamo=True, input_names=[INPUT_NAME], output_names=[OUTPUT_NAME], verbose=False
+        )
+    finally:
+        logging.disable(logging.NOTSET)
     exported.model.metadata_props[KEY] = json.dumps(metadata)
     exported.save(path)
 

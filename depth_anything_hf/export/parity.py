@@ -17,7 +17,7 @@ import torch
 
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from .formats import Runner
-from .graph import own_grid
+from .graph import SMALLEST_GRID, own_grid
 
 
 # Largest difference of a float32 file to the model, as a share of the range of the model's map.
@@ -97,11 +97,15 @@ def unseen_sizes(model: DepthAnythingForDepthEstimation, size: tuple[int, int] |
         return {f"batch of {batch}": (batch, 3, *size) for batch in (1, 3, 4)}
     own = own_grid(model)
     grids = {
-        "square": (1, max(1, own * 3 // 4), max(1, own * 3 // 4)),
-        "portrait": (1, own, max(1, own * 2 // 3)),
-        "landscape": (1, max(1, own * 2 // 3), own + 1),
+        "square": (1, own * 3 // 4, own * 3 // 4),
+        "portrait": (1, own, own * 2 // 3),
+        "landscape": (1, own * 2 // 3, own + 1),
         "batch of 3": (3, own // 2 + 1, own // 2 + 2),
         "native": (1, own, own),
+    }
+    grids = {
+        name: (batch, max(SMALLEST_GRID, rows), max(SMALLEST_GRID, columns))
+        for name, (batch, rows, columns) in grids.items()
     }
     patch = model.patch_size
     return {name: (batch, 3, patch * rows, patch * columns) for name, (batch, rows, columns) in grids.items()}

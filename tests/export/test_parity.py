@@ -42,7 +42,7 @@ def test_faults_are_found_and_told(make_tiny_model: Any) -> None:
     _, endless = compare(lambda: Faulty(model, factor=float("nan")), model, None)
     assert "not finite: square" in (endless.refusal("bfloat16") or "")
     _, fixed = compare(lambda: Faulty(model, only=42), model, None)
-    assert "does not run at every size: portrait 1x56x28" in (fixed.refusal("float32") or "")
+    assert "does not run at every size: portrait 1x56x42" in (fixed.refusal("float32") or "")
     assert "(expected height 42)" in (fixed.refusal("float32") or "")
 
 
