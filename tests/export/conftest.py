@@ -21,7 +21,7 @@ SaveModel = Callable[..., Path]
 def tiny_model(registers: bool = False, **fields: Any) -> DepthAnythingForDepthEstimation:
     torch.manual_seed(0)
     encoder = Dinov2WithRegistersConfig if registers else Dinov2Config
-    config = encoder(hidden_size=48, num_hidden_layers=5, num_attention_heads=4, image_size=56)
+    config = encoder(hidden_size=48, num_hidden_layers=5, num_attention_heads=4, image_size=56, patch_size=14)
     fields = {"out_indices": [1, 2, 4, 5], "neck_hidden_sizes": [8, 8, 16, 16], "fusion_hidden_size": 8, **fields}
     model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_encoder_config(config, **fields))
     with torch.no_grad():

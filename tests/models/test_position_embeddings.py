@@ -16,7 +16,7 @@ from depth_anything_hf.models.position_embeddings import exported_position_embed
 @pytest.mark.parametrize("offset", [0.0, 0.1])
 def test_they_are_those_of_the_forward_pass(encoder: type, offset: float) -> None:
     torch.manual_seed(0)
-    config = encoder(hidden_size=32, num_hidden_layers=4, num_attention_heads=2, image_size=56)
+    config = encoder(hidden_size=32, num_hidden_layers=4, num_attention_heads=2, image_size=56, patch_size=14)
     model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_encoder_config(config, interpolate_offset=offset))
     embeddings = model.backbone.embeddings
     torch.nn.init.normal_(embeddings.position_embeddings)
