@@ -42,6 +42,7 @@ def report_of(path: Path) -> dict[str, Any]:
     return content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_file_gives_the_maps_of_the_model_at_sizes_not_seen(
