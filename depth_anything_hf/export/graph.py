@@ -54,7 +54,10 @@ def trace(model: DepthAnythingForDepthEstimation, size: tuple[int, int] | None) 
     # A batch of 1 or the model's own grid could be taken for the only ones.
     height, width = size or (patch * (own + 1), patch * (own + 2))
     if size is None:
-        shapes |= {axis: patch * Dim(name, min=SMALLEST_GRID, max=LARGEST_GRID) for axis, name in ((2, "rows"), (3, "columns"))}
+        shapes |= {
+            axis: patch * Dim(name, min=SMALLEST_GRID, max=LARGEST_GRID)
+            for axis, name in ((2, "rows"), (3, "columns"))
+        }
     example = torch.zeros(2, 3, height, width)
     with torch.no_grad():
         program = torch.export.export(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def open_file(path: Path, threads: int | None) -> TorchProgram:
     content = {KEY: ""}
     try:
         program = torch.export.load(path, extra_files=content)
-    except (RuntimeError, KeyError, ValueError, OSError) as error:
+    except (RuntimeError, KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: damaged, or no program of torch.export: {error}") from error
     return TorchProgram(program, json.loads(content[KEY] or "{}"))
 
