@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from ..models.adapters import HUB_OPTIONS
+from ..models.hub_files import HUB_OPTIONS
 from ..models.loading import DTYPES, load_config, load_processor, load_whole, refuse_files
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..models.quantization import is_quantized
@@ -110,7 +110,8 @@ def _load(name: str, options: dict[str, Any]) -> tuple[DepthAnythingForDepthEsti
     if is_quantized(model):
         raise ValueError(f"{name} has quantized weights, which cannot be exported; export the model before")
     processor = load_processor(name, config.model_type, None, hub)
-    return model.eval(), processor
+    model.eval()  # type: ignore[no-untyped-call]
+    return model, processor
 
 
 def _write_and_compare(

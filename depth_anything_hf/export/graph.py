@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -36,7 +37,7 @@ class DepthGraph(nn.Module):
 def own_grid(model: DepthAnythingForDepthEstimation) -> int:
     """Return rows (and columns) of the patch grid that the position embeddings were made for."""
     stored: Any = model.backbone.embeddings.position_embeddings
-    return round((stored.shape[1] - 1) ** 0.5)
+    return math.isqrt(int(stored.shape[1]) - 1)
 
 
 def trace(model: DepthAnythingForDepthEstimation, size: tuple[int, int] | None) -> ExportedProgram:
@@ -63,4 +64,5 @@ def trace(model: DepthAnythingForDepthEstimation, size: tuple[int, int] | None) 
         program = torch.export.export(
             DepthGraph(model).eval(), (example,), dynamic_shapes={INPUT_NAME: shapes}, strict=False
         )
-        return program.run_decompositions({})
+        decomposed: ExportedProgram = program.run_decompositions({})
+    return decomposed
