@@ -54,15 +54,15 @@ def pack(source: Path, target: Path) -> None:
     """Write a folder of renders anew, smaller.
 
     Raises:
-        OSError: a file cannot be written.
+        OSError: a file cannot be read or written.
     """
     lines = [json.loads(line) for line in (source / "metadata.jsonl").read_text(encoding="utf-8").splitlines()]
     for line in lines:
-        image = cv2.imread(str(source / line["file_name"]))
+        image = read(source / line["file_name"], cv2.IMREAD_COLOR)
         line["file_name"] = str(Path(line["file_name"]).with_suffix(".jpg").as_posix())
         write(target / line["file_name"], image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         if "depth_file_name" in line:
-            depth = cv2.imread(str(source / line["depth_file_name"]), cv2.IMREAD_UNCHANGED)
+            depth = read(source / line["depth_file_name"], cv2.IMREAD_UNCHANGED)
             write(target / line["depth_file_name"], round_depth(depth), [])
     shutil.copy(source / "render.json", target)
     # Last, as a mark that all the others are there.
@@ -70,10 +70,17 @@ def pack(source: Path, target: Path) -> None:
     (target / "metadata.jsonl").write_text(text, encoding="utf-8")
 
 
-def write(path: Path, image: np.ndarray | None, options: list[int]) -> None:
+def read(path: Path, mode: int) -> np.ndarray:
+    image = cv2.imread(str(path), mode)
+    if image is None:
+        raise OSError(f"{path} cannot be read")
+    return np.asarray(image)
+
+
+def write(path: Path, image: np.ndarray, options: list[int]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if image is None or not cv2.imwrite(str(path), image, options):
-        raise OSError(f"{path} cannot be written, or what it is made of cannot be read")
+    if not cv2.imwrite(str(path), image, options):
+        raise OSError(f"{path} cannot be written")
 
 
 def prepare(folder: Path, preset: str = PRESET) -> int:
