@@ -9,7 +9,12 @@
 - `torch_program`: programs of `torch.export`.
 - `onnx_file`: ONNX, run by ONNX Runtime.
 - `openvino_file`: OpenVINO.
+- `calibration_images`: pictures to calibrate 8-bit files with, and others to check them by.
+- `quantization_layers`: what stays in floating point, found by structure.
+- `quantization_openvino`: 8-bit OpenVINO graphs by NNCF.
+- `quantization_onnx`: 8-bit ONNX files by ONNX Runtime.
 - `parity`: the exported file against the model: differences, time, memory.
+- `own_images`: an 8-bit file against its model on pictures of the user's own.
 - `report_files`: the report as JSON and Markdown, and its line in a model card.
 
 The names below are imported when first used.

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,6 +40,9 @@ class Format:
         packages: that write and run them, beside PyTorch.
         extra: of this package, that brings these; None where none is needed.
         module: of this room, with `write` and `open_file`.
+        quantized: precisions of 8 bits -> whether they are calibrated with pictures.
+        quantizer: further package that writes these.
+        quantizer_extra: of this package, that brings it.
     """
 
     suffix: str
@@ -47,16 +51,33 @@ class Format:
     packages: tuple[str, ...]
     extra: str | None
     module: str
+    quantized: Mapping[str, bool] = field(default_factory=dict)
+    quantizer: str | None = None
+    quantizer_extra: str | None = None
 
 
 FORMATS = {
     "torch": Format(".pt2", "model", ("float32", "float16", "bfloat16"), (), None, "torch_program"),
     # On CPUs ONNX Runtime has no bfloat16.
     "onnx": Format(
-        ".onnx", "model", ("float32", "float16"), ("onnx", "onnxscript", "onnxruntime"), "onnx", "onnx_file"
+        ".onnx",
+        "model",
+        ("float32", "float16"),
+        ("onnx", "onnxscript", "onnxruntime"),
+        "onnx",
+        "onnx_file",
+        quantized={"int8": False, "int8-static": True, "int8-weights": False},
     ),
     "openvino": Format(
-        ".xml", "openvino_model", ("float32", "float16", "bfloat16"), ("openvino",), "openvino", "openvino_file"
+        ".xml",
+        "openvino_model",
+        ("float32", "float16", "bfloat16"),
+        ("openvino",),
+        "openvino",
+        "openvino_file",
+        quantized={"int8": True, "int8-weights": False},
+        quantizer="nncf",
+        quantizer_extra="int8",
     ),
 }
 
@@ -70,15 +91,19 @@ def check_format(format: str, precision: str) -> Format:
     """
     check_choice("format", format, list(FORMATS))
     found = FORMATS[format]
-    if precision not in found.precisions:
-        raise OptionError(
-            f"precision must be one of {list(found.precisions)} for the format {format!r}, got {precision!r}"
-        )
+    precisions = [*found.precisions, *found.quantized]
+    if precision not in precisions:
+        raise OptionError(f"precision must be one of {precisions} for the format {format!r}, got {precision!r}")
     missing = [package for package in found.packages if find_spec(package) is None]
     if missing:
         raise ImportError(
             f"the format {format!r} needs {', '.join(missing)}; install: pip install "
             f'"depth_anything_hf[{found.extra}]"'
+        )
+    if precision in found.quantized and found.quantizer and find_spec(found.quantizer) is None:
+        raise ImportError(
+            f"the precision {precision!r} of the format {format!r} needs {found.quantizer}; install: pip install "
+            f'"depth_anything_hf[{found.quantizer_extra}]"'
         )
     return found
 

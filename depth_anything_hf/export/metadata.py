@@ -25,6 +25,7 @@ def describe(
     format: str,
     precision: str,
     size: tuple[int, int] | None,
+    calibration: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Describe an exported model as JSON values, without places on this machine.
 
@@ -35,6 +36,7 @@ def describe(
         format: of the file.
         precision: of the file.
         size: fixed height and width; None: free.
+        calibration: the pictures that a file in 8 bits was made or checked with.
     """
     config = model.config
     is_metric = model.prediction_kind == "depth"
@@ -50,6 +52,7 @@ def describe(
         "format": format,
         "precision": precision,
         "size": None if size is None else list(size),
+        "calibration": calibration,
         "patch_size": model.patch_size,
         "input": "RGB, values in 0..1 less image_mean, divided by image_std; (batch, 3, height, width)",
         "image_mean": [float(each) for each in processor.image_mean],

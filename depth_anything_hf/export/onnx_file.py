@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import logging
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from .graph import INPUT_NAME, OUTPUT_NAME
 from .metadata import KEY
 
 
-def write(program: ExportedProgram, path: Path, metadata: dict[str, Any]) -> None:
+def write(program: ExportedProgram, path: Path, metadata: dict[str, Any], images: Sequence[np.ndarray] = ()) -> None:
     """Write a program as ONNX; weights of more than 1.5 GB go into a file beside it."""
     # It tells each time that torchvision is missing, and which of its optimizations it skips.
     logging.disable(logging.WARNING)
@@ -29,7 +31,15 @@ def write(program: ExportedProgram, path: Path, metadata: dict[str, Any]) -> Non
     finally:
         logging.disable(logging.NOTSET)
     exported.model.metadata_props[KEY] = json.dumps(metadata)
-    exported.save(path)
+    if not metadata["precision"].startswith("int8"):
+        exported.save(path)
+        return
+    from .quantization_onnx import quantize
+
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        in_float32 = Path(folder) / path.name
+        exported.save(in_float32)
+        quantize(in_float32, path, metadata["precision"], images)
 
 
 def open_file(path: Path, threads: int | None) -> OnnxFile:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,18 @@ from .metadata import KEY
 
 # How a file is to be computed: OpenVINO does not store it, and takes bfloat16 by itself where a CPU has it. On CPUs
 # float16 only makes the file smaller.
-HINTS = {"float32": "f32", "float16": "f32", "bfloat16": "bf16"}
+HINTS = {"float32": "f32", "float16": "f32", "bfloat16": "bf16", "int8": "bf16", "int8-weights": "bf16"}
 
 
-def write(program: ExportedProgram, path: Path, metadata: dict[str, Any]) -> None:
-    """Write a program as OpenVINO's; all precisions but float32 store the weights as float16."""
+def write(program: ExportedProgram, path: Path, metadata: dict[str, Any], images: Sequence[np.ndarray] = ()) -> None:
+    """Write a program as OpenVINO's; all precisions but float32 store weights that are not in 8 bits as float16."""
     model = openvino.convert_model(program)
     model.inputs[0].get_tensor().set_names({INPUT_NAME})
     model.outputs[0].get_tensor().set_names({OUTPUT_NAME})
+    if metadata["precision"].startswith("int8"):
+        from .quantization_openvino import quantize
+
+        model = quantize(model, metadata["precision"], images)
     model.set_rt_info(json.dumps(metadata), [KEY])
     openvino.save_model(model, path, compress_to_fp16=metadata["precision"] != "float32")
 

@@ -138,7 +138,7 @@ def compare(
             predictions[name] = error
         peak = max(peak, process.memory_info().rss)
     results = tuple(
-        _difference(name, shape, predictions[name], _predict(model, _images(shape))) for name, shape in shapes.items()
+        _difference(name, shape, predictions[name], predict(model, _images(shape))) for name, shape in shapes.items()
     )
     timed = _images(list(shapes.values())[-1 if size is None else 0])
     runs_at_it = results[-1 if size is None else 0].largest is not None
@@ -147,7 +147,7 @@ def compare(
     for _ in range(TIMED_RUNS):
         if runs_at_it:
             theirs.append(_milliseconds(lambda: runner(timed)))
-        ours.append(_milliseconds(lambda: _predict(model, timed)))
+        ours.append(_milliseconds(lambda: predict(model, timed)))
     return runner, Parity(
         sizes=results,
         milliseconds=statistics.median(theirs) if theirs else None,
@@ -167,7 +167,8 @@ def _images(shape: tuple[int, ...]) -> np.ndarray:
 
 
 @torch.inference_mode()
-def _predict(model: Any, images: np.ndarray) -> np.ndarray:
+def predict(model: Any, images: np.ndarray) -> np.ndarray:
+    """Run a model of PyTorch: (B, 3, H, W) -> (B, H, W)."""
     predicted: np.ndarray = model(torch.from_numpy(images)).predicted_depth.numpy()
     return predicted
 

@@ -13,6 +13,7 @@ from typing import Any
 from ..hub.markdown import KEEP_END, code_span, inline, table
 from ..utils.files import atomic_write, sha256_of_file
 from .formats import Runner
+from .own_images import LEAST_CORRELATION, LEAST_ORDER, OwnImages
 from .parity import FLOAT32_BOUND, Parity
 
 
@@ -42,13 +43,14 @@ def is_own_export(path: Path) -> bool:
         return False
 
 
-def report(path: Path, runner: Runner, parity: Parity, refusal: str | None) -> dict[str, Any]:
+def report(path: Path, runner: Runner, parity: Parity, own: OwnImages | None, refusal: str | None) -> dict[str, Any]:
     """Return the report as JSON values.
 
     Args:
         path: of the exported file.
         runner: the file, opened.
         parity: what was found.
+        own: what was found on pictures of the user's own.
         refusal: why the file should not be used.
     """
     megabytes = sum(each.stat().st_size for each in [path, *weights_files(path)] if each.is_file()) / 2**20
@@ -74,6 +76,16 @@ def report(path: Path, runner: Runner, parity: Parity, refusal: str | None) -> d
             }
             for each in parity.sizes
         ],
+        "own_images": own
+        and {
+            "images": own.images,
+            "largest": _finite(own.largest),
+            "mean": _finite(own.mean),
+            "order": _finite(own.order),
+            "correlation": _finite(own.correlation),
+            "least_order": LEAST_ORDER,
+            "least_correlation": LEAST_CORRELATION,
+        },
         "milliseconds": parity.milliseconds,
         "model_float32_milliseconds": parity.model_milliseconds,
         "time_to_model_float32": ratio,
@@ -166,6 +178,7 @@ def _markdown(content: dict[str, Any]) -> str:
             f"- Result: {verdict}",
             f"- File: {content['mib']:.1f} MiB; memory by which the process grew: {content['memory_growth_mib']} MiB",
             f"- Time: {time}",
+            *_own_images(content),
             "",
             "Differences to the model in float32, as a share of the range of its map; none of the sizes was used for "
             "the export.",
@@ -174,6 +187,22 @@ def _markdown(content: dict[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _own_images(content: dict[str, Any]) -> list[str]:
+    """Say how the file does on pictures of the user's own."""
+    own, calibration = content["own_images"], content["metadata"]["calibration"]
+    if own is None:
+        return []
+    source = inline(calibration["source"])
+    skipped = f", {len(calibration['skipped'])} could not be read" if calibration["skipped"] else ""
+    if own["order"] is None:
+        return [f"- Own pictures: {own['images']} of {source}{skipped}; the model's maps of them are constant"]
+    return [
+        f"- Own pictures: {own['images']} of {source}, none of them used to calibrate{skipped}: largest difference "
+        f"{_share(own['largest'])}, mean {_share(own['mean'])}, {own['order']:.2%} of pixel pairs in the order of the "
+        f"model, correlation {own['correlation']:.5f}"
+    ]
 
 
 def _size(metadata: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from torch.export import ExportedProgram
 from .metadata import KEY
 
 
-def write(program: ExportedProgram, path: Path, metadata: dict[str, Any]) -> None:
-    """Write a program with its metadata."""
+def write(program: ExportedProgram, path: Path, metadata: dict[str, Any], images: Sequence[np.ndarray] = ()) -> None:
+    """Write a program with its metadata; there are no precisions that would need images."""
     torch.export.save(program, path, extra_files={KEY: json.dumps(metadata)})
 
 
