@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from transformers import Dinov2Config, Dinov2WithRegistersConfig
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation, DepthAnythingImageProcessor
@@ -44,3 +46,14 @@ def save_model(tmp_path: Path) -> SaveModel:
         return folder
 
     return save
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """50 pictures of soft structure."""
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for number in range(50):
+        coarse = np.random.default_rng(number).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((80, 60), Image.Resampling.BICUBIC).save(folder / f"{number:02}.png")
+    return folder

@@ -129,6 +129,10 @@ def test_what_cannot_be_exported_is_refused_by_name(save_model: Any, tmp_path: P
         export_model(folder, out, format="torch", size=(60, 70))
     with pytest.raises(ValueError, match=r"format 'onnx'.*ends in \.pt2"):
         export_model(folder, tmp_path / "a.onnx", format="torch")
+    with pytest.raises(ValueError, match=r"calibration is for precisions of 8 bits.*'bfloat16'; leave it out"):
+        export_model(folder, out, format="torch", precision="bfloat16", calibration="photos")
+    with pytest.raises(ValueError, match=r"precision must be one of .*'torch', got 'int8'"):
+        export_model(folder, out, format="torch", precision="int8")
     (folder / "config.json").write_text('{"model_type": "dpt"}')
     with pytest.raises(ValueError, match="'dpt' model, expected a Depth Anything model"):
         export_model(folder, out, format="torch")
