@@ -4,7 +4,7 @@
 
     python benchmarks/gpu.py --prepare        # once, on any machine: renders images for the training, some minutes
     python benchmarks/gpu.py                  # on the machine with the GPU; needs no network
-    python benchmarks/gpu.py --dry            # the same on a CPU with everything tiny, in three minutes
+    python benchmarks/gpu.py --dry            # the same on a CPU with everything tiny, in two or three minutes
     python benchmarks/gpu.py --parts speed --original Depth-Anything-V2   # one part; beside a checkout of the original
 
 env: machine and versions. tests: those marked `cuda`, by pytest. speed: training steps and labelling of S, B and L at
@@ -34,7 +34,7 @@ from gpu_parts.summary import all_done, write
 
 
 MINUTES = 9.0
-MOST_WORKERS = 4
+MOST_WORKERS = 6
 WRITTEN = ("summary.json", "summary.md", "tests.jsonl", "speed.json", "student.json", "student.png", "log.txt")
 
 

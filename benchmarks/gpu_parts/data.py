@@ -27,6 +27,8 @@ PRESET, DRY_PRESET = "quick", "smoke"
 LABELLED, UNLABELLED, HELD_OUT = "renders", "renders-unlabelled", "renders-held-out"
 STAGES = ("render", "render held-out scenes", "render without labels")
 JPEG_QUALITY = 95
+# Of TIFF: Deflate as Adobe writes it. Without it OpenCV does not compress float32.
+ADOBE_DEFLATE = 8
 DROPPED_BITS = 12
 LARGEST_BYTES = 40 * 2**20
 
@@ -63,7 +65,7 @@ def pack(source: Path, target: Path) -> None:
         write(target / line["file_name"], image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         if "depth_file_name" in line:
             depth = read(source / line["depth_file_name"], cv2.IMREAD_UNCHANGED)
-            write(target / line["depth_file_name"], round_depth(depth), [])
+            write(target / line["depth_file_name"], round_depth(depth), [cv2.IMWRITE_TIFF_COMPRESSION, ADOBE_DEFLATE])
     shutil.copy(source / "render.json", target)
     # Last, as a mark that all the others are there.
     text = "".join(json.dumps(line) + "\n" for line in lines)

@@ -15,7 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TESTS = "test_*on_gpu.py"
 SUMMARY_SECONDS = 8.0
-DRY_MINUTES = 3.0
+# Two cores without other work need less than three; a busy machine may take its time.
+DRY_MINUTES = 8.0
 
 
 @dataclass(frozen=True)

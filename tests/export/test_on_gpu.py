@@ -46,6 +46,7 @@ def difference(folder: Path, size: tuple[int, int], found: np.ndarray) -> float:
     return float(np.abs(found - expected).max() / np.ptp(expected))
 
 
+@pytest.mark.slow
 def test_a_program_of_torch_gives_the_maps_of_the_model(
     tmp_path: Path, save_model: Any, record_property: Callable[[str, object], None]
 ) -> None:
@@ -60,6 +61,7 @@ def test_a_program_of_torch_gives_the_maps_of_the_model(
         assert share <= TOLERANCE, size
 
 
+@pytest.mark.slow
 def test_onnx_runtime_gives_the_maps_of_the_model(
     tmp_path: Path, save_model: Any, record_property: Callable[[str, object], None]
 ) -> None:
