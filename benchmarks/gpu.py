@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -62,6 +63,8 @@ def prepare(folder: Path) -> None:
 
 def main() -> None:
     start = time.monotonic()
+    # As an interruption from the keyboard: the part that runs is ended, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     arguments = parse_arguments()
     out: Path = arguments.out.resolve()
     if arguments.prepare:

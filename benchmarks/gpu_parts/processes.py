@@ -15,6 +15,8 @@ from pathlib import Path
 
 
 SECONDS_TO_END = 5.0
+# A part that watches its own time ends so long before it would be ended.
+MARGIN_SECONDS = 5.0
 LAST_LINES = 15
 
 DONE, FAILED, STOPPED, LEFT_OUT = "done", "failed", "stopped", "left out"
@@ -73,6 +75,14 @@ def run_part(
     if code is None:
         return Outcome(name, STOPPED, seconds, limit, f"stopped after {limit:.0f} s; last line: {_last(log, 1)}")
     return Outcome(name, FAILED, seconds, limit, f"exit code {code}: {_last(log, LAST_LINES)}")
+
+
+def time_left(limit: float) -> float:
+    """Return the seconds that are left to this process of those that a part was given, imports counted in."""
+    import psutil
+
+    begun: float = psutil.Process().create_time()
+    return limit - (time.time() - begun) - MARGIN_SECONDS
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -34,6 +34,7 @@ from harness import machine, write_result
 from depth_anything_hf.inference.devices import usable_device
 
 from .contenders import COMPILED, ORIGINAL, WORK, find_original, forward_operations
+from .processes import time_left
 
 
 TRAINING_BATCH = {"small": 32, "base": 16, "large": 8, "tiny": 2}
@@ -243,6 +244,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     start = time.monotonic()
+    seconds = time_left(arguments.seconds)
     device: torch.device = arguments.device
     contenders = ["stock", "ours"]
     if arguments.original:
@@ -260,11 +262,11 @@ def main() -> None:
     done: list[Run] = []
     for size in arguments.sizes.split(","):
         for work, batches in (("labelling", LABELLING_BATCH), ("training", TRAINING_BATCH)):
-            if time.monotonic() > start + SHARE_TO_BEGIN_IN * arguments.seconds:
+            if time.monotonic() > start + SHARE_TO_BEGIN_IN * seconds:
                 left_out.append(f"{work}, {size}")
             else:
                 runs = [Run(work, size, contender, arguments.batch or batches[size]) for contender in contenders]
-                measure_size(runs, device, rate, arguments, start + arguments.seconds)
+                measure_size(runs, device, rate, arguments, start + seconds)
                 done += runs
             result = {
                 "card": card,

@@ -36,6 +36,7 @@ from depth_anything_hf.visualization.figures import sheet
 
 from .data import DRY_PRESET, HELD_OUT, LABELLED, PRESET, UNLABELLED, is_complete, prepare
 from .plan import ROOT
+from .processes import time_left
 
 
 BATCH, DRY_BATCH = 16, 2
@@ -177,7 +178,7 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="a few steps; images are rendered if there are none")
     arguments = parser.parse_args()
     quiet_libraries()
-    stages = Stages(arguments.out / "student.json", arguments.seconds)
+    stages = Stages(arguments.out / "student.json", time_left(arguments.seconds))
     run: Path = arguments.work / "student"
     start = time.monotonic()
     if arguments.dry and not is_complete(arguments.data):

@@ -115,6 +115,12 @@ def test_a_part_that_fails_says_how(part: Any, tmp_path: Path) -> None:
     assert outcome.status == "failed" and "exit code 1" in outcome.reason and "ZeroDivisionError" in outcome.reason
 
 
+def test_a_part_counts_its_imports_as_time(part: Any) -> None:
+    processes = part("processes")
+    age = time.time() - psutil.Process().create_time()
+    assert processes.time_left(100) == pytest.approx(95 - age, abs=1)
+
+
 def test_the_first_part_runs_dry(tmp_path: Path) -> None:
     code, found = run_gpu(tmp_path / "out", "--parts", "env")
     assert code == 0 and [(each["name"], each["status"]) for each in found["parts"]] == [("env", "done")]
