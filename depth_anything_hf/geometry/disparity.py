@@ -5,17 +5,19 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
-import torch
 
+
+if TYPE_CHECKING:
+    import torch
 
 # Of a model's output: "disparity" is inverse depth up to scale and shift, larger = nearer; "depth" is the depth
 # itself, in metres wherever it has left the network (`depth_units`).
 PredictionKind = Literal["disparity", "depth"]
 
-Array = TypeVar("Array", np.ndarray, torch.Tensor)
+Array = TypeVar("Array", np.ndarray, "torch.Tensor")
 
 
 def depth_to_disparity(depth: Array) -> Array:
@@ -32,9 +34,9 @@ def depth_to_disparity(depth: Array) -> Array:
         TypeError: if `depth` is not floating point (integers cannot hold the result).
     """
     inverse = _positive_inverse(depth, zero_is_valid=False, quantity="depth", unit="metres")
-    if isinstance(inverse, torch.Tensor):
-        return inverse.masked_fill(inverse.isinf(), math.nan)
-    return np.where(np.isinf(inverse), inverse.dtype.type(math.nan), inverse)
+    if isinstance(inverse, np.ndarray | np.generic):
+        return np.where(np.isinf(inverse), inverse.dtype.type(math.nan), inverse)
+    return inverse.masked_fill(inverse.isinf(), math.nan)
 
 
 def disparity_to_depth(disparity: Array) -> Array:
@@ -53,14 +55,16 @@ def disparity_to_depth(disparity: Array) -> Array:
 
 
 def _positive_inverse(values: Array, zero_is_valid: bool, quantity: str, unit: str) -> Array:
-    is_floating = values.is_floating_point() if isinstance(values, torch.Tensor) else values.dtype.kind == "f"
+    is_floating = (
+        values.dtype.kind == "f" if isinstance(values, np.ndarray | np.generic) else values.is_floating_point()
+    )
     if not is_floating:
         raise TypeError(
             f"{quantity} must be floating point, got {values.dtype}; convert it to floating-point {unit} first."
         )
     invalid = ~(values >= 0) if zero_is_valid else ~(values > 0)
     # Adding 0 turns -0.0 into +0.0, whose inverse is +inf.
-    if isinstance(values, torch.Tensor):
+    if not isinstance(values, np.ndarray | np.generic):
         return 1 / (values.masked_fill(invalid, math.nan) + 0.0)
     with np.errstate(divide="ignore", over="ignore"):
         inverse: np.ndarray = 1 / (np.where(invalid, values.dtype.type(math.nan), values) + values.dtype.type(0))

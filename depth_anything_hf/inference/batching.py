@@ -8,10 +8,9 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
-from torch import Tensor
 
 from ..data.decoding.errors import UnreadableImageError
 from .prediction import Prediction, check_finite
@@ -27,7 +26,7 @@ class Launch(Protocol):
     """Start a forward pass; what it returns waits for the results."""
 
     def __call__(
-        self, inputs: Sequence[Tensor], sizes: Sequence[tuple[int, int]], is_retry: bool = False
+        self, inputs: Sequence[Any], sizes: Sequence[tuple[int, int]], is_retry: bool = False
     ) -> FetchResults:
         """Start the pass."""
 
@@ -38,7 +37,7 @@ class PendingImage:
 
     name: str
     image_size: tuple[int, int] | None = None
-    pixel_values: Tensor | None = None  # (3, h, w), normalized; None once a pass has it
+    pixel_values: Any = None  # (3, h, w), normalized, tensor or array; None once a pass has it
     prediction: Prediction | None = None
 
 
@@ -61,7 +60,7 @@ class BatchScheduler:
         self._runs_ahead = runs_ahead
         self._in_order: deque[PendingImage] = deque()
         self._by_size: dict[tuple[int, ...], list[PendingImage]] = {}
-        self._under_way: tuple[list[PendingImage], list[Tensor], FetchResults] | None = None
+        self._under_way: tuple[list[PendingImage], list[Any], FetchResults] | None = None
 
     def add(self, item: PendingImage) -> None:
         """Queue an image, and launch the batch that it fills or for which the window has become too full."""
@@ -120,7 +119,7 @@ class BatchScheduler:
         if under_way is not None:
             self._take(*under_way)
 
-    def _take(self, group: list[PendingImage], inputs: list[Tensor], fetch: FetchResults) -> None:
+    def _take(self, group: list[PendingImage], inputs: list[Any], fetch: FetchResults) -> None:
         try:
             predicted: list[np.ndarray] | None = fetch()
         except Exception as error:
@@ -131,7 +130,7 @@ class BatchScheduler:
         for item, values in zip(group, predicted, strict=True):
             item.prediction = _check_prediction(item, values)
 
-    def _retry(self, group: list[PendingImage], inputs: list[Tensor], reason: str) -> None:
+    def _retry(self, group: list[PendingImage], inputs: list[Any], reason: str) -> None:
         if len(group) == 1:
             name, size = group[0].name, group[0].image_size
             group[0].prediction = Prediction(name, error=reason, image_size=size, failed_in_model=True)

@@ -4,20 +4,64 @@
 
 from __future__ import annotations
 
-import torch
+import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..models.loading import dtype_name
 from ..utils.environment import environment_number
 from ..utils.option_errors import OptionError
 
 
+if TYPE_CHECKING:
+    import torch
+
 # Tensors there have shapes and no values.
 WITHOUT_VALUES = "meta"
 LONGEST_REASON = 100
+# In `torch/version.py`: the accelerators that PyTorch was built for.
+BUILT_FOR = re.compile(r"^(cuda|hip|xpu)\b[^=\n]*=(?! *None)", re.MULTILINE)
+
+
+def runs_on_cpu(device: str | int | torch.device | None) -> bool:
+    """Return whether a device is the CPU; PyTorch is imported only if it must be asked.
+
+    Args:
+        device: None is this process's own.
+
+    Raises:
+        OptionError: see `usable_device`.
+    """
+    if str(device) == "cpu" or (device is None and "torch" not in sys.modules and _is_built_for_cpus()):
+        return True
+    return usable_device(device).type == "cpu"
+
+
+def check_device(device: str | None) -> None:
+    """Check a device before anything takes long, without waiting for PyTorch where it is clear.
+
+    Raises:
+        OptionError: see `usable_device`.
+    """
+    if device not in (None, "cpu"):
+        usable_device(device)
+
+
+def _is_built_for_cpus() -> bool:
+    found = find_spec("torch")
+    if sys.platform == "darwin" or found is None or found.origin is None:
+        return False
+    try:
+        return BUILT_FOR.search(Path(found.origin).with_name("version.py").read_text(encoding="utf-8")) is None
+    except OSError:
+        return False
 
 
 def default_device() -> torch.device:
     """Return this process's CUDA device (by `LOCAL_RANK` or `SLURM_LOCALID`), else Apple's GPU, else the CPU."""
+    import torch
+
     if torch.cuda.is_available():
         # Slurm may show each of its processes one GPU only, whatever their number.
         under_slurm = environment_number("SLURM_LOCALID") % torch.cuda.device_count()
@@ -27,6 +71,8 @@ def default_device() -> torch.device:
 
 def available_devices() -> list[str]:
     """Name the devices that are here, as `usable_device` takes them: cpu, cuda:0, ..."""
+    import torch
+
     names = ["cpu"]
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     if accelerator is not None:
@@ -43,6 +89,8 @@ def usable_device(device: str | int | torch.device | None) -> torch.device:
     """
     if device is None:
         return default_device()
+    import torch
+
     reason = ""
     try:
         if isinstance(device, bool):
@@ -74,6 +122,10 @@ def autocast_dtype(model_dtype: torch.dtype, wanted: torch.dtype | None) -> torc
     """
     if wanted is None or wanted == model_dtype:
         return None
+    import torch
+
+    from ..models.loading import dtype_name
+
     if model_dtype != torch.float32 or wanted not in (torch.bfloat16, torch.float16):
         raise ValueError(
             f"a {dtype_name(model_dtype)} model cannot run in {dtype_name(wanted)} by autocast; "

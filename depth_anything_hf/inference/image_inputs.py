@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, runtime_checkable
 
 import numpy as np
-import torch
 from PIL import Image
 
 from ..data.decoding.errors import UnreadableImageError
 from ..data.decoding.files import FileLike
 from ..data.decoding.images import read_image
+
+
+if TYPE_CHECKING:
+    import torch
 
 
 @runtime_checkable
@@ -125,9 +129,15 @@ def as_rgb(source: Any) -> np.ndarray:
     raise TypeError(f"expected one image, got {_kind_of(source)}{several}. {IMAGES}")
 
 
+def _is_tensor(source: Any) -> bool:
+    # Whoever has a tensor has imported PyTorch; others need not wait for it.
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(source, torch.Tensor)
+
+
 def _is_array(source: Any) -> bool:
     """Tell arrays of numbers from all else; those of texts or objects are lists of sources."""
-    if isinstance(source, torch.Tensor):
+    if _is_tensor(source):
         return True
     if isinstance(source, np.ndarray):
         return source.dtype.kind not in "OSUV"
@@ -176,7 +186,7 @@ def _read_open_file(file: BinaryFile) -> bytes:
 
 
 def _array_to_rgb(given: Any) -> np.ndarray:
-    if isinstance(given, torch.Tensor):
+    if _is_tensor(given):
         on_cpu = given.detach().cpu()
         stored: np.ndarray = (on_cpu.float() if on_cpu.is_floating_point() else on_cpu).numpy()
     else:
@@ -188,7 +198,7 @@ def _array_to_rgb(given: Any) -> np.ndarray:
         raise ValueError(f"expected an image {LAYOUTS}, got {shown}")
     else:
         # Both ends may be a number of channels; tensors have theirs first by custom, arrays last.
-        is_first = stored.shape[0] in CHANNELS and (isinstance(given, torch.Tensor) or stored.shape[2] not in CHANNELS)
+        is_first = stored.shape[0] in CHANNELS and (_is_tensor(given) or stored.shape[2] not in CHANNELS)
         stored = np.moveaxis(stored, 0, 2) if is_first else stored
     eight_bit = _to_eight_bits(stored[..., :3], shown)
     return np.repeat(eight_bit, 3, axis=2) if eight_bit.shape[2] == 1 else np.ascontiguousarray(eight_bit)

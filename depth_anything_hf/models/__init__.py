@@ -18,6 +18,7 @@
 - `parameter_names`: parameters without use; names of files and of any release of transformers for `load_state_dict`
 - `fewer_layers`: a model of every n-th encoder layer of another one, for smaller students
 - `fused_encoder`: the encoder's layers with fused projections, for inference
+- `image_preparation`: its arithmetic, without PyTorch and transformers
 - `image_processing_depth_anything`: resizing and normalization, by Pillow as stock or by OpenCV as the authors
 - `missing`: errors of models that are not found, with their names
 - `loading`: a complete model with its processor, ours or a stock depth model

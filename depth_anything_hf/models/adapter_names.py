@@ -21,10 +21,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import Dinov2Config, Dinov2Model
 
+from .hub_files import ADAPTER_CONFIG_FILE
 from .parameter_names import HALVES, LATER_NAMES, WHOLE
 
 
-CONFIG_FILE, WEIGHTS_FILE = "adapter_config.json", "adapter_model.safetensors"
+CONFIG_FILE, WEIGHTS_FILE = ADAPTER_CONFIG_FILE, "adapter_model.safetensors"
 # Fields of peft's configurations that have names of layers, as lists or as keys.
 LISTS, PATTERNS = ("target_modules", "exclude_modules"), ("rank_pattern", "alpha_pattern")
 

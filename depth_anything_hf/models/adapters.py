@@ -20,11 +20,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 from transformers import AutoConfig, PreTrainedConfig
-from transformers.utils.hub import extract_commit_hash
 
 from ..utils.paths import expand_home
 from .adapter_names import CONFIG_FILE, WEIGHTS_FILE, own_adapter_names
-from .hub_files import HUB_OPTIONS, commit_of, hub_file
+from .hub_files import HUB_OPTIONS, commit_in, commit_of, hub_file
 from .missing import name_what_is_missing
 from .quantization import is_quantized
 
@@ -175,7 +174,7 @@ def find_adapters(name: Any, options: Mapping[str, Any]) -> AdapterFolder | None
         # Most names are those of whole models, whose configuration is read next.
         if hub_file(name, "config.json", hub) is not None or (path := hub_file(name, CONFIG_FILE, hub)) is None:
             return None
-        folder, commit = Path(path).parent, extract_commit_hash(path, None)
+        folder, commit = Path(path).parent, commit_in(path)
         has_weights = hub_file(name, WEIGHTS_FILE, hub) is not None
         is_pickled = not has_weights and hub_file(name, PICKLED_FILE, hub) is not None
     if not has_weights:

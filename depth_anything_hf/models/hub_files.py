@@ -5,17 +5,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
-from transformers.utils.hub import extract_commit_hash
 
 from ..utils.paths import expand_home
-from .adapter_names import CONFIG_FILE
 
 
+# Of adapters alone, as peft writes it.
+ADAPTER_CONFIG_FILE = "adapter_config.json"
+# In the local cache of the Hub, files lie in a folder of their commit.
+COMMIT_FOLDER = re.compile(r"/snapshots/([0-9a-f]{40})/")
 HUB_OPTIONS = ("revision", "token", "cache_dir", "local_files_only", "force_download", "subfolder")
 
 
@@ -46,8 +50,14 @@ def commit_of(name: str, options: Mapping[str, Any]) -> str | None:
     if os.path.isdir(expand_home(name)):
         return None
     where = {key: options[key] for key in HUB_OPTIONS if key in options and key != "force_download"}
-    path = hub_file(name, "config.json", where) or hub_file(name, CONFIG_FILE, where)
-    return extract_commit_hash(path, None)
+    path = hub_file(name, "config.json", where) or hub_file(name, ADAPTER_CONFIG_FILE, where)
+    return commit_in(path)
 
 
-__all__ = ["HUB_OPTIONS", "commit_of", "hub_file"]
+def commit_in(path: str | None) -> str | None:
+    """Return the commit that a file in the local cache of the Hub is of."""
+    found = None if path is None else COMMIT_FOLDER.search(Path(path).as_posix())
+    return None if found is None else found[1]
+
+
+__all__ = ["HUB_OPTIONS", "commit_in", "commit_of", "hub_file"]

@@ -4,18 +4,15 @@
 
 from __future__ import annotations
 
-import math
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Literal
 
 import cv2
 import numpy as np
 from torch.nn import functional as F
-from transformers.image_utils import SizeDict
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorKwargs, DPTImageProcessorPil
 from transformers.utils.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
+
+from .image_preparation import prepare_with_opencv
 
 
 PATCH_SIZE = 14
@@ -122,7 +119,7 @@ class DepthAnythingImageProcessor(DPTImageProcessorPil):
     ) -> list[np.ndarray]:
         """Channels-first arrays in, channels-first arrays out; stock's steps but for how they are computed."""
         _check_choice("interpolation", interpolation, INTERPOLATIONS)
-        prepare = self._prepare_with_pillow if interpolation == "pillow" else _prepare_with_opencv
+        prepare = self._prepare_with_pillow if interpolation == "pillow" else prepare_with_opencv
         prepared = [prepare(image, **kwargs) for image in images]
         done = {"do_resize": False, "do_rescale": False, "do_normalize": False}
         return list(super()._preprocess(prepared, **{**kwargs, **done}))
@@ -142,119 +139,9 @@ class DepthAnythingImageProcessor(DPTImageProcessorPil):
         return looked_up.reshape(resized.shape).transpose(2, 0, 1)
 
 
-def lower_bound_size(
-    height: int, width: int, *, target: tuple[int, int], multiple: int, keep_aspect_ratio: bool
-) -> tuple[int, int]:
-    """Compute the height and width to which the authors' code resizes an image (`Resize` with "lower_bound").
-
-    Both sides are at least `target` and are rounded to the nearest multiple, or up where that would fall below it.
-    """
-    scales = (target[0] / height, target[1] / width)
-    if keep_aspect_ratio:
-        scales = (max(scales), max(scales))
-
-    def fit(length: float, at_least: int) -> int:
-        rounded = round(length / multiple) * multiple
-        return rounded if rounded >= at_least else math.ceil(length / multiple) * multiple
-
-    return fit(scales[0] * height, target[0]), fit(scales[1] * width, target[1])
-
-
 def upsample_bilinear(one: Any, size: tuple[int, int]) -> Any:
     """Resize a map (h, w) to another (height, width), bilinearly with aligned corners."""
     return F.interpolate(one[None, None], size=size, mode="bilinear", align_corners=True)[0, 0]
-
-
-def _prepare_with_opencv(
-    image: np.ndarray,
-    *,
-    do_resize: bool,
-    size: SizeDict,
-    do_rescale: bool,
-    rescale_factor: float,
-    do_normalize: bool,
-    image_mean: Any,
-    image_std: Any,
-    keep_aspect_ratio: bool,
-    ensure_multiple_of: int,
-    **_: Any,
-) -> np.ndarray:
-    """(C, H, W) of any type -> float32 (C, h, w), resized, rescaled and normalized."""
-    channels = len(image)
-    values, middle = _as_floats(image.transpose(1, 2, 0))
-    if do_resize:
-        if size.height is None or size.width is None:
-            raise ValueError(f"size must have a height and a width, in pixels, got {dict(size)}")
-        height, width = lower_bound_size(
-            *values.shape[:2],
-            target=(size.height, size.width),
-            multiple=ensure_multiple_of,
-            keep_aspect_ratio=keep_aspect_ratio,
-        )
-        with _without_ipp():
-            # OpenCV drops the channel axis of a map with a single channel.
-            values = cv2.resize(values, (width, height), interpolation=cv2.INTER_CUBIC).reshape(height, width, -1)
-    factor = rescale_factor if do_rescale else 1.0
-    mean = _one_for_each_channel("image_mean", image_mean if do_normalize else 0.0, channels)
-    deviation = _one_for_each_channel("image_std", image_std if do_normalize else 1.0, channels)
-    # The weights of the interpolation sum to one, so rescaling and normalization are one factor and one summand.
-    gain = (factor / deviation).astype(values.dtype)
-    offset = ((middle * factor - mean) / deviation).astype(values.dtype)
-    prepared = np.empty((channels, *values.shape[:2]), dtype=np.float32)
-    for channel, plane in enumerate(prepared):
-        np.multiply(values[..., channel], gain[channel], out=plane)
-        plane += offset[channel]
-    return prepared
-
-
-class _Buffers(threading.local):
-    """Memory of one thread, reused for image after image: allocating it anew costs more than filling it."""
-
-    floats = np.empty(0, dtype=np.float32)
-
-    def shaped(self, shape: tuple[int, ...]) -> np.ndarray:
-        size = math.prod(shape)
-        if self.floats.size < size:
-            self.floats = np.empty(size, dtype=np.float32)
-        return self.floats[:size].reshape(shape)
-
-
-_buffers = _Buffers()
-
-
-def _as_floats(image: np.ndarray) -> tuple[np.ndarray, float]:
-    """Convert an image (H, W, C) to floating point; return it, valid until this thread's next image, and the offset.
-
-    Bytes become float32 around zero, where it has twice the precision; anything else becomes float64.
-    """
-    if image.dtype != np.uint8:
-        return image.astype(np.float64), 0.0
-    floats = _buffers.shaped(image.shape)
-    # A byte with its first bit flipped is, read as a signed one, the value less 128.
-    np.copyto(floats, np.bitwise_xor(image, 128).view(np.int8))
-    return floats, 128.0
-
-
-@contextmanager
-def _without_ipp() -> Iterator[None]:
-    """Make OpenCV, in this thread, compute as it does for float64.
-
-    Intel's IPP, which it uses for float32 where it has it, rounds sampling positions differently: the network's input
-    then differs by up to 4e-4.
-    """
-    in_use = cv2.ipp.useIPP()
-    cv2.ipp.setUseIPP(False)
-    try:
-        yield
-    finally:
-        cv2.ipp.setUseIPP(in_use)
-
-
-def _one_for_each_channel(name: str, values: Any, channels: int) -> np.ndarray:
-    given = np.atleast_1d(np.asarray(values, dtype=np.float64))
-    if given.shape not in ((1,), (channels,)):
-        raise ValueError(f"{name} has {given.size} values, expected one or {channels}, one for each channel")
-    return np.broadcast_to(given, channels)
 
 
 def _check_choice(name: str, value: Any, choices: tuple[str | None, ...]) -> None:

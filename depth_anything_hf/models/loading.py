@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import logging
-import numbers
 import os
 from collections.abc import Callable
 from functools import partial
@@ -24,6 +23,7 @@ from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPi
 from ..utils.option_errors import OptionError
 from .adapters import AdapterFolder, find_adapters, open_adapters, unload_adapters
 from .hub_files import HUB_OPTIONS, commit_of
+from .image_preparation import check_input_size, size_of
 from .image_processing_depth_anything import DepthAnythingImageProcessor
 from .missing import name_what_is_missing
 from .modeling_depth_anything import DepthAnythingForDepthEstimation
@@ -295,20 +295,5 @@ def _set_input_size(name: str, processor: Any, input_size: int) -> None:
         raise ValueError(
             f"the image processor of {name} has no height and width, so input_size cannot be set; leave it out"
         )
-    if isinstance(input_size, bool) or not isinstance(input_size, numbers.Integral):
-        raise OptionError(f"input size must be a whole number of pixels, got {input_size!r}")
-    multiple = getattr(processor, "ensure_multiple_of", None) or 1
-    if input_size < 1 or input_size % multiple:
-        nearest = max(1, round(input_size / multiple)) * multiple
-        raise OptionError(
-            f"input size {input_size} does not fit {name}: it must be a positive multiple of {multiple}, e.g. "
-            f"{nearest}"
-        )
+    check_input_size(name, input_size, getattr(processor, "ensure_multiple_of", None) or 1)
     processor.size = type(processor)(size={"height": input_size, "width": input_size}).size
-
-
-def size_of(processor: Any) -> int | None:
-    """Return the height that a processor resizes to; None if it keeps the size."""
-    size = getattr(processor, "size", None)
-    height = size.get("height") if isinstance(size, dict) else getattr(size, "height", None)
-    return None if height is None else int(height)

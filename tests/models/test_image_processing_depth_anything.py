@@ -17,7 +17,8 @@ from transformers import AutoImageProcessor
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 from transformers.utils import is_torchvision_available
 
-from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor, lower_bound_size
+from depth_anything_hf.models.image_preparation import lower_bound_size
+from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 from depth_anything_hf.models.outputs import DepthAnythingOutput
 
 
