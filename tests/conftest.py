@@ -19,10 +19,19 @@ from tiny_model import TINY_DECODER, TINY_ENCODER, TINY_SIDE_PIXELS, MakeModel
 from transformers import Dinov2Config
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation
+from depth_anything_hf.inference import engine_cache
 
 
 # Several test processes share a machine, and results of one thread repeat bit for bit.
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def converted_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where engines keep models in tests."""
+    usual, engine_cache.CACHE_FOLDER = engine_cache.CACHE_FOLDER, tmp_path_factory.mktemp("engines")
+    yield engine_cache.CACHE_FOLDER
+    engine_cache.CACHE_FOLDER = usual
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ def report() -> str:
         "Versions": _versions(),
         "Machine": _machine(),
         "Kernels": _kernels(),
+        "Engines": _engines(),
         "Hugging Face": _hub(),
         "Settings": _settings(os.environ),
     }
@@ -126,6 +127,20 @@ def _kernels() -> dict[str, str]:
         "instructions of torch": torch.backends.cpu.get_cpu_capability(),
         "attention": "flash-attn is installed" if _version_of("flash-attn") else "scaled dot product of torch",
     }
+
+
+def _engines() -> dict[str, str]:
+    from ..inference.engine_cache import EngineCache
+    from ..inference.engines import OTHER_ENGINES, engine_version, is_installed
+
+    facts = {}
+    for engine in OTHER_ENGINES:
+        state = engine_version(engine) or "not installed"
+        if state != "not installed" and not is_installed(engine):
+            state += ", without what converts models for it"
+        facts[engine] = state
+    count, size = EngineCache().describe()
+    return {**facts, "converted models": f"{count}, {size / 2**20:.0f} MiB, in {EngineCache().folder}"}
 
 
 def _hub() -> dict[str, str]:

@@ -19,7 +19,7 @@ PANELS = {
     "Labels of --data": ("label", "label_column", "image_column", "scale"),
     "Scores on --data": ("alignment", "min_depth", "max_depth"),
     "Output": ("output_dir", "overwrite"),
-    "Speed": ("batch_size", "input_size", "dtype", "device"),
+    "Speed": ("batch_size", "input_size", "dtype", "device", "engine"),
     "Processes": LAUNCH_OPTIONS,
 }
 
@@ -48,6 +48,7 @@ def _evaluate(
       depth-anything-hf evaluate depth-anything/Depth-Anything-V2-Small-hf --protocol nyu --root nyu/ -o results/nyu
       depth-anything-hf evaluate runs/student --data frames/ --scale 1000 --max_depth 10
       depth-anything-hf evaluate runs/student --protocol moge-bundle --root moge/ --num_processes 8
+      depth-anything-hf evaluate student.onnx --data scenes-test/
 
     \b
     In Python:
@@ -68,7 +69,7 @@ evaluate = command_from(
     _evaluate,
     EvaluationArguments,
     LaunchArguments,
-    positional={"model": "Depth model to score; may also be given by --model."},
+    positional={"model": "Depth model or exported file to score; may also be given by --model."},
     short={"model": "-m", "output_dir": "-o"},
     panels=PANELS,
 )

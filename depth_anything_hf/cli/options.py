@@ -28,7 +28,7 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="Depth model: an id on the Hub, or a folder, e.g. one that training wrote.",
+        help="Depth model: an id on the Hub, a folder, e.g. one that training wrote, or an exported file.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -62,6 +62,15 @@ DtypeOption = Annotated[
     typer.Option(
         "--dtype",
         help="float32, bfloat16 or float16; bfloat16 is faster on recent hardware. [the model's]",
+        rich_help_panel=SPEED,
+    ),
+]
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help="What computes a Depth Anything model on a CPU: torch, openvino, onnxruntime, or auto: OpenVINO where it "
+        "is installed, else torch. In float32 the values agree within 2e-5 of the range.",
         rich_help_panel=SPEED,
     ),
 ]

@@ -18,6 +18,7 @@ from .options import (
     CompileOption,
     DeviceOption,
     DtypeOption,
+    EngineOption,
     InputSizeOption,
     MaxPixelsOption,
     ModelOption,
@@ -55,6 +56,7 @@ def predict(
     prediction_kind: PredictionKindOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
+    engine: EngineOption = "auto",
     compile: CompileOption = False,
     max_pixels: MaxPixelsOption = None,
     raw: Annotated[
@@ -97,6 +99,7 @@ def predict(
       depth-anything-hf predict photos/ more/x.png -o predictions/ --batch_size 8 --dtype bfloat16
       depth-anything-hf predict photos/ -o metres/ -m depth-anything/Depth-Anything-V2-Metric-Indoor-Small-hf
       depth-anything-hf predict photos/ -o metres/ --metric camera.json
+      depth-anything-hf predict photos/ -o predictions/ -m student.onnx
 
     \b
     In Python:
@@ -106,7 +109,8 @@ def predict(
     from tqdm import tqdm
 
     from ..inference.calibration import Calibration
-    from ..inference.devices import usable_device
+    from ..inference.devices import check_device
+    from ..inference.engines import TORCH
     from ..inference.pixel_shares import describe_shares
     from ..inference.prediction_files import FORMULA, encode_prediction, shares_of, suffixes_of
     from ..inference.prediction_folder import PredictionFolder, describe_model
@@ -114,8 +118,8 @@ def predict(
     from ..inference.predictor import DepthPredictor
     from ..utils.quiet import quiet_libraries
 
-    quiet_libraries(verbose)
-    usable_device(device)
+    quiet_libraries(verbose, when_imported=True)
+    check_device(device)
     calibration = None if metric is None else Calibration.load(metric)
     if calibration is not None and input_size is None:
         input_size = calibration.input_size
@@ -127,6 +131,7 @@ def predict(
         model,
         device=device,
         dtype=dtype,
+        engine=engine,
         batch_size=batch_size,
         input_size=input_size,
         prediction_kind=cast("PredictionKind | None", prediction_kind),
@@ -141,6 +146,8 @@ def predict(
         "kind": kind,
         "input_size": predictor.input_size,
         "precision": predictor.precision,
+        # Lists of earlier versions know of PyTorch alone.
+        **({} if predictor.engine == TORCH else {"engine": predictor.engine}),
         "calibration": None if calibration is None else asdict(calibration),
         "grey": FORMULA,
     }
@@ -161,7 +168,8 @@ def predict(
         shares = {name: shares_of(pixels) for name, pixels in folder.pixels(planned).items()}
     earlier = f", {len(sources) - len(work)} of them earlier" if len(work) < len(sources) else ""
     typer.echo(
-        f"{len(sources) - len(failures)} of {counted(len(sources), 'image')} predicted{earlier}, see {output_dir}"
+        f"{len(sources) - len(failures)} of {counted(len(sources), 'image')} predicted{earlier}, see {output_dir} "
+        f"({predictor.engine}, {predictor.precision})"
     )
     typer.echo(MEANING[kind])
     line, warnings = describe_shares(shares)

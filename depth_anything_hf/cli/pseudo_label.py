@@ -24,7 +24,7 @@ PANELS = {
         *("output_dir", "input_size", "flip_averaging", "encoding", "store_images", "shard_size"),
         *("seed", "keep_order", "max_broken_share"),
     ),
-    "Speed": ("batch_size", "dtype", "device", "compile", "window_batches"),
+    "Speed": ("batch_size", "dtype", "device", "engine", "compile", "window_batches"),
     "Hub": ("push_to_hub", "hub_private_repo", "image_license", "teacher_license"),
     "Processes": (*LAUNCH_OPTIONS, "process_index", "process_count"),
 }

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..geometry.disparity import PredictionKind
-from ..inference.predictor import OWN_POST_PROCESSING
+from ..inference.output_kinds import OWN_POST_PROCESSING
 from ..metrics.table import METRICS
 from ..utils.files import atomic_write
 from ..utils.messages import counted
@@ -320,7 +320,7 @@ def description_of(
 
     Args:
         predictor: the one that is scored.
-        model: Hub id or folder that it was opened from; of a folder only the name is kept.
+        model: Hub id, folder or exported file that it was opened from; of the latter only the name is kept.
         settings: of the score.
         split: as given; None takes the protocol's, if there is one.
         limit: as given.
@@ -329,13 +329,14 @@ def description_of(
         JSON values; None where something does not apply. A Hub id ends in `@` and the revision, where it is known.
     """
     has_own_upsampling = predictor.model.config.model_type in OWN_POST_PROCESSING
-    is_folder = local_path(model).is_dir()
-    revision = None if is_folder else getattr(predictor.model.config, "_commit_hash", None)
-    name = local_path(model).resolve().name if is_folder else redact_name(model)
+    is_local = local_path(model).exists()
+    revision = None if is_local else getattr(predictor.model.config, "_commit_hash", None)
+    name = local_path(model).resolve().name if is_local else redact_name(model)
     return {
         "model": f"{name}@{revision}" if revision else name,
         "input_size": predictor.input_size,
         "precision": predictor.precision,
+        "engine": predictor.engine,
         "interpolation": getattr(predictor.processor, "interpolation", None),
         "upsampling": None if has_own_upsampling else getattr(predictor.processor, "upsampling", None) or "bilinear",
         "flip_averaging": predictor.flip_averaging,

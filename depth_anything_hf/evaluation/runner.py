@@ -30,7 +30,7 @@ FIXED_BY_PROTOCOL = ("label", "scale", "label_column", "image_column", "alignmen
 class EvaluationArguments:
     """What is scored on what, and how; the flags of `evaluate`."""
 
-    model: str = field(metadata={"help": "Depth model: an id on the Hub, or a folder."})
+    model: str = field(metadata={"help": "Depth model: an id on the Hub, a folder, or a file of `export`."})
     data: str | None = field(
         default=None, metadata={"help": "Your labelled folder, table (parquet, arrow, JSON), or dataset id."}
     )
@@ -101,6 +101,13 @@ class EvaluationArguments:
     dtype: str | None = field(
         default=None, metadata={"help": "float32, bfloat16 or float16; bfloat16 is faster. [the model's]"}
     )
+    engine: str | None = field(
+        default=None,
+        metadata={
+            "help": "What computes a Depth Anything model on a CPU: torch, openvino, onnxruntime, or auto: OpenVINO "
+            "where it is installed, else torch. Results name it. [torch; an exported file's own]"
+        },
+    )
     device: str | None = field(
         default=None, metadata={"help": "cuda, cuda:1, mps or cpu. [the fastest; one GPU for each process]"}
     )
@@ -154,6 +161,7 @@ def _run(
 ) -> dict[str, EvaluationResult]:
     from ..geometry.depth_units import max_depth_in_metres
     from ..inference.devices import usable_device
+    from ..inference.engines import is_exported_file
     from ..inference.predictor import DepthPredictor
     from ..metrics.table import ALIGNMENTS
     from ..utils.processes import leave_group_at_exit, make_accelerator
@@ -174,8 +182,10 @@ def _run(
     accelerator = make_accelerator()
     predictor = DepthPredictor.from_pretrained(
         arguments.model,
-        device=arguments.device or accelerator.device,
+        # Exported files run on the CPU, whatever else there is.
+        device=arguments.device or (None if is_exported_file(arguments.model) else accelerator.device),
         dtype=arguments.dtype,
+        engine=arguments.engine,
         batch_size=arguments.batch_size,
         input_size=arguments.input_size,
         prediction_kind=cast("PredictionKind | None", arguments.prediction_kind),

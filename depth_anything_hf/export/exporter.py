@@ -29,12 +29,12 @@ from .calibration_images import (
     check_renderer,
     read_calibration_images,
 )
-from .formats import FORMATS, Format, check_format, open_exported, writer
+from .formats import FORMATS, Format, check_format, open_exported, weights_files, writer
 from .graph import trace
 from .metadata import describe
 from .own_images import compare_on
 from .parity import compare, predict
-from .report_files import add_to_card, is_own_export, report, report_paths, weights_files, write_report
+from .report_files import add_to_card, is_own_export, report, report_paths, write_report
 
 
 def export_model(

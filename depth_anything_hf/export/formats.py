@@ -82,6 +82,11 @@ FORMATS = {
 }
 
 
+def weights_files(path: Path) -> list[Path]:
+    """Return the files that an exported file may have its weights in, whether they are there or not."""
+    return [path.with_suffix(".bin")] if path.suffix == ".xml" else [path.with_name(path.name + ".data")]
+
+
 def check_format(format: str, precision: str) -> Format:
     """Return a format that can be written here.
 

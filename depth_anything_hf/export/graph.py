@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from .metadata import INPUT_NAME
 
 
-INPUT_NAME, OUTPUT_NAME = "pixel_values", "predicted_depth"
 LARGEST_BATCH = 4096
 # Rows and columns of patches. In fewer of them a map of the decoder has a single row, which PyTorch traces apart.
 SMALLEST_GRID, LARGEST_GRID = 3, 1024

@@ -6,15 +6,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..hub.licenses import license_in_card, published_license
-from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..utils.redaction import redact_name, redact_values
 from ..version import __version__
 
 
+if TYPE_CHECKING:
+    from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+
 KEY = "depth_anything_hf"
+# Of the graph.
+INPUT_NAME, OUTPUT_NAME = "pixel_values", "predicted_depth"
 
 
 def describe(
@@ -60,6 +64,7 @@ def describe(
         "input_size": _sides(processor),
         "keep_aspect_ratio": bool(getattr(processor, "keep_aspect_ratio", False)),
         "interpolation": getattr(processor, "interpolation", None),
+        "upsampling": getattr(processor, "upsampling", None),
     }
     return described
 

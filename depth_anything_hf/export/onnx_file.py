@@ -9,19 +9,22 @@ import logging
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime
-import torch
-from torch.export import ExportedProgram
 
-from .graph import INPUT_NAME, OUTPUT_NAME
-from .metadata import KEY
+from .metadata import INPUT_NAME, KEY, OUTPUT_NAME
+
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
 
 
 def write(program: ExportedProgram, path: Path, metadata: dict[str, Any], images: Sequence[np.ndarray] = ()) -> None:
     """Write a program as ONNX; weights of more than 1.5 GB go into a file beside it."""
+    import torch
+
     # It tells each time that torchvision is missing, and which of its optimizations it skips.
     logging.disable(logging.WARNING)
     try:

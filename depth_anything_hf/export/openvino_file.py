@@ -7,14 +7,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openvino
-from torch.export import ExportedProgram
 
-from .graph import INPUT_NAME, OUTPUT_NAME
-from .metadata import KEY
+from .metadata import INPUT_NAME, KEY, OUTPUT_NAME
+
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
 
 
 # How a file is to be computed: OpenVINO does not store it, and takes bfloat16 by itself where a CPU has it. On CPUs
@@ -24,6 +26,12 @@ HINTS = {"float32": "f32", "float16": "f32", "bfloat16": "bf16", "int8": "bf16",
 
 def write(program: ExportedProgram, path: Path, metadata: dict[str, Any], images: Sequence[np.ndarray] = ()) -> None:
     """Write a program as OpenVINO's; all precisions but float32 store weights that are not in 8 bits as float16."""
+    model = convert(program, metadata, images)
+    openvino.save_model(model, path, compress_to_fp16=metadata["precision"] != "float32")
+
+
+def convert(program: ExportedProgram, metadata: dict[str, Any], images: Sequence[np.ndarray] = ()) -> Any:
+    """Convert a program to a model of OpenVINO in memory, with its metadata."""
     model = openvino.convert_model(program)
     model.inputs[0].get_tensor().set_names({INPUT_NAME})
     model.outputs[0].get_tensor().set_names({OUTPUT_NAME})
@@ -32,7 +40,23 @@ def write(program: ExportedProgram, path: Path, metadata: dict[str, Any], images
 
         model = quantize(model, metadata["precision"], images)
     model.set_rt_info(json.dumps(metadata), [KEY])
-    openvino.save_model(model, path, compress_to_fp16=metadata["precision"] != "float32")
+    return model
+
+
+def options_of(precision: str | None, threads: int | None) -> dict[str, Any]:
+    """Return the options with which a model is compiled for the CPU.
+
+    Args:
+        precision: of its metadata; None leaves it to OpenVINO.
+        threads: see `open_file`.
+    """
+    # Pinned threads of two processes would share the first cores.
+    options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
+    if precision is not None:
+        options["INFERENCE_PRECISION_HINT"] = HINTS[precision]
+    if threads is not None:
+        options["INFERENCE_NUM_THREADS"] = threads
+    return options
 
 
 def open_file(path: Path, threads: int | None) -> OpenvinoFile:
@@ -47,12 +71,25 @@ def open_file(path: Path, threads: int | None) -> OpenvinoFile:
     except RuntimeError as error:
         raise ValueError(f"{path}: damaged, or no OpenVINO file (its .bin lies beside it): {error}") from error
     metadata = json.loads(model.get_rt_info([KEY]).astype(str)) if model.has_rt_info([KEY]) else {}
-    options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
-    if metadata:
-        options["INFERENCE_PRECISION_HINT"] = HINTS[metadata["precision"]]
-    if threads is not None:
-        options["INFERENCE_NUM_THREADS"] = threads
-    return OpenvinoFile(core.compile_model(model, "CPU", options), metadata)
+    return compile_model(model, metadata, threads)
+
+
+def compile_model(model: Any, metadata: dict[str, Any], threads: int | None) -> OpenvinoFile:
+    """Compile a model in memory for the CPU."""
+    options = options_of(metadata.get("precision"), threads)
+    return OpenvinoFile(openvino.Core().compile_model(model, "CPU", options), metadata)
+
+
+def open_compiled(path: Path, metadata: dict[str, Any], threads: int | None) -> OpenvinoFile:
+    """Open a compiled model that `OpenvinoFile.save` wrote, which the same version on a like processor can do.
+
+    Raises:
+        RuntimeError: the file is damaged, or of another version.
+    """
+    # Its memory is shared by all processes that have it open.
+    content = openvino.Tensor(np.memmap(path, dtype=np.uint8, mode="r"))
+    options = options_of(metadata["precision"], threads)
+    return OpenvinoFile(openvino.Core().import_model(content, "CPU", options), metadata)
 
 
 class OpenvinoFile:
@@ -63,6 +100,10 @@ class OpenvinoFile:
     def __init__(self, compiled: Any, metadata: dict[str, Any]) -> None:
         self.metadata = metadata
         self._compiled = compiled
+
+    def save(self, path: Path) -> None:
+        """Write the compiled model, see `open_compiled`."""
+        path.write_bytes(self._compiled.export_model().getvalue())
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Float32 (B, 3, H, W), normalized -> float32 (B, H, W)."""

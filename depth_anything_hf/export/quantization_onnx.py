@@ -15,7 +15,7 @@ import onnx
 from onnxruntime import quantization
 from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
-from .graph import INPUT_NAME
+from .metadata import INPUT_NAME
 from .quantization_layers import Kind, Operation, float_layers
 
 

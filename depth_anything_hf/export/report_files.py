@@ -12,7 +12,7 @@ from typing import Any
 
 from ..hub.markdown import KEEP_END, code_span, inline, table
 from ..utils.files import atomic_write, sha256_of_file
-from .formats import Runner
+from .formats import Runner, weights_files
 from .own_images import LEAST_CORRELATION, LEAST_ORDER, OwnImages
 from .parity import FLOAT32_BOUND, Parity
 
@@ -27,11 +27,6 @@ CARD_HEADING = (
 def report_paths(path: Path) -> tuple[Path, Path]:
     """Return where the report of an exported file lies: JSON and Markdown."""
     return path.with_name(path.name + JSON_SUFFIX), path.with_name(path.name + MARKDOWN_SUFFIX)
-
-
-def weights_files(path: Path) -> list[Path]:
-    """Return the files that an exported file may have its weights in, whether they are there or not."""
-    return [path.with_suffix(".bin")] if path.suffix == ".xml" else [path.with_name(path.name + ".data")]
 
 
 def is_own_export(path: Path) -> bool:

@@ -3,6 +3,16 @@
 """From images to predictions, and from disparity to metres.
 
 - `predictor`: opens a checkpoint and predicts any number of images of any sizes
+- `passes`: what a predictor asks of the forward passes of an engine
+- `torch_passes`: forward passes in PyTorch, and how a model is opened for them
+- `engines`: which engine predicts, and a checkpoint or an exported file opened in it
+- `engine_source`: the checkpoint that an engine's model is made from, known by its files
+- `engine_cache`: converted models on disk, checked when they are opened, the longest unused ones removed
+- `engine_conversion`: converts a checkpoint for an engine, and compares the two
+- `engine_model`: a model in another engine, as predictors see it
+- `engine_processor`: the image processor's values without transformers
+- `engine_passes`: forward passes in another engine
+- `upsampling`: bilinear upsampling in NumPy
 - `batching`: which images share a forward pass, and the retry of one that fails
 - `devices`: which devices are here, and whether a chosen one is
 - `image_inputs`: what may be given as an image, and how it becomes 8-bit RGB

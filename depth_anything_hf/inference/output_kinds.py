@@ -12,6 +12,8 @@ from ..utils.option_errors import check_choice
 
 # Stock model types that give metres whatever their configuration says.
 METRIC_MODEL_TYPES = ("depth_pro", "glpn", "tipsv2_dpt", "zoedepth")
+# Their raw output is not the depth of the image: ZoeDepth pads it, Depth Pro needs the focal length.
+OWN_POST_PROCESSING = ("depth_pro", "zoedepth")
 
 
 def check_prediction_kind(given: Any) -> None:

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from ..data.prediction_list import FILE_KIND, FILE_VERSION, LIST_FILE, is_own_file, read_entries, stamp_of
-from ..models.adapters import find_adapters
+from ..export.formats import weights_files
+from ..models.hub_files import ADAPTER_CONFIG_FILE
 from ..utils.files import atomic_write, remove_abandoned
 from ..utils.locks import FolderLock
 from ..utils.outputs import check_folder, existing_folder, refuse_to_replace
@@ -27,7 +28,7 @@ from ..utils.redaction import redact_name
 from .prediction_sources import ImageFile, assign_targets
 
 
-CONFIGURATIONS = ("config.json", "preprocessor_config.json", "adapter_config.json")
+CONFIGURATIONS = ("config.json", "preprocessor_config.json", ADAPTER_CONFIG_FILE)
 SECONDS_BETWEEN_LISTS = 5.0
 # Of the time of a run, at most this share is spent on writing its list.
 LARGEST_LIST_SHARE = 0.05
@@ -228,11 +229,17 @@ class PredictionFolder:
 
 
 def describe_model(name: str, config: Any) -> dict[str, Any]:
-    """Return by what a model's weights are known: the commit on the Hub, or sizes and times of a folder's files.
+    """Return by what a model's weights are known: the commit on the Hub, or sizes and times of files.
 
     Adapters alone are known by their base too.
     """
     folder = Path(name)
+    if folder.is_file():
+        beside = [folder, *weights_files(folder)]
+        return {
+            "model": redact_name(folder.resolve()),
+            "files": {path.name: list(stamp_of(path).values()) for path in beside if path.is_file()},
+        }
     if not folder.is_dir():
         return {"model": name, "commit": getattr(config, "_commit_hash", None)}
     # Not the JSON files of a run, and of predictions in the model's folder.
@@ -241,6 +248,11 @@ def describe_model(name: str, config: Any) -> dict[str, Any]:
         "model": redact_name(folder.resolve()),
         "files": {path.name: list(stamp_of(path).values()) for path in files if path.is_file()},
     }
+    if not (folder / ADAPTER_CONFIG_FILE).is_file():
+        return described
+    # They are opened by PyTorch, for which other models may not have to wait.
+    from ..models.adapters import find_adapters
+
     adapters = find_adapters(folder, {})
     return described if adapters is None else {**described, "base": describe_model(adapters.base, config)}
 

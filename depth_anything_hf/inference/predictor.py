@@ -7,35 +7,33 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import Any, cast, overload
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, cast, overload
 
 import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
-from transformers import PreTrainedModel
 
 from ..data.decoding.errors import UnreadableImageError
 from ..data.decoding.limits import allow_pixels, check_max_pixels
-from ..geometry.depth_units import to_metres
 from ..geometry.disparity import PredictionKind
-from ..models.compilation import force_eager
-from ..models.loading import as_dtype, dtype_name, load_model, refuse_other_outputs, size_of
-from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from ..models.image_preparation import size_of
 from ..utils.map_ahead import map_ahead
 from ..utils.option_errors import check_count
 from ..utils.paths import expand_home
 from ..utils.typed_fields import convert_argument
 from .batching import BatchScheduler, FetchResults, PendingImage, explain_error
-from .devices import autocast_dtype, usable_device
+from .engine_model import EngineModel
+from .engine_passes import EnginePasses
+from .engines import open_in_engine
 from .image_inputs import ImageSource, as_rgb, is_list, is_one_image, name_of
-from .output_kinds import check_prediction_kind, prediction_kind_of
-from .prediction import Prediction, check_finite, flip_mean
+from .output_kinds import check_prediction_kind
+from .passes import Passes
+from .prediction import Prediction, check_finite
 
 
-# Their raw output is not the depth of the image: ZoeDepth pads it, Depth Pro needs the focal length.
-OWN_POST_PROCESSING = ("depth_pro", "zoedepth")
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
 DECODING_THREADS = min(16, os.cpu_count() or 1)
 # Default batch size on anything but a CPU.
 ACCELERATOR_BATCH = 8
@@ -50,7 +48,8 @@ class DepthPredictor:
     post-processing.
 
     Args:
-        model: a depth model of this package or of transformers; put into evaluation mode at each call.
+        model: a depth model of this package or of transformers, put into evaluation mode at each call; or one in
+            another engine, see `from_pretrained`.
         processor: the image processor that belongs to it.
         device: where the model is moved to; None leaves it where it is.
         dtype: bfloat16 or float16 runs a float32 model under autocast; None uses the model's own precision.
@@ -76,7 +75,7 @@ class DepthPredictor:
 
     def __init__(
         self,
-        model: PreTrainedModel,
+        model: PreTrainedModel | EngineModel,
         processor: Any,
         *,
         device: str | int | torch.device | None = None,
@@ -89,27 +88,31 @@ class DepthPredictor:
         max_pixels: int | None = None,
     ) -> None:
         _check_counts(batch_size, window_batches, max_pixels)
-        refuse_other_outputs(type(model).__name__, model.config.model_type)
-        self.prediction_kind = prediction_kind_of(model.config, prediction_kind)
         self.model = cast(Any, model)
-        if device is not None:
-            self.model.to(usable_device(device))
         self.processor = processor
         self.batch_size = batch_size
         self.window_batches = window_batches
         self.flip_averaging = convert_argument("flip_averaging", flip_averaging, bool)
         self.max_pixels = max_pixels
-        self._autocast_dtype = autocast_dtype(model.dtype, as_dtype(dtype))
-        self._is_compiled = convert_argument("compile", compile, bool)
-        if self._is_compiled:
-            if not isinstance(model, DepthAnythingForDepthEstimation):
-                raise ValueError(
-                    "compile=True works for this package's DepthAnythingForDepthEstimation only, got "
-                    f"{type(model).__name__}; leave compile out"
-                )
-            model.optimize_for_inference(dtype=model._inference_dtype, compile=True)
+        is_compiled = convert_argument("compile", compile, bool)
+        make_passes: Any
+        if isinstance(model, EngineModel):
+            make_passes = EnginePasses
+        else:
+            from .torch_passes import TorchPasses as make_passes
+        self._passes: Passes = make_passes(
+            model,
+            processor,
+            device=device,
+            dtype=dtype,
+            batch_size=batch_size,
+            prediction_kind=prediction_kind,
+            flip_averaging=self.flip_averaging,
+            is_compiled=is_compiled,
+        )
+        self.prediction_kind = self._passes.prediction_kind
         # A GPU runs asynchronously: results are fetched after the next batch was launched.
-        self._runs_ahead = self.device.type == "cuda"
+        self._runs_ahead = self._passes.runs_ahead
 
     @classmethod
     def from_pretrained(
@@ -118,6 +121,7 @@ class DepthPredictor:
         *,
         device: str | int | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
+        engine: str | None = None,
         batch_size: int | None = 1,
         input_size: int | None = None,
         prediction_kind: PredictionKind | None = None,
@@ -133,10 +137,14 @@ class DepthPredictor:
         checkpoint has quantized layers. Adapters alone are merged into the model that they name.
 
         Args:
-            name_or_path: model id on the Hub, or a folder.
+            name_or_path: model id on the Hub, a folder, or a file that `export` wrote (.onnx, .xml, .pt2).
             device: None takes this process's CUDA device, else Apple's, else the CPU.
             dtype: precision of the weights and the computation ("float32", "bfloat16", "float16" or torch's); None
                 keeps the checkpoint's.
+            engine: what computes a Depth Anything model on a CPU: "torch", which None is too; "openvino" or
+                "onnxruntime", which convert the model once and keep it below `HF_HOME`; or "auto", OpenVINO where it
+                is installed and can do what is asked, else PyTorch. In float32 their maps are within 2e-5 of the range
+                of PyTorch's. `model` is then no module of PyTorch. An exported file has an engine of its own.
             batch_size: as for the class; None takes 8 on an accelerator and 1 on a CPU, where larger ones gain little
                 and take more memory the more sizes are mixed.
             input_size: side that images are resized to instead of the checkpoint's; larger is sharper and slower.
@@ -150,30 +158,34 @@ class DepthPredictor:
 
         Raises:
             ValueError: a device that is not here, not a depth model, an input size that does not fit it, an unknown
-                precision, or weights that are damaged, incomplete or of another shape than the configuration says.
+                precision, or weights that are damaged, incomplete or of another shape than the configuration says;
+                or an engine that cannot serve.
             OSError: no such folder or id on the Hub, or files missing in it; or no model that adapters name.
-            ImportError: peft is missing, which adapters need.
+            ImportError: peft is missing, which adapters need, or an engine.
         """
-        # Before the model is loaded, which may take minutes.
-        place = usable_device(device)
         _check_counts(batch_size, window_batches, max_pixels)
-        as_dtype(dtype)
         check_prediction_kind(prediction_kind)
         name = str(expand_home(os.fspath(name_or_path)))
-        model, processor = load_model(name, dtype=dtype, input_size=input_size, options=kwargs)
-        if isinstance(model, DepthAnythingForDepthEstimation) and "attn_implementation" not in kwargs:
-            # Adapters and quantized layers are refused; the model then runs as it is.
-            with suppress(ValueError):
-                model.optimize_for_inference()
-        if place.type == "cuda" and isinstance(model, DepthAnythingForDepthEstimation):
-            # The decoder's maps are channels last; weights of the same order save a conversion at every pass.
-            nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model: Any
+        is_on_cpu = True
+        opened = open_in_engine(
+            name, engine, device=device, dtype=dtype, input_size=input_size, compile=compile, options=kwargs
+        )
+        if opened is not None:
+            model, processor = opened
+        else:
+            from .torch_passes import open_for_prediction
+
+            model, processor, device = open_for_prediction(
+                name, device=device, dtype=dtype, input_size=input_size, options=kwargs
+            )
+            is_on_cpu = device.type == "cpu"
         if batch_size is None:
-            batch_size = 1 if place.type == "cpu" else ACCELERATOR_BATCH
+            batch_size = 1 if is_on_cpu else ACCELERATOR_BATCH
         return cls(
             model,
             processor,
-            device=place,
+            device=device,
             batch_size=batch_size,
             prediction_kind=prediction_kind,
             window_batches=window_batches,
@@ -185,7 +197,7 @@ class DepthPredictor:
     @property
     def device(self) -> torch.device:
         """Device of the model."""
-        return torch.device(self.model.device)
+        return self._passes.device
 
     @property
     def input_size(self) -> int | None:
@@ -193,11 +205,14 @@ class DepthPredictor:
         return size_of(self.processor)
 
     @property
+    def engine(self) -> str:
+        """What computes the forward pass: "torch", "openvino" or "onnxruntime"."""
+        return self._passes.engine
+
+    @property
     def precision(self) -> str:
         """Precision of a forward pass: e.g. "float32", "bfloat16", or "bfloat16 autocast"."""
-        if self._autocast_dtype is not None:
-            return f"{dtype_name(self._autocast_dtype)} autocast"
-        return dtype_name(self.model.dtype)
+        return self._passes.precision
 
     @overload
     def __call__(self, images: ImageSource) -> Prediction: ...  # type: ignore[overload-overlap]
@@ -311,78 +326,14 @@ class DepthPredictor:
     def _prepare(self, source: ImageSource) -> PendingImage:
         with allow_pixels(self.max_pixels):
             image = as_rgb(source)
-        # The layout is stated because a picture 3 pixels high would be taken for channels first.
-        processed = self.processor(images=image, input_data_format="channels_last", return_tensors="pt")
-        return PendingImage(name_of(source), (image.shape[0], image.shape[1]), processed["pixel_values"][0])
+        return PendingImage(name_of(source), (image.shape[0], image.shape[1]), self._passes.prepare(image))
 
-    @torch.inference_mode()
-    def _launch(
-        self, inputs: Sequence[Tensor], sizes: Sequence[tuple[int, int]], is_retry: bool = False
-    ) -> FetchResults:
-        """Start a forward pass over images (3, h, w) of one processed size.
-
-        Args:
-            inputs: prepared images.
-            sizes: (height, width) of each image.
-            is_retry: whether a larger batch has failed. A compiled model then runs eagerly, without filling the batch
-                up to the size that it was built for, which would fail again.
-
-        Returns:
-            A function that waits for the pass and returns float32 (H, W) each, at the given sizes.
-        """
-        missing = self.batch_size - len(inputs) if self._is_compiled and not is_retry else 0
-        pixel_values = torch.stack([*inputs, *[inputs[-1]] * missing])
-        # Non-blocking copies need an event to wait for, which only CUDA has here.
-        is_cuda = self.device.type == "cuda"
-        # An event is recorded on the current device, which need not be the model's.
-        on_device = torch.cuda.device(self.device) if is_cuda else nullcontext()
-        with on_device, force_eager() if self._is_compiled and is_retry else nullcontext():
-            if is_cuda:
-                pixel_values = pixel_values.pin_memory()
-            pixel_values = pixel_values.to(self.device, self.model.dtype, non_blocking=is_cuda)
-            maps = self._maps(pixel_values, sizes)
-            mirrored = self._maps(pixel_values.flip(-1), sizes) if self.flip_averaging else []
-            on_host = [one.to("cpu", non_blocking=is_cuda) for one in (*maps, *mirrored)]
-            # torch does not annotate its events.
-            end = torch.cuda.Event() if is_cuda else None  # type: ignore[no-untyped-call]
-            if end is not None:
-                end.record()
-
-        def values() -> list[np.ndarray]:
-            if end is not None:
-                end.synchronize()
-            arrays = [one.numpy() for one in on_host]
-            if not mirrored:
-                return arrays
-            pairs = zip(arrays[: len(maps)], arrays[len(maps) :], strict=True)
-            return [flip_mean(one, other[:, ::-1], self.prediction_kind) for one, other in pairs]
-
-        return values
-
-    def _maps(self, pixel_values: Tensor, sizes: Sequence[tuple[int, int]]) -> list[Tensor]:
-        """(B, 3, h, w) -> disparity or metres, float32 (H, W) each, at the given sizes, which may be fewer than B."""
-        with self.autocast():
-            output = self.model(pixel_values=pixel_values)
-        if self.model.config.model_type in OWN_POST_PROCESSING:
-            results = self.processor.post_process_depth_estimation(output, sizes)
-            return [result["predicted_depth"].float() for result in results]
-        maps = output.predicted_depth.float()[: len(sizes), None]  # (B, 1, h, w)
-        if self.prediction_kind == "depth":
-            maps = to_metres(maps, self.model.config)
-        bicubic = getattr(self.processor, "upsampling", None) == "bicubic"
-        return [_resize(one, size, bicubic=bicubic) for one, size in zip(maps, sizes, strict=True)]
+    def _launch(self, inputs: Sequence[Any], sizes: Sequence[tuple[int, int]], is_retry: bool = False) -> FetchResults:
+        return self._passes.launch(inputs, sizes, is_retry)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context of a forward pass: autocast if another precision than the model's was requested."""
-        if self._autocast_dtype is None:
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=self._autocast_dtype)
-
-
-def _resize(one: Tensor, size: tuple[int, int], *, bicubic: bool) -> Tensor:
-    """(1, h, w) -> float32 (H, W), as stock does or as the original does."""
-    mode = "bicubic" if bicubic else "bilinear"
-    return F.interpolate(one[None], size=size, mode=mode, align_corners=not bicubic)[0, 0]
+        return self._passes.autocast()
 
 
 def _check_counts(batch_size: int | None, window_batches: int, max_pixels: int | None) -> None:

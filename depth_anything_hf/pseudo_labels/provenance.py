@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
+from ..export.formats import weights_files
 from ..utils.files import create_file, sha256_of_file
 from ..utils.outputs import check_folder, refuse_to_replace
 from ..utils.paths import local_path
@@ -36,6 +37,8 @@ WEIGHT_SUFFIXES = (".safetensors", ".bin")
 
 # Keys of older files and what they are called now.
 _RENAMED_KEYS: dict[str, str] = {"kind": "prediction_kind"}
+# What older files do not say, because there was nothing else.
+_ALWAYS_SO: dict[str, Any] = {"engine": "torch"}
 
 
 def describe_teacher(predictor: DepthPredictor, name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -43,25 +46,39 @@ def describe_teacher(predictor: DepthPredictor, name_or_path: str | os.PathLike[
 
     Args:
         predictor: the teacher as it will label.
-        name_or_path: where it was loaded from: an id on the Hub, or a folder.
+        name_or_path: where it was loaded from: an id on the Hub, a folder, or an exported file, whose teacher is the
+            model that it was exported from.
 
     Returns:
         For `label_images(provenance=...)`: teacher (Hub id or folder name), revision (commit on the Hub, None for a
         folder), weights_sha256 (per file, those of adapters' base as base/FILE; None where the Hub's files are not in
-        the local cache), prediction_kind, input_size, flip_averaging, precision, package_version.
+        the local cache), prediction_kind, input_size, flip_averaging, precision, engine, package_version.
     """
     folder = local_path(name_or_path)
     is_local = folder.is_dir()
+    made_by = {
+        "prediction_kind": predictor.prediction_kind,
+        "input_size": predictor.input_size,
+        "flip_averaging": predictor.flip_averaging,
+        "precision": predictor.precision,
+        "engine": predictor.engine,
+        "package_version": __version__,
+    }
+    if folder.is_file():
+        beside = [path for path in (folder, *weights_files(folder)) if path.is_file()]
+        metadata = predictor.model.runner.metadata
+        return {
+            "teacher": metadata["model"],
+            "revision": metadata["model_commit"],
+            "weights_sha256": {path.name: sha256_of_file(path) for path in beside},
+            **made_by,
+        }
     revision = None if is_local else getattr(predictor.model.config, "_commit_hash", None)
     return {
         "teacher": folder.resolve().name if is_local else os.fspath(name_or_path),
         "revision": revision,
         "weights_sha256": _weight_hashes(_local_folder(os.fspath(folder if is_local else name_or_path), revision)),
-        "prediction_kind": predictor.prediction_kind,
-        "input_size": predictor.input_size,
-        "flip_averaging": predictor.flip_averaging,
-        "precision": predictor.precision,
-        "package_version": __version__,
+        **made_by,
     }
 
 
@@ -108,6 +125,7 @@ def footer_differences(footer: Mapping[str, Any], run: Mapping[str, Any]) -> lis
     Entries that only one of them has and versions of the package contradict nothing.
     """
     footer = under_todays_keys(footer)
+    footer = {**_ALWAYS_SO, **footer} if footer else footer
     shared = sorted((footer.keys() & run.keys()) - {VERSION_KEY})
     return [f"{key}: {footer[key]!r} there, {run[key]!r} here" for key in shared if footer[key] != run[key]]
 
@@ -149,6 +167,7 @@ def claim_folder(folder: Path, provenance: dict[str, Any]) -> None:
 
 
 def _check_same_run(folder: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
+    there = {**_ALWAYS_SO, **there} if "engine" in here else there
     different = [
         f"{key}: {there.get(key)!r} there, {here.get(key)!r} now"
         for key in sorted((there.keys() | here.keys()) - {VERSION_KEY})

@@ -34,7 +34,9 @@ def number_of_processes() -> int:
 class LabelArguments:
     """Teacher, images and output of a labelling run; the flags of `pseudo-label`."""
 
-    teacher: str = field(metadata={"help": "Depth model that labels the images: an id on the Hub, or a folder."})
+    teacher: str = field(
+        metadata={"help": "Depth model that labels the images: an id on the Hub, a folder, or a file of `export`."}
+    )
     data: str = field(
         metadata={
             "help": "Folder of images, table (parquet, arrow, JSON), tar shards, or dataset id; labels that it may "
@@ -77,6 +79,13 @@ class LabelArguments:
     )
     dtype: str | None = field(
         default=None, metadata={"help": "float32, bfloat16 or float16; bfloat16 is faster. [the teacher's]"}
+    )
+    engine: str | None = field(
+        default=None,
+        metadata={
+            "help": "What computes a Depth Anything model on a CPU: torch, openvino, onnxruntime, or auto: OpenVINO "
+            "where it is installed, else torch. Labels of a run are of one engine. [torch; an exported file's own]"
+        },
     )
     compile: bool = field(
         default=False, metadata={"help": "Compile the teacher: a minute for each size first, then faster."}
@@ -187,6 +196,7 @@ def label(arguments: LabelArguments) -> LabelReport:
         arguments.teacher,
         device=arguments.device,
         dtype=arguments.dtype,
+        engine=arguments.engine,
         batch_size=arguments.batch_size,
         input_size=arguments.input_size,
         prediction_kind=cast("PredictionKind | None", arguments.prediction_kind),

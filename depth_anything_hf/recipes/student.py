@@ -150,11 +150,18 @@ class DistillationArguments:
             return AutoModel.from_pretrained(self.feature_encoder)
 
     def _online_teacher(self) -> Any:
+        from ..inference.engines import is_exported_file
         from ..inference.predictor import DepthPredictor
         from ..training.online_teacher import OnlineTeacher
+        from ..utils.option_errors import OptionError
 
         if self.teacher is None:
             return None
+        if is_exported_file(self.teacher):
+            raise OptionError(
+                f"teacher {self.teacher} is an exported file; a teacher beside the training is a model folder or id. "
+                "Labels can be made by it before: depth-anything-hf pseudo-label"
+            )
         predictor = DepthPredictor.from_pretrained(self.teacher, dtype=self.teacher_dtype)
         mean, std = predictor.processor.image_mean, predictor.processor.image_std
         return OnlineTeacher(

@@ -18,7 +18,10 @@ VERBOSE = "DEPTH_ANYTHING_HF_VERBOSE"
 HUB_BARS_OF_SMALL_FILES = ("huggingface_hub.http_get", "huggingface_hub.snapshot_download")
 
 
-def quiet_libraries(verbose: bool = False) -> None:
+_waits_for_transformers = False
+
+
+def quiet_libraries(verbose: bool = False, *, when_imported: bool = False) -> None:
     """Hide the bars "Loading weights", "Writing model shards", "Generating train split" and those of small downloads.
 
     Imports transformers, so call it where a model is about to be loaded, not for `--help`. The download of weights
@@ -26,8 +29,13 @@ def quiet_libraries(verbose: bool = False) -> None:
 
     Args:
         verbose: leave all bars as they are, as the environment variable `DEPTH_ANYTHING_HF_VERBOSE=1` does.
+        when_imported: import nothing now; `quiet_transformers` then hides the bars as soon as they are needed.
     """
+    global _waits_for_transformers
     if verbose or environment_flag(VERBOSE):
+        return
+    if when_imported and "transformers" not in sys.modules:
+        _waits_for_transformers = True
         return
     if "datasets" in sys.modules:
         with warnings.catch_warnings():
@@ -49,3 +57,11 @@ def quiet_libraries(verbose: bool = False) -> None:
             enable_progress_bars()
             for name in HUB_BARS_OF_SMALL_FILES:
                 disable_progress_bars(name)
+
+
+def quiet_transformers() -> None:
+    """Hide the bars that `quiet_libraries` was to hide as soon as transformers is imported."""
+    global _waits_for_transformers
+    if _waits_for_transformers:
+        _waits_for_transformers = False
+        quiet_libraries()

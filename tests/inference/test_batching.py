@@ -77,7 +77,7 @@ def test_one_image_that_breaks_its_pass_does_not_cost_the_others(
 def test_a_batch_that_a_compiled_model_had_no_memory_for_is_not_filled_up_again() -> None:
     predictor = DepthPredictor(tiny_model(), DepthAnythingImageProcessor.for_input_size(SIDE), batch_size=4)
     # Batches are filled up as for a compiled model; what is built for them has no part in this.
-    predictor._is_compiled = True
+    predictor._passes.is_compiled = True
     sizes: list[int] = []
 
     def refuse(_module: Any, _arguments: Any, options: dict[str, Any]) -> None:

@@ -44,6 +44,22 @@ def test_another_runs_folder_is_refused_and_the_differences_named(
         label(predictor, photos, tmp_path / "labels")
 
 
+def test_labels_of_a_run_are_of_one_engine(predictor: DepthPredictor, photos: Path, tmp_path: Path) -> None:
+    described = {**PROVENANCE, "engine": "torch"}
+    report = label(predictor, photos, tmp_path / "labels", provenance=described)
+    with pytest.raises(ValueError, match="engine: 'torch' there, 'openvino' now"):
+        label(predictor, photos, tmp_path / "labels", provenance={**described, "engine": "openvino"})
+    # Earlier versions knew of PyTorch alone, and did not say it.
+    path = tmp_path / "labels" / PROVENANCE_FILE
+    older = json.loads(path.read_text())
+    del older["engine"]
+    path.write_text(json.dumps(older))
+    report.shards[1].unlink()
+    assert label(predictor, photos, tmp_path / "labels", provenance=described) == report
+    with pytest.raises(ValueError, match="engine: 'torch' there, 'openvino' now"):
+        label(predictor, photos, tmp_path / "labels", provenance={**described, "engine": "openvino"})
+
+
 def test_a_run_goes_on_in_a_folder_whose_file_has_the_older_keys(
     predictor: DepthPredictor, photos: Path, tmp_path: Path
 ) -> None:

@@ -1,0 +1,115 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Convert a checkpoint for an engine, in memory and into the cache, and compare it with the checkpoint."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..export.formats import Runner
+from ..export.graph import SMALLEST_GRID, trace
+from ..export.metadata import describe
+from ..models.loading import load_model
+from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from ..models.quantization import is_quantized
+from ..utils.quiet import quiet_transformers
+from .engine_cache import CacheEntry, open_compiled
+from .engine_source import ConversionError, ModelSource
+
+
+# Largest difference to the checkpoint in float32, as a share of the range of its map.
+LARGEST_DIFFERENCE = {"float32": 2e-5, "bfloat16": 0.15}
+
+
+def convert_checkpoint(source: ModelSource, engine: str, precision: str, threads: int, entry: CacheEntry) -> Runner:
+    """Convert a checkpoint, compare it with the checkpoint at a size of its own, and keep it.
+
+    Args:
+        source: the checkpoint.
+        engine: "openvino" or "onnxruntime".
+        precision: of the computation.
+        threads: of the engine.
+        entry: its place in the cache.
+
+    Returns:
+        The model in its engine.
+
+    Raises:
+        ConversionError: the engine does not take the model, or computes something else.
+        ValueError: the checkpoint is damaged, or see `load_model`.
+        OSError: files of it are missing.
+    """
+    quiet_transformers()
+    # Kernels of transformers' own are what exporters know.
+    options = {**source.hub, "attn_implementation": "sdpa"}
+    model, processor = load_model(source.name, dtype=torch.float32, input_size=None, options=options)
+    if not isinstance(model, DepthAnythingForDepthEstimation) or is_quantized(model):
+        raise ConversionError("it has quantized weights, or is no Depth Anything model")
+    nn.Module.eval(model)
+    format = "onnx" if engine == "onnxruntime" else engine
+    described = describe(source.name, model, processor, format=format, precision=precision, size=None)
+    described["model_commit"] = source.commit
+    try:
+        with warnings.catch_warnings():
+            # Exporters warn of their own deprecated parts.
+            warnings.simplefilter("ignore")
+            program = trace(model, None)
+            runner = (
+                _in_openvino(program, described, precision, threads, entry)
+                if engine == "openvino"
+                else _in_onnxruntime(program, described, threads, entry)
+            )
+    except (ConversionError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        # Exporters and engines raise exceptions of many kinds.
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ConversionError(f"it cannot be converted for {engine}: {line}") from error
+    difference = _difference(runner, model)
+    if not difference <= LARGEST_DIFFERENCE[precision]:
+        raise ConversionError(
+            f"in {engine} its map differs by {difference:.1e} of the range, more than {LARGEST_DIFFERENCE[precision]}"
+        )
+    return runner
+
+
+def _in_openvino(program: Any, described: dict[str, Any], precision: str, threads: int, entry: CacheEntry) -> Runner:
+    from ..export.openvino_file import compile_model, convert
+
+    compiled = compile_model(convert(program, described), described, threads)
+    entry.save(described, lambda path: compiled.save(path))
+    return compiled
+
+
+def _in_onnxruntime(program: Any, described: dict[str, Any], threads: int, entry: CacheEntry) -> Runner:
+    from ..export.onnx_file import write
+
+    with TemporaryDirectory(prefix="depth_anything_hf-") as folder:
+        path = Path(folder, "model.onnx")
+        write(program, path, described)
+        if len(list(Path(folder).iterdir())) > 1:
+            raise ConversionError("as ONNX it has more than one file; use the engine openvino")
+        entry.save(described, lambda place: shutil.copyfile(path, place))
+        return open_compiled(path, "onnxruntime", described, threads)
+
+
+@torch.no_grad()
+def _difference(runner: Runner, model: DepthAnythingForDepthEstimation) -> float:
+    """Return the largest difference at a size that is neither the traced one nor the model's own."""
+    patch = model.patch_size
+    shape = (1, 3, patch * (SMALLEST_GRID + 2), patch * (SMALLEST_GRID + 4))
+    images = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    expected = model(torch.from_numpy(images)).predicted_depth.numpy().astype(np.float64)
+    predicted = runner(images)
+    if predicted.shape != expected.shape or not np.isfinite(predicted).all():
+        return float("inf")
+    # A map of one value has no range to be a share of.
+    return float(np.abs(predicted - expected).max() / (np.ptp(expected) or 1.0))

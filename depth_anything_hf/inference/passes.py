@@ -1,0 +1,58 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What a predictor asks of the forward passes of an engine: prepare an image, run a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from ..geometry.disparity import PredictionKind
+from .batching import FetchResults
+
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Passes(Protocol):
+    """The forward passes of a model in an engine.
+
+    Attributes:
+        engine: its name.
+        prediction_kind: of the maps.
+        runs_ahead: whether a pass is still under way when `launch` returns.
+    """
+
+    engine: str
+    prediction_kind: PredictionKind
+    runs_ahead: bool
+
+    @property
+    def device(self) -> torch.device:
+        """Device that the passes run on."""
+
+    @property
+    def precision(self) -> str:
+        """Precision of a pass."""
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context of a pass."""
+
+    def prepare(self, image: np.ndarray) -> Any:
+        """Resize and normalize an image, uint8 (H, W, 3) -> (3, h, w); called in several threads at once."""
+
+    def launch(self, inputs: Sequence[Any], sizes: Sequence[tuple[int, int]], is_retry: bool = False) -> FetchResults:
+        """Start a forward pass over images (3, h, w) of one processed size.
+
+        Args:
+            inputs: prepared images.
+            sizes: (height, width) of each image.
+            is_retry: whether a larger batch has failed.
+
+        Returns:
+            A function that waits for the pass and returns float32 (H, W) each, at the given sizes.
+        """

@@ -1,0 +1,50 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Converted models on disk: which are removed, and what a failure leaves behind."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from depth_anything_hf.inference import engine_cache
+from depth_anything_hf.inference.engine_cache import CacheEntry, EngineCache
+
+
+def entry(cache: EngineCache, key: str) -> CacheEntry:
+    return CacheEntry(cache, key, "onnxruntime", "float32")
+
+
+def test_the_longest_unused_models_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_cache, "LARGEST_CACHE", 250)
+    cache = EngineCache(tmp_path / "engines")
+    for number, key in enumerate("abc"):
+        assert entry(cache, key).save({}, lambda path: path.write_bytes(bytes(100)))
+        os.utime(cache.folder / f"{key}.model", (number, number))
+    assert cache.describe() == (2, 200)
+    assert sorted(path.name for path in cache.folder.iterdir()) == ["b.json", "b.model", "c.json", "c.model"]
+    # One that is larger than all may be is kept while it is the newest.
+    assert entry(cache, "large").save({}, lambda path: path.write_bytes(bytes(900)))
+    assert cache.describe() == (1, 900)
+
+
+def test_a_failed_conversion_is_remembered_until_one_succeeds(tmp_path: Path) -> None:
+    cache = EngineCache(tmp_path / "engines")
+    assert entry(cache, "a").failure() is None and entry(cache, "a").open(1) is None
+    entry(cache, "a").note_failure("it cannot be traced")
+    assert entry(cache, "a").failure() == "it cannot be traced" and entry(cache, "a").open(1) is None
+    assert cache.describe() == (0, 0)
+    entry(cache, "a").save({}, lambda path: path.write_bytes(b"model"))
+    assert entry(cache, "a").failure() is None
+
+
+def test_a_folder_that_takes_no_files_is_done_without(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").write_text("")
+    cache = EngineCache(tmp_path / "file" / "engines")
+    with entry(cache, "a").lock():
+        assert not entry(cache, "a").save({}, lambda path: path.write_bytes(b"model"))
+    assert "cannot be kept" in caplog.text
+    entry(cache, "a").note_failure("no reason")
+    assert entry(cache, "a").failure() is None and cache.describe() == (0, 0)

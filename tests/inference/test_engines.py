@@ -1,0 +1,178 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Predictions in other engines against PyTorch's, which engine is taken, and what is refused."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from command_line import run_process
+from tiny_predictors import SIDE, random_image, random_images, tiny_dpt, tiny_model, values_of
+from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
+
+from depth_anything_hf.inference import engine_cache
+from depth_anything_hf.inference.engine_cache import EngineCache
+from depth_anything_hf.inference.engine_source import ModelSource, find_source
+from depth_anything_hf.inference.engines import OTHER_ENGINES, PREFERRED, is_installed, thread_limit
+from depth_anything_hf.inference.predictor import DepthPredictor
+from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
+from depth_anything_hf.utils.option_errors import OptionError
+
+
+# Of the range of a map, in float32.
+BOUND = 2e-5
+WARM_PREDICTION = """
+import sys
+from pathlib import Path
+from depth_anything_hf.inference import engine_cache
+engine_cache.CACHE_FOLDER = Path(sys.argv[1])
+from depth_anything_hf import DepthPredictor
+predictor = DepthPredictor.from_pretrained(sys.argv[2], engine="auto")
+predictor.predict(sys.argv[3])
+print(predictor.engine, *({"torch", "transformers"} & sys.modules.keys()))
+"""
+
+
+def need(engine: str) -> None:
+    if not is_installed(engine):
+        pytest.skip(f"{engine} is not installed")
+
+
+def assert_near(found: np.ndarray, expected: np.ndarray, bound: float = BOUND) -> None:
+    assert found.dtype == np.float32 and found.shape == expected.shape and np.ptp(expected) > 0
+    assert np.abs(found - expected).max() <= bound * np.ptp(expected)
+
+
+@pytest.fixture(scope="module")
+def metric_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("metric")
+    tiny_model(depth_estimation_type="metric", max_depth=2000, depth_unit="mm").save_pretrained(folder)
+    DepthAnythingImageProcessor.for_input_size(SIDE, upsampling="bicubic").save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("flip_averaging", [False, True])
+@pytest.mark.parametrize("engine", OTHER_ENGINES)
+def test_predictions_are_pytorchs(engine: str, flip_averaging: bool, request: pytest.FixtureRequest) -> None:
+    need(engine)
+    folder = request.getfixturevalue("checkpoint" if engine == PREFERRED else "metric_checkpoint")
+    options: dict[str, Any] = {"batch_size": 3, "window_batches": 2, "flip_averaging": flip_averaging}
+    predictor = DepthPredictor.from_pretrained(folder, engine=engine, device="cpu", **options)
+    assert (predictor.engine, predictor.precision, predictor.device) == (engine, "float32", torch.device("cpu"))
+    expected = DepthPredictor.from_pretrained(folder, device="cpu", **options)
+    assert (expected.engine, expected.prediction_kind) == ("torch", predictor.prediction_kind)
+    images: list[Any] = [*random_images(), ("broken", b"no picture"), ("thin", random_image((40, 110)))]
+    found = predictor(images)
+    for one, other in zip(found, expected(images), strict=True):
+        assert (one.name, one.image_size) == (other.name, other.image_size)
+        if other.values is None:
+            assert one.name == "broken" and one.error == other.error
+        else:
+            assert_near(values_of(one), values_of(other))
+    assert predictor.input_size == SIDE and predictor.model.config.depth_unit == expected.model.config.depth_unit
+
+
+@pytest.mark.slow
+def test_bfloat16_is_near_and_named(checkpoint: Path) -> None:
+    need("openvino")
+    try:
+        predictor = DepthPredictor.from_pretrained(checkpoint, engine="openvino", device="cpu", dtype=torch.bfloat16)
+    except OptionError as error:
+        pytest.skip(str(error))
+    assert predictor.precision == "bfloat16"
+    image = random_image((60, 80))
+    expected = DepthPredictor.from_pretrained(checkpoint, device="cpu").predict(image)
+    assert_near(predictor.predict(image), expected, 0.15)
+    assert np.abs(predictor.predict(image) - expected).max() > 0
+
+
+def test_a_new_process_neither_converts_nor_imports_pytorch(checkpoint: Path, tmp_path: Path) -> None:
+    need("openvino")
+    DepthPredictor.from_pretrained(checkpoint, engine="openvino", device="cpu")
+    (tmp_path / "image.bin").write_bytes(_png(random_image((60, 80))))
+    done = run_process("-c", WARM_PREDICTION, engine_cache.CACHE_FOLDER, checkpoint, tmp_path / "image.bin")
+    assert done.returncode == 0, done.stderr
+    has_accelerator = torch.cuda.is_available() or torch.backends.mps.is_available()
+    assert done.stdout.split()[0] == ("torch" if has_accelerator else "openvino")
+    if torch.version.cuda is None and not has_accelerator:
+        assert done.stdout.split() == ["openvino"] and "converting" not in done.stderr
+
+
+def test_a_damaged_model_in_the_cache_is_removed(
+    checkpoint: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    need("openvino")
+    DepthPredictor.from_pretrained(checkpoint, engine="openvino", device="cpu")
+    source = find_source(str(checkpoint), {})
+    assert isinstance(source, ModelSource)
+    shutil.copytree(engine_cache.CACHE_FOLDER, tmp_path / "engines")
+    cache = EngineCache(tmp_path / "engines")
+    entry = cache.entry(source, "openvino", "float32")
+    assert entry.open(1) is not None and cache.entry(source, "openvino", "bfloat16")._model != entry._model
+    content = bytearray(entry._model.read_bytes())
+    content[len(content) // 2] ^= 1
+    entry._model.write_bytes(content)
+    assert entry.open(1) is None and "damaged" in caplog.text
+    assert not entry._model.exists() and not entry._record.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"compile": True}, "compile"),
+        ({"attn_implementation": "sdpa"}, "attn_implementation"),
+        ({"dtype": "float16"}, "float32 and bfloat16, not in float16"),
+        ({"subfolder": "part"}, "subfolder"),
+    ],
+)
+def test_an_engine_that_cannot_serve_is_refused(options: dict[str, Any], reason: str, checkpoint: Path) -> None:
+    need("openvino")
+    with pytest.raises(OptionError, match=f"openvino.*{reason}.*torch"):
+        DepthPredictor.from_pretrained(checkpoint, engine="openvino", **{"device": "cpu", **options})
+
+
+def test_auto_leaves_to_pytorch_what_engines_do_not_take(checkpoint: Path, tmp_path: Path) -> None:
+    tiny_dpt().save_pretrained(tmp_path)
+    DPTImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(tmp_path)
+    for folder, options in (
+        (tmp_path, {}),
+        (checkpoint, {"attn_implementation": "eager"}),
+        (checkpoint, {"dtype": torch.float16}),
+    ):
+        predictor = DepthPredictor.from_pretrained(folder, engine="auto", device="cpu", **options)
+        assert predictor.engine == "torch" and isinstance(predictor.model, torch.nn.Module)
+    if is_installed(PREFERRED):
+        assert DepthPredictor.from_pretrained(checkpoint, engine="auto", device="cpu").engine == PREFERRED
+
+
+def test_an_engine_that_is_unknown_or_missing_is_named(checkpoint: Path) -> None:
+    with pytest.raises(OptionError, match=r"engine must be one of.*'openvino'.*got 'openvin'.*did you mean"):
+        DepthPredictor.from_pretrained(checkpoint, engine="openvin")
+    for engine, extra in (("openvino", "openvino"), ("onnxruntime", "onnx")):
+        if not is_installed(engine):
+            with pytest.raises(ImportError, match=rf'{engine}.*depth_anything_hf\[{extra}\]"'):
+                DepthPredictor.from_pretrained(checkpoint, engine=engine, device="cpu")
+
+
+def test_threads_are_limited_as_pytorchs_and_by_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert thread_limit() == 1 == torch.get_num_threads()
+    monkeypatch.delitem(__import__("sys").modules, "torch")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "1,2")
+    assert thread_limit() == 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "1000")
+    assert 1 <= thread_limit() <= cores
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert 1 <= thread_limit() <= cores
+
+
+def _png(image: np.ndarray) -> bytes:
+    import cv2
+
+    return bytes(cv2.imencode(".png", image)[1])
