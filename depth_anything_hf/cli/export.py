@@ -66,6 +66,15 @@ def export(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    include_preprocessing: Annotated[
+        bool,
+        typer.Option(
+            "--include_preprocessing",
+            help="The file takes bytes (batch, height, width, 3) of any size, resizes and normalizes them as the "
+            "image processor does, and gives maps of the images' size.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     overwrite: Annotated[
         bool,
         typer.Option(
@@ -92,7 +101,7 @@ def export(
     Examples:
       depth-anything-hf export runs/student runs/student
       depth-anything-hf export runs/student student.xml --format openvino --precision bfloat16
-      depth-anything-hf export runs/indoor indoor.onnx --size 392 518
+      depth-anything-hf export runs/indoor indoor.onnx --size 392 518 --include_preprocessing
       depth-anything-hf export runs/student student.xml --format openvino --precision int8 --calibration photos
     """
     import json
@@ -110,6 +119,7 @@ def export(
         size=size,
         calibration=calibration,
         calibration_images=calibration_images,
+        include_preprocessing=include_preprocessing,
         overwrite=overwrite,
         force=force,
     )

@@ -4,6 +4,8 @@
 
 - `exporter`: `export_model`: from a model folder to a file and its report.
 - `graph`: the graph that is exported, with a free batch, height and width.
+- `preprocessing`: the image processor's steps as a part of the graph.
+- `inputs`: what images a file takes, and the error for others.
 - `metadata`: what a file says of itself: kind, unit, normalization, lineage, license.
 - `formats`: the formats by name, their engines and precisions, and files opened in their engines.
 - `torch_program`: programs of `torch.export`.

@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import copy
+import errno
 import os
 import shutil
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,9 @@ from ..models.hub_files import HUB_OPTIONS
 from ..models.loading import DTYPES, load_config, load_processor, load_whole, refuse_files
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..models.quantization import is_quantized
+from ..utils.files import write_error
 from ..utils.folders import move_files, unfinished_folder
+from ..utils.locks import FolderLock
 from ..utils.option_errors import OptionError
 from ..utils.outputs import check_file, refuse_to_replace
 from ..utils.paths import expand_home
@@ -30,11 +35,19 @@ from .calibration_images import (
     read_calibration_images,
 )
 from .formats import FORMATS, Format, check_format, open_exported, weights_files, writer
-from .graph import trace
+from .graph import check_exporter, trace
 from .metadata import describe
 from .own_images import compare_on
 from .parity import compare, predict
+from .preprocessing import ImagePreparation
 from .report_files import add_to_card, is_own_export, report, report_paths, write_report
+
+
+LOCK_FILE = ".export.lock"
+# Of files of models, which nobody expects to become the name of a folder.
+OTHER_SUFFIXES = {
+    *(".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".engine", ".plan", ".trt", ".tflite", ".mlmodel", ".mlpackage"),
+}
 
 
 def export_model(
@@ -46,15 +59,17 @@ def export_model(
     size: tuple[int, int] | None = None,
     calibration: CalibrationSource | None = None,
     calibration_images: int | None = None,
+    include_preprocessing: bool = False,
     overwrite: bool = False,
     force: bool = False,
     **options: Any,
 ) -> Path:
     """Write a model as a file of another engine, run it there, and report how far it is from the model.
 
-    Batch, height and width of the images are free (multiples of the patch size). The file takes float32
-    `pixel_values` (B, 3, H, W), normalized, and gives float32 `predicted_depth` (B, H, W): disparity, or depth in the
-    model's unit. What it is lies in it as JSON, under `depth_anything_hf`. Adapters alone are merged into their base.
+    Batch, height and width of the images are free (multiples of the patch size from three patches on). The file takes
+    float32 `pixel_values` (B, 3, H, W), normalized, and gives float32 `predicted_depth` (B, H, W): disparity, or depth
+    in the model's unit. What it is lies in it as JSON, under `depth_anything_hf`. Adapters alone are merged into their
+    base.
 
     Args:
         model: model id on the Hub, or a folder.
@@ -65,12 +80,15 @@ def export_model(
         precision: "float32", "float16" or "bfloat16". OpenVINO stores the latter two as float16, and computes in
             float32 and bfloat16. Or 8 bits: "int8-weights" (weights alone), "int8" (OpenVINO: all but a few layers,
             the rest in bfloat16; ONNX: linear layers) or "int8-static" (ONNX: all but a few layers).
-        size: height and width, where they are to be fixed; the batch stays free.
+        size: height and width of what the network gets, where they are to be fixed; the batch stays free.
         calibration: pictures for 8 bits, as for `data.open_source`: a folder, a list, a table or a dataset on the Hub;
             labels are not used. OpenVINO's "int8" and ONNX's "int8-static" are calibrated with four of five, in an
             order that a fixed seed gives; without pictures, scenes are rendered for them. On every fifth, held out, a
             file in 8 bits is compared with the model.
         calibration_images: how many pictures, from 50 to 300; None takes 100, or as many as there are from 50 on.
+        include_preprocessing: the file takes uint8 `images` (B, H, W, 3) of any size, resizes and normalizes them as
+            the image processor does, and resizes the map to their size as `DepthPredictor` does. With `size`, all
+            images are resized to it.
         overwrite: replace files that are not those of an earlier export, too.
         force: keep a file that is refused.
         **options: to the model's `from_pretrained`, e.g. `revision`.
@@ -79,16 +97,22 @@ def export_model(
         The path of the file.
 
     Raises:
-        ValueError: a format, precision or size that does not exist; no Depth Anything model, or a quantized one; or
-            the file is refused: it does not run at every size, in float32 differs from the model by more than 2e-5 of
-            the range, or in 8 bits orders less than 99.5 % of pixel pairs as the model does; or there are too few
-            pictures.
+        ValueError: a format, precision or size that does not exist; no Depth Anything model, or a quantized one; an
+            image processor that cannot be a part of the file; another export in the folder; too few pictures; or the
+            file is refused: it does not run at every size, in float32 differs from the model by more than 2e-5 of the
+            range (2e-3 with preprocessing), or in 8 bits orders less than 99.5 % of pixel pairs as the model does.
         FileExistsError: there is a file that is not of an earlier export.
-        ImportError: the engine is missing; the message has the name of the extra.
+        ImportError: the engine is missing; the message has the name of the extra. Or PyTorch is older than 2.7.
         OSError: no such model, or the file cannot be written.
     """
     found = check_format(format, precision)
     _check_calibration(found, precision, calibration, calibration_images)
+    check_exporter()
+    if include_preprocessing and precision in found.quantized:
+        raise OptionError(
+            f"include_preprocessing is for precisions of floating point, got {precision!r}; leave it out, and prepare "
+            "images as the metadata say"
+        )
     name = str(expand_home(os.fspath(model)))
     path = _output_path(Path(expand_home(os.fspath(out))), format, precision)
     beside = [*weights_files(path), *report_paths(path)]
@@ -98,27 +122,54 @@ def export_model(
             [each for each in (path, *beside) if os.path.lexists(each)],
             "choose another name, or replace them by --overwrite",
         )
-    loaded, processor = _load(name, options)
-    _check_size(size, loaded.patch_size)
-    pictures = None
-    if calibration is not None or found.quantized.get(precision):
-        pictures = read_calibration_images(calibration, processor, count=calibration_images, size=size)
-    described = describe(
-        name, loaded, processor, format=format, precision=precision, size=size,
-        calibration=None if pictures is None else pictures.describe(),
-    )  # fmt: skip
-    unfinished = unfinished_folder(path)
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    try:
-        content = _write_and_compare(loaded, unfinished / path.name, described, pictures, force)
-        for each in (path, *beside):
-            each.unlink(missing_ok=True)
-        move_files(unfinished, path.parent)
-    finally:
+    with _alone_in(path.parent):
+        loaded, processor = _load(name, options)
+        _check_size(size, loaded.patch_size)
+        _check_room(path, loaded)
+        preparation = pictures = None
+        if include_preprocessing:
+            if size is not None:
+                processor = _fix_size(processor, size)
+            preparation = ImagePreparation(processor, loaded.patch_size)
+        if calibration is not None or found.quantized.get(precision):
+            pictures = read_calibration_images(calibration, processor, count=calibration_images, size=size)
+        described = describe(
+            name, loaded, processor, format=format, precision=precision, size=size,
+            preprocessing=include_preprocessing, calibration=None if pictures is None else pictures.describe(),
+        )  # fmt: skip
+        unfinished = unfinished_folder(path)
         shutil.rmtree(unfinished, ignore_errors=True)
-    add_to_card(path.parent, content)
+        unfinished.mkdir()
+        try:
+            file = unfinished / path.name
+            _write(loaded, preparation, file, described, pictures)
+            compared = processor if include_preprocessing else None
+            content = _compare(loaded, compared, file, described, pictures, force)
+            for each in (path, *beside):
+                each.unlink(missing_ok=True)
+            move_files(unfinished, path.parent)
+        except OSError as error:
+            raise write_error(path, error) from error
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        add_to_card(path.parent, content)
     return path
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Make a folder and keep other exports out of it, whose times would be those of two; an empty one goes again."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FolderLock(folder, name=LOCK_FILE, activity="exporting a model") as lock:
+            lock.acquire()
+            yield
+    finally:
+        for each in made:
+            # Not empty: the export is in it.
+            with suppress(OSError):
+                each.rmdir()
 
 
 def _load(name: str, options: dict[str, Any]) -> tuple[DepthAnythingForDepthEstimation, Any]:
@@ -139,28 +190,50 @@ def _load(name: str, options: dict[str, Any]) -> tuple[DepthAnythingForDepthEsti
     return model, processor
 
 
-def _write_and_compare(
+def _fix_size(processor: Any, size: tuple[int, int]) -> Any:
+    fixed = copy.deepcopy(processor)
+    fixed.size = type(processor)(size={"height": size[0], "width": size[1]}).size
+    fixed.keep_aspect_ratio = False
+    return fixed
+
+
+def _write(
     model: DepthAnythingForDepthEstimation,
+    preparation: ImagePreparation | None,
     path: Path,
     described: dict[str, Any],
     pictures: CalibrationImages | None,
-    force: bool,
-) -> dict[str, Any]:
-    size = None if described["size"] is None else (described["size"][0], described["size"][1])
-    precision = described["precision"]
-    traced = model
+) -> None:
+    precision, traced = described["precision"], model
     if precision in DTYPES and precision != "float32" and described["format"] != "openvino":
         traced = copy.deepcopy(model).to(DTYPES[precision])  # type: ignore[arg-type]
     with warnings.catch_warnings():
         # Exporters warn of their own deprecated parts.
         warnings.simplefilter("ignore")
-        writer(described["format"]).write(
-            trace(traced, size), path, described, () if pictures is None else pictures.used
-        )
+        program = trace(traced, _size_of(described), preparation)
+        try:
+            writer(described["format"]).write(program, path, described, () if pictures is None else pictures.used)
+        except RuntimeError as error:
+            # That is what engines raise where the disk is full.
+            _check_room(path, model, error)
+            raise
+
+
+def _compare(
+    model: DepthAnythingForDepthEstimation,
+    processor: Any,
+    path: Path,
+    described: dict[str, Any],
+    pictures: CalibrationImages | None,
+    force: bool,
+) -> dict[str, Any]:
+    """Run a file beside its model and write the report, unless the file is refused."""
     model.optimize_for_inference()
-    runner, parity = compare(lambda: open_exported(path, threads=torch.get_num_threads()), model, size)
+    runner, parity = compare(
+        lambda: open_exported(path, threads=torch.get_num_threads()), model, _size_of(described), processor
+    )
     own = None if pictures is None else compare_on(pictures.held_out, runner, partial(predict, model))
-    refusal = parity.refusal(precision) or (None if own is None else own.refusal())
+    refusal = parity.refusal(described["precision"]) or (None if own is None else own.refusal())
     if refusal is not None and not force:
         raise ValueError(
             f"the exported file is refused: {refusal}; nothing is kept. To keep it with its report: --force "
@@ -192,10 +265,27 @@ def _check_calibration(
         )
 
 
+def _size_of(described: dict[str, Any]) -> tuple[int, int] | None:
+    return None if described["size"] is None else (described["size"][0], described["size"][1])
+
+
+def _check_room(path: Path, model: DepthAnythingForDepthEstimation, error: Exception | None = None) -> None:
+    """Raise OSError if the disk has no room for a file with the weights of a model."""
+    needed = sum(parameter.nbytes for parameter in model.parameters())
+    free = shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise OSError(
+            errno.ENOSPC,
+            f"{path} cannot be written: {needed >> 20} MiB are needed, and {free >> 20} free; free disk space",
+        ) from error
+
+
 def _output_path(out: Path, format: str, precision: str) -> Path:
     found = FORMATS[format]
     if out.suffix.lower() == found.suffix and not out.is_dir():
         return out
+    if out.suffix.lower() in OTHER_SUFFIXES and not out.is_dir():
+        raise OptionError(f"{out} is no name of a file of the format {format!r}; give one that ends in {found.suffix}")
     others = [name for name, each in FORMATS.items() if each.suffix == out.suffix.lower()]
     if others and not out.is_dir():
         raise OptionError(

@@ -26,7 +26,11 @@ class Runner(Protocol):
     metadata: dict[str, Any]
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Float32 (B, 3, H, W), normalized -> float32 (B, H, W)."""
+        """Float32 (B, 3, H, W), normalized, or uint8 (B, H, W, 3) with preprocessing in the file -> float32 (B, H, W).
+
+        Raises:
+            ValueError: other images than the file takes, see `inputs`.
+        """
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,12 @@ FORMATS = {
     ),
 }
 
+MADE_ELSEWHERE = {
+    "tensorrt": "TensorRT's own tools build engines of ONNX files",
+    "coreml": "coremltools converts programs of torch.export",
+    "litert": "LiteRT's own converter takes programs of torch.export",
+}
+
 
 def weights_files(path: Path) -> list[Path]:
     """Return the files that an exported file may have its weights in, whether they are there or not."""
@@ -94,6 +104,11 @@ def check_format(format: str, precision: str) -> Format:
         OptionError: an unknown format, or a precision that it does not have.
         ImportError: its engine is missing.
     """
+    if format in MADE_ELSEWHERE:
+        raise OptionError(
+            f"format must be one of {list(FORMATS)}, got {format!r}: {MADE_ELSEWHERE[format]}, from a file that is "
+            "exported here"
+        )
     check_choice("format", format, list(FORMATS))
     found = FORMATS[format]
     precisions = [*found.precisions, *found.quantized]
@@ -126,7 +141,8 @@ def open_exported(path: str | os.PathLike[str], *, threads: int | None = None) -
         threads: of the engine; None leaves it to the engine.
 
     Returns:
-        A function from float32 (B, 3, H, W), normalized, to float32 (B, H, W), with `metadata`.
+        A function from float32 (B, 3, H, W), normalized, to float32 (B, H, W), with `metadata`; with preprocessing in
+        the file from uint8 (B, H, W, 3).
 
     Raises:
         FileNotFoundError: there is no such file.

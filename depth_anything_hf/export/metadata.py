@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 KEY = "depth_anything_hf"
 # Of the graph.
-INPUT_NAME, OUTPUT_NAME = "pixel_values", "predicted_depth"
+OUTPUT_NAME = "predicted_depth"
+NORMALIZED = "RGB, values in 0..1 less image_mean, divided by image_std; float32 (batch, 3, height, width)"
+BYTES = "RGB bytes of images of any size; uint8 (batch, height, width, 3)"
+# Without and with preprocessing.
+OUTPUT = ("float32 (batch, height, width)", "float32 (batch, height, width), the size of the images")
 
 
 def describe(
@@ -30,6 +34,7 @@ def describe(
     precision: str,
     size: tuple[int, int] | None,
     calibration: dict[str, Any] | None = None,
+    preprocessing: bool = False,
 ) -> dict[str, Any]:
     """Describe an exported model as JSON values, without places on this machine.
 
@@ -41,6 +46,7 @@ def describe(
         precision: of the file.
         size: fixed height and width; None: free.
         calibration: the pictures that a file in 8 bits was made or checked with.
+        preprocessing: whether the image processor's steps are in the file.
     """
     config = model.config
     is_metric = model.prediction_kind == "depth"
@@ -58,11 +64,14 @@ def describe(
         "size": None if size is None else list(size),
         "calibration": calibration,
         "patch_size": model.patch_size,
-        "input": "RGB, values in 0..1 less image_mean, divided by image_std; (batch, 3, height, width)",
+        "preprocessing": preprocessing,
+        "input": BYTES if preprocessing else NORMALIZED,
+        "output": OUTPUT[preprocessing],
         "image_mean": [float(each) for each in processor.image_mean],
         "image_std": [float(each) for each in processor.image_std],
         "input_size": _sides(processor),
         "keep_aspect_ratio": bool(getattr(processor, "keep_aspect_ratio", False)),
+        "ensure_multiple_of": getattr(processor, "ensure_multiple_of", None),
         "interpolation": getattr(processor, "interpolation", None),
         "upsampling": getattr(processor, "upsampling", None),
     }

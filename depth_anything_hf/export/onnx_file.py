@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 
-from .metadata import INPUT_NAME, KEY, OUTPUT_NAME
+from .inputs import check_images, input_name
+from .metadata import KEY, OUTPUT_NAME
 
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def write(program: ExportedProgram, path: Path, metadata: dict[str, Any], images
     logging.disable(logging.WARNING)
     try:
         exported: Any = torch.onnx.export(
-            program, (), dynamo=True, input_names=[INPUT_NAME], output_names=[OUTPUT_NAME], verbose=False
+            program, (), dynamo=True, input_names=[input_name(metadata)], output_names=[OUTPUT_NAME], verbose=False
         )
     finally:
         logging.disable(logging.NOTSET)
@@ -74,6 +75,7 @@ class OnnxFile:
         self._session = session
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Float32 (B, 3, H, W), normalized -> float32 (B, H, W)."""
-        predicted: np.ndarray = self._session.run([OUTPUT_NAME], {INPUT_NAME: images})[0]
+        """Images as the metadata say -> float32 (B, H, W)."""
+        check_images(images, self.metadata)
+        predicted: np.ndarray = self._session.run([OUTPUT_NAME], {input_name(self.metadata): images})[0]
         return predicted

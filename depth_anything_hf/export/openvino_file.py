@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import openvino
 
-from .metadata import INPUT_NAME, KEY, OUTPUT_NAME
+from .inputs import check_images, input_name
+from .metadata import KEY, OUTPUT_NAME
 
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def write(program: ExportedProgram, path: Path, metadata: dict[str, Any], images
 def convert(program: ExportedProgram, metadata: dict[str, Any], images: Sequence[np.ndarray] = ()) -> Any:
     """Convert a program to a model of OpenVINO in memory, with its metadata."""
     model = openvino.convert_model(program)
-    model.inputs[0].get_tensor().set_names({INPUT_NAME})
+    model.inputs[0].get_tensor().set_names({input_name(metadata)})
     model.outputs[0].get_tensor().set_names({OUTPUT_NAME})
     if metadata["precision"].startswith("int8"):
         from .quantization_openvino import quantize
@@ -95,7 +96,7 @@ def open_compiled(path: Path, metadata: dict[str, Any], threads: int | None) -> 
 class OpenvinoFile:
     """A compiled file."""
 
-    engine, version = "openvino", openvino.__version__
+    engine, version = "openvino", openvino.__version__.partition("-")[0]
 
     def __init__(self, compiled: Any, metadata: dict[str, Any]) -> None:
         self.metadata = metadata
@@ -106,7 +107,8 @@ class OpenvinoFile:
         path.write_bytes(self._compiled.export_model().getvalue())
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Float32 (B, 3, H, W), normalized -> float32 (B, H, W)."""
+        """Images as the metadata say -> float32 (B, H, W)."""
+        check_images(images, self.metadata)
         # The engine reuses the memory of its output.
         predicted: np.ndarray = self._compiled([images])[0].copy()
         return predicted

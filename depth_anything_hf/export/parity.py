@@ -15,13 +15,19 @@ import numpy as np
 import psutil
 import torch
 
+from ..models.image_processing_depth_anything import upsample_bilinear
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
+from ..models.outputs import DepthAnythingOutput
+from ..utils.redaction import redact_text
 from .formats import Runner
-from .graph import SMALLEST_GRID, own_grid
+from .graph import own_grid
+from .inputs import SMALLEST_GRID
 
 
 # Largest difference of a float32 file to the model, as a share of the range of the model's map.
 FLOAT32_BOUND = 2e-5
+# With preprocessing in the file: rounding to bytes after resizing may fall otherwise, by one grey level.
+PREPROCESSING_BOUND = 2e-3
 TIMED_RUNS = 3
 
 
@@ -55,6 +61,7 @@ class Parity:
         model_milliseconds: of the model in float32 in turns with it.
         threads: of both.
         memory_mib: by which the process grew from before the file was opened until all sizes had run.
+        bound: largest difference of a float32 file that is not refused.
     """
 
     sizes: tuple[SizeParity, ...]
@@ -62,6 +69,7 @@ class Parity:
     model_milliseconds: float
     threads: int
     memory_mib: float
+    bound: float = FLOAT32_BOUND
 
     @property
     def largest(self) -> float:
@@ -83,10 +91,10 @@ class Parity:
         if wrong:
             names = ", ".join(f"{each.name} {_by(each.shape)}" for each in wrong)
             return f"its maps have another shape than the model's, or values that are not finite: {names}"
-        if precision == "float32" and self.largest > FLOAT32_BOUND:
+        if precision == "float32" and self.largest > self.bound:
             return (
                 f"it differs from the model by up to {self.largest:.1e} of the range, more than float32 explains "
-                f"({FLOAT32_BOUND:.0e})"
+                f"({self.bound:.0e})"
             )
         return None
 
@@ -111,8 +119,24 @@ def unseen_sizes(model: DepthAnythingForDepthEstimation, size: tuple[int, int] |
     return {name: (batch, 3, patch * rows, patch * columns) for name, (batch, rows, columns) in grids.items()}
 
 
+def unseen_image_sizes(processor: Any) -> dict[str, tuple[int, ...]]:
+    """Return five shapes of images before preprocessing, larger and smaller than what it makes of them."""
+    height, width = int(processor.size["height"]), int(processor.size["width"])
+    sides = {
+        "square": (1, height * 5 // 4, width * 5 // 4),
+        "portrait": (1, height * 3 // 2 + 1, width),
+        "landscape": (1, height - 3, width * 7 // 4),
+        "batch of 3": (3, height * 2 // 3, width * 3 // 4),
+        "native": (1, height, width),
+    }
+    return {name: (*each, 3) for name, each in sides.items()}
+
+
 def compare(
-    open_runner: Callable[[], Runner], model: DepthAnythingForDepthEstimation, size: tuple[int, int] | None
+    open_runner: Callable[[], Runner],
+    model: DepthAnythingForDepthEstimation,
+    size: tuple[int, int] | None,
+    processor: Any = None,
 ) -> tuple[Runner, Parity]:
     """Run a file at sizes that were not used for its export, in turns with the model.
 
@@ -120,49 +144,67 @@ def compare(
         open_runner: opens the file.
         model: in float32 and evaluation mode.
         size: height and width that the file is fixed to; None: they are free.
+        processor: whose steps are in the file, so that it is compared with processor and model; None: they are not.
 
     Returns:
         The opened file, and what was found.
     """
     process = psutil.Process()
-    shapes = unseen_sizes(model, size)
+    shapes = unseen_sizes(model, size) if processor is None else unseen_image_sizes(processor)
+    timed_case = -1 if size is None or processor is not None else 0
+
+    def images_of(shape: tuple[int, ...]) -> np.ndarray:
+        return _pixel_values(shape) if processor is None else _bytes(shape)
+
+    def expected_of(images: np.ndarray) -> np.ndarray:
+        return predict(model, images) if processor is None else _predict_images(model, processor, images)
+
     before = process.memory_info().rss
     runner = open_runner()
     predictions: dict[str, np.ndarray | Exception] = {}
     peak = 0
     for name, shape in shapes.items():
         try:
-            predictions[name] = runner(_images(shape))
+            predictions[name] = runner(images_of(shape))
         except Exception as error:
             # Engines raise what they like at a size that they do not take; the report says so.
             predictions[name] = error
         peak = max(peak, process.memory_info().rss)
     results = tuple(
-        _difference(name, shape, predictions[name], predict(model, _images(shape))) for name, shape in shapes.items()
+        _difference(name, shape, predictions[name], expected_of(images_of(shape))) for name, shape in shapes.items()
     )
-    timed = _images(list(shapes.values())[-1 if size is None else 0])
-    runs_at_it = results[-1 if size is None else 0].largest is not None
+    timed = images_of(list(shapes.values())[timed_case])
+    runs_at_it = results[timed_case].largest is not None
     theirs: list[float] = []
     ours: list[float] = []
     for _ in range(TIMED_RUNS):
         if runs_at_it:
             theirs.append(_milliseconds(lambda: runner(timed)))
-        ours.append(_milliseconds(lambda: predict(model, timed)))
+        ours.append(_milliseconds(lambda: expected_of(timed)))
     return runner, Parity(
         sizes=results,
         milliseconds=statistics.median(theirs) if theirs else None,
         model_milliseconds=statistics.median(ours),
         threads=torch.get_num_threads(),
         memory_mib=(peak - before) / 2**20,
+        bound=FLOAT32_BOUND if processor is None else PREPROCESSING_BOUND,
     )
 
 
-def _images(shape: tuple[int, ...]) -> np.ndarray:
+def _pixel_values(shape: tuple[int, ...]) -> np.ndarray:
     """Normalized images with structure of all sizes, the same at every call."""
     random = torch.Generator().manual_seed(0)
     coarse = torch.randn(*shape[:2], 6, 6, generator=random)
     smooth = torch.nn.functional.interpolate(coarse, size=shape[2:], mode="bilinear", align_corners=True)
     images: np.ndarray = (smooth + 0.2 * torch.randn(shape, generator=random)).numpy()
+    return images
+
+
+def _bytes(shape: tuple[int, ...]) -> np.ndarray:
+    """The same as bytes (B, H, W, 3)."""
+    batch, height, width, channels = shape
+    values = np.moveaxis(_pixel_values((batch, channels, height, width)), 1, -1)
+    images: np.ndarray = np.ascontiguousarray(np.clip(values * 50 + 128, 0, 255).astype(np.uint8))
     return images
 
 
@@ -173,12 +215,27 @@ def predict(model: Any, images: np.ndarray) -> np.ndarray:
     return predicted
 
 
+@torch.inference_mode()
+def _predict_images(model: Any, processor: Any, images: np.ndarray) -> np.ndarray:
+    """Predict as the processor and the model do, at the images' own size."""
+    inputs = processor(images=list(images), input_data_format="channels_last", return_tensors="pt")
+    maps: Any = model(inputs["pixel_values"]).predicted_depth
+    size = (images.shape[1], images.shape[2])
+    if processor.upsampling == "bicubic":
+        sizes = [size] * len(images)
+        resized = processor.post_process_depth_estimation(DepthAnythingOutput(predicted_depth=maps), sizes)
+        maps = [each["predicted_depth"] for each in resized]
+    else:
+        maps = [upsample_bilinear(one, size) for one in maps]
+    return np.stack([one.numpy() for one in maps])
+
+
 def _difference(
     name: str, shape: tuple[int, ...], predicted: np.ndarray | Exception, expected: np.ndarray
 ) -> SizeParity:
     if isinstance(predicted, Exception):
         lines = str(predicted).strip().splitlines() or [type(predicted).__name__]
-        return SizeParity(name, shape, None, None, lines[0])
+        return SizeParity(name, shape, None, None, redact_text(lines[0]))
     if predicted.shape != expected.shape or not np.isfinite(predicted).all():
         return SizeParity(name, shape, math.inf, math.inf)
     difference = np.abs(predicted.astype(np.float64) - expected)
@@ -196,5 +253,5 @@ def _milliseconds(call: Callable[[], Any]) -> float:
 
 
 def _by(shape: tuple[int, ...]) -> str:
-    batch, _, height, width = shape
-    return f"{batch}x{height}x{width}"
+    """Batch, height and width; no side of the images here is 3."""
+    return "x".join(map(str, [shape[0], *(side for side in shape[1:] if side != 3)]))

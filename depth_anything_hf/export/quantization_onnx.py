@@ -15,7 +15,7 @@ import onnx
 from onnxruntime import quantization
 from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
-from .metadata import INPUT_NAME
+from .inputs import PIXEL_VALUES
 from .quantization_layers import Kind, Operation, float_layers
 
 
@@ -95,7 +95,7 @@ class _Images(quantization.CalibrationDataReader):  # type: ignore[misc]
 
     def get_next(self) -> dict[str, Any] | None:
         image = next(self._rest, None)
-        return None if image is None else {INPUT_NAME: image}
+        return None if image is None else {PIXEL_VALUES: image}
 
 
 @contextmanager

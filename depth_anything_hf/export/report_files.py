@@ -10,11 +10,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..hub.markdown import KEEP_END, code_span, inline, table
+from ..hub.markdown import KEEP_START, code_span, inline, table
 from ..utils.files import atomic_write, sha256_of_file
 from .formats import Runner, weights_files
 from .own_images import LEAST_CORRELATION, LEAST_ORDER, OwnImages
-from .parity import FLOAT32_BOUND, Parity
+from .parity import Parity
 
 
 JSON_SUFFIX, MARKDOWN_SUFFIX = ".parity.json", ".parity.md"
@@ -60,7 +60,7 @@ def report(path: Path, runner: Runner, parity: Parity, own: OwnImages | None, re
         "mib": round(megabytes, 3),
         "largest": _finite(parity.largest),
         "mean": _finite(parity.mean),
-        "float32_bound": FLOAT32_BOUND,
+        "float32_bound": parity.bound,
         "sizes": [
             {
                 "name": each.name,
@@ -100,7 +100,8 @@ def write_report(path: Path, content: dict[str, Any]) -> None:
 def add_to_card(folder: Path, content: dict[str, Any]) -> bool:
     """Add or replace a file's line in the card of the model folder that it lies in; return whether there is a card.
 
-    The table stands in the part of the card that is kept when the card is written again.
+    The table stands outside the part of the card that is kept when a run writes its card again: its files are then
+    those of earlier weights.
     """
     card = folder / "README.md"
     if not (card.is_file() and (folder / "config.json").is_file()):
@@ -126,9 +127,9 @@ def add_to_card(folder: Path, content: dict[str, Any]) -> bool:
     )
     if found:
         text = text[: found.start()] + block + text[found.end() :]
-    elif KEEP_END in text:
-        start = text.rindex(KEEP_END)
-        text = f"{text[:start].rstrip()}\n\n{block}\n{text[start:]}"
+    elif KEEP_START in text:
+        start = text.index(KEEP_START)
+        text = f"{text[:start].rstrip()}\n\n{block}\n\n{text[start:]}"
     else:
         text = f"{text.rstrip()}\n\n{block}\n"
     atomic_write(card, text)

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Programs of `torch.export` (`.pt2`), which PyTorch runs without this package, and AOTInductor compiles."""
+"""Programs of `torch.export` (`.pt2`), which PyTorch runs without this package."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.export import ExportedProgram
 
+from .inputs import check_images
 from .metadata import KEY
 
 
@@ -47,6 +48,7 @@ class TorchProgram:
 
     @torch.no_grad()
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Float32 (B, 3, H, W), normalized -> float32 (B, H, W)."""
+        """Images as the metadata say -> float32 (B, H, W)."""
+        check_images(images, self.metadata)
         predicted: np.ndarray = self._module(torch.from_numpy(images)).float().numpy()
         return predicted

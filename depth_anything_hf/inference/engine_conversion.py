@@ -15,7 +15,8 @@ import torch
 from torch import nn
 
 from ..export.formats import Runner
-from ..export.graph import SMALLEST_GRID, trace
+from ..export.graph import trace
+from ..export.inputs import SMALLEST_GRID
 from ..export.metadata import describe
 from ..models.loading import load_model
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation

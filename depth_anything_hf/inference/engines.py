@@ -235,7 +235,13 @@ def _open_file(
 ) -> tuple[EngineModel, Any]:
     if device is not None and not runs_on_cpu(device):
         raise OptionError(f"exported files run on the CPU here, got device {str(device)!r} for {name}")
-    model = EngineModel(open_exported(name, threads=thread_limit()), file=name)
+    runner = open_exported(name, threads=thread_limit())
+    if runner.metadata.get("preprocessing"):
+        raise ValueError(
+            f"{name} prepares images itself (include_preprocessing), expected a file that takes prepared ones; export "
+            "one without it, or call the file by open_exported"
+        )
+    model = EngineModel(runner, file=name)
     own = model.runner.engine
     if engine not in (AUTO, None, own):
         raise OptionError(f"{name} is run by {own}, got engine {engine!r}; leave it out")

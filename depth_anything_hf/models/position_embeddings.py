@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .resampling import bicubic_matrix, resample
+from .resampling import bicubic_matrix, count_of, resample
 
 
 def offset_position_embeddings(embeddings: Tensor, grid: tuple[int, int], offset: float) -> Tensor:
@@ -46,9 +46,9 @@ def offset_position_embeddings(embeddings: Tensor, grid: tuple[int, int], offset
 def exported_position_embeddings(embeddings: Any, grid: tuple[int, int], offset: float) -> Tensor:
     """Interpolate position embeddings in a graph that is exported, whose grid is a symbol.
 
-    The result is within 2e-6 of what the ordinary forward pass computes, as a share of the embeddings' range; on the
-    embeddings' own grid it is those themselves. The grid's size becomes a tensor of the graph, so that neither the
-    grid nor the scale that was traced is in it.
+    On the embeddings' own grid the result is the embeddings; on others, up to 74 x 74, it is within 6e-6 of what the
+    ordinary forward pass computes, as a share of the embeddings' range (1e-6 where the own grid is small). The grid's
+    size becomes a tensor of the graph, so that neither the grid nor the scale that was traced is in it.
 
     Args:
         embeddings: the encoder's module of embeddings.
@@ -62,7 +62,7 @@ def exported_position_embeddings(embeddings: Any, grid: tuple[int, int], offset:
     stored: Tensor = embeddings.position_embeddings
     side = math.isqrt(stored.shape[1] - 1)
     antialias = hasattr(embeddings, "register_tokens") and not offset
-    lengths = [torch.ones(length).sum() for length in grid]
+    lengths = [count_of(length) for length in grid]
     matrices = [
         bicubic_matrix(length, side, side / (count + offset), antialias=antialias)
         for length, count in zip(grid, lengths, strict=True)

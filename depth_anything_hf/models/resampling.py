@@ -16,7 +16,9 @@ from torch import Tensor
 SLOPE, PILLOW_SLOPE = -0.75, -0.5
 
 
-def bicubic_matrix(length: int, source: int, scale: Tensor | float, *, antialias: bool = False) -> Tensor:
+def bicubic_matrix(
+    length: int, source: int, scale: Tensor | float | None = None, *, antialias: bool = False
+) -> Tensor:
     """Compute the weights with which samples of a new length are sums of the old ones.
 
     Without antialiasing the formula is that of `upsample_bicubic2d` in PyTorch (aten/native/UpSample.h): four taps,
@@ -27,7 +29,8 @@ def bicubic_matrix(length: int, source: int, scale: Tensor | float, *, antialias
     Args:
         length: number of new samples; a symbol of an exported graph, or a number.
         source: number of old samples, likewise.
-        scale: old samples per new one.
+        scale: old samples per new one. None: source / length, and positions are quotients of whole numbers, so that
+            in float32 they are those of a computation in float64, rounded once.
         antialias: see above.
 
     Returns:
@@ -35,15 +38,29 @@ def bicubic_matrix(length: int, source: int, scale: Tensor | float, *, antialias
     """
     new = torch.arange(length, dtype=torch.float32)[:, None]
     old = torch.arange(source, dtype=torch.float32)[None]
+    if scale is None:
+        centre, counts = (2 * new + 1) * count_of(source), (count_of(length), count_of(source))
+        if antialias:
+            return _antialiased(((2 * old + 1) * counts[0] - centre) / (2 * torch.maximum(*counts)))
+        return _four_taps((centre - counts[0]) / (2 * counts[0]), old)
     scale = torch.as_tensor(scale, dtype=torch.float32)
     if antialias:
-        stretch = torch.clamp(scale, min=1.0)
-        centre = (new + 0.5) * scale
-        first = torch.floor(torch.clamp(centre - 2 * stretch + 0.5, min=0.0))
-        end = torch.floor(centre + 2 * stretch + 0.5)
-        weights = _kernel((old - centre + 0.5) / stretch, PILLOW_SLOPE) * ((old >= first) & (old < end))
-        return weights / weights.sum(dim=1, keepdim=True)
-    position = (new + 0.5) * scale - 0.5
+        return _antialiased((old - (new + 0.5) * scale + 0.5) / torch.clamp(scale, min=1.0))
+    return _four_taps((new + 0.5) * scale - 0.5, old)
+
+
+def count_of(length: int) -> Tensor:
+    """Return a length as a float32 tensor of the graph, which does not keep the one that is traced."""
+    return torch.ones(length).sum()
+
+
+def _antialiased(distances: Tensor) -> Tensor:
+    """Compute weights from distances in widths of the kernel; where Pillow's window ends, they are zero."""
+    weights = _kernel(distances, PILLOW_SLOPE)
+    return weights / weights.sum(dim=1, keepdim=True)
+
+
+def _four_taps(position: Tensor, old: Tensor) -> Tensor:
     nearest = torch.floor(position)
     last = old[:, -1:]
     matrix = torch.zeros_like(position)

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from command_line import run_process
+from tiny_exports import save_tiny
 
-from depth_anything_hf import DepthAnythingForDepthEstimation
+from depth_anything_hf import DepthAnythingForDepthEstimation, DepthPredictor
 from depth_anything_hf.export import export_model, open_exported
-from depth_anything_hf.export.formats import FORMATS
+from depth_anything_hf.export.exporter import LOCK_FILE
+from depth_anything_hf.export.formats import FORMATS, writer
+from depth_anything_hf.export.graph import trace
+from depth_anything_hf.export.report_files import add_to_card, is_own_export, report_paths
+from depth_anything_hf.utils.locks import FolderLock
+from depth_anything_hf.utils.machine_traces import traces_in_file
 
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -35,6 +44,15 @@ def need_engine(format: str) -> None:
     missing = [package for package in FORMATS[format].packages if find_spec(package) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed")
+    if not hasattr(torch.compiler, "is_exporting"):
+        pytest.skip("models are exported by PyTorch 2.7 or later")
+
+
+def soft_images(batch: int, height: int, width: int) -> np.ndarray:
+    coarse = torch.rand(batch, 3, 7, 7, generator=torch.Generator().manual_seed(0))
+    smooth = torch.nn.functional.interpolate(coarse, size=(height, width), mode="bilinear")
+    images: np.ndarray = (255 * smooth).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+    return images
 
 
 def report_of(path: Path) -> dict[str, Any]:
@@ -65,64 +83,165 @@ def test_the_file_gives_the_maps_of_the_model_at_sizes_not_seen(
     assert opened.metadata["unit"] == {"metric": "m", "metric_offset": "mm"}.get(variant)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "precision"),
-    [("torch", "bfloat16"), ("torch", "float16"), ("onnx", "float16"), ("openvino", "bfloat16")],
+    [(name, precision) for name, each in FORMATS.items() for precision in each.precisions[1:]],
 )
+@pytest.mark.parametrize("variant", ["relative", "metric_offset", "registers"])
 def test_other_precisions_make_smaller_files_of_nearly_the_same_map(
-    format: str, precision: str, save_model: Any, tmp_path: Path
+    format: str, precision: str, variant: str, save_model: Any, tmp_path: Path
 ) -> None:
     need_engine(format)
-    path = export_model(save_model(), tmp_path / "out", format=format, precision=precision)
+    path = export_model(save_model(**VARIANTS[variant]), tmp_path / "out", format=format, precision=precision)
     assert path.stem.endswith(precision)
     content = report_of(path)
-    assert content["accepted"] and content["mean"] < 0.05
+    assert content["accepted"] and 0 < content["mean"] < 0.05
     assert content["metadata"]["precision"] == precision
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [None, (42, 70)])
+@pytest.mark.parametrize("interpolation", ["pillow", "opencv"])
+@pytest.mark.parametrize("format", FORMATS)
+def test_preprocessing_is_a_part_of_the_file(
+    format: str, interpolation: str, size: tuple[int, int] | None, save_model: Any, tmp_path: Path
+) -> None:
+    need_engine(format)
+    upsampling = "bicubic" if interpolation == "opencv" else None
+    folder = save_model(processor={"interpolation": interpolation, "upsampling": upsampling}, interpolate_offset=0.1)
+    path = export_model(folder, tmp_path / "out", format=format, size=size, include_preprocessing=True)
+    content = report_of(path)
+    assert content["accepted"] and content["largest"] <= (2e-5 if interpolation == "opencv" else 2e-3)
+    assert content["metadata"]["preprocessing"] and content["sizes"][2]["shape"] == [1, 53, 98, 3]
+    assert not list(traces_in_file(path))
+    if size is not None:
+        return
+    with pytest.raises(ValueError, match="prepares images itself"):
+        DepthPredictor.from_pretrained(path)
+    predictor, opened = DepthPredictor.from_pretrained(folder, engine="torch"), open_exported(path, threads=1)
+    for height, width in ((64, 150), (90, 41), (300, 400)):
+        images = soft_images(1, height, width)
+        expected = predictor.predict(images[0])
+        assert opened(images).shape == (1, height, width)
+        assert np.abs(opened(images)[0] - expected).max() <= 2e-3 * np.ptp(expected)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program in the folder of its model, which has a card."""
+    need_engine("torch")
+    folder = save_tiny(tmp_path_factory.mktemp("exported"), interpolate_offset=0.1)
+    kept = "<!-- keep -->\nKept.\n<!-- /keep -->\n"
+    (folder / "README.md").write_text(f"---\nlicense: apache-2.0\n---\n\nMine.\n\n{kept}", encoding="utf-8")
+    return export_model(folder, folder, format="torch")
+
+
+@pytest.mark.filterwarnings("ignore")  # torch.export warns of its own deprecated parts
+def test_openvino_gives_the_maps_of_the_model(exported: Path, tmp_path: Path) -> None:
+    need_engine("openvino")
+    model, path = DepthAnythingForDepthEstimation.from_pretrained(exported.parent).eval(), tmp_path / "model.xml"
+    metadata = {**open_exported(exported).metadata, "format": "openvino"}
+    writer("openvino").write(trace(model, None), path, metadata)
+    opened = open_exported(path, threads=1)
+    assert opened.metadata == metadata and not list(traces_in_file(path))
+    for shape in ((1, 3, 56, 56), (3, 3, 42, 84)):
+        images = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+        with torch.no_grad():
+            expected = model(images).predicted_depth.numpy()
+        assert np.abs(opened(images.numpy()) - expected).max() <= 2e-5 * np.ptp(expected)
+    with pytest.raises(ValueError, match="60x56, but the file takes multiples of 14 from 42 on"):
+        opened(np.zeros((1, 3, 60, 56), np.float32))
+
+
+def test_report_and_card_lie_beside_the_file(exported: Path) -> None:
+    folder, card = exported.parent, exported.parent / "README.md"
+    files = {"README.md", "config.json", "model.safetensors", "preprocessor_config.json"}
+    reports = {f"model.pt2.parity.{suffix}" for suffix in ("json", "md")}
+    assert {each.name for each in folder.iterdir()} == {*files, "model.pt2", *reports}
+    for each in (exported, *(folder / name for name in (*reports, "README.md"))):
+        assert not list(traces_in_file(each)) and str(folder.parent) not in each.read_text(errors="replace")
+
+    text = card.read_text(encoding="utf-8")
+    assert text.index("Mine.") < text.index("| `model.pt2`") < text.index("<!-- keep -->")
+    add_to_card(folder, report_of(exported))
+    add_to_card(folder, {**report_of(exported), "file": "model_other.onnx"})
+    text = card.read_text(encoding="utf-8")
+    assert text.count("## Exported files") == text.count("| `model.pt2`") == text.count("| `model_other.onnx`") == 1
+
+    metadata = report_of(exported)["metadata"]
+    assert metadata["license"] == "apache-2.0" and metadata["size"] is None and not metadata["preprocessing"]
+    assert open_exported(exported).metadata == metadata
+
+
+def test_files_of_others_stay(exported: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.pt2"
+    for each in (exported, report_paths(exported)[0]):
+        shutil.copy(each, tmp_path)
+    # Its own file may be replaced, which is known by the checksum in the report.
+    assert is_own_export(path)
+    path.write_text("mine")
+    assert not is_own_export(path)
+    with pytest.raises(FileExistsError, match=r"model\.pt2.*--overwrite"):
+        export_model(exported.parent, path, format="torch")
+    assert path.read_text() == "mine"
+
+
+@pytest.mark.slow
 def test_a_fixed_size_leaves_the_batch_free(save_model: Any, tmp_path: Path) -> None:
-    path = export_model(save_model(), tmp_path / "fixed.pt2", format="torch", size=(42, 70))
-    assert report_of(path)["metadata"]["size"] == [42, 70]
-    opened = open_exported(path)
+    need_engine("torch")
+    opened = open_exported(export_model(save_model(), tmp_path / "fixed.pt2", format="torch", size=(42, 70)))
+    assert opened.metadata["size"] == [42, 70]
     assert opened(np.zeros((5, 3, 42, 70), np.float32)).shape == (5, 42, 70)
-    with pytest.raises(Exception, match=r"42|70|shape"):
+    with pytest.raises(ValueError, match="56x56, but the file was exported for 42x70 only"):
         opened(np.zeros((1, 3, 56, 56), np.float32))
 
 
-def test_files_of_others_stay_and_own_ones_are_replaced(save_model: Any, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_own_files_are_replaced_and_those_of_others_on_request(save_model: Any, tmp_path: Path) -> None:
+    need_engine("torch")
     folder, path = save_model(), tmp_path / "out.pt2"
     path.write_text("mine")
-    with pytest.raises(FileExistsError, match=r"out\.pt2.*--overwrite"):
-        export_model(folder, path, format="torch")
-    assert path.read_text() == "mine"
     export_model(folder, path, format="torch", overwrite=True)
     first = report_of(path)["sha256"]
-    # Its own one is known by the checksum in the report.
     export_model(folder, path, format="torch", size=(28, 28))
     assert report_of(path)["sha256"] != first
-    path.write_text("mine again")
-    with pytest.raises(FileExistsError, match="overwrite"):
-        export_model(folder, path, format="torch")
     assert not [each for each in tmp_path.iterdir() if each.name.startswith(".")]
 
 
-def test_the_card_of_the_folder_gets_one_line_for_each_file(save_model: Any) -> None:
-    folder = save_model()
-    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n\nMine.\n", encoding="utf-8")
-    for _ in range(2):
-        path = export_model(folder, folder, format="torch")
-    export_model(folder, folder, format="torch", precision="bfloat16")
-    card = (folder / "README.md").read_text(encoding="utf-8")
-    assert "Mine." in card and card.count("## Exported files") == 1
-    assert card.count("| `model.pt2`") == 1 and card.count("| `model_bfloat16.pt2`") == 1
-    assert open_exported(path).metadata["license"] == "apache-2.0"
-    assert str(folder.parent) not in path.with_name("model.pt2.parity.json").read_text(encoding="utf-8")
+@pytest.mark.slow
+def test_adapters_are_merged(save_model: Any, tmp_path: Path) -> None:
+    need_engine("torch")
+    pytest.importorskip("peft")
+    from depth_anything_hf.training.adapters import adapters_of
+    from depth_anything_hf.training.lora import add_lora
+
+    base = save_model()
+    model = DepthAnythingForDepthEstimation.from_pretrained(base)
+    add_lora(model, 3, ["attention"], seed=0)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    adapters = adapters_of(model)
+    assert adapters is not None
+    adapters.save(tmp_path / "kept", is_published=False)
+    merged = adapters.merged_model().eval()
+    path = export_model(tmp_path / "kept", tmp_path / "out", format="torch")
+    images = torch.randn(1, 3, 56, 56, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected = merged(images).predicted_depth.numpy()
+        before = DepthAnythingForDepthEstimation.from_pretrained(base).eval()(images).predicted_depth.numpy()
+    predicted = open_exported(path)(images.numpy())
+    assert np.abs(predicted - expected).max() <= 2e-5 * np.ptp(expected) < np.abs(predicted - before).max()
 
 
 def test_what_cannot_be_exported_is_refused_by_name(save_model: Any, tmp_path: Path) -> None:
+    need_engine("torch")
     folder, out = save_model(), tmp_path / "out"
     with pytest.raises(ValueError, match=r"format must be one of .*did you mean 'onnx'"):
         export_model(folder, out, format="onx")
+    with pytest.raises(ValueError, match=r"'openvino'\], got 'tensorrt': TensorRT's own tools"):
+        export_model(folder, out, format="tensorrt")
     with pytest.raises(ValueError, match=r"precision must be one of .*'float32'.*'int3'"):
         export_model(folder, out, format="torch", precision="int3")
     with pytest.raises(ValueError, match=r"multiples of 14.*the nearest: 56 70"):
@@ -133,7 +252,42 @@ def test_what_cannot_be_exported_is_refused_by_name(save_model: Any, tmp_path: P
         export_model(folder, out, format="torch", precision="bfloat16", calibration="photos")
     with pytest.raises(ValueError, match=r"precision must be one of .*'torch', got 'int8'"):
         export_model(folder, out, format="torch", precision="int8")
+    with pytest.raises(ValueError, match=r"a\.tflite is no name of a file of the format 'torch'.*ends in \.pt2"):
+        export_model(folder, tmp_path / "a.tflite", format="torch")
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="expected a folder"):
+        export_model(folder, tmp_path / "file", format="torch")
+    with pytest.raises(ValueError, match="is a file, expected a model folder"):
+        export_model(folder / "model.safetensors", out, format="torch")
+    (folder / "preprocessor_config.json").write_text(json.dumps({"do_resize": False}))
+    with pytest.raises(ValueError, match="does not resize images"):
+        export_model(folder, out, format="torch", include_preprocessing=True)
     (folder / "config.json").write_text('{"model_type": "dpt"}')
     with pytest.raises(ValueError, match="'dpt' model, expected a Depth Anything model"):
         export_model(folder, out, format="torch")
-    assert not out.exists() or not list(out.iterdir())
+    assert not out.exists()
+
+
+def test_one_export_at_a_time_works_in_a_folder(save_model: Any, tmp_path: Path) -> None:
+    need_engine("torch")
+    folder = save_model()
+    with FolderLock(tmp_path, name=LOCK_FILE) as lock:
+        lock.acquire()
+        with pytest.raises(ValueError, match=r"is exporting a model in .*\.export\.lock: wait for its end"):
+            export_model(folder, tmp_path / "a.pt2", format="torch")
+    assert [each.name for each in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="the limit of file sizes is one of POSIX")
+def test_a_full_disk_leaves_nothing(save_model: Any, tmp_path: Path) -> None:
+    need_engine("torch")
+    folder, out = save_model(), tmp_path / "out"
+    code = (
+        "import resource, sys; from depth_anything_hf.export import export_model; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); "
+        "export_model(sys.argv[1], sys.argv[2], format='torch')"
+    )
+    done = run_process("-c", code, folder, out)
+    assert done.returncode == 1 and "model.pt2" in done.stderr.splitlines()[-1], done.stderr
+    assert not out.exists()
