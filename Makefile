@@ -72,6 +72,9 @@ RESULTS := benchmarks/results
 MEASURE := $(BIN)/python benchmarks
 ENGINES := onnxruntime,openvino
 FLOAT32 := stock,stock_kept,ours_returned,ours
+IN_8_BITS := exported_openvino_int8,exported_openvino_int8_fixed,exported_openvino_int8_weights,exported_openvino_int8_weights_fixed
+IN_8_BITS := $(IN_8_BITS),exported_onnx_int8,exported_onnx_int8_static,exported_onnx_int8_weights
+EXPORTED := exported_openvino,exported_openvino_fixed,exported_openvino_bf16,exported_openvino_bf16_fixed,$(IN_8_BITS)
 BFLOAT16 := stock_bf16,stock_bf16_eager,stock_bf16_kept,ours_bf16_returned,ours_bf16
 # Of several runs each has results of its own: NAME_run1.json and so on.
 NUMBER := $(if $(filter 1,$(RUNS)),,_run$$run)
@@ -110,6 +113,7 @@ bench-peers-once:
 	$(MEASURE)/inference.py --peers stock,ours,$(ENGINES) --size base --rounds 3 --json $(RESULTS)/peers_base$(SUFFIX).json
 	$(MEASURE)/inference.py --peers $(BFLOAT16),openvino_bf16 --json $(RESULTS)/peers_small_bf16$(SUFFIX).json
 	$(MEASURE)/inference.py --peers $(BFLOAT16),openvino_bf16 --size base --rounds 3 --json $(RESULTS)/peers_base_bf16$(SUFFIX).json
+	$(MEASURE)/inference.py --peers ours,ours_bf16,$(EXPORTED) --json $(RESULTS)/peers_small_exported$(SUFFIX).json
 
 check: test lint minimum build test-slow
 

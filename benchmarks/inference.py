@@ -4,6 +4,7 @@
 
     python benchmarks/inference.py --size small --json benchmarks/results/inference_small.json
     python benchmarks/inference.py --peers stock_bf16,stock_bf16_eager,ours_bf16      # see peers.py for the names
+    python benchmarks/inference.py --peers ours,exported_openvino_int8 --folder small  # keeps the exported files
 
 The first peer is what the others are compared to. Differences are those to stock transformers in float32, whichever
 peers run. `stock_kept` is stock with this package's `keep_freed_memory`, and `ours_returned` is ours without it.
@@ -16,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from harness import Contender, add_options, bare, measure, output_of, report, write_live_model
-from peers import PEERS, exporter, needs_export, open_peer
+from peers import EXPORTED, PEERS, exporter, needs_export, open_peer, write_exported
 
 
 def main() -> None:
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--height", type=int, default=518)
     parser.add_argument("--width", type=int, default=518)
+    parser.add_argument("--folder", type=Path, help="of the model and its exported files, made there once and kept")
     add_options(parser, rounds=7)
     arguments = parser.parse_args()
     names = arguments.peers.split(",")
@@ -36,10 +38,14 @@ def main() -> None:
         parser.error(f"unknown peers {', '.join(sorted(unknown))}; there are {', '.join(PEERS)}")
     shape, threads = (arguments.batch, arguments.height, arguments.width), arguments.threads
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        write_live_model(place, arguments.size)
+        place = arguments.folder or Path(folder)
+        if not (place / "config.json").is_file():
+            write_live_model(place, arguments.size)
         if needs_export(names):
             output_of(Contender("export", exporter, (place, shape)), threads)
+        for name in dict.fromkeys(map(bare, names)):
+            if name in EXPORTED:
+                output_of(Contender("export", write_exported, (name, place, shape)), threads)
         reference = output_of(Contender("reference", open_peer, ("stock", place, shape, threads)), threads)
         contenders = [Contender.from_name(name, open_peer, name, place, shape, threads) for name in names]
         timings = measure(contenders, arguments.rounds, threads, arguments.longest, reference)

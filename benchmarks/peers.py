@@ -3,7 +3,9 @@
 """The ways to predict that `inference.py` compares: this package, stock transformers, compilers and other engines.
 
 Each is a function (folder of the model, images, threads) -> function that predicts once. ONNX Runtime and OpenVINO
-need the extra `peers`. Names that end in `_kept` are the same with freed memory kept, and `_returned` without; the
+need the extra `peers`. `onnxruntime` and `openvino...` run stock's own export at one size; `exported_...` are files of
+`export_model` with free sizes, or with that size alone where the name ends in `_fixed`, in 8 bits calibrated with
+made-up pictures. Names that end in `_kept` are the same with freed memory kept, and `_returned` without; the
 harness sees to it.
 """
 
@@ -14,11 +16,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from harness import bare, images
+from PIL import Image
 from torch import Tensor
 from transformers import DepthAnythingForDepthEstimation as StockModel
 
+from depth_anything_hf.export.exporter import export_model
+from depth_anything_hf.export.formats import FORMATS, open_exported
+from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
@@ -124,6 +131,73 @@ def openvino(precision: str) -> Peer:
     return make
 
 
+# Name -> format, precision, and whether the size is fixed.
+EXPORTED = {
+    "exported_openvino": ("openvino", "float32", False),
+    "exported_openvino_fixed": ("openvino", "float32", True),
+    "exported_openvino_bf16": ("openvino", "bfloat16", False),
+    "exported_openvino_bf16_fixed": ("openvino", "bfloat16", True),
+    "exported_openvino_int8": ("openvino", "int8", False),
+    "exported_openvino_int8_fixed": ("openvino", "int8", True),
+    "exported_openvino_int8_weights": ("openvino", "int8-weights", False),
+    "exported_openvino_int8_weights_fixed": ("openvino", "int8-weights", True),
+    "exported_onnx": ("onnx", "float32", False),
+    "exported_onnx_int8": ("onnx", "int8", False),
+    "exported_onnx_int8_static": ("onnx", "int8-static", False),
+    "exported_onnx_int8_weights": ("onnx", "int8-weights", False),
+}
+CALIBRATION_PICTURES = 50
+
+
+def _exported_file(name: str, folder: Path, shape: tuple[int, int, int]) -> Path:
+    format, _, is_fixed = EXPORTED[name]
+    size = f"_{shape[1]}x{shape[2]}" if is_fixed else ""
+    return folder / "exported" / f"{name}{size}{FORMATS[format].suffix}"
+
+
+def write_exported(name: str, folder: Path, shape: tuple[int, int, int]) -> Callable[[], None]:
+    """A function that writes the file of a peer with its report, unless it is there."""
+    format, precision, is_fixed = EXPORTED[name]
+    path = _exported_file(name, folder, shape)
+
+    def write() -> None:
+        if path.is_file():
+            return
+        DepthAnythingImageProcessor().save_pretrained(folder)
+        needs_pictures = FORMATS[format].quantized.get(precision, False)
+        export_model(
+            folder,
+            path,
+            format=format,
+            precision=precision,
+            size=shape[1:] if is_fixed else None,
+            calibration=_made_up_pictures(folder / "pictures") if needs_pictures else None,
+            # Whether random weights survive 8 bits says nothing.
+            force=precision.startswith("int8"),
+        )
+
+    return write
+
+
+def _made_up_pictures(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    for number in range(CALIBRATION_PICTURES):
+        coarse = np.random.default_rng(number).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+        picture = Image.fromarray(coarse).resize((640, 480), Image.Resampling.BICUBIC)
+        picture.save(folder / f"{number:03}.png")
+    return folder
+
+
+def exported(name: str) -> Peer:
+    def make(folder: Path, images: Tensor, threads: int) -> Predict:
+        batch, _, height, width = images.shape
+        runner = open_exported(_exported_file(name, folder, (batch, height, width)), threads=threads)
+        array = images.numpy()
+        return lambda: torch.from_numpy(runner(array))
+
+    return make
+
+
 PEERS: dict[str, Peer] = {
     "stock": stock(torch.float32),
     "stock_eager": stock(torch.float32, "eager"),
@@ -135,6 +209,7 @@ PEERS: dict[str, Peer] = {
     "onnxruntime": onnx_runtime,
     "openvino": openvino("f32"),
     "openvino_bf16": openvino("bf16"),
+    **{name: exported(name) for name in EXPORTED},
     "ours_plain": ours(torch.float32, optimized=False),
     "ours": ours(torch.float32),
     "ours_bf16_plain": ours(torch.bfloat16, optimized=False),
