@@ -15,6 +15,7 @@
 - `quantization_layers`: what stays in floating point, found by structure.
 - `quantization_openvino`: 8-bit OpenVINO graphs by NNCF.
 - `quantization_onnx`: 8-bit ONNX files by ONNX Runtime.
+- `telemetry`: OpenVINO and NNCF without messages to their makers.
 - `parity`: the exported file against the model: differences, time, memory.
 - `own_images`: an 8-bit file against its model on pictures of the user's own.
 - `report_files`: the report as JSON and Markdown, and its line in a model card.

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import openvino
 
 from .inputs import check_images, input_name
 from .metadata import KEY, OUTPUT_NAME
+from .telemetry import without_telemetry
 
+
+with without_telemetry():
+    import openvino
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
@@ -33,7 +36,8 @@ def write(program: ExportedProgram, path: Path, metadata: dict[str, Any], images
 
 def convert(program: ExportedProgram, metadata: dict[str, Any], images: Sequence[np.ndarray] = ()) -> Any:
     """Convert a program to a model of OpenVINO in memory, with its metadata."""
-    model = openvino.convert_model(program)
+    with without_telemetry():
+        model = openvino.convert_model(program)
     model.inputs[0].get_tensor().set_names({input_name(metadata)})
     model.outputs[0].get_tensor().set_names({OUTPUT_NAME})
     if metadata["precision"].startswith("int8"):

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -14,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from .quantization_layers import Kind, Operation, float_layers
+from .telemetry import without_telemetry
 
 
-# NNCF sends usage data to its makers unless this is set when it is imported.
-NO_TELEMETRY = "NNCF_CI"
 _KINDS: dict[str, Kind] = {
     "Parameter": "input",
     "ShapeOf": "shape",
@@ -44,7 +42,7 @@ def quantize(model: Any, precision: str, images: Sequence[np.ndarray]) -> Any:
     from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
     # Its progress is no output of a command.
-    with redirect_stdout(sys.stderr):
+    with redirect_stdout(sys.stderr), without_telemetry():
         if precision == "int8-weights":
             return nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_ASYM)
         left_out = float_layers(operations(model), model.get_results()[0].get_friendly_name())
@@ -78,14 +76,7 @@ def operations(model: Any) -> list[Operation]:
 
 
 def _import_nncf() -> Any:
-    before = os.environ.get(NO_TELEMETRY)
-    os.environ[NO_TELEMETRY] = "1"
-    try:
+    with without_telemetry():
         import nncf
-    finally:
-        if before is None:
-            del os.environ[NO_TELEMETRY]
-        else:
-            os.environ[NO_TELEMETRY] = before
     nncf.set_log_level(logging.ERROR)
     return nncf
