@@ -17,7 +17,7 @@ from .telemetry import without_telemetry
 
 
 with without_telemetry():
-    import openvino
+    import openvino as openvino
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram

@@ -186,7 +186,7 @@ def _versions(engine: str) -> dict[str, str]:
 
     made_by = {"depth_anything_hf": __version__, "torch": version("torch"), engine: version(engine)}
     if engine == "openvino":
-        import openvino
+        from ..export.openvino_file import openvino
 
         core = openvino.Core()
         made_by["processor"] = str(core.get_property("CPU", "FULL_DEVICE_NAME"))

@@ -178,7 +178,7 @@ def _reason_against_precision(engine: str, precision: str) -> str:
     if precision not in known:
         return f"on CPUs it computes in {' and '.join(known)}, not in {precision}"
     if precision == "bfloat16":
-        import openvino
+        from ..export.openvino_file import openvino
 
         if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             return "this CPU does not compute in bfloat16"
