@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..models.image_preparation import lower_bound_size, stock_size
+
 
 # Names of the input: normalized images, or bytes where preprocessing is a part of the file.
 PIXEL_VALUES, IMAGES = "pixel_values", "images"
@@ -68,15 +70,11 @@ def _check_sides(sides: tuple[int, int], metadata: Mapping[str, Any]) -> None:
         raise ValueError(f"images are {shown}, expected sides of {SMALLEST_SIDE} to {LARGEST_SIDE} pixels")
     if metadata["size"] is not None or not metadata["keep_aspect_ratio"]:
         return
-    target = metadata["input_size"]
-    scales = [wanted / side for wanted, side in zip(target, sides, strict=True)]
-    if metadata["interpolation"] == "opencv":
-        scale = max(scales)
-    else:
-        scale = scales[1] if abs(1 - scales[1]) < abs(1 - scales[0]) else scales[0]
-    patch = metadata["patch_size"]
-    if any(round(side * scale / patch) < SMALLEST_GRID for side in sides):
+    rule = lower_bound_size if metadata["interpolation"] == "opencv" else stock_size
+    patch, target = metadata["patch_size"], (metadata["input_size"][0], metadata["input_size"][1])
+    resized = rule(*sides, target=target, multiple=metadata["ensure_multiple_of"], keep_aspect_ratio=True)
+    if min(resized) < patch * SMALLEST_GRID:
         raise ValueError(
-            f"images are {shown}, too narrow: the smaller side would have less than {patch * SMALLEST_GRID} pixels "
-            "in the network; crop the longer one"
+            f"images are {shown}, too narrow: resized to {'x'.join(map(str, resized))} for the network, which takes "
+            f"{patch * SMALLEST_GRID} pixels a side or more; crop the longer one"
         )

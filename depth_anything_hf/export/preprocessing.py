@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..models.image_preparation import lower_bound_size
+from ..models.image_preparation import lower_bound_size, stock_size
 from ..models.resampling import bicubic_matrix, count_of, resample
 from .inputs import LARGEST_GRID, SMALLEST_GRID
 
@@ -74,9 +74,8 @@ class ImagePreparation(nn.Module):
 
     def fixed_size(self) -> tuple[int, int]:
         """Return the height and width that all images get where the aspect ratio is not kept."""
-        if self.is_pillow:
-            return cast("tuple[int, int]", tuple(round(side / self.multiple) * self.multiple for side in self.target))
-        return lower_bound_size(*self.target, target=self.target, multiple=self.multiple, keep_aspect_ratio=False)
+        rule = stock_size if self.is_pillow else lower_bound_size
+        return rule(*self.target, target=self.target, multiple=self.multiple, keep_aspect_ratio=False)
 
     def _network_size(self, sides: tuple[int, int]) -> tuple[int, int]:
         """Compute the processor's rule in the graph, in float64 and in its order, so that it rounds alike."""

@@ -15,7 +15,7 @@ from depth_anything_hf.export.inputs import check_images
 FREE: dict[str, Any] = {"preprocessing": False, "patch_size": 14, "size": None}
 BYTES: dict[str, Any] = {
     "preprocessing": True, "patch_size": 14, "size": None, "keep_aspect_ratio": True, "interpolation": "pillow",
-    "input_size": [56, 56],
+    "input_size": [56, 56], "ensure_multiple_of": 14,
 }  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def test_images_that_it_takes_pass() -> None:
         ((1, 3, 56, 56), "float32", BYTES, r"uint8 \(batch, height, width, 3\), got float32"),
         ((1, 56, 56, 4), "uint8", BYTES, r"got uint8 \(1, 56, 56, 4\)"),
         ((1, 1, 56, 3), "uint8", BYTES, r"1x56, expected sides of 2 to"),
-        ((1, 56, 20, 3), "uint8", BYTES, r"56x20, too narrow.*less than 42 pixels"),
+        ((1, 56, 20, 3), "uint8", BYTES, r"56x20, too narrow: resized to 56x14 .* 42 pixels"),
     ],
 )
 def test_others_are_refused(shape: tuple[int, ...], dtype: str, metadata: dict[str, Any], message: str) -> None:
