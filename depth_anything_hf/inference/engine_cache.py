@@ -33,6 +33,8 @@ CACHE_FOLDER = Path(HF_HOME) / "depth_anything_hf" / "engines"
 LARGEST_CACHE = 8 * 2**30
 # A conversion takes less by far.
 LOCK_SECONDS = 1800
+# To be raised when the graph that is converted changes, so that models of before are not taken.
+GRAPH_VERSION = 1
 CHUNK = 16 * 2**20
 
 
@@ -184,7 +186,11 @@ def _versions(engine: str) -> dict[str, str]:
     """Return versions and processor that a converted model depends on."""
     from importlib.metadata import version
 
-    made_by = {"depth_anything_hf": __version__, "torch": version("torch"), engine: version(engine)}
+    made_by = {
+        "depth_anything_hf": f"{__version__}, graph {GRAPH_VERSION}",
+        "torch": version("torch"),
+        engine: version(engine),
+    }
     if engine == "openvino":
         from ..export.openvino_file import openvino
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..export.formats import FORMATS, open_exported
+from ..models.hub_files import HUB_OPTIONS
 from ..utils.option_errors import OptionError, check_choice
 from ..utils.paths import expand_home
 from .devices import runs_on_cpu
@@ -118,6 +119,12 @@ def open_in_engine(
     if engine == AUTO:
         logger.info("%s is predicted by PyTorch: %s", name, reason)
         return None
+    if isinstance(source, str):
+        # Of models that are not there or damaged, PyTorch's loader says it better.
+        from ..models.loading import load_config, refuse_files
+
+        refuse_files(name)
+        load_config(name, {key: value for key, value in options.items() if key in HUB_OPTIONS})
     raise OptionError(
         f"the engine {engine!r} cannot run {name}: {reason}; leave --engine (engine=) out, or give torch"
     )
@@ -155,8 +162,6 @@ def _reason_against_options(
     engine: str, device: str | int | torch.device | None, dtype: Any, compile: bool, options: dict[str, Any]
 ) -> str:
     """Return why an engine cannot do what is wanted of any model; empty if it can."""
-    from ..models.hub_files import HUB_OPTIONS
-
     precision = _name_of(dtype)
     if precision is not None and precision not in (*DTYPES, "float64"):
         # PyTorch's loader knows better what to say.
@@ -215,13 +220,15 @@ def _open_checkpoint(source: ModelSource, engine: str, precision: str, *, is_wan
 
 
 def _convert(source: ModelSource, engine: str, precision: str, threads: int, entry: Any) -> Any:
-    from .engine_conversion import convert_checkpoint
-
     logger.warning("converting %s for %s, once; it is kept in %s", source.name, engine, entry.place)
     with entry.lock():
         # Another process may have done it meanwhile.
         runner = entry.open(threads)
-        return runner or convert_checkpoint(source, engine, precision, threads, entry)
+        if runner is not None:
+            return runner
+        from .engine_conversion import convert_checkpoint
+
+        return convert_checkpoint(source, engine, precision, threads, entry)
 
 
 def _open_file(

@@ -137,6 +137,12 @@ def test_an_engine_that_cannot_serve_is_refused(options: dict[str, Any], reason:
         DepthPredictor.from_pretrained(checkpoint, engine="openvino", **{"device": "cpu", **options})
 
 
+def test_a_model_that_is_not_there_is_named_as_elsewhere(tmp_path: Path) -> None:
+    need("openvino")
+    with pytest.raises(FileNotFoundError, match="no such model folder"):
+        DepthPredictor.from_pretrained(str(tmp_path / "nothing"), engine="openvino", device="cpu")
+
+
 def test_auto_leaves_to_pytorch_what_engines_do_not_take(checkpoint: Path, tmp_path: Path) -> None:
     tiny_dpt().save_pretrained(tmp_path)
     DPTImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(tmp_path)
