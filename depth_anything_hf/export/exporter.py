@@ -138,7 +138,6 @@ def export_model(
             preprocessing=include_preprocessing, calibration=None if pictures is None else pictures.describe(),
         )  # fmt: skip
         unfinished = unfinished_folder(path)
-        shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
         try:
             file = unfinished / path.name
@@ -164,6 +163,10 @@ def _alone_in(folder: Path) -> Iterator[None]:
     try:
         with FolderLock(folder, name=LOCK_FILE, activity="exporting a model") as lock:
             lock.acquire()
+            for found in FORMATS.values():
+                # Of exports that were killed.
+                for left in folder.glob(unfinished_folder(folder / f"*{found.suffix}").name):
+                    shutil.rmtree(left, ignore_errors=True)
             yield
     finally:
         for each in made:

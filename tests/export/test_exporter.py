@@ -272,6 +272,10 @@ def test_what_cannot_be_exported_is_refused_by_name(save_model: Any, tmp_path: P
 def test_one_export_at_a_time_works_in_a_folder(save_model: Any, tmp_path: Path) -> None:
     need_engine("torch")
     folder = save_model()
+    # What a killed export leaves, the next one removes.
+    (tmp_path / ".b.onnx.unfinished").mkdir()
+    with pytest.raises(ValueError, match="multiples of 14"):
+        export_model(folder, tmp_path / "a.pt2", format="torch", size=(15, 15))
     with FolderLock(tmp_path, name=LOCK_FILE) as lock:
         lock.acquire()
         with pytest.raises(ValueError, match=r"is exporting a model in .*\.export\.lock: wait for its end"):
