@@ -57,7 +57,7 @@ def write_photographs(folder: Path, count: int, sizes: Sequence[tuple[int, int]]
 
 def open_teacher(arguments: argparse.Namespace) -> DepthPredictor:
     torch.manual_seed(0)
-    model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_size(arguments.size)).optimize_for_inference()
+    model = DepthAnythingForDepthEstimation(DepthAnythingConfig.from_size(arguments.size))
     processor = DepthAnythingImageProcessor.for_input_size(arguments.input_size, interpolation=arguments.interpolation)
     return DepthPredictor(
         model, processor, device=arguments.device, dtype=arguments.dtype, batch_size=arguments.batch_size

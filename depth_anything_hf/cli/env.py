@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -25,10 +26,21 @@ SETTINGS_BEGIN = (
     *("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "PYTORCH_", "TORCH_", "NCCL_"),
 )
 WINDOWS_PATH = re.compile(r"\b[A-Za-z]:\\[^\s'\",;]*")
+# Of the encoder; and its tokens, the class token included.
+SMALL_WIDTH, TOKENS_AT_518 = 384, 37 * 37 + 1
 GENERIC_NAMES = {"", "root", "home", "user", "localhost"}
 
 
-def env() -> None:
+def env(
+    remeasure: Annotated[
+        bool,
+        typer.Option(
+            "--remeasure",
+            help="Forget which kernels are faster on this CPU, and measure those of the small model at 518x518 now; "
+            "takes seconds, on a machine that does nothing else.",
+        ),
+    ] = False,
+) -> None:
     """Show versions, devices, kernels and settings, to paste into a bug report.
 
     Paths, user names and tokens are redacted.
@@ -37,16 +49,22 @@ def env() -> None:
     Examples:
       depth-anything-hf env
       depth-anything-hf env | xclip -selection clipboard
+      depth-anything-hf env --remeasure
     """
-    typer.echo(report())
+    typer.echo(report(remeasure=remeasure))
 
 
-def report() -> str:
-    """Return the report: a Markdown list under a heading for each topic."""
+def report(*, remeasure: bool = False) -> str:
+    """Return the report: a Markdown list under a heading for each topic.
+
+    Args:
+        remeasure: first measure again which kernels are faster on this CPU, and list them.
+    """
+    again = _measure_again() if remeasure else {}
     sections = {
         "Versions": _versions(),
         "Machine": _machine(),
-        "Kernels": _kernels(),
+        "Kernels": {**_kernels(), **again},
         "Engines": _engines(),
         "Hugging Face": _hub(),
         "Settings": _settings(os.environ),
@@ -116,10 +134,10 @@ def _machine() -> dict[str, str]:
 def _kernels() -> dict[str, str]:
     import torch
 
-    from ..cpu.autotune import SETTING_VARIABLE, cpu_kernels, stored_kernel_choices
+    from ..cpu.autotune import SETTING_VARIABLE, cpu_kernels, stored_measurements
 
-    choices = stored_kernel_choices()
-    ours = sum(choices.values())
+    choices = stored_measurements()
+    ours = sum(each.ours for each in choices.values())
     measured = f"{len(choices)} sizes measured on this CPU with this torch; our kernels are faster for {ours}"
     return {
         f"kernels for CPUs ({SETTING_VARIABLE})": cpu_kernels(),
@@ -141,6 +159,19 @@ def _engines() -> dict[str, str]:
         facts[engine] = state
     count, size = EngineCache().describe()
     return {**facts, "converted models": f"{count}, {size / 2**20:.0f} MiB, in {EngineCache().folder}"}
+
+
+def _measure_again() -> dict[str, str]:
+    """Measure the kernels of a small model at 518x518 with as many threads as torch has."""
+    from ..cpu.autotune import remeasure
+    from ..cpu.kernels import cases_of
+
+    lines = {}
+    for name, found in remeasure(cases_of(SMALL_WIDTH, TOKENS_AT_518)).items():
+        kept = "" if found.is_valid() else ", not kept"
+        kernel = "ours" if found.ours else "PyTorch's"
+        lines[name] = f"{kernel} (ours takes {found.ratio:.2f} of the time; load of others {found.load:.0%}{kept})"
+    return lines
 
 
 def _hub() -> dict[str, str]:

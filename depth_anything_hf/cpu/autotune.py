@@ -1,9 +1,9 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Kernel choice by measurement, once for each processor, precision, number of threads and size.
+"""Kernel choice by measurement, for each processor, precision, number of threads and size.
 
-Measurements are kept in a file. The processes of a machine measure one after the other and follow the first,
-so that all of them compute with the same kernels, now and after a stop.
+What was measured on a quiet machine is kept in a file for a month. The processes of a machine measure one after the
+other and follow the first, so that all of them compute with the same kernels, now and after a stop.
 """
 
 from __future__ import annotations
@@ -13,19 +13,21 @@ import json
 import logging
 import os
 import platform
-import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
+import psutil
 import torch
 from filelock import FileLock, Timeout
 from huggingface_hub.constants import HF_HOME
-from torch import Tensor
+from torch import Tensor, nn
 
 
 logger = logging.getLogger(__name__)
@@ -34,18 +36,73 @@ CpuKernels: TypeAlias = Literal["auto", "on", "off"]
 SETTINGS = ("auto", "on", "off")
 SETTING_VARIABLE = "DEPTH_ANYTHING_HF_CPU_KERNELS"
 MEASUREMENTS_FILE = Path(HF_HOME) / "depth_anything_hf" / "cpu_kernels.json"
+LONGEST_AGE = timedelta(days=30)
 # The longest wait for another process that measures.
 LOCK_SECONDS = 60.0
 
-DTYPES = (torch.float32, torch.bfloat16)
-
 # Ours has to win clearly, so that noise does not decide where there is little to gain.
 LARGEST_SHARE_OF_TIME = 0.97
-REPETITIONS = 5
+# Share of all processors that others may take while a choice is measured that is kept.
+LARGEST_LOAD = 0.1
+# The least of many times is hardly disturbed; of a large size there are few.
+FEWEST_ROUNDS, SECONDS = 4, 0.3
 
 _lock = threading.RLock()
 # What this process follows.
 _choices: dict[str, bool] = {}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A computation for which there are two kernels.
+
+    Attributes:
+        kind: of kernel.
+        dtype: precision.
+        training: whether gradients are computed.
+        size: rows or tokens first; all between two powers of two share the choice that the first of them measures.
+        standard, ours: the kernels.
+        shapes: of the tensors that they take.
+    """
+
+    kind: str
+    dtype: torch.dtype
+    training: bool
+    size: tuple[int, ...]
+    standard: Callable[..., Tensor]
+    ours: Callable[..., Tensor]
+    shapes: tuple[tuple[int, ...], ...]
+
+    @functools.cached_property
+    def name(self) -> str:
+        """The case as the file has it, without processor and threads."""
+        purpose = "training" if self.training else "inference"
+        sizes = "x".join(map(str, (1 << self.size[0].bit_length() - 1, *self.size[1:])))
+        return f"{self.kind} | {str(self.dtype).removeprefix('torch.')} | {purpose} | {sizes}"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A choice in the file.
+
+    Attributes:
+        ours: whether our kernel is used.
+        ratio: its least time as a share of the standard one's.
+        load: share of all processors that others took meanwhile.
+        time: when, in UTC.
+    """
+
+    ours: bool
+    ratio: float
+    load: float
+    time: str
+
+    def is_valid(self) -> bool:
+        """Return whether it is a choice of a quiet machine in the last month, whatever a file has made of it."""
+        with suppress(TypeError, ValueError):
+            age = datetime.now(timezone.utc) - datetime.fromisoformat(self.time)
+            return isinstance(self.ours, bool) and self.load <= LARGEST_LOAD and timedelta(0) <= age < LONGEST_AGE
+        return False
 
 
 def _as_setting(value: str) -> CpuKernels:
@@ -82,11 +139,6 @@ def cpu_kernels() -> CpuKernels:
     return _setting
 
 
-def stored_kernel_choices() -> dict[str, bool]:
-    """Return the stored choices for this processor, its instructions and this torch; see `kernel_choices`."""
-    return {key: choice for key, choice in _read_choices().items() if key.startswith(_key_of_machine())}
-
-
 def kernel_choices() -> dict[str, bool]:
     """Return this process's choices: a description of processor, threads and size -> whether ours is used.
 
@@ -102,82 +154,115 @@ def adopt_kernel_choices(choices: dict[str, bool]) -> None:
         _choices.update(choices)
 
 
-def may_choose(tensor: Tensor, dtype: torch.dtype) -> bool:
-    """Return whether there is a choice at all; compilers and exporters see PyTorch's own operations."""
+def may_choose(*tensors: Tensor | None) -> bool:
+    """Return whether there is a choice: not for compilers and exporters, only for plain tensors of a CPU."""
     return (
         _setting != "off"
-        and tensor.device.type == "cpu"
-        and dtype in DTYPES
+        and all(each is None or (type(each) in (Tensor, nn.Parameter) and each.is_cpu) for each in tensors)
         and not torch.compiler.is_compiling()
         # torch exports it without saying so, and does not annotate it.
         and not torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
     )
 
 
-def ours_wins(kind: str, dtype: torch.dtype, training: bool, size: str, measure: Callable[[], float]) -> bool:
-    """Return whether our kernel is the faster one, where `may_choose` says that there is a choice.
-
-    Args:
-        kind: of kernel.
-        dtype: precision of the computation.
-        training: whether gradients will be computed.
-        size: description of the operands; calls with equal ones share a choice.
-        measure: returns the time of our kernel as a share of the standard one's; called once for each size.
-    """
+def ours_wins(case: Case) -> bool:
+    """Return whether our kernel is the faster one, where `may_choose` says that there is a choice."""
     if _setting == "on":
         return True
-    key = _key(kind, dtype, training, size)
+    key = _key(case)
     with _lock:
         if key not in _choices:
             with _only_process():
-                stored = _read_choices()
-                if key not in stored:
-                    stored[key] = measure() < LARGEST_SHARE_OF_TIME
-                    _write_choices(stored)
-                _choices[key] = stored[key]
+                _choices[key] = (_read().get(key) or _measure(key, case)).ours
         return _choices[key]
 
 
-def share_of_time(
-    standard: Callable[..., Tensor], ours: Callable[..., Tensor], inputs: list[Tensor], training: bool
-) -> float:
-    """Measure the time of ours as a share of the standard's, with the gradients when training.
+def stored_measurements() -> dict[str, Measurement]:
+    """Return what the file knows of this processor, its instructions and this torch, by the rest of the key."""
+    machine = _key_of_machine()
+    return {key.removeprefix(machine): found for key, found in _read().items() if key.startswith(machine)}
 
-    Both run in turns and the median of the shares counts, which other processes hardly disturb.
+
+def remeasure(cases: Iterable[Case]) -> dict[str, Measurement]:
+    """Forget what the file knows of this machine, and measure these cases now; others are when they come up.
+
+    Returns:
+        The measurements by `Case.name`; those of a machine that was not quiet are not in the file.
     """
+    with _lock, _only_process():
+        machine = _key_of_machine()
+        _write({key: found for key, found in _read().items() if not key.startswith(machine)})
+        return {case.name: _measure(_key(case), case) for case in cases}
+
+
+def _measure(key: str, case: Case) -> Measurement:
+    ratio, load = measure(case)
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    found = Measurement(ratio < LARGEST_SHARE_OF_TIME, round(ratio, 4), round(load, 4), now)
+    _choices[key] = found.ours
+    if found.is_valid():
+        _write({**_read(), key: found})
+    else:
+        _say_that_it_was_not_quiet()
+    return found
+
+
+@functools.cache
+def _say_that_it_was_not_quiet() -> None:
+    logger.warning(
+        "others took more than %.0f %% of the processors while kernels were measured: they are chosen for this "
+        "process only; on a quiet machine, depth-anything-hf env --remeasure chooses them for all",
+        100 * LARGEST_LOAD,
+    )
+
+
+def measure(case: Case) -> tuple[float, float]:
+    """Time both kernels in turns, with the gradients when training.
+
+    Returns:
+        The least time of ours as a share of the standard one's, and the share of all processors that others took.
+    """
+    draw = torch.Generator().manual_seed(0)  # The caller's random state stays as it is.
+    with torch.inference_mode(False):
+        inputs = [torch.randn(*shape, generator=draw).to(case.dtype) for shape in case.shapes]
+        inputs = [each.requires_grad_(case.training) for each in inputs]
 
     def seconds(function: Callable[..., Tensor]) -> float:
         start = time.perf_counter()
         output = function(*inputs)
-        if training:
+        if case.training:
             torch.autograd.grad(output, inputs, torch.ones_like(output))
         return time.perf_counter() - start
 
     with (
-        torch.inference_mode(not training),
-        torch.set_grad_enabled(training),
+        torch.inference_mode(not case.training),
+        torch.set_grad_enabled(case.training),
         torch.autocast("cpu", enabled=False),
         # Activation checkpointing counts what is saved for the backward pass, and this is not part of it.
         torch.autograd.graph.saved_tensors_hooks(_as_it_is, _as_it_is),
     ):
-        seconds(standard), seconds(ours)
-        return statistics.median(seconds(ours) / seconds(standard) for _ in range(REPETITIONS))
-
-
-def random_tensor(*shape: int, dtype: torch.dtype, training: bool) -> Tensor:
-    """Draw a tensor to measure with, without touching the caller's random state."""
-    with torch.inference_mode(False):
-        values = torch.randn(*shape, generator=torch.Generator().manual_seed(0))
-        return values.to(dtype).requires_grad_(training)
-
-
-def power_of_two(number: int) -> int:
-    """Return the largest power of two up to the number."""
-    return 1 << max(0, number.bit_length() - 1)
+        busy, own, start = _busy_seconds(), time.process_time(), time.perf_counter()
+        times: list[tuple[float, float]] = []
+        while len(times) < FEWEST_ROUNDS or time.perf_counter() - start < SECONDS:
+            times.append((seconds(case.standard), seconds(case.ours)))
+    wall = time.perf_counter() - start
+    # What other threads of this process compute meanwhile disturbs as much as other processes.
+    own = min(time.process_time() - own, wall * torch.get_num_threads())
+    load = (_busy_seconds() - busy - own) / (wall * (os.cpu_count() or 1))
+    standard, ours = map(min, zip(*times, strict=True))
+    return ours / standard, max(load, 0.0)  # NaN stays.
 
 
 def _as_it_is(tensor: Tensor) -> Tensor:
     return tensor
+
+
+def _busy_seconds() -> float:
+    """Return the seconds that all processors have worked, stolen ones of a virtual machine too; NaN if unknown."""
+    with suppress(OSError):
+        times = psutil.cpu_times()
+        return sum(getattr(times, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq", "steal"))
+    return float("nan")
 
 
 @functools.cache
@@ -195,51 +280,40 @@ def _key_of_machine() -> str:
     return " | ".join((processor_name(), torch.backends.cpu.get_cpu_capability(), f"torch {torch.__version__} | "))
 
 
-def _key(kind: str, dtype: torch.dtype, training: bool, size: str) -> str:
-    parts = (
-        f"{torch.get_num_threads()} threads",
-        kind,
-        str(dtype).removeprefix("torch."),
-        "training" if training else "inference",
-        size,
-    )
-    return _key_of_machine() + " | ".join(parts)
+def _key(case: Case) -> str:
+    return f"{_key_of_machine()}{torch.get_num_threads()} threads | {case.name}"
 
 
 @contextmanager
 def _only_process() -> Iterator[None]:
     """Wait until no other process of this machine measures; where files cannot be locked, measure without a lock."""
-    lock = None
+    lock = FileLock(f"{MEASUREMENTS_FILE}.lock")
     with suppress(OSError, NotImplementedError):
         MEASUREMENTS_FILE.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f"{MEASUREMENTS_FILE}.lock")
         try:
             lock.acquire(timeout=LOCK_SECONDS)
         except Timeout:
-            logger.warning(
-                "another process has held %s.lock for %d seconds; measuring beside it, which makes times less exact",
-                MEASUREMENTS_FILE,
-                LOCK_SECONDS,
-            )
+            logger.warning("another process has held %s for %d seconds: not waiting", lock.lock_file, LOCK_SECONDS)
     try:
         yield
     finally:
-        if lock is not None:
-            lock.release()
+        lock.release()
 
 
-def _read_choices() -> dict[str, bool]:
-    with suppress(OSError, ValueError):
-        stored = json.loads(MEASUREMENTS_FILE.read_text(encoding="utf-8"))
-        if isinstance(stored, dict):
-            return {str(key): choice for key, choice in stored.items() if isinstance(choice, bool)}
-    return {}
+def _read() -> dict[str, Measurement]:
+    """Read what still holds; entries of earlier versions, which do not say when and how they were measured, do not."""
+    known = {}
+    with suppress(OSError, ValueError, AttributeError):
+        for key, entry in json.loads(MEASUREMENTS_FILE.read_text(encoding="utf-8")).items():
+            with suppress(TypeError):
+                known[key] = Measurement(**entry)
+    return {key: found for key, found in known.items() if found.is_valid()}
 
 
-def _write_choices(choices: dict[str, bool]) -> None:
+def _write(measurements: dict[str, Measurement]) -> None:
     with suppress(OSError):
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=MEASUREMENTS_FILE.parent, suffix=".tmp", delete=False
         ) as file:
-            json.dump(choices, file, indent=1, sort_keys=True)
+            json.dump({key: asdict(each) for key, each in measurements.items()}, file, indent=1, sort_keys=True)
         os.replace(file.name, MEASUREMENTS_FILE)

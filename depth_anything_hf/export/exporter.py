@@ -231,7 +231,6 @@ def _compare(
     force: bool,
 ) -> dict[str, Any]:
     """Run a file beside its model and write the report, unless the file is refused."""
-    model.optimize_for_inference()
     runner, parity = compare(
         lambda: open_exported(path, threads=torch.get_num_threads()), model, _size_of(described), processor
     )

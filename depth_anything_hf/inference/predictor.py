@@ -133,8 +133,7 @@ class DepthPredictor:
     ) -> DepthPredictor:
         """Open a checkpoint: Depth Anything as this package's model, other depth models as transformers' own.
 
-        Depth Anything predicts by `optimize_for_inference`, unless an `attn_implementation` is given or the
-        checkpoint has quantized layers. Adapters alone are merged into the model that they name.
+        Adapters alone are merged into the model that they name.
 
         Args:
             name_or_path: model id on the Hub, a folder, or a file that `export` wrote (.onnx, .xml, .pt2).

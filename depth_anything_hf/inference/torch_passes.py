@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import numpy as np
@@ -159,10 +159,6 @@ def open_for_prediction(
     place = usable_device(device)
     as_dtype(dtype)
     model, processor = load_model(name, dtype=dtype, input_size=input_size, options=options)
-    if isinstance(model, DepthAnythingForDepthEstimation) and "attn_implementation" not in options:
-        # Adapters and quantized layers are refused; the model then runs as it is.
-        with suppress(ValueError):
-            model.optimize_for_inference()
     if place.type == "cuda" and isinstance(model, DepthAnythingForDepthEstimation):
         # The decoder's maps are channels last; weights of the same order save a conversion at every pass.
         nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -7,7 +7,7 @@
 - `modeling_depth_anything`: encoder, decoder and loss in one model; `optimize_for_inference`
 - `outputs`: what the model returns
 - `attention_weights`: the attention weights of the encoder's layers, on request
-- `quantization`: whether a model is quantized; layers that `torch.ao.quantization` finds
+- `quantization`: whether a model is quantized
 - `dpt_head`: the DPT neck and head
 - `output_convolution`: the head's last convolution, float32 in any precision
 - `position_embeddings`: position embeddings interpolated as the authors' code does, also in exported graphs
@@ -17,7 +17,6 @@
 - `adapter_names`: names of layers in folders of adapters, of any release of transformers
 - `parameter_names`: parameters without use; names of files and of any release of transformers for `load_state_dict`
 - `fewer_layers`: a model of every n-th encoder layer of another one, for smaller students
-- `fused_encoder`: the encoder's layers with fused projections, for inference
 - `image_preparation`: its arithmetic, without PyTorch and transformers
 - `image_processing_depth_anything`: resizing and normalization, by Pillow as stock or by OpenCV as the authors
 - `missing`: errors of models that are not found, with their names

@@ -21,10 +21,10 @@ def with_attentions(
     return_dict: bool | None,
     **options: Any,
 ) -> DepthAnythingOutput | tuple[Tensor, ...]:
-    """Run a model's forward pass through all of its encoder's own layers, and return their attention weights too.
+    """Run a model's forward pass through all of its encoder's layers, and return their attention weights too.
 
     Args:
-        model: a `DepthAnythingForDepthEstimation`; faster inference is left out, as it keeps no weights.
+        model: a `DepthAnythingForDepthEstimation`.
         pixel_values: (B, 3, H, W), as for the model.
         output_patch_tokens: as for the model.
         return_dict: as for the model.
@@ -33,15 +33,11 @@ def with_attentions(
     Raises:
         ValueError: as `record_attentions`.
     """
-    fused, model._fused_encoder = model._fused_encoder, None
-    try:
-        with record_attentions(model.backbone) as weights:
-            # The patch tokens need all layers.
-            found: Any = model.forward(
-                pixel_values, output_attentions=False, output_patch_tokens=True, return_dict=True, **options
-            )
-    finally:
-        model._fused_encoder = fused
+    with record_attentions(model.backbone) as weights:
+        # The patch tokens need all layers.
+        found: Any = model.forward(
+            pixel_values, output_attentions=False, output_patch_tokens=True, return_dict=True, **options
+        )
     output = DepthAnythingOutput(
         loss=found.loss,
         predicted_depth=found.predicted_depth,

@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from typing import Any, cast
 
 import torch
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 from transformers import AutoModel, Dinov2Model, Dinov2WithRegistersModel, PreTrainedModel
 from transformers import initialization as init
 
-from ..cpu.layers import CPU_HEADS, route_convolutions, route_linears
+from ..cpu.layers import CPU_HEADS, faster_linears
 from ..geometry.depth_units import max_depth_in_metres, to_metres
 from ..geometry.disparity import PredictionKind
 from ..losses.reduction import mean_over_images
@@ -26,12 +25,10 @@ from .adapters import find_adapters, open_adapters, own_adapter_names
 from .attention_weights import with_attentions
 from .configuration_depth_anything import DepthAnythingConfig, require_valid_range
 from .dpt_head import DepthAnythingHead, DepthAnythingNeck
-from .fused_encoder import FusedEncoder
 from .missing import name_what_is_missing
 from .outputs import DepthAnythingOutput
 from .parameter_names import accept_all_names, unused_prefixes
 from .position_embeddings import exported_position_embeddings, is_exporting, offset_position_embeddings
-from .quantization import QuantizableLayers
 
 
 ENCODERS = {"dinov2": Dinov2Model, "dinov2_with_registers": Dinov2WithRegistersModel}
@@ -49,7 +46,7 @@ def _predict_map(model: DepthAnythingForDepthEstimation, pixel_values: Tensor) -
     return predicted
 
 
-class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # type: ignore[no-untyped-call]
+class DepthAnythingForDepthEstimation(PreTrainedModel):  # type: ignore[no-untyped-call]
     """Depth Anything for training and inference; its files and stock transformers' are the same.
 
     `backbone`, `neck` and `head` carry stock's parameter names, and the encoder is transformers' own `Dinov2Model`
@@ -100,14 +97,10 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
         self.interpolate_offset = float(getattr(config, "interpolate_offset", 0.0))
         self.backbone = ENCODERS[encoder_config.model_type](encoder_config)
         accept_all_names(self.backbone)
-        route_linears(self.backbone.encoder)
-        self._fused_encoder: FusedEncoder | None = None
         self._inference_dtype: torch.dtype | None = None
         self._compiled: Callable[..., Tensor] | None = None
         self.neck = DepthAnythingNeck(config)
         self.head = DepthAnythingHead(config)
-        route_convolutions(self.neck)
-        route_convolutions(self.head)
         self.post_init()  # type: ignore[no-untyped-call]
         self._freeze_parameters_without_use()
 
@@ -196,15 +189,13 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
     def optimize_for_inference(
         self, enabled: bool = True, *, dtype: torch.dtype | None = None, compile: bool = False
     ) -> DepthAnythingForDepthEstimation:
-        """Switch faster inference on or off; it is used in evaluation mode and without gradients.
+        """Choose the precision of predictions, and whether they are compiled: in evaluation mode, without gradients.
 
-        It computes with the model's own parameters: names, values and saved files stay, and changes by training or
-        loading take effect at once. Query, key and value projections are fused, states are updated in place, and
-        position embeddings are cached for the grids seen last. Forward hooks inside encoder layers do not run.
-        Training and compilers get the ordinary forward pass.
+        Parameters, names and saved files stay as they are, and training computes as before. What is faster without
+        being chosen, such as the kernels for CPUs, every forward pass has in any case.
 
         Args:
-            enabled: False switches it off, and gives every parameter its own memory again.
+            enabled: False undoes it.
             dtype: compute in this precision, e.g. `torch.bfloat16`, by autocast; the parameters keep theirs. A model
                 that only predicts is faster and smaller when it is opened in that precision instead.
             compile: run predictions that ask for nothing but the map through `torch.compile`; on a GPU as a CUDA
@@ -212,13 +203,7 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
 
         Returns:
             The model.
-
-        Raises:
-            ValueError: the encoder has adapters or quantized layers; merge or remove them first.
         """
-        if self._fused_encoder is not None:
-            self._fused_encoder.separate()
-        self._fused_encoder = FusedEncoder(self.backbone) if enabled else None
         self._inference_dtype = dtype if enabled else None
         self._compiled = None
         if enabled and compile:
@@ -228,10 +213,7 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
         return self
 
     def _is_predicting(self) -> bool:
-        return self._fused_encoder is not None and not (self.training or torch.is_grad_enabled())
-
-    def _is_fused(self) -> bool:
-        return self._is_predicting() and not torch.compiler.is_compiling()
+        return not (self.training or torch.is_grad_enabled())
 
     def _precision(self) -> AbstractContextManager[Any]:
         if self._inference_dtype is None or not self._is_predicting():
@@ -251,20 +233,14 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
     def embed(self, pixel_values: Tensor) -> Tensor:
         """Embed images (B, 3, H, W): the encoder's first state (B, prefix + N, C); see `config.interpolate_offset`."""
         embeddings = self.backbone.embeddings
-        if not (self.interpolate_offset or self._is_fused() or is_exporting()):
+        if not (self.interpolate_offset or is_exporting()):
             return cast(Tensor, embeddings(pixel_values))
         height, width = pixel_values.shape[-2:]
         # As stock's embeddings do; mixed precision converts by itself.
         patches = embeddings.patch_embeddings(pixel_values.to(embeddings.patch_embeddings.projection.weight.dtype))
         # `len` of a tensor would fix the batch of an exported graph.
         tokens = torch.cat([embeddings.cls_token.expand(patches.shape[0], -1, -1), patches], dim=1)
-        if self._is_fused():
-            cache = cast(FusedEncoder, self._fused_encoder).positions
-            compute = partial(self._positions, tokens, height, width)
-            positions = cache.get(embeddings.position_embeddings, (height, width), compute)
-        else:
-            positions = self._positions(tokens, height, width)
-        tokens = tokens + positions.to(tokens.dtype)
+        tokens = tokens + self._positions(tokens, height, width).to(tokens.dtype)
         if self.prefix_tokens > 1:
             registers = embeddings.register_tokens.expand(tokens.shape[0], -1, -1)
             tokens = torch.cat([tokens[:, :1], registers, tokens[:, 1:]], dim=1)
@@ -285,22 +261,17 @@ class DepthAnythingForDepthEstimation(QuantizableLayers, PreTrainedModel):  # ty
             says so; the last state; and the kept states.
         """
         hidden = self.embed(pixel_values)
-        layers = self.backbone.encoder.layer
+        layers = self.backbone.encoder.layer[: None if to_the_end else self.out_indices[-1]]
         normalize = self.backbone.layernorm if self.config.backbone_config.apply_layernorm else nn.Identity()
         states = [hidden] if keep_all else []
         features = [normalize(hidden)] if 0 in self.out_indices else []
-        fused_layers = cast(FusedEncoder, self._fused_encoder).layers if self._is_fused() else None
-        for number, layer in enumerate(layers[: None if to_the_end else self.out_indices[-1]], start=1):
-            if fused_layers is None:
+        with faster_linears(hidden, layers):
+            for number, layer in enumerate(layers, start=1):
                 hidden = layer(hidden)
-            else:
-                # A fused layer works in place; a state that is kept has to be cloned.
-                kept = keep_all or (number - 1 in self.out_indices and isinstance(normalize, nn.Identity))
-                hidden = fused_layers[number - 1](hidden.clone() if kept else hidden)
-            if keep_all:
-                states.append(hidden)
-            if number in self.out_indices:
-                features.append(normalize(hidden))
+                if keep_all:
+                    states.append(hidden)
+                if number in self.out_indices:
+                    features.append(normalize(hidden))
         return features, hidden, states
 
     def patch_grid(self, tokens: Tensor, height: int, width: int) -> Tensor:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,8 @@ class OnlineTeacher:
     """Any depth model as a source of disparity for images that a transform has already normalized.
 
     Args:
-        model: predicts `predicted_depth` (B, h, w) from `pixel_values`; frozen here. One of this package takes its
-            faster way through the encoder (`optimize_for_inference`).
+        model: predicts `predicted_depth` (B, h, w) from `pixel_values`; frozen here, and without what
+            `optimize_for_inference` has chosen.
         prediction_kind: "disparity" or "depth", what it predicts; depth is brought to metres and inverted.
         mean, std: the normalization of the channels that the model expects.
         dtype: converts the weights, and computes in this precision whatever the run's is ("float32", "bfloat16",
@@ -59,9 +59,8 @@ class OnlineTeacher:
             self.model.to(self.dtype)
         self._waits_for_compilation = compile
         if isinstance(model, DepthAnythingForDepthEstimation):
-            # With adapters or quantized layers it goes the usual way, which is also the one that is compiled.
-            with suppress(ValueError):
-                model.optimize_for_inference(not compile)
+            # Precision and compilation are those of the teacher.
+            model.optimize_for_inference(enabled=False)
         # Batches are normalized with ImageNet's statistics; this maps them to the teacher's own.
         own_mean, own_std = np.asarray(mean, dtype=np.float32), np.asarray(std, dtype=np.float32)
         self.gain = torch.from_numpy(IMAGENET_STD / own_std).view(1, 3, 1, 1)

@@ -125,8 +125,6 @@ def load_run(
     # The first checkpoints of this package have the key `footing`.
     saved = common["run_geometry"] if "run_geometry" in common else common["footing"]
     geometry.require(saved, checkpoint, step=progress.step, other_data=claim.changed("data"))
-    # Other kernels have other last bits. Checkpoints of earlier versions do not name them.
-    adopt_kernel_choices(common.get("cpu_kernels", {}))
     engine.load(folder, common, progress.step)
     # Checkpoints of earlier versions have none.
     callbacks.load_state_dict(common.get("callbacks", {}))
@@ -142,6 +140,8 @@ def load_run(
         [each["window"] for each in states], accelerator.process_index, accelerator.num_processes, accelerator.device
     )
     own = states[min(accelerator.process_index, len(states) - 1)]
+    # Other kernels have other last bits. Checkpoints of earlier versions name them for all processes, or not at all.
+    adopt_kernel_choices(own.get("cpu_kernels", common.get("cpu_kernels", {})))
     if accelerator.process_index < len(states):
         set_random_state(own["random"])
     else:

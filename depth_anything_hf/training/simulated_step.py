@@ -21,7 +21,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
 
-from ..cpu.layers import CPU_HEADS, RoutedConvolution, RoutedLinear
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from .activation_checkpointing import recompute_activations
 from .adapters import without_wrapper
@@ -250,7 +249,7 @@ def _operations_of(operation: Any, args: Any, kwargs: Any, result: Any) -> int:
 
 
 def _without_memory(model: Any, dtype: torch.dtype | None = None, device: str = "cpu") -> Any:
-    """Return a copy of a model that computes as on a GPU; its parameters are fake tensors inside `_fake_tensors`.
+    """Return a copy of a model whose parameters are fake tensors inside `_fake_tensors`; PyTorch's kernels take these.
 
     Args:
         model: a module.
@@ -264,21 +263,11 @@ def _without_memory(model: Any, dtype: torch.dtype | None = None, device: str = 
         tensors[id(each)] = nn.Parameter(empty, requires_grad=each.requires_grad)
     for each in model.buffers():
         tensors[id(each)] = torch.empty(each.shape, dtype=each.dtype, device=device)
-    twin = copy.deepcopy(model, tensors)
-    for module in twin.modules():
-        # Kernels for CPUs are chosen by measurement, which means nothing here.
-        if isinstance(module, RoutedLinear):
-            module.__class__ = nn.Linear  # type: ignore[assignment]
-        elif isinstance(module, RoutedConvolution):
-            module.__class__ = nn.Conv2d  # type: ignore[assignment]
-        if getattr(getattr(module, "config", None), "_attn_implementation", None) == CPU_HEADS:
-            # Fused attention, which does not keep the attention weights.
-            module.config._attn_implementation = "sdpa"
-    return twin
+    return copy.deepcopy(model, tensors)
 
 
 def _as_opened(teacher: Any) -> Any:
-    """Return a model of this package without what it has prepared to predict faster, on the meta device."""
+    """Return a model of this package as its configuration says, whatever its layers became, on the meta device."""
     if not isinstance(teacher, DepthAnythingForDepthEstimation):
         return teacher
     with torch.device("meta"):

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..cpu.autotune import kernel_choices
 from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
 from ..utils.messages import counted
@@ -187,7 +188,8 @@ def write_state(folder: Path, engine: Engine, state: RunState) -> None:
     """Write what a resume needs into the empty `state/` folder of a checkpoint; every process must call it."""
     rest = engine.save(folder)
     index = engine.accelerator.process_index
-    torch.save(state.own, folder / process_file(index))
+    # Processes that measured under load may have chosen other kernels, with other last bits.
+    torch.save({**state.own, "cpu_kernels": kernel_choices()}, folder / process_file(index))
     if engine.accelerator.is_main_process:
         torch.save({**state.common, **rest}, folder / STATE_FILE)
 

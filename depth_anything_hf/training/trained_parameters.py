@@ -75,8 +75,6 @@ def choose_trained(
                 parameter.requires_grad_(False)
         else:
             adapters.train(strategy.text, unused)
-        # Faster inference has a copy of the layers without adapters.
-        model.optimize_for_inference(enabled=False)
         # What cannot be saved is refused before the training and not after it.
         adapters.state_dict()
         words = adapters.describe()

@@ -17,7 +17,6 @@ from accelerate.utils import set_seed
 from torch import Tensor
 from tqdm import tqdm
 
-from ..cpu.autotune import kernel_choices
 from ..data.item_mixture import training_data
 from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
@@ -429,7 +428,6 @@ class Trainer:
             "progress": asdict(self.progress),
             "run_geometry": asdict(self.geometry),
             "processes": self.accelerator.num_processes,
-            "cpu_kernels": kernel_choices(),
             "callbacks": self.callbacks.state_dict(),
         }
         own = {"random": random_state(), "window": self.window.state_dict(), "data": self.batches.state_dict()}

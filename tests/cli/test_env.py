@@ -5,7 +5,12 @@
 from __future__ import annotations
 
 import getpass
+import json
+import os
 import platform
+import re
+import time
+from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +21,7 @@ from command_line import run
 
 from depth_anything_hf import __version__
 from depth_anything_hf.cli.env import report
+from depth_anything_hf.cpu import autotune, kernels
 
 
 def test_the_report_names_versions_devices_and_settings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,14 +52,41 @@ def test_paths_users_and_tokens_are_redacted(monkeypatch: pytest.MonkeyPatch) ->
     assert line == "- DEPTH_ANYTHING_HF_TEST: runs ***@*** hf_*** cache ***/runs"
 
 
-def test_kernel_choices_of_this_machine_are_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from depth_anything_hf.cpu import autotune
-
+@pytest.fixture
+def measurements(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(autotune, "MEASUREMENTS_FILE", tmp_path / "cpu_kernels.json")
+    monkeypatch.setattr(autotune, "_choices", {})
+    monkeypatch.setattr(autotune, "SECONDS", 0.0)
+    monkeypatch.setattr(autotune, "_busy_seconds", lambda: 0.0)
+    return autotune.MEASUREMENTS_FILE
+
+
+def test_kernel_choices_of_this_machine_are_counted(measurements: Path) -> None:
     assert "none measured on this CPU" in report()
-    key = autotune._key("linear", torch.float32, False, "64")
-    autotune._write_choices({key: True, key.replace("64", "128"): False, "another processor | ": True})
+    now = datetime.now(timezone.utc).isoformat()
+    keys = [autotune._key(kernels.linear_case(rows, 64, 64)) for rows in (64, 128)]
+    entries = {key: autotune.Measurement(key == keys[0], 0.9, 0.0, now) for key in (*keys, "another processor | ")}
+    autotune._write(entries)
     assert "2 sizes measured on this CPU with this torch; our kernels are faster for 1" in report()
+
+
+def test_kernels_are_measured_again_where_that_is_asked_for(
+    measurements: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = kernels.cases_of(64, 300)
+    monkeypatch.setattr(kernels, "cases_of", lambda width, tokens: small if (width, tokens) == (384, 1370) else [])
+    result = run("env", "--remeasure")
+    assert result.exit_code == 0, result.output
+    assert "6 sizes measured on this CPU with this torch" in result.output
+    line = r"^- attention \| bfloat16 \| training \| 256x1x64: (ours|PyTorch's) \(ours takes \d+\.\d\d of the time; "
+    assert re.search(line + r"load of others 0%\)$", result.output, flags=re.MULTILINE)
+    stored = measurements.read_text()
+    assert "not kept" not in result.output and len(json.loads(stored)) == 6
+    run("env")
+    assert measurements.read_text() == stored
+    monkeypatch.setattr(autotune, "_busy_seconds", lambda: 8 * (os.cpu_count() or 1) * time.perf_counter())
+    result = run("env", "--remeasure")
+    assert result.output.count("not kept") == 6 and "none measured on this CPU" in result.output
 
 
 def test_gpus_are_named_with_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -191,10 +191,11 @@ def test_a_checkpoint_opens_with_its_settings(checkpoint: Path) -> None:
     np.testing.assert_allclose(opened.predict(image), by_hand.predict(image), atol=1e-5)
 
 
-def test_a_checkpoint_is_opened_for_fast_predictions(checkpoint: Path) -> None:
+def test_attention_is_head_by_head_unless_another_one_is_asked_for(checkpoint: Path) -> None:
     fast = DepthPredictor.from_pretrained(checkpoint, device="cpu")
     plain = DepthPredictor.from_pretrained(checkpoint, device="cpu", attn_implementation="sdpa")
-    assert fast.model._fused_encoder is not None and plain.model._fused_encoder is None
+    used = [each.model.backbone.config._attn_implementation for each in (fast, plain)]
+    assert used == ["cpu_heads", "sdpa"]
     values = [each.predict(random_image((60, 80))) for each in (fast, plain)]
     assert np.abs(values[0] - values[1]).max() <= 2e-5 * np.ptp(values[1])
 

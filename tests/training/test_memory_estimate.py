@@ -13,7 +13,6 @@ import torch
 from torch import nn
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation
-from depth_anything_hf.cpu.layers import RoutedConvolution, RoutedLinear
 from depth_anything_hf.losses.loss_weights import RelativeLoss
 from depth_anything_hf.recipes.catalog import find_recipe, read_recipe
 from depth_anything_hf.training.activation_checkpointing import recompute_activations
@@ -90,10 +89,6 @@ def test_sharding_divides_what_can_be_divided(make_tiny_model):
 @pytest.mark.parametrize("precision", ["no", "bf16"])
 def test_a_real_step_needs_as_much(make_tiny_model, checkpointing, precision):
     model = make_tiny_model(attn_implementation="sdpa").train()
-    for part in model.modules():
-        # As on a GPU, for which the prediction is made.
-        if isinstance(part, RoutedLinear | RoutedConvolution):
-            part.__class__ = nn.Linear if isinstance(part, RoutedLinear) else nn.Conv2d
     options = {"gradient_checkpointing": checkpointing, "precision": precision, "per_device_train_batch_size": 12}
     estimate = predicted(model, **options)
     if checkpointing:

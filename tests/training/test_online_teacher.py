@@ -129,18 +129,13 @@ def test_an_unknown_precision_of_the_teacher_is_refused(make_tiny_model):
         OnlineTeacher(make_tiny_model(), "disparity", IMAGENET_MEAN, IMAGENET_STD, dtype="half")
 
 
-def test_a_teacher_of_this_package_takes_the_faster_way(make_tiny_model, batch):
-    network, usual = make_tiny_model(seed=1), []
-    network.backbone.encoder.layer[0].register_forward_hook(lambda *_: usual.append(1))
-    teacher = OnlineTeacher(network, "disparity", IMAGENET_MEAN, IMAGENET_STD)
-    made = teacher(batch["pixel_values"])
-    assert not usual
-    network.optimize_for_inference(False)
-    torch.testing.assert_close(teacher(batch["pixel_values"]), made)
-    assert usual
+def test_a_teacher_computes_in_its_own_precision_whatever_was_chosen_for_predictions(make_tiny_model, batch):
+    networks = make_tiny_model(seed=1), make_tiny_model(seed=1).optimize_for_inference(dtype=torch.bfloat16)
+    teachers = [OnlineTeacher(network, "disparity", IMAGENET_MEAN, IMAGENET_STD) for network in networks]
+    assert torch.equal(*(teacher(batch["pixel_values"]) for teacher in teachers))
 
 
-def test_a_teacher_with_adapters_goes_the_usual_way(make_tiny_model, batch):
+def test_a_teacher_with_adapters_labels_with_them(make_tiny_model, batch):
     peft = pytest.importorskip("peft")
     network = make_tiny_model(seed=1)
     names = [name for name, part in network.named_modules() if name.endswith(("q_proj", "attention.query"))]

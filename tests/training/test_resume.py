@@ -122,18 +122,25 @@ def test_a_resumed_run_computes_with_the_kernels_that_the_checkpoint_names(tmp_p
     name = "a processor | a kernel | a size"
     adopt_kernel_choices({name: True})
     train(tmp_path, make_tiny_model(), save_steps=1)
-    path = tmp_path / "checkpoint-2" / "state" / "trainer_state.pt"
-    assert torch.load(path)["cpu_kernels"] == kernel_choices()
+    state = tmp_path / "checkpoint-2" / "state"
+    assert torch.load(state / "process-0.pt")["cpu_kernels"] == kernel_choices()
     # As another process may have measured.
     adopt_kernel_choices({name: False})
     train(tmp_path, make_tiny_model(), save_steps=1, resume_from_checkpoint="latest")
     assert kernel_choices()[name] is True
-    # As earlier versions wrote it.
-    state = torch.load(path)
-    del state["cpu_kernels"]
-    torch.save(state, path)
-    write_manifest(tmp_path / "checkpoint-2")
-    train(tmp_path, make_tiny_model(), save_steps=1, resume_from_checkpoint="latest")
+    # As earlier versions wrote it: for all processes, with kinds that are no more, or not at all.
+    own, common = (torch.load(state / file) for file in ("process-0.pt", "trainer_state.pt"))
+    del own["cpu_kernels"]
+    torch.save(own, state / "process-0.pt")
+    earlier = {
+        name: False,
+        "a processor | 2 threads | convolution's gradient | float32 | training | 8x16x16 to 8": True,
+    }
+    for further in ({"cpu_kernels": earlier}, {}):
+        torch.save({**common, **further}, state / "trainer_state.pt")
+        write_manifest(tmp_path / "checkpoint-2")
+        train(tmp_path, make_tiny_model(), save_steps=1, resume_from_checkpoint="latest")
+        assert kernel_choices()[name] is False
 
 
 def test_a_checkpoint_of_the_first_versions_is_still_read(tmp_path, train, make_tiny_model):

@@ -1,11 +1,12 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Facts about the fast ways: with every switch on and off the predictions, gradients and files are the same."""
+"""Whichever kernels compute, and whatever is chosen for predictions: the same maps, gradients, layers and files."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from transformers import DepthAnythingForDepthEstimation as StockModel
 from transformers import Dinov2Config, Dinov2WithRegistersConfig
 
 from depth_anything_hf.cpu.autotune import CpuKernels, set_cpu_kernels
+from depth_anything_hf.cpu.layers import faster_linears
 from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
-from depth_anything_hf.models.fused_encoder import CACHED_GRIDS
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
@@ -98,28 +99,25 @@ def assert_close(found: Tensor, expected: Tensor) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_switch_predicts_the_same(kind: str, kernels: Any, threads: Any) -> None:
+def test_both_kernels_predict_the_same(kind: str, kernels: Any, threads: Any) -> None:
     model = model_of(kind)
-    # Of one image the kernels compute; two small ones of another size use what is kept between calls.
+    # Of one image the kernels compute; two small ones of another size are left to PyTorch.
     inputs = [pixels(batch=1), pixels(56, 84)]
     expected = [predict(model, images) for images in inputs]
-    for optimized in (False, True):
-        model.optimize_for_inference(optimized)
-        for count in (1, 2) if kind == "relative" else (1,):
-            threads(count)
-            for setting in ("off", "on"):
-                kernels(setting)
-                for images, right in zip([*inputs, inputs[1]], [*expected, expected[1]], strict=True):
-                    assert_close(predict(model, images), right)
+    kernels("on")
+    for count in (1, 2) if kind == "relative" else (1,):
+        threads(count)
+        assert_close(predict(model, inputs[0]), expected[0])
+        assert not torch.equal(predict(model, inputs[0]), expected[0])
+        assert_close(predict(model, inputs[1]), expected[1])
 
 
 @pytest.mark.parametrize("setting", ["on", "off"])
-def test_optimized_models_agree_with_stock(setting: CpuKernels, kernels: Any, tmp_path: Path) -> None:
+def test_models_agree_with_stock(setting: CpuKernels, kernels: Any, tmp_path: Path) -> None:
     model = model_of()
     model.save_pretrained(tmp_path)
     stock = StockModel.from_pretrained(tmp_path).eval()
     kernels(setting)
-    model.optimize_for_inference()
     for size in ((56, 56), (266, SIDE_PIXELS)):
         assert_close(predict(model, pixels(*size)), predict(stock, pixels(*size)))
 
@@ -130,7 +128,6 @@ def test_bfloat16_is_as_near_as_stocks(kernels: Any, tmp_path: Path) -> None:
     exact = predict(StockModel.from_pretrained(tmp_path).eval(), pixels())
     stock = StockModel.from_pretrained(tmp_path, dtype=torch.bfloat16).eval()
     ours = DepthAnythingForDepthEstimation.from_pretrained(tmp_path, dtype=torch.bfloat16).eval()
-    ours.optimize_for_inference()
     kernels("on")
     errors = [(predict(half, pixels().bfloat16()).float() - exact).abs().mean() for half in (ours, stock)]
     assert 0 < errors[0] <= 1.2 * errors[1]
@@ -141,11 +138,9 @@ def test_autocast_works(kernels: Any) -> None:
     expected = predict(model, pixels())
     for setting in ("on", "off"):
         kernels(setting)
-        for optimized in (False, True):
-            model.optimize_for_inference(optimized)
-            with torch.autocast("cpu", torch.bfloat16):
-                found = predict(model, pixels())
-            assert 0 < (found.float() - expected).abs().max() <= 0.05 * (expected.max() - expected.min() + 1)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = predict(model, pixels())
+        assert 0 < (found.float() - expected).abs().max() <= 0.05 * (expected.max() - expected.min() + 1)
 
 
 def test_another_precision_is_a_switch_that_leaves_the_parameters(tmp_path: Path) -> None:
@@ -188,148 +183,118 @@ def test_compiled_predictions_are_the_same_and_follow_the_parameters() -> None:
     assert model.optimize_for_inference(False)._compiled is None
 
 
-@pytest.mark.parametrize("kind", ["relative", "layers_after_the_last_feature", "features_not_normalized"])
-def test_states_and_tokens_are_the_same(kind: str) -> None:
-    model = model_of(kind, width=32)
-    options = {"output_hidden_states": True, "output_patch_tokens": True}
-    with torch.inference_mode():
-        expected = model(pixels(), **options)
-        found = model.optimize_for_inference()(pixels(), **options)
-    torch.testing.assert_close(found.patch_tokens, expected.patch_tokens, rtol=0, atol=1e-5)
-    assert len(found.hidden_states) == len(expected.hidden_states)
-    for ours, theirs in zip(found.hidden_states, expected.hidden_states, strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
+# The same layers
 
 
-# The same parameters
+def test_layers_are_plain_wherever_the_kernels_compute(kernels: Any, tmp_path: Path) -> None:
+    model, images = model_of(), pixels(batch=1)
+    expected = predict(model, images)
+    kernels("on")
+    assert_close(predict(model, images), expected)
+    encoder = model.backbone.encoder
+    assert {type(part) for part in encoder.modules() if isinstance(part, nn.Linear)} == {nn.Linear}
+    assert not any("forward" in vars(part) for part in encoder.modules())
+    fast = predict(model, images)
+    torch.save(model, tmp_path / "whole.pt")
+    for other in (copy.deepcopy(model), torch.load(tmp_path / "whole.pt", weights_only=False)):
+        assert torch.equal(predict(other, images), fast)
+    model.load_state_dict(model_of(width=256, kind="metric").state_dict())
+    assert torch.equal(predict(model, images), predict(copy.deepcopy(model), images))
 
 
-def test_files_and_names_stay(tmp_path: Path) -> None:
-    model = model_of(width=32)
-    model.save_pretrained(tmp_path / "before")
-    state = copy.deepcopy(model.state_dict())
-    model.optimize_for_inference()
-    predict(model, pixels())
-    model.save_pretrained(tmp_path / "optimized")
-    assert list(model.state_dict()) == list(state)
-    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
-    model.optimize_for_inference(False).save_pretrained(tmp_path / "after")
-    files = {name: load_file(tmp_path / name / "model.safetensors") for name in ("before", "optimized", "after")}
-    for name in ("optimized", "after"):
-        assert files[name].keys() == files["before"].keys()
-        assert all(torch.equal(tensor, files["before"][key]) for key, tensor in files[name].items())
-        assert (tmp_path / name / "config.json").read_text() == (tmp_path / "before" / "config.json").read_text()
+def test_hooks_and_changed_layers_take_part(kernels: Any) -> None:
+    kernels("on")
+    model, images, seen = model_of(), pixels(batch=1), []
+    layer = model.backbone.encoder.layer[1]
+    layer.mlp.fc1.register_forward_hook(lambda _, inputs, output: seen.append(inputs[0].shape))
+    before = predict(model, images)
+    assert seen == [(1, 325, 256)]
+    layer.mlp.fc1.__class__ = Doubled
+    found = predict(model, images)
+    kernels("off")
+    assert_close(found, predict(model, images))
+    assert (found - before).abs().max() > 1e-3
 
 
-def storages(model: nn.Module) -> int:
-    return len({parameter.untyped_storage().data_ptr() for parameter in model.parameters()})
+class Doubled(nn.Linear):
+    """A linear layer by its class, whose product is another."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return 2 * super().forward(inputs)
 
 
-def test_no_weight_is_kept_twice_and_all_is_undone() -> None:
-    model = model_of(width=32)
-    parameters = len(list(model.parameters()))
-    assert storages(model) == parameters
-    model.optimize_for_inference()
-    # Three weights and three biases become one each, in every layer.
-    assert storages(model) == parameters - LAYERS * 2 * 2
-    model.optimize_for_inference().optimize_for_inference(False)
-    assert storages(model) == parameters
-    assert model.optimize_for_inference(False) is model
+def test_adapters_predict_with_the_kernels_as_merged(kernels: Any) -> None:
+    peft = pytest.importorskip("peft")
+    names = ["q_proj", "v_proj", "query", "value"]
+    adapted = peft.get_peft_model(model_of(), peft.LoraConfig(target_modules=names))
+    for name, parameter in adapted.named_parameters():
+        if "lora_B" in name:
+            nn.init.normal_(parameter, std=0.1)
+    images = pixels(batch=1)
+    expected = predict(adapted, images)
+    kernels("on")
+    found = predict(adapted, images)
+    assert not torch.equal(found, expected)
+    assert_close(found, expected)
+    assert_close(predict(adapted.merge_and_unload(), images), expected)
 
 
-def test_what_changes_the_parameters_counts_at_once() -> None:
-    model = model_of(width=32).optimize_for_inference()
-    other = model_of(width=32)
+def test_exported_programs_have_pytorchs_operations(kernels: Any) -> None:
+    kernels("on")
+    model = model_of()
+
+    class Encoder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.model.encode(images)[1]
+
     with torch.no_grad():
-        for parameter in other.parameters():
-            parameter.add_(0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
-    images = pixels(70, 84)
-    before, expected = predict(model, images), predict(other, images)
-    assert (before - expected).abs().max() > 1e-3
-    for assign in (False, True):
-        again = model_of(width=32).optimize_for_inference()
-        predict(again, images)
-        again.load_state_dict(copy.deepcopy(other.state_dict()), assign=assign)
-        assert_close(predict(again, images), expected)
-    assert_close(predict(copy.deepcopy(model), images), before)
-    half = copy.deepcopy(model).to(torch.bfloat16)
-    rounded = predict(half, images)
-    assert rounded.dtype == torch.float32, "the last convolution is float32 in any precision"
-    assert torch.equal(rounded, predict(half, images.bfloat16())), "images are converted"
-    assert 0 < (rounded - before).abs().max() <= 4 * 2**-8 * before.max()
-    assert_close(predict(half.float(), images), predict(half.optimize_for_inference(False), images))
+        program = torch.export.export(Encoder(), (pixels(batch=1),), strict=False)
+    operations = [str(node.target) for node in program.graph.nodes if node.op == "call_function"]
+    assert operations.count("aten.linear.default") == sum(isinstance(part, nn.Linear) for part in model.modules())
+    assert operations.count("aten.scaled_dot_product_attention.default") == LAYERS
 
 
-def test_training_goes_the_usual_way_and_counts() -> None:
+def test_compiled_layers_are_left_alone(kernels: Any) -> None:
+    kernels("on")
+    model, images = model_of(), pixels(batch=1)
+    layers = model.backbone.encoder.layer
+    states = model.embed(images)
+    with torch.inference_mode():
+        assert type(faster_linears(states, layers)).__name__ != "nullcontext"
+        layers[2].compile(backend="eager")
+        assert isinstance(faster_linears(states, layers), nullcontext)
+    assert isinstance(faster_linears(states, layers[:1]), nullcontext), "with gradients"
+
+
+def test_training_goes_on_as_before_beside_predictions_in_bfloat16() -> None:
     images = pixels(56, 70)
     labels = images.mean(dim=1).sigmoid()
-    losses: dict[bool, list[float]] = {}
-    for optimized in (False, True):
-        model = model_of(width=32).optimize_for_inference(optimized)
+    losses: dict[Any, list[float]] = {}
+    for dtype in (None, torch.bfloat16):
+        model = model_of(width=32).optimize_for_inference(dtype=dtype)
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
-        losses[optimized] = []
+        losses[dtype] = []
         for _ in range(3):
             loss = model.train()(images, labels=labels).loss
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
             with torch.inference_mode():
-                losses[optimized] += [loss.item(), model.eval()(images, labels=labels).loss.item()]
-    assert losses[True] == pytest.approx(losses[False], rel=1e-3)
-    assert losses[True][0] > losses[True][-1]
-
-
-def test_adapters_are_refused_until_they_are_merged() -> None:
-    peft = pytest.importorskip("peft")
-    model = model_of(width=32)
-    adapted = peft.get_peft_model(model, peft.LoraConfig(target_modules=["q_proj", "v_proj", "query", "value"]))
-    for name, parameter in adapted.named_parameters():
-        if "lora_B" in name:
-            nn.init.normal_(parameter)
-    with pytest.raises(ValueError, match="merge adapters"):
-        adapted.base_model.model.optimize_for_inference()
-    expected = predict(adapted, pixels(56, 70))
-    merged = adapted.merge_and_unload()
-    assert_close(predict(merged.optimize_for_inference(), pixels(56, 70)), expected)
-
-
-class Doubled(nn.Linear):
-    """As a quantized layer: a linear layer by its class, whose product is another."""
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        return 2 * super().forward(inputs)
-
-
-def test_a_linear_layer_that_computes_something_else_is_refused_before_anything_is_joined() -> None:
-    model = model_of(width=32)
-    *_, query = [part for name, part in model.named_modules() if name.endswith(("q_proj", "attention.query"))]
-    query.__class__ = Doubled
-    expected = predict(model, pixels(56, 70))
-    with pytest.raises(ValueError, match="projections are Doubled, expected plain linear layers"):
-        model.optimize_for_inference()
-    assert torch.equal(predict(model, pixels(56, 70)), expected)
-    for parameter in model.parameters():
-        assert parameter.untyped_storage().nbytes() == parameter.numel() * parameter.element_size()
-
-
-def test_positions_are_kept_for_the_last_grids_only() -> None:
-    model = model_of(width=32).optimize_for_inference()
-    reference = model_of(width=32)
-    sizes = [(14 * rows, 14 * columns) for rows in range(2, 6) for columns in range(2, 6)]
-    for size in [*sizes, *reversed(sizes)]:
-        torch.testing.assert_close(predict(model, pixels(*size)), predict(reference, pixels(*size)), rtol=0, atol=1e-5)
-    assert model._fused_encoder is not None
-    assert len(model._fused_encoder.positions._of_grid) == CACHED_GRIDS < len(sizes)
+                model.eval()(images)
+            losses[dtype].append(loss.item())
+    assert losses[None] == losses[torch.bfloat16]
+    assert losses[None][0] > losses[None][-1]
 
 
 # The same gradients
 
 
-@pytest.mark.parametrize("setting", ["on", "off"])
 @pytest.mark.parametrize("checkpointed", [False, True])
-def test_gradients_are_those_of_float64(
-    setting: CpuKernels, checkpointed: bool, kernels: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_gradients_are_those_of_float64(checkpointed: bool, kernels: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # Smooth in the place of ReLU, whose kink turns rounding into other gradients.
     monkeypatch.setattr(nn.functional, "relu", lambda features, inplace=False: nn.functional.softplus(features))
     images = pixels(SIDE_PIXELS, 266, batch=1)
@@ -341,7 +306,7 @@ def test_gradients_are_those_of_float64(
         return {name: value.grad for name, value in model.named_parameters() if value.grad is not None}
 
     expected = gradients(model_of().double(), torch.float64)
-    kernels(setting)
+    kernels("on")
     model = model_of()
     if checkpointed:
         getattr(model.train(), "activation_checkpointing_enable", model.gradient_checkpointing_enable)()
