@@ -42,12 +42,11 @@ def _prediction_of(model: Any, images: Tensor) -> Predict:
     return predict
 
 
-def ours(dtype: torch.dtype, optimized: bool = True, compiled: bool = False) -> Peer:
+def ours(dtype: torch.dtype, compiled: bool = False) -> Peer:
     def make(folder: Path, images: Tensor, threads: int) -> Predict:
         model = DepthAnythingForDepthEstimation.from_pretrained(folder, dtype=dtype)
         model.eval()
-        if optimized:
-            model.optimize_for_inference(compile=compiled)
+        model.optimize_for_inference(compile=compiled)
         return _prediction_of(model, images.to(dtype))
 
     return make
@@ -210,9 +209,7 @@ PEERS: dict[str, Peer] = {
     "openvino": openvino("f32"),
     "openvino_bf16": openvino("bf16"),
     **{name: exported(name) for name in EXPORTED},
-    "ours_plain": ours(torch.float32, optimized=False),
     "ours": ours(torch.float32),
-    "ours_bf16_plain": ours(torch.bfloat16, optimized=False),
     "ours_bf16": ours(torch.bfloat16),
     "ours_compiled": ours(torch.float32, compiled=True),
 }

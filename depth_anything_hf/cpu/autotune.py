@@ -13,15 +13,13 @@ import json
 import logging
 import os
 import platform
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
+from typing import Literal, NamedTuple, TypeAlias, cast
 
 import psutil
 import torch
@@ -52,28 +50,18 @@ _lock = threading.RLock()
 _choices: dict[str, bool] = {}
 
 
-@dataclass(frozen=True)
-class Case:
-    """A computation for which there are two kernels.
-
-    Attributes:
-        kind: of kernel.
-        dtype: precision.
-        training: whether gradients are computed.
-        size: rows or tokens first; all between two powers of two share the choice that the first of them measures.
-        standard, ours: the kernels.
-        shapes: of the tensors that they take.
-    """
+class Case(NamedTuple):
+    """A computation for which there are two kernels."""
 
     kind: str
     dtype: torch.dtype
-    training: bool
-    size: tuple[int, ...]
+    training: bool  # Whether gradients are computed.
+    size: tuple[int, ...]  # Rows or tokens first; all between two powers of two share what the first one measures.
     standard: Callable[..., Tensor]
     ours: Callable[..., Tensor]
-    shapes: tuple[tuple[int, ...], ...]
+    shapes: tuple[tuple[int, ...], ...]  # Of the tensors that both kernels take.
 
-    @functools.cached_property
+    @property
     def name(self) -> str:
         """The case as the file has it, without processor and threads."""
         purpose = "training" if self.training else "inference"
@@ -81,21 +69,13 @@ class Case:
         return f"{self.kind} | {str(self.dtype).removeprefix('torch.')} | {purpose} | {sizes}"
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """A choice in the file.
+class Measurement(NamedTuple):
+    """A choice in the file."""
 
-    Attributes:
-        ours: whether our kernel is used.
-        ratio: its least time as a share of the standard one's.
-        load: share of all processors that others took meanwhile.
-        time: when, in UTC.
-    """
-
-    ours: bool
-    ratio: float
-    load: float
-    time: str
+    ours: bool  # Whether our kernel is used.
+    ratio: float  # Its least time as a share of the standard one's.
+    load: float  # Share of all processors that others took meanwhile.
+    time: str  # When, in UTC.
 
     def is_valid(self) -> bool:
         """Return whether it is a choice of a quiet machine in the last month, whatever a file has made of it."""
@@ -103,18 +83,6 @@ class Measurement:
             age = datetime.now(timezone.utc) - datetime.fromisoformat(self.time)
             return isinstance(self.ours, bool) and self.load <= LARGEST_LOAD and timedelta(0) <= age < LONGEST_AGE
         return False
-
-
-def _as_setting(value: str) -> CpuKernels:
-    if value not in SETTINGS:
-        raise ValueError(
-            f"the setting of the CPU kernels must be one of {', '.join(SETTINGS)}, got {value!r}; it comes from "
-            f"set_cpu_kernels or the environment variable {SETTING_VARIABLE}"
-        )
-    return cast(CpuKernels, value)
-
-
-_setting: CpuKernels = _as_setting((os.environ.get(SETTING_VARIABLE) or "auto").strip().lower())
 
 
 def set_cpu_kernels(setting: CpuKernels) -> CpuKernels:
@@ -130,8 +98,17 @@ def set_cpu_kernels(setting: CpuKernels) -> CpuKernels:
         ValueError: another setting.
     """
     global _setting
-    before, _setting = _setting, _as_setting(setting)
+    if setting not in SETTINGS:
+        raise ValueError(
+            f"the setting of the CPU kernels must be one of {', '.join(SETTINGS)}, got {setting!r}; it comes from "
+            f"set_cpu_kernels or the environment variable {SETTING_VARIABLE}"
+        )
+    before, _setting = _setting, setting
     return before
+
+
+_setting: CpuKernels = "auto"
+set_cpu_kernels(cast(CpuKernels, (os.environ.get(SETTING_VARIABLE) or "auto").strip().lower()))
 
 
 def cpu_kernels() -> CpuKernels:
@@ -210,9 +187,8 @@ def _measure(key: str, case: Case) -> Measurement:
 @functools.cache
 def _say_that_it_was_not_quiet() -> None:
     logger.warning(
-        "others took more than %.0f %% of the processors while kernels were measured: they are chosen for this "
-        "process only; on a quiet machine, depth-anything-hf env --remeasure chooses them for all",
-        100 * LARGEST_LOAD,
+        "others took more than a tenth of the processors while kernels were measured: they are chosen for this "
+        "process only; on a quiet machine, depth-anything-hf env --remeasure chooses them for all"
     )
 
 
@@ -312,8 +288,7 @@ def _read() -> dict[str, Measurement]:
 
 def _write(measurements: dict[str, Measurement]) -> None:
     with suppress(OSError):
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=MEASUREMENTS_FILE.parent, suffix=".tmp", delete=False
-        ) as file:
-            json.dump({key: asdict(each) for key, each in measurements.items()}, file, indent=1, sort_keys=True)
-        os.replace(file.name, MEASUREMENTS_FILE)
+        text = json.dumps({key: each._asdict() for key, each in measurements.items()}, indent=1, sort_keys=True)
+        beside = MEASUREMENTS_FILE.with_suffix(f".{os.getpid()}.tmp")
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, MEASUREMENTS_FILE)
