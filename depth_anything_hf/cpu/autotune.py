@@ -23,7 +23,7 @@ from typing import Literal, NamedTuple, TypeAlias, cast
 
 import psutil
 import torch
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from huggingface_hub.constants import HF_HOME
 from torch import Tensor, nn
 
@@ -262,14 +262,12 @@ def _key(case: Case) -> str:
 
 @contextmanager
 def _only_process() -> Iterator[None]:
-    """Wait until no other process of this machine measures; where files cannot be locked, measure without a lock."""
-    lock = FileLock(f"{MEASUREMENTS_FILE}.lock")
+    """Wait until no other process of this machine measures, for a while and where files can be locked."""
+    lock = FileLock(f"{MEASUREMENTS_FILE}.lock", timeout=LOCK_SECONDS)
+    # One that is still held is an `OSError` too; what is measured beside another process is not kept, as it is load.
     with suppress(OSError, NotImplementedError):
         MEASUREMENTS_FILE.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=LOCK_SECONDS)
-        except Timeout:
-            logger.warning("another process has held %s for %d seconds: not waiting", lock.lock_file, LOCK_SECONDS)
+        lock.acquire()
     try:
         yield
     finally:
