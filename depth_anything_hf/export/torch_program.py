@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Sequence
@@ -20,7 +21,10 @@ from .metadata import KEY
 
 def write(program: ExportedProgram, path: Path, metadata: dict[str, Any], images: Sequence[np.ndarray] = ()) -> None:
     """Write a program with its metadata; there are no precisions that would need images."""
-    torch.export.save(program, path, extra_files={KEY: json.dumps(metadata)})
+    content = io.BytesIO()
+    torch.export.save(program, content, extra_files={KEY: json.dumps(metadata)})
+    # PyTorch's own writer ends the process where the disk is full.
+    path.write_bytes(content.getbuffer())
 
 
 def open_file(path: Path, threads: int | None) -> TorchProgram:
