@@ -75,6 +75,15 @@ def export(
             rich_help_panel=OUTPUT,
         ),
     ] = False,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            help="Labelled images to score model and file on, as `evaluate --data` does; the report has both.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     overwrite: Annotated[
         bool,
         typer.Option(
@@ -111,6 +120,10 @@ def export(
     from ..utils.quiet import quiet_libraries
 
     quiet_libraries(verbose)
+    if data is not None:
+        from ..evaluation.exported_scores import check_labelled, score_exported
+
+        check_labelled(data)
     path = export_model(
         model,
         output,
@@ -133,3 +146,9 @@ def export(
             f"{len(content['sizes'])} sizes, {content['time_to_model_float32']:.2f} of its time in float32; "
             f"{as_markdown.name} has the report"
         )
+    if data is not None:
+        scores = score_exported(model, path, data)
+        changes = (
+            f"{metric} {before:.4f} -> {scores['file'][metric]:.4f}" for metric, before in scores["model"].items()
+        )
+        typer.echo(f"{scores['images']} images, the model -> the file: {', '.join(changes)}")

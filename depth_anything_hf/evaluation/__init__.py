@@ -15,6 +15,7 @@
 - `html_report`: one self-contained page about a run: tables, pictures, times
 - `html_charts`: curves and intervals on that page
 - `runner`: a whole evaluation from its arguments, of the command `evaluate` and its example
+- `exported_scores`: a model and its exported file on the same labelled images
 - `baselines`: predictors that ignore the image or use only its colours, to compare a model with
 
 The names below are imported when first used.

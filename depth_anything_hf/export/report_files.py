@@ -97,6 +97,18 @@ def write_report(path: Path, content: dict[str, Any]) -> None:
     atomic_write(as_markdown, _markdown(content))
 
 
+def add_scores(path: Path, scores: dict[str, Any]) -> None:
+    """Add scores on labelled images to the report of an exported file.
+
+    Args:
+        path: of the file.
+        scores: "data", "images", and "model" and "file", metric -> mean.
+    """
+    content = json.loads(report_paths(path)[0].read_text(encoding="utf-8"))
+    finite = {name: {metric: _finite(value) for metric, value in scores[name].items()} for name in ("model", "file")}
+    write_report(path, {**content, "scores": {**scores, **finite}})
+
+
 def add_to_card(folder: Path, content: dict[str, Any]) -> bool:
     """Add or replace a file's line in the card of the model folder that it lies in; return whether there is a card.
 
@@ -175,6 +187,7 @@ def _markdown(content: dict[str, Any]) -> str:
             f"- File: {content['mib']:.1f} MiB; memory by which the process grew: {content['memory_growth_mib']} MiB",
             f"- Time: {time}",
             *_own_images(content),
+            *_scores(content),
             "",
             "Differences to the model in float32, as a share of the range of its map; none of the sizes was used for "
             "the export.",
@@ -199,6 +212,22 @@ def _own_images(content: dict[str, Any]) -> list[str]:
         f"{_share(own['largest'])}, mean {_share(own['mean'])}, {own['order']:.2%} of pixel pairs in the order of the "
         f"model, correlation {own['correlation']:.5f}"
     ]
+
+
+def _scores(content: dict[str, Any]) -> list[str]:
+    """Say what model and file score on labelled images."""
+    scores = content.get("scores")
+    if scores is None:
+        return []
+    changes = [
+        f"{metric} {_score(before)}, of the file {_score(scores['file'][metric])}"
+        for metric, before in scores["model"].items()
+    ]
+    return [f"- Scores on {scores['images']} images of {inline(scores['data'])}: {'; '.join(changes)}"]
+
+
+def _score(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
 
 
 def _size(metadata: dict[str, Any]) -> str:
