@@ -157,7 +157,7 @@ def _require_no_contradiction(arguments: LaunchArguments, launcher: str) -> None
     processes = environment_number("WORLD_SIZE", default=1, at_least=1)
     if given.pop("num_processes", processes) != processes:
         raise typer.BadParameter(
-            f"--num_processes is {arguments.num_processes}, but {launcher} started {processes} process(es); leave "
+            f"--num_processes is {arguments.num_processes}, but {launcher} started {processes}; leave "
             "--num_processes out, or start depth-anything-hf without a launcher"
         )
     if given:

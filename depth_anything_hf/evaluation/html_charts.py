@@ -16,6 +16,8 @@ from .html_report import SERIES_COLOURS, Html
 
 WIDTH, HEIGHT = 400, 250
 LEFT, RIGHT, TOP, BOTTOM = 54, 20, 20, 42
+# Of a letter of a row's name, on the wide side.
+NAME_PIXELS = 6.2
 
 
 def line_chart(
@@ -89,7 +91,8 @@ def interval_chart(rows: Sequence[Interval], *, title: str, x_label: str = "") -
     rows = [row for row in rows if all(map(math.isfinite, row[1:4]))]
     if not rows:
         return _empty_figure(title)
-    left, row_pixels, width = 250, 22, 640
+    left = 20 + math.ceil(NAME_PIXELS * max(len(row.name) for row in rows))
+    row_pixels, width = 22, left + 390
     bottom = TOP + row_pixels * len(rows)
     ends = np.array([[row.low, row.high, 0.0] for row in rows])
     axis = _Axis.over(ends.ravel(), left, width - RIGHT, logarithmic=False, room=0.03)

@@ -137,7 +137,7 @@ class RunGeometry:
         samples = self.samples_per_epoch
         epoch = "a stream without epochs" if samples is None else f"{counted(samples, 'image')} per epoch"
         steps = f"{counted(self.total_steps, 'step')} of {counted(self.images_per_step, 'image')}"
-        return f"{steps} on {processes} process(es), {epoch}"
+        return f"{steps} on {counted(processes, 'process', 'processes')}, {epoch}"
 
     def require(self, saved: Mapping[str, Any], folder: Path, *, step: int = 0, other_data: bool = False) -> None:
         """Check that a run can go on from a checkpoint; its total steps may be others, if they are not done yet.

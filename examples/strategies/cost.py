@@ -25,6 +25,7 @@ from study_plan import BY_NAME, METRIC_DOMAIN, Preset, Trial
 from trials import Setting, command_of, fit_command
 
 from depth_anything_hf.utils.files import atomic_write
+from depth_anything_hf.utils.messages import counted
 from depth_anything_hf.utils.quiet import quiet_libraries
 
 
@@ -86,7 +87,7 @@ def main(output: Path, words: Iterable[str]) -> None:
         "peak_mib": peak_memory_mib(device) - before,
         "seconds_per_step": clock.seconds(),
         "trained_parameters": clock.trained,
-        "device": torch.cuda.get_device_name() if on_gpu else f"CPU, {threads} thread(s)",
+        "device": torch.cuda.get_device_name() if on_gpu else f"CPU, {counted(threads, 'thread')}",
     }
     atomic_write(output, json.dumps(cost, indent=2) + "\n")
 

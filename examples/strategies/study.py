@@ -44,6 +44,7 @@ from study_report import Row, collect_rows, write_results
 from trials import HERE, Setting, read_result, run_trials, way_back_trials
 
 from depth_anything_hf.utils.files import atomic_write
+from depth_anything_hf.utils.messages import counted
 from depth_anything_hf.utils.quiet import quiet_libraries
 
 
@@ -323,8 +324,9 @@ def chosen_rates(
 def describe(setting: Setting, preset: Preset, workers: int) -> str:
     """Return what was run, in a few words."""
     what = f"{Path(setting.start[1]).name} adapted to {', '.join(preset.domains) or 'nothing'}"
-    where = f"{platform.processor() or platform.machine()}, {workers} process(es) of {setting.threads} thread(s)"
-    return f"{what}; {where}."
+    where = platform.processor() or platform.machine()
+    how = f"{counted(workers, 'process', 'processes')} of {counted(setting.threads, 'thread')}"
+    return f"{what}; {where}, {how}."
 
 
 if __name__ == "__main__":

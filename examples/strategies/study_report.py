@@ -21,6 +21,7 @@ from trials import Setting, read_result
 from depth_anything_hf.evaluation.html_charts import Interval, interval_chart
 from depth_anything_hf.evaluation.html_report import commands, picture_rows, text_table, write_report
 from depth_anything_hf.utils.files import atomic_write
+from depth_anything_hf.utils.messages import counted
 from depth_anything_hf.visualization.charts import Curve, line_chart
 from depth_anything_hf.visualization.encode import encode_png
 
@@ -299,9 +300,10 @@ def _protocol(preset: Preset) -> str:
     return (
         f"{preset.steps} steps a trial; {preset.seeds} seeds, each with its own draw of the training images; the rate "
         f"of each strategy is the best of {rates} in each domain, chosen with {preset.central} images by "
-        f"{preset.tuning_seeds} other seed(s) on {preset.tuning_images} other images. Scored on {preset.test_images} "
-        "images. Intervals: paired bootstrap over seeds and scenes; with few seeds they are too narrow rather than "
-        "too wide, and of twenty comparisons one is expected to leave 0 out by chance."
+        f"{counted(preset.tuning_seeds, 'other seed')} on {preset.tuning_images} other images. Scored on "
+        f"{preset.test_images} images. Intervals: paired bootstrap over seeds and scenes; with few "
+        "seeds they are too narrow rather than too wide, and of twenty comparisons one is expected to leave 0 out by "
+        "chance."
     )
 
 

@@ -228,7 +228,7 @@ def test_under_a_launcher_the_process_joins_and_contradictions_are_refused(monke
     launch(LaunchArguments())
     launch(LaunchArguments(num_processes=4))
     text = refusal(lambda: launch(LaunchArguments(num_processes=8)))
-    assert "--num_processes is 8, but torchrun started 4 process(es)" in text
+    assert "--num_processes is 8, but torchrun started 4" in text
     text = refusal(lambda: launch(LaunchArguments(accelerate_config="ddp", machine_rank=0)))
     assert "--accelerate_config, --machine_rank cannot be combined with torchrun" in text
 

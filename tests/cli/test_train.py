@@ -315,7 +315,7 @@ def test_two_processes_join_by_the_command_itself_and_under_torchrun(tmp_path, l
     data = ["--train_data", labelled_folder, "--per_device_train_batch_size", 2]
     common = ["train", *SCRATCH, *data, "--output_dir"]
     printed = end(start(*common, tmp_path / "own", "--num_processes", 2))
-    joined = "steps of 4 images on 2 process(es), 8 images per epoch"
+    joined = "steps of 4 images on 2 processes, 8 images per epoch"
     assert joined in printed and printed.count("training 0.") == 1
     torchrun = ("-m", "torch.distributed.run", "--nproc_per_node", 2, "--rdzv_backend", "c10d")
     printed = end(start(*common, tmp_path / "torchrun", launcher=(*torchrun, "--rdzv_endpoint", "127.0.0.1:0")))

@@ -229,3 +229,10 @@ def test_intervals_lie_on_one_axis_around_zero() -> None:
         # One scale for all: pixels for each point.
         assert (dot - zero) / row.value == pytest.approx((ends[0][1] - ends[0][0]) / 4, abs=0.2)
     assert "No finite values" in interval_chart(rows[2:], title="t")
+
+
+def test_a_chart_has_room_for_its_longest_name() -> None:
+    for name in ("a", "rehearsal 30 %, longer, labels of the start"):
+        chart = interval_chart([Interval(name, 1.0, 0.5, 2.0)], title="t")
+        end = next(float(x) for x in re.findall(r'<text x="([\d.]+)" y="[\d.]+" text-anchor="end"', chart))
+        assert end > 6 * len(name), "letters of 13 pixels are 6 wide"

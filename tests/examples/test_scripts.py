@@ -118,7 +118,7 @@ def test_distill_with_a_teacher_beside_the_student_and_feature_alignment(tmp_pat
     pictures = labelled_folder / "images"
     flags = ["--teacher", teacher, "--feature_encoder", tmp_path / "features", "--cutmix_probability", 0.5]
     run = ["distill.py", *SCRATCH, "--train_data", pictures, *flags, "--output_dir", tmp_path / "student"]
-    assert "on 2 process(es)" in launch(*run, processes=2)
+    assert "on 2 processes" in launch(*run, processes=2)
     first = log_of(tmp_path / "student")[0]
     assert first["feature"] > 0 and first["ssi"] > 0 and first["images_without_label"] == 0
     card = (tmp_path / "student" / "README.md").read_text()
@@ -168,7 +168,7 @@ def test_two_processes_learn_and_score_like_one(tmp_path, teacher, labelled_fold
     batch = ["--per_device_train_batch_size", 2, "--max_steps", 3]
     common = [*SCRATCH, *data, *batch]
     printed = launch("train_teacher.py", *common, "--output_dir", tmp_path / "two", processes=2)
-    assert "steps of 4 images on 2 process(es), 8 images per epoch" in printed
+    assert "steps of 4 images on 2 processes, 8 images per epoch" in printed
     launch("train_teacher.py", *common, "--gradient_accumulation_steps", 2, "--output_dir", tmp_path / "one")
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=1e-5)
     two, one = (log_of(tmp_path / name)[-1] for name in ("two", "one"))

@@ -43,7 +43,7 @@ def test_steps_follow_from_epochs_batches_and_processes(mixture, options, proces
 
 
 def test_the_geometry_is_told_in_a_line():
-    assert RunGeometry(4, 8, 6).describe(2) == "6 steps of 4 images on 2 process(es), 8 images per epoch"
+    assert RunGeometry(4, 8, 6).describe(2) == "6 steps of 4 images on 2 processes, 8 images per epoch"
     assert "a stream without epochs" in RunGeometry(4, None, 6).describe(1)
 
 
