@@ -1,5 +1,5 @@
 # make quickstart   the whole road on rendered scenes, in minutes on a CPU (PRESET=long for better models, PHOTOS=dir)
-# make study        which encoder strategy: a table on rendered domains, a quarter of an hour after the quickstart (PRESET=full: hours)
+# make study        which encoder strategy: a table on rendered domains, eleven minutes after the quickstart (PRESET=full: hours)
 # make test         all set-up, then the fast tests
 # make lint         style, types, who may import whom
 # make minimum      the tests on the oldest versions that pyproject.toml allows, in an environment of its own
