@@ -7,7 +7,9 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Collection, Iterable
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+def all_but_long(cases: Iterable[tuple[Any, ...]], shortened: Collection[tuple[Any, ...]]) -> list[Any]:
+    """Mark those as long, which take minutes together, that are not of the shorter list."""
+    return [pytest.param(*case, marks=() if case in shortened else pytest.mark.long) for case in cases]
+
+
 def need_engine(format: str) -> None:
     missing = [package for package in FORMATS[format].packages if find_spec(package) is None]
     if missing:
@@ -61,8 +68,13 @@ def report_of(path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(
+    ("format", "variant"),
+    all_but_long(
+        product(FORMATS, VARIANTS),
+        [*product(["onnx", "openvino"], ["metric_offset", "registers"]), ("torch", "registers_offset")],
+    ),
+)
 def test_the_file_gives_the_maps_of_the_model_at_sizes_not_seen(
     format: str, variant: str, save_model: Any, tmp_path: Path
 ) -> None:
@@ -85,10 +97,17 @@ def test_the_file_gives_the_maps_of_the_model_at_sizes_not_seen(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("format", "precision"),
-    [(name, precision) for name, each in FORMATS.items() for precision in each.precisions[1:]],
+    ("format", "precision", "variant"),
+    all_but_long(
+        (
+            (name, precision, variant)
+            for name, each in FORMATS.items()
+            for precision in each.precisions[1:]
+            for variant in ("relative", "metric_offset", "registers")
+        ),
+        [("torch", "bfloat16", "relative"), ("onnx", "float16", "relative"), ("openvino", "bfloat16", "relative")],
+    ),
 )
-@pytest.mark.parametrize("variant", ["relative", "metric_offset", "registers"])
 def test_other_precisions_make_smaller_files_of_nearly_the_same_map(
     format: str, precision: str, variant: str, save_model: Any, tmp_path: Path
 ) -> None:
@@ -101,9 +120,13 @@ def test_other_precisions_make_smaller_files_of_nearly_the_same_map(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [None, (42, 70)])
-@pytest.mark.parametrize("interpolation", ["pillow", "opencv"])
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(
+    ("format", "interpolation", "size"),
+    all_but_long(
+        product(FORMATS, ["pillow", "opencv"], [None, (42, 70)]),
+        [("onnx", "opencv", (42, 70)), ("openvino", "pillow", None)],
+    ),
+)
 def test_preprocessing_is_a_part_of_the_file(
     format: str, interpolation: str, size: tuple[int, int] | None, save_model: Any, tmp_path: Path
 ) -> None:
