@@ -430,9 +430,9 @@ def write_live_model(folder: str | Path, size: str) -> None:
     model.save_pretrained(folder)
 
 
-def images(batch: int, height: int, width: int) -> Tensor:
+def images(batch: int, height: int, width: int, seed: int = 0) -> Tensor:
     """Normalized images of soft fields and noise (B, 3, H, W)."""
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
     coarse = torch.randn(batch, 3, 8, 8, generator=generator)
     fields = torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic")
     return fields + 0.2 * torch.randn(batch, 3, height, width, generator=generator)

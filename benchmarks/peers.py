@@ -179,11 +179,13 @@ def write_exported(name: str, folder: Path, shape: tuple[int, int, int]) -> Call
 
 
 def _made_up_pictures(folder: Path) -> Path:
+    """Pictures like those that are predicted, but others."""
     folder.mkdir(exist_ok=True)
+    processor = DepthAnythingImageProcessor()
     for number in range(CALIBRATION_PICTURES):
-        coarse = np.random.default_rng(number).integers(0, 256, (9, 12, 3), dtype=np.uint8)
-        picture = Image.fromarray(coarse).resize((640, 480), Image.Resampling.BICUBIC)
-        picture.save(folder / f"{number:03}.png")
+        pixels = images(1, 518, 518, seed=1 + number)[0].permute(1, 2, 0).numpy()
+        values = (pixels * np.array(processor.image_std) + np.array(processor.image_mean)) * 255
+        Image.fromarray(values.clip(0, 255).round().astype(np.uint8)).save(folder / f"{number:03}.png")
     return folder
 
 
