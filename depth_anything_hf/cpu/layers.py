@@ -74,11 +74,12 @@ def faster_linears(states: Tensor, layers: Iterable[nn.Module]) -> AbstractConte
         layers: that will run in it; compiled ones are left alone.
     """
     if (
-        states.numel() * states.shape[-1] < SMALLEST_PRODUCT
+        # First: exporters would take the comparison of sizes behind it for a limit of free batches.
+        not may_choose(states)
+        or states.numel() * states.shape[-1] < SMALLEST_PRODUCT
         or states.dtype != torch.float32
         or torch.is_grad_enabled()
         or torch.is_autocast_enabled("cpu")
-        or not may_choose(states)
         or any(getattr(layer, "_compiled_call_impl", None) for layer in layers)
     ):
         return nullcontext()

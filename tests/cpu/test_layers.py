@@ -75,3 +75,20 @@ def test_where_no_layer_can_be_faster_nothing_looks_at_them(why: str, setting: N
         states = states.to("meta") if why == "meta" else states.bfloat16()
     with torch.set_grad_enabled(why == "gradients"), torch.autocast("cpu", torch.bfloat16, enabled=why == "autocast"):
         assert isinstance(faster_linears(states, [layer]), nullcontext)
+
+
+def test_exporters_find_no_limit_of_the_batch(setting: None) -> None:
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(32, 32)
+
+        def forward(self, states: torch.Tensor) -> torch.Tensor:
+            with faster_linears(states, [self.layer]):
+                return self.layer(states)
+
+    with torch.no_grad():
+        # From 3277 on, a batch is large enough for the kernel, which the traced one is not.
+        shapes = {"states": {0: torch.export.Dim("batch", min=1, max=4096)}}
+        program = torch.export.export(Block().eval(), (torch.zeros(2, 5, 32),), dynamic_shapes=shapes, strict=False)
+        assert program.module()(torch.zeros(4000, 5, 32)).shape == (4000, 5, 32)
