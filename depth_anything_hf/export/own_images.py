@@ -8,6 +8,7 @@ their own domain do.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -27,7 +28,8 @@ class OwnImages:
 
     Attributes:
         images: how many.
-        largest: difference to the model in float32, as a share of the range of its map.
+        largest: difference to the model in float32, as a share of the range of its map; infinite where the file gives
+            values that are not finite.
         mean: likewise.
         order: share of pixel pairs that file and model order alike, among those that the model tells apart by more
             than 5 % of the range.
@@ -42,6 +44,11 @@ class OwnImages:
 
     def refusal(self) -> str | None:
         """Say why the file should not be used; None where it may."""
+        if math.isinf(self.largest):
+            return (
+                f"on {self.images} pictures that it was not calibrated with, it gives values that are not finite; "
+                "calibrate with pictures of the model's own domain, or take int8-weights"
+            )
         if self.order < LEAST_ORDER or self.correlation < LEAST_CORRELATION:
             return (
                 f"on {self.images} pictures that it was not calibrated with, it orders {self.order:.2%} of pixel "
@@ -76,6 +83,8 @@ def _compare(predicted: np.ndarray, expected: np.ndarray) -> tuple[float, float,
     spread = np.ptp(expected)
     if spread == 0:
         return (float("nan"),) * 4
+    if not np.isfinite(predicted).all():
+        return math.inf, math.inf, 0.0, 0.0
     difference = np.abs(predicted - expected) / spread
     constant = np.ptp(predicted) == 0
     correlation = 0.0 if constant else float(np.corrcoef(predicted.ravel(), expected.ravel())[0, 1])

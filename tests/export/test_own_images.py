@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 
 from depth_anything_hf.export.own_images import compare_on
 
@@ -43,3 +44,12 @@ def test_maps_of_one_value_cannot_be_compared() -> None:
     flat = np.ones((1, 24, 24))
     found = compare_on([np.zeros((1, 3, 24, 24), np.float32)], lambda _: flat, lambda _: flat)
     assert math.isnan(found.order) and found.refusal() is None
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_values_that_are_not_finite_are_refused(value: float) -> None:
+    broken = maps(0)[0]
+    broken[0, 3, 3] = value
+    images = [np.full((1, 3, 24, 24), index, np.float32) for index in range(2)]
+    found = compare_on(images, lambda image: maps(0)[0] if image.any() else broken, lambda _: maps(0)[0])
+    assert "not finite" in str(found.refusal()) and found.largest == math.inf and found.order == 0.5
