@@ -102,10 +102,10 @@ def export(
 
     Batch, height and width stay free. The file takes normalized float32 images (batch, 3, height, width) and gives
     disparity, or depth in the model's unit; what it needs to be used lies in it as JSON. The report beside it
-    (.parity.json, .parity.md) has differences at five sizes, time, memory and size. A float32 file that differs by
-    more than 2e-5 of the range (2e-3 with preprocessing), or does not run at all sizes, is refused, and so is one in
-    8 bits that orders less than 99.5 % of the pixel pairs of pictures that it was not calibrated with as the model
-    does.
+    (.parity.json, .parity.md) has differences at five sizes (with --size, three batches of it), time, memory and
+    size. A float32 file that differs by more than 2e-5 of the range (2e-3 with preprocessing), or does not run at all
+    sizes, is refused, and so is one in 8 bits that orders less than 99.5 % of the pixel pairs of pictures that it was
+    not calibrated with as the model does.
 
     \b
     Examples:

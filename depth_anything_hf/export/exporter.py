@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import errno
+import logging
 import os
 import shutil
 import warnings
@@ -48,6 +49,9 @@ LOCK_FILE = ".export.lock"
 OTHER_SUFFIXES = {
     *(".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".engine", ".plan", ".trt", ".tflite", ".mlmodel", ".mlpackage"),
 }
+
+
+logger = logging.getLogger(__name__)
 
 
 def export_model(
@@ -141,7 +145,9 @@ def export_model(
         unfinished.mkdir()
         try:
             file = unfinished / path.name
+            logger.warning("writing %s from %s", path, name)
             _write(loaded, preparation, file, described, pictures)
+            logger.warning("comparing it with the model")
             compared = processor if include_preprocessing else None
             content = _compare(loaded, compared, file, described, pictures, force)
             for each in (path, *beside):
@@ -213,13 +219,19 @@ def _write(
     with warnings.catch_warnings():
         # Exporters warn of their own deprecated parts.
         warnings.simplefilter("ignore")
-        program = trace(traced, _size_of(described), preparation)
         try:
+            program = trace(traced, _size_of(described), preparation)
             writer(described["format"]).write(program, path, described, () if pictures is None else pictures.used)
-        except RuntimeError as error:
-            # That is what engines raise where the disk is full.
-            _check_room(path, model, error)
+        except (OSError, MemoryError, ValueError):
             raise
+        except Exception as error:
+            # Exporters and engines raise exceptions of many kinds; RuntimeError too where the disk is full.
+            _check_room(path, model, error)
+            line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ValueError(
+                f"the model cannot be written in the format {described['format']!r} by torch {torch.__version__}: "
+                f"{line}; try another format, or other versions of the packages"
+            ) from error
 
 
 def _compare(

@@ -20,7 +20,7 @@ from command_line import run_process
 from tiny_exports import save_tiny
 
 from depth_anything_hf import DepthAnythingForDepthEstimation, DepthPredictor
-from depth_anything_hf.export import export_model, open_exported
+from depth_anything_hf.export import export_model, exporter, open_exported
 from depth_anything_hf.export.exporter import LOCK_FILE
 from depth_anything_hf.export.formats import FORMATS, writer
 from depth_anything_hf.export.graph import trace
@@ -290,6 +290,18 @@ def test_what_cannot_be_exported_is_refused_by_name(save_model: Any, tmp_path: P
     with pytest.raises(ValueError, match="'dpt' model, expected a Depth Anything model"):
         export_model(folder, out, format="torch")
     assert not out.exists()
+
+
+def test_what_exporters_raise_becomes_one_line(
+    save_model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("a guard failed\nand the whole graph")
+
+    monkeypatch.setattr(exporter, "trace", fail)
+    with pytest.raises(ValueError, match=r"cannot be written in the format 'torch'.*: a guard failed; try") as raised:
+        export_model(save_model(), tmp_path / "out", format="torch")
+    assert "graph" not in str(raised.value) and not (tmp_path / "out").exists()
 
 
 def test_one_export_at_a_time_works_in_a_folder(save_model: Any, tmp_path: Path) -> None:
