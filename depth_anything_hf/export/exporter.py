@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -313,7 +313,7 @@ def _output_path(out: Path, format: str, precision: str) -> Path:
 def _check_size(size: tuple[int, int] | None, patch: int) -> None:
     if size is None:
         return
-    if any(isinstance(side, bool) or not isinstance(side, int) for side in size):
+    if not isinstance(size, Sequence) or any(isinstance(side, bool) or not isinstance(side, int) for side in size):
         raise OptionError(f"size must be height and width in whole pixels, got {size}")
     if len(size) != 2 or any(side < patch or side % patch for side in size):
         nearest = " ".join(str(max(1, round(side / patch)) * patch) for side in size)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..utils.files import sha256_of_file
 from .inputs import check_images, input_name
 from .metadata import KEY, OUTPUT_NAME
 from .telemetry import without_telemetry
@@ -26,12 +27,19 @@ if TYPE_CHECKING:
 # How a file is to be computed: OpenVINO does not store it, and takes bfloat16 by itself where a CPU has it. On CPUs
 # float16 only makes the file smaller.
 HINTS = {"float32": "f32", "float16": "f32", "bfloat16": "bf16", "int8": "bf16", "int8-weights": "bf16"}
+# In the metadata: checksum of the `.bin`. OpenVINO takes any that is long enough, as that of another fine-tune.
+WEIGHTS_KEY = "weights_sha256"
+# In place of it until the `.bin` is written, as long.
+_UNKNOWN_CHECKSUM = WEIGHTS_KEY.ljust(64, "-")
 
 
 def write(program: ExportedProgram, path: Path, metadata: dict[str, Any], images: Sequence[np.ndarray] = ()) -> None:
     """Write a program as OpenVINO's; all precisions but float32 store weights that are not in 8 bits as float16."""
     model = convert(program, metadata, images)
+    model.set_rt_info(json.dumps({**metadata, WEIGHTS_KEY: _UNKNOWN_CHECKSUM}), [KEY])
     openvino.save_model(model, path, compress_to_fp16=metadata["precision"] != "float32")
+    checksum = sha256_of_file(path.with_suffix(".bin"))
+    path.write_bytes(path.read_bytes().replace(_UNKNOWN_CHECKSUM.encode(), checksum.encode()))
 
 
 def convert(program: ExportedProgram, metadata: dict[str, Any], images: Sequence[np.ndarray] = ()) -> Any:
@@ -68,7 +76,7 @@ def open_file(path: Path, threads: int | None) -> OpenvinoFile:
     """Compile a file for the CPU.
 
     Raises:
-        ValueError: the file is damaged, or not OpenVINO's.
+        ValueError: the file is damaged, not OpenVINO's, or the `.bin` is that of another file.
     """
     core = openvino.Core()
     try:
@@ -76,6 +84,9 @@ def open_file(path: Path, threads: int | None) -> OpenvinoFile:
     except RuntimeError as error:
         raise ValueError(f"{path}: damaged, or no OpenVINO file (its .bin lies beside it): {error}") from error
     metadata = json.loads(model.get_rt_info([KEY]).astype(str)) if model.has_rt_info([KEY]) else {}
+    weights = path.with_suffix(".bin")
+    if WEIGHTS_KEY in metadata and metadata[WEIGHTS_KEY] != sha256_of_file(weights):
+        raise ValueError(f"{weights}: damaged, or the weights of another file than {path.name}; copy both together")
     return compile_model(model, metadata, threads)
 
 

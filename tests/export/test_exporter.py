@@ -25,6 +25,7 @@ from depth_anything_hf.export.exporter import LOCK_FILE
 from depth_anything_hf.export.formats import FORMATS, writer
 from depth_anything_hf.export.graph import trace
 from depth_anything_hf.export.report_files import add_to_card, is_own_export, report_paths
+from depth_anything_hf.utils.files import sha256_of_file
 from depth_anything_hf.utils.locks import FolderLock
 from depth_anything_hf.utils.machine_traces import traces_in_file
 
@@ -168,7 +169,8 @@ def test_openvino_gives_the_maps_of_the_model(exported: Path, tmp_path: Path) ->
     metadata = {**open_exported(exported).metadata, "format": "openvino"}
     writer("openvino").write(trace(model, None), path, metadata)
     opened = open_exported(path, threads=1)
-    assert opened.metadata == metadata and not list(traces_in_file(path))
+    checksum = sha256_of_file(path.with_suffix(".bin"))
+    assert opened.metadata == {**metadata, "weights_sha256": checksum} and not list(traces_in_file(path))
     for shape in ((1, 3, 56, 56), (3, 3, 42, 84)):
         images = torch.randn(shape, generator=torch.Generator().manual_seed(1))
         with torch.no_grad():
@@ -176,6 +178,12 @@ def test_openvino_gives_the_maps_of_the_model(exported: Path, tmp_path: Path) ->
         assert np.abs(opened(images.numpy()) - expected).max() <= 2e-5 * np.ptp(expected)
     with pytest.raises(ValueError, match="60x56, but the file takes multiples of 14 from 42 on"):
         opened(np.zeros((1, 3, 60, 56), np.float32))
+    # Those of another fine-tune are as long.
+    weights = bytearray(path.with_suffix(".bin").read_bytes())
+    weights[len(weights) // 2] ^= 1
+    path.with_suffix(".bin").write_bytes(weights)
+    with pytest.raises(ValueError, match=r"model\.bin: damaged, or the weights of another file than model\.xml"):
+        open_exported(path)
 
 
 def test_report_and_card_lie_beside_the_file(exported: Path) -> None:
@@ -270,6 +278,8 @@ def test_what_cannot_be_exported_is_refused_by_name(save_model: Any, tmp_path: P
         export_model(folder, out, format="torch", precision="int3")
     with pytest.raises(ValueError, match=r"multiples of 14.*the nearest: 56 70"):
         export_model(folder, out, format="torch", size=(60, 70))
+    with pytest.raises(ValueError, match="size must be height and width in whole pixels, got 56"):
+        export_model(folder, out, format="torch", size=56)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"format 'onnx'.*ends in \.pt2"):
         export_model(folder, tmp_path / "a.onnx", format="torch")
     with pytest.raises(ValueError, match=r"calibration is for precisions of 8 bits.*'bfloat16'; leave it out"):
