@@ -88,13 +88,18 @@ class CacheEntry:
         """The folder of the cache."""
         return self._cache.folder
 
+    def is_of(self, source: ModelSource) -> bool:
+        """Return whether it is the place of the model that now has the source's name."""
+        return self._cache.entry(source, self._engine, self._precision)._model == self._model
+
     def open(self, threads: int) -> Runner | None:
         """Open the model; None where there is none, or a damaged one, which is removed."""
         record = self._read_record()
         if record is None or "metadata" not in record:
             return None
         try:
-            if self._model.stat().st_size != record["bytes"] or _crc32(self._model) != record["crc32"]:
+            size, checksum = record["bytes"], record["crc32"]
+            if self._model.stat().st_size != size or _crc32(self._model, record["metadata"]) != checksum:
                 raise ValueError("its content has changed")
             runner = open_compiled(self._model, self._engine, record["metadata"], threads)
         except (OSError, ValueError, RuntimeError, KeyError) as error:
@@ -130,7 +135,8 @@ class CacheEntry:
         try:
             self.place.mkdir(parents=True, exist_ok=True)
             write(unfinished)
-            record = {"metadata": metadata, "bytes": unfinished.stat().st_size, "crc32": _crc32(unfinished)}
+            checksum = _crc32(unfinished, metadata)
+            record = {"metadata": metadata, "bytes": unfinished.stat().st_size, "crc32": checksum}
             self._record.unlink(missing_ok=True)
             finish_file(unfinished, self._model)
             atomic_write(self._record, json.dumps(record))
@@ -200,8 +206,9 @@ def _versions(engine: str) -> dict[str, str]:
     return made_by
 
 
-def _crc32(path: Path) -> int:
-    checksum = 0
+def _crc32(path: Path, metadata: dict[str, Any]) -> int:
+    """Return the checksum of a model and of what is known of it, by which its maps get their unit."""
+    checksum = zlib.crc32(json.dumps(metadata, sort_keys=True).encode())
     with open(path, "rb") as file:
         while chunk := file.read(CHUNK):
             checksum = zlib.crc32(chunk, checksum)

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,12 +28,14 @@ from .engine_cache import CacheEntry, open_compiled
 from .engine_source import ConversionError, ModelSource
 
 
+logger = logging.getLogger(__name__)
+
 # Largest difference to the checkpoint in float32, as a share of the range of its map.
 LARGEST_DIFFERENCE = {"float32": 2e-5, "bfloat16": 0.15}
 
 
 def convert_checkpoint(source: ModelSource, engine: str, precision: str, threads: int, entry: CacheEntry) -> Runner:
-    """Convert a checkpoint, compare it with the checkpoint at a size of its own, and keep it.
+    """Convert a checkpoint, compare it with the checkpoint at a size of its own, and then keep it.
 
     Args:
         source: the checkpoint.
@@ -55,51 +59,55 @@ def convert_checkpoint(source: ModelSource, engine: str, precision: str, threads
     if not isinstance(model, DepthAnythingForDepthEstimation) or is_quantized(model):
         raise ConversionError("it has quantized weights, or is no Depth Anything model")
     nn.Module.eval(model)
-    format = "onnx" if engine == "onnxruntime" else engine
-    described = describe(source.name, model, processor, format=format, precision=precision, size=None)
-    described["model_commit"] = source.commit
-    try:
-        with warnings.catch_warnings():
-            # Exporters warn of their own deprecated parts.
-            warnings.simplefilter("ignore")
-            program = trace(model, None)
-            runner = (
-                _in_openvino(program, described, precision, threads, entry)
-                if engine == "openvino"
-                else _in_onnxruntime(program, described, threads, entry)
-            )
-    except (ConversionError, OSError, MemoryError):
-        raise
-    except Exception as error:
-        # Exporters and engines raise exceptions of many kinds.
-        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ConversionError(f"it cannot be converted for {engine}: {line}") from error
-    difference = _difference(runner, model)
-    if not difference <= LARGEST_DIFFERENCE[precision]:
-        raise ConversionError(
-            f"in {engine} its map differs by {difference:.1e} of the range, more than {LARGEST_DIFFERENCE[precision]}"
-        )
+    with TemporaryDirectory(prefix="depth_anything_hf-") as folder:
+        try:
+            format = "onnx" if engine == "onnxruntime" else engine
+            described = describe(source.name, model, processor, format=format, precision=precision, size=None)
+            described["model_commit"] = source.commit
+            with warnings.catch_warnings():
+                # Exporters warn of their own deprecated parts.
+                warnings.simplefilter("ignore")
+                program = trace(model, None)
+                runner, write = (
+                    _in_openvino(program, described, threads)
+                    if engine == "openvino"
+                    else _in_onnxruntime(program, described, threads, Path(folder))
+                )
+        except (ConversionError, OSError, MemoryError):
+            raise
+        except Exception as error:
+            # Exporters and engines raise exceptions of many kinds.
+            line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ConversionError(f"it cannot be converted for {engine}: {line}") from error
+        difference, bound = _difference(runner, model), LARGEST_DIFFERENCE[precision]
+        if not difference <= bound:
+            raise ConversionError(f"in {engine} its map differs by {difference:.1e} of the range, more than {bound}")
+        # Other processes open what is kept without asking, so that it has been compared before, and is the model of
+        # its name: a run that trains may have written its folder anew meanwhile.
+        if entry.is_of(source):
+            entry.save(described, write)
+        else:
+            logger.warning("%s has changed while it was converted: the converted model is not kept", source.name)
     return runner
 
 
-def _in_openvino(program: Any, described: dict[str, Any], precision: str, threads: int, entry: CacheEntry) -> Runner:
+def _in_openvino(program: Any, described: dict[str, Any], threads: int) -> tuple[Runner, Callable[[Path], object]]:
     from ..export.openvino_file import compile_model, convert
 
     compiled = compile_model(convert(program, described), described, threads)
-    entry.save(described, lambda path: compiled.save(path))
-    return compiled
+    return compiled, compiled.save
 
 
-def _in_onnxruntime(program: Any, described: dict[str, Any], threads: int, entry: CacheEntry) -> Runner:
+def _in_onnxruntime(
+    program: Any, described: dict[str, Any], threads: int, folder: Path
+) -> tuple[Runner, Callable[[Path], object]]:
     from ..export.onnx_file import write
 
-    with TemporaryDirectory(prefix="depth_anything_hf-") as folder:
-        path = Path(folder, "model.onnx")
-        write(program, path, described)
-        if len(list(Path(folder).iterdir())) > 1:
-            raise ConversionError("as ONNX it has more than one file; use the engine openvino")
-        entry.save(described, lambda place: shutil.copyfile(path, place))
-        return open_compiled(path, "onnxruntime", described, threads)
+    path = folder / "model.onnx"
+    write(program, path, described)
+    if len(list(folder.iterdir())) > 1:
+        raise ConversionError("as ONNX it has more than one file; use the engine openvino")
+    return open_compiled(path, "onnxruntime", described, threads), lambda place: shutil.copyfile(path, place)
 
 
 @torch.no_grad()

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,3 +50,12 @@ def test_a_folder_that_takes_no_files_is_done_without(tmp_path: Path, caplog: py
     assert "cannot be kept" in caplog.text
     entry(cache, "a").note_failure("no reason")
     assert entry(cache, "a").failure() is None and cache.describe() == (0, 0)
+
+
+@pytest.mark.parametrize("metadata", [{"unit": "mm"}, {}, None])
+def test_what_is_known_of_a_model_is_checked_as_the_model_is(metadata: Any, tmp_path: Path) -> None:
+    place = entry(EngineCache(tmp_path / "engines"), "a")
+    place.save({"unit": "m", "precision": "float32"}, lambda path: path.write_bytes(b"model"))
+    record = json.loads(place._record.read_text())
+    place._record.write_text(json.dumps({**record, "metadata": metadata}))
+    assert place.open(1) is None and not place._model.exists()

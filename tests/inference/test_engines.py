@@ -16,9 +16,9 @@ from command_line import run_process
 from tiny_predictors import SIDE, random_image, random_images, tiny_dpt, tiny_model, values_of
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 
-from depth_anything_hf.inference import engine_cache
+from depth_anything_hf.inference import engine_cache, engine_conversion
 from depth_anything_hf.inference.engine_cache import EngineCache
-from depth_anything_hf.inference.engine_source import ModelSource, find_source
+from depth_anything_hf.inference.engine_source import ConversionError, ModelSource, find_source
 from depth_anything_hf.inference.engines import OTHER_ENGINES, PREFERRED, is_installed, thread_limit
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
@@ -49,6 +49,13 @@ def assert_near(found: np.ndarray, expected: np.ndarray, bound: float = BOUND) -
     assert np.abs(found - expected).max() <= bound * np.ptp(expected)
 
 
+def save_another_model(folder: Path) -> None:
+    model = tiny_model()
+    with torch.no_grad():
+        model.head.conv3.weight.mul_(2)
+    model.save_pretrained(folder)
+
+
 @pytest.fixture(scope="module")
 def metric_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("metric")
@@ -58,7 +65,9 @@ def metric_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("flip_averaging", [False, True])
-@pytest.mark.parametrize("engine", OTHER_ENGINES)
+@pytest.mark.parametrize(
+    "engine", [pytest.param(each, marks=() if each == PREFERRED else pytest.mark.slow) for each in OTHER_ENGINES]
+)
 def test_predictions_are_pytorchs(engine: str, flip_averaging: bool, request: pytest.FixtureRequest) -> None:
     need(engine)
     folder = request.getfixturevalue("checkpoint" if engine == PREFERRED else "metric_checkpoint")
@@ -122,6 +131,48 @@ def test_a_damaged_model_in_the_cache_is_removed(
     assert not entry._model.exists() and not entry._record.exists()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["it computes something else", "its folder is written anew"])
+def test_only_what_was_compared_with_its_checkpoint_is_kept(
+    fault: str, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need("onnxruntime")
+    folder = shutil.copytree(checkpoint, tmp_path / "model")
+    monkeypatch.setattr(engine_cache, "CACHE_FOLDER", tmp_path / "engines")
+    source = find_source(str(folder), {})
+    assert isinstance(source, ModelSource)
+    entry = EngineCache().entry(source, "onnxruntime", "float32")
+    if fault == "it computes something else":
+        monkeypatch.setitem(engine_conversion.LARGEST_DIFFERENCE, "float32", -1.0)
+        with pytest.raises(ConversionError, match="differs"):
+            engine_conversion.convert_checkpoint(source, "onnxruntime", "float32", 1, entry)
+    else:
+        # After the name of its place was found, as by a run that trains.
+        save_another_model(folder)
+        engine_conversion.convert_checkpoint(source, "onnxruntime", "float32", 1, entry)
+        assert not entry.is_of(source)
+    assert EngineCache().describe() == (0, 0)
+
+
+@pytest.mark.slow
+def test_a_checkpoint_edited_in_place_is_another_one(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need("openvino")
+    folder = shutil.copytree(checkpoint, tmp_path / "model")
+    monkeypatch.setattr(engine_cache, "CACHE_FOLDER", tmp_path / "engines")
+    image = random_image((60, 80))
+    before = DepthPredictor.from_pretrained(folder, engine="openvino", device="cpu").predict(image)
+    weights = folder / "model.safetensors"
+    status = weights.stat()
+    save_another_model(folder)
+    os.utime(weights, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert weights.stat().st_size == status.st_size
+    after = DepthPredictor.from_pretrained(folder, engine="openvino", device="cpu").predict(image)
+    assert_near(after, DepthPredictor.from_pretrained(folder, device="cpu").predict(image))
+    assert np.abs(after - before).max() > BOUND * np.ptp(before)
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
@@ -143,6 +194,7 @@ def test_a_model_that_is_not_there_is_named_as_elsewhere(tmp_path: Path) -> None
         DepthPredictor.from_pretrained(str(tmp_path / "nothing"), engine="openvino", device="cpu")
 
 
+@pytest.mark.slow
 def test_auto_leaves_to_pytorch_what_engines_do_not_take(checkpoint: Path, tmp_path: Path) -> None:
     tiny_dpt().save_pretrained(tmp_path)
     DPTImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(tmp_path)
