@@ -40,6 +40,7 @@ def test_a_report_says_what_was_scored_and_holds_the_entries_of_a_model_card(
         "model": "student",
         "input_size": 56,
         "precision": "float32",
+        "engine": "torch",
         "interpolation": predict.processor.interpolation,
         "upsampling": "bilinear",
         "flip_averaging": True,

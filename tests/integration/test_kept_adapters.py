@@ -158,7 +158,7 @@ def test_commands_take_a_kept_run_as_they_take_a_merged_one(
     for model in (kept, merged):
         place = tmp_path / f"{model.name}-out"
         for arguments in (
-            ("predict", photograph, "--model", model, "--output", place / "predictions", "--raw"),
+            ("predict", photograph, "--model", model, "--output", place / "predictions", "--raw", "--engine", "torch"),
             ("pseudo-label", photograph.parent, "--model", model, "--output", place / "labels"),
             ("evaluate", model, "--data", labelled_folder, "--output", place / "scores"),
         ):
