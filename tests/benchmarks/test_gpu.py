@@ -145,6 +145,7 @@ def test_depth_is_rounded_to_a_ten_thousandth(part: Any) -> None:
     assert not np.any(rounded[:999].view(np.uint32) & 0xFFF)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_speed_is_measured_without_a_gpu(tmp_path: Path) -> None:
     code, summary = run_gpu(tmp_path, "--parts", "speed")
@@ -156,6 +157,7 @@ def test_speed_is_measured_without_a_gpu(tmp_path: Path) -> None:
     assert result["matrix_operations_per_second"] > 0 and not result["left_out"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_student_is_trained_scored_and_drawn_without_a_gpu(tmp_path: Path) -> None:
     pytest.importorskip("mitsuba")

@@ -86,6 +86,7 @@ def test_without_pictures_the_renderer_is_needed(monkeypatch: pytest.MonkeyPatch
         read_calibration_images(None, PROCESSOR)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_rendered_scenes_are_taken_without_pictures() -> None:
     pytest.importorskip("mitsuba")
