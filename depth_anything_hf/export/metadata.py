@@ -69,8 +69,9 @@ def describe(
         "output": OUTPUT[preprocessing],
         "image_mean": [float(each) for each in processor.image_mean],
         "image_std": [float(each) for each in processor.image_std],
-        "input_size": _sides(processor),
-        "keep_aspect_ratio": bool(getattr(processor, "keep_aspect_ratio", False)),
+        # All images become a fixed size, whatever their shape.
+        "input_size": _sides(processor) if size is None else list(size),
+        "keep_aspect_ratio": size is None and bool(getattr(processor, "keep_aspect_ratio", False)),
         "ensure_multiple_of": getattr(processor, "ensure_multiple_of", None),
         "interpolation": getattr(processor, "interpolation", None),
         "upsampling": getattr(processor, "upsampling", None),
