@@ -19,7 +19,9 @@ from depth_anything_hf.export import export_model, open_exported  # noqa: E402
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["int8", "int8-static", "int8-weights"])
+@pytest.mark.parametrize(
+    "precision", ["int8", *(pytest.param(each, marks=pytest.mark.long) for each in ("int8-static", "int8-weights"))]
+)
 def test_exported_files_are_free_and_checked_on_held_out_pictures(
     precision: str, save_model: Any, photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
