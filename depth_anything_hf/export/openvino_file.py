@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,9 +79,8 @@ def open_file(path: Path, threads: int | None) -> OpenvinoFile:
     Raises:
         ValueError: the file is damaged, not OpenVINO's, or the `.bin` is that of another file.
     """
-    core = openvino.Core()
     try:
-        model = core.read_model(path)
+        model = core().read_model(path)
     except RuntimeError as error:
         raise ValueError(f"{path}: damaged, or no OpenVINO file (its .bin lies beside it): {error}") from error
     metadata = json.loads(model.get_rt_info([KEY]).astype(str)) if model.has_rt_info([KEY]) else {}
@@ -90,10 +90,24 @@ def open_file(path: Path, threads: int | None) -> OpenvinoFile:
     return compile_model(model, metadata, threads)
 
 
+@functools.cache
+def core() -> Any:
+    """Return the `openvino.Core` of this process, which is never released.
+
+    With the last one OpenVINO would unload its part for CPUs, and with it the memory on which signals are handled in
+    the thread that had loaded it; released in another thread, the next SIGTERM would end the process by SIGSEGV
+    (OpenVINO 2026.4.1, `findings/openvino_leaves_signals_without_stack.sh`).
+    """
+    found = openvino.Core()
+    # Loads that part.
+    found.get_property("CPU", "FULL_DEVICE_NAME")
+    return found
+
+
 def compile_model(model: Any, metadata: dict[str, Any], threads: int | None) -> OpenvinoFile:
     """Compile a model in memory for the CPU."""
     options = options_of(metadata.get("precision"), threads)
-    return OpenvinoFile(openvino.Core().compile_model(model, "CPU", options), metadata)
+    return OpenvinoFile(core().compile_model(model, "CPU", options), metadata)
 
 
 def open_compiled(path: Path, metadata: dict[str, Any], threads: int | None) -> OpenvinoFile:
@@ -105,7 +119,7 @@ def open_compiled(path: Path, metadata: dict[str, Any], threads: int | None) -> 
     # Its memory is shared by all processes that have it open.
     content = openvino.Tensor(np.memmap(path, dtype=np.uint8, mode="r"))
     options = options_of(metadata["precision"], threads)
-    return OpenvinoFile(openvino.Core().import_model(content, "CPU", options), metadata)
+    return OpenvinoFile(core().import_model(content, "CPU", options), metadata)
 
 
 class OpenvinoFile:

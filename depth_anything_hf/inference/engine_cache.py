@@ -198,11 +198,10 @@ def _versions(engine: str) -> dict[str, str]:
         engine: version(engine),
     }
     if engine == "openvino":
-        from ..export.openvino_file import openvino
+        from ..export.openvino_file import core
 
-        core = openvino.Core()
-        made_by["processor"] = str(core.get_property("CPU", "FULL_DEVICE_NAME"))
-        made_by["instructions"] = ",".join(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+        made_by["processor"] = str(core().get_property("CPU", "FULL_DEVICE_NAME"))
+        made_by["instructions"] = ",".join(core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
     return made_by
 
 

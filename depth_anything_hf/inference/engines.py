@@ -183,9 +183,9 @@ def _reason_against_precision(engine: str, precision: str) -> str:
     if precision not in known:
         return f"on CPUs it computes in {' and '.join(known)}, not in {precision}"
     if precision == "bfloat16":
-        from ..export.openvino_file import openvino
+        from ..export.openvino_file import core
 
-        if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        if "BF16" not in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             return "this CPU does not compute in bfloat16"
     return ""
 
@@ -196,7 +196,9 @@ def _open_checkpoint(source: ModelSource, engine: str, precision: str, *, is_wan
 
     def open_in_torch() -> Any:
         from ..models.loading import load_model
+        from ..utils.quiet import quiet_transformers
 
+        quiet_transformers()
         model: Any
         model, _ = load_model(source.name, dtype=precision, input_size=None, options=dict(source.hub))
         return model.eval()
