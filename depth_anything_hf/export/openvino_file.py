@@ -94,12 +94,12 @@ def open_file(path: Path, threads: int | None) -> OpenvinoFile:
 def core() -> Any:
     """Return the `openvino.Core` of this process, which is never released.
 
-    With the last one OpenVINO would unload its part for CPUs, and with it the memory on which signals are handled in
-    the thread that had loaded it; released in another thread, the next SIGTERM would end the process by SIGSEGV
-    (OpenVINO 2026.4.1, `findings/openvino_leaves_signals_without_stack.sh`).
+    One that is released frees the memory on which signals are handled in the thread that it was made in; released in
+    another thread, the next SIGTERM would end the process by SIGSEGV (OpenVINO 2026.4.1,
+    `findings/openvino_leaves_signals_without_stack.sh`).
     """
     found = openvino.Core()
-    # Loads that part.
+    # Loads the part for CPUs, in this thread.
     found.get_property("CPU", "FULL_DEVICE_NAME")
     return found
 
