@@ -47,6 +47,7 @@ def test_the_preprocessing_benchmark_compares_equal_pixels(tmp_path: Path, run: 
     assert ways["ours, opencv"]["difference_to_original"] < 2e-6
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.long
 def test_the_memory_of_ways_to_train_stands_beside_its_prediction(tmp_path: Path, run: Callable[..., str]) -> None:

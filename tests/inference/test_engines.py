@@ -87,6 +87,7 @@ def test_predictions_are_pytorchs(engine: str, flip_averaging: bool, request: py
     assert predictor.input_size == SIDE and predictor.model.config.depth_unit == expected.model.config.depth_unit
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_bfloat16_is_near_and_named(checkpoint: Path) -> None:
     need("openvino")
