@@ -8,24 +8,33 @@
 All ways take turns in one process: PyTorch's kernels, each of ours alone, and all of ours. Ratios are the median over
 the rounds of a way's time by that of PyTorch's kernels in the same round, and its least time by their least. Weights
 are random and the output is alive; freed memory is kept, as the commands and `fit` do. On a machine that does other
-work the figures say nothing; `load of others` is that of all rounds.
+work the figures say nothing; `load of others` is the median of a way's rounds.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from harness import add_options, images, machine, settings_of, write_live_model, write_result
+from harness import (
+    Timing,
+    add_options,
+    images,
+    machine,
+    median_ratio,
+    settings_of,
+    time_once,
+    write_live_model,
+    write_result,
+)
 from training_step import our_parts
 
-from depth_anything_hf.cpu import autotune, kernels
+from depth_anything_hf.cpu import kernels
 from depth_anything_hf.cpu.memory import keep_freed_memory
 from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
@@ -71,25 +80,19 @@ def training_step(folder: Path, precision: torch.dtype, side: int, batch: int) -
     return step
 
 
-def measure(work: Callable[[], None], ways: tuple[str, ...], rounds: int) -> tuple[dict[str, list[float]], float]:
-    """Seconds of each way, and the share of all processors that others took."""
+def measure(work: Callable[[], None], ways: tuple[str, ...], rounds: int) -> list[Timing]:
     chosen: set[str] = set()
     kernels.ours_wins = lambda case: case.kind in chosen  # type: ignore[attr-defined]
-    times: dict[str, list[float]] = {way: [] for way in ways}
-    begin = busy = own = 0.0
+    timings = [Timing(way) for way in ways]
     # The first round does not count.
     for number in range(rounds + 1):
-        if number == 1:
-            begin, busy, own = time.perf_counter(), autotune._busy_seconds(), time.process_time()
-        for way in ways:
+        for timing in timings:
             chosen.clear()
-            chosen.update(WAYS[way])
-            start = time.perf_counter()
-            work()
+            chosen.update(WAYS[timing.name])
+            run, _ = time_once(work)
             if number:
-                times[way].append(time.perf_counter() - start)
-    others = autotune._busy_seconds() - busy - (time.process_time() - own)
-    return times, max(0.0, others / ((time.perf_counter() - begin) * (os.cpu_count() or 1)))
+                timing.add(run)
+    return timings
 
 
 def main() -> None:
@@ -117,14 +120,15 @@ def main() -> None:
             what, precision = name.split("_")
             make, batch = (prediction, 1) if what == "predict" else (training_step, arguments.batch)
             work = make(Path(folder), PRECISIONS[precision], arguments.side, batch)
-            times, load = measure(work, WORK[name], arguments.rounds)
-            results[name] = {"times": times, "load": load}
-            standard = times["PyTorch's"]
-            for way, own in times.items():
-                ratio = statistics.median(one / other for one, other in zip(own, standard, strict=True))
-                cells = [f"{1000 * value:.0f}" for value in (min(own), statistics.median(own))]
-                cells += [f"{value:.3f}" for value in (ratio, min(own) / min(standard))]
-                print(f"| {name} | {way} | {' | '.join(cells)} | {load:.0%} |", flush=True)
+            timings = measure(work, WORK[name], arguments.rounds)
+            results[name] = [asdict(timing) for timing in timings]
+            standard = timings[0]
+            for timing in timings:
+                cells = [f"{1000 * value:.0f}" for value in (min(timing.wall), statistics.median(timing.wall))]
+                ratios = (median_ratio(timing, standard, "wall"), min(timing.wall) / min(standard.wall))
+                cells += [f"{value:.3f}" for value in ratios]
+                load = statistics.median(timing.foreign)
+                print(f"| {name} | {timing.name} | {' | '.join(cells)} | {load:.0%} |", flush=True)
     write_result(arguments.json, {"machine": facts, "settings": settings_of(arguments), "results": results})
 
 

@@ -150,7 +150,7 @@ def _page_faults() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
-def _time_once(work: Work) -> tuple[Run, Tensor | None]:
+def time_once(work: Work) -> tuple[Run, Tensor | None]:
     faults = _page_faults()
     busy, own, start = _busy_seconds(), time.process_time(), time.perf_counter()
     output = work()
@@ -183,7 +183,7 @@ def _serve(pipe: Connection, contender: Contender, threads: int) -> None:
             if command == "peak memory":
                 pipe.send(_peak_memory())
                 continue
-            run, output = _time_once(work)
+            run, output = time_once(work)
             shown = None if output is None or command == "run" else output.detach().float().numpy()
             del output
             time.sleep(SECONDS_UNTIL_IDLE)
