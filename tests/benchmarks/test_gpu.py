@@ -146,7 +146,6 @@ def test_depth_is_rounded_to_a_ten_thousandth(part: Any) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.slow
 def test_speed_is_measured_without_a_gpu(tmp_path: Path) -> None:
     code, summary = run_gpu(tmp_path, "--parts", "speed")
     result = summary["speed"]
@@ -158,7 +157,6 @@ def test_speed_is_measured_without_a_gpu(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.slow
 def test_a_student_is_trained_scored_and_drawn_without_a_gpu(tmp_path: Path) -> None:
     pytest.importorskip("mitsuba")
     code, summary = run_gpu(tmp_path, "--parts", "student")

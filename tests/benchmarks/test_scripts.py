@@ -19,7 +19,6 @@ def test_the_training_benchmark_compares_equal_gradients(tmp_path: Path, run: Ca
     assert timings[0]["gradient_difference"] == 0 and timings[1]["gradient_difference"] < 1e-6
 
 
-@pytest.mark.slow
 @pytest.mark.long
 def test_the_mixed_sizes_benchmark_notes_memory_by_fifths(tmp_path: Path, run: Callable[..., str]) -> None:
     arguments = ["--count", "10", "--input_size", "56", "--rounds", "1", "--threads", "1"]
@@ -47,8 +46,6 @@ def test_the_preprocessing_benchmark_compares_equal_pixels(tmp_path: Path, run: 
     assert ways["ours, opencv"]["difference_to_original"] < 2e-6
 
 
-@pytest.mark.long
-@pytest.mark.slow
 @pytest.mark.long
 def test_the_memory_of_ways_to_train_stands_beside_its_prediction(tmp_path: Path, run: Callable[..., str]) -> None:
     arguments = ["--side", "56", "--batch", "1", "--threads", "1", "--ways", "plain,least"]
