@@ -132,7 +132,10 @@ def adopt_kernel_choices(choices: dict[str, bool]) -> None:
 
 
 def may_choose(*tensors: Tensor | None) -> bool:
-    """Return whether there is a choice: not for compilers and exporters, only for plain tensors of a CPU."""
+    """Return whether there is a choice: not for compilers and exporters, only for plain tensors of a CPU.
+
+    To be asked before sizes are compared: exporters would take a comparison for a limit of what they leave free.
+    """
     return (
         _setting != "off"
         and all(each is None or (type(each) in (Tensor, nn.Parameter) and each.is_cpu) for each in tensors)

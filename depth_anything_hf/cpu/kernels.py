@@ -43,12 +43,12 @@ def convolution_linear(tokens: Tensor, weight: Tensor, bias: Tensor | None = Non
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Compute `torch.nn.functional.linear`, in float32 and without gradients with the faster kernel."""
     if (
-        input.dtype == weight.dtype == torch.float32
+        may_choose(input, weight, bias)
+        and input.dtype == weight.dtype == torch.float32
         and weight.dim() == 2
         and input.numel() * weight.shape[0] >= SMALLEST_PRODUCT
         and not torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
-        and may_choose(input, weight, bias)
         and ours_wins(linear_case(input.numel() // weight.shape[1], *reversed(weight.shape)))
     ):
         return convolution_linear(input, weight, bias)
@@ -166,13 +166,13 @@ def heads_attention_wins(query: Tensor, key: Tensor, value: Tensor) -> bool:
     dtype, training = query.dtype, is_training(query, key, value)
     _, heads, tokens, size = query.shape
     return (
-        query.shape == key.shape == value.shape
+        may_choose(query, key, value)
+        and query.shape == key.shape == value.shape
         and dtype == key.dtype == value.dtype
         # In float32 the gradients bring less than a tenth of a training step.
         and (dtype == torch.bfloat16 or (dtype == torch.float32 and not training))
         and not (torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") != dtype)
         and tokens >= FEWEST_TOKENS
-        and may_choose(query, key, value)
         and ours_wins(attention_case(dtype, training, tokens, heads, size))
     )
 

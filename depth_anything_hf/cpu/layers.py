@@ -74,7 +74,6 @@ def faster_linears(states: Tensor, layers: Iterable[nn.Module]) -> AbstractConte
         layers: that will run in it; compiled ones are left alone.
     """
     if (
-        # First: exporters would take the comparison of sizes behind it for a limit of free batches.
         not may_choose(states)
         or states.numel() * states.shape[-1] < SMALLEST_PRODUCT
         or states.dtype != torch.float32

@@ -92,3 +92,22 @@ def test_exporters_find_no_limit_of_the_batch(setting: None) -> None:
         shapes = {"states": {0: torch.export.Dim("batch", min=1, max=4096)}}
         program = torch.export.export(Block().eval(), (torch.zeros(2, 5, 32),), dynamic_shapes=shapes, strict=False)
         assert program.module()(torch.zeros(4000, 5, 32)).shape == (4000, 5, 32)
+
+
+@pytest.mark.parametrize(("traced", "later"), [(100, 300), (300, 100)])
+def test_exporters_find_no_limit_of_the_tokens(traced: int, later: int, setting: None) -> None:
+    set_cpu_kernels("on")
+
+    class Attention(nn.Module):
+        is_causal = False
+
+        def forward(self, query: torch.Tensor) -> torch.Tensor:
+            return cpu_heads_attention(self, query, query, query, None)[0]
+
+    with torch.no_grad():
+        shapes = {"query": {2: torch.export.Dim("tokens", min=2, max=4096)}}
+        query = heads(traced, torch.float32)[0]
+        program = torch.export.export(Attention(), (query,), dynamic_shapes=shapes, strict=False)
+        query = heads(later, torch.float32)[0]
+        expected = F.scaled_dot_product_attention(query, query, query).transpose(1, 2)
+        torch.testing.assert_close(program.module()(query), expected, rtol=0, atol=1e-6)
