@@ -46,7 +46,8 @@ def ours(dtype: torch.dtype, compiled: bool = False) -> Peer:
     def make(folder: Path, images: Tensor, threads: int) -> Predict:
         model = DepthAnythingForDepthEstimation.from_pretrained(folder, dtype=dtype)
         model.eval()
-        model.optimize_for_inference(compile=compiled)
+        if compiled:
+            model.optimize_for_inference(compile=True)
         return _prediction_of(model, images.to(dtype))
 
     return make

@@ -143,8 +143,8 @@ def step_of_fit(model: Any, batch: dict[str, Any], device: torch.device, compile
 def labelling_pass(contender: str, size: str, side: int, batch: int, device: torch.device) -> Callable[[], None]:
     model: Any = open_model(contender, size, device, torch.bfloat16).eval()
     pixels = images(batch, side, side).to(device, next(model.parameters()).dtype)
-    if contender.startswith("ours"):
-        model.optimize_for_inference(compile=contender == COMPILED)
+    if contender == COMPILED:
+        model.optimize_for_inference(compile=True)
 
     @torch.inference_mode()
     def forward() -> None:

@@ -107,9 +107,8 @@ def prepare(folder: Path, preset: str = PRESET) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--preset", default=PRESET, choices=(PRESET, DRY_PRESET))
     arguments = parser.parse_args()
-    size = prepare(arguments.folder, arguments.preset)
+    size = prepare(arguments.folder)
     print(f"{arguments.folder}: {size / 2**20:.1f} MiB")
 
 

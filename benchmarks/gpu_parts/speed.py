@@ -8,7 +8,7 @@
 
 Training: float32 weights under bf16 autocast, forward, loss, backward and AdamW. Labelling: bf16 weights, forward and
 the copy of the maps to the host; compiled, it replays a CUDA graph. Ours is what `fit` and `DepthPredictor` run: the
-whole step, with clipping and the watch over what is not finite, and `optimize_for_inference`. Stock is as it comes,
+whole step, with clipping and the watch over what is not finite, and weights in channels last. Stock is as it comes,
 with the loss of image after image, and so is the original, in float32 throughout. Contenders of one size take turns,
 in one process. The share of the card is the model's arithmetic (a training step counts as three forward passes)
 against the best bf16 matrix product of this run. What has not begun in three quarters of `--seconds` is left out, and
