@@ -267,7 +267,7 @@ def _key(case: Case) -> str:
 def _only_process() -> Iterator[None]:
     """Wait until no other process of this machine measures, for a while and where files can be locked."""
     lock = FileLock(f"{MEASUREMENTS_FILE}.lock", timeout=LOCK_SECONDS)
-    # One that is still held is an `OSError` too; what is measured beside another process is not kept, as it is load.
+    # One that is still held is an `OSError` too: then both measure, and each is load for the other.
     with suppress(OSError, NotImplementedError):
         MEASUREMENTS_FILE.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
