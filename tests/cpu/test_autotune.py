@@ -98,7 +98,7 @@ def test_the_least_times_are_compared_and_nothing_else_changes(training: bool, o
     assert 0.05 < ratio < 20 and 0 <= load < 1.5
     assert torch.equal(torch.get_rng_state(), before), "measuring must leave the random numbers alone"
     # Noise makes single runs longer, and no run shorter.
-    waits = iter([0.2, 0.2] + [0.001, 0.004] * 500)
+    waits = iter([0.1, 0.1] + [0.001, 0.004] * 500)
 
     def run(values: Tensor) -> Tensor:
         time.sleep(next(waits))
