@@ -49,10 +49,7 @@ def test_parts_are_quantized_as_whole_models() -> None:
     assert int8_layers(torch.ao.quantization.quantize_dynamic(encoder, {nn.Linear})) == linears > 0
 
 
-def test_quantized_models_predict_in_the_way_that_was_chosen() -> None:
-    quantized = torch.ao.quantization.quantize_dynamic(tiny_model(), {nn.Linear}, dtype=torch.qint8)
-    assert is_quantized(quantized)
-    images = torch.rand(1, 3, 56, 70, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        expected = quantized(images).predicted_depth
-        assert torch.equal(quantized.optimize_for_inference()(images).predicted_depth, expected)
+def test_quantized_models_are_told() -> None:
+    model = tiny_model()
+    assert not is_quantized(model)
+    assert is_quantized(torch.ao.quantization.quantize_dynamic(model, {nn.Linear}, dtype=torch.qint8))

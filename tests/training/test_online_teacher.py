@@ -155,8 +155,8 @@ def test_a_compiled_teacher_labels_the_same(make_tiny_model, batch, dtype):
     counters.clear()
     made = []
     for compiled in (False, True):
-        # As a predictor leaves it.
-        network = make_tiny_model(seed=1).optimize_for_inference()
+        # As a predictor that compiles leaves it.
+        network = make_tiny_model(seed=1).optimize_for_inference(compile=True)
         names = list(network.state_dict())
         options = {"dtype": dtype, "compile": compiled}
         made.append(OnlineTeacher(network, "disparity", IMAGENET_MEAN, IMAGENET_STD, **options)(batch["pixel_values"]))
