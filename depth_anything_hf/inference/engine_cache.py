@@ -71,7 +71,7 @@ class EngineCache:
                         each.unlink(missing_ok=True)
 
     def _models(self) -> list[Path]:
-        return [path for path in self.folder.glob("*.model") if not path.name.startswith(".")]
+        return list(self.folder.glob("*.model"))
 
 
 class CacheEntry:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from ..export.inputs import SMALLEST_GRID
 from ..geometry.depth_units import to_metres
 from ..geometry.disparity import PredictionKind
 from ..utils.option_errors import OptionError
@@ -23,9 +24,6 @@ from .upsampling import resize_bilinear
 
 if TYPE_CHECKING:
     import torch
-
-# In fewer patches a side, exported graphs differ from their model.
-SMALLEST_GRID = 3
 
 
 class EnginePasses:

@@ -15,6 +15,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from ..export.formats import weights_files
+from ..inference.engine_source import WEIGHT_SUFFIXES
 from ..utils.files import create_file, sha256_of_file
 from ..utils.outputs import check_folder, refuse_to_replace
 from ..utils.paths import local_path
@@ -33,7 +34,6 @@ AUTO_ENCODING = "auto"
 VERSION_KEY = "package_version"
 # The record of any run has some of these.
 _KEYS = {"teacher", VERSION_KEY, "images", "shard_size", "input_shards", "store_images", "encoding"}
-WEIGHT_SUFFIXES = (".safetensors", ".bin")
 
 # Keys of older files and what they are called now.
 _RENAMED_KEYS: dict[str, str] = {"kind": "prediction_kind"}
