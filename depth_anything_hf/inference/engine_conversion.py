@@ -50,7 +50,7 @@ def convert_checkpoint(source: ModelSource, engine: str, precision: str, threads
     Raises:
         ConversionError: the engine does not take the model, or computes something else.
         ValueError: the checkpoint is damaged, or see `load_model`.
-        OSError: files of it are missing.
+        OSError: files of it are missing, or the disk is full.
     """
     quiet_transformers()
     # Kernels of transformers' own are what exporters know.
@@ -73,13 +73,13 @@ def convert_checkpoint(source: ModelSource, engine: str, precision: str, threads
                     if engine == "openvino"
                     else _in_onnxruntime(program, described, threads, Path(folder))
                 )
+            difference, bound = _difference(runner, model), LARGEST_DIFFERENCE[precision]
         except (ConversionError, OSError, MemoryError):
             raise
         except Exception as error:
             # Exporters and engines raise exceptions of many kinds.
             line = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise ConversionError(f"it cannot be converted for {engine}: {line}") from error
-        difference, bound = _difference(runner, model), LARGEST_DIFFERENCE[precision]
         if not difference <= bound:
             raise ConversionError(f"in {engine} its map differs by {difference:.1e} of the range, more than {bound}")
         # Other processes open what is kept without asking, so that it has been compared before, and is the model of

@@ -212,11 +212,13 @@ def _open_checkpoint(source: ModelSource, engine: str, precision: str, *, is_wan
             return None
         try:
             runner = _convert(source, engine, precision, threads, entry)
-        except ConversionError as error:
-            entry.note_failure(str(error))
+        except (ConversionError, OSError, MemoryError) as error:
+            # A full disk or memory may have room the next time.
+            if isinstance(error, ConversionError):
+                entry.note_failure(str(error))
             if is_wanted:
                 raise
-            logger.warning("%s is predicted by PyTorch: %s", source.name, error)
+            logger.warning("%s is predicted by PyTorch: %s", source.name, str(error) or type(error).__name__)
             return None
     return EngineModel(runner, open_in_torch=open_in_torch)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,12 @@ def need(engine: str) -> None:
 def assert_near(found: np.ndarray, expected: np.ndarray, bound: float = BOUND) -> None:
     assert found.dtype == np.float32 and found.shape == expected.shape and np.ptp(expected) > 0
     assert np.abs(found - expected).max() <= bound * np.ptp(expected)
+
+
+def failure_of(folder: Path) -> str | None:
+    source = find_source(str(folder), {})
+    assert isinstance(source, ModelSource)
+    return EngineCache().entry(source, PREFERRED, "float32").failure()
 
 
 def save_another_model(folder: Path) -> None:
@@ -208,6 +215,32 @@ def test_auto_leaves_to_pytorch_what_engines_do_not_take(checkpoint: Path, tmp_p
         assert predictor.engine == "torch" and isinstance(predictor.model, torch.nn.Module)
     if is_installed(PREFERRED):
         assert DepthPredictor.from_pretrained(checkpoint, engine="auto", device="cpu").engine == PREFERRED
+
+
+def test_auto_predicts_by_pytorch_where_there_is_no_room_to_convert(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need(PREFERRED)
+    monkeypatch.setattr(engine_cache, "CACHE_FOLDER", tmp_path / "engines")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    assert DepthPredictor.from_pretrained(checkpoint, engine="auto", device="cpu").engine == "torch"
+    with pytest.raises(FileNotFoundError):
+        DepthPredictor.from_pretrained(checkpoint, engine=PREFERRED, device="cpu")
+    # There may be room the next time.
+    assert failure_of(checkpoint) is None
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_auto_predicts_by_pytorch_where_an_engine_fails(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need(PREFERRED)
+    monkeypatch.setattr(engine_cache, "CACHE_FOLDER", tmp_path / "engines")
+    # The size of the comparison is then one that the engine refuses.
+    monkeypatch.setattr(engine_conversion, "SMALLEST_GRID", -1)
+    assert DepthPredictor.from_pretrained(checkpoint, engine="auto", device="cpu").engine == "torch"
+    assert "multiples of 14" in str(failure_of(checkpoint))
 
 
 def test_an_engine_that_is_unknown_or_missing_is_named(checkpoint: Path) -> None:
