@@ -73,12 +73,21 @@ def stock_size(
     """Compute the height and width to which `DPTImageProcessor` of transformers resizes an image.
 
     Of the two scales the one nearer to 1 holds for both sides, and sides are rounded to the nearest multiple.
+
+    Raises:
+        ValueError: a side would be rounded to 0.
     """
     scales = (target[0] / height, target[1] / width)
     if keep_aspect_ratio:
         # As there, a tie goes to the height.
         scales = (scales[1],) * 2 if abs(1 - scales[1]) < abs(1 - scales[0]) else (scales[0],) * 2
-    return (round(scales[0] * height / multiple) * multiple, round(scales[1] * width / multiple) * multiple)
+    resized = (round(scales[0] * height / multiple) * multiple, round(scales[1] * width / multiple) * multiple)
+    if min(resized) < 1:
+        raise ValueError(
+            f"images are {height}x{width}, too narrow: resized to {resized[0]}x{resized[1]}, in multiples of "
+            f"{multiple} pixels; crop the longer side"
+        )
+    return resized
 
 
 def prepare_with_pillow(

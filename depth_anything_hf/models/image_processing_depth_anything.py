@@ -9,10 +9,11 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 from torch.nn import functional as F
+from transformers.image_utils import SizeDict
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorKwargs, DPTImageProcessorPil
 from transformers.utils.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
-from .image_preparation import prepare_with_opencv
+from .image_preparation import prepare_with_opencv, stock_size
 
 
 PATCH_SIZE = 14
@@ -113,6 +114,27 @@ class DepthAnythingImageProcessor(DPTImageProcessorPil):
             {"predicted_depth": upsample_bilinear(one, (int(height), int(width)))}
             for one, (height, width) in zip(maps, target_sizes, strict=True)
         ]
+
+    def resize(
+        self,
+        image: np.ndarray,
+        size: SizeDict,
+        resample: Any,
+        ensure_multiple_of: int = 1,
+        keep_aspect_ratio: bool = False,
+        **kwargs: Any,
+    ) -> np.ndarray:
+        """Resize as stock does, which is silent about why a side of 0 pixels fails.
+
+        Raises:
+            ValueError: an image so narrow that a side would be rounded to 0, or a size without height and width.
+        """
+        if size.height is not None and size.width is not None:
+            height, width = image.shape[-2:]
+            target = (size.height, size.width)
+            stock_size(height, width, target=target, multiple=ensure_multiple_of, keep_aspect_ratio=keep_aspect_ratio)
+        resized: np.ndarray = super().resize(image, size, resample, ensure_multiple_of, keep_aspect_ratio, **kwargs)
+        return resized
 
     def _preprocess(  # type: ignore[override]
         self, images: list[np.ndarray], interpolation: str = "pillow", **kwargs: Any

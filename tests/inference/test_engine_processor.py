@@ -65,3 +65,9 @@ def test_an_input_size_replaces_the_checkpoints_or_is_refused(tmp_path: Path) ->
     for wrong in (60, 0, -14, 70.0, True):
         with pytest.raises(OptionError, match="input size"):
             open_processor(str(tmp_path), wrong, {})  # type: ignore[arg-type]
+
+
+def test_images_too_narrow_for_a_patch_are_refused_as_such(tmp_path: Path) -> None:
+    DepthAnythingImageProcessor.for_input_size(70).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"20x2000, too narrow: resized to 0x70, .* crop"):
+        open_processor(str(tmp_path), None, {}).prepare(random_image((20, 2000)))

@@ -86,6 +86,13 @@ def test_the_resize_is_bicubic() -> None:
     np.testing.assert_allclose(values.transpose(1, 2, 0), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(("size", "resized"), [((2000, 20), "56x0"), ((20, 2000), "0x56")])
+def test_images_too_narrow_for_a_patch_are_refused_as_such(size: tuple[int, int], resized: str) -> None:
+    image = np.zeros((*size, 3), dtype=np.uint8)
+    with pytest.raises(ValueError, match=rf"{size[0]}x{size[1]}, too narrow: resized to {resized}, .* crop"):
+        DepthAnythingImageProcessor.for_input_size(56)(image)
+
+
 @pytest.mark.parametrize("side", [0, -14, 500, 13])
 def test_input_sizes_that_are_no_multiples_are_refused(side: int) -> None:
     nearest = {0: 14, -14: 14, 500: 504, 13: 14}[side]
