@@ -115,7 +115,7 @@ class DepthAnythingImageProcessor(DPTImageProcessorPil):
             for one, (height, width) in zip(maps, target_sizes, strict=True)
         ]
 
-    def resize(
+    def resize(  # type: ignore[override]
         self,
         image: np.ndarray,
         size: SizeDict,
