@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from huggingface_hub.constants import HF_HOME
 
 from ..export.formats import Runner
-from ..utils.files import atomic_write, finish_file, unfinished_file
+from ..utils.files import atomic_write, finish_file, remove_abandoned, unfinished_file
 from ..version import __version__
 from .engine_source import ModelSource, digest_of
 
@@ -59,8 +59,9 @@ class EngineCache:
         return len(sizes), sum(sizes)
 
     def remove_unused(self, kept: Path) -> None:
-        """Remove the longest unused models beyond the limit, but for one that is `kept`."""
+        """Remove the longest unused models beyond the limit, but for one that is `kept`, and what kills left."""
         with suppress(OSError):
+            remove_abandoned(self.folder)
             models = sorted(self._models(), key=lambda path: path.stat().st_mtime, reverse=True)
             models.sort(key=lambda path: path != kept)
             total = 0

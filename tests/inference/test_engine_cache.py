@@ -13,6 +13,7 @@ import pytest
 
 from depth_anything_hf.inference import engine_cache
 from depth_anything_hf.inference.engine_cache import CacheEntry, EngineCache
+from depth_anything_hf.utils.files import unfinished_file
 
 
 def entry(cache: EngineCache, key: str) -> CacheEntry:
@@ -30,6 +31,16 @@ def test_the_longest_unused_models_make_room(tmp_path: Path, monkeypatch: pytest
     # One that is larger than all may be is kept while it is the newest.
     assert entry(cache, "large").save({}, lambda path: path.write_bytes(bytes(900)))
     assert cache.describe() == (1, 900)
+
+
+def test_what_a_killed_conversion_left_is_removed_with_the_next(tmp_path: Path) -> None:
+    cache = EngineCache(tmp_path / "engines")
+    cache.folder.mkdir()
+    left = unfinished_file(cache.folder / "a.model")
+    left.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    assert entry(cache, "b").save({}, lambda path: path.write_bytes(b"model"))
+    assert sorted(path.name for path in cache.folder.iterdir()) == ["b.json", "b.model"]
 
 
 def test_a_failed_conversion_is_remembered_until_one_succeeds(tmp_path: Path) -> None:
