@@ -65,7 +65,7 @@ def trace(
         preparation: the steps before the model, of images whose size is free.
 
     Returns:
-        A program whose batch is free.
+        A program whose batch is free. It is not decomposed: exporters do so by tables of their own.
     """
     # A batch of 1 or the model's own grid could be taken for the only ones.
     patch, own = model.patch_size, own_grid(model)
@@ -86,8 +86,7 @@ def trace(
             }
     with torch.no_grad():
         program = torch.export.export(graph.eval(), (example,), dynamic_shapes={name: shapes}, strict=False)
-        decomposed: ExportedProgram = program.run_decompositions({})
-    for node in decomposed.graph.nodes:
+    for node in program.graph.nodes:
         # Files of programs and ONNX keep the lines of code of each operation, with their places on this machine.
         node.meta.pop("stack_trace", None)
-    return decomposed
+    return program

@@ -22,7 +22,8 @@ from .metadata import KEY
 def write(program: ExportedProgram, path: Path, metadata: dict[str, Any], images: Sequence[np.ndarray] = ()) -> None:
     """Write a program with its metadata; there are no precisions that would need images."""
     content = io.BytesIO()
-    torch.export.save(program, content, extra_files={KEY: json.dumps(metadata)})
+    # In the operations for inference, from which converters of programs begin.
+    torch.export.save(program.run_decompositions({}), content, extra_files={KEY: json.dumps(metadata)})
     # PyTorch's own writer ends the process where the disk is full.
     path.write_bytes(content.getbuffer())
 
