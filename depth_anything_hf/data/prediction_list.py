@@ -12,18 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ..visualization.encode import png_texts
-from .decoding.depth_maps import LABELS
+from .decoding.map_meaning import is_from_predict
 from .own_pictures import is_own_picture, is_own_table
 
 
 LIST_FILE = "predictions.json"
 FILE_KIND = "depth_anything_hf.predictions"
 FILE_VERSION = 1
-# Keyword of the text in the pictures that `predict` writes.
-PICTURE_KEYWORD = "depth_anything_hf.prediction"
 
 
 def read_entries(folder: Path) -> dict[str, Any]:
@@ -69,19 +64,7 @@ def is_own_file(folder: Path, path: Path, entry: Mapping[str, Any] | None) -> bo
             stamp["mtime_ns"] == written["mtime_ns"] or f"{zlib.crc32(path.read_bytes()):08x}" == written["crc32"]
         )
     # A run that was killed has not told what it wrote, and may not have come as far as this file.
-    return not entry["is_done"] and _looks_written(path)
-
-
-def _looks_written(path: Path) -> bool:
-    """Return whether a file is like those that `predict` writes, by its content."""
-    if path.suffix != ".npz":
-        return PICTURE_KEYWORD in png_texts(path)
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return "kind" in stored.files and str(stored["kind"]) in {*LABELS} & {*stored.files}
-    except Exception:
-        # numpy raises many kinds of exceptions on files of other kinds.
-        return False
+    return not entry["is_done"] and is_from_predict(path)
 
 
 class OwnFiles:

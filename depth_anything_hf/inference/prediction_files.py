@@ -15,7 +15,7 @@ import numpy as np
 from ..data.decoding.depth_maps import LABELS, read_label
 from ..data.decoding.errors import UnreadableImageError
 from ..data.decoding.limits import open_picture
-from ..data.prediction_list import PICTURE_KEYWORD
+from ..data.decoding.map_meaning import MEANING_KEYWORD as PICTURE_KEYWORD
 from ..geometry.disparity import depth_to_disparity
 from ..utils.paths import local_path
 from ..visualization.colour_maps import colour_map, from_uint16, to_uint16

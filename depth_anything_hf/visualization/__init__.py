@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures of depth and disparity maps as uint8 arrays, and their encoded files.
 
-- `colour_maps`: Inferno colours of a map, errors as colours, 16-bit greys
+- `colour_maps`: colours of a map, errors as colours, 16-bit greys
+- `colour_tables`: tables of colours by matplotlib's names
+- `legend`: the bar that says which colour is which value
 - `charts`: line charts with axes, numbers and a legend
 - `figures`: images side by side, in sheets, with captions; sparse maps, point pairs
 - `encode`: PNG, JPEG and float32 TIFF files in memory
+- `encode_maps`: maps as npy, TIFF and OpenEXR files that say what they are
 
 The names below are imported when first used.
 """
@@ -19,13 +22,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .charts import Curve, line_chart
     from .colour_maps import colour_map, error_map, from_uint16, to_uint16
+    from .colour_tables import COLOUR_MAPS, colour_table
     from .encode import encode_jpeg, encode_png, encode_tiff
     from .figures import add_caption, mark_pairs, sheet, side_by_side, stack, thicken
+    from .legend import add_legend
 
 _MODULES = {
+    "COLOUR_MAPS": "colour_tables",
     "Curve": "charts",
     "add_caption": "figures",
+    "add_legend": "legend",
     "colour_map": "colour_maps",
+    "colour_table": "colour_tables",
     "encode_jpeg": "encode",
     "encode_png": "encode",
     "encode_tiff": "encode",
@@ -41,9 +49,12 @@ _MODULES = {
 }
 
 __all__ = [
+    "COLOUR_MAPS",
     "Curve",
     "add_caption",
+    "add_legend",
     "colour_map",
+    "colour_table",
     "encode_jpeg",
     "encode_png",
     "encode_tiff",

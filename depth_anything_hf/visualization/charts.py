@@ -81,9 +81,9 @@ def line_chart(
     if not shown:
         raise ValueError(f"the chart {title!r} has no finite point to show")
     axes = _Axes.around([x for _, x, _ in shown], [y for _, _, y in shown], may_be_logarithmic)
-    font, bold = _font(TEXT_PIXELS), _font(TITLE_PIXELS)
-    y_ticks, x_ticks = axes.y_ticks(), _linear_ticks(*axes.x_limits)
-    left = MARGIN + 6 + max(round(font.getlength(_number(tick))) for tick in y_ticks)
+    font, bold = load_font(TEXT_PIXELS), load_font(TITLE_PIXELS)
+    y_ticks, x_ticks = axes.y_ticks(), linear_ticks(*axes.x_limits)
+    left = MARGIN + 6 + max(round(font.getlength(number_text(tick))) for tick in y_ticks)
     names = [name for name, _, _ in shown]
     legend_rows = _legend_rows(names, font, width - left - MARGIN) if len(names) > 1 else []
     top = MARGIN + TITLE_PIXELS + 8 + ROW_PIXELS * len(legend_rows)
@@ -115,12 +115,12 @@ def line_chart(
     draw.text((left, MARGIN), title, INK, font=bold)
     for tick in y_ticks:
         ((_, row),) = place(np.array([axes.x_limits[0]]), np.array([tick]))
-        draw.text((left - 6, row), _number(tick), INK, font=font, anchor="rm")
+        draw.text((left - 6, row), number_text(tick), INK, font=font, anchor="rm")
     for tick in x_ticks:
         ((column, _),) = place(np.array([tick]), np.array([axes.y_limits[0]]))
         # The number at the right end stays inside.
-        half = font.getlength(_number(tick)) / 2
-        draw.text((min(column, width - half - 2), bottom + 6), _number(tick), INK, font=font, anchor="mt")
+        half = font.getlength(number_text(tick)) / 2
+        draw.text((min(column, width - half - 2), bottom + 6), number_text(tick), INK, font=font, anchor="mt")
     if x_label:
         draw.text(((left + right) / 2, height - MARGIN), x_label, INK, font=font, anchor="mb")
     _draw_legend(draw, legend_rows, font, left, MARGIN + TITLE_PIXELS + 8)
@@ -167,10 +167,10 @@ class _Axes:
         return (x - self.x_limits[0]) / (self.x_limits[1] - self.x_limits[0]), (y - low) / (high - low)
 
     def y_ticks(self) -> list[float]:
-        return _logarithmic_ticks(*self.y_limits) if self.is_logarithmic else _linear_ticks(*self.y_limits)
+        return _logarithmic_ticks(*self.y_limits) if self.is_logarithmic else linear_ticks(*self.y_limits)
 
 
-def _linear_ticks(low: float, high: float) -> list[float]:
+def linear_ticks(low: float, high: float) -> list[float]:
     """Return multiples of 1, 2 or 5 times a power of ten between two numbers."""
     rough = (high - low) / MOST_TICKS
     power = 10.0 ** math.floor(math.log10(rough))
@@ -190,7 +190,7 @@ def _logarithmic_ticks(low: float, high: float) -> list[float]:
     return []
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
     """Write a tick's number as briefly as it is exact: 0.05, 1e-05, 160,000."""
     if value == 0:
         return "0"
@@ -233,7 +233,12 @@ def _draw_legend(
             draw.text((start + SWATCH_PIXELS + 5, middle), name, INK, font=font, anchor="lm")
 
 
-def _font(pixels: int) -> ImageFont.FreeTypeFont:
+def load_font(pixels: int) -> ImageFont.FreeTypeFont:
+    """Return Pillow's own font in a size.
+
+    Raises:
+        ValueError: Pillow was built without FreeType.
+    """
     font = ImageFont.load_default(size=pixels)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise ValueError(
@@ -242,4 +247,4 @@ def _font(pixels: int) -> ImageFont.FreeTypeFont:
     return font
 
 
-__all__ = ["Curve", "line_chart"]
+__all__ = ["Curve", "line_chart", "linear_ticks", "load_font", "number_text"]

@@ -1,11 +1,12 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Colour maps: Inferno for depth and disparity, absolute errors, 16-bit greys."""
+"""Colours of depth and disparity maps, absolute errors, 16-bit greys."""
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
+
+from .colour_tables import DEFAULT_COLOUR_MAP, colour_table
 
 
 LIMIT_PERCENTILES = (2.0, 98.0)
@@ -15,29 +16,35 @@ LARGEST_CODE = 65535
 OUTLIER_DISTANCE = 4.0
 
 
-def colour_map(values: np.ndarray, minimum: float | None = None, maximum: float | None = None) -> np.ndarray:
-    """Colour a map with Inferno, dark for small and bright for large values.
+def colour_map(
+    values: np.ndarray,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    name: str = DEFAULT_COLOUR_MAP,
+) -> np.ndarray:
+    """Colour a map, by default with Inferno: dark for small and bright for large values.
 
     Args:
         values: (H, W) real numbers of any unit. NaN (invalid) becomes mid grey; `+inf` (the sky of a depth map) takes
             the colour of `maximum`, `-inf` that of `minimum`.
-        minimum: value of the darkest colour; default: the 2nd percentile of the finite values, which a few outliers
+        minimum: value of the first colour; default: the 2nd percentile of the finite values, which a few outliers
             cannot move.
-        maximum: value of the brightest colour; default: the 98th percentile. Give both limits to compare maps.
+        maximum: value of the last colour; default: the 98th percentile. Give both limits to compare maps.
+        name: of the colours, as in `colour_table`.
 
     Returns:
         uint8 (H, W, 3) RGB. Where the two limits are equal, values at the limit take the middle colour.
 
     Raises:
-        ValueError: `values` is not two-dimensional, or the limits are not finite and ordered.
+        ValueError: `values` is not two-dimensional, the limits are not finite and ordered, or no such colours.
     """
     values = as_map(values, "values")
-    low, high = _limits(values, minimum, maximum)
+    low, high = colour_limits(values, minimum, maximum)
     with np.errstate(invalid="ignore"):
         # Equal limits: the sign tells below, at and above apart.
         share = (values - low) / (high - low) if high > low else (np.sign(values - low) + 1) / 2
     codes = np.rint(np.nan_to_num(np.clip(share, 0, 1)) * 255).astype(np.uint8)
-    colours = cv2.cvtColor(cv2.applyColorMap(codes, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    colours = colour_table(name)[codes]
     colours[np.isnan(values)] = INVALID_GREY
     return colours
 
@@ -63,7 +70,7 @@ def error_map(prediction: np.ndarray, truth: np.ndarray, maximum: float | None =
             f"prediction and truth must have the same height and width, got {prediction.shape} and {truth.shape}"
         )
     if maximum is None:
-        low, high = _limits(truth, None, None)
+        low, high = colour_limits(truth)
         maximum = (high - low) / 4
     with np.errstate(invalid="ignore"):
         error = np.where(prediction == truth, 0.0, np.abs(prediction - truth))
@@ -134,7 +141,11 @@ def as_map(values: np.ndarray, name: str) -> np.ndarray:
     return values
 
 
-def _limits(values: np.ndarray, minimum: float | None, maximum: float | None) -> tuple[float, float]:
+def colour_limits(
+    values: np.ndarray, minimum: float | None = None, maximum: float | None = None
+) -> tuple[float, float]:
+    """Return the values of the first and the last colour of `colour_map`, with the same arguments and errors."""
+    values = as_map(values, "values")
     finite = values[np.isfinite(values)]
     robust = np.percentile(finite, LIMIT_PERCENTILES) if finite.size else (0.0, 0.0)
     low = float(robust[0]) if minimum is None else float(minimum)

@@ -10,6 +10,7 @@ import warnings
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -78,21 +79,26 @@ def jpeg_comment(path: Path) -> str | None:
 
 def png_texts(path: Path) -> dict[str, str]:
     """Return keyword -> text of the chunks tEXt before a PNG's pixels; empty where there is none, or no such file."""
-    texts = {}
     try:
         with path.open("rb") as file:
-            if file.read(len(PNG_SIGNATURE)) != PNG_SIGNATURE:
-                return {}
-            while len(head := file.read(8)) == 8 and head[4:] != b"IDAT":
-                (length,) = struct.unpack(">I", head[:4])
-                if head[4:] == b"tEXt":
-                    keyword, _, text = file.read(length).decode("latin-1").partition("\0")
-                    texts[keyword] = text
-                else:
-                    file.seek(length, os.SEEK_CUR)
-                file.seek(4, os.SEEK_CUR)
+            return png_texts_of(file)
     except OSError:
         return {}
+
+
+def png_texts_of(file: BinaryIO) -> dict[str, str]:
+    """Return the texts as `png_texts` does, of an opened file."""
+    texts: dict[str, str] = {}
+    if file.read(len(PNG_SIGNATURE)) != PNG_SIGNATURE:
+        return texts
+    while len(head := file.read(8)) == 8 and head[4:] != b"IDAT":
+        (length,) = struct.unpack(">I", head[:4])
+        if head[4:] == b"tEXt":
+            keyword, _, text = file.read(length).decode("latin-1").partition("\0")
+            texts[keyword] = text
+        else:
+            file.seek(length, os.SEEK_CUR)
+        file.seek(4, os.SEEK_CUR)
     return texts
 
 

@@ -12,9 +12,9 @@ import pytest
 from depth_anything_hf.visualization.charts import (
     COLOURS,
     Curve,
-    _linear_ticks,
+    linear_ticks,
     _logarithmic_ticks,
-    _number,
+    number_text,
     line_chart,
 )
 
@@ -112,7 +112,7 @@ def test_a_chart_too_small_for_its_axes_is_refused():
     ],
 )
 def test_linear_ticks_are_round_numbers(low, high, ticks):
-    assert _linear_ticks(low, high) == pytest.approx(ticks)
+    assert linear_ticks(low, high) == pytest.approx(ticks)
 
 
 @pytest.mark.parametrize(
@@ -141,4 +141,4 @@ def test_logarithmic_ticks_are_few(low, high, ticks):
     ],
 )
 def test_numbers_of_ticks_are_brief(value, text):
-    assert _number(value) == text
+    assert number_text(value) == text

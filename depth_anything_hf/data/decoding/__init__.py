@@ -6,6 +6,7 @@
 - `images`: images, upright and in 8-bit RGB
 - `orientation`: what EXIF says about it, and the turns that make an image upright
 - `depth_maps`: depth and disparity maps in many formats, and what their stored values mean
+- `map_meaning`: what the files that `predict` writes say of their kind, unit and codes
 - `exr`: OpenEXR files, and the map among their channels
 - `tiff`: TIFF maps as they are stored
 - `opencv`: the call of OpenCV that the others share

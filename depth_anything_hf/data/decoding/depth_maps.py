@@ -20,13 +20,14 @@ from .exr import EXR_MAGIC, decode_exr
 from .exr import exr_is_readable as exr_is_readable
 from .files import FileLike, in_memory, read_bytes
 from .limits import check_pixel_count, open_picture
+from .map_meaning import KINDS, MapMeaning, meaning_of
 from .opencv import decode_with_opencv
 from .orientation import orientation_of_map, turn_upright
 from .signatures import refuse_what_is_no_map
 from .tiff import TIFF_STARTS, decode_tiff
 
 
-LABELS = ("depth", "disparity")
+LABELS = KINDS
 LABEL_SUFFIXES = frozenset({".exr", ".npy", ".npz", ".pfm", ".pgm", ".png", ".tif", ".tiff"})
 SCALE_ADVICE = (
     "set scale, the stored units per metre (depth = value / scale): 1000 for millimetres (NYU, ScanNet), "
@@ -40,18 +41,19 @@ def read_label(source: FileLike, scale: float | None = None) -> np.ndarray:
     """Read a depth or disparity map: PNG, PGM, TIFF, PFM, EXR, npy, or npz (one array, or a key depth or disparity).
 
     The content tells the format, not the suffix. No value is masked: 0 stays 0. An orientation of the
-    map's own (TIFF, EXIF in PNG) turns it upright.
+    map's own (TIFF, EXIF in PNG) turns it upright. The 16-bit files that `predict` writes say themselves what their
+    codes are: metres or disparity, and NaN where there is no value.
 
     Args:
         source: path, encoded bytes, or a `datasets` cell `{"bytes": ..., "path": ...}`.
-        scale: stored units per metre; the result is value / scale. Required for integer maps.
+        scale: stored units per metre; the result is value / scale. Required for other integer maps.
 
     Returns:
         float32 (H, W).
 
     Raises:
         FileNotFoundError: no file at the path.
-        ValueError: an integer map without scale, or a scale that is not positive.
+        ValueError: an integer map without scale, a scale that is not positive, or one that contradicts the file.
         BrokenSampleError: the map is not (H, W).
         UnreadableImageError: the file cannot be decoded, or holds too many values.
     """
@@ -60,7 +62,8 @@ def read_label(source: FileLike, scale: float | None = None) -> np.ndarray:
     orientation, was_turned = orientation_of_map(source)
     if orientation is not None and not was_turned:
         stored = turn_upright(stored, orientation)
-    return _scale(stored, scale, name)
+    meaning = meaning_of(source["bytes"], name)
+    return _scale(stored, scale, name) if meaning is None else _decode(meaning, stored, scale, name)
 
 
 def read_stored_label(source: FileLike, label: str | None = None) -> tuple[np.ndarray, str]:
@@ -85,6 +88,18 @@ def read_stored_label(source: FileLike, label: str | None = None) -> tuple[np.nd
         refuse_what_is_no_map(content, name)
         stored = _decode_picture(content, name)
     return single_channel(stored, name), name
+
+
+def _decode(meaning: MapMeaning, stored: np.ndarray, scale: float | None, name: str) -> np.ndarray:
+    """Decode the numbers of a file that says what they are."""
+    if meaning.kind == "disparity" or not meaning.has_codes or scale == meaning.scale:
+        values = meaning.decode(stored, name)
+        is_scaled = scale is not None and not (meaning.has_codes and scale == meaning.scale)
+        return _scale(values, scale, name) if is_scaled else values
+    if scale is not None:
+        told = "codes of a range" if meaning.scale is None else f"{meaning.scale:g} codes per metre"
+        raise ValueError(f"{name}: scale is {scale:g}, and the file's own text tells of {told}; leave scale out")
+    return meaning.decode(stored, name)
 
 
 def _scale(stored: np.ndarray, scale: float | None, name: str) -> np.ndarray:
@@ -263,15 +278,32 @@ class LabelRules:
         convert_fields(self, may_be_infinite=("invalid_values", "sky_value", "max_depth"))
 
     def read(self, source: FileLike) -> np.ndarray:
-        """Read a label of any format of `read_label`: float32 (H, W), see `apply`."""
-        stored, name = read_stored_label(source, self.label)
-        return self.apply(stored, name)
+        """Read a label of any format of `read_label`: float32 (H, W), see `apply`.
 
-    def apply(self, stored: np.ndarray, name: str) -> np.ndarray:
-        """Turn stored values (H, W) into a label: float32 (H, W); `name` starts the messages."""
+        Raises:
+            ValueError: also where a file that `predict` has written holds the other kind.
+        """
+        source = in_memory(source)
+        stored, name = read_stored_label(source, self.label)
+        meaning = meaning_of(source["bytes"], name)
+        if meaning is not None:
+            meaning.check_kind(self.label, name)
+        return self.apply(stored, name, meaning)
+
+    def apply(self, stored: np.ndarray, name: str, meaning: MapMeaning | None = None) -> np.ndarray:
+        """Turn stored values (H, W) into a label: float32 (H, W).
+
+        Args:
+            stored: numbers as they are in the file.
+            name: starts the messages.
+            meaning: what the file says of them.
+        """
         is_depth = self.label == "depth"
-        # Disparity has no unit that matters, so that an integer disparity map needs no scale.
-        values = _scale(stored, self.scale if is_depth or self.scale is not None else 1.0, name)
+        if meaning is None:
+            # Disparity has no unit that matters, so that an integer disparity map needs no scale.
+            values = _scale(stored, self.scale if is_depth or self.scale is not None else 1.0, name)
+        else:
+            values = _decode(meaning, stored, self.scale, name)
         invalid = np.isin(stored, self._invalid_values(stored)) | np.isnan(values)
         if is_depth:
             invalid |= values <= 0

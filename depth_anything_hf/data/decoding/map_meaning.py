@@ -1,0 +1,216 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What the files that `predict` writes say of themselves: kind, unit, and which codes have no value."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+import struct
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from ...visualization.colour_maps import LARGEST_CODE, from_uint16
+from ...visualization.encode import PNG_SIGNATURE, png_texts_of
+from ...visualization.encode_maps import TIFF_DESCRIPTION
+from .errors import BrokenSampleError, UnreadableImageError
+from .exr import EXR_MAGIC, HEADER_BYTES
+from .tiff import TIFF_STARTS
+
+
+# Keyword of the text in all files that `predict` writes, and version of its meaning.
+MEANING_KEYWORD = "depth_anything_hf.prediction"
+MEANING_VERSION = 1
+KINDS = ("depth", "disparity")
+UNITS = {"depth": "metres", "disparity": "none: scale and shift of each image are free"}
+# npy has no room for a text. NumPy fills the header of a map up to 128 bytes, `predict` up to these.
+NPY_HEADERS = {"depth": 256, "disparity": 320}
+NPY_MAGIC, NPZ_MAGIC = b"\x93NUMPY", b"PK\x03\x04"
+_IN_EXR = re.compile(re.escape(MEANING_KEYWORD.encode()) + rb"\0string\0(.{4})", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class MapMeaning:
+    """What the numbers of a file are.
+
+    Attributes:
+        kind: "depth" (metres) or "disparity".
+        minimum, maximum: values of the codes 1 and 65535 of a 16-bit file; None where the numbers are no such codes.
+        scale: codes per metre of a 16-bit file; None where the numbers are no such codes. The largest code is what is
+            farther than the codes reach.
+    """
+
+    kind: str
+    minimum: float | None = None
+    maximum: float | None = None
+    scale: float | None = None
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether the stored numbers are codes of 16 bits, of which 0 has no value."""
+        return self.scale is not None or self.minimum is not None
+
+    def decode(self, stored: np.ndarray, name: str) -> np.ndarray:
+        """Return the values of the stored numbers: metres or disparity, float32 (H, W), NaN where a code has none.
+
+        Raises:
+            UnreadableImageError: other numbers than the text tells of, as after another program has saved the file.
+        """
+        if not self.has_codes:
+            return stored.astype(np.float32)
+        if stored.dtype != np.uint16:
+            raise UnreadableImageError(
+                f"{name}: its text tells of 16-bit codes, got {stored.dtype}; another program has changed it, predict "
+                "again"
+            )
+        if self.minimum is not None and self.maximum is not None:
+            return from_uint16(stored, self.minimum, self.maximum)
+        values = (stored / np.float64(self.scale)).astype(np.float32)
+        values[(stored == 0) | (stored == LARGEST_CODE)] = np.nan
+        return values
+
+    def check_kind(self, label: str, name: str) -> None:
+        """Check that the file holds what is asked for.
+
+        Raises:
+            ValueError: the other kind; the message says what to do.
+        """
+        if self.kind != label:
+            raise ValueError(
+                f"{name}: holds {self.kind} by its own text, and {label} is asked for; set label: {self.kind}, in a "
+                f"folder of that name, or predict {label} ({_ADVICE[label]})"
+            )
+
+
+_ADVICE = {"depth": "with a metric model, or with --metric", "disparity": "with a relative model"}
+
+
+def meaning_of(content: bytes, name: str) -> MapMeaning | None:
+    """Return what a file says of its numbers; None for files of other origin, which say nothing.
+
+    Args:
+        content: the file, or as much of it as comes before its values; a whole zip archive.
+        name: of the file, for messages.
+
+    Raises:
+        BrokenSampleError: a coloured picture of a prediction.
+        UnreadableImageError: a text of another version, or a damaged one.
+    """
+    record = _record_in(content)
+    if record is None:
+        return None
+    if isinstance(record, Mapping) and "picture" in record:
+        raise BrokenSampleError(
+            f"{name}: a picture of a prediction ({record['picture']}), from which no values can be read; take one of "
+            "its files of numbers"
+        )
+    try:
+        kind, scale = record["kind"], record.get("scale")
+        ends = [None if record.get(key) is None else float(record[key]) for key in ("minimum", "maximum")]
+        numbers = [each for each in (*ends, scale) if each is not None]
+        is_known = record["version"] == MEANING_VERSION and kind in KINDS and all(map(math.isfinite, numbers))
+        if is_known and (ends[0] is None) == (ends[1] is None) and (scale is None or scale > 0):
+            return MapMeaning(kind, *ends, None if scale is None else float(scale))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass
+    raise UnreadableImageError(
+        f"{name}: its text {MEANING_KEYWORD!r} is damaged or not of version {MEANING_VERSION}; predict again"
+    )
+
+
+def meaning_in_file(path: Path) -> MapMeaning | None:
+    """Return what a file says of its numbers, of which only the beginning is read; None where that is nothing.
+
+    Never raises: files that cannot be read, and pictures, say nothing.
+    """
+    try:
+        with path.open("rb") as file:
+            return meaning_of(_beginning(file), str(path))
+    except (OSError, ValueError):
+        return None
+
+
+def is_from_predict(path: Path) -> bool:
+    """Return whether a file is like those that `predict` writes, by its content."""
+    try:
+        with path.open("rb") as file:
+            return _record_in(_beginning(file)) is not None
+    except (OSError, ValueError):
+        return False
+
+
+def _beginning(file: BinaryIO) -> bytes:
+    start = file.read(8)
+    file.seek(0)
+    # The table of a zip archive and, mostly, that of a TIFF are at its end.
+    return file.read() if start.startswith((NPZ_MAGIC, *TIFF_STARTS)) else file.read(HEADER_BYTES)
+
+
+def _record_in(content: bytes) -> Any:
+    """Return the JSON value of the text, "" where it is no JSON; None without a text."""
+    if content.startswith(NPY_MAGIC):
+        return _record_of_npy(content)
+    if content.startswith(NPZ_MAGIC):
+        return _record_of_npz(content)
+    if MEANING_KEYWORD.encode() not in content:
+        return None
+    text: str | None = None
+    if content.startswith(PNG_SIGNATURE):
+        text = png_texts_of(io.BytesIO(content)).get(MEANING_KEYWORD)
+    elif content.startswith(EXR_MAGIC):
+        found = _IN_EXR.search(content[:HEADER_BYTES])
+        if found is not None:
+            text = content[found.end() :][: struct.unpack("<I", found[1])[0]].decode("utf-8", "replace")
+    elif content.startswith(TIFF_STARTS):
+        return _record_of_tiff(content)
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return ""
+
+
+def _record_of_npy(content: bytes) -> dict[str, Any] | None:
+    length = 10 + int.from_bytes(content[8:10], "little")
+    kind = next((kind for kind, header in NPY_HEADERS.items() if header == length), None)
+    # NumPy itself writes as long a header for other arrays than maps.
+    is_map = re.match(rb"\{'descr': '<f4', 'fortran_order': False, 'shape': \(\d+, \d+\), \} *\n", content[10:length])
+    return {"version": MEANING_VERSION, "kind": kind} if kind and is_map else None
+
+
+def _record_of_npz(content: bytes) -> dict[str, Any] | None:
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            kind = str(stored["kind"]) if "kind" in stored.files and stored["kind"].shape == () else ""
+            return {"version": MEANING_VERSION, "kind": kind} if kind in {*KINDS} & {*stored.files} else None
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        # Whoever decodes it says what is wrong with it.
+        return None
+
+
+def _record_of_tiff(content: bytes) -> Any:
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            words: Any = json.loads(str(getattr(picture, "tag_v2", {}).get(TIFF_DESCRIPTION)))
+        return words.get(MEANING_KEYWORD) if isinstance(words, dict) else None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
+def description_text(kind: str, **further: Any) -> str:
+    """Return the text that `meaning_of` reads, as JSON.
+
+    Args:
+        kind: "depth" or "disparity".
+        further: what else it says, JSON values.
+    """
+    return json.dumps({"version": MEANING_VERSION, "kind": kind, "unit": UNITS[kind], **further})
