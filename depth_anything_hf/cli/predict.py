@@ -31,6 +31,7 @@ from .options import (
 if TYPE_CHECKING:
     from ..geometry.disparity import PredictionKind
     from ..inference.calibration import Calibration
+    from ..inference.prediction_formats import OutputSettings
     from ..inference.predictor import DepthPredictor
 
 EXIT_SOME_FAILED = 3
@@ -59,9 +60,50 @@ def predict(
     engine: EngineOption = "auto",
     compile: CompileOption = False,
     max_pixels: MaxPixelsOption = None,
+    format: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            help="Files to write, several by commas: npz, npy, tiff, exr (float32), png16 (16-bit grey of the range), "
+            "mm (16-bit millimetres), kitti (16-bit, metres x 256), color, side_by_side. [npz,color,png16]",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     raw: Annotated[
-        bool, typer.Option("--raw", help="Write the .npz files only, no pictures.", rich_help_panel=OUTPUT)
+        bool,
+        typer.Option("--raw", help="Write the .npz files only, no pictures: --format npz.", rich_help_panel=OUTPUT),
     ] = False,
+    colormap: Annotated[
+        str | None,
+        typer.Option(
+            "--colormap",
+            help="Colours of color and side_by_side by matplotlib's names: viridis, turbo, Spectral_r, gray, ... "
+            "(_r reverses them). [inferno]",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    legend: Annotated[
+        bool,
+        typer.Option(
+            "--legend", help="Put a bar with numbers beside the colours, in metres for depth.", rich_help_panel=OUTPUT
+        ),
+    ] = False,
+    min_depth: Annotated[
+        float | None,
+        typer.Option(
+            "--min_depth",
+            help="Metres: nearer pixels have no value, and the brightest colour is here. [no limit]",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    max_depth: Annotated[
+        float | None,
+        typer.Option(
+            "--max_depth",
+            help="Metres: farther pixels have no value, and the darkest colour is here. [no limit]",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     metric: Annotated[
         Path | None,
         typer.Option(
@@ -85,13 +127,15 @@ def predict(
     For NAME.jpg there will be NAME_depth.png (colours, bright is near, grey without a value), NAME_16bit.png (16-bit
     grey: 0 without a value, else 1 to 65535 from the smallest value to the largest, outliers clipped; the file and
     predictions.json hold the range) and NAME.npz (float32 array `disparity` or `depth` at the image's size, and
-    `kind`). Sub-folders are kept, and the folders' own names where several are given; a.jpg beside a.png gives a_jpg
-    and a_png.
+    `kind`). --format chooses others: NAME.npy, NAME.tiff, NAME.exr (channel Z), NAME_mm.png and NAME_kitti.png (0
+    without a value, 65535 farther than the codes reach), NAME_side_by_side.png. In depth/ beside images/ they are
+    labels for training, without options. Sub-folders are kept, and the folders' own names where several are given;
+    a.jpg beside a.png gives a_jpg and a_png.
 
     Files that are there already are never replaced, but for those of an earlier run here, which predictions.json
     lists. Given again, the command predicts only what is missing or was made from another image, model or option, and
-    leaves its own pictures out. Images that cannot be read are listed and skipped; the exit code is then 3, and 1 if
-    none could be read.
+    leaves its own pictures out; files of further formats are added. Images that cannot be read are listed and skipped;
+    the exit code is then 3, and 1 if none could be read.
 
     \b
     Examples:
@@ -100,6 +144,7 @@ def predict(
       depth-anything-hf predict photos/ -o metres/ -m depth-anything/Depth-Anything-V2-Metric-Indoor-Small-hf
       depth-anything-hf predict photos/ -o metres/ --metric camera.json
       depth-anything-hf predict photos/ -o predictions/ -m student.onnx
+      depth-anything-hf predict images/ -o depth/ -m runs/metric --format mm,exr,color --legend --max_depth 20
 
     \b
     In Python:
@@ -108,25 +153,29 @@ def predict(
     """
     from tqdm import tqdm
 
+    from ..data.decoding.images import read_image
+    from ..data.decoding.limits import allow_pixels
     from ..inference.calibration import Calibration
     from ..inference.devices import check_device
     from ..inference.engines import TORCH
     from ..inference.pixel_shares import describe_shares
-    from ..inference.prediction_files import FORMULA, encode_prediction, shares_of, suffixes_of
+    from ..inference.prediction_files import FORMULA, encode_prediction, shares_of
     from ..inference.prediction_folder import PredictionFolder, describe_model
+    from ..inference.prediction_formats import describe_clipped
     from ..inference.prediction_sources import find_image_files
     from ..inference.predictor import DepthPredictor
     from ..utils.quiet import quiet_libraries
 
     quiet_libraries(verbose, when_imported=True)
+    settings = _output_settings(format, raw, colormap, legend, min_depth, max_depth)
     check_device(device)
     calibration = None if metric is None else Calibration.load(metric)
     if calibration is not None and input_size is None:
         input_size = calibration.input_size
-    suffixes = suffixes_of(pictures=not raw)
+    suffixes = settings.suffixes
     sources = find_image_files(inputs)
     # Refuse before the model is loaded; under the lock again.
-    PredictionFolder(output_dir, overwrite).plan(sources, suffixes)
+    PredictionFolder(output_dir, overwrite).plan(sources, list(suffixes))
     predictor = DepthPredictor.from_pretrained(
         model,
         device=device,
@@ -141,6 +190,7 @@ def predict(
     kind: str = predictor.prediction_kind
     if calibration is not None:
         kind = _check_calibration(calibration, model, predictor)
+    settings.check_kind(kind, model)
     options = {
         **describe_model(model, predictor.model.config),
         "kind": kind,
@@ -150,10 +200,11 @@ def predict(
         **({} if predictor.engine == TORCH else {"engine": predictor.engine}),
         "calibration": None if calibration is None else asdict(calibration),
         "grey": FORMULA,
+        **settings.limits,
     }
     failures: list[tuple[str, str]] = []
     with PredictionFolder(output_dir, overwrite) as folder:
-        planned = folder.plan(sources, suffixes)
+        planned = folder.plan(sources, list(suffixes))
         work = folder.missing(planned, suffixes, options)
         predictions = tqdm(predictor(one.source.path for one in work), total=len(work), desc="predict", unit="image")
         for one, prediction in zip(work, predictions, strict=True):
@@ -164,22 +215,45 @@ def predict(
                 values, extrapolated = prediction.values, None
                 if calibration is not None:
                     values, extrapolated = calibration.apply(values), calibration.extrapolated_share(values)
-                folder.save(one, *encode_prediction(values, kind, not raw, extrapolated))
-        shares = {name: shares_of(pixels) for name, pixels in folder.pixels(planned).items()}
+                image = None
+                if "side_by_side" in settings.formats:
+                    with allow_pixels(max_pixels):
+                        image = read_image(one.source.path)
+                folder.save(one, *encode_prediction(values, kind, settings, extrapolated, image))
+        known = folder.pixels(planned)
     earlier = f", {len(sources) - len(work)} of them earlier" if len(work) < len(sources) else ""
     typer.echo(
         f"{len(sources) - len(failures)} of {counted(len(sources), 'image')} predicted{earlier}, see {output_dir} "
         f"({predictor.engine}, {predictor.precision})"
     )
     typer.echo(MEANING[kind])
-    line, warnings = describe_shares(shares)
+    line, warnings = describe_shares({name: shares_of(pixels) for name, pixels in known.items()})
     if line:
         typer.echo(line)
-    for warning in warnings:
+    for warning in [*warnings, *describe_clipped(known)]:
         typer.echo(f"warning: {warning}", err=True)
     report_failures(failures, len(sources))
     if failures:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _output_settings(
+    words: list[str] | None,
+    raw: bool,
+    colormap: str | None,
+    legend: bool,
+    min_depth: float | None,
+    max_depth: float | None,
+) -> OutputSettings:
+    """Return the settings of the files, or raise an OptionError."""
+    from ..inference.prediction_formats import DEFAULT_FORMATS, RAW_FORMATS, OutputSettings, read_formats
+    from ..utils.option_errors import OptionError
+    from ..visualization.colour_tables import DEFAULT_COLOUR_MAP
+
+    if raw and words:
+        raise OptionError("--raw is --format npz, so the two cannot be combined; leave --raw out")
+    formats = RAW_FORMATS if raw else DEFAULT_FORMATS if words is None else read_formats(words)
+    return OutputSettings(formats, DEFAULT_COLOUR_MAP if colormap is None else colormap, legend, min_depth, max_depth)
 
 
 def _check_calibration(calibration: Calibration, model: str, predictor: DepthPredictor) -> str:

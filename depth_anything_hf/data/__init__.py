@@ -8,6 +8,8 @@
 - `datasets`: map-style datasets: folders, tables, photographs
 - `folder_layouts`: which files of a local folder belong together
 - `layout_names`: names that folders of images, labels and splits have
+- `pairs_by_name`: images and labels of equal names
+- `predicted_labels`: files of `predict` as labels: which one is an image's, and of which kind they are
 - `pair_lists`: metadata and text lists that pair images with labels
 - `left_out`: tells what a search for images leaves out
 - `grey_maps`: depth maps with 8 bits among photographs

@@ -18,6 +18,7 @@ from .decoding.depth_maps import LABELS, LabelRules, label_rules
 from .decoding.files import in_memory
 from .decoding.images import IMAGE_SUFFIXES, read_image
 from .decoding.limits import allow_pixels, check_max_pixels
+from .decoding.map_meaning import meaning_of
 from .folder_layouts import images_in, pairs_in_folder
 from .pair_orientation import PairOrientation
 from .rows import RowReader
@@ -81,7 +82,11 @@ class DepthFolder:
         label = in_memory(label_path)
         with allow_pixels(self._max_pixels):
             values = self.rules.read(label)
-            image, values = self._orientation.read_pair(image_path, values, label, str(image_path), is_upright=False)
+            # Predictions were made from upright images.
+            is_upright = meaning_of(label["bytes"], str(label_path)) is not None
+            image, values = self._orientation.read_pair(
+                image_path, values, label, str(image_path), is_upright=is_upright
+            )
         return add_label({"image": image, "name": str(image_path)}, self.rules.label, values, str(label_path))
 
     @property

@@ -9,14 +9,21 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..utils.messages import counted
-from .decoding.depth_maps import LABEL_SUFFIXES, LABELS
-from .decoding.files import files_below, visible_files
+from .decoding.depth_maps import LABELS
+from .decoding.files import visible_files
 from .decoding.images import IMAGE_SUFFIXES
 from .further_frames import warn_of_further_frames
 from .grey_maps import without_grey_maps
-from .layout_names import drop_kind_words, image_folder, is_label_folder, is_split, label_folder, split_names
-from .left_out import describe_kinds, outside_labels, refuse_predictions, warn_of_left_out, without_maps
+from .layout_names import (
+    LABEL_NAMES,
+    image_folder,
+    is_label_folder,
+    is_split,
+    label_folder,
+    normalize,
+    split_names,
+)
+from .left_out import outside_labels, refuse_predictions, warn_of_left_out, without_maps
 from .pair_lists import (
     LIST_SUFFIXES,
     images_in_list,
@@ -30,6 +37,8 @@ from .pair_lists import (
     pairs_in_metadata,
     warn_of_unused_metadata,
 )
+from .pairs_by_name import NoCommonNameError, pairs_by_name
+from .predicted_labels import label_told
 
 
 LAYOUTS = (
@@ -37,10 +46,6 @@ LAYOUTS = (
     "{label}/, also in train/, val/ or in a folder for each scene; or a text list with an image and its label in each "
     "line"
 )
-
-
-class NoCommonNameError(ValueError):
-    """No image of a folder has a label of the same name in the folder beside it."""
 
 
 def images_in(root: Path, split: str | None = None) -> list[Path]:
@@ -150,7 +155,26 @@ def has_layout(root: Path, split: str | None, label: str | None) -> bool:
     if label is None:
         return _label_below(root, base, split) is not None
     is_there = metadata_in(base) is not None or bool(_paired_folders(base, label, split))
-    return is_there or list_in_folder(root, split) is not None
+    if is_there or list_in_folder(root, split) is not None:
+        return True
+    _refuse_other_kind(base, label, split)
+    return False
+
+
+def _refuse_other_kind(base: Path, label: str, split: str | None) -> None:
+    """Refuse folders named after the label whose files say that they are of the other kind.
+
+    Raises:
+        ValueError: there are such; the message names one.
+    """
+    for other in LABELS:
+        for _, labels in _paired_folders(base, other, split) if other != label else ():
+            folder = labels.parent if is_split(labels.name) else labels
+            if normalize(folder.name) in LABEL_NAMES[label]:
+                raise ValueError(
+                    f"{folder}: holds {other}, as the predictions there say themselves, and not {label}; set label: "
+                    f"{other}, leave label out, or predict {label}"
+                )
 
 
 def pairs_in_folder(root: Path, label: str, split: str | None = None) -> list[tuple[Path, Path]]:
@@ -189,7 +213,7 @@ def _find_pairs(root: Path, label: str, split: str | None) -> list[tuple[Path, P
                 stacklevel=3,
             )
         try:
-            return [pair for images, labels in folders for pair in _pairs_by_stem(images, labels)]
+            return [pair for images, labels in folders for pair in pairs_by_name(images, labels)]
         except NoCommonNameError:
             # A list may say which belong together, as where names are times.
             listed = list_in_folder(root, split, label)
@@ -201,6 +225,7 @@ def _find_pairs(root: Path, label: str, split: str | None) -> list[tuple[Path, P
     if metadata is not None:
         # For its message, which names the keys.
         return pairs_in_metadata(metadata, label)
+    _refuse_other_kind(base, label, split)
     entries = sorted(entry.name for entry in base.iterdir())[:10]
     raise FileNotFoundError(
         f"{base}: expected {LAYOUTS.format(label=label)}; "
@@ -299,7 +324,10 @@ def _parts(path: Path, root: Path) -> tuple[str, ...]:
 
 
 def _pair_in(folders: list[Path], parent: Path, label: str) -> tuple[Path, Path] | None:
-    labels = label_folder(folders, label, parent)
+    # What `predict` has written may be of the other kind than the name of its folder.
+    told = {each: label_told(each) for each in folders if is_label_folder(each.name)}
+    own = [each for each, kind in told.items() if kind == label]
+    labels = label_folder([each for each in told if told[each] is None] + own, label, parent, own)
     images = None if labels is None else image_folder(folders, parent)
     return None if images is None or labels is None else (images, labels)
 
@@ -318,67 +346,3 @@ def _split_of_pair(images: Path, labels: Path, split: str | None) -> tuple[Path,
         names = [each.name for each in _folders_in(missing)]
         raise ValueError(f"{missing}: no split {split!r}; set split to one of {names}")
     return own, other
-
-
-def _pairs_by_stem(images: Path, labels: Path) -> list[tuple[Path, Path]]:
-    image_paths, label_paths = _by_stem(images, IMAGE_SUFFIXES), _by_stem(labels, LABEL_SUFFIXES)
-    if not set(image_paths) & set(label_paths):
-        image_paths, label_paths = _without_kind(image_paths), _without_kind(label_paths)
-    matched = [stem for stem in image_paths if stem in label_paths]
-    if not matched:
-        raise NoCommonNameError(
-            f"no image of {images} ({counted(len(image_paths), 'image')}) has a label of the same name, except "
-            f"for the suffix, "
-            f"in {labels} ({counted(len(label_paths), 'label')}, which end in one of {sorted(LABEL_SUFFIXES)}); "
-            f"rename the files "
-            "so that they match, name their pairs in a text list, or convert the labels"
-            + _describe_unknown(images, IMAGE_SUFFIXES)
-            + _describe_unknown(labels, LABEL_SUFFIXES)
-        )
-    for kind, paths, others, folder in (
-        ("image", image_paths, label_paths, labels),
-        ("label", label_paths, image_paths, images),
-    ):
-        lonely = [str(path) for stem, path in paths.items() if stem not in others]
-        if lonely:
-            other = "label" if kind == "image" else "image"
-            warnings.warn(
-                f"{len(lonely)} of {len(paths)} {kind}s have no {other} in {folder} and are skipped, e.g. {lonely[0]}",
-                stacklevel=2,
-            )
-    for folder, suffixes in ((images, IMAGE_SUFFIXES), (labels, LABEL_SUFFIXES)):
-        warn_of_left_out(folder, _unknown_in(folder, suffixes), "not in a format that is read here")
-    return [(image_paths[stem], label_paths[stem]) for stem in matched]
-
-
-def _unknown_in(folder: Path, suffixes: Iterable[str]) -> list[Path]:
-    known = set(suffixes)
-    return [path for path in visible_files(folder) if path.suffix.lower() not in known]
-
-
-def _describe_unknown(folder: Path, suffixes: Iterable[str]) -> str:
-    kinds = describe_kinds(_unknown_in(folder, suffixes))
-    return f"; in a format that is not read there: {kinds} in {folder}" if kinds else ""
-
-
-def _without_kind(paths: dict[str, Path]) -> dict[str, Path]:
-    """Return the files by names without the words for image and label, as in rgb_0.png and depth_0.png."""
-    shortened: dict[str, Path] = {}
-    for stem, path in paths.items():
-        folder, _, name = stem.rpartition("/")
-        short = f"{folder}/{drop_kind_words(name)}"
-        if short in shortened:
-            # Then these words are not what tells image and label apart.
-            return paths
-        shortened[short] = path
-    return shortened
-
-
-def _by_stem(root: Path, suffixes: Iterable[str]) -> dict[str, Path]:
-    paths: dict[str, Path] = {}
-    for path in files_below(root, suffixes):
-        stem = path.relative_to(root).with_suffix("").as_posix()
-        if stem in paths:
-            raise ValueError(f"{paths[stem]} and {path} have the same name, except for the suffix; keep one of them")
-        paths[stem] = path
-    return paths

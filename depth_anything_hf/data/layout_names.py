@@ -59,13 +59,21 @@ def image_folder(folders: Iterable[Path], parent: Path) -> Path | None:
     return _only([each for each in folders if normalize(each.name) in IMAGE_NAMES], "images", parent)
 
 
-def label_folder(folders: Iterable[Path], label: str, parent: Path) -> Path | None:
+def label_folder(folders: Iterable[Path], label: str, parent: Path, told: Iterable[Path] = ()) -> Path | None:
     """Return the folder of labels among these.
+
+    Args:
+        folders: candidates.
+        label: "depth" or "disparity".
+        parent: their folder, for messages.
+        told: those of them that hold such labels whatever their names say.
 
     Raises:
         ValueError: several have such a name, and none of them is exactly `label`.
     """
-    return _only([each for each in folders if normalize(each.name) in LABEL_NAMES[label]], label, parent)
+    others = set(told)
+    found = [each for each in folders if each in others or normalize(each.name) in LABEL_NAMES[label]]
+    return _only(found, label, parent)
 
 
 def is_label_folder(name: str) -> bool:

@@ -9,8 +9,11 @@ from pathlib import Path
 
 from ..utils.card_pictures import PACKAGE, is_shown_by_card
 from ..visualization.encode import jpeg_comment
+from .decoding.map_meaning import is_picture_of_prediction
 
 
+# Of pictures of predictions.
+PICTURE_ENDINGS = ("_depth.png", "_side_by_side.png")
 # In the folder of every run.
 RUN_RECORD = "training_arguments.json"
 # In the folder of a run, and for the first also in those of its checkpoints.
@@ -22,10 +25,11 @@ _STEP = re.compile(r"step-\d+\.png")
 
 
 def is_own_picture(path: Path) -> bool:
-    """Return whether a file is a picture of a run or its dry run, of an evaluation, or of a card.
+    """Return whether a file is a picture of a run or its dry run, of an evaluation, of a card, or of a prediction.
 
     The name decides first, so that photographs are not opened: `training.png` and `pictures/step-N.png` in the folder
-    of a run, `dry_run.jpg` and `errors.jpg` with this package's comment, and what a card shows.
+    of a run, `dry_run.jpg` and `errors.jpg` with this package's comment, what a card shows, and coloured predictions,
+    which a text in them tells also where their list is missing.
     """
     folder = path.parent
     if path.name == "training.png":
@@ -34,6 +38,8 @@ def is_own_picture(path: Path) -> bool:
         return (folder.parent / RUN_RECORD).is_file()
     if path.name in ("dry_run.jpg", "errors.jpg"):
         return (jpeg_comment(path) or "").startswith(PACKAGE)
+    if path.name.endswith(PICTURE_ENDINGS) and is_picture_of_prediction(path):
+        return True
     return is_shown_by_card(path)
 
 

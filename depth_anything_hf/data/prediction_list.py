@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import zlib
@@ -31,10 +32,14 @@ def read_entries(folder: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         if record["kind"] == FILE_KIND and record["version"] == FILE_VERSION:
-            return dict(record["images"])
+            kinds = {digest: made.get("kind") for digest, made in record.get("options", {}).items()}
+            # Earlier versions name the kind in the options only.
+            return {
+                name: {"kind": kinds.get(entry.get("options")), **entry} for name, entry in record["images"].items()
+            }
     except FileNotFoundError:
         return {}
-    except (ValueError, KeyError, TypeError, NotADirectoryError):
+    except (ValueError, KeyError, TypeError, AttributeError, NotADirectoryError):
         pass
     raise ValueError(
         f"{path}: expected the list of predictions of version {FILE_VERSION} that `predict` writes; choose another "
@@ -110,3 +115,23 @@ def stamp_of(path: Path) -> dict[str, int]:
     """Return by what a file is known without reading it: its size and its time."""
     status = path.stat()
     return {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
+
+
+def digest_of_source(image: Path, folder: Path) -> str:
+    """Return what tells the place of an image, seen from a folder, from other places, and does not name it."""
+    try:
+        place = Path(os.path.relpath(real_place(image), real_place(folder / LIST_FILE).parent)).as_posix()
+    except ValueError:
+        # Another drive of Windows.
+        place = real_place(image).as_posix()
+    return digest_of_place(place)
+
+
+def digest_of_place(place: str) -> str:
+    """Return the digest of a path that is written out, as lists of earlier versions hold them."""
+    return f"sha256:{hashlib.sha256(os.fsencode(place)).hexdigest()}"
+
+
+def real_place(path: Path) -> Path:
+    """Return a path with its folder's links followed; the file's own name stays."""
+    return Path(os.path.realpath(path.parent), path.name)

@@ -19,6 +19,7 @@ from .decoding.errors import BrokenSampleError, UnreadableImageError
 from .decoding.files import in_memory, read_bytes
 from .decoding.images import read_image
 from .decoding.limits import allow_pixels, check_max_pixels
+from .decoding.map_meaning import meaning_of
 from .further_frames import FrameWarning
 from .pair_orientation import PairOrientation
 from .samples import Sample, add_label
@@ -141,8 +142,9 @@ class RowReader:
             # Read once, for the values and for an orientation of their own.
             cell = in_memory(cell)
         values = self._decode_label(cell, row, column)
-        # Pseudo-labels were made from upright images.
+        # Pseudo-labels and predictions were made from upright images.
         is_upright = row.get(f"{column}_minimum") is not None and row.get(f"{column}_maximum") is not None
+        is_upright |= is_file and meaning_of(cell["bytes"], name) is not None
         return self._orientation.read_pair(image_cell, values, cell if is_file else None, name, is_upright=is_upright)
 
     def _decode_label(self, cell: Any, row: Mapping[str, Any], column: str) -> np.ndarray:

@@ -19,7 +19,8 @@
 - `output_kinds`: which kind of map a model predicts, by its configuration or by choice
 - `prediction`: the result for one image, and the mean with that of its mirror image
 - `prediction_sources`: images given by files and folders, each once, and the names of their results
-- `prediction_files`: the files of one prediction: numbers, colours, 16-bit grey; and how they are read back
+- `prediction_formats`: the formats of predictions and their settings: names, suffixes, codes of metres
+- `prediction_files`: the files of one prediction in these formats, and how they are read back
 - `pixel_shares`: shares of pixels without a value, extrapolated or clipped
 - `prediction_folder`: what a folder of predictions holds, what is missing, what must not be replaced
 - `calibration`: scale and shift from a relative model's disparity to metres, saved as JSON

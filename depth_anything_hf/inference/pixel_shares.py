@@ -9,16 +9,18 @@ from dataclasses import dataclass
 
 
 # Of the pixels of one image; more of them are worth a warning.
-LARGE_SHARES = {"invalid": 0.1, "extrapolated": 0.25, "clipped": 0.02}
+LARGE_SHARES = {"invalid": 0.1, "extrapolated": 0.25, "clipped": 0.02, "limited": 1.0}
 MEANING = {
     "invalid": "have no value (NaN, code 0, grey in the colours)",
     "extrapolated": "lie outside the disparities that the calibration was fitted on",
     "clipped": "lie outside the range of the 16-bit picture and have the code of its end",
+    "limited": "lie outside of --min_depth and --max_depth, and have no value",
 }
 ADVICE = {
     "invalid": "the calibration puts them beyond every distance: measure far points too",
     "extrapolated": "their metres are guesses: measure nearer and farther points too",
     "clipped": "read the .npz for them",
+    "limited": "choose wider limits",
 }
 
 
@@ -30,11 +32,13 @@ class PixelShares:
         invalid: without a value.
         extrapolated: outside the range of disparity that a calibration was fitted on; None without a calibration.
         clipped: beyond the range of the 16-bit picture; None without one.
+        limited: beyond limits of depth that were asked for; None without.
     """
 
     invalid: float
     extrapolated: float | None = None
     clipped: float | None = None
+    limited: float | None = None
 
     def share(self, name: str) -> float:
         """Return a share by its name, 0 where it is None."""

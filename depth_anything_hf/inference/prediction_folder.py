@@ -18,7 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..data.prediction_list import FILE_KIND, FILE_VERSION, LIST_FILE, is_own_file, read_entries, stamp_of
+from ..data.prediction_list import (
+    FILE_KIND,
+    FILE_VERSION,
+    LIST_FILE,
+    digest_of_place,
+    digest_of_source,
+    is_own_file,
+    read_entries,
+    real_place,
+    stamp_of,
+)
 from ..export.formats import weights_files
 from ..models.hub_files import ADAPTER_CONFIG_FILE
 from ..utils.files import atomic_write, remove_abandoned
@@ -67,6 +77,7 @@ class PredictionFolder:
         self._overwrite = overwrite
         self._entries = read_entries(folder)
         self._options: dict[str, Any] = {}
+        self._settings: dict[str, str] = {}
         self._lock = FolderLock(folder, activity="predicting")
         self._next_list = 0.0
 
@@ -101,7 +112,7 @@ class PredictionFolder:
         planned = [
             Planned(source, target, source.name not in known) for source, target in zip(sources, targets, strict=True)
         ]
-        places = {_real(source.path): source.path for source in sources}
+        places = {real_place(source.path): source.path for source in sources}
         for place in {(self.folder / each.target).parent for each in planned}:
             existing_folder(place)
         theirs = []
@@ -117,7 +128,7 @@ class PredictionFolder:
                     )
                 if not self._overwrite and not is_own_file(self.folder, path, self._entries.get(each.source.name)):
                     theirs.append(path)
-                elif _real(path) in places:
+                elif real_place(path) in places:
                     raise ValueError(
                         f"the prediction of {each.source.path} would replace {path}, which is one of the images; "
                         "choose another output folder"
@@ -126,29 +137,40 @@ class PredictionFolder:
         return planned
 
     def missing(
-        self, planned: Sequence[Planned], suffixes: Sequence[str], options: Mapping[str, Any]
+        self, planned: Sequence[Planned], suffixes: Mapping[str, str], options: Mapping[str, Any]
     ) -> list[Planned]:
         """Return what is still to predict, and list it as begun, so that files of a killed run are known as own.
 
-        An image is predicted again when it, or one of the options, has changed since, or one of its files has.
+        An image is predicted again when it, or one of the options, has changed since, or one of its files has, or a
+        file of another format is to be added.
 
         Args:
             planned: as `plan` gave it.
-            suffixes: of the files of one image.
-            options: all that the values depend on apart from the image; JSON values.
+            suffixes: of the files of one image -> the settings that this file alone depends on, "" by default.
+            options: all that the values depend on apart from the image; JSON values, and `kind` among them.
         """
         digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:16]
         self._options = {digest: dict(options)}
+        self._settings = dict(suffixes)
         work = [each for each in planned if self._overwrite or not self._is_done(each, suffixes, digest)]
         for each in work:
-            earlier = self._entries.get(each.source.name, {}).get("files", {})
+            entry = self._entries.get(each.source.name, {})
+            earlier = entry.get("files", {})
+            # Files of other formats stay, with what is known of their pixels, where the values are the same.
+            kept = entry.get("kept", {})
+            if entry.get("is_done"):
+                kept = {"files": earlier, "pixels": entry.get("pixels", {}), **_identity(entry)}
+            if kept and _identity(kept) != {"options": digest, **stamp_of(each.source.path)}:
+                kept = {}
             self._entries[each.source.name] = {
+                "kind": options["kind"],
                 "target": each.target,
-                "source": self._place_of(each.source),
+                "source": digest_of_source(each.source.path, self.folder),
                 **stamp_of(each.source.path),
                 "options": digest,
                 "is_done": False,
                 "files": {**{f"{each.target}{suffix}": None for suffix in suffixes}, **earlier},
+                **({"kept": kept} if kept else {}),
             }
         if work:
             remove_abandoned(self.folder, *{(self.folder / each.target).parent for each in work})
@@ -156,7 +178,9 @@ class PredictionFolder:
         return work
 
     def save(self, planned: Planned, contents: Mapping[str, bytes], pixels: Mapping[str, Any]) -> None:
-        """Write the files of one image, each complete or absent; what an earlier run wrote beyond them is removed.
+        """Write the files of one image, each complete or absent.
+
+        What an earlier run wrote beyond them stays where it is of the same values, and is removed else.
 
         Args:
             planned: the image.
@@ -175,10 +199,16 @@ class PredictionFolder:
             atomic_write(self.folder / name, content, sync=False)
             stamp = stamp_of(self.folder / name)
             files[name] = {**stamp, "crc32": f"{zlib.crc32(content):08x}"}
+            if self._settings.get(suffix):
+                files[name]["settings"] = self._settings[suffix]
+        kept = entry.pop("kept", {"files": {}, "pixels": {}})
+        for name, written in kept["files"].items():
+            if name not in files and is_own_file(self.folder, self.folder / name, entry):
+                files[name] = written
         for name in entry["files"].keys() - files.keys():
             if is_own_file(self.folder, self.folder / name, entry):
                 (self.folder / name).unlink(missing_ok=True)
-        entry.update(is_done=True, files=files, pixels=dict(pixels))
+        entry.update(is_done=True, files=files, pixels=_joined(kept["pixels"], pixels))
         if time.monotonic() >= self._next_list:
             self._write_list()
 
@@ -189,9 +219,9 @@ class PredictionFolder:
 
     def _check_same_image(self, planned: Planned) -> None:
         entry = self._entries.get(planned.source.name)
-        place = self._place_of(planned.source)
+        place = digest_of_source(planned.source.path, self.folder)
         # Lists of earlier versions hold the path itself.
-        if self._overwrite or entry is None or place in (entry["source"], _digest_of_place(entry["source"])):
+        if self._overwrite or entry is None or place in (entry["source"], digest_of_place(entry["source"])):
             return
         if any(entry[key] != value for key, value in stamp_of(planned.source.path).items()):
             raise ValueError(
@@ -199,26 +229,19 @@ class PredictionFolder:
                 f"{planned.source.path}; choose another output folder, or replace it by --overwrite"
             )
 
-    def _is_done(self, planned: Planned, suffixes: Sequence[str], digest: str) -> bool:
+    def _is_done(self, planned: Planned, suffixes: Mapping[str, str], digest: str) -> bool:
         entry = self._entries.get(planned.source.name)
         if entry is None or not entry["is_done"] or entry["options"] != digest:
             return False
         if any(entry[key] != value for key, value in stamp_of(planned.source.path).items()):
             return False
-        names = {f"{planned.target}{suffix}" for suffix in suffixes}
-        return names == entry["files"].keys() and all(
-            is_own_file(self.folder, self.folder / name, entry) and stamp_of(self.folder / name)["bytes"]
-            for name in names
+        names = {f"{planned.target}{suffix}": settings for suffix, settings in suffixes.items()}
+        return names.keys() <= entry["files"].keys() and all(
+            is_own_file(self.folder, self.folder / name, entry)
+            and stamp_of(self.folder / name)["bytes"]
+            and entry["files"][name].get("settings", "") == settings
+            for name, settings in names.items()
         )
-
-    def _place_of(self, source: ImageFile) -> str:
-        """Return what tells the place of an image, seen from the folder, from other places, and does not name it."""
-        try:
-            place = Path(os.path.relpath(_real(source.path), _real(self.folder / LIST_FILE).parent)).as_posix()
-        except ValueError:
-            # Another drive of Windows.
-            place = _real(source.path).as_posix()
-        return _digest_of_place(place)
 
     def _write_list(self) -> None:
         begin = time.monotonic()
@@ -226,6 +249,18 @@ class PredictionFolder:
         atomic_write(self.folder / LIST_FILE, json.dumps(record, indent=1) + "\n")
         end = time.monotonic()
         self._next_list = end + max(SECONDS_BETWEEN_LISTS, (end - begin) / LARGEST_LIST_SHARE)
+
+
+def _identity(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the values of an entry depend on: options, and the image by its stamp."""
+    return {key: entry.get(key) for key in ("options", "bytes", "mtime_ns")}
+
+
+def _joined(earlier: Mapping[str, Any], pixels: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of the pixels by two runs of the same values, of which each wrote some formats."""
+    joined = {**earlier, **{name: value for name, value in pixels.items() if value is not None or name not in earlier}}
+    codes = {**earlier.get("codes", {}), **pixels.get("codes", {})}
+    return {**joined, "codes": codes} if codes else joined
 
 
 def describe_model(name: str, config: Any) -> dict[str, Any]:
@@ -260,12 +295,3 @@ def describe_model(name: str, config: Any) -> dict[str, Any]:
 def _is_of_model(path: Path) -> bool:
     is_configuration = path.name in CONFIGURATIONS or path.name.endswith(".index.json")
     return is_configuration or path.suffix in (".safetensors", ".bin")
-
-
-def _digest_of_place(place: str) -> str:
-    return f"sha256:{hashlib.sha256(os.fsencode(place)).hexdigest()}"
-
-
-def _real(path: Path) -> Path:
-    """Return a path with its folder's links followed; the file's own name stays."""
-    return Path(os.path.realpath(path.parent), path.name)

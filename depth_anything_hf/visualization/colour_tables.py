@@ -14,7 +14,7 @@ import numpy as np
 
 DEFAULT_COLOUR_MAP = "inferno"
 REVERSED = "_r"
-# OpenCV's tables of these names are those of matplotlib, within 1 of 255; of its others (hot, jet, twilight) they differ.
+# Within 1 of 255 OpenCV's tables of these names are those of matplotlib; its hot, jet and twilight are not.
 _OPENCV = {
     "autumn": cv2.COLORMAP_AUTUMN,
     "bone": cv2.COLORMAP_BONE,

@@ -18,7 +18,7 @@ from depth_anything_hf.visualization.encode import encode_png
 
 
 def write(values: np.ndarray, kind: str, folder: Path) -> dict[str, Path]:
-    contents, _ = encode_prediction(values.astype(np.float32), kind, pictures=True)
+    contents, _ = encode_prediction(values.astype(np.float32), kind)
     for suffix, content in contents.items():
         (folder / f"a{suffix}").write_bytes(content)
     return {suffix: folder / f"a{suffix}" for suffix in contents}
@@ -46,7 +46,7 @@ def test_numbers_and_greys_read_back(kind: str, tmp_path: Path) -> None:
 
 def test_depth_that_is_not_positive_has_no_value_and_disparity_may_be_negative(tmp_path: Path) -> None:
     values = np.array([[1.0, 2.0, 0.0, -1.0, math.nan, math.inf, -math.inf]], np.float32)
-    contents, pixels = encode_prediction(values, "depth", pictures=True)
+    contents, pixels = encode_prediction(values, "depth")
     codes = cv2.imdecode(np.frombuffer(contents["_16bit.png"], np.uint8), cv2.IMREAD_UNCHANGED)
     assert codes.tolist() == [[1, 65535, 0, 0, 0, 65535, 0]]
     assert (pixels["invalid"], pixels["clipped"]) == (4 / 7, 1 / 7)
@@ -61,7 +61,7 @@ def test_depth_that_is_not_positive_has_no_value_and_disparity_may_be_negative(t
             False,
             True,
         ]
-    contents, pixels = encode_prediction(values[:, :5], "disparity", pictures=True)
+    contents, pixels = encode_prediction(values[:, :5], "disparity")
     assert (pixels["invalid"], pixels["clipped"], pixels["grey"]["minimum"]) == (0.2, 0.0, -1.0)
 
 

@@ -12,10 +12,10 @@ import pytest
 from depth_anything_hf.visualization.charts import (
     COLOURS,
     Curve,
-    linear_ticks,
     _logarithmic_ticks,
-    number_text,
     line_chart,
+    linear_ticks,
+    number_text,
 )
 
 

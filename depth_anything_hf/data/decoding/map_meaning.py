@@ -147,6 +147,16 @@ def is_from_predict(path: Path) -> bool:
         return False
 
 
+def is_picture_of_prediction(path: Path) -> bool:
+    """Return whether a file is a picture of a prediction, from which no values can be read."""
+    try:
+        with path.open("rb") as file:
+            record = _record_in(_beginning(file))
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, Mapping) and "picture" in record
+
+
 def _beginning(file: BinaryIO) -> bytes:
     start = file.read(8)
     file.seek(0)
@@ -206,7 +216,7 @@ def _record_of_tiff(content: bytes) -> Any:
         return None
 
 
-def description_text(kind: str, **further: Any) -> str:
+def describe_map(kind: str, **further: Any) -> str:
     """Return the text that `meaning_of` reads, as JSON.
 
     Args:
@@ -214,3 +224,8 @@ def description_text(kind: str, **further: Any) -> str:
         further: what else it says, JSON values.
     """
     return json.dumps({"version": MEANING_VERSION, "kind": kind, "unit": UNITS[kind], **further})
+
+
+def describe_picture(kind: str, picture: str) -> str:
+    """Return the text of a coloured picture, by which it is not taken for a map or a photograph."""
+    return json.dumps({"kind": kind, "picture": picture})

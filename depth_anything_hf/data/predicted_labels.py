@@ -1,0 +1,110 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Files of `predict` as labels: which of several belongs to an image, and which kind a folder of them holds."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from .decoding.depth_maps import LABEL_SUFFIXES, LABELS
+from .decoding.exr import exr_is_readable
+from .decoding.map_meaning import is_picture_of_prediction, meaning_in_file
+from .left_out import some_of
+from .own_pictures import PICTURE_ENDINGS
+from .prediction_list import LIST_FILE, digest_of_source, read_entries, stamp_of
+
+
+# Endings of the files of numbers, the most exact first. Of the greys, millimetres have no value where they clip.
+ENDINGS = (".npz", ".npy", ".tiff", ".exr", "_mm.png", "_16bit.png", "_kitti.png")
+_FORMAT_ENDING = re.compile(r"_(?:mm|16bit|kitti)$")
+
+
+def drop_format_ending(stem: str) -> str:
+    """Return the stem of an image of whose prediction a file has this stem, as a_mm and a_16bit are of a."""
+    return _FORMAT_ENDING.sub("", stem)
+
+
+def without_pictures(files: list[Path]) -> list[Path]:
+    """Return the files without coloured pictures of predictions, which their texts tell."""
+    suspects = [path for path in files if path.name.endswith(PICTURE_ENDINGS)]
+    if not any(map(is_picture_of_prediction, some_of(suspects)) if suspects else ()):
+        return files
+    pictures = {path for path in suspects if is_picture_of_prediction(path)}
+    return [path for path in files if path not in pictures]
+
+
+def label_told(folder: Path) -> str | None:
+    """Return which label a folder holds by the list of predictions there, or by what its first file says of itself.
+
+    None where nothing tells, or several files are of several kinds.
+    """
+    place = _place_of_list(folder)
+    if place is not None:
+        kinds = Counter(entry.get("kind") for entry in _entries(place).values())
+        return next(iter(kinds)) if len(kinds) == 1 and {*kinds} <= {*LABELS} else None
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if _may_be_numbers(entry.name)]
+    meaning = meaning_in_file(folder / min(names)) if names else None
+    return None if meaning is None else meaning.kind
+
+
+def _may_be_numbers(name: str) -> bool:
+    is_visible = not name.startswith(".") and not name.endswith(PICTURE_ENDINGS)
+    return is_visible and Path(name).suffix.lower() in LABEL_SUFFIXES
+
+
+def listed_labels(images: Mapping[str, Path], folder: Path) -> dict[str, Path]:
+    """Return stem of an image -> the file that is its label, by the list of predictions of a folder; empty without.
+
+    Args:
+        images: stem, with folders by `/` -> image.
+        folder: of labels, or one below that with the list.
+    """
+    place = _place_of_list(folder)
+    if place is None:
+        return {}
+    entries = _entries(place)
+    by_source = {entry["source"]: entry for entry in entries.values()}
+    prefix = folder.relative_to(place).as_posix()
+    by_stem = {str(PurePosixPath(name).with_suffix("")): entry for name, entry in entries.items()}
+    found: dict[str, Path] = {}
+    for stem, image in images.items():
+        # Where both folders were moved apart, names are all that is left.
+        name = stem if prefix == "." else f"{prefix}/{stem}"
+        entry = by_source.get(digest_of_source(image, place)) or by_stem.get(name)
+        label = None if entry is None else _best_file(place, entry)
+        if label is not None:
+            found[stem] = label
+    return found
+
+
+def _best_file(place: Path, entry: Mapping[str, Any]) -> Path | None:
+    names = {name.removeprefix(entry["target"]): name for name in entry["files"]}
+    for ending in ENDINGS:
+        if ending in names and (ending != ".exr" or exr_is_readable()) and (place / names[ending]).is_file():
+            return place / names[ending]
+    return None
+
+
+def _place_of_list(folder: Path) -> Path | None:
+    """Return the folder of the list: the one of labels, or, where that is of one split, the one above."""
+    return next((each for each in (folder, folder.parent) if (each / LIST_FILE).is_file()), None)
+
+
+def _entries(place: Path) -> dict[str, Any]:
+    return _entries_of(place, tuple(stamp_of(place / LIST_FILE).values()))
+
+
+@lru_cache(maxsize=4)
+def _entries_of(place: Path, stamp: tuple[int, ...]) -> dict[str, Any]:
+    """Return the entries of a list as it is; `stamp` tells a changed one apart."""
+    try:
+        return read_entries(place)
+    except (ValueError, OSError):
+        return {}
