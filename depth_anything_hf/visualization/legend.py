@@ -80,8 +80,9 @@ def _ticks(minimum: float, maximum: float, is_depth: bool, room: float) -> list[
     for share, depth in shares:
         if not ticks or ticks[-1][0] - share >= 1 / max(room, 1):
             ticks.append((share, depth))
-    # Within less than a step of one another no round number lies between the ends.
-    return ticks or [(1.0, float(f"{nearest:.3g}")), (0.0, float(f"{farthest:.3g}"))]
+    # Between ends that are close to one another there may be no two round numbers.
+    ends = [(1.0, float(f"{nearest:.3g}")), (0.0, float(f"{farthest:.3g}"))]
+    return ticks if len(ticks) > 1 else ends
 
 
 def _draw_upwards(picture: Image.Image, label: str, text: int, right: int) -> None:
