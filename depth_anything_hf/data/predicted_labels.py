@@ -85,7 +85,7 @@ def listed_labels(images: Mapping[str, Path], folder: Path) -> dict[str, Path]:
 
 
 def _best_file(place: Path, entry: Mapping[str, Any]) -> Path | None:
-    names = {name.removeprefix(entry["target"]): name for name in entry["files"]}
+    names = {name.removeprefix(entry["target"]): str(name) for name in entry["files"]}
     for ending in ENDINGS:
         if ending in names and (ending != ".exr" or exr_is_readable()) and (place / names[ending]).is_file():
             return place / names[ending]

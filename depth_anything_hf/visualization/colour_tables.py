@@ -84,16 +84,17 @@ def colour_table(name: str) -> np.ndarray:
         table = _to_bytes([np.interp(_SHARES, *np.array(corners).T) for corners in _CORNERS[plain]])
     else:
         table = _table_of_matplotlib(plain, name)
-    table = np.ascontiguousarray(table[::-1] if name.endswith(REVERSED) else table)
-    table.flags.writeable = False
-    return table
+    colours: np.ndarray = np.ascontiguousarray(table[::-1] if name.endswith(REVERSED) else table)
+    colours.flags.writeable = False
+    return colours
 
 
 _SHARES = np.linspace(0, 1, 256)
 
 
 def _to_bytes(channels: list[np.ndarray]) -> np.ndarray:
-    return np.rint(np.stack(channels, axis=1) * 255).astype(np.uint8)
+    table: np.ndarray = np.rint(np.stack(channels, axis=1) * 255).astype(np.uint8)
+    return table
 
 
 def _table_of_matplotlib(plain: str, name: str) -> np.ndarray:
@@ -103,7 +104,8 @@ def _table_of_matplotlib(plain: str, name: str) -> np.ndarray:
         from matplotlib import colormaps
 
         if plain in colormaps:
-            return np.rint(colormaps[plain](_SHARES)[:, :3] * 255).astype(np.uint8)
+            colours = np.asarray(colormaps[plain](_SHARES))[:, :3]
+            return _to_bytes(list(colours.T))
         known = tuple(sorted(each for each in colormaps if not each.endswith(REVERSED)))
     by_small_letters = {each.lower(): each for each in known}
     nearest = difflib.get_close_matches(plain.lower(), by_small_letters, n=1)

@@ -114,11 +114,12 @@ def meaning_of(content: bytes, name: str) -> MapMeaning | None:
         )
     try:
         kind, scale = record["kind"], record.get("scale")
-        ends = [None if record.get(key) is None else float(record[key]) for key in ("minimum", "maximum")]
-        numbers = [each for each in (*ends, scale) if each is not None]
+        low, high = (None if record.get(key) is None else float(record[key]) for key in ("minimum", "maximum"))
+        scale = None if scale is None else float(scale)
+        numbers = [each for each in (low, high, scale) if each is not None]
         is_known = record["version"] == MEANING_VERSION and kind in KINDS and all(map(math.isfinite, numbers))
-        if is_known and (ends[0] is None) == (ends[1] is None) and (scale is None or scale > 0):
-            return MapMeaning(kind, *ends, None if scale is None else float(scale))
+        if is_known and (low is None) == (high is None) and (scale is None or scale > 0):
+            return MapMeaning(kind, low, high, scale)
     except (ValueError, TypeError, KeyError, AttributeError):
         pass
     raise UnreadableImageError(
