@@ -119,7 +119,7 @@ def _picture(values: np.ndarray, kind: str, settings: OutputSettings, image: np.
     disparity = depth_to_disparity(values) if is_depth else values
     ends = [None if depth is None else 1 / depth for depth in (settings.max_depth, settings.min_depth)]
     low, high = colour_limits(disparity, *ends)
-    colours = colour_map(disparity, low, high, settings.colormap)
+    colours = colour_map(disparity, low, high, name=settings.colormap)
     if image is not None:
         colours = side_by_side([image, colours])
     return add_legend(colours, low, high, settings.colormap, is_depth=is_depth) if settings.legend else colours

@@ -20,6 +20,7 @@ def colour_map(
     values: np.ndarray,
     minimum: float | None = None,
     maximum: float | None = None,
+    *,
     name: str = DEFAULT_COLOUR_MAP,
 ) -> np.ndarray:
     """Colour a map, by default with Inferno: dark for small and bright for large values.
