@@ -171,17 +171,15 @@ def _record_in(content: bytes) -> Any:
         return _record_of_npy(content)
     if content.startswith(NPZ_MAGIC):
         return _record_of_npz(content)
-    if MEANING_KEYWORD.encode() not in content:
-        return None
+    if content.startswith(TIFF_STARTS):
+        return _record_of_tiff(content) if MEANING_KEYWORD.encode() in content else None
     text: str | None = None
     if content.startswith(PNG_SIGNATURE):
         text = png_texts_of(io.BytesIO(content)).get(MEANING_KEYWORD)
     elif content.startswith(EXR_MAGIC):
-        found = _IN_EXR.search(content[:HEADER_BYTES])
+        found = _IN_EXR.search(content, 0, HEADER_BYTES)
         if found is not None:
-            text = content[found.end() :][: struct.unpack("<I", found[1])[0]].decode("utf-8", "replace")
-    elif content.startswith(TIFF_STARTS):
-        return _record_of_tiff(content)
+            text = content[found.end() : found.end() + struct.unpack("<I", found[1])[0]].decode("utf-8", "replace")
     if text is None:
         return None
     try:
