@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -25,6 +26,17 @@ from .options import (
     PredictionKindOption,
     VerboseOption,
     report_failures,
+)
+from .point_options import (
+    AssumeScaleOption,
+    CameraOption,
+    EdgeThresholdOption,
+    FocalOption,
+    FovOption,
+    MaxPointsOption,
+    NormalsOption,
+    PointsOption,
+    SensorWidthOption,
 )
 
 
@@ -121,6 +133,15 @@ def predict(
         ),
     ] = False,
     verbose: VerboseOption = False,
+    points: PointsOption = None,
+    normals: NormalsOption = False,
+    camera: CameraOption = None,
+    focal: FocalOption = None,
+    sensor_width: SensorWidthOption = None,
+    fov: FovOption = None,
+    assume_scale: AssumeScaleOption = None,
+    edge_threshold: EdgeThresholdOption = 0.05,
+    max_points: MaxPointsOption = 2_000_000,
 ) -> None:
     """Predict the depth of images and write it as pictures and numbers.
 
@@ -137,6 +158,9 @@ def predict(
     leaves its own pictures out; files of further formats are added. Images that cannot be read are listed and skipped;
     the exit code is then 3, and 1 if none could be read.
 
+    With --points and --normals there will be NAME.ply, NAME.glb, NAME_normals.png, and NAME_camera.json, which says
+    which camera was used and how it is known. Points need `pip install "depth_anything_hf[points]"`.
+
     \b
     Examples:
       depth-anything-hf predict photo.jpg --output_dir predictions/
@@ -145,6 +169,7 @@ def predict(
       depth-anything-hf predict photos/ -o metres/ --metric camera.json
       depth-anything-hf predict photos/ -o predictions/ -m student.onnx
       depth-anything-hf predict images/ -o depth/ -m runs/metric --format mm,exr,color --legend --max_depth 20
+      depth-anything-hf predict photo.jpg -o room/ -m runs/metric --points ply,glb --focal 26mm
 
     \b
     In Python:
@@ -159,6 +184,7 @@ def predict(
     from ..inference.devices import check_device
     from ..inference.engines import TORCH
     from ..inference.pixel_shares import describe_shares
+    from ..inference.point_outputs import PointOutputs, describe_points
     from ..inference.prediction_files import FORMULA, encode_prediction, shares_of
     from ..inference.prediction_folder import PredictionFolder, describe_model
     from ..inference.prediction_formats import describe_clipped
@@ -172,8 +198,25 @@ def predict(
     calibration = None if metric is None else Calibration.load(metric)
     if calibration is not None and input_size is None:
         input_size = calibration.input_size
-    suffixes = settings.suffixes
+    outputs = PointOutputs.make(
+        points or (),
+        normals,
+        camera=camera,
+        focal=focal,
+        sensor_width=sensor_width,
+        fov=fov,
+        assume_scale=assume_scale,
+        edge_threshold=edge_threshold,
+        max_points=max_points,
+        max_pixels=max_pixels,
+    )
+    suffixes = dict(settings.suffixes)
+    if outputs:
+        # Another camera makes these files again, and no others.
+        suffixes |= dict.fromkeys(outputs.suffixes, json.dumps(outputs.settings, sort_keys=True))
     sources = find_image_files(inputs)
+    if outputs:
+        outputs.check([source.path for source in sources])
     # Refuse before the model is loaded; under the lock again.
     PredictionFolder(output_dir, overwrite).plan(sources, list(suffixes))
     predictor = DepthPredictor.from_pretrained(
@@ -191,6 +234,8 @@ def predict(
     if calibration is not None:
         kind = _check_calibration(calibration, model, predictor)
     settings.check_kind(kind, model)
+    if outputs:
+        outputs.check_scale(predictor.prediction_kind, calibration)
     options = {
         **describe_model(model, predictor.model.config),
         "kind": kind,
@@ -206,7 +251,8 @@ def predict(
     with PredictionFolder(output_dir, overwrite) as folder:
         planned = folder.plan(sources, list(suffixes))
         work = folder.missing(planned, suffixes, options)
-        predictions = tqdm(predictor(one.source.path for one in work), total=len(work), desc="predict", unit="image")
+        images = (outputs.source(one.source.path) if outputs else one.source.path for one in work)
+        predictions = tqdm(predictor(images), total=len(work), desc="predict", unit="image")
         for one, prediction in zip(work, predictions, strict=True):
             if prediction.error is not None:
                 failures.append((prediction.name, prediction.error))
@@ -219,7 +265,17 @@ def predict(
                 if "side_by_side" in settings.formats:
                     with allow_pixels(max_pixels):
                         image = read_image(one.source.path)
-                folder.save(one, *encode_prediction(values, kind, settings, extrapolated, image))
+                contents, about = encode_prediction(values, kind, settings, extrapolated, image)
+                if outputs:
+                    try:
+                        added = outputs.encode(
+                            one.source.path, prediction.values, predictor.prediction_kind, calibration
+                        )
+                    except ValueError as error:
+                        failures.append((prediction.name, str(error)))
+                        continue
+                    contents, about = {**contents, **added[0]}, {**about, "points": added[1]}
+                folder.save(one, contents, about)
         known = folder.pixels(planned)
     earlier = f", {len(sources) - len(work)} of them earlier" if len(work) < len(sources) else ""
     typer.echo(
@@ -228,8 +284,9 @@ def predict(
     )
     typer.echo(MEANING[kind])
     line, warnings = describe_shares({name: shares_of(pixels) for name, pixels in known.items()})
-    if line:
-        typer.echo(line)
+    for each in (line, *describe_points(known.values())):
+        if each:
+            typer.echo(each)
     for warning in [*warnings, *describe_clipped(known)]:
         typer.echo(f"warning: {warning}", err=True)
     report_failures(failures, len(sources))

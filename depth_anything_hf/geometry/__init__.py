@@ -5,6 +5,9 @@
 - `disparity`: depth to disparity and back, and the two kinds of prediction
 - `depth_units`: a metric model's output in metres, and its cap as a whole number of units
 - `camera`: pinhole intrinsics, ray distance to planar depth
+- `intrinsics`: the camera of a picture size: focal lengths, other sizes, turned pictures
+- `distortion`: pictures without the distortion of their lens
+- `points`: depth as points in space, normals, triangles cut where depth jumps
 - `alignment`: a prediction of unknown scale and shift brought to the label's unit
 - `maps`: checks of maps (one shape, finite or positive inside a mask), values at pixels
 
@@ -21,9 +24,13 @@ if TYPE_CHECKING:
     from .alignment import align_depth, align_disparity, align_median, fit_scale_and_shift
     from .camera import distance_to_planar_depth, pinhole_intrinsics
     from .disparity import PredictionKind, depth_to_disparity, disparity_to_depth
+    from .distortion import undistort
+    from .intrinsics import CameraIntrinsics
     from .maps import values_at_pixels
+    from .points import find_normals, unproject
 
 _MODULES = {
+    "CameraIntrinsics": "intrinsics",
     "PredictionKind": "disparity",
     "align_depth": "alignment",
     "align_disparity": "alignment",
@@ -31,12 +38,16 @@ _MODULES = {
     "depth_to_disparity": "disparity",
     "disparity_to_depth": "disparity",
     "distance_to_planar_depth": "camera",
+    "find_normals": "points",
     "fit_scale_and_shift": "alignment",
     "pinhole_intrinsics": "camera",
+    "undistort": "distortion",
+    "unproject": "points",
     "values_at_pixels": "maps",
 }
 
 __all__ = [
+    "CameraIntrinsics",
     "PredictionKind",
     "align_depth",
     "align_disparity",
@@ -44,8 +55,11 @@ __all__ = [
     "depth_to_disparity",
     "disparity_to_depth",
     "distance_to_planar_depth",
+    "find_normals",
     "fit_scale_and_shift",
     "pinhole_intrinsics",
+    "undistort",
+    "unproject",
     "values_at_pixels",
 ]
 

@@ -24,6 +24,14 @@
 - `pixel_shares`: shares of pixels without a value, extrapolated or clipped
 - `prediction_folder`: what a folder of predictions holds, what is missing, what must not be replaced
 - `calibration`: scale and shift from a relative model's disparity to metres, saved as JSON
+- `camera_choice`: which camera a picture was taken with: given, of a file, of a focal length or angle, or of its EXIF
+- `camera_files`: cameras of JSON, YAML and text files of other programs
+- `colmap_cameras`: cameras of COLMAP's `cameras.txt`
+- `stored_camera`: a camera as a file has it, and how it becomes that of a picture
+- `point_prediction`: from an image to points in space, and how their metres are known
+- `point_map`: the points of one picture: cloud, mesh, normals
+- `point_files`: PLY and GLB, the camera as JSON, normals as a picture
+- `point_outputs`: what `predict` writes of points, and what it says about them
 - `measured_points`: measured distances from a CSV file or depth maps, with the disparity at their pixels
 
 The names below are imported when first used.
@@ -37,16 +45,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .calibration import Calibration, PerImageFit, fit_calibration, fit_per_image
+    from .camera_choice import CameraChoice
+    from .camera_files import read_cameras
     from .devices import available_devices, default_device
     from .measured_points import disparity_at_labels, disparity_at_points, read_points
+    from .point_map import PointMap
     from .prediction import Prediction, flip_mean
     from .prediction_files import read_prediction
     from .predictor import DepthPredictor
 
 _MODULES = {
     "Calibration": "calibration",
+    "CameraChoice": "camera_choice",
     "DepthPredictor": "predictor",
     "PerImageFit": "calibration",
+    "PointMap": "point_map",
     "Prediction": "prediction",
     "available_devices": "devices",
     "default_device": "devices",
@@ -55,14 +68,17 @@ _MODULES = {
     "fit_calibration": "calibration",
     "fit_per_image": "calibration",
     "flip_mean": "prediction",
+    "read_cameras": "camera_files",
     "read_points": "measured_points",
     "read_prediction": "prediction_files",
 }
 
 __all__ = [
     "Calibration",
+    "CameraChoice",
     "DepthPredictor",
     "PerImageFit",
+    "PointMap",
     "Prediction",
     "available_devices",
     "default_device",
@@ -71,6 +87,7 @@ __all__ = [
     "fit_calibration",
     "fit_per_image",
     "flip_mean",
+    "read_cameras",
     "read_points",
     "read_prediction",
 ]

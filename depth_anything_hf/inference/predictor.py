@@ -27,6 +27,7 @@ from .engines import open_in_engine
 from .image_inputs import ImageSource, as_rgb, is_list, is_one_image, name_of
 from .output_kinds import check_prediction_kind
 from .passes import Passes
+from .point_prediction import PointPrediction
 from .prediction import Prediction, check_finite
 
 
@@ -39,7 +40,7 @@ DECODING_THREADS = min(16, os.cpu_count() or 1)
 ACCELERATOR_BATCH = 8
 
 
-class DepthPredictor:
+class DepthPredictor(PointPrediction):
     """Predict disparity or depth for any number of images of any sizes.
 
     The model's output is brought to the image's own size by bilinear interpolation with aligned corners, as the

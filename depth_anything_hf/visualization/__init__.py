@@ -7,6 +7,7 @@
 - `legend`: the bar that says which colour is which value
 - `charts`: line charts with axes, numbers and a legend
 - `figures`: images side by side, in sheets, with captions; sparse maps, point pairs
+- `normal_maps`: surface normals as colours, and back
 - `encode`: PNG, JPEG and float32 TIFF files in memory
 - `encode_maps`: maps as npy, TIFF and OpenEXR files that say what they are
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .encode import encode_jpeg, encode_png, encode_tiff
     from .figures import add_caption, mark_pairs, sheet, side_by_side, stack, thicken
     from .legend import add_legend
+    from .normal_maps import normals_from_picture, normals_to_picture
 
 _MODULES = {
     "COLOUR_MAPS": "colour_tables",
@@ -41,6 +43,8 @@ _MODULES = {
     "from_uint16": "colour_maps",
     "line_chart": "charts",
     "mark_pairs": "figures",
+    "normals_from_picture": "normal_maps",
+    "normals_to_picture": "normal_maps",
     "sheet": "figures",
     "side_by_side": "figures",
     "stack": "figures",
@@ -62,6 +66,8 @@ __all__ = [
     "from_uint16",
     "line_chart",
     "mark_pairs",
+    "normals_from_picture",
+    "normals_to_picture",
     "sheet",
     "side_by_side",
     "stack",

@@ -5,6 +5,7 @@
 - `files`: finds files, and reads their bytes
 - `images`: images, upright and in 8-bit RGB
 - `orientation`: what EXIF says about it, and the turns that make an image upright
+- `exif_camera`: the camera of a photograph by its EXIF
 - `depth_maps`: depth and disparity maps in many formats, and what their stored values mean
 - `map_meaning`: what the files that `predict` writes say of their kind, unit and codes
 - `exr`: OpenEXR files, and the map among their channels
