@@ -1,0 +1,133 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""`predict --points`: its files, what it says, what it does again, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from command_line import files_below, random_image, run
+from PIL import ExifTags, Image
+
+from depth_anything_hf.inference.calibration import Calibration
+from depth_anything_hf.inference.camera_files import read_cameras
+from depth_anything_hf.inference.predictor import DepthPredictor
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    folder, exif = tmp_path / "photographs", Image.Exif()
+    folder.mkdir()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FocalLengthIn35mmFilm] = 28
+    Image.fromarray(random_image((30, 40), 0)).save(folder / "a.jpg", exif=exif)
+    Image.fromarray(random_image((30, 40), 1)).save(folder / "b.png")
+    return folder
+
+
+def predict(*arguments: Any) -> Any:
+    return run("predict", *arguments, "--device", "cpu")
+
+
+def test_points_of_a_metric_model_and_of_the_camera_that_is_given(
+    metric_model: Path, photographs: Path, tmp_path: Path
+) -> None:
+    trimesh = pytest.importorskip("trimesh", reason="files of points are written with the extra 'points'")
+    command = (photographs, "-o", tmp_path / "out", "-m", metric_model, "--points", "ply,glb", "--normals")
+    result = predict(*command, "--fov", 90)
+    assert result.exit_code == 0, result.output
+    assert "camera of 2 images: focal length 20.0 px, 90.0° across; given field of view 90°" in result.output
+    assert "metres of points: predicted by a metric model" in result.output
+    suffixes = (".npz", "_16bit.png", "_depth.png", ".ply", ".glb", "_normals.png", "_camera.json")
+    files = [f"{stem}{suffix}" for stem in ("a", "b") for suffix in suffixes]
+    assert files_below(tmp_path / "out") == sorted([*files, "predictions.json"])
+    depth = DepthPredictor.from_pretrained(metric_model, device="cpu").predict(photographs / "b.png")
+    points = np.asarray(trimesh.load(tmp_path / "out" / "b.ply").vertices)
+    np.testing.assert_allclose(points[:, 2], depth.ravel(), atol=1e-5)
+    np.testing.assert_allclose(points[0, 0], -19.5 / 20 * depth[0, 0], atol=1e-5)
+    mesh = trimesh.load(tmp_path / "out" / "b.glb")
+    assert mesh.bounds[1, 2] < 0
+    (camera,) = read_cameras(tmp_path / "out" / "a_camera.json")
+    assert camera.for_picture(30, 40).fx == pytest.approx(20)
+    # Nothing is left to do, and the pictures are no photographs.
+    again = predict(*command, "--fov", 90)
+    assert "2 of 2 images predicted, 2 of them earlier" in again.output and "camera of 2 images" in again.output
+    other = predict(*command, "--fov", 60)
+    assert "2 of 2 images predicted, see" in other.output and "60.0° across" in other.output
+
+
+def test_an_image_without_a_camera_is_skipped_and_said(metric_model: Path, photographs: Path, tmp_path: Path) -> None:
+    command = ("-o", tmp_path / "out", "-m", metric_model, "--normals")
+    result = predict(photographs, *command)
+    assert result.exit_code == 3
+    assert "b.png: ValueError: no camera is known: its EXIF has no focal length; give --focal 1200" in result.output
+    assert "EXIF: 28 mm (35 mm equivalent)" in result.output
+    assert "a_normals.png" in files_below(tmp_path / "out") and "b.npz" not in files_below(tmp_path / "out")
+    alone = predict(photographs / "b.png", *command)
+    assert alone.exit_code == 2 and "EXIF of 1 image has no focal length" in alone.output
+
+
+def test_a_relative_model_says_why_it_has_no_points(model: Path, photographs: Path, tmp_path: Path) -> None:
+    command = (photographs, "-o", tmp_path / "out", "-m", model, "--normals", "--focal", "50px")
+    result = predict(*command)
+    assert result.exit_code == 1 and "disparity of unknown scale and shift" in result.output
+    assert not (tmp_path / "out").exists()
+    guessed = predict(*command, "--assume_scale", 2)
+    assert guessed.exit_code == 0, guessed.output
+    assert "metres of points: assumed: median depth 2 m" in guessed.output
+    assert sorted(np.load(tmp_path / "out" / "a.npz")) == ["disparity", "kind"]
+    Calibration("disparity", 0.5, 10.0, 3, 0, 0.02, 0.0, 9.0, str(model), 42).save(tmp_path / "calibration.json")
+    measured = predict(*command, "--metric", tmp_path / "calibration.json")
+    assert measured.exit_code == 0, measured.output
+    assert "metres of points: calibration on 3 points" in measured.output
+
+
+def test_a_camera_file_is_scaled_straightens_the_picture_and_is_part_of_the_result(
+    metric_model: Path, photographs: Path, tmp_path: Path
+) -> None:
+    record = {"width": 80, "height": 60, "fx": 60, "fy": 60, "cx": 39.5, "cy": 29.5, "k1": -0.2}
+    file = tmp_path / "camera.json"
+    file.write_text(json.dumps(record))
+    command = (photographs / "b.png", "-o", tmp_path / "out", "-m", metric_model, "--normals", "--camera", file)
+    result = predict(*command)
+    assert result.exit_code == 0, result.output
+    assert "camera.json; scaled from 80 x 60 to 40 x 30 pixels; undistorted (opencv)" in result.output
+    written = json.loads((tmp_path / "out" / "b_camera.json").read_text())
+    assert written["undistorted_from"]["distortion"] == [-0.2, 0, 0, 0] and written["fx"] != 30
+    assert "predicted, 1 of them earlier" in predict(*command).output
+    file.write_text(json.dumps({**record, "k1": 0}))
+    assert "earlier" not in predict(*command).output
+    file.write_text(json.dumps({**record, "width": 60}))
+    assert "another ratio" in predict(*command).output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--fov", 60), "--fov without effect: add --points ply"),
+        (("--assume_scale", 2), "--assume_scale without effect"),
+        (("--points", "obj", "--fov", 60), "--points must be one of ['ply', 'glb'], got 'obj'"),
+        (("--normals", "--fov", 60, "--focal", 50), "focal and fov say the same"),
+        (("--normals", "--focal", "4mm"), "no lens is as short as 4 mm"),
+        (("--normals", "--fov", 200), "fov must be between 0 and 180"),
+        (("--normals", "--fov", 60, "--edge_threshold", 0), "edge_threshold must be above 0"),
+        (("--normals", "--fov", 60, "--max_points", 0), "max_points must be at least 1"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_before_the_model_is_opened(
+    photographs: Path, tmp_path: Path, arguments: tuple[Any, ...], said: str
+) -> None:
+    result = predict(photographs, "-o", tmp_path / "out", "-m", tmp_path / "no model", *arguments)
+    assert result.exit_code == 2 and said in " ".join(result.output.split()), result.output
+
+
+def test_without_trimesh_the_extra_is_named(
+    photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "trimesh", None)
+    result = predict(photographs, "-o", tmp_path / "out", "-m", tmp_path, "--points", "ply", "--fov", 60)
+    assert result.exit_code == 1 and 'pip install "depth_anything_hf[points]"' in result.output
