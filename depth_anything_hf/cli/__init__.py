@@ -12,6 +12,7 @@ Imports stand inside the commands, so that `--help` is quick.
 - `pseudo_label`: label photographs with a teacher.
 - `labels`: verify pseudo-labels and push them to the Hub.
 - `predict`: depth of pictures.
+- `point_options`: options of `predict` for points in space and the camera.
 - `calibrate`: scale and shift of a relative model from measured points.
 - `evaluate`: score a model.
 - `datasets`: list public datasets and protocols.

@@ -45,7 +45,12 @@ def undistort(image: np.ndarray, intrinsics: CameraIntrinsics) -> tuple[np.ndarr
     try:
         straight = replace(
             intrinsics,
-            **{"fx": fx, "fy": fy, "cx": cx, "cy": cy, "distortion": (), "distortion_model": "opencv"},
+            fx=fx,
+            fy=fy,
+            cx=cx,
+            cy=cy,
+            distortion=(),
+            distortion_model="opencv",
             notes=(*intrinsics.notes, f"undistorted ({intrinsics.distortion_model})"),
         )
     except ValueError as error:

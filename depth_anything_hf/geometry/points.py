@@ -8,6 +8,7 @@ Points are in the camera's axes as OpenCV has them: x to the right, y down, z fo
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +19,21 @@ EDGE_THRESHOLD = 0.05
 # Where a model draws a border as a ramp over several pixels, no single step is large, but the ramp is seen so flatly.
 # With a larger threshold than that above the angle is smaller in proportion.
 SMALLEST_ANGLE_DEGREES = 4.0
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Triangles with the picture as their texture.
+
+    Attributes:
+        vertices: float32 (N, 3), in the camera's axes: x to the right, y down, z forward.
+        faces: int64 (M, 3), counterclockwise as the camera sees them.
+        texture_coordinates: float32 (N, 2), from the picture's left border and from its lower one, 0 to 1.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    texture_coordinates: np.ndarray
 
 
 def unproject(depth: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -141,7 +157,8 @@ def _connections_across(points: np.ndarray, threshold: float) -> np.ndarray:
         is_flat = sine < math.sin(math.radians(degrees)) * np.linalg.norm(step, axis=-1) * (
             np.linalg.norm(ray, axis=-1)
         )
-    return known & ~is_jump & ~is_flat
+    connected: np.ndarray = known & ~is_jump & ~is_flat
+    return connected
 
 
 def _tangents(points: np.ndarray, connected: np.ndarray) -> np.ndarray:

@@ -29,8 +29,10 @@ EXPECTED = (
     "cy` or with lines such as fx_color = 1170"
 )
 # Names in small letters and without marks.
-MATRICES = ("intrinsicmatrix", "intrinsics", "intrinsic", "cameramatrix", "cameraintrinsics", "matrix", "k", "kmatrix")
-MATRICES += ("colorintrinsics", "colorintrinsic", "intrinsiccolor")
+MATRICES = (
+    *("intrinsicmatrix", "intrinsics", "intrinsic", "cameramatrix", "cameraintrinsics", "matrix", "k", "kmatrix"),
+    *("colorintrinsics", "colorintrinsic", "intrinsiccolor"),
+)
 NESTED = (*MATRICES, "color", "rgb", "camera", "colorcamera", "left", "leftcamera", "colorstream")
 FX, FY = ("fx", "flx", "focalx", "focallengthx", "fxcolor"), ("fy", "fly", "focaly", "focallengthy", "fycolor")
 CX, CY = ("cx", "ppx", "ox", "mxcolor", "principalpointx"), ("cy", "ppy", "oy", "mycolor", "principalpointy")
@@ -101,7 +103,11 @@ class _AnyTag(yaml.SafeLoader):
     """YAML with OpenCV's tag of matrices."""
 
 
-_AnyTag.add_constructor("tag:yaml.org,2002:opencv-matrix", lambda loader, node: loader.construct_mapping(node, True))
+def _mapping(loader: _AnyTag, node: yaml.MappingNode) -> dict[Any, Any]:
+    return loader.construct_mapping(node, deep=True)
+
+
+_AnyTag.add_constructor("tag:yaml.org,2002:opencv-matrix", _mapping)
 
 
 def _read_yaml(text: str) -> Any:

@@ -10,24 +10,48 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
 
 from ..data.prediction_list import PICTURE_KEYWORD
 from ..geometry.intrinsics import CameraIntrinsics
+from ..geometry.points import Mesh
 from ..visualization.encode import encode_png
 from ..visualization.normal_maps import normals_to_picture
-from .point_map import PointMap
 
 
+POINT_FORMATS = ("ply", "glb")
 CAMERA_KIND, CAMERA_VERSION = "depth_anything_hf.camera", 1
 PLY_AXES = "camera axes: x to the right, y down, z forward (OpenCV)"
 GLB_AXES = "x to the right, y up, the camera looks along -z (glTF)"
 # From the camera's axes to those of glTF: half a turn about x.
 TO_GLTF = np.array([1.0, -1.0, -1.0])
 PLY_FORMAT = b"format binary_little_endian 1.0\n"
+
+
+class _Points(Protocol):
+    """What is written of a `PointMap`, which describes it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def image(self) -> np.ndarray: ...
+    @property
+    def intrinsics(self) -> CameraIntrinsics: ...
+    @property
+    def undistorted_from(self) -> CameraIntrinsics | None: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def scale_source(self) -> str: ...
+    @property
+    def edge_threshold(self) -> float: ...
+    @property
+    def normals(self) -> np.ndarray: ...
+    def cloud(self) -> tuple[np.ndarray, np.ndarray]: ...
+    def mesh(self) -> Mesh: ...
 
 
 def load_trimesh() -> Any:
@@ -43,7 +67,7 @@ def load_trimesh() -> Any:
     return trimesh
 
 
-def encode_points(points: PointMap, form: str) -> bytes:
+def encode_points(points: _Points, form: str) -> bytes:
     """Return the content of a file of points.
 
     Args:
@@ -57,7 +81,7 @@ def encode_points(points: PointMap, form: str) -> bytes:
     return _encode_ply(points) if form == "ply" else _encode_glb(points)
 
 
-def _encode_ply(points: PointMap) -> bytes:
+def _encode_ply(points: _Points) -> bytes:
     trimesh = load_trimesh()
     positions, colours = points.cloud()
     if not len(positions):
@@ -70,7 +94,7 @@ def _encode_ply(points: PointMap) -> bytes:
     return head + separator + lines.encode("ascii") + body
 
 
-def _encode_glb(points: PointMap) -> bytes:
+def _encode_glb(points: _Points) -> bytes:
     trimesh = load_trimesh()
     mesh = points.mesh()
     if not len(mesh.faces):
@@ -96,7 +120,7 @@ def _encode_glb(points: PointMap) -> bytes:
     return content
 
 
-def encode_camera(points: PointMap) -> bytes:
+def encode_camera(points: _Points) -> bytes:
     """Return the camera of a picture as JSON, which `--camera` and Open3D read: `intrinsic_matrix` is by columns."""
     camera = points.intrinsics
     record: dict[str, Any] = {
@@ -116,7 +140,7 @@ def encode_camera(points: PointMap) -> bytes:
     return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def encode_normals(points: PointMap) -> bytes:
+def encode_normals(points: _Points) -> bytes:
     """Return the normals as a PNG, see `normals_to_picture`."""
     text = {"kind": "normals", "picture": "normals", "axes": "x to the right, y up, z towards the camera"}
     return encode_png(normals_to_picture(points.normals), {PICTURE_KEYWORD: json.dumps(text)})

@@ -13,29 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from ..geometry.intrinsics import CameraIntrinsics
-from ..geometry.points import EDGE_THRESHOLD, find_connections, find_normals, make_triangles, unproject
+from ..geometry.points import EDGE_THRESHOLD, Mesh, find_connections, find_normals, make_triangles, unproject
 from ..utils.files import atomic_write
 from ..utils.option_errors import check_choice, check_count
 from ..utils.paths import local_path
+from .point_files import POINT_FORMATS, encode_points
 
 
 MOST_POINTS = 2_000_000
-POINT_FORMATS = ("ply", "glb")
-
-
-@dataclass(frozen=True)
-class Mesh:
-    """Triangles with the picture as their texture.
-
-    Attributes:
-        vertices: float32 (N, 3), in the camera's axes: x to the right, y down, z forward.
-        faces: int64 (M, 3), counterclockwise as the camera sees them.
-        texture_coordinates: float32 (N, 2), from the picture's left border and from its lower one, 0 to 1.
-    """
-
-    vertices: np.ndarray
-    faces: np.ndarray
-    texture_coordinates: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -139,8 +124,6 @@ class PointMap:
             ImportError: trimesh is missing.
             OSError: the file cannot be written.
         """
-        from .point_files import encode_points
-
         path = local_path(path)
         check_choice("the suffix of a file of points", path.suffix.lower(), [f".{each}" for each in POINT_FORMATS])
         atomic_write(path, encode_points(self, path.suffix.lower()[1:]))

@@ -20,8 +20,8 @@ from ..utils.option_errors import OptionError, check_choice, check_count
 from .calibration import Calibration
 from .camera_choice import HOW_TO_GIVE, CameraChoice, describe_camera, find_unknown
 from .image_inputs import ImageSource
-from .point_files import encode_camera, encode_normals, encode_points, load_trimesh
-from .point_map import POINT_FORMATS, PointMap
+from .point_files import POINT_FORMATS, encode_camera, encode_normals, encode_points, load_trimesh
+from .point_map import PointMap
 from .point_prediction import check_scale, straighten, to_depth
 
 
