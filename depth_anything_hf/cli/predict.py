@@ -141,7 +141,7 @@ def predict(
     fov: FovOption = None,
     assume_scale: AssumeScaleOption = None,
     edge_threshold: EdgeThresholdOption = 0.05,
-    max_points: MaxPointsOption = 2_000_000,
+    max_points: MaxPointsOption = 2_500_000,
 ) -> None:
     """Predict the depth of images and write it as pictures and numbers.
 

@@ -20,7 +20,8 @@ from ..utils.paths import local_path
 from .point_files import POINT_FORMATS, encode_points
 
 
-MOST_POINTS = 2_000_000
+# Full HD is whole.
+MOST_POINTS = 2_500_000
 
 
 @dataclass(frozen=True)

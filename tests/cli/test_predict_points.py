@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -14,8 +15,11 @@ import pytest
 from command_line import files_below, random_image, run
 from PIL import ExifTags, Image
 
+from depth_anything_hf.cli.predict import predict as command
+from depth_anything_hf.geometry.points import EDGE_THRESHOLD
 from depth_anything_hf.inference.calibration import Calibration
 from depth_anything_hf.inference.camera_files import read_cameras
+from depth_anything_hf.inference.point_map import MOST_POINTS
 from depth_anything_hf.inference.predictor import DepthPredictor
 
 
@@ -131,3 +135,9 @@ def test_without_trimesh_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "trimesh", None)
     result = predict(photographs, "-o", tmp_path / "out", "-m", tmp_path, "--points", "ply", "--fov", 60)
     assert result.exit_code == 1 and 'pip install "depth_anything_hf[points]"' in result.output
+
+
+def test_defaults_are_those_of_python() -> None:
+    options = inspect.signature(command).parameters
+    assert options["edge_threshold"].default == EDGE_THRESHOLD
+    assert options["max_points"].default == MOST_POINTS
