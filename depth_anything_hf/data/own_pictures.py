@@ -13,7 +13,7 @@ from .decoding.map_meaning import is_picture_of_prediction
 
 
 # Of pictures of predictions.
-PICTURE_ENDINGS = ("_depth.png", "_side_by_side.png")
+PICTURE_ENDINGS = ("_depth.png", "_side_by_side.png", "_normals.png")
 # In the folder of every run.
 RUN_RECORD = "training_arguments.json"
 # In the folder of a run, and for the first also in those of its checkpoints.

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
-from ..data.prediction_list import PICTURE_KEYWORD
+from ..data.decoding.map_meaning import MEANING_KEYWORD
 from ..geometry.intrinsics import CameraIntrinsics
 from ..geometry.points import Mesh
 from ..visualization.encode import encode_png
@@ -143,7 +143,7 @@ def encode_camera(points: _Points) -> bytes:
 def encode_normals(points: _Points) -> bytes:
     """Return the normals as a PNG, see `normals_to_picture`."""
     text = {"kind": "normals", "picture": "normals", "axes": "x to the right, y up, z towards the camera"}
-    return encode_png(normals_to_picture(points.normals), {PICTURE_KEYWORD: json.dumps(text)})
+    return encode_png(normals_to_picture(points.normals), {MEANING_KEYWORD: json.dumps(text)})
 
 
 def _numbers(camera: CameraIntrinsics) -> str:
