@@ -21,6 +21,8 @@ STANDARD_MAPPINGS = 65536
 # Where glibc begins, and where it gets to in a process that frees large blocks; it trims from twice as much.
 SMALLEST_MAPPING_THRESHOLD, LARGEST_MAPPING_THRESHOLD = 128 * 1024, 32 * 2**20
 
+_is_kept = False
+
 
 def _c_library() -> Any:
     """Return the process's glibc, or None where there is another C library, which has no such settings."""
@@ -39,10 +41,22 @@ def keep_freed_memory() -> bool:
     Returns:
         Whether the setting was made; False on systems without glibc, where nothing changes.
     """
+    global _is_kept
     library = _c_library()
     if library is None:
         return False
+    _is_kept = True
     return bool(library.mallopt(MAPPINGS, NO_MAPPINGS) and library.mallopt(TRIM_THRESHOLD, NEVER_TRIM))
+
+
+def stop_keeping_memory() -> None:
+    """Undo `keep_freed_memory` where it was called, and leave every other setting alone.
+
+    For models in other engines than PyTorch: these keep what they need of a size themselves, and what they ask for
+    when sizes grow fits into no gap that smaller ones have left.
+    """
+    if _is_kept:
+        return_freed_memory()
 
 
 def return_every_block() -> bool:
@@ -62,6 +76,8 @@ def return_every_block() -> bool:
 
 def return_freed_memory() -> None:
     """Undo `keep_freed_memory` and `return_every_block`, and return what is free now to the system."""
+    global _is_kept
+    _is_kept = False
     library = _c_library()
     if library is not None:
         _give_back(library, LARGEST_MAPPING_THRESHOLD)

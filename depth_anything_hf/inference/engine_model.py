@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..cpu.memory import stop_keeping_memory
 from ..export.formats import Runner
 
 
@@ -26,6 +27,8 @@ class EngineModel:
     def __init__(
         self, runner: Runner, *, file: str | None = None, open_in_torch: Callable[[], Any] | None = None
     ) -> None:
+        if runner.engine != "torch":
+            stop_keeping_memory()
         self.runner = runner
         self.file = file
         self._open_in_torch = open_in_torch

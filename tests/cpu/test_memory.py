@@ -21,7 +21,7 @@ FAULTS = """
 import resource
 import numpy as np
 from depth_anything_hf.cpu import memory
-memory.{setting}()
+{settings}
 np.ones(2**23)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 np.ones(2**23)
@@ -40,13 +40,20 @@ def test_other_systems_are_left_alone(
     return_freed_memory()
 
 
-@pytest.mark.skipif(not HAS_GLIBC, reason="mallopt is glibc's")
-def test_memory_that_is_kept_costs_no_page_faults() -> None:
-    def faults(setting: str) -> int:
-        script = FAULTS.format(setting=setting)
-        run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-        return int(run.stdout)
+def faults(*calls: str) -> int:
+    script = FAULTS.format(settings="; ".join(calls))
+    return int(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout)
 
+
+@pytest.mark.skipif(not HAS_GLIBC, reason="mallopt is glibc's")
+def test_memory_that_is_kept_costs_no_page_faults_until_it_is_given_back() -> None:
     # 64 MiB are 16384 pages of 4 KiB; larger pages make them fewer.
-    kept, returned = faults("keep_freed_memory"), faults("return_every_block")
-    assert kept < returned / 4
+    kept = faults("memory.keep_freed_memory()")
+    for others in (["return_every_block"], ["keep_freed_memory", "stop_keeping_memory"]):
+        assert kept < faults(*(f"memory.{name}()" for name in others)) / 4
+
+
+@pytest.mark.skipif(not HAS_GLIBC, reason="mallopt is glibc's")
+def test_settings_that_somebody_else_has_made_stay() -> None:
+    by_others = "c = memory._c_library(); c.mallopt(memory.MAPPINGS, 0); c.mallopt(memory.TRIM_THRESHOLD, -1)"
+    assert faults(by_others, "memory.stop_keeping_memory()") < faults("memory.return_every_block()") / 4
