@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import hf_hub_download
+from huggingface_hub import _CACHED_NO_EXIST, hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
 
 from ..utils.paths import expand_home
@@ -20,6 +20,7 @@ from ..utils.paths import expand_home
 ADAPTER_CONFIG_FILE = "adapter_config.json"
 # In the local cache of the Hub, files lie in a folder of their commit.
 COMMIT_FOLDER = re.compile(r"/snapshots/([0-9a-f]{40})/")
+COMMIT = re.compile("[0-9a-f]{40}")
 HUB_OPTIONS = ("revision", "token", "cache_dir", "local_files_only", "force_download", "subfolder")
 
 
@@ -31,11 +32,25 @@ def hub_file(name: str, file: str, hub: Mapping[str, Any]) -> str | None:
         file: its name.
         hub: `revision`, `token` and the like.
     """
+    if _is_known_to_be_missing(name, file, hub):
+        return None
     try:
         return str(hf_hub_download(name, file, **hub))
     except (EntryNotFoundError, HfHubHTTPError, HFValidationError, OSError):
         # Whoever opens the model as a whole one says it better.
         return None
+
+
+def _is_known_to_be_missing(name: str, file: str, hub: Mapping[str, Any]) -> bool:
+    """Return whether the local cache knows that a commit has no such file, which no request can change."""
+    revision, subfolder = hub.get("revision"), hub.get("subfolder")
+    if hub.get("force_download") or COMMIT.fullmatch(str(revision)) is None:
+        return False
+    where = f"{subfolder}/{file}" if subfolder else file
+    try:
+        return try_to_load_from_cache(name, where, hub.get("cache_dir"), revision) is _CACHED_NO_EXIST
+    except HFValidationError:
+        return False
 
 
 def commit_of(name: str, options: Mapping[str, Any]) -> str | None:

@@ -237,7 +237,10 @@ class HubServer:
         commit, tree = self._tree_at(self._repository(request), request.part("revision"))
         file = tree.get(request.part("path"))
         if file is None:
-            raise Refusal(404, "Entry not found", "EntryNotFound")
+            refusal = Refusal(404, "Entry not found", "EntryNotFound")
+            # By it clients keep in mind that this commit has no such file.
+            refusal.headers["X-Repo-Commit"] = commit
+            raise refusal
         headers = {"X-Repo-Commit": commit, "ETag": f'"{file.etag}"'}
         if not file.is_large:
             return ranged(request, file.content, headers)

@@ -184,6 +184,15 @@ def test_a_model_of_the_cache_is_opened_from_one_commit_which_the_hub_is_asked_f
         assert [url for url in newest if url not in by_itself] == [f"/{MODEL}/resolve/main/config.json"]
 
 
+def test_an_engine_asks_the_hub_once_which_commit_it_is(hub: HubServer, model: Path) -> None:
+    pytest.importorskip("openvino")
+    push_model(MODEL, model)
+    for expected in (None, [f"/{MODEL}/resolve/main/config.json"]):
+        hub.requests.clear()
+        assert DepthPredictor.from_pretrained(MODEL, engine="openvino", device="cpu").engine == "openvino"
+        assert expected is None or [request.url for request in hub.requests] == expected
+
+
 def test_labels_are_pushed_once_and_only_when_they_are_whole(hub: HubServer, labels: Path, tmp_path: Path) -> None:
     shard = labels / "labels-00001-of-00003.parquet"
     sound = shard.read_bytes()
