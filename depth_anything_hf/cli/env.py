@@ -148,8 +148,8 @@ def _kernels() -> dict[str, str]:
 
 
 def _engines() -> dict[str, str]:
-    from ..inference.engine_cache import EngineCache
-    from ..inference.engines import OTHER_ENGINES, engine_version, is_installed
+    from ..inference.engine_cache import EngineCache, engine_version
+    from ..inference.engines import OTHER_ENGINES, is_installed
 
     facts = {}
     for engine in OTHER_ENGINES:

@@ -14,6 +14,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -189,14 +190,22 @@ def open_compiled(path: Path, engine: str, metadata: dict[str, Any], threads: in
     return open_blob(path, metadata, threads)
 
 
+def engine_version(engine: str) -> str:
+    """Return the version of an engine; empty where it is not installed."""
+    try:
+        return version(engine)
+    except PackageNotFoundError:
+        # Other distributions have the same module: onnxruntime-gpu, -directml, -training.
+        others = packages_distributions().get(engine)
+        return version(others[0]) if others else ""
+
+
 def _versions(engine: str) -> dict[str, str]:
     """Return versions and processor that a converted model depends on."""
-    from importlib.metadata import version
-
     made_by = {
         "depth_anything_hf": f"{__version__}, graph {GRAPH_VERSION}",
         "torch": version("torch"),
-        engine: version(engine),
+        engine: engine_version(engine),
     }
     if engine == "openvino":
         from ..export.openvino_file import core

@@ -52,10 +52,27 @@ class ModelSource:
         stated = self.config.get("dtype") or self.config.get("torch_dtype")
         if isinstance(stated, str):
             return stated.removeprefix("torch.")
-        path: str | Path | None = self.config_path.with_name("model.safetensors")
+        whole = self._find("model.safetensors")
+        paths = [whole] if whole is not None else self._find_shards()
+        found = {_precision_in(path) for path in paths}
+        return found.pop() if len(found) == 1 else "mixed" if found else "unknown"
+
+    def _find(self, file: str) -> Path | None:
         if self.commit is not None:
-            path = hub_file(self.name, "model.safetensors", self.hub)
-        return "unknown" if path is None else _precision_in(Path(path))
+            found = hub_file(self.name, file, self.hub)
+            return None if found is None else Path(found)
+        path = self.config_path.with_name(file)
+        return path if path.is_file() else None
+
+    def _find_shards(self) -> list[Path]:
+        """Return the files that an index of weights names; none where one is missing, or there is no index."""
+        index = self._find("model.safetensors.index.json")
+        try:
+            names = [] if index is None else sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
+            paths = [self._find(name) for name in names]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return []
+        return [] if None in paths else [path for path in paths if path is not None]
 
     def identity(self) -> dict[str, Any]:
         """Return by what its weights are known: the commit on the Hub, or the content of the folder's files."""

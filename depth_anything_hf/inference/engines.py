@@ -11,7 +11,6 @@ import logging
 import math
 import os
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,14 +54,6 @@ def is_exported_file(name: str) -> bool:
 def is_installed(engine: str) -> bool:
     """Return whether the packages of an engine are there."""
     return engine == TORCH or all(find_spec(name) for name in FORMATS[OTHER_ENGINES[engine][0]].packages)
-
-
-def engine_version(engine: str) -> str:
-    """Return the version of an engine; empty where it is not installed."""
-    try:
-        return version(engine)
-    except PackageNotFoundError:
-        return ""
 
 
 def open_in_engine(
@@ -167,7 +158,7 @@ def _reason_against_options(
         # PyTorch's loader knows better what to say.
         return f"the precision {precision!r} is not known"
     if not runs_on_cpu(device):
-        return "it runs on CPUs, the device is another"
+        return 'it runs on CPUs, and the device is another; give --device cpu (device="cpu")'
     if compile:
         return "compile is PyTorch's"
     others = [key for key, value in options.items() if key not in HUB_OPTIONS and value is not None]

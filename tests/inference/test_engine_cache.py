@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from depth_anything_hf.inference import engine_cache
-from depth_anything_hf.inference.engine_cache import CacheEntry, EngineCache
+from depth_anything_hf.inference.engine_cache import CacheEntry, EngineCache, engine_version
 from depth_anything_hf.utils.files import unfinished_file
 
 
@@ -70,3 +70,15 @@ def test_what_is_known_of_a_model_is_checked_as_the_model_is(metadata: Any, tmp_
     record = json.loads(place._record.read_text())
     place._record.write_text(json.dumps({**record, "metadata": metadata}))
     assert place.open(1) is None and not place._model.exists()
+
+
+def test_a_version_is_that_of_whichever_distribution_has_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = tmp_path / "depth_engine_gpu-9.1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: depth-engine-gpu\nVersion: 9.1\n")
+    (about / "top_level.txt").write_text("depth_engine\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert engine_version("depth_engine") == "9.1"
+    assert engine_version("no_such_engine") == ""

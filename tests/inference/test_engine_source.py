@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from tiny_predictors import tiny_dpt, tiny_model
 from torch import nn
 
@@ -49,6 +50,18 @@ def test_the_precision_is_the_configurations_else_that_of_the_tensors(
         config = json.loads((tmp_path / "config.json").read_text())
         (tmp_path / "config.json").write_text(json.dumps({k: v for k, v in config.items() if k != "dtype"}))
     assert source_of(tmp_path).stored_precision() == str(dtype).removeprefix("torch.")
+
+
+def test_the_precision_of_shards_is_that_of_all_of_them(tmp_path: Path) -> None:
+    nn.Module.to(tiny_model(), torch.bfloat16).save_pretrained(tmp_path, max_shard_size="50KB")
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({k: v for k, v in config.items() if k != "dtype"}))
+    shards = sorted(tmp_path.glob("*.safetensors"))
+    assert len(shards) > 1 and source_of(tmp_path).stored_precision() == "bfloat16"
+    save_file({"weight": torch.zeros(1)}, shards[0])
+    assert source_of(tmp_path).stored_precision() == "mixed"
+    shards[0].unlink()
+    assert source_of(tmp_path).stored_precision() == "unknown"
 
 
 def test_what_engines_do_not_take_is_named(checkpoint: Path, tmp_path: Path) -> None:
