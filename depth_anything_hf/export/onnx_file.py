@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 
+from ..utils.quiet import hide_logged_warnings
 from .inputs import check_images, input_name
 from .metadata import KEY, OUTPUT_NAME
 
@@ -27,13 +27,10 @@ def write(program: ExportedProgram, path: Path, metadata: dict[str, Any], images
     import torch
 
     # It tells each time that torchvision is missing, and which of its optimizations it skips.
-    logging.disable(logging.WARNING)
-    try:
+    with hide_logged_warnings():
         exported: Any = torch.onnx.export(
             program, (), dynamo=True, input_names=[input_name(metadata)], output_names=[OUTPUT_NAME], verbose=False
         )
-    finally:
-        logging.disable(logging.NOTSET)
     exported.model.metadata_props[KEY] = json.dumps(metadata)
     if not metadata["precision"].startswith("int8"):
         exported.save(path)

@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import onnx
 from onnxruntime import quantization
 from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
+from ..utils.quiet import hide_logged_warnings
 from .inputs import PIXEL_VALUES
 from .quantization_layers import Kind, Operation, float_layers
 
@@ -41,7 +40,8 @@ def quantize(source: Path, target: Path, precision: str, images: Sequence[np.nda
             the patch embedding and the positions, with the scales of the images.
         images: float32 (1, 3, H, W), normalized, to calibrate "int8-static" with.
     """
-    with _without_messages():
+    # It advises to prepare graphs, which fails with free sizes, and names layers that it leaves.
+    with hide_logged_warnings():
         if precision == "int8":
             quantization.quantize_dynamic(source, target, op_types_to_quantize=["MatMul"], per_channel=True)
         elif precision == "int8-weights":
@@ -96,13 +96,3 @@ class _Images(quantization.CalibrationDataReader):  # type: ignore[misc]
     def get_next(self) -> dict[str, Any] | None:
         image = next(self._rest, None)
         return None if image is None else {PIXEL_VALUES: image}
-
-
-@contextmanager
-def _without_messages() -> Iterator[None]:
-    """Hide its advice to prepare graphs, which fails with free sizes, and what it says of layers that it leaves."""
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(logging.NOTSET)

@@ -1,14 +1,16 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Hide the progress bars of libraries, so that a command shows one bar, its own."""
+"""Hide the progress bars of libraries, so that a command shows one bar, its own; and warnings of logging."""
 
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from .environment import environment_flag
 
@@ -45,9 +47,9 @@ def quiet_libraries(verbose: bool = False, *, when_imported: bool = False) -> No
     else:
         os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
-    from transformers.utils import logging
+    from transformers.utils import logging as transformers_logging
 
-    hide_bars_of_transformers: Callable[[], None] = logging.disable_progress_bar
+    hide_bars_of_transformers: Callable[[], None] = transformers_logging.disable_progress_bar
     hub_shows_bars = not are_progress_bars_disabled()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -65,3 +67,14 @@ def quiet_transformers() -> None:
     if _waits_for_transformers:
         _waits_for_transformers = False
         quiet_libraries()
+
+
+@contextmanager
+def hide_logged_warnings() -> Iterator[None]:
+    """Context manager: nothing below an error is logged by anybody; afterwards what was logged before is again."""
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.disable(before)

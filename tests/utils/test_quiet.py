@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 
 import pytest
+
+from depth_anything_hf.utils.quiet import hide_logged_warnings
 
 
 # Each in a process of its own: the libraries keep the setting for the whole process.
@@ -54,3 +57,18 @@ def test_bars_come_back_by_argument_and_by_environment() -> None:
 def test_the_libraries_own_variables_win() -> None:
     assert bars(HF_HUB_DISABLE_PROGRESS_BARS="1") == [False] * 4
     assert bars(HF_HUB_DISABLE_PROGRESS_BARS="0", HF_DATASETS_DISABLE_PROGRESS_BARS="0") == [False, True, True, True]
+
+
+def test_hidden_warnings_are_logged_again_as_before(caplog: pytest.LogCaptureFixture) -> None:
+    logger, before = logging.getLogger("other.library"), logging.root.manager.disable
+    try:
+        for level in (logging.NOTSET, logging.ERROR):
+            logging.disable(level)
+            with hide_logged_warnings():
+                logger.warning("advice")
+            assert logging.root.manager.disable == level
+        logging.disable(logging.NOTSET)
+        logger.warning("seen")
+    finally:
+        logging.disable(before)
+    assert caplog.messages == ["seen"]
