@@ -264,12 +264,12 @@ def predict(
                 image = None
                 if "side_by_side" in settings.formats:
                     with allow_pixels(max_pixels):
-                        image = read_image(one.source.path)
+                        image = outputs.image(one.source.path) if outputs else read_image(one.source.path)
                 contents, about = encode_prediction(values, kind, settings, extrapolated, image)
                 if outputs:
                     try:
                         added = outputs.encode(
-                            one.source.path, prediction.values, predictor.prediction_kind, calibration
+                            one.source.path, prediction.values, predictor.prediction_kind, calibration, settings.limit
                         )
                     except ValueError as error:
                         failures.append((prediction.name, str(error)))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,10 +125,20 @@ class PointOutputs:
 
     def source(self, path: Path) -> ImageSource:
         """Return what the predictor takes for a picture: without distortion, and refused without a camera."""
-        return str(path), lambda: self._straight(path)[0]
+        return str(path), lambda: self.image(path)
+
+    def image(self, path: Path) -> np.ndarray:
+        """Return a picture as it is predicted: uint8 (H, W, 3), upright and without distortion."""
+        image: np.ndarray = self._straight(path)[0]
+        return image
 
     def encode(
-        self, path: Path, values: np.ndarray, kind: str, calibration: Calibration | None
+        self,
+        path: Path,
+        values: np.ndarray,
+        kind: str,
+        calibration: Calibration | None,
+        limit: Callable[[np.ndarray], np.ndarray],
     ) -> tuple[dict[str, bytes], dict[str, Any]]:
         """Return suffix -> content of the files, and what is to be known of them, JSON values.
 
@@ -137,6 +147,7 @@ class PointOutputs:
             values: (H, W), its prediction.
             kind: "disparity" or "depth", of `values`.
             calibration: for disparity.
+            limit: takes depth beyond the limits of all files out, see `OutputSettings.limit`.
 
         Raises:
             ValueError: no camera is known, or there are no points to write.
@@ -145,7 +156,7 @@ class PointOutputs:
         depth, source = to_depth(values, kind, calibration, self.assume_scale)
         points = PointMap(
             path.name,
-            depth,
+            limit(depth),
             image,
             camera,
             source,

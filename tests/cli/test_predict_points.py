@@ -16,6 +16,8 @@ from command_line import files_below, random_image, run
 from PIL import ExifTags, Image
 
 from depth_anything_hf.cli.predict import predict as command
+from depth_anything_hf.data.decoding.images import read_image
+from depth_anything_hf.geometry.distortion import undistort
 from depth_anything_hf.geometry.points import EDGE_THRESHOLD
 from depth_anything_hf.inference.calibration import Calibration
 from depth_anything_hf.inference.camera_files import read_cameras
@@ -64,6 +66,19 @@ def test_points_of_a_metric_model_and_of_the_camera_that_is_given(
     assert "2 of 2 images predicted, see" in other.output and "60.0° across" in other.output
 
 
+def test_limits_of_depth_are_those_of_points(metric_model: Path, photographs: Path, tmp_path: Path) -> None:
+    trimesh = pytest.importorskip("trimesh", reason="files of points are written with the extra 'points'")
+    depth = DepthPredictor.from_pretrained(metric_model, device="cpu").predict(photographs / "b.png")
+    limit = float(np.median(depth))
+    command = (photographs / "b.png", "-o", tmp_path / "out", "-m", metric_model, "--points", "ply", "--fov", 90)
+    result = predict(*command, "--max_depth", limit, "--format", "npy")
+    assert result.exit_code == 0, result.output
+    written = np.load(tmp_path / "out" / "b.npy")
+    points = np.asarray(trimesh.load(tmp_path / "out" / "b.ply").vertices)
+    assert 0 < np.isnan(written).mean() < 1
+    np.testing.assert_allclose(points[:, 2], written[~np.isnan(written)], atol=1e-5)
+
+
 def test_an_image_without_a_camera_is_skipped_and_said(metric_model: Path, photographs: Path, tmp_path: Path) -> None:
     command = ("-o", tmp_path / "out", "-m", metric_model, "--normals")
     result = predict(photographs, *command)
@@ -97,8 +112,12 @@ def test_a_camera_file_is_scaled_straightens_the_picture_and_is_part_of_the_resu
     file = tmp_path / "camera.json"
     file.write_text(json.dumps(record))
     command = (photographs / "b.png", "-o", tmp_path / "out", "-m", metric_model, "--normals", "--camera", file)
-    result = predict(*command)
+    result = predict(*command, "--format", "side_by_side,npz")
     assert result.exit_code == 0, result.output
+    shown = np.asarray(Image.open(tmp_path / "out" / "b_side_by_side.png"))[:30, :40]
+    straight, _ = undistort(read_image(photographs / "b.png"), read_cameras(file)[0].for_picture(30, 40))
+    np.testing.assert_array_equal(shown, straight)
+    result = predict(*command)
     assert "camera.json; scaled from 80 x 60 to 40 x 30 pixels; undistorted (opencv)" in result.output
     written = json.loads((tmp_path / "out" / "b_camera.json").read_text())
     assert written["undistorted_from"]["distortion"] == [-0.2, 0, 0, 0] and written["fx"] != 30
