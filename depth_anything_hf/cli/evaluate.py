@@ -18,6 +18,7 @@ PANELS = {
     "What is scored": ("model", "prediction_kind", "protocol", "root", "data", "split", "limit", "max_pixels"),
     "Labels of --data": ("label", "label_column", "image_column", "scale"),
     "Scores on --data": ("alignment", "min_depth", "max_depth"),
+    "Confidence": ("confidence",),
     "Output": ("output_dir", "overwrite"),
     "Speed": ("batch_size", "input_size", "dtype", "device", "engine"),
     "Processes": LAUNCH_OPTIONS,
@@ -36,6 +37,9 @@ def _evaluate(
     Besides the errors after alignment, `ordinal_accuracy` says how often of two random points the nearer one is told,
     which no alignment can flatter. Another split than the protocol's, or --limit, makes the result a "modified" one.
 
+    --confidence adds whether the confidence of `predict --confidence` ranks the errors: `ause_abs_rel` (0: as well as
+    the errors themselves), `aurg_abs_rel` (0: no better than chance), and a table of the error by confidence.
+
     With --output_dir: results.json, a row for every image in per_image.parquet, what a model card takes in
     card_entries.json, and a picture of the best, median and worst images; for a group of protocols such as moge-bundle
     a sub-folder of them for each. They replace those of an earlier evaluation, but your own files of these names only
@@ -49,6 +53,7 @@ def _evaluate(
       depth-anything-hf evaluate runs/student --data frames/ --scale 1000 --max_depth 10
       depth-anything-hf evaluate runs/student --protocol moge-bundle --root moge/ --num_processes 8
       depth-anything-hf evaluate student.onnx --data scenes-test/
+      depth-anything-hf evaluate runs/student --data scenes-test/ --confidence -o results/
 
     \b
     In Python:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -17,6 +18,7 @@ from .options import (
     OUTPUT,
     BatchSizeOption,
     CompileOption,
+    ConfidenceOption,
     DeviceOption,
     DtypeOption,
     EngineOption,
@@ -133,6 +135,7 @@ def predict(
         ),
     ] = False,
     verbose: VerboseOption = False,
+    confidence: ConfidenceOption = False,
     points: PointsOption = None,
     normals: NormalsOption = False,
     camera: CameraOption = None,
@@ -158,6 +161,9 @@ def predict(
     leaves its own pictures out; files of further formats are added. Images that cannot be read are listed and skipped;
     the exit code is then 3, and 1 if none could be read.
 
+    With --confidence there will be NAME_confidence.png, a 16-bit grey of 0 (the passes differ) to 1 (they agree), and
+    its mean in predictions.json.
+
     With --points and --normals there will be NAME.ply, NAME.glb, NAME_normals.png, and NAME_camera.json, which says
     which camera was used and how it is known. Points need `pip install "depth_anything_hf[points]"`.
 
@@ -178,11 +184,12 @@ def predict(
     """
     from tqdm import tqdm
 
-    from ..data.decoding.images import read_image
-    from ..data.decoding.limits import allow_pixels
     from ..inference.calibration import Calibration
+    from ..inference.confidence import SUFFIX, describe_confidence, encode_confidence
+    from ..inference.confidence_passes import SIZE_FACTOR
     from ..inference.devices import check_device
     from ..inference.engines import TORCH
+    from ..inference.kept_pictures import KeptPictures, read_upright
     from ..inference.pixel_shares import describe_shares
     from ..inference.point_outputs import PointOutputs, describe_points
     from ..inference.prediction_files import FORMULA, encode_prediction, shares_of
@@ -214,6 +221,8 @@ def predict(
     if outputs:
         # Another camera makes these files again, and no others.
         suffixes |= dict.fromkeys(outputs.suffixes, json.dumps(outputs.settings, sort_keys=True))
+    if confidence:
+        suffixes[SUFFIX] = f"{SIZE_FACTOR:g}"
     sources = find_image_files(inputs)
     if outputs:
         outputs.check([source.path for source in sources])
@@ -227,6 +236,7 @@ def predict(
         batch_size=batch_size,
         input_size=input_size,
         prediction_kind=cast("PredictionKind | None", prediction_kind),
+        confidence=confidence,
         compile=compile,
         max_pixels=max_pixels,
     )
@@ -248,28 +258,38 @@ def predict(
         **settings.limits,
     }
     failures: list[tuple[str, str]] = []
+    # Where files show the picture, too.
+    pictures = KeptPictures(outputs.read if outputs else partial(read_upright, max_pixels=max_pixels))
+    is_shown = outputs is not None or "side_by_side" in settings.formats
     with PredictionFolder(output_dir, overwrite) as folder:
         planned = folder.plan(sources, list(suffixes))
         work = folder.missing(planned, suffixes, options)
-        images = (outputs.source(one.source.path) if outputs else one.source.path for one in work)
+        images = (pictures.source(one.source.path) if is_shown else one.source.path for one in work)
         predictions = tqdm(predictor(images), total=len(work), desc="predict", unit="image")
         for one, prediction in zip(work, predictions, strict=True):
             if prediction.error is not None:
                 failures.append((prediction.name, prediction.error))
+                pictures.forget(one.source.path)
             else:
                 assert prediction.values is not None
                 values, extrapolated = prediction.values, None
                 if calibration is not None:
                     values, extrapolated = calibration.apply(values), calibration.extrapolated_share(values)
-                image = None
-                if "side_by_side" in settings.formats:
-                    with allow_pixels(max_pixels):
-                        image = outputs.image(one.source.path) if outputs else read_image(one.source.path)
+                picture = pictures.take(one.source.path) if is_shown else None
+                image = None if picture is None else picture.image
                 contents, about = encode_prediction(values, kind, settings, extrapolated, image)
-                if outputs:
+                if prediction.confidence is not None:
+                    contents[SUFFIX] = encode_confidence(prediction.confidence, kind)
+                    about["confidence"] = prediction.mean_confidence
+                if outputs and picture is not None:
                     try:
                         added = outputs.encode(
-                            one.source.path, prediction.values, predictor.prediction_kind, calibration, settings.limit
+                            one.source.path,
+                            picture,
+                            prediction.values,
+                            predictor.prediction_kind,
+                            calibration,
+                            settings.limit,
                         )
                     except ValueError as error:
                         failures.append((prediction.name, str(error)))
@@ -284,7 +304,7 @@ def predict(
     )
     typer.echo(MEANING[kind])
     line, warnings = describe_shares({name: shares_of(pixels) for name, pixels in known.items()})
-    for each in (line, *describe_points(known.values())):
+    for each in (line, describe_confidence(known), *describe_points(known.values())):
         if each:
             typer.echo(each)
     for warning in [*warnings, *describe_clipped(known)]:

@@ -13,7 +13,7 @@ from .decoding.map_meaning import is_picture_of_prediction
 
 
 # Of pictures of predictions.
-PICTURE_ENDINGS = ("_depth.png", "_side_by_side.png", "_normals.png")
+PICTURE_ENDINGS = ("_depth.png", "_side_by_side.png", "_normals.png", "_confidence.png")
 # In the folder of every run.
 RUN_RECORD = "training_arguments.json"
 # In the folder of a run, and for the first also in those of its checkpoints.
@@ -28,15 +28,15 @@ def is_own_picture(path: Path) -> bool:
     """Return whether a file is a picture of a run or its dry run, of an evaluation, of a card, or of a prediction.
 
     The name decides first, so that photographs are not opened: `training.png` and `pictures/step-N.png` in the folder
-    of a run, `dry_run.jpg` and `errors.jpg` with this package's comment, what a card shows, and coloured predictions,
-    which a text in them tells also where their list is missing.
+    of a run, `dry_run.jpg`, `errors.jpg` and `confidence.jpg` with this package's comment, what a card shows, and
+    pictures of predictions, which a text in them tells also where their list is missing.
     """
     folder = path.parent
     if path.name == "training.png":
         return (folder / RUN_RECORD).is_file()
     if folder.name == "pictures" and _STEP.fullmatch(path.name):
         return (folder.parent / RUN_RECORD).is_file()
-    if path.name in ("dry_run.jpg", "errors.jpg"):
+    if path.name in ("dry_run.jpg", "errors.jpg", "confidence.jpg"):
         return (jpeg_comment(path) or "").startswith(PACKAGE)
     if path.name.endswith(PICTURE_ENDINGS) and is_picture_of_prediction(path):
         return True

@@ -9,6 +9,7 @@
 - `evaluator`: predicts and scores a dataset, image by image
 - `scoring`: one prediction against one label
 - `own_metrics`: metrics of one's own beside those of the table
+- `confidence`: whether the confidence of predictions tells of their errors
 - `results`: the numbers: rows, means, intervals, tables, files
 - `result_files`: names of the saved files, and which files of these names are the user's
 - `reports`: everything that is saved, and the sheet of the best and worst images
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .baselines import as_predictor, shuffle_predictions
+    from .confidence import ConfidenceSummary
     from .datasets import LabelledDataset, open_benchmarks, open_protocol
     from .evaluator import evaluate, evaluate_on_all_processes, indices_of_process
     from .protocols import PROTOCOL_GROUPS, PROTOCOLS, Protocol, find_protocol
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "CROPS": "settings",
+    "ConfidenceSummary": "confidence",
     "Crop": "settings",
     "EvaluationResult": "results",
     "EvaluationSettings": "settings",
@@ -65,6 +68,7 @@ __all__ = [
     "CROPS",
     "PROTOCOLS",
     "PROTOCOL_GROUPS",
+    "ConfidenceSummary",
     "Crop",
     "EvaluationResult",
     "EvaluationSettings",

@@ -22,6 +22,7 @@ from ..geometry.disparity import PredictionKind
 from ..utils.image_names import Naming
 from ..utils.map_ahead import map_ahead
 from ..utils.messages import counted
+from .confidence import CONFIDENCE_SCORES, confidence_scores
 from .datasets import LabelledDataset
 from .own_metrics import OwnMetric, check_own_metrics, own_scores
 from .results import EvaluationResult
@@ -79,7 +80,8 @@ def evaluate(
     Args:
         predict: takes an iterable of `(name, image)` and yields one `inference.Prediction` per image in the same
             order, at the image's own size; `inference.DepthPredictor` does. Its `batch_size` decides the groups;
-            without this attribute every image is a group.
+            without this attribute every image is a group. Where its `confidence` is true, dense labels also get the
+            scores of `confidence.confidence_scores`.
         dataset: samples with "image", "name" and one of "depth" and "disparity", or "pairs".
         settings: the protocol; None takes the defaults.
         prediction_kind: "disparity" or "depth"; `DepthPredictor.prediction_kind` says which.
@@ -98,7 +100,9 @@ def evaluate(
     settings = settings or EvaluationSettings()
     check_fits(settings, prediction_kind)
     metrics = check_own_metrics(metrics, settings)
-    result = EvaluationResult([], settings, prediction_kind, own_metrics=tuple(metrics))
+    has_confidence = bool(getattr(predict, "confidence", False)) and not settings.scores_pairs
+    further = (*metrics, *(CONFIDENCE_SCORES if has_confidence else ()))
+    result = EvaluationResult([], settings, prediction_kind, own_metrics=further)
     order = list(range(len(dataset)) if indices is None else indices)
     group_size = _group_size(predict, len(dataset))
     waiting: deque[_Loaded] = deque()
@@ -258,6 +262,9 @@ def _outcome(
         outcome = score_or_reason(prediction.values, loaded.target, settings, prediction_kind)
         if metrics and isinstance(outcome, dict) and isinstance(loaded.target, Target):
             outcome |= own_scores(metrics, prediction.values, loaded.target, settings, prediction_kind)
+        if prediction.confidence is not None and isinstance(outcome, dict) and isinstance(loaded.target, Target):
+            known = (prediction.values, prediction.confidence)
+            outcome |= confidence_scores(*known, loaded.target, settings, prediction_kind)
         return outcome
     except ValueError as error:
         raise ValueError(f"{loaded.name}: {error}") from error

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..geometry.disparity import PredictionKind
 from ..metrics.table import METRICS
+from .confidence import KEYS as CONFIDENCE_KEYS
 from .scoring import Target, aligned_depth, resize_to_label
 from .settings import EvaluationSettings
 
@@ -23,6 +24,7 @@ OwnMetric = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
 TAKEN = (
     *("index", "name", "valid_pixels", "pairs", "scenario", "reason"),
     *("clamped_share", "output_minimum", "output_maximum", "zero_share"),
+    *CONFIDENCE_KEYS,
 )
 
 

@@ -21,19 +21,32 @@ from ..utils.paths import local_path
 from ..visualization.colour_maps import colour_map
 from ..visualization.encode import encode_jpeg
 from ..visualization.figures import add_caption, mark_pairs, side_by_side, stack, thicken
+from .confidence import ConfidenceSummary
 from .datasets import LabelledDataset
 from .evaluator import Predictor
-from .result_files import CARD_FILE, MARK, RESULTS_FILE, ROWS_FILE, SHEET_FILE, check_results_folder
+from .result_files import (
+    CARD_FILE,
+    CONFIDENCE_FILE,
+    MARK,
+    RESULTS_FILE,
+    ROWS_FILE,
+    SHEET_FILE,
+    check_results_folder,
+    remove_own,
+)
 from .results import EvaluationResult
 from .scoring import PairTarget, aligned_depth, cut_sample, resize_to_label, target_of
 from .settings import EvaluationSettings
 
 
-REPORT_FILES = (RESULTS_FILE, ROWS_FILE, CARD_FILE, SHEET_FILE)
+REPORT_FILES = (RESULTS_FILE, ROWS_FILE, CARD_FILE, SHEET_FILE, CONFIDENCE_FILE)
 SHEET_HEIGHT_PIXELS = 240
 SHEET_WIDTH_PIXELS = 400  # of one panel
 SHEET_LARGEST_ERROR = 0.5
 SHEET_TITLE = f"image, aligned prediction, truth (bright = near), error |p - t| / t from 0 to {SHEET_LARGEST_ERROR}"
+CONFIDENCE_TITLE = (
+    "image, aligned prediction, error |p - t| / t and 1 - confidence, both by rank: bright = the largest of the image"
+)
 PAIR_SHEET_TITLE = "image, raw prediction (bright = near); dot = annotated as nearer, green = ordered right"
 
 
@@ -49,7 +62,8 @@ def save_report(
     """Save everything that is worth keeping of an evaluation.
 
     `results.json` and `per_image.parquet` (`EvaluationResult.save`); `card_entries.json`, what `hub.write_model_card`
-    takes as `results`; and `errors.jpg` (`save_error_sheet`), unless no image was scored.
+    takes as `results`; `errors.jpg` (`save_error_sheet`), unless no image was scored; and where predictions have a
+    confidence, `confidence.jpg` (`save_confidence_sheet`).
 
     Args:
         folder: created if it does not exist.
@@ -73,6 +87,65 @@ def save_report(
     atomic_write(folder / CARD_FILE, text + "\n")
     if result.rows:
         save_error_sheet(folder / SHEET_FILE, result, dataset, predict)
+    summary = ConfidenceSummary.of_rows(result.rows)
+    if summary is not None:
+        save_confidence_sheet(folder / CONFIDENCE_FILE, result, summary, dataset, predict)
+    else:
+        remove_own(folder / CONFIDENCE_FILE)
+
+
+def save_confidence_sheet(
+    path: str | os.PathLike[str],
+    result: EvaluationResult,
+    summary: ConfidenceSummary,
+    dataset: LabelledDataset,
+    predict: Predictor,
+) -> Path:
+    """Save the curves of a confidence, and below them errors beside confidence, predicted once more.
+
+    The images are those whose errors it ranks best, as most and worst, by `aurg_abs_rel`. Errors and confidence are
+    shown by their ranks within the image, which is what is scored.
+
+    Args:
+        path: of the JPEG file; its folder is created, an older file is replaced.
+        result: scores of images of `dataset`, with those of a confidence.
+        summary: of its rows.
+        dataset: the one that `result` comes from.
+        predict: as in `evaluate`, with confidence.
+
+    Returns:
+        The path.
+    """
+    ranked = [row for row in result.rows if math.isfinite(row.get("aurg_abs_rel", math.nan))]
+    ranked.sort(key=lambda row: (-row["aurg_abs_rel"], row["index"]))
+    pictures = [side_by_side(summary.pictures())]
+    for word, row in _best_median_worst(ranked, 1):
+        sample = cut_sample(dataset[row["index"]], result.settings)
+        (prediction,) = predict([(sample["name"], sample["image"])])
+        target = target_of(sample, result.settings)
+        if prediction.values is None or prediction.confidence is None or isinstance(target, PairTarget):
+            continue
+        settings, kind = result.settings, result.prediction_kind
+        image, shown, *_ = _panels(prediction.values, sample, settings, kind)
+        aligned, _ = aligned_depth(resize_to_label(prediction.values, target, settings), target, settings, kind)
+        errors = np.where(target.mask, np.abs(aligned - target.depth) / target.depth, math.nan)
+        doubts = np.where(target.mask, 1 - resize_to_label(prediction.confidence, target, settings), math.nan)
+        panels = [image, shown, *(colour_map(thicken(_by_rank(one)), 0.0, 1.0) for one in (errors, doubts))]
+        numbers = ", ".join(f"{name} {row[name]:.3f}" for name in ("aurg_abs_rel", "ause_abs_rel", "mean_confidence"))
+        height = min(SHEET_HEIGHT_PIXELS, SHEET_WIDTH_PIXELS * image.shape[0] // image.shape[1])
+        pictures.append(add_caption(side_by_side(panels, height), f"{word}: {Path(row['name']).name}  {numbers}"))
+    path = local_path(path)
+    atomic_write(path, encode_jpeg(add_caption(stack(pictures), CONFIDENCE_TITLE), comment=MARK))
+    return path
+
+
+def _by_rank(values: np.ndarray) -> np.ndarray:
+    """(H, W) with NaN -> shares of the pixels with a smaller value, NaN where there was none."""
+    finite = np.isfinite(values)
+    ranks = np.full(values.shape, math.nan)
+    inside = values[finite]
+    ranks[finite] = np.searchsorted(np.sort(inside), inside) / max(inside.size, 1)
+    return ranks
 
 
 def save_error_sheet(
@@ -163,4 +236,4 @@ def _panels(
     ]
 
 
-__all__ = ["save_error_sheet", "save_report"]
+__all__ = ["save_confidence_sheet", "save_error_sheet", "save_report"]

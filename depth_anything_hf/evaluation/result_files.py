@@ -19,7 +19,8 @@ from ..visualization.encode import jpeg_comment
 
 
 RESULTS_FILE, ROWS_FILE, CARD_FILE, SHEET_FILE = "results.json", "per_image.parquet", "card_entries.json", "errors.jpg"
-# In the parquet file's metadata, and the comment of the sheet.
+CONFIDENCE_FILE = "confidence.jpg"
+# In the parquet file's metadata, and the comment of the pictures.
 MARK = "depth_anything_hf.evaluation"
 MARK_KEY = b"written_by"
 # Of results.json. The sheets of version 1, which has no such entry, have no comment.
@@ -52,6 +53,12 @@ def check_results_folder(folder: Path, names: tuple[str, ...], *, overwrite: boo
         refuse_to_replace(theirs, "choose another output folder, or replace them by --overwrite (overwrite=True)")
 
 
+def remove_own(path: Path) -> None:
+    """Remove a file that an earlier evaluation has left; anything else stays."""
+    if _exists(path) and _is_own(path):
+        path.unlink()
+
+
 def _exists(path: Path) -> bool:
     return path.exists() or path.is_symlink()
 
@@ -61,6 +68,8 @@ def _is_own(path: Path) -> bool:
         return False
     if path.name == ROWS_FILE:
         return _is_own_table(path)
+    if path.name == CONFIDENCE_FILE:
+        return jpeg_comment(path) == MARK
     if path.name == SHEET_FILE:
         results = _read_json(path.with_name(RESULTS_FILE))
         return jpeg_comment(path) == MARK or (_are_results(results) and FORMAT_KEY not in results)

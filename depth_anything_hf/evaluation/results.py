@@ -25,6 +25,7 @@ from ..utils.paths import local_path
 from ..utils.printable_names import one_line
 from ..utils.redaction import redact_name
 from ..version import __version__
+from .confidence import ConfidenceSummary
 from .datasets import split_of_protocol
 from .protocols import PROTOCOLS, describe, identify
 from .result_files import FORMAT, FORMAT_KEY, MARK, MARK_KEY, RESULTS_FILE, ROWS_FILE, check_results_folder
@@ -49,7 +50,7 @@ class EvaluationResult:
         settings: the protocol.
         prediction_kind: "disparity" or "depth".
         skipped_images: one dict with `index`, `name` and `reason` per image without scores.
-        own_metrics: names of the metrics in the rows that are not the package's.
+        own_metrics: names of the metrics in the rows beside those of the settings: one's own, those of a confidence.
     """
 
     rows: list[dict[str, Any]]
@@ -125,6 +126,8 @@ class EvaluationResult:
         lines.append(
             f"{counted(len(self.rows), 'image')}{pairs} scored, {self.skipped} skipped{self._remark_on_images()}"
         )
+        confidence = ConfidenceSummary.of_rows(self.rows)
+        lines += [confidence.table()] if confidence is not None else []
         lines += [one_line(f"skipped {image['name']}: {image['reason']}") for image in self.skipped_images]
         return "\n".join(lines)
 
@@ -180,6 +183,9 @@ class EvaluationResult:
             "interval_95": {name: [_number(end) for end in intervals[name]] for name in reported},
             "skipped_images": self.skipped_images,
         }
+        confidence = ConfidenceSummary.of_rows(self.rows)
+        if confidence is not None:
+            record["confidence"] = confidence.record()
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
         schema = _row_schema(self.settings, self.own_metrics).with_metadata({MARK_KEY: MARK})
         rows = io.BytesIO()
@@ -340,6 +346,7 @@ def description_of(
         "interpolation": getattr(predictor.processor, "interpolation", None),
         "upsampling": None if has_own_upsampling else getattr(predictor.processor, "upsampling", None) or "bilinear",
         "flip_averaging": predictor.flip_averaging,
+        **({"confidence": ", ".join(predictor.confidence_passes)} if predictor.confidence else {}),
         "batch_size": predictor.batch_size,
         "split": split or split_of_protocol(settings),
         "limit": limit,

@@ -16,7 +16,7 @@ from ..utils.typed_fields import convert_fields
 
 
 # What a protocol may ask for: everything that one prediction and one label give.
-SCORES = tuple(name for name, metric in METRICS.items() if metric.needs != "reference")
+SCORES = tuple(name for name, metric in METRICS.items() if metric.needs not in ("reference", "confidence"))
 DENSE_METRICS = tuple(name for name, m in METRICS.items() if m.needs in ("depth", "metric_depth", "order"))
 BOUNDARY_METRICS = tuple(name for name, metric in METRICS.items() if metric.needs == "boundaries")
 EDGE_METRICS = tuple(name for name, metric in METRICS.items() if metric.needs == "edges")

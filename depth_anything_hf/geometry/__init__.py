@@ -21,7 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 
 if TYPE_CHECKING:
-    from .alignment import align_depth, align_disparity, align_median, fit_scale_and_shift
+    from .alignment import (
+        align_depth,
+        align_disparity,
+        align_median,
+        fit_robust_scale_and_shift,
+        fit_scale_and_shift,
+    )
     from .camera import distance_to_planar_depth, pinhole_intrinsics
     from .disparity import PredictionKind, depth_to_disparity, disparity_to_depth
     from .distortion import undistort
@@ -39,6 +45,7 @@ _MODULES = {
     "disparity_to_depth": "disparity",
     "distance_to_planar_depth": "camera",
     "find_normals": "points",
+    "fit_robust_scale_and_shift": "alignment",
     "fit_scale_and_shift": "alignment",
     "pinhole_intrinsics": "camera",
     "undistort": "distortion",
@@ -56,6 +63,7 @@ __all__ = [
     "disparity_to_depth",
     "distance_to_planar_depth",
     "find_normals",
+    "fit_robust_scale_and_shift",
     "fit_scale_and_shift",
     "pinhole_intrinsics",
     "undistort",

@@ -63,6 +63,48 @@ def fit_scale_and_shift(
     return scale, wanted_mean - scale * mean
 
 
+def fit_robust_scale_and_shift(
+    prediction: np.ndarray, target: np.ndarray, mask: np.ndarray, *, most_pixels: int = 20_000, rounds: int = 8
+) -> tuple[float, float]:
+    """Fit scale and shift so that a minority of pixels which differ, as objects' borders do, has little effect.
+
+    Huber's estimator by iteratively reweighted least squares (Huber, 1964; Holland and Welsch, 1977): a pixel whose
+    residual is larger than `k = 1.345 * 1.4826 * median residual` has the weight `k / residual`, all others 1.
+
+    Args:
+        prediction: (H, W), any affine-invariant quantity.
+        target: (H, W), the quantity to reach.
+        mask: (H, W) bool, the pixels that count; both maps must be finite there.
+        most_pixels: of more of them, every n-th is taken.
+        rounds: of weights and fits; it ends before where the fit stands still.
+
+    Returns:
+        `(scale, shift)` as from `fit_scale_and_shift`.
+
+    Raises:
+        ValueError: as `fit_scale_and_shift`.
+    """
+    check_same_shape(prediction=prediction, target=target, mask=mask)
+    counted = np.asarray(mask, dtype=bool)
+    step = max(1, -(-int(counted.sum()) // most_pixels))
+    values = finite_inside(prediction, counted, "prediction")[::step]
+    wanted = finite_inside(target, counted, "target")[::step]
+    everywhere, weights = np.ones(values.shape, dtype=bool), np.ones(values.shape)
+    fit = fit_scale_and_shift(values, wanted, everywhere)
+    for _ in range(rounds if values.size else 0):
+        residuals = np.abs(fit[0] * values + fit[1] - wanted)
+        threshold = 1.345 * 1.4826 * float(np.median(residuals))
+        # At least half of the pixels are fitted exactly.
+        if threshold == 0:
+            break
+        np.divide(threshold, residuals, out=weights, where=residuals > threshold)
+        weights[residuals <= threshold] = 1.0
+        before, fit = fit, fit_scale_and_shift(values, wanted, everywhere, weights)
+        if np.allclose(before, fit, rtol=1e-6, atol=0):
+            break
+    return fit
+
+
 def align_disparity(
     prediction: np.ndarray, depth: np.ndarray, mask: np.ndarray, min_depth: float, max_depth: float
 ) -> tuple[np.ndarray, float]:

@@ -16,7 +16,10 @@
 - `batching`: which images share a forward pass, and the retry of one that fails
 - `devices`: which devices are here, and whether a chosen one is
 - `image_inputs`: what may be given as an image, and how it becomes 8-bit RGB
+- `kept_pictures`: pictures that are predicted and written, decoded once
 - `output_kinds`: which kind of map a model predicts, by its configuration or by choice
+- `confidence`: the agreement of further passes, its definition and its file
+- `confidence_passes`: passes of the image, mirrored, and at another size
 - `prediction`: the result for one image, and the mean with that of its mirror image
 - `prediction_sources`: images given by files and folders, each once, and the names of their results
 - `prediction_formats`: the formats of predictions and their settings: names, suffixes, codes of metres
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from .calibration import Calibration, PerImageFit, fit_calibration, fit_per_image
     from .camera_choice import CameraChoice
     from .camera_files import read_cameras
+    from .confidence import find_confidence, read_confidence
     from .devices import available_devices, default_device
     from .measured_points import disparity_at_labels, disparity_at_points, read_points
     from .point_map import PointMap
@@ -65,10 +69,12 @@ _MODULES = {
     "default_device": "devices",
     "disparity_at_labels": "measured_points",
     "disparity_at_points": "measured_points",
+    "find_confidence": "confidence",
     "fit_calibration": "calibration",
     "fit_per_image": "calibration",
     "flip_mean": "prediction",
     "read_cameras": "camera_files",
+    "read_confidence": "confidence",
     "read_points": "measured_points",
     "read_prediction": "prediction_files",
 }
@@ -84,10 +90,12 @@ __all__ = [
     "default_device",
     "disparity_at_labels",
     "disparity_at_points",
+    "find_confidence",
     "fit_calibration",
     "fit_per_image",
     "flip_mean",
     "read_cameras",
+    "read_confidence",
     "read_points",
     "read_prediction",
 ]

@@ -13,13 +13,17 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from ..data.decoding.errors import UnreadableImageError
+from ..geometry.disparity import PredictionKind
+from ..geometry.intrinsics import CameraIntrinsics
 from .prediction import Prediction, check_finite
 
 
 logger = logging.getLogger(__name__)
 
-# Waits for a forward pass and returns float32 (H, W) for each of its images.
-FetchResults: TypeAlias = Callable[[], list[np.ndarray]]
+# Float32 (H, W), or with the confidence of each pixel, (H, W) too.
+Predicted: TypeAlias = "np.ndarray | tuple[np.ndarray, np.ndarray]"
+# Waits for a forward pass and returns what it gives for each of its images.
+FetchResults: TypeAlias = Callable[[], Sequence[Any]]
 
 
 class Launch(Protocol):
@@ -39,6 +43,7 @@ class PendingImage:
     image_size: tuple[int, int] | None = None
     pixel_values: Any = None  # (3, h, w), normalized, tensor or array; None once a pass has it
     prediction: Prediction | None = None
+    intrinsics: CameraIntrinsics | None = None
 
 
 class BatchScheduler:
@@ -51,10 +56,20 @@ class BatchScheduler:
         window: images that may wait for others of their size; when so many are open, the oldest one's batch runs
             although it is not full.
         runs_ahead: fetch the results of a pass only after the next one was launched.
+        prediction_kind: of the results; None leaves it out.
     """
 
-    def __init__(self, launch: Launch, *, batch_size: int, window: int, runs_ahead: bool) -> None:
+    def __init__(
+        self,
+        launch: Launch,
+        *,
+        batch_size: int,
+        window: int,
+        runs_ahead: bool,
+        prediction_kind: PredictionKind | None = None,
+    ) -> None:
         self._launch = launch
+        self._kind = prediction_kind
         self._batch_size = batch_size
         self._window = window
         self._runs_ahead = runs_ahead
@@ -121,14 +136,29 @@ class BatchScheduler:
 
     def _take(self, group: list[PendingImage], inputs: list[Any], fetch: FetchResults) -> None:
         try:
-            predicted: list[np.ndarray] | None = fetch()
+            predicted: Sequence[Predicted] | None = fetch()
         except Exception as error:
             predicted, reason = None, explain_error(error)
         if predicted is None:
             self._retry(group, inputs, reason)
             return
         for item, values in zip(group, predicted, strict=True):
-            item.prediction = _check_prediction(item, values)
+            item.prediction = self._check(item, values)
+
+    def _check(self, item: PendingImage, predicted: Predicted) -> Prediction:
+        values, confidence = predicted if isinstance(predicted, tuple) else (predicted, None)
+        try:
+            check_finite(values)
+        except ValueError as error:
+            return Prediction(item.name, error=str(error), image_size=item.image_size)
+        return Prediction(
+            item.name,
+            values,
+            image_size=item.image_size,
+            kind=self._kind,
+            intrinsics=item.intrinsics,
+            confidence=confidence,
+        )
 
     def _retry(self, group: list[PendingImage], inputs: list[Any], reason: str) -> None:
         if len(group) == 1:
@@ -150,11 +180,3 @@ def explain_error(error: Exception) -> str:
 
 def _sizes(group: Sequence[PendingImage]) -> list[tuple[int, int]]:
     return [item.image_size for item in group if item.image_size is not None]
-
-
-def _check_prediction(item: PendingImage, values: np.ndarray) -> Prediction:
-    try:
-        check_finite(values)
-    except ValueError as error:
-        return Prediction(item.name, error=str(error), image_size=item.image_size)
-    return Prediction(item.name, values, image_size=item.image_size)

@@ -134,7 +134,7 @@ class CameraChoice:
         if self.focal is not None:
             return self._by_focal_length(self.focal, height, width)
         source = source[1] if isinstance(source, tuple) and len(source) == 2 else source
-        exif = _exif_of(source)
+        exif = find_camera(source)
         if self.stored:
             return self._choose(source, height, width).for_picture(height, width, exif.orientation)
         camera = exif.intrinsics(height, width)
@@ -180,10 +180,11 @@ def describe_camera(camera: CameraIntrinsics) -> str:
 
 def find_unknown(sources: Sequence[Any]) -> list[Any]:
     """Return the pictures whose EXIF has no focal length."""
-    return [source for source in sources if not _exif_of(source).knows_focal_length]
+    return [source for source in sources if not find_camera(source).knows_focal_length]
 
 
-def _exif_of(source: Any) -> ExifCamera:
+def find_camera(source: Any) -> ExifCamera:
+    """Return what EXIF says of the camera of a picture: nothing for URLs, arrays and what cannot be read."""
     is_url = isinstance(source, str) and "://" in source
     if is_url or not isinstance(source, str | os.PathLike | bytes | dict | Image.Image):
         return ExifCamera()

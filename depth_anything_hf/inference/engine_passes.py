@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +19,7 @@ from .batching import FetchResults
 from .devices import runs_on_cpu
 from .engine_model import EngineModel
 from .output_kinds import prediction_kind_of
+from .passes import scale_sides
 from .prediction import flip_mean
 from .upsampling import resize_bilinear
 
@@ -66,6 +68,18 @@ class EnginePasses:
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context of a forward pass, which has no effect."""
         return nullcontext()
+
+    def at_size(self, factor: float) -> EnginePasses | None:
+        """Return the passes for another size of images; see `passes.Passes`."""
+        stored, multiple = self._processor.size, self._processor.ensure_multiple_of
+        sides = scale_sides((stored["height"], stored["width"]), factor, multiple)
+        if self._model.fixed_size is not None or sides is None:
+            return None
+        if min(sides) < SMALLEST_GRID * self._model.patch_size and not self._model.takes_small_images:
+            return None
+        passes = copy.copy(self)
+        passes._processor = self._processor.with_size(*sides)
+        return passes
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
         """Resize and normalize an image, uint8 (H, W, 3) -> (3, h, w)."""

@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -59,6 +60,10 @@ class PlainProcessor:
     resample: int
     rescale_factor: float
 
+    def with_size(self, height: int, width: int) -> PlainProcessor:
+        """Return a processor that resizes to other sides."""
+        return replace(self, size={"height": height, "width": width})
+
     def prepare(self, image: np.ndarray) -> np.ndarray:
         """Resize and normalize an image, uint8 (H, W, 3) -> float32 (3, h, w)."""
         options: dict[str, Any] = {
@@ -90,6 +95,12 @@ class WrappedProcessor:
     def upsampling(self) -> str | None:
         """How predictions are resized to the image's size."""
         return cast("str | None", getattr(self._processor, "upsampling", None))
+
+    def with_size(self, height: int, width: int) -> WrappedProcessor:
+        """Return a processor that resizes to other sides."""
+        processor = copy.copy(self._processor)
+        processor.size = type(processor)(size={"height": height, "width": width}).size
+        return WrappedProcessor(processor)
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
         """Resize and normalize an image, uint8 (H, W, 3) -> float32 (3, h, w)."""

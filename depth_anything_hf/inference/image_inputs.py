@@ -94,6 +94,42 @@ def name_of(source: Any) -> str:
     return UNNAMED
 
 
+def fetch_image(source: Any) -> Any:
+    """Return what an image is decoded from, fetched once: of a pair its image, of an URL and an open file the bytes.
+
+    Args:
+        source: see `ImageSource`; of a pair, the function is called.
+
+    Returns:
+        An array or tensor, a path, bytes, a PIL image or a cell of `datasets`; `as_rgb` takes it.
+
+    Raises:
+        TypeError: no image; the message says what was expected and what came.
+        UnreadableImageError: a URL that cannot be downloaded.
+    """
+    if isinstance(source, tuple):
+        if len(source) != 2 or not isinstance(source[0], str | os.PathLike | int):
+            raise TypeError(f"expected a pair of a name and an image, got {_kind_of(source)}")
+        source = source[1]() if callable(source[1]) else source[1]
+    if _is_array(source):
+        return source
+    if isinstance(source, str):
+        return _fetch_text(source)
+    if isinstance(source, Mapping) and not {"bytes", "path"} & source.keys():
+        raise TypeError(
+            f"expected a cell of `datasets` with bytes or path, got a dict with the keys {list(source)}; give the "
+            "cell or image in it"
+        )
+    if isinstance(source, os.PathLike | bytes | Mapping | Image.Image):
+        return source
+    if isinstance(source, bytearray | memoryview):
+        return bytes(source)
+    if isinstance(source, BinaryFile):
+        return _read_open_file(source)
+    several = "; for several images, call the predictor with a list" if isinstance(source, list) else ""
+    raise TypeError(f"expected one image, got {_kind_of(source)}{several}. {IMAGES}")
+
+
 def as_rgb(source: Any) -> np.ndarray:
     """Return an image as uint8 (H, W, 3) RGB.
 
@@ -106,27 +142,8 @@ def as_rgb(source: Any) -> np.ndarray:
         UnreadableImageError: a file, URL or picture that cannot be decoded.
         ValueError: an array of a shape or with values that no image has.
     """
-    if isinstance(source, tuple):
-        if len(source) != 2 or not isinstance(source[0], str | os.PathLike | int):
-            raise TypeError(f"expected a pair of a name and an image, got {_kind_of(source)}")
-        source = source[1]() if callable(source[1]) else source[1]
-    if _is_array(source):
-        return _array_to_rgb(source)
-    if isinstance(source, str):
-        return _read_text(source)
-    if isinstance(source, Mapping) and not {"bytes", "path"} & source.keys():
-        raise TypeError(
-            f"expected a cell of `datasets` with bytes or path, got a dict with the keys {list(source)}; give the "
-            "cell or image in it"
-        )
-    if isinstance(source, os.PathLike | bytes | Mapping | Image.Image):
-        return read_image(source)
-    if isinstance(source, bytearray | memoryview):
-        return read_image(bytes(source))
-    if isinstance(source, BinaryFile):
-        return read_image(_read_open_file(source))
-    several = "; for several images, call the predictor with a list" if isinstance(source, list) else ""
-    raise TypeError(f"expected one image, got {_kind_of(source)}{several}. {IMAGES}")
+    fetched = fetch_image(source)
+    return _array_to_rgb(fetched) if _is_array(fetched) else read_image(fetched)
 
 
 def _is_tensor(source: Any) -> bool:
@@ -152,16 +169,16 @@ def _kind_of(source: Any) -> str:
     return kind
 
 
-def _read_text(text: str) -> np.ndarray:
+def _fetch_text(text: str) -> Any:
     if URL.match(text):
-        return read_image({"bytes": _download(text), "path": text})
+        return {"bytes": _download(text), "path": text}
     scheme = OTHER_SCHEME.match(text)
     if scheme is not None and not os.path.exists(text):
         raise UnreadableImageError(
             f"{text[:80]}: expected a path or a URL of http or https, got one of {scheme[1] or scheme[2]}; open it "
             "yourself, and give its bytes"
         )
-    return read_image(text)
+    return text
 
 
 def _download(url: str) -> bytes:

@@ -42,6 +42,9 @@ class Passes(Protocol):
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context of a pass."""
 
+    def at_size(self, factor: float) -> Passes | None:
+        """Return the passes for images resized to `factor` times the sides; None where only one size can be had."""
+
     def prepare(self, image: np.ndarray) -> Any:
         """Resize and normalize an image, uint8 (H, W, 3) -> (3, h, w); called in several threads at once."""
 
@@ -56,3 +59,16 @@ class Passes(Protocol):
         Returns:
             A function that waits for the pass and returns float32 (H, W) each, at the given sizes.
         """
+
+
+def scale_sides(sides: tuple[int, int], factor: float, multiple: int | None) -> tuple[int, int] | None:
+    """Return `factor` times the sides, in multiples of a number of pixels; None where that gives the same sides.
+
+    Args:
+        sides: height and width that a processor resizes to.
+        factor: of both.
+        multiple: the processor's; None and 1 say nothing of what the model takes, which then is 32.
+    """
+    unit = multiple if multiple is not None and multiple > 1 else 32
+    height, width = (max(1, round(side * factor / unit)) * unit for side in sides)
+    return None if (height, width) == sides else (height, width)

@@ -19,7 +19,7 @@ from ..utils.messages import counted
 from ..utils.option_errors import OptionError, check_choice, check_count
 from .calibration import Calibration
 from .camera_choice import HOW_TO_GIVE, CameraChoice, describe_camera, find_unknown
-from .image_inputs import ImageSource
+from .kept_pictures import Picture
 from .point_files import POINT_FORMATS, encode_camera, encode_normals, encode_points, load_trimesh
 from .point_map import PointMap
 from .point_prediction import check_scale, straighten, to_depth
@@ -123,18 +123,20 @@ class PointOutputs:
         """Refuse a model without metres; raises as `point_prediction.check_scale`."""
         check_scale(kind, calibration is not None, self.assume_scale)
 
-    def source(self, path: Path) -> ImageSource:
-        """Return what the predictor takes for a picture: without distortion, and refused without a camera."""
-        return str(path), lambda: self.image(path)
+    def read(self, path: Path) -> Picture:
+        """Decode a picture and take out the distortion of its lens.
 
-    def image(self, path: Path) -> np.ndarray:
-        """Return a picture as it is predicted: uint8 (H, W, 3), upright and without distortion."""
-        image: np.ndarray = self._straight(path)[0]
-        return image
+        Raises:
+            ValueError: no camera is known.
+            FileNotFoundError, UnreadableImageError: as `read_image`.
+        """
+        with allow_pixels(self.max_pixels):
+            return Picture(*straighten(self.choice, path, read_image(path)))
 
     def encode(
         self,
         path: Path,
+        picture: Picture,
         values: np.ndarray,
         kind: str,
         calibration: Calibration | None,
@@ -144,36 +146,34 @@ class PointOutputs:
 
         Args:
             path: of the picture.
+            picture: as `read` gave it.
             values: (H, W), its prediction.
             kind: "disparity" or "depth", of `values`.
             calibration: for disparity.
             limit: takes depth beyond the limits of all files out, see `OutputSettings.limit`.
 
         Raises:
-            ValueError: no camera is known, or there are no points to write.
+            ValueError: there are no points to write.
         """
-        image, camera, before = self._straight(path)
+        camera = picture.intrinsics
+        assert camera is not None
         depth, source = to_depth(values, kind, calibration, self.assume_scale)
         points = PointMap(
             path.name,
             limit(depth),
-            image,
+            picture.image,
             camera,
             source,
             self.assume_scale is not None,
             self.edge_threshold,
             self.max_points,
-            before,
+            picture.undistorted_from,
         )
         contents = {f".{name}": encode_points(points, name) for name in self.formats}
         if self.normals:
             contents[NORMALS] = encode_normals(points)
         contents[CAMERA] = encode_camera(points)
         return contents, {"camera": describe_camera(camera), "scale": source, "step": points.step}
-
-    def _straight(self, path: Path) -> Any:
-        with allow_pixels(self.max_pixels):
-            return straighten(self.choice, path, read_image(path))
 
 
 def describe_points(pixels: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -18,7 +18,7 @@ from ..geometry.points import EDGE_THRESHOLD
 from ..utils.option_errors import OptionError
 from .calibration import Calibration
 from .camera_choice import Camera, CameraChoice
-from .image_inputs import ImageSource, as_rgb, name_of
+from .image_inputs import ImageSource, as_rgb, fetch_image, name_of
 from .point_map import MOST_POINTS, PointMap
 
 
@@ -85,8 +85,9 @@ class PointPrediction:
             calibration = Calibration.load(calibration)
         check_scale(self.prediction_kind, calibration is not None, assume_scale)
         with allow_pixels(self.max_pixels):
-            stored = as_rgb(image)
-        straight, pinhole, before = straighten(choice, image, stored)
+            fetched = fetch_image(image)
+            stored = as_rgb(fetched)
+        straight, pinhole, before = straighten(choice, fetched, stored)
         depth, source = to_depth(self.predict(straight), self.prediction_kind, calibration, assume_scale)
         return PointMap(
             name=name_of(image),

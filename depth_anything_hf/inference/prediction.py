@@ -10,6 +10,7 @@ import numpy as np
 
 from ..geometry.alignment import fit_scale_and_shift
 from ..geometry.disparity import PredictionKind
+from ..geometry.intrinsics import CameraIntrinsics
 
 
 @dataclass
@@ -23,6 +24,10 @@ class Prediction:
         error: why there are no values; None if there are.
         image_size: (height, width) after the EXIF orientation; None if the image could not be read.
         failed_in_model: whether the forward pass itself failed, most often for lack of memory; a later try may not.
+        kind: "disparity" or "depth", what the values are; None after an error.
+        intrinsics: the camera, where the image says it by EXIF; None else.
+        confidence: float32 (H, W), 0 to 1, how far further passes agree (`confidence.find_confidence`); None unless
+            the predictor was made with `confidence=True`.
     """
 
     name: str
@@ -30,6 +35,19 @@ class Prediction:
     error: str | None = None
     image_size: tuple[int, int] | None = None
     failed_in_model: bool = False
+    kind: PredictionKind | None = None
+    intrinsics: CameraIntrinsics | None = None
+    confidence: np.ndarray | None = None
+
+    @property
+    def unit(self) -> str | None:
+        """Unit of the values: "metres" for depth; None for disparity, whose scale and shift are free."""
+        return "metres" if self.kind == "depth" else None
+
+    @property
+    def mean_confidence(self) -> float | None:
+        """Mean of the confidence over all pixels, one number for the image; None without one."""
+        return None if self.confidence is None else float(self.confidence.mean(dtype=np.float64))
 
 
 def flip_mean(straight: np.ndarray, mirrored_back: np.ndarray, prediction_kind: PredictionKind) -> np.ndarray:

@@ -15,16 +15,19 @@ import numpy as np
 from ..data.decoding.errors import UnreadableImageError
 from ..data.decoding.limits import allow_pixels, check_max_pixels
 from ..geometry.disparity import PredictionKind
+from ..geometry.intrinsics import CameraIntrinsics
 from ..models.image_preparation import size_of
 from ..utils.map_ahead import map_ahead
 from ..utils.option_errors import check_count
 from ..utils.paths import expand_home
 from ..utils.typed_fields import convert_argument
 from .batching import BatchScheduler, FetchResults, PendingImage, explain_error
+from .camera_choice import find_camera
+from .confidence_passes import ConfidencePasses
 from .engine_model import EngineModel
 from .engine_passes import EnginePasses
 from .engines import open_in_engine
-from .image_inputs import ImageSource, as_rgb, is_list, is_one_image, name_of
+from .image_inputs import ImageSource, as_rgb, fetch_image, is_list, is_one_image, name_of
 from .output_kinds import check_prediction_kind
 from .passes import Passes
 from .point_prediction import PointPrediction
@@ -63,6 +66,10 @@ class DepthPredictor(PointPrediction):
             the time. Two disparities of one image agree in scale and shift only roughly, so the mirrored one is first
             aligned to the other by least squares; where that fit reverses it, it is left out. Depth in metres is
             averaged as it is.
+        confidence: predict the mirrored image and the image at 0.75 of the size too, for about 2.6 times the time,
+            and give the agreement of the three as `Prediction.confidence`, see `confidence.find_confidence`; values
+            stay as they are. A model of one fixed size sees the mirrored image alone. The mirrored pass serves
+            `flip_averaging` too.
         compile: run the model through `torch.compile` (on a GPU as a CUDA graph), which takes about a minute to build
             for each processed size; for many images of few sizes. Batches that are not full are padded with copies of
             an image, so that all have one size. For models of this package.
@@ -85,6 +92,7 @@ class DepthPredictor(PointPrediction):
         prediction_kind: PredictionKind | None = None,
         window_batches: int = 4,
         flip_averaging: bool = False,
+        confidence: bool = False,
         compile: bool = False,
         max_pixels: int | None = None,
     ) -> None:
@@ -94,6 +102,7 @@ class DepthPredictor(PointPrediction):
         self.batch_size = batch_size
         self.window_batches = window_batches
         self.flip_averaging = convert_argument("flip_averaging", flip_averaging, bool)
+        self.confidence = convert_argument("confidence", confidence, bool)
         self.max_pixels = max_pixels
         is_compiled = convert_argument("compile", compile, bool)
         make_passes: Any
@@ -108,9 +117,12 @@ class DepthPredictor(PointPrediction):
             dtype=dtype,
             batch_size=batch_size,
             prediction_kind=prediction_kind,
-            flip_averaging=self.flip_averaging,
+            # Passes with confidence predict the mirrored image themselves.
+            flip_averaging=self.flip_averaging and not self.confidence,
             is_compiled=is_compiled,
         )
+        if self.confidence:
+            self._passes = ConfidencePasses(self._passes, flip_averaging=self.flip_averaging)
         self.prediction_kind = self._passes.prediction_kind
         # A GPU runs asynchronously: results are fetched after the next batch was launched.
         self._runs_ahead = self._passes.runs_ahead
@@ -128,6 +140,7 @@ class DepthPredictor(PointPrediction):
         prediction_kind: PredictionKind | None = None,
         window_batches: int = 4,
         flip_averaging: bool = False,
+        confidence: bool = False,
         compile: bool = False,
         max_pixels: int | None = None,
         **kwargs: Any,
@@ -151,6 +164,7 @@ class DepthPredictor(PointPrediction):
             prediction_kind: as for the class.
             window_batches: as for the class.
             flip_averaging: as for the class.
+            confidence: as for the class.
             compile: as for the class.
             max_pixels: as for the class.
             **kwargs: to the model's `from_pretrained`; `revision`, `token` and the like also to the configuration and
@@ -190,6 +204,7 @@ class DepthPredictor(PointPrediction):
             prediction_kind=prediction_kind,
             window_batches=window_batches,
             flip_averaging=flip_averaging,
+            confidence=confidence,
             compile=compile,
             max_pixels=max_pixels,
         )
@@ -266,7 +281,8 @@ class DepthPredictor(PointPrediction):
             image: as for a call of the predictor.
 
         Returns:
-            float32 (H, W) at the image's own size: disparity or metres, see `prediction_kind`.
+            float32 (H, W) at the image's own size: disparity or metres, see `prediction_kind`. A call of the predictor
+            gives a `Prediction`, which also has the camera, and the confidence where it is asked for.
 
         Raises:
             FileNotFoundError: no file at the path.
@@ -277,18 +293,20 @@ class DepthPredictor(PointPrediction):
         self.model.eval()
         item = self._prepare(image)
         assert item.pixel_values is not None and item.image_size is not None
-        values = self._launch([item.pixel_values], [item.image_size])()[0]
+        predicted = self._launch([item.pixel_values], [item.image_size])()[0]
+        values: np.ndarray = predicted[0] if self.confidence else predicted
         check_finite(values)
         return values
 
     def _predict_one(self, source: Any) -> Prediction:
         name = name_of(source)
         try:
-            with allow_pixels(self.max_pixels):
-                image = as_rgb(source)
+            image, camera = self._decode(source)
         except (UnreadableImageError, OSError) as error:
             return Prediction(name, error=explain_error(error))
         (prediction,) = self._stream(iter([(name, image)]))
+        if prediction.error is None:
+            prediction.intrinsics = camera
         return prediction
 
     def _stream(self, images: Iterable[ImageSource | None]) -> Iterator[Prediction]:
@@ -298,6 +316,7 @@ class DepthPredictor(PointPrediction):
             batch_size=self.batch_size,
             window=self.window_batches * self.batch_size,
             runs_ahead=self._runs_ahead,
+            prediction_kind=self.prediction_kind,
         )
         for item in self._prepare_ahead(images):
             if item is None:
@@ -324,12 +343,26 @@ class DepthPredictor(PointPrediction):
             return PendingImage(name, prediction=Prediction(name, error=explain_error(error)))
 
     def _prepare(self, source: ImageSource) -> PendingImage:
+        image, camera = self._decode(source)
+        size = (image.shape[0], image.shape[1])
+        return PendingImage(name_of(source), size, self._passes.prepare(image), intrinsics=camera)
+
+    def _decode(self, source: ImageSource) -> tuple[np.ndarray, CameraIntrinsics | None]:
+        """Return an image, uint8 (H, W, 3), and its camera by EXIF; it is read, downloaded or called for once."""
         with allow_pixels(self.max_pixels):
-            image = as_rgb(source)
-        return PendingImage(name_of(source), (image.shape[0], image.shape[1]), self._passes.prepare(image))
+            fetched = fetch_image(source)
+            # Decoders of some kinds take the orientation out of an open picture's EXIF.
+            exif = find_camera(fetched)
+            image = as_rgb(fetched)
+        return image, exif.intrinsics(*image.shape[:2])
 
     def _launch(self, inputs: Sequence[Any], sizes: Sequence[tuple[int, int]], is_retry: bool = False) -> FetchResults:
         return self._passes.launch(inputs, sizes, is_retry)
+
+    @property
+    def confidence_passes(self) -> tuple[str, ...]:
+        """What the further passes of the confidence see; empty without one."""
+        return self._passes.names if isinstance(self._passes, ConfidencePasses) else ()
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context of a forward pass: autocast if another precision than the model's was requested."""

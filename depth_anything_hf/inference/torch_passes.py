@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
@@ -23,6 +24,7 @@ from ..utils.quiet import quiet_transformers
 from .batching import FetchResults
 from .devices import autocast_dtype, usable_device
 from .output_kinds import OWN_POST_PROCESSING, prediction_kind_of
+from .passes import scale_sides
 from .prediction import flip_mean
 
 
@@ -79,6 +81,20 @@ class TorchPasses:
         if self._autocast_dtype is None:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=self._autocast_dtype)
+
+    def at_size(self, factor: float) -> TorchPasses | None:
+        """Return the passes for another size of images; see `passes.Passes`."""
+        size = getattr(self._processor, "size", None)
+        height, width = (getattr(size, side, None) for side in ("height", "width"))
+        if self._model.config.model_type in OWN_POST_PROCESSING or height is None or width is None:
+            return None
+        sides = scale_sides((height, width), factor, getattr(self._processor, "ensure_multiple_of", None))
+        if sides is None:
+            return None
+        passes = copy.copy(self)
+        passes._processor = copy.copy(self._processor)
+        passes._processor.size = type(self._processor)(size={"height": sides[0], "width": sides[1]}).size
+        return passes
 
     def prepare(self, image: np.ndarray) -> Tensor:
         """Resize and normalize an image, uint8 (H, W, 3) -> (3, h, w)."""

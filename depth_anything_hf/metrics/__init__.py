@@ -6,6 +6,7 @@
 - `depth`: alignment of a prediction to its label, then errors of depth (AbsRel, RMSE, delta, ...)
 - `ordinal`: order of pixel pairs: against a label, against another prediction, at annotated points
 - `boundaries`: sharpness: boundary F1 (Depth Pro), depth boundary errors (iBims-1)
+- `sparsification`: does a confidence rank the errors: AUSE, AURG
 - `hf_evaluate`: the depth metrics as a metric of the Hugging Face library `evaluate`
 
 A new metric is a function in one of these files and a line in `table`; `evaluation.scoring` calls it.
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
     from .depth import align_prediction, aligned_depth_metrics, check_alignment, depth_metrics, prediction_fault
     from .hf_evaluate import DepthMetric
     from .ordinal import ordinal_accuracy, pairwise_agreement, point_pairs_correct
-    from .table import ALIGNMENTS, DEPTH_METRICS, METRICS, Alignment, Metric
+    from .sparsification import sparsification_curve, sparsification_scores
+    from .table import ALIGNMENTS, CONFIDENCE_METRICS, DEPTH_METRICS, METRICS, Alignment, Metric
 
 _MODULES = {
     "ALIGNMENTS": "table",
     "Alignment": "table",
+    "CONFIDENCE_METRICS": "table",
     "DEPTH_METRICS": "table",
     "DepthMetric": "hf_evaluate",
     "METRICS": "table",
@@ -45,10 +48,13 @@ _MODULES = {
     "pairwise_agreement": "ordinal",
     "point_pairs_correct": "ordinal",
     "prediction_fault": "depth",
+    "sparsification_curve": "sparsification",
+    "sparsification_scores": "sparsification",
 }
 
 __all__ = [
     "ALIGNMENTS",
+    "CONFIDENCE_METRICS",
     "DEPTH_METRICS",
     "METRICS",
     "Alignment",
@@ -66,6 +72,8 @@ __all__ = [
     "pairwise_agreement",
     "point_pairs_correct",
     "prediction_fault",
+    "sparsification_curve",
+    "sparsification_scores",
 ]
 
 

@@ -24,7 +24,7 @@ class Metric:
         needs: what must be known: "depth" (depth up to scale, both maps in one unit), "metric_depth" (depth in
             metres), "order" (which of two pixels is nearer, by how much of a ratio), "reference" (a second
             prediction), "boundaries" (a dense label whose contours are sharp), "edges" (the exact depth edges),
-            "pairs" (annotated points, which of two is nearer).
+            "pairs" (annotated points, which of two is nearer), "confidence" (a confidence of each pixel).
     """
 
     name: str
@@ -32,6 +32,8 @@ class Metric:
     description: str
     needs: str
 
+
+_CONF = "confidence"
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -51,8 +53,13 @@ METRICS: dict[str, Metric] = {
         Metric("edge_accuracy_error", False, "mean distance of a predicted edge to the true ones, pixels", "edges"),
         Metric("edge_completeness_error", False, "mean distance between both sets of edges, pixels", "edges"),
         Metric("pair_accuracy", True, "share of annotated point pairs that are ordered right", "pairs"),
+        Metric("ause_abs_rel", False, "how far the order of confidence is from that of |p - t| / t, 0: equal", _CONF),
+        Metric("aurg_abs_rel", True, "what confidence gains in |p - t| / t over chance, 0: nothing", _CONF),
+        Metric("ause_rmse", False, "how far the order of confidence is from that of |p - t|, 0: equal", _CONF),
+        Metric("aurg_rmse", True, "what confidence gains in the root mean square of p - t over chance", _CONF),
     )
 }
 
 
 DEPTH_METRICS = tuple(name for name, metric in METRICS.items() if metric.needs in ("depth", "metric_depth"))
+CONFIDENCE_METRICS = tuple(name for name, metric in METRICS.items() if metric.needs == _CONF)
