@@ -101,7 +101,7 @@ ConfidenceOption = Annotated[
     typer.Option(
         "--confidence",
         help="Write NAME_confidence.png too: 16-bit grey, code / 65535 from 0 to 1, how far the predictions of the "
-        "mirrored image and of the image at 0.75 of the size agree. Takes about 2.6 times as long.",
+        "mirrored image and of the image at 0.75 of the size agree. Takes about 2.5 times as long.",
         rich_help_panel=OUTPUT,
     ),
 ]

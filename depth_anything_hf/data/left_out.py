@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .decoding.files import visible_files
-from .decoding.images import HEIF_SUFFIXES, IMAGE_SUFFIXES
+from .decoding.images import HEIF_ADVICE, HEIF_SUFFIXES, IMAGE_SUFFIXES
 from .decoding.limits import picture_mode
 from .prediction_list import OwnFiles
 
@@ -54,7 +54,7 @@ def _is_document(path: Path) -> bool:
 
 def _advice(kind: str) -> str:
     is_missing = kind in HEIF_SUFFIXES and kind not in IMAGE_SUFFIXES
-    return " (install pillow-heif with: pip install 'depth_anything_hf[heif]')" if is_missing else ""
+    return f" ({HEIF_ADVICE})" if is_missing else ""
 
 
 def by_folder_and_suffix(files: Iterable[Path]) -> list[list[Path]]:

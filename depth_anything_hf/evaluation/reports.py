@@ -45,7 +45,7 @@ SHEET_WIDTH_PIXELS = 400  # of one panel
 SHEET_LARGEST_ERROR = 0.5
 SHEET_TITLE = f"image, aligned prediction, truth (bright = near), error |p - t| / t from 0 to {SHEET_LARGEST_ERROR}"
 CONFIDENCE_TITLE = (
-    "image, aligned prediction, error |p - t| / t and 1 - confidence, both by rank: bright = the largest of the image"
+    "below: image, aligned prediction, error |p - t| / t, 1 - confidence; both by rank: bright = the image's largest"
 )
 PAIR_SHEET_TITLE = "image, raw prediction (bright = near); dot = annotated as nearer, green = ordered right"
 
@@ -128,7 +128,8 @@ def save_confidence_sheet(
         settings, kind = result.settings, result.prediction_kind
         image, shown, *_ = _panels(prediction.values, sample, settings, kind)
         aligned, _ = aligned_depth(resize_to_label(prediction.values, target, settings), target, settings, kind)
-        errors = np.where(target.mask, np.abs(aligned - target.depth) / target.depth, math.nan)
+        counted = np.where(target.mask, target.depth, math.nan)
+        errors = np.abs(aligned - counted) / counted
         doubts = np.where(target.mask, 1 - resize_to_label(prediction.confidence, target, settings), math.nan)
         panels = [image, shown, *(colour_map(thicken(_by_rank(one)), 0.0, 1.0) for one in (errors, doubts))]
         numbers = ", ".join(f"{name} {row[name]:.3f}" for name in ("aurg_abs_rel", "ause_abs_rel", "mean_confidence"))

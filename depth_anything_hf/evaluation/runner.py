@@ -102,7 +102,7 @@ class EvaluationArguments:
         default=False,
         metadata={
             "help": "Score the confidence too: does it rank the errors (AUSE, AURG), and how large are they where it "
-            "is low? Takes about 2.6 times as long."
+            "is low? Takes about 2.5 times as long."
         },
     )
     dtype: str | None = field(

@@ -27,6 +27,8 @@ from ..visualization.encode import encode_png
 SUFFIX = "_confidence.png"
 PICTURE = "confidence"
 FORMULA = "confidence = code / 65535"
+# Of more pixels, every n-th tells scale, shift, percentile and deviation.
+MOST_PIXELS = 100_000
 # Where the disparity of what is farthest begins, and how much is added to what lies above it, in mean deviations.
 FARTHEST_PERCENTILE, SHARE_OF_DEVIATION = 2.0, 0.25
 
@@ -40,7 +42,8 @@ def find_confidence(first: np.ndarray, others: Sequence[np.ndarray], prediction_
       a factor of 1.25 between them;
     - disparity: `u = |d_k - d_1| / (max(d_1 - q, 0) + s / 4)`, where each d_k is first brought to d_1 by the robust
       scale and shift of `fit_robust_scale_and_shift`, q is the 2nd percentile of d_1, which stands for what is
-      farthest, and s its mean absolute deviation from the median. That is the relative error of depth where q is the
+      farthest, and s its mean absolute deviation from the median; of more than 100,000 pixels, all three are taken of
+      every n-th. That is the relative error of depth where q is the
       horizon, and has no end at it. Scale and shift of d_1 have no effect. A d_k in reversed order is taken as one
       number everywhere, the median of d_1.
 
@@ -63,16 +66,18 @@ def find_confidence(first: np.ndarray, others: Sequence[np.ndarray], prediction_
         for other in others:
             disagreement += np.abs(np.log(np.where(valid, other, 1) / values))
     else:
-        inside = values[valid].astype(np.float64)
-        median = float(np.median(inside))
-        farthest = float(np.percentile(inside, FARTHEST_PERCENTILE))
-        deviation = float(np.abs(inside - median).mean())
+        step = -(-int(valid.sum()) // MOST_PIXELS)
+        sample = values[valid][::step].astype(np.float64)
+        median = float(np.median(sample))
+        farthest = float(np.percentile(sample, FARTHEST_PERCENTILE))
+        deviation = float(np.abs(sample - median).mean())
         if deviation == 0:
             # A flat prediction has nothing to measure by: what differs at all has no confidence.
             deviation = float(np.finfo(np.float32).tiny)
         divisor = np.maximum(values - np.float32(farthest), 0) + np.float32(SHARE_OF_DEVIATION * deviation)
         for other in others:
-            scale, shift = fit_robust_scale_and_shift(other, values, valid)
+            other_sample = other[valid][::step]
+            scale, shift = fit_robust_scale_and_shift(other_sample, sample, np.ones(sample.shape, dtype=bool))
             if scale <= 0:
                 scale, shift = 0.0, median
             aligned = np.float32(scale) * np.where(valid, other, 0) + np.float32(shift)

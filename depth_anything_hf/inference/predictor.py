@@ -66,7 +66,7 @@ class DepthPredictor(PointPrediction):
             the time. Two disparities of one image agree in scale and shift only roughly, so the mirrored one is first
             aligned to the other by least squares; where that fit reverses it, it is left out. Depth in metres is
             averaged as it is.
-        confidence: predict the mirrored image and the image at 0.75 of the size too, for about 2.6 times the time,
+        confidence: predict the mirrored image and the image at 0.75 of the size too, for about 2.5 times the time,
             and give the agreement of the three as `Prediction.confidence`, see `confidence.find_confidence`; values
             stay as they are. A model of one fixed size sees the mirrored image alone. The mirrored pass serves
             `flip_averaging` too.

@@ -18,14 +18,14 @@ from depth_anything_hf.inference.prediction_sources import find_image_files
 from depth_anything_hf.visualization.encode import encode_jpeg
 
 
-PICTURES = ("training.png", "pictures/step-10.png", "card/loss.png", "dry_run.jpg", "errors.jpg")
+PICTURES = ("training.png", "pictures/step-10.png", "card/loss.png", "dry_run.jpg", "errors.jpg", "confidence.jpg")
 
 
 def write_pictures(folder: Path, rgb: np.ndarray, marks: tuple[str, str]) -> None:
     for name in PICTURES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rgb).save(folder / name)
-    for name, mark in zip(PICTURES[-2:], marks, strict=True):
+    for name, mark in zip(PICTURES[-3:], (*marks, marks[1]), strict=True):
         (folder / name).write_bytes(encode_jpeg(rgb, comment=mark))
 
 

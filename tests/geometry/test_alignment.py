@@ -9,7 +9,13 @@ import math
 import numpy as np
 import pytest
 
-from depth_anything_hf.geometry.alignment import align_depth, align_disparity, align_median, fit_scale_and_shift
+from depth_anything_hf.geometry.alignment import (
+    align_depth,
+    align_disparity,
+    align_median,
+    fit_robust_scale_and_shift,
+    fit_scale_and_shift,
+)
 
 
 def random_maps(seed: int, valid_share: float = 0.7) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -200,3 +206,39 @@ def test_errors_say_what_is_wrong() -> None:
         align_depth(prediction, depth, mask, 0, 1)
     with pytest.raises(ValueError, match="needs a positive median of the predicted depth"):
         align_median(-depth, depth, mask, 1, 10)
+
+
+def test_the_robust_fit_is_little_moved_by_a_minority_that_differs() -> None:
+    prediction, _, mask = random_maps(5, 0.9)
+    noise = np.random.default_rng(6).normal(0, 0.01, prediction.shape)
+    target = (2 * prediction.astype(np.float64) - 3 + noise).astype(np.float32)
+    assert fit_robust_scale_and_shift(prediction, target, mask) == pytest.approx((2, -3), abs=0.02)
+    target[:5] += 40
+    assert fit_robust_scale_and_shift(prediction, target, mask) == pytest.approx((2, -3), abs=0.1)
+    assert abs(fit_scale_and_shift(prediction, target, mask)[1] + 3) > 1
+
+
+def test_the_robust_fit_minimizes_hubers_loss() -> None:
+    optimize = pytest.importorskip("scipy.optimize", reason="the reference is SciPy's")
+    random = np.random.default_rng(7)
+    prediction = random.uniform(0, 5, (20, 30))
+    target = 1.5 * prediction + 2 + random.standard_t(2, prediction.shape)
+    found = fit_robust_scale_and_shift(prediction, target, prediction > -1, rounds=200)
+    threshold = 1.345 * 1.4826 * np.median(np.abs(found[0] * prediction + found[1] - target))
+
+    def residuals(fit: np.ndarray) -> np.ndarray:
+        return ((fit[0] * prediction + fit[1] - target) / threshold).ravel()
+
+    expected = optimize.least_squares(residuals, (1, 0), loss="huber", xtol=1e-12, ftol=1e-12).x
+    assert found == pytest.approx(tuple(expected), rel=1e-3)
+
+
+def test_the_robust_fit_of_exact_sparse_many_and_no_pixels() -> None:
+    prediction = np.linspace(0, 1, 200 * 200).reshape(200, 200)
+    everywhere = np.ones(prediction.shape, dtype=bool)
+    assert fit_robust_scale_and_shift(prediction, 4 * prediction - 1, everywhere) == pytest.approx((4, -1))
+    assert fit_robust_scale_and_shift(prediction, 4 * prediction - 1, everywhere, most_pixels=50) == pytest.approx(
+        (4, -1)
+    )
+    assert all(map(math.isnan, fit_robust_scale_and_shift(prediction, prediction, ~everywhere)))
+    assert fit_robust_scale_and_shift(everywhere * 2.0, prediction, everywhere)[0] == 0

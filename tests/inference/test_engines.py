@@ -71,14 +71,14 @@ def metric_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("flip_averaging", [False, True])
+@pytest.mark.parametrize("further", [{}, {"flip_averaging": True}, {"confidence": True}], ids=str)
 @pytest.mark.parametrize(
     "engine", [pytest.param(each, marks=() if each == PREFERRED else pytest.mark.slow) for each in OTHER_ENGINES]
 )
-def test_predictions_are_pytorchs(engine: str, flip_averaging: bool, request: pytest.FixtureRequest) -> None:
+def test_predictions_are_pytorchs(engine: str, further: dict[str, bool], request: pytest.FixtureRequest) -> None:
     need(engine)
     folder = request.getfixturevalue("checkpoint" if engine == PREFERRED else "metric_checkpoint")
-    options: dict[str, Any] = {"batch_size": 3, "window_batches": 2, "flip_averaging": flip_averaging}
+    options: dict[str, Any] = {"batch_size": 3, "window_batches": 2, **further}
     predictor = DepthPredictor.from_pretrained(folder, engine=engine, device="cpu", **options)
     assert (predictor.engine, predictor.precision, predictor.device) == (engine, "float32", torch.device("cpu"))
     expected = DepthPredictor.from_pretrained(folder, device="cpu", **options)
@@ -91,6 +91,11 @@ def test_predictions_are_pytorchs(engine: str, flip_averaging: bool, request: py
             assert one.name == "broken" and one.error == other.error
         else:
             assert_near(values_of(one), values_of(other))
+            if further.get("confidence"):
+                assert one.confidence is not None and other.confidence is not None
+                np.testing.assert_allclose(one.confidence, other.confidence, atol=2e-3)
+                assert np.ptp(other.confidence) > 0 or other.image_size in ((3, 9), (3, 5))
+    assert predictor.confidence_passes == expected.confidence_passes
     assert predictor.input_size == SIDE and predictor.model.config.depth_unit == expected.model.config.depth_unit
 
 

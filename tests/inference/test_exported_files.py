@@ -69,6 +69,8 @@ def test_of_a_file_of_one_size_all_images_become_that_size(program: Path, metric
     model = DepthPredictor.from_pretrained(metric_folder, device="cpu").model
     expected = DepthPredictor(model, processor).predict(image)
     np.testing.assert_allclose(predictor.predict(image), expected, rtol=0, atol=2e-5 * np.ptp(expected))
+    confident = DepthPredictor.from_pretrained(program, confidence=True)
+    assert confident.confidence_passes == ("mirrored",) and confident(image).mean_confidence > 0
     assert predictor.engine == "torch" and predictor(random_image((80, 60))).values is not None
     with pytest.raises(ValueError, match=r"70 x 98 only, so input_size cannot be set"):
         DepthPredictor.from_pretrained(program, input_size=56)

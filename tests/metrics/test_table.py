@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from depth_anything_hf.metrics.table import DEPTH_METRICS, METRICS
+from depth_anything_hf.metrics.table import CONFIDENCE_METRICS, DEPTH_METRICS, METRICS
 
 
 def test_the_table_of_metrics_covers_what_is_computed() -> None:
@@ -16,6 +16,7 @@ def test_the_table_of_metrics_covers_what_is_computed() -> None:
         "edge_accuracy_error": "edges",
         "edge_completeness_error": "edges",
         "pair_accuracy": "pairs",
+        **dict.fromkeys(CONFIDENCE_METRICS, "confidence"),
     }
     assert {name for name, metric in METRICS.items() if metric.higher_is_better} == {
         "delta1",
@@ -25,5 +26,7 @@ def test_the_table_of_metrics_covers_what_is_computed() -> None:
         "pairwise_agreement",
         "boundary_f1",
         "pair_accuracy",
+        "aurg_abs_rel",
+        "aurg_rmse",
     }
     assert all(metric.name == name and metric.description for name, metric in METRICS.items())

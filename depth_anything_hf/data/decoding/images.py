@@ -24,6 +24,7 @@ from .tiff import MIN_IS_WHITE, PACKED_BITS, TIFF_STARTS, decode_tiff, read_tiff
 
 
 HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+HEIF_ADVICE = "install pillow-heif with: pip install 'depth_anything_hf[heif]'"
 
 
 def _register_heif() -> frozenset[str]:
@@ -89,13 +90,24 @@ def read_stored_image(source: FileLike | Image.Image) -> tuple[np.ndarray, int]:
         packed = _decode_packed_tiff(content, name)
         if packed is not None:
             return packed, 1
-        raise UnreadableImageError(
-            f"{name}: not an image in a format that Pillow knows; it starts with the bytes {content[:12]!r}"
-        ) from error
+        reason = _missing_decoder(content) or (
+            f"not an image in a format that Pillow knows; it starts with the bytes {content[:12]!r}"
+        )
+        raise UnreadableImageError(f"{name}: {reason}") from error
     with picture:
         if picture.format == "HEIF":
             return _decode_heif(picture, content, name)
         return _decode_jpeg(picture, content) or _decode_picture(picture, name)
+
+
+def _missing_decoder(content: bytes) -> str:
+    """Say which decoder a file needs that is not installed; "" for other files."""
+    if content[4:8] != b"ftyp":
+        return ""
+    if b"avif" in content[8:32] or content[8:12] == b"avis":
+        advice = "AVIF, which this build of Pillow does not read: take Pillow's wheels (pip install --upgrade pillow)"
+        return "" if ".avif" in IMAGE_SUFFIXES else advice
+    return "" if HEIF_SUFFIXES <= IMAGE_SUFFIXES else f"HEIF: {HEIF_ADVICE}"
 
 
 def _decode_heif(picture: Image.Image, content: bytes, name: str) -> tuple[np.ndarray, int]:
@@ -199,6 +211,8 @@ def find_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
             continue
         visible = files_below(path, IMAGE_SUFFIXES)
         if not visible:
-            raise ValueError(f"{path}: no images; expected files that end in one of {sorted(IMAGE_SUFFIXES)}")
+            unread = files_below(path, HEIF_SUFFIXES - IMAGE_SUFFIXES)
+            advice = f"; {len(unread)} of HEIF: {HEIF_ADVICE}" if unread else ""
+            raise ValueError(f"{path}: no images; expected files that end in one of {sorted(IMAGE_SUFFIXES)}{advice}")
         found.extend(visible)
     return found
