@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import struct
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from PIL import ExifTags, Image
 
 from ...geometry.intrinsics import CameraIntrinsics, focal_from_equivalent
 from ...utils.paths import local_path
+from ...visualization.encode import PNG_SIGNATURE
 from .files import FileLike, read_bytes
 from .limits import open_to_look
 from .orientation import TURNS
@@ -135,10 +137,32 @@ def read_exif_camera(source: FileLike | Image.Image) -> ExifCamera:
         else:
             file = io.BytesIO(read_bytes(source)[0])
         try:
+            if not _may_have_exif(file):
+                return ExifCamera()
             return _camera_of(stack.enter_context(open_to_look(file)))
         except Exception:
             # Pillow raises many kinds of exceptions on damaged files; whoever decodes them tells.
             return ExifCamera()
+
+
+def _may_have_exif(file: BinaryIO) -> bool:
+    """Return False for a PNG without EXIF and XMP, all of which Pillow would decode to find that there is none."""
+    try:
+        if file.read(len(PNG_SIGNATURE)) != PNG_SIGNATURE:
+            return True
+        while len(head := file.read(8)) == 8:
+            (length,), kind = struct.unpack(">I", head[:4]), head[4:]
+            if kind == b"eXIf":
+                return True
+            if kind in (b"tEXt", b"zTXt", b"iTXt"):
+                keyword = file.read(min(length, 79)).partition(b"\0")[0].lower()
+                if keyword.startswith((b"raw profile type", b"xml:com.adobe.xmp")):
+                    return True
+                length -= min(length, 79)
+            file.seek(length + 4, os.SEEK_CUR)
+        return False
+    finally:
+        file.seek(0)
 
 
 def _camera_of(picture: Image.Image) -> ExifCamera:

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from PIL import ExifTags, Image
+from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import IFDRational
 
-from depth_anything_hf.data.decoding.exif_camera import read_exif_camera
+from depth_anything_hf.data.decoding.exif_camera import ExifCamera, read_exif_camera
 from depth_anything_hf.geometry.intrinsics import CameraIntrinsics
 
 
@@ -126,3 +127,30 @@ def test_files_pictures_and_what_is_none(tmp_path: Path) -> None:
     assert not read_exif_camera(tmp_path / "broken.jpg").knows_focal_length
     with pytest.raises(FileNotFoundError):
         read_exif_camera(tmp_path / "none.jpg")
+
+
+def png(before: PngInfo | None = None, exif: bytes = b"") -> bytes:
+    file = io.BytesIO()
+    options: dict[str, Any] = {"exif": exif} if exif else {}
+    Image.new("RGB", (40, 30)).save(file, "PNG", pnginfo=before, **options)
+    return file.getvalue()
+
+
+def test_of_a_png_exif_is_read_and_pixels_are_not() -> None:
+    exif = Image.Exif()
+    exif[BASE.Orientation] = 6
+    exif.get_ifd(ExifTags.IFD.Exif)[BASE.FocalLengthIn35mmFilm] = 26
+    content = exif.tobytes()
+    profile, xmp, comment = PngInfo(), PngInfo(), PngInfo()
+    # As ImageMagick writes it.
+    profile.add_text("Raw profile type exif", f"\nexif\n{len(content):8}\n{content.hex()}\n", zip=True)
+    xmp.add_itxt("XML:com.adobe.xmp", '<x:xmpmeta tiff:Orientation="6"/>')
+    comment.add_text("Comment", "x" * 200)
+    for picture in (png(exif=content), png(profile)):
+        found = read_exif_camera(picture)
+        assert (found.equivalent_mm, found.orientation) == (26, 6)
+    assert read_exif_camera(png(xmp)).orientation == 6
+    plain = png(comment)
+    assert read_exif_camera(plain) == ExifCamera()
+    pixels = plain.index(b"IDAT")
+    assert read_exif_camera(plain[: pixels + 8]) == ExifCamera()
