@@ -82,9 +82,14 @@ class ModelSource:
         files = sorted(
             path
             for path in folder.iterdir()
-            if path.suffix in WEIGHT_SUFFIXES or path.name == CONFIG_FILE or path.name.endswith(".index.json")
+            if is_weights_file(path) or path.name == CONFIG_FILE or path.name.endswith(".index.json")
         )
         return {"files": {path.name: sha256_of_file(path) for path in files if path.is_file()}}
+
+
+def is_weights_file(path: Path) -> bool:
+    """Return whether a file of a model's folder holds its weights, by its name; files of an export there do not."""
+    return path.suffix in WEIGHT_SUFFIXES and not (path.suffix == ".bin" and path.with_suffix(".xml").exists())
 
 
 def find_source(name: str, options: Mapping[str, Any]) -> ModelSource | str:
@@ -95,20 +100,27 @@ def find_source(name: str, options: Mapping[str, Any]) -> ModelSource | str:
         options: of `from_pretrained`; those of the Hub are used.
     """
     hub = {key: options[key] for key in HUB_OPTIONS if key in options}
+    path: Path | None
     if os.path.isdir(name):
-        path, commit = Path(name, CONFIG_FILE), None
-        if not path.is_file():
-            is_adapter = Path(name, ADAPTER_CONFIG_FILE).is_file()
-            return "it is adapters alone, merge them first" if is_adapter else f"it has no {CONFIG_FILE}"
+        commit, path = None, Path(name, CONFIG_FILE)
+        path = path if path.is_file() else None
+        has_adapters = Path(name, ADAPTER_CONFIG_FILE).is_file()
+        missing = f"it has no {CONFIG_FILE}"
     else:
-        found = None if os.path.exists(name) else hub_file(name, CONFIG_FILE, hub)
-        if found is None:
-            has_adapters = not os.path.exists(name) and hub_file(name, ADAPTER_CONFIG_FILE, hub) is not None
-            return "it is adapters alone, merge them first" if has_adapters else f"its {CONFIG_FILE} is not found"
-        path, commit = Path(found), commit_in(found)
-        if commit is None:
-            return "its commit on the Hub is not known"
-        hub["revision"] = commit
+        is_on_hub = not os.path.exists(name)
+        found = hub_file(name, CONFIG_FILE, hub) if is_on_hub else None
+        commit, path = commit_in(found), None if found is None else Path(found)
+        if commit is not None:
+            hub["revision"] = commit
+        has_adapters = is_on_hub and hub_file(name, ADAPTER_CONFIG_FILE, hub) is not None
+        missing = f"its {CONFIG_FILE} is not found"
+    if has_adapters:
+        # Beside a whole model, too, transformers adds them to the base that they name, which may change.
+        return f"it is adapters {'alone' if path is None else 'beside a model'}, merge them first"
+    if path is None:
+        return missing
+    if commit is None and not os.path.isdir(name):
+        return "its commit on the Hub is not known"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         model_type = config.get("model_type")

@@ -35,6 +35,7 @@ from ..utils.files import atomic_write, remove_abandoned
 from ..utils.locks import FolderLock
 from ..utils.outputs import check_folder, existing_folder, refuse_to_replace
 from ..utils.redaction import redact_name
+from .engine_source import is_weights_file
 from .prediction_sources import ImageFile, assign_targets
 
 
@@ -294,4 +295,4 @@ def describe_model(name: str, config: Any) -> dict[str, Any]:
 
 def _is_of_model(path: Path) -> bool:
     is_configuration = path.name in CONFIGURATIONS or path.name.endswith(".index.json")
-    return is_configuration or path.suffix in (".safetensors", ".bin")
+    return is_configuration or is_weights_file(path)

@@ -15,7 +15,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from ..export.formats import weights_files
-from ..inference.engine_source import WEIGHT_SUFFIXES
+from ..inference.engine_source import is_weights_file
 from ..utils.files import create_file, sha256_of_file
 from ..utils.outputs import check_folder, refuse_to_replace
 from ..utils.paths import local_path
@@ -193,7 +193,7 @@ def _weight_hashes(folder: Path | None) -> dict[str, str] | None:
     # Whoever checks or pushes labels needs no torch.
     from ..models.adapters import find_adapters
 
-    weights = sorted(path for path in folder.iterdir() if path.suffix in WEIGHT_SUFFIXES and path.is_file())
+    weights = sorted(path for path in folder.iterdir() if is_weights_file(path) and path.is_file())
     hashes = {path.name: sha256_of_file(path) for path in weights}
     adapters = find_adapters(folder, {})
     if adapters is not None:

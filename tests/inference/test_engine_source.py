@@ -15,6 +15,7 @@ from tiny_predictors import tiny_dpt, tiny_model
 from torch import nn
 
 from depth_anything_hf.inference.engine_source import ModelSource, find_source
+from depth_anything_hf.inference.prediction_folder import describe_model
 
 
 def source_of(folder: Path) -> ModelSource:
@@ -36,6 +37,18 @@ def test_a_folder_is_known_by_the_content_of_its_files(checkpoint: Path, tmp_pat
     config = json.loads((copy / "config.json").read_text())
     (copy / "config.json").write_text(json.dumps({**config, "interpolate_offset": 0.1}))
     assert source_of(copy).identity() != changed
+
+
+def test_files_of_an_export_beside_the_weights_do_not_count(checkpoint: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(checkpoint, tmp_path / "model"))
+    alone, described = source_of(folder).identity(), describe_model(str(folder), None)
+    for name in ("openvino_model.xml", "openvino_model.bin", "model.onnx", "model.onnx.parity.json"):
+        (folder / name).write_bytes(b"exported")
+    assert source_of(folder).identity() == alone
+    assert describe_model(str(folder), None) == described
+    # A file of weights that PyTorch opens.
+    (folder / "pytorch_model.bin").write_bytes(b"weights")
+    assert source_of(folder).identity() != alone and describe_model(str(folder), None) != described
 
 
 @pytest.mark.parametrize("is_stated", [True, False])
@@ -69,6 +82,9 @@ def test_what_engines_do_not_take_is_named(checkpoint: Path, tmp_path: Path) -> 
     assert "no config.json" in str(find_source(str(tmp_path), {}))
     (tmp_path / "adapter_config.json").write_text("{}")
     assert "merge" in str(find_source(str(tmp_path), {}))
+    shutil.copyfile(checkpoint / "config.json", tmp_path / "config.json")
+    assert "adapters beside a model, merge" in str(find_source(str(tmp_path), {}))
+    (tmp_path / "adapter_config.json").unlink()
     (tmp_path / "config.json").write_text("[]")
     assert "damaged" in str(find_source(str(tmp_path), {}))
     tiny_dpt().save_pretrained(tmp_path / "dpt")

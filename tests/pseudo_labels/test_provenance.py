@@ -117,6 +117,9 @@ def test_a_teacher_is_described_by_its_weights_and_not_by_its_place(tmp_path: Pa
         predictor.model.save_pretrained(tmp_path / place / "teacher")
         predictor.processor.save_pretrained(tmp_path / place / "teacher")
     folders = [tmp_path / place / "teacher" for place in ("here", "there")]
+    for suffix in (".xml", ".bin"):
+        # An export of the teacher in its folder.
+        (folders[1] / f"openvino_model{suffix}").write_bytes(b"exported")
     here, there = (describe_teacher(DepthPredictor.from_pretrained(f, device="cpu"), f) for f in folders)
     assert here == there and json.loads(json.dumps(here)) == here
     weights = (folders[0] / "model.safetensors").read_bytes()
