@@ -304,7 +304,7 @@ def predict(
     )
     typer.echo(MEANING[kind])
     line, warnings = describe_shares({name: shares_of(pixels) for name, pixels in known.items()})
-    for each in (line, describe_confidence(known), *describe_points(known.values())):
+    for each in (line, describe_confidence(known) if confidence else "", *describe_points(known.values())):
         if each:
             typer.echo(each)
     for warning in [*warnings, *describe_clipped(known)]:
