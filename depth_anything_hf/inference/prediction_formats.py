@@ -14,6 +14,7 @@ import numpy as np
 
 from ..utils.messages import counted
 from ..utils.option_errors import OptionError, check_choice, option_errors
+from ..utils.typed_fields import convert_fields
 from ..visualization.colour_maps import LARGEST_CODE
 from ..visualization.colour_tables import DEFAULT_COLOUR_MAP, colour_table
 from ..visualization.encode_maps import check_exr_is_writable
@@ -73,10 +74,12 @@ class OutputSettings:
     max_depth: float | None = None
 
     def __post_init__(self) -> None:
+        with option_errors():
+            convert_fields(self)
         if not self.formats:
-            raise OptionError(f"format needs at least one of {list(FORMATS)}, got none")
+            raise OptionError(f"formats needs at least one of {list(FORMATS)}, got none")
         for each in self.formats:
-            check_choice("format", each, tuple(FORMATS))
+            check_choice("formats", each, tuple(FORMATS))
         with option_errors():
             colour_table(self.colormap)
         for name in ("min_depth", "max_depth"):

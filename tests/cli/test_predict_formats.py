@@ -109,8 +109,8 @@ def test_clipped_and_limited_pixels_are_told(metric_model: Path, photos: Path, t
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--format", "jpg"), "format must be one of"),
-        (("--format", ","), "format needs at least one of"),
+        (("--format", "jpg"), "formats must be one of"),
+        (("--format", ","), "formats needs at least one of"),
         (("--raw", "--format", "mm"), "--raw is --format npz"),
         (("--colormap", "infrno"), "did you mean 'inferno'"),
         (("--raw", "--legend"), "legend is for the formats color, side_by_side"),

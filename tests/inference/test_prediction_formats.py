@@ -169,11 +169,11 @@ def test_pictures_take_colours_and_a_legend_and_are_no_maps(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"formats": ("mm", "jpg")}, "format must be one of"),
+        ({"formats": ("mm", "jpg")}, "formats must be one of"),
         ({"formats": ()}, "needs at least one of"),
         ({"colormap": "spectral"}, "did you mean 'Spectral'"),
         ({"max_depth": 0.0}, "max_depth must be more than 0"),
-        ({"min_depth": math.nan}, "min_depth must be more than 0"),
+        ({"min_depth": math.nan}, "min_depth must be a number, got nan"),
         ({"min_depth": 5.0, "max_depth": 5.0}, "min_depth must be below max_depth"),
         ({"formats": ("npz",), "legend": True}, "legend is for the formats color, side_by_side"),
         ({"formats": ("mm",), "colormap": "gray"}, "colormap is for the formats"),

@@ -28,6 +28,7 @@ from depth_anything_hf.evaluation.settings import EvaluationSettings
 MADE_BY_THE_PACKAGE = {
     *(
         "Camera",
+        "CameraChoice",
         "Change",
         "Claim",
         "Curve",
@@ -36,7 +37,17 @@ MADE_BY_THE_PACKAGE = {
         "DryRunReport",
         "Due",
     ),
-    *("Entry", "EvaluationResult", "FirstLabels", "FitInputs", "FitResult", "Frame", "ImageFile", "ImageOrder"),
+    *(
+        "Entry",
+        "EvaluationResult",
+        "ExifCamera",
+        "FirstLabels",
+        "FitInputs",
+        "FitResult",
+        "Frame",
+        "ImageFile",
+        "ImageOrder",
+    ),
     *("LabelItem", "LabelRange", "LabelReport", "LearningRates", "ManifestEntry", "MemoryEstimate", "Metric"),
     *(
         "OpenShard",
