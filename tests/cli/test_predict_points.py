@@ -17,8 +17,10 @@ from PIL import ExifTags, Image
 
 from depth_anything_hf.cli.predict import predict as command
 from depth_anything_hf.data.decoding.images import read_image
+from depth_anything_hf.data.decoding.images import read_image as decode
 from depth_anything_hf.geometry.distortion import undistort
 from depth_anything_hf.geometry.points import EDGE_THRESHOLD
+from depth_anything_hf.inference import kept_pictures, point_outputs
 from depth_anything_hf.inference.calibration import Calibration
 from depth_anything_hf.inference.camera_files import read_cameras
 from depth_anything_hf.inference.point_map import MOST_POINTS
@@ -160,3 +162,22 @@ def test_defaults_are_those_of_python() -> None:
     options = inspect.signature(command).parameters
     assert options["edge_threshold"].default == EDGE_THRESHOLD
     assert options["max_points"].default == MOST_POINTS
+
+
+def test_pictures_are_decoded_once_for_values_points_and_side_by_side(
+    metric_model: Path, photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[Path] = []
+
+    def read_image(path: Path) -> np.ndarray:
+        decoded.append(path)
+        return decode(path)
+
+    monkeypatch.setattr(point_outputs, "read_image", read_image)
+    monkeypatch.setattr(kept_pictures, "read_image", read_image)
+    command = (photographs, "-o", tmp_path / "out", "-m", metric_model, "--format", "side_by_side")
+    assert predict(*command, "--normals", "--fov", 60, "--confidence").exit_code == 0
+    assert sorted(decoded) == [photographs / "a.jpg", photographs / "b.png"]
+    decoded.clear()
+    assert predict(*command, "--overwrite").exit_code == 0
+    assert sorted(decoded) == [photographs / "a.jpg", photographs / "b.png"]
