@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnxruntime import quantization
-from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
-from ..utils.quiet import hide_logged_warnings
+from ..utils.quiet import hide_logged_warnings, keep_root_logger
 from .inputs import PIXEL_VALUES
 from .quantization_layers import Kind, Operation, float_layers
 
+
+with keep_root_logger():
+    # The latter calls `logging.basicConfig`.
+    from onnxruntime import quantization
+    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
 # Weights of a linear layer that share a scale.
 BLOCK = 32

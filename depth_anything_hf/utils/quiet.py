@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Hide the progress bars of libraries, so that a command shows one bar, its own; and warnings of logging."""
+"""Hide the progress bars of libraries, so that a command shows one bar, its own; and what they do to logging."""
 
 from __future__ import annotations
 
@@ -78,3 +78,17 @@ def hide_logged_warnings() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
+
+
+@contextmanager
+def keep_root_logger() -> Iterator[None]:
+    """Context manager: imports that set up logging for the whole process leave it as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        for handler in root.handlers[:]:
+            if handler not in handlers:
+                root.removeHandler(handler)
+        root.setLevel(level)

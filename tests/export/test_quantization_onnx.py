@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,16 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 from depth_anything_hf.export import export_model, open_exported  # noqa: E402
+
+
+def test_the_users_logging_stays_as_it_is() -> None:
+    code = """
+import logging
+from depth_anything_hf.export import quantization_onnx
+assert not logging.root.handlers and logging.root.level == logging.WARNING, (logging.root.handlers, logging.root)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow

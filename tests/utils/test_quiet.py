@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from depth_anything_hf.utils.quiet import hide_logged_warnings
+from depth_anything_hf.utils.quiet import hide_logged_warnings, keep_root_logger
 
 
 # Each in a process of its own: the libraries keep the setting for the whole process.
@@ -72,3 +72,12 @@ def test_hidden_warnings_are_logged_again_as_before(caplog: pytest.LogCaptureFix
     finally:
         logging.disable(before)
     assert caplog.messages == ["seen"]
+
+
+def test_imports_that_set_up_logging_leave_it_as_it_was() -> None:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    with keep_root_logger():
+        root.addHandler(logging.NullHandler())
+        root.setLevel(logging.DEBUG)
+    assert root.handlers == before and root.level == level
