@@ -146,7 +146,7 @@ def open_exported(path: str | os.PathLike[str], *, threads: int | None = None) -
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: a file of another kind, or not one of `export_model`.
+        ValueError: a file of another kind, not one of `export_model`, or one of a version that says other things.
         ImportError: its engine is missing.
     """
     place = Path(expand_home(os.fspath(path)))

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..hub.licenses import license_in_card, published_license
 from ..utils.redaction import redact_name, redact_values
 from ..version import __version__
+from .formats import FORMATS
 
 
 if TYPE_CHECKING:
@@ -77,6 +80,49 @@ def describe(
         "upsampling": getattr(processor, "upsampling", None),
     }
     return described
+
+
+def read_metadata(text: str, path: Path) -> dict[str, Any]:
+    """Read what an exported file says of itself; {} where it says nothing.
+
+    Args:
+        text: under `KEY` in the file.
+        path: of the file, for messages.
+
+    Raises:
+        ValueError: it is damaged, or says something that this version does not know.
+    """
+    if not text:
+        return {}
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{path}: its metadata are damaged ({error}); export the model again") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path}: its metadata are damaged ({type(found).__name__}); export the model again")
+    unknown = [key for key, is_known in _KNOWN.items() if not is_known(found.get(key))]
+    if unknown:
+        stated = ", ".join(f"{key} {found.get(key)!r}" for key in unknown)
+        raise ValueError(
+            f"{path}: written by depth_anything_hf {found.get('depth_anything_hf')}, this is {__version__}, which "
+            f"does not know {stated}; take that version, or export the model again"
+        )
+    return found
+
+
+def _are_numbers(value: Any, count: int, kinds: Any) -> bool:
+    return isinstance(value, list) and len(value) == count and all(isinstance(each, kinds) for each in value)
+
+
+# What is needed to run a file -> whether a value of it is known.
+_KNOWN: dict[str, Callable[[Any], bool]] = {
+    "prediction_kind": lambda value: value in ("disparity", "depth"),
+    "precision": lambda value: any(value in (*each.precisions, *each.quantized) for each in FORMATS.values()),
+    "patch_size": lambda value: isinstance(value, int) and value > 0,
+    "size": lambda value: value is None or _are_numbers(value, 2, int),
+    "image_mean": lambda value: _are_numbers(value, 3, int | float),
+    "image_std": lambda value: _are_numbers(value, 3, int | float),
+}
 
 
 def _sides(processor: Any) -> list[int] | None:

@@ -15,7 +15,7 @@ import onnxruntime
 
 from ..utils.quiet import hide_logged_warnings
 from .inputs import check_images, input_name
-from .metadata import KEY, OUTPUT_NAME
+from .metadata import KEY, OUTPUT_NAME, read_metadata
 
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def open_file(path: Path, threads: int | None) -> OnnxFile:
     except Exception as error:
         # Its own exceptions have no common class but this one.
         raise ValueError(f"{path}: damaged, or no ONNX file of a depth model: {error}") from error
-    return OnnxFile(session)
+    return OnnxFile(session, path)
 
 
 class OnnxFile:
@@ -67,8 +67,8 @@ class OnnxFile:
 
     engine, version = "onnxruntime", onnxruntime.__version__
 
-    def __init__(self, session: Any) -> None:
-        self.metadata = json.loads(session.get_modelmeta().custom_metadata_map.get(KEY, "{}"))
+    def __init__(self, session: Any, path: Path) -> None:
+        self.metadata = read_metadata(session.get_modelmeta().custom_metadata_map.get(KEY, ""), path)
         self._session = session
 
     def __call__(self, images: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..utils.files import sha256_of_file
 from .inputs import check_images, input_name
-from .metadata import KEY, OUTPUT_NAME
+from .metadata import KEY, OUTPUT_NAME, read_metadata
 from .telemetry import without_telemetry
 
 
@@ -83,7 +83,7 @@ def open_file(path: Path, threads: int | None) -> OpenvinoFile:
         model = core().read_model(path)
     except RuntimeError as error:
         raise ValueError(f"{path}: damaged, or no OpenVINO file (its .bin lies beside it): {error}") from error
-    metadata = json.loads(model.get_rt_info([KEY]).astype(str)) if model.has_rt_info([KEY]) else {}
+    metadata = read_metadata(model.get_rt_info([KEY]).astype(str) if model.has_rt_info([KEY]) else "", path)
     weights = path.with_suffix(".bin")
     if WEIGHTS_KEY in metadata and metadata[WEIGHTS_KEY] != sha256_of_file(weights):
         raise ValueError(f"{weights}: damaged, or the weights of another file than {path.name}; copy both together")

@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch.export import ExportedProgram
 
+from ..utils.quiet import hide_logged_warnings
 from .inputs import check_images
-from .metadata import KEY
+from .metadata import KEY, read_metadata
 
 
 def write(program: ExportedProgram, path: Path, metadata: dict[str, Any], images: Sequence[np.ndarray] = ()) -> None:
@@ -36,10 +37,12 @@ def open_file(path: Path, threads: int | None) -> TorchProgram:
     """
     content = {KEY: ""}
     try:
-        program = torch.export.load(path, extra_files=content)
+        # It logs tracebacks of files that are none.
+        with hide_logged_warnings():
+            program = torch.export.load(path, extra_files=content)
     except (RuntimeError, KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: damaged, or no program of torch.export: {error}") from error
-    return TorchProgram(program, json.loads(content[KEY] or "{}"))
+    return TorchProgram(program, read_metadata(content[KEY], path))
 
 
 class TorchProgram:

@@ -12,7 +12,7 @@ import torch
 from depth_anything_hf.export import open_exported
 
 
-def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
+def test_other_files_are_refused_by_name(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match=r"expected an exported file \(\.pt2, \.onnx, \.xml\)"):
         open_exported(tmp_path / "model.safetensors")
     with pytest.raises(FileNotFoundError, match="no such file"):
@@ -24,3 +24,5 @@ def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
     torch.export.save(program, tmp_path / "other.pt2")
     with pytest.raises(ValueError, match="not written by export_model"):
         open_exported(tmp_path / "other.pt2")
+    # Nor are tracebacks logged.
+    assert "Traceback" not in capfd.readouterr().err
