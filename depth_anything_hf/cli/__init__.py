@@ -13,6 +13,7 @@ Imports stand inside the commands, so that `--help` is quick.
 - `labels`: verify pseudo-labels and push them to the Hub.
 - `predict`: depth of pictures.
 - `point_options`: options of `predict` for points in space and the camera.
+- `tile_options`: options of `predict` for large pictures and panoramas.
 - `calibrate`: scale and shift of a relative model from measured points.
 - `evaluate`: score a model.
 - `datasets`: list public datasets and protocols.

@@ -40,6 +40,16 @@ from .point_options import (
     PointsOption,
     SensorWidthOption,
 )
+from .tile_options import (
+    ALONG_RAY,
+    PANORAMA_TEXT,
+    PanoramaOption,
+    TileOverlapOption,
+    TileSizeOption,
+    TilesOption,
+    check_tile_options,
+    large_picture_predictor,
+)
 
 
 if TYPE_CHECKING:
@@ -145,6 +155,10 @@ def predict(
     assume_scale: AssumeScaleOption = None,
     edge_threshold: EdgeThresholdOption = 0.05,
     max_points: MaxPointsOption = 2_500_000,
+    tiles: TilesOption = False,
+    tile_size: TileSizeOption = None,
+    tile_overlap: TileOverlapOption = None,
+    panorama: PanoramaOption = False,
 ) -> None:
     """Predict the depth of images and write it as pictures and numbers.
 
@@ -176,6 +190,8 @@ def predict(
       depth-anything-hf predict photos/ -o predictions/ -m student.onnx
       depth-anything-hf predict images/ -o depth/ -m runs/metric --format mm,exr,color --legend --max_depth 20
       depth-anything-hf predict photo.jpg -o room/ -m runs/metric --points ply,glb --focal 26mm
+      depth-anything-hf predict aerial.tif -o predictions/ --tiles --max_pixels 500000000 --format npy,color
+      depth-anything-hf predict panorama.jpg -o sphere/ -m runs/metric --panorama
 
     \b
     In Python:
@@ -200,6 +216,8 @@ def predict(
     from ..utils.quiet import quiet_libraries
 
     quiet_libraries(verbose, when_imported=True)
+    of_one_camera = {"--points": bool(points), "--normals": normals, "--metric": metric is not None}
+    check_tile_options(tiles, tile_size, tile_overlap, panorama, confidence, of_one_camera)
     settings = _output_settings(format, raw, colormap, legend, min_depth, max_depth)
     check_device(device)
     calibration = None if metric is None else Calibration.load(metric)
@@ -246,6 +264,8 @@ def predict(
     settings.check_kind(kind, model)
     if outputs:
         outputs.check_scale(predictor.prediction_kind, calibration)
+    about_rays = PANORAMA_TEXT if panorama else None
+    predict_all, noted = large_picture_predictor(predictor, tiles, tile_size, tile_overlap, panorama)
     options = {
         **describe_model(model, predictor.model.config),
         "kind": kind,
@@ -256,6 +276,7 @@ def predict(
         "calibration": None if calibration is None else asdict(calibration),
         "grey": FORMULA,
         **settings.limits,
+        **noted,
     }
     failures: list[tuple[str, str]] = []
     # Where files show the picture, too.
@@ -265,7 +286,7 @@ def predict(
         planned = folder.plan(sources, list(suffixes))
         work = folder.missing(planned, suffixes, options)
         images = (pictures.source(one.source.path) if is_shown else one.source.path for one in work)
-        predictions = tqdm(predictor(images), total=len(work), desc="predict", unit="image")
+        predictions = tqdm(predict_all(images), total=len(work), desc="predict", unit="image")
         for one, prediction in zip(work, predictions, strict=True):
             if prediction.error is not None:
                 failures.append((prediction.name, prediction.error))
@@ -277,7 +298,7 @@ def predict(
                     values, extrapolated = calibration.apply(values), calibration.extrapolated_share(values)
                 picture = pictures.take(one.source.path) if is_shown else None
                 image = None if picture is None else picture.image
-                contents, about = encode_prediction(values, kind, settings, extrapolated, image)
+                contents, about = encode_prediction(values, kind, settings, extrapolated, image, about_rays)
                 if prediction.confidence is not None:
                     contents[SUFFIX] = encode_confidence(prediction.confidence, kind)
                     about["confidence"] = prediction.mean_confidence
@@ -302,7 +323,7 @@ def predict(
         f"{len(sources) - len(failures)} of {counted(len(sources), 'image')} predicted{earlier}, see {output_dir} "
         f"({predictor.engine}, {predictor.precision})"
     )
-    typer.echo(MEANING[kind])
+    typer.echo((ALONG_RAY if panorama else MEANING)[kind])
     line, warnings = describe_shares({name: shares_of(pixels) for name, pixels in known.items()})
     for each in (line, describe_confidence(known) if confidence else "", *describe_points(known.values())):
         if each:

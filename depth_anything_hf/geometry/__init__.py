@@ -7,6 +7,7 @@
 - `camera`: pinhole intrinsics, ray distance to planar depth
 - `intrinsics`: the camera of a picture size: focal lengths, other sizes, turned pictures
 - `distortion`: pictures without the distortion of their lens
+- `equirectangular`: panoramas: directions of pixels, perspective views that cover the sphere
 - `points`: depth as points in space, normals, triangles cut where depth jumps
 - `alignment`: a prediction of unknown scale and shift brought to the label's unit
 - `maps`: checks of maps (one shape, finite or positive inside a mask), values at pixels
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .camera import distance_to_planar_depth, pinhole_intrinsics
     from .disparity import PredictionKind, depth_to_disparity, disparity_to_depth
     from .distortion import undistort
+    from .equirectangular import equirectangular_directions
     from .intrinsics import CameraIntrinsics
     from .maps import values_at_pixels
     from .points import find_normals, unproject
@@ -43,6 +45,7 @@ _MODULES = {
     "align_median": "alignment",
     "depth_to_disparity": "disparity",
     "disparity_to_depth": "disparity",
+    "equirectangular_directions": "equirectangular",
     "distance_to_planar_depth": "camera",
     "find_normals": "points",
     "fit_robust_scale_and_shift": "alignment",
@@ -62,6 +65,7 @@ __all__ = [
     "depth_to_disparity",
     "disparity_to_depth",
     "distance_to_planar_depth",
+    "equirectangular_directions",
     "find_normals",
     "fit_robust_scale_and_shift",
     "fit_scale_and_shift",

@@ -36,6 +36,7 @@
 - `point_files`: PLY and GLB, the camera as JSON, normals as a picture
 - `point_outputs`: what `predict` writes of points, and what it says about them
 - `measured_points`: measured distances from a CSV file or depth maps, with the disparity at their pixels
+- `tiling/`: large pictures by overlapping tiles, panoramas by overlapping views
 
 The names below are imported when first used.
 """

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ def encode_prediction(
     settings: OutputSettings | None = None,
     extrapolated: float | None = None,
     image: np.ndarray | None = None,
+    further: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Return suffix -> content of the files of one prediction, and what is to be known of its pixels.
 
@@ -57,6 +59,7 @@ def encode_prediction(
         settings: formats and their settings; None: those by default.
         extrapolated: share of the pixels outside the range of a calibration, if there is one.
         image: uint8 (H, W, 3), upright, for the format `side_by_side`.
+        further: what else the files say of the values; npy has no room for it.
 
     Returns:
         The files, and JSON values: the shares of `PixelShares`, and how codes of the grey pictures become values.
@@ -66,6 +69,7 @@ def encode_prediction(
     """
     settings = settings or OutputSettings()
     settings.check_kind(kind, "the model")
+    further = further or {}
     invalid = float(np.isnan(_with_values(values, kind)).mean())
     pixels: dict[str, Any] = {"invalid": invalid, "extrapolated": extrapolated, "clipped": None}
     if settings.limits:
@@ -76,23 +80,23 @@ def encode_prediction(
     for name in settings.formats:
         suffix, scale = FORMATS[name].suffix, FORMATS[name].scale
         if name == "npz":
-            contents[suffix] = _encode_npz(values, kind)
+            contents[suffix] = _encode_npz(values, kind, further)
         elif name == "npy":
             contents[suffix] = encode_npy(valid, NPY_HEADERS[kind])
         elif name == "tiff":
-            contents[suffix] = encode_float_tiff(valid, f'{{"{MEANING_KEYWORD}": {describe_map(kind)}}}')
+            contents[suffix] = encode_float_tiff(valid, f'{{"{MEANING_KEYWORD}": {describe_map(kind, **further)}}}')
         elif name == "exr":
-            contents[suffix] = encode_exr(valid, EXR_CHANNELS[kind], {MEANING_KEYWORD: describe_map(kind)})
+            contents[suffix] = encode_exr(valid, EXR_CHANNELS[kind], {MEANING_KEYWORD: describe_map(kind, **further)})
         elif name == "png16":
             codes, minimum, maximum = to_uint16(valid)
             pixels["clipped"] = float(((valid < minimum) | (valid > maximum)).mean())
             pixels["grey"] = {"minimum": minimum, "maximum": maximum, "formula": FORMULA}
-            contents[suffix] = encode_png(codes, {MEANING_KEYWORD: describe_map(kind, **pixels["grey"])})
+            contents[suffix] = encode_png(codes, {MEANING_KEYWORD: describe_map(kind, **pixels["grey"], **further)})
         elif scale is not None:
             codes, clipped = to_metric_codes(valid, scale)
             told = {"scale": scale, "clipped": clipped, "formula": METRIC_FORMULA.format(scale=scale)}
             pixels.setdefault("codes", {})[name] = told
-            contents[suffix] = encode_png(codes, {MEANING_KEYWORD: describe_map(kind, **told)})
+            contents[suffix] = encode_png(codes, {MEANING_KEYWORD: describe_map(kind, **told, **further)})
         else:
             picture = _picture(values, kind, settings, image if name == "side_by_side" else None)
             if name == "side_by_side" and image is None:
@@ -106,8 +110,8 @@ def _with_values(values: np.ndarray, kind: str) -> np.ndarray:
     return np.where(values > 0, values, np.float32(np.nan)) if kind == "depth" else values
 
 
-def _encode_npz(values: np.ndarray, kind: str) -> bytes:
-    arrays: dict[str, Any] = {kind: values, "kind": np.array(kind)}
+def _encode_npz(values: np.ndarray, kind: str, further: Mapping[str, str]) -> bytes:
+    arrays: dict[str, Any] = {kind: values, "kind": np.array(kind), **{k: np.array(v) for k, v in further.items()}}
     numbers = io.BytesIO()
     # Not compressed: that would take most of the command's time and save a tenth of the size.
     np.savez(numbers, **arrays)

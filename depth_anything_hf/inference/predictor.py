@@ -32,6 +32,7 @@ from .output_kinds import check_prediction_kind
 from .passes import Passes
 from .point_prediction import PointPrediction
 from .prediction import Prediction, check_finite
+from .tiling.large_pictures import LargePictures
 
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ DECODING_THREADS = min(16, os.cpu_count() or 1)
 ACCELERATOR_BATCH = 8
 
 
-class DepthPredictor(PointPrediction):
+class DepthPredictor(PointPrediction, LargePictures):
     """Predict disparity or depth for any number of images of any sizes.
 
     The model's output is brought to the image's own size by bilinear interpolation with aligned corners, as the
