@@ -160,7 +160,7 @@ def time_once(work: Work) -> tuple[Run, Tensor | None]:
     return Run(wall, processor, max(0.0, foreign), faults), output
 
 
-def _peak_memory() -> int:
+def process_peak_memory() -> int:
     """Bytes; by `resource` only where there is nothing better, as it counts the parent's memory at the start too."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
@@ -181,7 +181,7 @@ def _serve(pipe: Connection, contender: Contender, threads: int) -> None:
         pipe.send("ready")
         while (command := pipe.recv()) != "end":
             if command == "peak memory":
-                pipe.send(_peak_memory())
+                pipe.send(process_peak_memory())
                 continue
             run, output = time_once(work)
             shown = None if output is None or command == "run" else output.detach().float().numpy()

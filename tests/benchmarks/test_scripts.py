@@ -7,8 +7,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from depth_anything_hf import DepthAnythingImageProcessor
 
 
 @pytest.mark.long
@@ -62,3 +65,17 @@ def test_every_kernel_is_measured_by_itself(tmp_path: Path, run: Callable[..., s
     times = json.loads((tmp_path / "kernels.json").read_text())["results"]["predict_fp32"]
     assert [each["name"] for each in times] == ["PyTorch's", "linear", "attention", "all of ours"]
     assert all(len(each["wall"]) == 1 and each["wall"][0] > 0 for each in times)
+
+
+@pytest.mark.long
+def test_tiles_are_compared_with_single_passes(
+    tmp_path: Path, run: Callable[..., str], make_tiny_model: Any, labelled_folder: Path
+) -> None:
+    make_tiny_model().save_pretrained(tmp_path / "model")
+    DepthAnythingImageProcessor(size={"height": 56, "width": 56}).save_pretrained(tmp_path / "model")
+    arguments = [str(tmp_path / "model"), str(labelled_folder), "--tile_sizes", "28", "--input_sizes", "70"]
+    run("tiles.py", *arguments, "--limit", "3", "--json", str(tmp_path / "tiles.json"))
+    single, larger, tiles = json.loads((tmp_path / "tiles.json").read_text())["ways"]
+    assert (single["passes"], larger["passes"], tiles["passes"]) == (1, 1, 10)
+    found = tiles["compared"]["delta1"]
+    assert found["low"] <= found["difference"] <= found["high"] and tiles["seams"]["error"]["tiles"] > 0
