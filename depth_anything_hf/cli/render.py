@@ -73,6 +73,15 @@ def render(
             rich_help_panel=SCENES,
         ),
     ] = None,
+    clip: Annotated[
+        bool,
+        typer.Option(
+            "--clip",
+            help="The images are frames of one clip, 30 a second: a pan through the scene --first_scene, with the "
+            "camera's pose of each frame in metadata.jsonl.",
+            rich_help_panel=SCENES,
+        ),
+    ] = False,
     denoise: Annotated[
         str, typer.Option("--denoise", help="yes, no, or auto: if pyoidn is installed.", rich_help_panel=IMAGES)
     ] = "auto",
@@ -86,6 +95,7 @@ def render(
     Examples:
       depth-anything-hf render scenes/ --count 1000 --height 252 --width 252 --processes 8
       depth-anything-hf render scenes-test/ --count 100 --first_scene 100000
+      depth-anything-hf render clip/ --clip --count 120 --first_scene 7
     """
     check_choice("--denoise", denoise, list(DENOISE))
     from ..rendering.dataset import render_dataset
@@ -103,6 +113,7 @@ def render(
         first_scene=first_scene,
         haze=haze,
         depth=depth,
+        clip=clip,
         **settings,
     )
     typer.echo(f"{counted(count, 'image')} in {folder}")

@@ -12,6 +12,7 @@
 - `textures`: procedural surface textures
 - `builder`: the builder of a scene: materials, primitives, meshes, skies
 - `scene_geometry`: what a scene is, cameras, frames; Mitsuba itself
+- `camera_paths`: the camera of a clip, a hand-held pan
 - `view`: one view of a scene: exact depth, light, denoising, tone mapping
 
 The names below are imported when first used.

@@ -27,7 +27,8 @@ from ..utils.outputs import check_folder, refuse_to_replace
 from ..utils.paths import local_path
 from ..utils.typed_fields import convert_argument, convert_fields
 from ..visualization.encode import encode_png, encode_tiff
-from .scene_geometry import Scene, load_mitsuba
+from .camera_paths import camera_to_world, choose_path
+from .scene_geometry import Camera, Scene, load_mitsuba
 from .scenes import (
     CAMERA_STREAM,
     DEFAULT_SAMPLES_PER_PIXEL,
@@ -39,6 +40,10 @@ from .scenes import (
     build_scene,
 )
 from .view import choose_camera, render_view, resolve_denoise
+
+
+# Of a clip, rendered by one process at a time.
+FRAMES_PER_PART = 8
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class _RenderSettings:
     depth: bool
     kinds: list[str] | None
     denoise: bool
+    clip: bool
 
     def __post_init__(self) -> None:
         convert_fields(self)
@@ -77,6 +83,7 @@ def render_dataset(
     depth: bool = True,
     kinds: Sequence[str] | None = None,
     denoise: bool | Literal["auto"] = "auto",
+    clip: bool = False,
     progress: bool = True,
 ) -> Path:
     """Render images with exact depth into a folder that `datasets` reads as an `imagefolder`.
@@ -107,6 +114,9 @@ def render_dataset(
         depth: False writes images only.
         kinds: of the varied scenes, some of "room", "tabletop", "street", "nature"; None means all.
         denoise: with Open Image Denoise; "auto" if pyoidn is installed.
+        clip: the images are the frames of one clip at 30 frames a second: a hand-held pan through scene `first_scene`
+            in one light and one haze. `camera_to_world` in `metadata.jsonl` is the pose of each frame, (4, 4) in
+            metres, from OpenCV's axes (x right, y down, z forward).
         progress: show a progress bar.
 
     Returns:
@@ -133,6 +143,7 @@ def render_dataset(
         depth=depth,
         kinds=None if kinds is None else sorted(set(convert_argument("kinds", kinds, list[str]))),
         denoise=resolve_denoise(denoise) and family == "varied",
+        clip=clip,
     )
     with option_errors():
         _check_settings(settings, count, processes)
@@ -163,6 +174,8 @@ def _check_settings(settings: _RenderSettings, count: int, processes: int) -> No
         unknown = [kind for kind in settings.kinds if kind not in SCENE_KINDS]
         if unknown or not settings.kinds:
             raise ValueError(f"kinds must be some of {list(SCENE_KINDS)}, got {settings.kinds}.")
+    if settings.clip and settings.views_per_scene != 1:
+        raise ValueError("views_per_scene cannot be combined with clip; all frames of a clip show one scene.")
     at_least_one = ("height", "width", "samples_per_pixel", "views_per_scene")
     limits = {name: (getattr(settings, name), 1) for name in at_least_one}
     limits |= {"seed": (settings.seed, 0), "first_scene": (settings.first_scene, 0)}
@@ -180,7 +193,8 @@ def _claim_folder(folder: Path, settings: _RenderSettings, count: int) -> None:
     check_folder(folder)
     path = folder / "render.json"
     if path.exists():
-        found = _read_settings(path)
+        # Folders of earlier versions hold no clips.
+        found = {"clip": False, **_read_settings(path)}
         found_count = found.pop("count", None)
         if found != wanted:
             names = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
@@ -248,29 +262,34 @@ def _missing_views(
     tasks: dict[int, list[tuple[int, int]]] = {}
     for index in range(count):
         if _image_name(index) not in records:
-            scene_number = settings.first_scene + index // settings.views_per_scene
-            tasks.setdefault(scene_number, []).append((index, index % settings.views_per_scene))
+            scene_number = settings.first_scene + (0 if settings.clip else index // settings.views_per_scene)
+            view = index if settings.clip else index % settings.views_per_scene
+            tasks.setdefault(scene_number, []).append((index, view))
     return tasks
 
 
 def _render_scenes(
     folder: Path, settings: _RenderSettings, tasks: dict[int, list[tuple[int, int]]], processes: int
 ) -> Iterator[list[dict[str, Any]]]:
-    """Render every scene of the tasks and yield the records of each as it is done."""
-    if processes == 1 or len(tasks) <= 1:
-        for scene_number, views in tasks.items():
+    """Render every scene of the tasks, or parts of a clip, and yield the records of each as it is done."""
+    parts = list(tasks.items())
+    if settings.clip:
+        parts = [
+            (scene_number, views[first : first + FRAMES_PER_PART])
+            for scene_number, views in parts
+            for first in range(0, len(views), FRAMES_PER_PART)
+        ]
+    if processes == 1 or len(parts) <= 1:
+        for scene_number, views in parts:
             yield _render_scene(folder, settings, scene_number, views)
         return
     executor = concurrent.futures.ProcessPoolExecutor(
-        max_workers=min(processes, len(tasks)),
+        max_workers=min(processes, len(parts)),
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_set_up_worker,
     )
     with executor:
-        futures = {
-            executor.submit(_render_scene, folder, settings, scene_number, views): scene_number
-            for scene_number, views in tasks.items()
-        }
+        futures = [executor.submit(_render_scene, folder, settings, *part) for part in parts]
         try:
             for future in concurrent.futures.as_completed(futures):
                 yield future.result()
@@ -299,13 +318,30 @@ def _render_scene(
 ) -> list[dict[str, Any]]:
     """Render and write some views of one scene; return their records."""
     scene = build_scene(settings.family, settings.seed, scene_number, settings.kinds)
-    return [_render_image(folder, settings, scene, scene_number, index, view) for index, view in views]
+    aspect_ratio = settings.height / settings.width
+    records = []
+    if settings.clip:
+        path = choose_path(scene, aspect_ratio, [settings.seed, CAMERA_STREAM, scene_number])
+    for index, view in views:
+        if settings.clip:
+            camera = path.camera(view)
+        else:
+            camera = choose_camera(scene, aspect_ratio, [settings.seed, CAMERA_STREAM, scene_number, view])
+        records.append(_render_image(folder, settings, scene, camera, scene_number, index, view))
+    return records
 
 
 def _render_image(
-    folder: Path, settings: _RenderSettings, scene: Scene, scene_number: int, index: int, view: int
+    folder: Path,
+    settings: _RenderSettings,
+    scene: Scene,
+    camera: Camera,
+    scene_number: int,
+    index: int,
+    view: int,
 ) -> dict[str, Any]:
-    camera = choose_camera(scene, settings.height / settings.width, [settings.seed, CAMERA_STREAM, scene_number, view])
+    # One light, exposure and haze in all frames of a clip.
+    drawn_for = 0 if settings.clip else view
     rendered = render_view(
         scene,
         camera,
@@ -313,7 +349,7 @@ def _render_image(
         settings.width,
         samples_per_pixel=settings.samples_per_pixel,
         denoise=settings.denoise,
-        seed=[settings.seed, PICTURE_STREAM, scene_number, view],
+        seed=[settings.seed, PICTURE_STREAM, scene_number, drawn_for],
     )
     record: dict[str, Any] = {"file_name": _image_name(index)}
     if settings.depth:
@@ -321,10 +357,12 @@ def _render_image(
     focal, centre_x, centre_y = (float(rendered.intrinsics[place]) for place in ((0, 0), (0, 2), (1, 2)))
     record |= {"scene": scene_number, "view": view, "kind": scene.kind}
     record |= {"fx": focal, "fy": focal, "cx": centre_x, "cy": centre_y}
+    if settings.clip:
+        record["camera_to_world"] = camera_to_world(camera).tolist()
     image = rendered.image
     if settings.haze:
         density_per_metre, airlight = sample_haze(
-            np.random.default_rng([settings.seed, HAZE_STREAM, scene_number, view])
+            np.random.default_rng([settings.seed, HAZE_STREAM, scene_number, drawn_for])
         )
         image = add_haze(image, rendered.depth, density_per_metre, airlight)
         record |= {"haze_density_per_metre": density_per_metre, "haze_airlight": [float(part) for part in airlight]}
