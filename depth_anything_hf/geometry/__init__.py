@@ -10,6 +10,8 @@
 - `equirectangular`: panoramas: directions of pixels, perspective views that cover the sphere
 - `points`: depth as points in space, normals, triangles cut where depth jumps
 - `alignment`: a prediction of unknown scale and shift brought to the label's unit
+- `picture_motion`: which pixels of two frames show the same, by optical flow on small pictures
+- `reprojection`: where the surface points of one view are in another, by depth and poses
 - `maps`: checks of maps (one shape, finite or positive inside a mask), values at pixels
 
 The names below are imported when first used.

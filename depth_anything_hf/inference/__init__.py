@@ -35,6 +35,7 @@
 - `point_map`: the points of one picture: cloud, mesh, normals
 - `point_files`: PLY and GLB, the camera as JSON, normals as a picture
 - `point_outputs`: what `predict` writes of points, and what it says about them
+- `video/`: videos frame by frame: read, made to fit together in time, written
 - `measured_points`: measured distances from a CSV file or depth maps, with the disparity at their pixels
 - `tiling/`: large pictures by overlapping tiles, panoramas by overlapping views
 

@@ -7,6 +7,7 @@
 - `ordinal`: order of pixel pairs: against a label, against another prediction, at annotated points
 - `boundaries`: sharpness: boundary F1 (Depth Pro), depth boundary errors (iBims-1)
 - `sparsification`: does a confidence rank the errors: AUSE, AURG
+- `flicker`: steadiness of a clip: flicker without truth, consistency along the true motion
 - `hf_evaluate`: the depth metrics as a metric of the Hugging Face library `evaluate`
 
 A new metric is a function in one of these files and a line in `table`; `evaluation.scoring` calls it.
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .boundaries import boundary_f1, canny_edges, depth_boundary_errors, depth_edges
     from .depth import align_prediction, aligned_depth_metrics, check_alignment, depth_metrics, prediction_fault
+    from .flicker import change_on_matched_pixels, changes_along_motion, flicker_score, warped_consistency_error
     from .hf_evaluate import DepthMetric
     from .ordinal import ordinal_accuracy, pairwise_agreement, point_pairs_correct
     from .sparsification import sparsification_curve, sparsification_scores
@@ -40,16 +42,20 @@ _MODULES = {
     "aligned_depth_metrics": "depth",
     "boundary_f1": "boundaries",
     "canny_edges": "boundaries",
+    "change_on_matched_pixels": "flicker",
+    "changes_along_motion": "flicker",
     "check_alignment": "depth",
     "depth_boundary_errors": "boundaries",
     "depth_edges": "boundaries",
     "depth_metrics": "depth",
+    "flicker_score": "flicker",
     "ordinal_accuracy": "ordinal",
     "pairwise_agreement": "ordinal",
     "point_pairs_correct": "ordinal",
     "prediction_fault": "depth",
     "sparsification_curve": "sparsification",
     "sparsification_scores": "sparsification",
+    "warped_consistency_error": "flicker",
 }
 
 __all__ = [
@@ -64,16 +70,20 @@ __all__ = [
     "aligned_depth_metrics",
     "boundary_f1",
     "canny_edges",
+    "change_on_matched_pixels",
+    "changes_along_motion",
     "check_alignment",
     "depth_boundary_errors",
     "depth_edges",
     "depth_metrics",
+    "flicker_score",
     "ordinal_accuracy",
     "pairwise_agreement",
     "point_pairs_correct",
     "prediction_fault",
     "sparsification_curve",
     "sparsification_scores",
+    "warped_consistency_error",
 ]
 
 

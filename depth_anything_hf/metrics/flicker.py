@@ -1,0 +1,116 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Steadiness of a clip's predictions: flicker, which needs no truth, and consistency along the true motion.
+
+A map that never changes has neither: read them beside a metric of depth such as delta1.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ..geometry.maps import check_same_shape
+from ..geometry.picture_motion import PictureMotion, shrink_map
+
+
+def change_on_matched_pixels(previous: np.ndarray, values: np.ndarray, motion: PictureMotion) -> float:
+    """Return the mean absolute change of pixels that show the same in two successive frames.
+
+    The flicker of a clip is the mean over its pairs of frames, as a share of the range of all its values: see
+    `flicker_score`. In a standing camera's clip these are the static pixels, in a pan those that the motion leads to.
+
+    Args:
+        previous: float32 (H, W), the values of the frame before.
+        values: float32 (H, W).
+        motion: between the two frames, see `geometry.picture_motion.find_motion`.
+
+    Returns:
+        In the unit of the values; NaN where no pixel is matched, as across a cut.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    check_same_shape(previous=previous, values=values)
+    height, width = motion.matched.shape
+    small = shrink_map(values.astype(np.float32, copy=False), height, width)
+    moved = motion.warp(shrink_map(previous.astype(np.float32, copy=False), height, width))
+    counted = motion.matched & np.isfinite(small) & np.isfinite(moved)
+    if not counted.any():
+        return float("nan")
+    return float(np.abs(small[counted].astype(np.float64) - moved[counted]).mean())
+
+
+def flicker_score(changes: np.ndarray, lowest: float, highest: float) -> float:
+    """Return the flicker of a clip: the mean change from frame to frame, as a share of the range of its values.
+
+    It has no unit: predictions of any scale and shift can be compared. Depth that truly changes counts as well, so
+    that the truth has a flicker, too, where the camera moves.
+
+    Args:
+        changes: (N,) of `change_on_matched_pixels`; NaN does not count.
+        lowest: of all values of the clip, robustly: a low percentile.
+        highest: a high percentile.
+
+    Returns:
+        From 0 upwards; NaN without any pair of frames, or for values that are all the same.
+    """
+    changes = np.asarray(changes, dtype=np.float64)
+    known = changes[~np.isnan(changes)]
+    if known.size == 0 or not highest > lowest:
+        return float("nan")
+    return float(known.mean() / (highest - lowest))
+
+
+def changes_along_motion(
+    values: np.ndarray,
+    disparity: np.ndarray,
+    other: np.ndarray,
+    other_disparity: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return how values and true disparity change between two views of the same surface points.
+
+    Args:
+        values: float (H, W), predicted.
+        disparity: (H, W), true.
+        other: (H, W), predicted for the other view.
+        other_disparity: (H, W), true in the other view.
+        x: float32 (N, M) of pixels, where each point is in the other view; all of `values` or some, see `y`.
+        y: float32, as `x`.
+
+    Returns:
+        `(predicted, true)`: float64 (H, W) each.
+    """
+    check_same_shape(values=values, disparity=disparity, other=other, other_disparity=other_disparity, x=x, y=y)
+    predicted, true = (
+        here.astype(np.float64) - cv2.remap(there.astype(np.float32), x, y, cv2.INTER_LINEAR)
+        for here, there in ((values, other), (disparity, other_disparity))
+    )
+    return predicted, true
+
+
+def warped_consistency_error(
+    predicted_changes: np.ndarray, true_changes: np.ndarray, scale: float, lowest: float, highest: float
+) -> float:
+    """Return how differently from the truth the disparity of surface points changes from frame to frame.
+
+    The mean of `|scale * predicted - true|` over points that both frames see, as a share of the range of the true
+    disparity: 0 for the truth, and for errors that stay on their surface. Changes that are due to the motion of the
+    camera are no error, unlike in `flicker_score`.
+
+    Args:
+        predicted_changes: (N,) of `changes_along_motion`.
+        true_changes: (N,), 1 / metres.
+        scale: that brings the predictions of all frames to the truth.
+        lowest: of the true disparity in the clip: a low percentile.
+        highest: a high percentile.
+
+    Returns:
+        From 0 upwards; NaN without points.
+    """
+    check_same_shape(predicted_changes=predicted_changes, true_changes=true_changes)
+    if predicted_changes.size == 0 or not highest > lowest:
+        return float("nan")
+    return float(np.abs(scale * predicted_changes - true_changes).mean() / (highest - lowest))
