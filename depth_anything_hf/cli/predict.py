@@ -50,6 +50,7 @@ from .tile_options import (
     check_tile_options,
     large_picture_predictor,
 )
+from .video_options import FpsOption, MaxFramesOption, SmoothOption, TemporalOption, VideoOption
 
 
 if TYPE_CHECKING:
@@ -70,7 +71,10 @@ MEANING = {
 
 
 def predict(
-    inputs: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(help="Images, or folders of images; or videos: files, URLs, camera:0, frames/%04d.png."),
+    ],
     output_dir: Annotated[
         Path,
         typer.Option("--output_dir", "-o", help="Folder to write to; created if missing.", rich_help_panel=OUTPUT),
@@ -159,6 +163,11 @@ def predict(
     tile_size: TileSizeOption = None,
     tile_overlap: TileOverlapOption = None,
     panorama: PanoramaOption = False,
+    video: VideoOption = False,
+    temporal: TemporalOption = None,
+    smooth: SmoothOption = False,
+    fps: FpsOption = None,
+    max_frames: MaxFramesOption = None,
 ) -> None:
     """Predict the depth of images and write it as pictures and numbers.
 
@@ -214,15 +223,54 @@ def predict(
     from ..inference.prediction_sources import find_image_files
     from ..inference.predictor import DepthPredictor
     from ..utils.quiet import quiet_libraries
+    from .predict_video import VideoChoice, predict_videos
 
     quiet_libraries(verbose, when_imported=True)
     of_one_camera = {"--points": bool(points), "--normals": normals, "--metric": metric is not None}
     check_tile_options(tiles, tile_size, tile_overlap, panorama, confidence, of_one_camera)
-    settings = _output_settings(format, raw, colormap, legend, min_depth, max_depth)
+    choice = VideoChoice(video, temporal, smooth, fps, max_frames)
+    videos = choice.videos_among(inputs)
+    settings = _output_settings(None if videos else format, raw, colormap, legend, min_depth, max_depth)
     check_device(device)
     calibration = None if metric is None else Calibration.load(metric)
     if calibration is not None and input_size is None:
         input_size = calibration.input_size
+
+    def open_predictor() -> DepthPredictor:
+        return DepthPredictor.from_pretrained(
+            model,
+            device=device,
+            dtype=dtype,
+            engine=engine,
+            batch_size=batch_size,
+            input_size=input_size,
+            prediction_kind=cast("PredictionKind | None", prediction_kind),
+            compile=compile,
+            max_pixels=max_pixels,
+            confidence=confidence,
+        )
+
+    if videos:
+        of_pictures = {
+            **{"confidence": confidence, "points": points, "normals": normals},
+            **{"camera": camera, "focal": focal, "fov": fov, "assume_scale": assume_scale},
+            **{"tiles": tiles, "panorama": panorama},
+        }
+        predict_videos(
+            videos,
+            output_dir,
+            choice,
+            ["npz"] if raw else format,
+            settings,
+            model,
+            open_predictor,
+            None if calibration is None else partial(_check_calibration, calibration, model),
+            calibration=calibration,
+            max_pixels=max_pixels,
+            overwrite=overwrite,
+            not_for_videos=of_pictures,
+        )
+        return
     outputs = PointOutputs.make(
         points or (),
         normals,
@@ -241,23 +289,12 @@ def predict(
         suffixes |= dict.fromkeys(outputs.suffixes, json.dumps(outputs.settings, sort_keys=True))
     if confidence:
         suffixes[SUFFIX] = f"{SIZE_FACTOR:g}"
-    sources = find_image_files(inputs)
+    sources = find_image_files([Path(each) for each in inputs])
     if outputs:
         outputs.check([source.path for source in sources])
     # Refuse before the model is loaded; under the lock again.
     PredictionFolder(output_dir, overwrite).plan(sources, list(suffixes))
-    predictor = DepthPredictor.from_pretrained(
-        model,
-        device=device,
-        dtype=dtype,
-        engine=engine,
-        batch_size=batch_size,
-        input_size=input_size,
-        prediction_kind=cast("PredictionKind | None", prediction_kind),
-        confidence=confidence,
-        compile=compile,
-        max_pixels=max_pixels,
-    )
+    predictor = open_predictor()
     kind: str = predictor.prediction_kind
     if calibration is not None:
         kind = _check_calibration(calibration, model, predictor)

@@ -161,13 +161,13 @@ class PredictionFolder:
             kept = entry.get("kept", {})
             if entry.get("is_done"):
                 kept = {"files": earlier, "pixels": entry.get("pixels", {}), **_identity(entry)}
-            if kept and _identity(kept) != {"options": digest, **stamp_of(each.source.path)}:
+            if kept and _identity(kept) != {"options": digest, **_stamp(each.source)}:
                 kept = {}
             self._entries[each.source.name] = {
                 "kind": options["kind"],
                 "target": each.target,
                 "source": digest_of_source(each.source.path, self.folder),
-                **stamp_of(each.source.path),
+                **_stamp(each.source),
                 "options": digest,
                 "is_done": False,
                 "files": {**{f"{each.target}{suffix}": None for suffix in suffixes}, **earlier},
@@ -202,6 +202,46 @@ class PredictionFolder:
             files[name] = {**stamp, "crc32": f"{zlib.crc32(content):08x}"}
             if self._settings.get(suffix):
                 files[name]["settings"] = self._settings[suffix]
+        self._complete(entry, files, pixels)
+        if time.monotonic() >= self._next_list:
+            self._write_list()
+
+    def save_files(
+        self, planned: Planned, written: Mapping[str, Path], stamps: Mapping[str, Any], pixels: Mapping[str, Any]
+    ) -> None:
+        """Give files that are written completely their names.
+
+        Args:
+            planned: what they are of.
+            written: suffix -> the file, in a folder of the same disk.
+            stamps: suffix -> its size, time and checksum, as the list holds them.
+            pixels: as for `save`.
+
+        Raises:
+            OSError: a file cannot be moved.
+        """
+        entry = self._entries[planned.source.name]
+        files = {f"{planned.target}{suffix}": dict(stamp) for suffix, stamp in stamps.items()}
+        for suffix, settings in self._settings.items():
+            name = f"{planned.target}{suffix}"
+            if settings and name in files:
+                files[name]["settings"] = settings
+        # Before they have their names, so that a run that is killed in between knows them as its own.
+        entry["files"] = {**entry["files"], **files}
+        self._write_list()
+        for suffix, path in written.items():
+            place = self.folder / f"{planned.target}{suffix}"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, place)
+        self._complete(entry, files, pixels)
+        self._write_list()
+
+    def entry(self, planned: Planned) -> Mapping[str, Any] | None:
+        """Return what the list says of an image; None: nothing."""
+        return self._entries.get(planned.source.name)
+
+    def _complete(self, entry: dict[str, Any], files: dict[str, Any], pixels: Mapping[str, Any]) -> None:
+        """Note that the files of an image are complete; remove what an earlier run has written of other values."""
         kept = entry.pop("kept", {"files": {}, "pixels": {}})
         for name, written in kept["files"].items():
             if name not in files and is_own_file(self.folder, self.folder / name, entry):
@@ -210,8 +250,6 @@ class PredictionFolder:
             if is_own_file(self.folder, self.folder / name, entry):
                 (self.folder / name).unlink(missing_ok=True)
         entry.update(is_done=True, files=files, pixels=_joined(kept["pixels"], pixels))
-        if time.monotonic() >= self._next_list:
-            self._write_list()
 
     def pixels(self, planned: Sequence[Planned]) -> dict[str, dict[str, Any]]:
         """Return what the list says of the pixels of images that are done, by the image's name."""
@@ -224,7 +262,7 @@ class PredictionFolder:
         # Lists of earlier versions hold the path itself.
         if self._overwrite or entry is None or place in (entry["source"], digest_of_place(entry["source"])):
             return
-        if any(entry[key] != value for key, value in stamp_of(planned.source.path).items()):
+        if any(entry[key] != value for key, value in _stamp(planned.source).items()):
             raise ValueError(
                 f"{self.folder / planned.target} holds the prediction of another {planned.source.name} than "
                 f"{planned.source.path}; choose another output folder, or replace it by --overwrite"
@@ -234,7 +272,7 @@ class PredictionFolder:
         entry = self._entries.get(planned.source.name)
         if entry is None or not entry["is_done"] or entry["options"] != digest:
             return False
-        if any(entry[key] != value for key, value in stamp_of(planned.source.path).items()):
+        if any(entry[key] != value for key, value in _stamp(planned.source).items()):
             return False
         names = {f"{planned.target}{suffix}": settings for suffix, settings in suffixes.items()}
         return names.keys() <= entry["files"].keys() and all(
@@ -250,6 +288,10 @@ class PredictionFolder:
         atomic_write(self.folder / LIST_FILE, json.dumps(record, indent=1) + "\n")
         end = time.monotonic()
         self._next_list = end + max(SECONDS_BETWEEN_LISTS, (end - begin) / LARGEST_LIST_SHARE)
+
+
+def _stamp(source: ImageFile) -> Mapping[str, int]:
+    return source.stamp if source.stamp is not None else stamp_of(source.path)
 
 
 def _identity(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,10 +30,12 @@ class ImageFile:
         path: as given, or below a folder as given.
         name: with folders and suffix, by `/`: below the folder that was asked for, and below that folder's own name
             where several were. No two images have one name.
+        stamp: by what it is known where that is not size and time of a file, in the form of `stamp_of`.
     """
 
     path: Path
     name: str
+    stamp: Mapping[str, int] | None = None
 
 
 def find_image_files(inputs: Sequence[Path]) -> list[ImageFile]:

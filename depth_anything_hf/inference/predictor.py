@@ -33,6 +33,7 @@ from .passes import Passes
 from .point_prediction import PointPrediction
 from .prediction import Prediction, check_finite
 from .tiling.large_pictures import LargePictures
+from .video.prediction import VideoPredictor
 
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ DECODING_THREADS = min(16, os.cpu_count() or 1)
 ACCELERATOR_BATCH = 8
 
 
-class DepthPredictor(PointPrediction, LargePictures):
+class DepthPredictor(PointPrediction, LargePictures, VideoPredictor):
     """Predict disparity or depth for any number of images of any sizes.
 
     The model's output is brought to the image's own size by bilinear interpolation with aligned corners, as the

@@ -1,10 +1,18 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Video: what a prediction of each frame needs to become one of a clip.
+"""Depth of videos: from files, cameras and folders of frames to maps that fit together in time, and back from files.
 
+- `frames`: frames with their times, what a source of them is, and the errors of videos
+- `pixels`: decoded frames as upright pictures of 8 bits
+- `decoding`: frames of files, URLs and cameras by PyAV
+- `sequences`: frames that are pictures
+- `sources`: what may be given as a video, and how it is opened
 - `alignment`: each frame's disparity brought to the running one, cuts, smoothing
 - `robust_fit`: scale and shift between two noisy maps, against outliers
 - `cuts`: whether another scene begins
 - `smoothing`: each pixel averaged along its motion
 - `value_range`: the range of all values of a clip, in bounded memory
+- `limits`: between which values the colours run
+- `treatment`: what is done to the maps so that they fit together in time
+- `prediction`: from a video to the maps of its frames
 """

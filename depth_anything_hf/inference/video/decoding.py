@@ -1,0 +1,277 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Frames of video files, URLs and cameras by PyAV: exact times, upright, and what is said of damaged ones."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from ...utils.messages import counted
+from .frames import Frame, VideoError, VideoFormat, check_size, last_good, load_av, show_time
+from .pixels import UprightPixels
+
+
+SECONDS_FOR_URL = 30.0
+# What the end of the frames may lie before the one that is declared: in frames, and in seconds.
+MISSING_FRAMES, MISSING_SECONDS = 2, Fraction(1, 10)
+_CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
+
+
+class AvSource:
+    """Frames that FFmpeg's libraries decode.
+
+    Packets that cannot be decoded are left out, as are frames that the decoder marks as damaged. When all others have
+    been given, a VideoError names the last good frame before the first gap; so it is with a file that ends early.
+
+    Args:
+        place: path, URL, or a device by its name.
+        name: for messages.
+        device_format: of cameras, FFmpeg's name of the kind of device.
+        is_live: see `FrameSource`.
+        options: of FFmpeg's demuxer.
+        fps: take only the first frame of each interval of 1 / fps seconds; None: all.
+
+    Raises:
+        ImportError: PyAV is missing.
+        VideoError: no video.
+    """
+
+    def __init__(
+        self,
+        place: str,
+        name: str,
+        *,
+        device_format: str | None = None,
+        is_live: bool = False,
+        options: Mapping[str, str] | None = None,
+        fps: Fraction | None = None,
+    ) -> None:
+        self._av = load_av()
+        self.name, self.is_live, self.place = name, is_live, place
+        self._device_format, self._options, self._fps = device_format, dict(options or {}), fps
+        self._container = self._open()
+        self._stream = self._find_stream()
+        # Also threads that decode whole frames.
+        self._stream.thread_type = "AUTO"
+        self._aspect = Fraction(self._stream.sample_aspect_ratio or 1) or Fraction(1)
+        count = None if fps is not None or is_live else self._expected_count()
+        self.format = VideoFormat(self._stream.time_base, count)
+        self._is_read = False
+
+    def frames(self, start: int = 0) -> Iterator[Frame]:
+        """Iterate over the frames, see `FrameSource`; once, or from a file as often as wished."""
+        if self._is_read:
+            self.close()
+            self._container = self._open()
+            self._stream = self._find_stream()
+            self._stream.thread_type = "AUTO"
+        self._is_read = True
+        origin: int | None = None if self.is_live else self._origin()
+        pixels, reader = UprightPixels(self._av), _Packets(self._av, self._container, self._stream, self.name)
+        previous: Frame | None = None
+        before_gap: Frame | None = None
+        first = None
+        due = Fraction(0)
+        step = max(1, round(1 / Fraction(self._stream.average_rate or 25) / self._stream.time_base))
+        index = 0
+        last_pts = None
+        end = Fraction(0)
+        for decoded in reader:
+            if decoded is None:
+                before_gap = before_gap or previous
+                continue
+            # Times that go back or stand still are those of broken files; no file can be written with them.
+            pts = (last_pts or 0) + step if decoded.pts is None else int(decoded.pts)
+            if last_pts is not None:
+                pts = max(pts, last_pts + 1)
+            if origin is None:
+                origin = pts
+            last_pts = pts
+            duration = int(getattr(decoded, "duration", 0) or 0)
+            end = (pts + (duration or step)) * self._stream.time_base
+            time = (pts - origin) * self._stream.time_base
+            if self._fps is not None:
+                if time < due:
+                    continue
+                due = Fraction(math.floor(time * self._fps) + 1) / self._fps
+            image = None
+            if index >= start:
+                try:
+                    image = pixels(decoded)
+                except self._av.FFmpegError as error:
+                    raise VideoError(f"{self.name}: {error}; {last_good(previous)}") from error
+                first = image if first is None else first
+                check_size(self.name, first, image, previous)
+            aspect = 1 / self._aspect if pixels.swaps_sides(decoded) else self._aspect
+            previous = Frame(
+                index,
+                pts - origin,
+                duration,
+                self._stream.time_base,
+                None,
+                aspect,
+            )
+            # The pixels are not kept here.
+            yield replace(previous, image=image)
+            index += 1
+        self._check_end(reader, previous, before_gap, end)
+
+    def close(self) -> None:
+        """Close the file or the device."""
+        self._container.close()
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether there is sound beside the pictures."""
+        return bool(self._container.streams.audio)
+
+    @property
+    def start(self) -> Fraction:
+        """Seconds of the file's own clock where the frames' times are zero."""
+        return self._origin() * Fraction(self._stream.time_base)
+
+    def _open(self) -> Any:
+        is_url = "://" in self.place
+        try:
+            return self._av.open(
+                self.place,
+                format=self._device_format,
+                options=self._options,
+                timeout=SECONDS_FOR_URL if is_url else None,
+            )
+        except (self._av.FFmpegError, OSError, ValueError) as error:
+            what = "camera" if self._device_format else "video"
+            raise VideoError(
+                f"{self.name}: cannot be opened as a {what}: {_reason(error)}; expected {_EXPECTED[what]}"
+            ) from error
+
+    def _find_stream(self) -> Any:
+        # Pictures of an album's cover are streams of one frame.
+        streams = [each for each in self._container.streams.video if not _is_cover(each)]
+        if not streams:
+            self._container.close()
+            raise VideoError(f"{self.name}: has no pictures, only {_kinds(self._container)}; give a video")
+        return streams[0]
+
+    def _origin(self) -> int:
+        """Return the time of the file's beginning, in units of the pictures' stream: of whatever comes first."""
+        streams = [self._stream, *self._container.streams.audio]
+        starts = [each.start_time * each.time_base for each in streams if each.start_time is not None]
+        earliest = min(starts, default=Fraction(0))
+        return math.floor(earliest / self._stream.time_base) if earliest > 0 else 0
+
+    def _expected_count(self) -> int | None:
+        if self._stream.frames:
+            return int(self._stream.frames)
+        seconds, rate = self._container.duration, self._stream.average_rate
+        return None if not seconds or not rate else round(seconds / self._av.time_base * rate)
+
+    def _check_end(self, reader: _Packets, previous: Frame | None, before_gap: Frame | None, end: Fraction) -> None:
+        """Raise a VideoError where frames are missing.
+
+        Args:
+            reader: at its end.
+            previous: the last frame.
+            before_gap: the last one before the first damage.
+            end: where the last frame ends, in seconds of the file's clock.
+        """
+        if previous is None:
+            damaged = f" ({counted(reader.damaged, 'packet')} damaged)" if reader.damaged else ""
+            raise VideoError(f"{self.name}: no frame could be decoded{damaged}; give another copy of the video")
+        if reader.damaged:
+            raise VideoError(
+                f"{self.name}: damaged: {last_good(before_gap)} before the first gap; "
+                f"{counted(reader.damaged, 'packet or frame', 'packets or frames')} left out, "
+                f"{counted(previous.index + 1, 'frame')} read"
+            )
+        expected = None if self.is_live else self._expected_end()
+        allowed = MISSING_FRAMES / Fraction(self._stream.average_rate or 25) + MISSING_SECONDS
+        # The file's own length is that of its longest stream.
+        reached = end if self._stream.duration else max(end, reader.end)
+        if expected is not None and reached + allowed < expected:
+            raise VideoError(
+                f"{self.name}: ends too early: {show_time(expected)} are declared, {last_good(previous)}; "
+                f"{counted(previous.index + 1, 'frame')} read"
+            )
+
+    def _expected_end(self) -> Fraction | None:
+        """Return the end that the file declares, in its own clock; None where it says nothing that can be trusted."""
+        start = self._stream.start_time or 0
+        if self._stream.duration:
+            return Fraction((start + self._stream.duration) * self._stream.time_base)
+        clock = _CLOCK.fullmatch(self._stream.metadata.get("DURATION", ""))
+        if clock:
+            return Fraction(clock[1]) * 3600 + Fraction(clock[2]) * 60 + Fraction(clock[3])
+        # The longest stream's.
+        if self._container.duration:
+            return Fraction(self._container.duration, self._av.time_base)
+        return None
+
+
+class _Packets:
+    """Iterate over decoded frames; None where one or more cannot be decoded.
+
+    Attributes:
+        damaged: packets and frames without a picture.
+        end: where the packets of all streams end, in seconds of the file's clock.
+    """
+
+    def __init__(self, av: Any, container: Any, stream: Any, name: str) -> None:
+        self._av, self._container, self._stream, self._name = av, container, stream, name
+        self.damaged = 0
+        self.end = Fraction(0)
+
+    def __iter__(self) -> Iterator[Any]:
+        audio = [each for each in self._container.streams.audio if each.time_base]
+        packets = self._container.demux([self._stream, *audio])
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except (self._av.FFmpegError, OSError):
+                # The file ends in the middle of a packet, or the connection does.
+                self.damaged += 1
+                yield None
+                return
+            if packet.pts is not None and packet.time_base:
+                self.end = max(self.end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+            if packet.stream.index != self._stream.index:
+                continue
+            try:
+                decoded = packet.decode()
+            except (self._av.FFmpegError, OSError):
+                self.damaged += 1
+                yield None
+                continue
+            for frame in decoded:
+                if frame.is_corrupt:
+                    self.damaged += 1
+                    yield None
+                else:
+                    yield frame
+
+
+_EXPECTED = {
+    "video": "a file or stream that FFmpeg reads, such as mp4, mov, mkv, webm or avi, with its end (an mp4 that is "
+    "cut off often has lost its index)",
+    "camera": "one that is there and not in use, by its number or name: camera:0",
+}
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error).strip() or type(error).__name__
+
+
+def _is_cover(stream: Any) -> bool:
+    disposition = getattr(stream, "disposition", None)
+    return disposition is not None and "attached_pic" in str(disposition)
+
+
+def _kinds(container: Any) -> str:
+    return ", ".join(sorted({each.type for each in container.streams})) or "nothing"

@@ -1,0 +1,105 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Between which values the colours of a video run: of each frame, of the whole clip, or following slowly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...visualization.colour_maps import LIMIT_PERCENTILES
+
+
+# Pixels of a frame that are looked at.
+SAMPLED = 1 << 15
+HALF_LIFE_SECONDS = 2.0
+
+
+def disparity_limits(values: np.ndarray, kind: str) -> tuple[float, float]:
+    """Return the 2nd and the 98th percentile of a map's disparity, of an even sample of its pixels.
+
+    Args:
+        values: float32 (H, W).
+        kind: "disparity", or "depth", of which the percentiles of 1 / depth are returned.
+    """
+    sample = sampled(values)
+    sample = sample[np.isfinite(sample)]
+    if kind == "depth":
+        sample = 1 / sample[sample > 0]
+    if not sample.size:
+        return 0.0, 0.0
+    low, high = np.percentile(sample, LIMIT_PERCENTILES)
+    return float(low), float(high)
+
+
+def sampled(values: np.ndarray) -> np.ndarray:
+    """Return at most about 32,768 values of a map (H, W), of even rows and columns."""
+    step = max(1, round((values.size / SAMPLED) ** 0.5))
+    return values[step // 2 :: step, step // 2 :: step].ravel()
+
+
+class FollowingLimits:
+    """Limits that follow those of the frames: the distance to them halves in two seconds; a cut sets them anew."""
+
+    def __init__(self) -> None:
+        self._limits: tuple[float, float] | None = None
+
+    def __call__(self, values: np.ndarray, kind: str, seconds: float, is_cut: bool) -> tuple[float, float]:
+        """Return the limits of the next frame.
+
+        Args:
+            values: its map.
+            kind: of the values.
+            seconds: since the frame before.
+            is_cut: whether another shot begins.
+        """
+        low, high = disparity_limits(values, kind)
+        if self._limits is None or is_cut:
+            self._limits = low, high
+        else:
+            kept = 0.5 ** (max(0.0, seconds) / HALF_LIFE_SECONDS)
+            before_low, before_high = self._limits
+            self._limits = low + kept * (before_low - low), high + kept * (before_high - high)
+        return self._limits
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state as plain numbers."""
+        return {"limits": None if self._limits is None else list(self._limits)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        limits = state["limits"]
+        self._limits = None if limits is None else (float(limits[0]), float(limits[1]))
+
+
+class WholeClip:
+    """Extremes and limits of the colours over all frames of a clip, by a pass of its own; a few numbers a frame."""
+
+    def __init__(self) -> None:
+        self._lows: list[float] = []
+        self._highs: list[float] = []
+        self.minimum, self.maximum = np.inf, -np.inf
+
+    def add(self, values: np.ndarray, kind: str) -> None:
+        """Add a frame."""
+        low, high = disparity_limits(values, kind)
+        self._lows.append(low)
+        self._highs.append(high)
+        self.minimum, self.maximum = min(self.minimum, float(values.min())), max(self.maximum, float(values.max()))
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Limits of the colours: the 2nd percentile of the frames' lower ones and the 98th of their upper ones."""
+        low, high = np.percentile(self._lows, LIMIT_PERCENTILES[0]), np.percentile(self._highs, LIMIT_PERCENTILES[1])
+        return float(low), float(high)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state as plain numbers."""
+        return {"lows": self._lows, "highs": self._highs, "minimum": self.minimum, "maximum": self.maximum}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take a state over."""
+        self._lows, self._highs = list(state["lows"]), list(state["highs"])
+        self.minimum, self.maximum = float(state["minimum"]), float(state["maximum"])

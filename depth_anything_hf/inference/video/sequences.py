@@ -1,0 +1,150 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Frames that are pictures: of a folder or a pattern in natural order, or one after the other from a program."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...data.decoding.images import IMAGE_SUFFIXES, read_image
+from ...data.decoding.limits import allow_pixels
+from ...data.prediction_list import OwnFiles
+from ...utils.map_ahead import map_ahead
+from ..image_inputs import as_rgb
+from .frames import Frame, VideoError, VideoFormat, check_size, last_good
+
+
+DEFAULT_FPS = Fraction(30)
+# %d and %04d, as FFmpeg and OpenCV have them.
+NUMBER = re.compile(r"%0?(\d*)d")
+_READERS = min(4, os.cpu_count() or 1)
+_DIGITS = re.compile(r"(\d+)")
+
+
+class ImageSequence:
+    """Pictures that are frames at one rate.
+
+    Args:
+        paths: in their order.
+        name: for messages.
+        fps: frames per second; None: 30.
+        max_pixels: largest number of pixels of a picture.
+
+    Raises:
+        VideoError: no pictures.
+    """
+
+    is_live = False
+
+    def __init__(
+        self, paths: Sequence[Path], name: str, fps: Fraction | None = None, max_pixels: int | None = None
+    ) -> None:
+        if not paths:
+            raise VideoError(f"{name}: no pictures; expected files that end in one of {sorted(IMAGE_SUFFIXES)}")
+        self.name, self.paths = name, list(paths)
+        self._step, time_base = _step_of(fps)
+        self.format = VideoFormat(time_base, len(self.paths))
+        self._max_pixels = max_pixels
+
+    def frames(self, start: int = 0) -> Iterator[Frame]:
+        """Iterate over the frames, see `FrameSource`."""
+        first = previous = None
+        for index in range(min(start, len(self.paths))):
+            yield self._frame(index, None)
+        with ThreadPoolExecutor(_READERS, thread_name_prefix="read frames") as pool:
+            images = map_ahead(pool, self._read, self.paths[start:], _READERS)
+            for index in range(start, len(self.paths)):
+                try:
+                    image = next(images)
+                except (ValueError, OSError) as error:
+                    raise VideoError(f"{error}; {last_good(previous)}") from error
+                first = image if first is None else first
+                check_size(f"{self.name} ({self.paths[index].name})", first, image, previous)
+                yield self._frame(index, image)
+                previous = self._frame(index, None)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _frame(self, index: int, image: np.ndarray | None) -> Frame:
+        return Frame(index, index * self._step, self._step, self.format.time_base, image)
+
+    def _read(self, path: Path) -> np.ndarray:
+        with allow_pixels(self._max_pixels):
+            return read_image(path)
+
+
+class GivenFrames:
+    """Frames that a program gives one after the other, once.
+
+    Args:
+        images: of one size, each as for a call of `DepthPredictor`.
+        fps: frames per second; None: 30.
+    """
+
+    name = "frames"
+    is_live = False
+
+    def __init__(self, images: Iterable[Any], fps: Fraction | None = None) -> None:
+        self._images = images
+        self._step, time_base = _step_of(fps)
+        self.format = VideoFormat(time_base)
+
+    def frames(self, start: int = 0) -> Iterator[Frame]:
+        """Iterate over the frames, see `FrameSource`."""
+        first = previous = None
+        for index, given in enumerate(self._images):
+            try:
+                image = as_rgb(given)
+            except (ValueError, OSError) as error:
+                raise VideoError(f"frame {index}: {error}; {last_good(previous)}") from error
+            first = image if first is None else first
+            check_size(self.name, first, image, previous)
+            previous = Frame(index, index * self._step, self._step, self.format.time_base, None)
+            yield Frame(index, previous.pts, self._step, self.format.time_base, image if index >= start else None)
+        if previous is None:
+            raise VideoError("no frames: the iterable is empty")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def natural_order(path: Path) -> tuple[Any, ...]:
+    """Return a key that sorts frame2 before frame10."""
+    words = _DIGITS.split(path.name.casefold())
+    return (*((int(word), "") if place % 2 else (-1, word) for place, word in enumerate(words)), (0, path.name))
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """List the pictures of a folder itself in natural order, without hidden ones and those that commands have left."""
+    own = OwnFiles()
+    found = [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    ]
+    return sorted((path for path in found if path not in own), key=natural_order)
+
+
+def pictures_of_pattern(pattern: Path) -> list[Path]:
+    """List the files that a pattern such as frames/%04d.png names, in the order of their numbers."""
+    number = NUMBER.search(pattern.name)
+    if number is None or not pattern.parent.is_dir():
+        return []
+    before, after = pattern.name[: number.start()], pattern.name[number.end() :]
+    named = re.compile(rf"{re.escape(before)}\d+{re.escape(after)}")
+    return sorted((path for path in pattern.parent.iterdir() if named.fullmatch(path.name)), key=natural_order)
+
+
+def _step_of(fps: Fraction | None) -> tuple[int, Fraction]:
+    """Return the units between two frames and the seconds of a unit, both exact."""
+    rate = DEFAULT_FPS if fps is None else fps
+    return rate.denominator, Fraction(1, rate.numerator)

@@ -1,0 +1,118 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The folder of a video that is under way: complete parts, and the state to go on from after a kill."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...utils.files import atomic_write
+from .parts import FRAMES_FOLDER, part_record, read_part
+
+
+STATE = "state.npz"
+_RECORD, _ARRAY = "record", "__array__"
+MARK = "Parts of a video that depth-anything-hf predicts; the same command goes on from here. May be removed.\n"
+MARK_FILE = "README.txt"
+
+
+class UnfinishedVideo:
+    """Parts and state of one video.
+
+    Args:
+        target: what the files of the video are called, without suffix.
+        digest: of all that they depend on; parts of another digest are removed.
+    """
+
+    def __init__(self, target: Path, digest: str) -> None:
+        self.folder = target.with_name(f".{target.name}.unfinished_video")
+        self._digest = digest
+        self.parts: list[dict[str, Any]] = []
+        self.state: dict[str, Any] | None = None
+
+    def open(self) -> None:
+        """Read what is there, or begin anew.
+
+        Raises:
+            FileExistsError: there is something else of this name.
+        """
+        mark = self.folder / MARK_FILE
+        if self.folder.exists() and not (mark.is_file() and mark.read_text(encoding="utf-8") == MARK):
+            raise FileExistsError(f"{self.folder}: already there and not written by an earlier run; move it away")
+        state = _read_state(self.folder / STATE)
+        if state is not None and state["digest"] == self._digest:
+            parts = [read_part(self.folder, number) for number in range(state["parts"])]
+            if parts and None not in parts:
+                self.parts, self.state = [part for part in parts if part is not None], state
+        if self.state is None:
+            self.remove()
+            atomic_write(mark, MARK)
+            (self.folder / FRAMES_FOLDER).mkdir(exist_ok=True)
+
+    @property
+    def frames(self) -> list[Mapping[str, Any]]:
+        """What the parts say of their frames."""
+        return [frame for part in self.parts for frame in part["frames"]]
+
+    def add_part(self, state: Mapping[str, Any]) -> None:
+        """Count the next part, whose record was just written, as complete.
+
+        Args:
+            state: to go on from behind it, plain values and arrays.
+        """
+        part = json.loads(part_record(self.folder, len(self.parts)).read_text(encoding="utf-8"))
+        self.parts.append(part)
+        self.state = {**state, "digest": self._digest, "parts": len(self.parts)}
+        atomic_write(self.folder / STATE, _encode_state(self.state))
+
+    def remove(self) -> None:
+        """Remove the folder."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+
+
+def _encode_state(state: Mapping[str, Any]) -> bytes:
+    arrays: dict[str, np.ndarray] = {}
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            arrays[f"array_{len(arrays)}"] = value
+            return {_ARRAY: f"array_{len(arrays) - 1}"}
+        if isinstance(value, np.generic):
+            return value.item()
+        if isinstance(value, Mapping):
+            return {str(key): plain(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(each) for each in value]
+        return value
+
+    record = json.dumps(plain(state))
+    file = io.BytesIO()
+    numbers: dict[str, Any] = {_RECORD: np.array(record), **arrays}
+    np.savez(file, **numbers)
+    return file.getvalue()
+
+
+def _read_state(path: Path) -> dict[str, Any] | None:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files if name != _RECORD}
+            record = json.loads(str(stored[_RECORD]))
+    except Exception:
+        # None yet, or a damaged one, which shows as one of many exceptions of zipfile, zlib or NumPy.
+        return None
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, dict):
+            return arrays[value[_ARRAY]] if _ARRAY in value else {key: whole(each) for key, each in value.items()}
+        return [whole(each) for each in value] if isinstance(value, list) else value
+
+    found: dict[str, Any] = whole(record)
+    return found
