@@ -19,6 +19,8 @@ from .pixels import UprightPixels
 SECONDS_FOR_URL = 30.0
 # What the end of the frames may lie before the one that is declared: in frames, and in seconds.
 MISSING_FRAMES, MISSING_SECONDS = 2, Fraction(1, 10)
+# Packets one after the other that cannot be read, after which nothing more is tried.
+MOST_FAILURES = 3
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 
 
@@ -146,16 +148,17 @@ class AvSource:
             )
         except (self._av.FFmpegError, OSError, ValueError) as error:
             what = "camera" if self._device_format else "video"
-            raise VideoError(
-                f"{self.name}: cannot be opened as a {what}: {_reason(error)}; expected {_EXPECTED[what]}"
-            ) from error
+            is_other = isinstance(error, self._av.InvalidDataError) or self._device_format
+            advice = f"expected {_EXPECTED[what]}" if is_other else "check that it is there and may be read"
+            raise VideoError(f"{self.name}: cannot be opened as a {what}: {_reason(error)}; {advice}") from error
 
     def _find_stream(self) -> Any:
         # Pictures of an album's cover are streams of one frame.
         streams = [each for each in self._container.streams.video if not _is_cover(each)]
         if not streams:
+            kinds = ", ".join(sorted({each.type for each in self._container.streams})) or "nothing"
             self._container.close()
-            raise VideoError(f"{self.name}: has no pictures, only {_kinds(self._container)}; give a video")
+            raise VideoError(f"{self.name}: has no moving pictures, only {kinds}; give a video")
         return streams[0]
 
     def _origin(self) -> int:
@@ -227,34 +230,50 @@ class _Packets:
         self.end = Fraction(0)
 
     def __iter__(self) -> Iterator[Any]:
-        audio = [each for each in self._container.streams.audio if each.time_base]
-        packets = self._container.demux([self._stream, *audio])
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except (self._av.FFmpegError, OSError):
-                # The file ends in the middle of a packet, or the connection does.
+        for packet in self._packets():
+            if packet is None:
                 self.damaged += 1
                 yield None
-                return
+                continue
             if packet.pts is not None and packet.time_base:
                 self.end = max(self.end, (packet.pts + (packet.duration or 0)) * packet.time_base)
             if packet.stream.index != self._stream.index:
                 continue
+            yield from self._decoded(packet)
+        # A file that ends in the middle of a packet leaves frames in the decoder.
+        yield from self._decoded(None)
+
+    def _packets(self) -> Iterator[Any]:
+        """Yield packets; None where some cannot be read."""
+        failures = 0
+        while failures < MOST_FAILURES:
             try:
-                decoded = packet.decode()
+                for packet in self._container.demux([self._stream, *self._container.streams.audio]):
+                    # The empty ones at the end would close the decoder.
+                    if packet.size:
+                        failures = 0
+                        yield packet
+                return
             except (self._av.FFmpegError, OSError):
+                failures += 1
+                if failures == 1:
+                    yield None
+
+    def _decoded(self, packet: Any) -> Iterator[Any]:
+        try:
+            decoded = self._stream.decode(packet)
+        except self._av.EOFError:
+            return
+        except (self._av.FFmpegError, OSError):
+            self.damaged += 1
+            yield None
+            return
+        for frame in decoded:
+            if frame.is_corrupt:
                 self.damaged += 1
                 yield None
-                continue
-            for frame in decoded:
-                if frame.is_corrupt:
-                    self.damaged += 1
-                    yield None
-                else:
-                    yield frame
+            else:
+                yield frame
 
 
 _EXPECTED = {
@@ -271,7 +290,3 @@ def _reason(error: Exception) -> str:
 def _is_cover(stream: Any) -> bool:
     disposition = getattr(stream, "disposition", None)
     return disposition is not None and "attached_pic" in str(disposition)
-
-
-def _kinds(container: Any) -> str:
-    return ", ".join(sorted({each.type for each in container.streams})) or "nothing"

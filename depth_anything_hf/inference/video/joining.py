@@ -81,8 +81,10 @@ def _join(
     metadata: Mapping[str, str],
     sound: Sound | None,
 ) -> None:
-    # use_metadata_tags: mp4 else drops tags that it does not know.
-    options = {"movflags": "faststart+use_metadata_tags"} if container == "mp4" else {}
+    # Else the files of two runs that predict the same differ by a random number.
+    options = {"fflags": "+bitexact"}
+    if container == "mp4":
+        options["movflags"] = "+faststart"
     source = None
     try:
         with av.open(str(path), "w", format=container, options=options) as output:

@@ -87,7 +87,10 @@ class WholeClip:
         low, high = disparity_limits(values, kind)
         self._lows.append(low)
         self._highs.append(high)
-        self.minimum, self.maximum = min(self.minimum, float(values.min())), max(self.maximum, float(values.max()))
+        known = values[np.isfinite(values)]
+        if known.size:
+            self.minimum = min(self.minimum, float(known.min()))
+            self.maximum = max(self.maximum, float(known.max()))
 
     @property
     def limits(self) -> tuple[float, float]:

@@ -69,7 +69,9 @@ def read_video_prediction(path: str | os.PathLike[str]) -> Iterator[StoredFrame]
             return _read_matroska(video)
         if folder.is_dir():
             return _read_folder(folder)
-        raise FileNotFoundError(f"{path}: neither {video.name} nor {folder.name} lies beside it; predict --format ffv1")
+        raise FileNotFoundError(
+            f"{path}: neither {video.name} nor {folder.name} lies beside it; predict --format ffv1"
+        )
     return _read_matroska(path)
 
 
@@ -98,7 +100,9 @@ def _read_matroska(path: Path) -> Iterator[StoredFrame]:
                     time = _time(record, index)
                     yield StoredFrame(index, Fraction(frame.time or 0) if time is None else time, values, kind)
             except (av.FFmpegError, OSError) as error:
-                raise VideoError(f"{path}: damaged behind the frames that were read: {error}; predict again") from error
+                raise VideoError(
+                    f"{path}: damaged behind the frames that were read: {error}; predict again"
+                ) from error
 
     return frames()
 

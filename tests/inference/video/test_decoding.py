@@ -1,0 +1,117 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Frames of files: exact times, upright, skipped, thinned; damaged, shortened and empty files."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import cut_off, noise, quarters, uneven_times, write_clip
+
+from depth_anything_hf.inference.video.decoding import AvSource
+from depth_anything_hf.inference.video.frames import Frame, VideoError
+
+
+FASTSTART = {"movflags": "faststart"}
+
+
+def read(path: Path, start: int = 0, **options) -> tuple[list[Frame], str]:
+    """Frames, and the message of the error behind them."""
+    frames: list[Frame] = []
+    try:
+        source = AvSource(str(path), path.name, **options)
+        for frame in source.frames(start):
+            frames.append(frame)  # noqa: PERF402
+    except VideoError as error:
+        return frames, str(error)
+    return frames, ""
+
+
+def test_times_are_exactly_those_of_the_file(tmp_path: Path):
+    times = write_clip(tmp_path / "a.mp4", [quarters(i) for i in range(12)], uneven_times(12))
+    frames, error = read(tmp_path / "a.mp4")
+    assert not error and [frame.time for frame in frames] == times
+    assert [frame.index for frame in frames] == list(range(12))
+    # With frames that refer to later ones, packets come in another order.
+    assert [int(frame.image[40, 60, 0]) for frame in frames] == pytest.approx([40 + 5 * i for i in range(12)], abs=3)
+
+
+@pytest.mark.parametrize(("rotation", "turns"), [(90, 1), (-90, -1), (180, 2)])
+def test_a_phone_s_clip_is_upright(tmp_path: Path, rotation, turns):
+    write_clip(tmp_path / "a.mp4", [quarters()], rotation=rotation)
+    frames, _ = read(tmp_path / "a.mp4")
+    expected = np.rot90(quarters(), turns)
+    assert frames[0].image.shape == expected.shape
+    height, width = expected.shape[:2]
+    for row in (height // 4, 3 * height // 4):
+        for column in (width // 4, 3 * width // 4):
+            assert np.abs(frames[0].image[row, column].astype(int) - expected[row, column]).max() <= 5
+
+
+def test_frames_before_the_start_have_no_pixels_and_the_file_is_read_again(tmp_path: Path):
+    times = write_clip(tmp_path / "a.mp4", [quarters(i) for i in range(6)], uneven_times(6))
+    source = AvSource(str(tmp_path / "a.mp4"), "a")
+    whole, later = list(source.frames()), list(source.frames(4))
+    assert [frame.image is None for frame in later] == [True] * 4 + [False] * 2
+    assert [frame.time for frame in later] == times
+    np.testing.assert_array_equal(later[5].image, whole[5].image)
+
+
+def test_fewer_frames_a_second_are_the_first_of_each_interval(tmp_path: Path):
+    write_clip(tmp_path / "a.mp4", [quarters(i) for i in range(30)])
+    frames, error = read(tmp_path / "a.mp4", fps=Fraction(10))
+    assert not error and [frame.time for frame in frames] == [Fraction(i, 10) for i in range(10)]
+    assert [frame.index for frame in frames] == list(range(10))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_of_a_shortened_file_the_last_good_frame_is_named(tmp_path: Path, suffix):
+    path = tmp_path / f"a{suffix}"
+    write_clip(path, [noise(i) for i in range(40)], container_options=FASTSTART if suffix == ".mp4" else None)
+    frames, error = read(cut_off(path, 0.6))
+    assert 5 < len(frames) < 35
+    assert "ends too early" in error and f"the last good frame is {len(frames) - 1} (" in error, error
+    # Those that are there are as in the whole file.
+    whole, _ = read(path)
+    np.testing.assert_array_equal(frames[3].image, whole[3].image)
+
+
+def test_behind_damage_the_good_frames_are_read_and_the_one_before_is_named(tmp_path: Path):
+    path = tmp_path / "a.mp4"
+    write_clip(path, [noise(i) for i in range(40)], container_options=FASTSTART)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4000] = bytes(4000)
+    path.write_bytes(content)
+    frames, error = read(path)
+    assert "damaged: the last good frame is" in error
+    last = int(error.split("last good frame is ")[1].split()[0])
+    assert 5 < last < 35 and len(frames) > last + 1 and f"{len(frames)} frames read" in error
+
+
+def test_a_file_without_pictures_or_frames_is_refused(tmp_path: Path):
+    write_clip(tmp_path / "none.nut", [], codec="ffv1", pixels="gray", options={})
+    assert read(tmp_path / "none.nut")[1].startswith("none.nut: ")
+    (tmp_path / "text.mp4").write_text("no video " * 100)
+    assert "text.mp4: cannot be opened as a video" in read(tmp_path / "text.mp4")[1]
+    av = pytest.importorskip("av")
+    with av.open(str(tmp_path / "sound.m4a"), "w") as container:
+        stream = container.add_stream("aac", rate=44_100, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 44_100
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert "has no moving pictures, only audio" in read(tmp_path / "sound.m4a")[1]
+
+
+def test_another_size_in_a_stream_is_refused_and_not_stretched(tmp_path: Path):
+    write_clip(tmp_path / "a.h264", [quarters(i) for i in range(5)])
+    write_clip(tmp_path / "b.h264", [quarters(i, (96, 128)) for i in range(5)])
+    path = tmp_path / "both.h264"
+    path.write_bytes((tmp_path / "a.h264").read_bytes() + (tmp_path / "b.h264").read_bytes())
+    frames, error = read(path)
+    assert len(frames) == 5
+    assert "change their size from 64x48 to 128x96; the last good frame is 4" in error

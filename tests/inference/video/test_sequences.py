@@ -1,0 +1,93 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures as frames: their order and times, and what is said of broken ones and of other sizes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from clips import quarters
+from PIL import Image
+
+from depth_anything_hf.inference.video.frames import VideoError
+from depth_anything_hf.inference.video.sequences import (
+    GivenFrames,
+    ImageSequence,
+    natural_order,
+    pictures_in,
+    pictures_of_pattern,
+)
+from depth_anything_hf.visualization.encode import encode_png
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number in (1, 2, 10, 11):
+        Image.fromarray(quarters(number)).save(tmp_path / f"frame{number}.png")
+    return tmp_path
+
+
+def test_numbers_in_names_are_ordered_as_numbers():
+    names = ["b1.png", "a10.png", "a2.png", "A3.png", "10.png", "9.png", "a2b.png"]
+    ordered = [path.name for path in sorted(map(Path, names), key=natural_order)]
+    assert ordered == ["9.png", "10.png", "a2.png", "a2b.png", "A3.png", "a10.png", "b1.png"]
+
+
+def test_the_frames_of_a_folder_have_exact_times(folder: Path):
+    (folder / ".hidden.png").write_bytes(b"")
+    (folder / "notes.txt").write_text("no picture")
+    source = ImageSequence(pictures_in(folder), "folder", Fraction(30_000, 1001))
+    frames = list(source.frames())
+    assert [frame.time for frame in frames] == [Fraction(1001 * i, 30_000) for i in range(4)]
+    assert [int(frame.image[40, 60, 0]) - 40 for frame in frames] == [5, 10, 50, 55]
+    assert source.format.frame_count == 4
+    later = list(source.frames(3))
+    assert [frame.image is None for frame in later] == [True, True, True, False]
+
+
+def test_a_picture_of_a_prediction_is_no_frame(folder: Path):
+    from depth_anything_hf.data.decoding.map_meaning import MEANING_KEYWORD, describe_picture
+
+    text = {MEANING_KEYWORD: describe_picture("disparity", "colours")}
+    (folder / "frame1_depth.png").write_bytes(encode_png(quarters(), text))
+    assert [path.name for path in pictures_in(folder)] == [f"frame{i}.png" for i in (1, 2, 10, 11)]
+
+
+def test_a_pattern_names_files_by_their_numbers(folder: Path):
+    found = pictures_of_pattern(folder / "frame%d.png")
+    assert [path.name for path in found] == [f"frame{i}.png" for i in (1, 2, 10, 11)]
+    assert pictures_of_pattern(folder / "missing" / "%04d.png") == []
+
+
+def test_another_size_and_a_broken_picture_name_the_last_good_frame(folder: Path):
+    cv2.imwrite(str(folder / "frame3.png"), np.zeros((10, 12, 3), np.uint8))
+    source = ImageSequence(pictures_in(folder), "clip")
+    seen = []
+    with pytest.raises(VideoError, match=r"frame3.png.*from 64x48 to 12x10; the last good frame is 1 \(0.033 s\)"):
+        seen.extend(source.frames())
+    (folder / "frame3.png").write_bytes(b"broken")
+    with pytest.raises(VideoError, match=r"frame3.png.*; the last good frame is 1 \("):
+        list(ImageSequence(pictures_in(folder), "clip").frames())
+    with pytest.raises(VideoError, match="no pictures"):
+        ImageSequence([], "clip")
+
+
+def test_frames_of_a_program_are_read_one_by_one():
+    taken = []
+
+    def images():
+        for number in range(5):
+            taken.append(number)
+            yield Image.fromarray(quarters(number))
+
+    frames = GivenFrames(images(), Fraction(10)).frames()
+    assert next(frames).time == 0 and taken == [0]
+    assert next(frames).time == Fraction(1, 10) and taken == [0, 1]
+    with pytest.raises(VideoError, match="no frames"):
+        list(GivenFrames([]).frames())
+    with pytest.raises(VideoError, match=r"frame 1: .*; the last good frame is 0"):
+        list(GivenFrames([quarters(), np.zeros((5, 5, 7))]).frames())
