@@ -14,6 +14,8 @@ Imports stand inside the commands, so that `--help` is quick.
 - `predict`: depth of pictures.
 - `point_options`: options of `predict` for points in space and the camera.
 - `tile_options`: options of `predict` for large pictures and panoramas.
+- `predict_video`: depth of videos.
+- `video_options`: options of `predict` for videos.
 - `calibrate`: scale and shift of a relative model from measured points.
 - `evaluate`: score a model.
 - `datasets`: list public datasets and protocols.

@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from .prediction import Prediction, flip_mean
     from .prediction_files import read_prediction
     from .predictor import DepthPredictor
+    from .video.prediction import VideoPrediction
+    from .video.reading import read_video_prediction
 
 _MODULES = {
     "Calibration": "calibration",
@@ -79,6 +81,8 @@ _MODULES = {
     "read_confidence": "confidence",
     "read_points": "measured_points",
     "read_prediction": "prediction_files",
+    "read_video_prediction": "video.reading",
+    "VideoPrediction": "video.prediction",
 }
 
 __all__ = [
@@ -88,6 +92,7 @@ __all__ = [
     "PerImageFit",
     "PointMap",
     "Prediction",
+    "VideoPrediction",
     "available_devices",
     "default_device",
     "disparity_at_labels",
@@ -100,6 +105,7 @@ __all__ = [
     "read_confidence",
     "read_points",
     "read_prediction",
+    "read_video_prediction",
 ]
 
 

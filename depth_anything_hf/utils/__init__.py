@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every room may use and that uses none of them.
 
+- `background`: items made in a thread of their own, a bounded number ahead.
 - `card_pictures`: which pictures cards of this package show.
 - `environment`: numbers and truth values of environment variables, checked.
 - `files`: a file is complete or absent: atomic writing, create-if-absent, fsync, SHA-256.

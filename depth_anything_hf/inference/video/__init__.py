@@ -15,4 +15,14 @@
 - `limits`: between which values the colours run
 - `treatment`: what is done to the maps so that they fit together in time
 - `prediction`: from a video to the maps of its frames
+- `codes`: maps as 16-bit codes, in one range as long as values fit
+- `colours`: colours of the frames, with a bar
+- `encoding`: H.264 and FFV1 of a part of a video
+- `joining`: parts joined into one file, with the sound of the source
+- `outputs`: what is written of a video: formats, names, what the files say
+- `parts`: a part of a video on disk
+- `unfinished`: parts and state of a video that is under way
+- `recording`: a video predicted into files, resumable
+- `recorded_files`: names of videos in a folder, and which files are theirs
+- `reading`: the numbers of a video read back
 """

@@ -69,9 +69,7 @@ def read_video_prediction(path: str | os.PathLike[str]) -> Iterator[StoredFrame]
             return _read_matroska(video)
         if folder.is_dir():
             return _read_folder(folder)
-        raise FileNotFoundError(
-            f"{path}: neither {video.name} nor {folder.name} lies beside it; predict --format ffv1"
-        )
+        raise FileNotFoundError(f"{path}: neither {video.name} nor {folder.name} lies beside it; add --format ffv1")
     return _read_matroska(path)
 
 
@@ -110,7 +108,7 @@ def _read_matroska(path: Path) -> Iterator[StoredFrame]:
 def _read_folder(folder: Path) -> Iterator[StoredFrame]:
     record = _record_of(folder / FRAMES_LIST)
     if record is None:
-        raise UnreadableImageError(f"{folder}: expected a folder NAME{FRAMES_SUFFIX} of `predict` with {FRAMES_LIST}")
+        raise UnreadableImageError(f"{folder}: expected NAME{FRAMES_SUFFIX} of `predict`, with {FRAMES_LIST}")
     names = sorted(path.name for path in folder.iterdir() if path.name[:1].isdigit())
     # Of those that hold every value first.
     suffix = next(

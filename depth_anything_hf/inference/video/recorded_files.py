@@ -57,7 +57,9 @@ def find_video_files(videos: Sequence[str | list[str]], output_dir: Path) -> lis
     written = {each for each in videos if isinstance(each, str) and is_local(each) and local_path(each) in own}
     if written and len(written) < len(videos):
         left_out = [local_path(each) for each in written]
-        warn_of_left_out(Path(os.path.commonpath([path.parent for path in left_out])), left_out, "an earlier run's")
+        warn_of_left_out(
+            Path(os.path.commonpath([path.parent for path in left_out])), left_out, "written by an earlier run"
+        )
         videos = [each for each in videos if not (isinstance(each, str) and each in written)]
     known = read_entries(output_dir) if output_dir.is_dir() else {}
     found: dict[str, VideoInput] = {}

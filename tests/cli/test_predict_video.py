@@ -1,0 +1,153 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""`predict` of videos: their files, what is done again, what is kept of damaged ones, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from clips import cut_off, noise, packets, times_of, uneven_times, write_clip
+from command_line import files_below, run
+from PIL import Image
+
+from depth_anything_hf.inference import read_video_prediction
+from depth_anything_hf.inference.predictor import DepthPredictor
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    write_clip(tmp_path / "clip.mp4", [noise(i) for i in range(8)], uneven_times(8), rotation=90, has_sound=True)
+    return tmp_path / "clip.mp4"
+
+
+@pytest.fixture
+def frames(tmp_path: Path) -> Path:
+    (tmp_path / "shot").mkdir()
+    for number in (1, 2, 10):
+        Image.fromarray(noise(number, (30, 40))).save(tmp_path / "shot" / f"f{number}.png")
+    return tmp_path / "shot"
+
+
+def predict(*arguments: Any) -> Any:
+    return run("predict", *arguments, "--device", "cpu", "--engine", "torch")
+
+
+def test_a_video_becomes_a_video_and_numbers(model: Path, clip: Path, tmp_path: Path) -> None:
+    command = (clip, "-o", tmp_path / "out", "-m", model)
+    result = predict(*command)
+    assert result.exit_code == 0, result.output
+    assert "clip.mp4: 8 frames predicted" in result.output and "1 of 1 video predicted, see" in result.output
+    written = ["clip_16bit.mkv", "clip_depth.mp4", "clip_video.json", "predictions.json"]
+    assert files_below(tmp_path / "out") == written
+    assert times_of(tmp_path / "out" / "clip_depth.mp4") == times_of(clip)
+    assert packets(tmp_path / "out" / "clip_depth.mp4", "audio") == packets(clip, "audio")
+    expected = list(DepthPredictor.from_pretrained(model, device="cpu").predict_video(clip))
+    for stored, frame in zip(read_video_prediction(tmp_path / "out" / "clip_16bit.mkv"), expected, strict=True):
+        assert stored.time == frame.time and stored.values.shape == (64, 48)
+        np.testing.assert_allclose(stored.values, frame.values, atol=1e-4 * np.ptp(frame.values))
+    # Nothing is left to do; further formats are added, and others stay.
+    before = {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in written[:2]}
+    assert "1 of 1 video predicted, 1 of them earlier" in predict(*command).output
+    assert predict(*command, "--format", "side_by_side,npz", "--legend").exit_code == 0
+    assert "clip_frames/000007.npz" in files_below(tmp_path / "out")
+    assert before == {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in written[:2]}
+    # Its own videos are no sources, and its own pictures no photographs.
+    with pytest.warns(UserWarning, match="left out 1 .mp4: written by an earlier run"):
+        again = predict(clip, tmp_path / "out" / "clip_depth.mp4", "-o", tmp_path / "out", "-m", model)
+    assert "1 of 1 video predicted, 1 of them earlier" in again.output, again.output
+
+
+def test_a_folder_is_a_sequence_if_asked_for(model: Path, frames: Path, tmp_path: Path) -> None:
+    command = ("-o", tmp_path / "out", "-m", model, "--format", "color,png16", "--fps", "12.5")
+    result = predict(frames, *command, "--video")
+    assert result.exit_code == 0, result.output
+    assert "shot: 3 frames predicted" in result.output
+    assert [float(time) for time in times_of(tmp_path / "out" / "shot_depth.mp4")] == [0, 0.08, 0.16]
+    assert len(list(read_video_prediction(tmp_path / "out" / "shot_frames"))) == 3
+    refused = predict(frames, *command)
+    assert refused.exit_code == 2 and "--fps without effect" in refused.output
+    assert predict(frames / "f%d.png", *command).exit_code == 0
+
+
+def test_a_model_of_metres_writes_metres(metric_model: Path, clip: Path, tmp_path: Path) -> None:
+    command = ("-o", tmp_path / "out", "-m", metric_model, "--format", "ffv1,mm", "--max_depth", "15")
+    result = predict(clip, *command, "--max_frames", 3)
+    assert result.exit_code == 0 and "metres along the optical axis" in result.output
+    codes = np.asarray(Image.open(tmp_path / "out" / "clip_frames" / "000002_mm.png"))
+    *_, last = read_video_prediction(tmp_path / "out" / "clip_16bit.mkv")
+    assert last.index == 2 and last.kind == "depth"
+    np.testing.assert_allclose(np.nan_to_num(last.values), codes / 1000, atol=1e-3)
+
+
+def test_of_a_shortened_video_the_frames_before_are_kept(model: Path, tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mkv", [noise(i) for i in range(30)])
+    short = cut_off(tmp_path / "a.mkv", 0.6)
+    command = (short, "-o", tmp_path / "out", "-m", model, "--format", "color")
+    for _ in range(2):
+        result = predict(*command)
+        assert result.exit_code == 3
+        assert "1 of 1 video incomplete" in result.output and "the last good frame is" in result.output
+    count = len(times_of(tmp_path / "out" / "short_a_depth.mp4"))
+    assert 5 < count < 28 and json.loads((tmp_path / "out" / "short_a_video.json").read_text())["frames"] == count
+
+
+def test_a_camera_s_recordings_are_kept(model: Path, tmp_path: Path) -> None:
+    command = ("camera:test", "-o", tmp_path / "out", "-m", model, "--max_frames", 2, "--format", "color")
+    for _ in range(2):
+        result = predict(*command)
+        assert result.exit_code == 0, result.output
+    assert [name for name in files_below(tmp_path / "out") if name.endswith(".mp4")] == [
+        "camera_test_2_depth.mp4",
+        "camera_test_depth.mp4",
+    ]
+
+
+def test_nothing_of_the_user_s_is_replaced(model: Path, clip: Path, frames: Path, tmp_path: Path) -> None:
+    (tmp_path / "out" / "clip_frames").mkdir(parents=True)
+    (tmp_path / "out" / "clip_depth.mp4").write_text("mine")
+    (tmp_path / "out" / "clip_frames" / "000003.npz").write_text("mine")
+    command = (clip, "-o", tmp_path / "out", "-m", model)
+    result = predict(*command)
+    assert result.exit_code == 1 and "clip_depth.mp4: already there and not written by an earlier run" in result.output
+    result = predict(*command, "--format", "npz")
+    assert result.exit_code == 1 and "000003.npz: already there" in result.output
+    assert files_below(tmp_path / "out") == ["clip_depth.mp4", "clip_frames/000003.npz"]
+    assert predict(*command, "--overwrite").exit_code == 0
+    assert len(times_of(tmp_path / "out" / "clip_depth.mp4")) == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["clip.mp4", "shot/f1.png"], "clip.mp4 is a video and shot/f1.png is not"),
+        (["shot", "--temporal", "align"], "--temporal without effect: shot is no video"),
+        (["clip.mp4", "--temporal", "flow"], "temporal must be one of"),
+        (["clip.mp4", "--fov", "60"], "--fov: for pictures, not for videos"),
+        (["clip.mp4", "--format", "jpg"], "format of a video must be one of"),
+        (["clip.mp4", "--fps", "0"], "fps must be a number"),
+        (["clip.mp4", "--max_frames", "0"], "max_frames must be at least 1"),
+        (["clip.mp4", "--format", "ffv1", "--legend"], "legend is for the formats"),
+        (["clip.mp4", "--format", "mm"], "--format mm needs metres"),
+        (["camera:test", "--temporal", "range"], "--temporal range reads a video twice"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(
+    model: Path, clip: Path, frames: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments, message
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = predict(*arguments, "-o", "out", "-m", model)
+    assert result.exit_code == 2 and message in " ".join(result.output.split()), result.output
+    assert not (tmp_path / "out").exists() or files_below(tmp_path / "out") == []
+
+
+def test_what_is_no_video_is_said(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.mp4").touch()
+    command = ("-o", tmp_path / "out", "-m", model)
+    result = predict(tmp_path / "empty.mp4", *command)
+    assert result.exit_code == 1 and "empty.mp4: the file is empty" in result.output
+    result = predict(tmp_path / "missing.mp4", *command)
+    assert result.exit_code == 1 and "missing.mp4: no such video" in result.output
