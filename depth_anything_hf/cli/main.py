@@ -57,7 +57,10 @@ class DepthAnything(Program):
         "verify": Entry(LABELS, "Verify pseudo-labels and list damaged shards.", "labels:verify"),
         "push-labels": Entry(LABELS, "Push pseudo-labels to the Hub.", "labels:push_labels", PRIVATE),
         "predict": Entry(
-            PREDICTIONS, "Predict the depth of images.", "predict:predict", FOLDER | {"calibration": "metric"}
+            PREDICTIONS,
+            "Predict the depth of images and videos.",
+            "predict:predict",
+            FOLDER | {"calibration": "metric"},
         ),
         "calibrate": Entry(PREDICTIONS, "Calibrate disparity to metres on measured points.", "calibrate:calibrate"),
         "evaluate": Entry(

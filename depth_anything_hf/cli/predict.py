@@ -93,7 +93,8 @@ def predict(
         typer.Option(
             "--format",
             help="Files to write, several by commas: npz, npy, tiff, exr (float32), png16 (16-bit grey of the range), "
-            "mm (16-bit millimetres), kitti (16-bit, metres x 256), color, side_by_side. [npz,color,png16]",
+            "mm (16-bit millimetres), kitti (16-bit, metres x 256), color, side_by_side; of videos ffv1 too. "
+            "[npz,color,png16; of videos color,ffv1]",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -190,6 +191,10 @@ def predict(
     With --points and --normals there will be NAME.ply, NAME.glb, NAME_normals.png, and NAME_camera.json, which says
     which camera was used and how it is known. Points need `pip install "depth_anything_hf[points]"`.
 
+    Of clip.mp4 there will be clip_depth.mp4 (colours, with the sound), clip_16bit.mkv (lossless 16-bit codes) and
+    clip_video.json; --format also takes ffv1, side_by_side and, for a file a frame in clip_frames/, those of pictures.
+    Times stay as they are. A killed run goes on. Videos need `pip install "depth_anything_hf[video]"`.
+
     \b
     Examples:
       depth-anything-hf predict photo.jpg --output_dir predictions/
@@ -201,6 +206,7 @@ def predict(
       depth-anything-hf predict photo.jpg -o room/ -m runs/metric --points ply,glb --focal 26mm
       depth-anything-hf predict aerial.tif -o predictions/ --tiles --max_pixels 500000000 --format npy,color
       depth-anything-hf predict panorama.jpg -o sphere/ -m runs/metric --panorama
+      depth-anything-hf predict clip.mp4 -o out/ --format side_by_side,ffv1 --legend
 
     \b
     In Python:

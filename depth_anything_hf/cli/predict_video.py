@@ -138,7 +138,7 @@ def predict_videos(
             raise OptionError(f"--temporal range reads a video twice, which {source.file.name} cannot be; take align")
     files = [source.file for source in sources]
     before = PredictionFolder(output_dir, overwrite)
-    for one in before.plan(files, outputs.suffixes):
+    for one in before.plan(files, list(outputs.suffixes)):
         check_frames(before, one, outputs, overwrite)
     predictor = open_predictor()
     kind: str = predictor.prediction_kind if check_calibration is None else check_calibration(predictor)
@@ -159,10 +159,10 @@ def predict_videos(
     }
     failures: list[tuple[str, str]] = []
     with PredictionFolder(output_dir, overwrite) as folder:
-        planned = folder.plan(files, outputs.suffixes)
+        planned = folder.plan(files, list(outputs.suffixes))
         for one in planned:
             check_frames(folder, one, outputs, overwrite)
-        work = folder.missing(planned, dict.fromkeys(outputs.suffixes, outputs.settings), options)
+        work = folder.missing(planned, outputs.suffixes, options)
         by_name = {source.file.name: source for source in sources}
         for one in work:
             source = by_name[one.source.name]

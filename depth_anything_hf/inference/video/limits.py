@@ -14,7 +14,9 @@ from ...visualization.colour_maps import LIMIT_PERCENTILES
 
 # Pixels of a frame that are looked at.
 SAMPLED = 1 << 15
-HALF_LIFE_SECONDS = 2.0
+# Seconds in which the distance to the limits of the frames halves. Where these are wider, as after a fade-in from
+# black, most of the picture would be of two colours; where they are narrower, it only has less contrast.
+WIDENING_SECONDS, NARROWING_SECONDS = 0.3, 3.0
 
 
 def disparity_limits(values: np.ndarray, kind: str) -> tuple[float, float]:
@@ -41,7 +43,7 @@ def sampled(values: np.ndarray) -> np.ndarray:
 
 
 class FollowingLimits:
-    """Limits that follow those of the frames: the distance to them halves in two seconds; a cut sets them anew."""
+    """Limits that follow those of the frames, outwards fast and inwards slowly; a cut sets them anew."""
 
     def __init__(self) -> None:
         self._limits: tuple[float, float] | None = None
@@ -59,9 +61,11 @@ class FollowingLimits:
         if self._limits is None or is_cut:
             self._limits = low, high
         else:
-            kept = 0.5 ** (max(0.0, seconds) / HALF_LIFE_SECONDS)
             before_low, before_high = self._limits
-            self._limits = low + kept * (before_low - low), high + kept * (before_high - high)
+            self._limits = (
+                low + _kept(seconds, is_wider=low < before_low) * (before_low - low),
+                high + _kept(seconds, is_wider=high > before_high) * (before_high - high),
+            )
         return self._limits
 
     def state_dict(self) -> dict[str, Any]:
@@ -72,6 +76,11 @@ class FollowingLimits:
         """Go on from a state."""
         limits = state["limits"]
         self._limits = None if limits is None else (float(limits[0]), float(limits[1]))
+
+
+def _kept(seconds: float, is_wider: bool) -> float:
+    """Return the share of the distance that is left after a time."""
+    return float(0.5 ** (max(0.0, seconds) / (WIDENING_SECONDS if is_wider else NARROWING_SECONDS)))
 
 
 class WholeClip:

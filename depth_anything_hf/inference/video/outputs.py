@@ -82,10 +82,12 @@ class VideoOutputs:
         return cls(files, frames, look)
 
     @property
-    def suffixes(self) -> tuple[str, ...]:
-        """Suffixes of the files of one video, without those of its frames."""
-        listed = (f"{FRAMES_SUFFIX}/{FRAMES_LIST}",) if self.frames else ()
-        return (*(VIDEO_FILES[name].suffix for name in self.files), RECORD_SUFFIX, *listed)
+    def suffixes(self) -> dict[str, str]:
+        """Suffix of each file of a video -> the settings that it alone depends on; those of frames have one list."""
+        colours = next(iter(self.look.suffixes.values())) if self.look.formats != ("npz",) else ""
+        found = {VIDEO_FILES[name].suffix: colours if name in FORMATS else "" for name in self.files}
+        listed = {f"{FRAMES_SUFFIX}/{FRAMES_LIST}": ",".join(sorted(self.frames.formats))} if self.frames else {}
+        return {**found, RECORD_SUFFIX: "", **listed}
 
     @property
     def settings(self) -> str:

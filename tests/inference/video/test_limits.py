@@ -26,13 +26,15 @@ def test_the_limits_of_a_frame_are_those_of_a_picture():
     assert disparity_limits(nothing, "disparity") == (0.0, 0.0)
 
 
-def test_following_limits_go_half_the_way_in_two_seconds_and_a_cut_sets_them():
+def test_following_limits_widen_fast_and_narrow_slowly_and_a_cut_sets_them():
     limits = FollowingLimits()
-    first = limits(ramp(0, 1), "disparity", 0.0, False)
-    assert first == disparity_limits(ramp(0, 1), "disparity")
-    half = limits(ramp(10, 11), "disparity", 2.0, False)
-    target = disparity_limits(ramp(10, 11), "disparity")
-    assert half == pytest.approx([(a + b) / 2 for a, b in zip(first, target, strict=True)])
+    first = limits(ramp(4, 5), "disparity", 0.0, False)
+    assert first == disparity_limits(ramp(4, 5), "disparity")
+    wide = disparity_limits(ramp(0, 10), "disparity")
+    widened = limits(ramp(0, 10), "disparity", 0.3, False)
+    assert widened == pytest.approx([(a + b) / 2 for a, b in zip(first, wide, strict=True)])
+    narrowed = limits(ramp(4, 5), "disparity", 3.0, False)
+    assert narrowed == pytest.approx([(a + b) / 2 for a, b in zip(first, widened, strict=True)])
     assert limits(ramp(3, 4), "disparity", 0.03, True) == disparity_limits(ramp(3, 4), "disparity")
 
 
