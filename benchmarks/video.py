@@ -96,16 +96,15 @@ def record(
     clip: Path,
     outputs: VideoOutputs,
     temporal: str,
-    tell: Callable[..., None] | None = None,
+    tell: Callable[[str, int], None] = lambda what, count: None,
 ) -> None:
     with tempfile.TemporaryDirectory() as place:
         unfinished = UnfinishedVideo(Path(place) / "clip", "benchmark")
         unfinished.open()
         source = open_video(clip)
         try:
-            told = {} if tell is None else {"tell": tell}
             record_video(
-                predictor, source, outputs, unfinished, name=clip.name, temporal=temporal, smooth=False, **told
+                predictor, source, outputs, unfinished, name=clip.name, temporal=temporal, smooth=False, tell=tell
             )
         finally:
             source.close()

@@ -31,6 +31,15 @@ def test_the_mixed_sizes_benchmark_notes_memory_by_fifths(tmp_path: Path, run: C
     assert result["random_to_sorted"]["wall"] > 0
 
 
+@pytest.mark.long
+def test_the_video_benchmark_compares_rates_and_notes_memory(tmp_path: Path, run: Callable[..., str]) -> None:
+    arguments = ["--width", "64", "--height", "48", "--input_size", "28", "--frames", "6", "--rounds", "1"]
+    run("video.py", *arguments, "--threads", "1", "--json", str(tmp_path / "video.json"))
+    assert 0 < json.loads((tmp_path / "video.json").read_text())["rate_by_bare_rate"]["wall"] < 1.5
+    run("video.py", "--memory", "10", "--json", str(tmp_path / "memory.json"))
+    assert len(json.loads((tmp_path / "memory.json").read_text())["mebibytes_by_fifth"]) == 5
+
+
 @pytest.mark.slow
 def test_the_loss_benchmark_compares_equal_gradients(tmp_path: Path, run: Callable[..., str]) -> None:
     arguments = ["--batch", "2", "--side", "56", "--rounds", "1", "--json", str(tmp_path / "losses.json")]
