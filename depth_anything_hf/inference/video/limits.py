@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...visualization.colour_maps import LIMIT_PERCENTILES
+from .value_range import ClipRange
 
 
 # Pixels of a frame that are looked at.
@@ -84,18 +85,16 @@ def _kept(seconds: float, is_wider: bool) -> float:
 
 
 class WholeClip:
-    """Extremes and limits of the colours over all frames of a clip, by a pass of its own; a few numbers a frame."""
+    """Extremes and limits of the colours over all frames of a clip, by a pass of its own, in bounded memory."""
 
     def __init__(self) -> None:
-        self._lows: list[float] = []
-        self._highs: list[float] = []
+        self._disparity = ClipRange()
         self.minimum, self.maximum = np.inf, -np.inf
 
     def add(self, values: np.ndarray, kind: str) -> None:
         """Add a frame."""
-        low, high = disparity_limits(values, kind)
-        self._lows.append(low)
-        self._highs.append(high)
+        sample = sampled(values)
+        self._disparity.add(1 / sample[sample > 0] if kind == "depth" else sample)
         known = values[np.isfinite(values)]
         if known.size:
             self.minimum = min(self.minimum, float(known.min()))
@@ -103,15 +102,14 @@ class WholeClip:
 
     @property
     def limits(self) -> tuple[float, float]:
-        """Limits of the colours: the 2nd percentile of the frames' lower ones and the 98th of their upper ones."""
-        low, high = np.percentile(self._lows, LIMIT_PERCENTILES[0]), np.percentile(self._highs, LIMIT_PERCENTILES[1])
-        return float(low), float(high)
+        """Limits of the colours: the 2nd and the 98th percentile of the disparity of all frames."""
+        return self._disparity.limits(*LIMIT_PERCENTILES)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state as plain numbers."""
-        return {"lows": self._lows, "highs": self._highs, "minimum": self.minimum, "maximum": self.maximum}
+        return {"disparity": self._disparity.state_dict(), "minimum": self.minimum, "maximum": self.maximum}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take a state over."""
-        self._lows, self._highs = list(state["lows"]), list(state["highs"])
+        self._disparity.load_state_dict(state["disparity"])
         self.minimum, self.maximum = float(state["minimum"]), float(state["maximum"])

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...geometry.disparity import PredictionKind
 from ...utils.option_errors import OptionError, check_choice
+from .alignment import TemporalAlignment
 from .limits import FollowingLimits, WholeClip, disparity_limits
 
 
@@ -56,7 +57,9 @@ class Treatment:
         self.mode, self.kind = mode, kind
         self._clip = None if clip is None else clip.limits
         self._following = FollowingLimits()
-        self._alignment = None
+        self._alignment: TemporalAlignment | None = None
+        if mode == "align" or smooth:
+            self._alignment = TemporalAlignment(kind, rescale=mode == "align", smooth=smooth)
         self._time: float | None = None
 
     def __call__(self, image: np.ndarray, values: np.ndarray, time: float) -> Treated:

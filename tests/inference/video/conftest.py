@@ -27,7 +27,7 @@ def metric_predictor() -> DepthPredictor:
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """20 frames in uneven distances, turned by a quarter, with sound."""
+    """20 frames in uneven distances, with sound."""
     path = tmp_path_factory.mktemp("clip") / "phone.mp4"
-    write_clip(path, [noise(i) for i in range(20)], uneven_times(20), rotation=90, has_sound=True)
+    write_clip(path, [noise(i, (64, 48)) for i in range(20)], uneven_times(20), has_sound=True)
     return path

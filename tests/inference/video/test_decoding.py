@@ -73,7 +73,10 @@ def test_of_a_shortened_file_the_last_good_frame_is_named(tmp_path: Path, suffix
     write_clip(path, [noise(i) for i in range(40)], container_options=FASTSTART if suffix == ".mp4" else None)
     frames, error = read(cut_off(path, 0.6))
     assert 5 < len(frames) < 35
-    assert "ends too early" in error and f"the last good frame is {len(frames) - 1} (" in error, error
+    # Versions of FFmpeg differ in whether the packet that is cut counts.
+    assert (
+        "ends too early" in error or "damaged" in error
+    ) and f"the last good frame is {len(frames) - 1} (" in error, error
     # Those that are there are as in the whole file.
     whole, _ = read(path)
     np.testing.assert_array_equal(frames[3].image, whole[3].image)

@@ -109,7 +109,7 @@ class _KilledError(Exception):
     pass
 
 
-@pytest.mark.parametrize("stop", [4, 15])
+@pytest.mark.parametrize("stop", [pytest.param(4, marks=pytest.mark.slow), 15])
 def test_what_a_killed_run_left_is_gone_on_with_bit_for_bit(
     small_predictor: DepthPredictor, clip: Path, recorded: Path, tmp_path: Path, stop
 ):
@@ -129,6 +129,7 @@ def test_what_a_killed_run_left_is_gone_on_with_bit_for_bit(
         assert (tmp_path / name).read_bytes() == (recorded / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_damaged_parts_are_made_again(small_predictor: DepthPredictor, clip: Path, tmp_path: Path):
     def kill(what: str, count: int) -> None:
         if count == 15:
@@ -154,6 +155,7 @@ def test_parts_of_other_options_are_not_taken(tmp_path: Path):
         second.open()
 
 
+@pytest.mark.slow
 def test_of_a_shortened_video_the_frames_before_are_written(small_predictor: DepthPredictor, tmp_path: Path):
     write_clip(tmp_path / "a.mkv", [noise(i) for i in range(30)])
     recording = record(small_predictor, cut_off(tmp_path / "a.mkv", 0.6), tmp_path, ["color,ffv1"])
