@@ -12,6 +12,7 @@ Imports stand inside the commands, so that `--help` is quick.
 - `pseudo_label`: label photographs with a teacher.
 - `labels`: verify pseudo-labels and push them to the Hub.
 - `predict`: depth of pictures.
+- `prediction_options`: options of `predict` for its files, checked.
 - `point_options`: options of `predict` for points in space and the camera.
 - `tile_options`: options of `predict` for large pictures and panoramas.
 - `predict_video`: depth of videos.

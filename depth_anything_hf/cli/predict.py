@@ -40,6 +40,7 @@ from .point_options import (
     PointsOption,
     SensorWidthOption,
 )
+from .prediction_options import check_calibration, output_settings
 from .tile_options import (
     ALONG_RAY,
     PANORAMA_TEXT,
@@ -55,8 +56,6 @@ from .video_options import FpsOption, MaxFramesOption, SmoothOption, TemporalOpt
 
 if TYPE_CHECKING:
     from ..geometry.disparity import PredictionKind
-    from ..inference.calibration import Calibration
-    from ..inference.prediction_formats import OutputSettings
     from ..inference.predictor import DepthPredictor
 
 EXIT_SOME_FAILED = 3
@@ -236,7 +235,7 @@ def predict(
     check_tile_options(tiles, tile_size, tile_overlap, panorama, confidence, of_one_camera)
     choice = VideoChoice(video, temporal, smooth, fps, max_frames)
     videos = choice.videos_among(inputs)
-    settings = _output_settings(None if videos else format, raw, colormap, legend, min_depth, max_depth)
+    settings = output_settings(None if videos else format, raw, colormap, legend, min_depth, max_depth)
     check_device(device)
     calibration = None if metric is None else Calibration.load(metric)
     if calibration is not None and input_size is None:
@@ -270,7 +269,7 @@ def predict(
             settings,
             model,
             open_predictor,
-            None if calibration is None else partial(_check_calibration, calibration, model),
+            None if calibration is None else partial(check_calibration, calibration, model),
             calibration=calibration,
             max_pixels=max_pixels,
             overwrite=overwrite,
@@ -303,7 +302,7 @@ def predict(
     predictor = open_predictor()
     kind: str = predictor.prediction_kind
     if calibration is not None:
-        kind = _check_calibration(calibration, model, predictor)
+        kind = check_calibration(calibration, model, predictor)
     settings.check_kind(kind, model)
     if outputs:
         outputs.check_scale(predictor.prediction_kind, calibration)
@@ -376,40 +375,3 @@ def predict(
     report_failures(failures, len(sources))
     if failures:
         raise typer.Exit(EXIT_SOME_FAILED)
-
-
-def _output_settings(
-    words: list[str] | None,
-    raw: bool,
-    colormap: str | None,
-    legend: bool,
-    min_depth: float | None,
-    max_depth: float | None,
-) -> OutputSettings:
-    """Return the settings of the files, or raise an OptionError."""
-    from ..inference.prediction_formats import DEFAULT_FORMATS, RAW_FORMATS, OutputSettings, read_formats
-    from ..utils.option_errors import OptionError
-    from ..visualization.colour_tables import DEFAULT_COLOUR_MAP
-
-    if raw and words:
-        raise OptionError("--raw is --format npz, so the two cannot be combined; leave --raw out")
-    formats = RAW_FORMATS if raw else DEFAULT_FORMATS if words is None else read_formats(words)
-    return OutputSettings(formats, DEFAULT_COLOUR_MAP if colormap is None else colormap, legend, min_depth, max_depth)
-
-
-def _check_calibration(calibration: Calibration, model: str, predictor: DepthPredictor) -> str:
-    """Warn or refuse where the calibration was made for something else; return the kind of the calibrated map."""
-    if predictor.prediction_kind == "depth":
-        raise ValueError(f"{model} is a metric model already, so --metric cannot be combined with it")
-    from ..utils.redaction import redact_name
-
-    # Files of earlier versions hold whole paths.
-    if calibration.model_id and redact_name(calibration.model_id) != redact_name(model):
-        typer.echo(f"warning: the calibration was made with {calibration.model_id}, not {model}", err=True)
-    if calibration.input_size != predictor.input_size:
-        typer.echo(
-            f"warning: the calibration was made at input size {calibration.input_size}, not {predictor.input_size}; "
-            "scale and shift differ between sizes",
-            err=True,
-        )
-    return "depth"
