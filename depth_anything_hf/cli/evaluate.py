@@ -15,7 +15,17 @@ from .options import LAUNCH_OPTIONS, VerboseOption
 
 
 PANELS = {
-    "What is scored": ("model", "prediction_kind", "protocol", "root", "data", "split", "limit", "max_pixels"),
+    "What is scored": (
+        "model",
+        "prediction_kind",
+        "protocol",
+        "root",
+        "data",
+        "video",
+        "split",
+        "limit",
+        "max_pixels",
+    ),
     "Labels of --data": ("label", "label_column", "image_column", "scale"),
     "Scores on --data": ("alignment", "min_depth", "max_depth"),
     "Confidence": ("confidence",),
@@ -46,6 +56,8 @@ def _evaluate(
     with --overwrite. With --num_processes, or started by a launcher, the images are divided over the processes; the
     numbers stay the same.
 
+    With --video: how steady the model is from frame to frame, for each treatment of `predict --temporal`.
+
     \b
     Examples:
       depth-anything-hf evaluate runs/student --data scenes-test/
@@ -53,6 +65,7 @@ def _evaluate(
       depth-anything-hf evaluate runs/student --data frames/ --scale 1000 --max_depth 10
       depth-anything-hf evaluate runs/student --protocol moge-bundle --root moge/ --num_processes 8
       depth-anything-hf evaluate student.onnx --data scenes-test/
+      depth-anything-hf evaluate runs/student --video clip.mp4
       depth-anything-hf evaluate runs/student --data scenes-test/ --confidence -o results/
 
     \b
@@ -64,6 +77,10 @@ def _evaluate(
     from ..utils.quiet import quiet_libraries
 
     quiet_libraries(verbose)
+    if arguments.video is not None:
+        from ..evaluation.clip_runner import run_clip
+
+        return run_clip(arguments, tell=typer.echo)
     results = run(arguments, tell=typer.echo)
     if not any(result.rows for result in results.values()):
         raise typer.Exit(1)

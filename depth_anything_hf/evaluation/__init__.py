@@ -16,6 +16,9 @@
 - `html_report`: one self-contained page about a run: tables, pictures, times
 - `html_charts`: curves and intervals on that page
 - `runner`: a whole evaluation from its arguments, of the command `evaluate` and its example
+- `clips`: frames of a video, with depth and poses where they were rendered
+- `clip_scores`: flicker, consistency and depth of a clip under each temporal treatment
+- `clip_runner`: the evaluation of a video from its arguments
 - `exported_scores`: a model and its exported file on the same labelled images
 - `baselines`: predictors that ignore the image or use only its colours, to compare a model with
 

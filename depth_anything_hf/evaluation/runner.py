@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+ALSO_OF_VIDEOS = ("min_depth", "max_depth")
 # What a protocol decides by itself.
 FIXED_BY_PROTOCOL = ("label", "scale", "label_column", "image_column", "alignment", "min_depth", "max_depth")
 
@@ -33,6 +34,13 @@ class EvaluationArguments:
     model: str = field(metadata={"help": "Depth model: an id on the Hub, a folder, or a file of `export`."})
     data: str | None = field(
         default=None, metadata={"help": "Your labelled folder, table (parquet, arrow, JSON), or dataset id."}
+    )
+    video: str | None = field(
+        default=None,
+        metadata={
+            "help": "A video, a folder of frames, or a clip of `render --clip`: how steady the predictions are from "
+            "frame to frame, under each temporal treatment; with the depth of a rendered clip also how right."
+        },
     )
     protocol: str | None = field(
         default=None,
@@ -121,9 +129,11 @@ class EvaluationArguments:
 
     def __post_init__(self) -> None:
         convert_fields(self)
-        if (self.data is None) == (self.protocol is None) or (self.protocol is None) != (self.root is None):
+        if self.video is not None:
+            _check_video(self)
+        elif (self.data is None) == (self.protocol is None) or (self.protocol is None) != (self.root is None):
             raise ValueError(
-                "give either data, or protocol and root (`depth-anything-hf datasets` lists the protocols)"
+                "give data, or protocol and root (`depth-anything-hf datasets` lists the protocols), or video"
             )
         fixed = [name for name in FIXED_BY_PROTOCOL if getattr(self, name) is not None]
         if self.protocol is not None and fixed:
@@ -132,6 +142,13 @@ class EvaluationArguments:
             if getattr(self, name) is not None:
                 check_count(f"--{name}", getattr(self, name))
         require_ranges(self, {"[1, inf)": ("input_size",), "(0, inf)": ("min_depth", "max_depth")})
+
+
+def _check_video(arguments: EvaluationArguments) -> None:
+    others = ("data", "protocol", "root", "split", "confidence", *FIXED_BY_PROTOCOL)
+    given = [name for name in others if name not in ALSO_OF_VIDEOS and getattr(arguments, name) not in (None, False)]
+    if given:
+        raise ValueError(f"{', '.join(given)} cannot be combined with video")
 
 
 def run(
@@ -159,6 +176,8 @@ def run(
     """
     from ..utils.processes import own_accelerate_state
 
+    if arguments.video is not None:
+        raise ValueError("expected labelled images, got a video; use evaluation.clip_runner.run_clip")
     with own_accelerate_state():
         return _run(arguments, tell, metrics)
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .boundaries import boundary_f1, canny_edges, depth_boundary_errors, depth_edges
     from .depth import align_prediction, aligned_depth_metrics, check_alignment, depth_metrics, prediction_fault
-    from .flicker import change_on_matched_pixels, changes_along_motion, flicker_score, warped_consistency_error
+    from .flicker import change_along_motion, change_on_matched_pixels, flicker_score, warped_consistency_error
     from .hf_evaluate import DepthMetric
     from .ordinal import ordinal_accuracy, pairwise_agreement, point_pairs_correct
     from .sparsification import sparsification_curve, sparsification_scores
@@ -42,8 +42,8 @@ _MODULES = {
     "aligned_depth_metrics": "depth",
     "boundary_f1": "boundaries",
     "canny_edges": "boundaries",
+    "change_along_motion": "flicker",
     "change_on_matched_pixels": "flicker",
-    "changes_along_motion": "flicker",
     "check_alignment": "depth",
     "depth_boundary_errors": "boundaries",
     "depth_edges": "boundaries",
@@ -70,8 +70,8 @@ __all__ = [
     "aligned_depth_metrics",
     "boundary_f1",
     "canny_edges",
+    "change_along_motion",
     "change_on_matched_pixels",
-    "changes_along_motion",
     "check_alignment",
     "depth_boundary_errors",
     "depth_edges",

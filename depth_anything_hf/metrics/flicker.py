@@ -62,33 +62,25 @@ def flicker_score(changes: np.ndarray, lowest: float, highest: float) -> float:
     return float(known.mean() / (highest - lowest))
 
 
-def changes_along_motion(
-    values: np.ndarray,
-    disparity: np.ndarray,
-    other: np.ndarray,
-    other_disparity: np.ndarray,
-    x: np.ndarray,
-    y: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return how values and true disparity change between two views of the same surface points.
+def change_along_motion(values: np.ndarray, other: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return how the values of surface points differ between two views: here minus there.
 
     Args:
-        values: float (H, W), predicted.
-        disparity: (H, W), true.
-        other: (H, W), predicted for the other view.
-        other_disparity: (H, W), true in the other view.
-        x: float32 (N, M) of pixels, where each point is in the other view; all of `values` or some, see `y`.
-        y: float32, as `x`.
+        values: (N,) of some pixels of a view.
+        other: (H, W), the other view.
+        x: (N,) pixels of the other view, where these points are in it; see `geometry.reprojection.find_in_view`.
+        y: (N,)
 
     Returns:
-        `(predicted, true)`: float64 (H, W) each.
+        float64 (N,), with bilinear interpolation there.
     """
-    check_same_shape(values=values, disparity=disparity, other=other, other_disparity=other_disparity, x=x, y=y)
-    predicted, true = (
-        here.astype(np.float64) - cv2.remap(there.astype(np.float32), x, y, cv2.INTER_LINEAR)
-        for here, there in ((values, other), (disparity, other_disparity))
-    )
-    return predicted, true
+    check_same_shape(values=values, x=x, y=y)
+    if values.size == 0:
+        return np.zeros(values.shape)
+    places = [each.astype(np.float32).reshape(-1, 1) for each in (x, y)]
+    there = cv2.remap(other.astype(np.float32), places[0], places[1], cv2.INTER_LINEAR)
+    change: np.ndarray = values.astype(np.float64) - there.reshape(values.shape)
+    return change
 
 
 def warped_consistency_error(
@@ -101,7 +93,7 @@ def warped_consistency_error(
     camera are no error, unlike in `flicker_score`.
 
     Args:
-        predicted_changes: (N,) of `changes_along_motion`.
+        predicted_changes: (N,) of `change_along_motion`.
         true_changes: (N,), 1 / metres.
         scale: that brings the predictions of all frames to the truth.
         lowest: of the true disparity in the clip: a low percentile.
