@@ -190,9 +190,10 @@ class TemporalAlignment:
 
     def _fit(self, small: np.ndarray) -> None:
         assert self._running is not None
-        known = np.flatnonzero(np.isfinite(self._running) & np.isfinite(small))
-        if np.unique(known % small.size).size < LEAST_KNOWN * small.size:
+        comparable = np.isfinite(self._running) & np.isfinite(small)
+        if comparable.any(axis=0).mean() < LEAST_KNOWN:
             return
+        known = np.flatnonzero(comparable)
         some = known[:: 1 + known.size // FITTED_PIXELS]
         fitted = fit_robustly(
             small.ravel()[some % small.size], self._running.ravel()[some], whole_spread=_spread(small)
