@@ -119,7 +119,26 @@ def large_picture_predictor(
         return predictor, {}
     from ..inference.tiling.large_pictures import LargePicturePredictor
 
-    large = LargePicturePredictor.make(predictor, tile_size=tile_size, tile_overlap=tile_overlap, is_panorama=panorama)
+    large = LargePicturePredictor.make(
+        predictor, tile_size=tile_size, tile_overlap=tile_overlap, is_panorama=panorama, on_part=_bar_of_tiles()
+    )
     if large.layout is None:
         return large, dict(PANORAMA_TEXT)
     return large, {"tiles": {"size": large.layout.tile_size, "overlap": large.layout.overlap}}
+
+
+def _bar_of_tiles() -> Callable[[int, int], None]:
+    """Return what shows the tiles of one large picture, below the bar of pictures."""
+    from tqdm import tqdm
+
+    bar = None
+
+    def show(done: int, passes: int) -> None:
+        nonlocal bar
+        if bar is None:
+            bar = tqdm(total=passes, desc="tiles", unit="tile", position=1, leave=False)
+        if done == 1:
+            bar.reset(passes)
+        bar.update()
+
+    return show

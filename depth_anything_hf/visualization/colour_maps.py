@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from .colour_tables import DEFAULT_COLOUR_MAP, colour_table
@@ -12,6 +14,7 @@ from .colour_tables import DEFAULT_COLOUR_MAP, colour_table
 LIMIT_PERCENTILES = (2.0, 98.0)
 INVALID_GREY = 128
 LARGEST_CODE = 65535
+ROWS_AT_ONCE = 256
 # Beyond the percentiles, in distances of the two.
 OUTLIER_DISTANCE = 4.0
 
@@ -39,14 +42,19 @@ def colour_map(
     Raises:
         ValueError: `values` is not two-dimensional, the limits are not finite and ordered, or no such colours.
     """
-    values = as_map(values, "values")
+    values = np.asarray(values)
     low, high = colour_limits(values, minimum, maximum)
-    with np.errstate(invalid="ignore"):
-        # Equal limits: the sign tells below, at and above apart.
-        share = (values - low) / (high - low) if high > low else (np.sign(values - low) + 1) / 2
-    codes = np.rint(np.nan_to_num(np.clip(share, 0, 1)) * 255).astype(np.uint8)
-    colours = colour_table(name)[codes]
-    colours[np.isnan(values)] = INVALID_GREY
+    table = colour_table(name)
+    colours = np.empty((*values.shape, 3), dtype=np.uint8)
+    for rows in _bands(values):
+        part = as_map(values[rows], "values")
+        with np.errstate(invalid="ignore"):
+            # Equal limits: the sign tells below, at and above apart.
+            share = (part - low) / (high - low) if high > low else (np.sign(part - low) + 1) / 2
+        codes = np.rint(np.nan_to_num(np.clip(share, 0, 1)) * 255).astype(np.uint8)
+        coloured = table[codes]
+        coloured[np.isnan(part)] = INVALID_GREY
+        colours[rows] = coloured
     return colours
 
 
@@ -96,16 +104,20 @@ def to_uint16(values: np.ndarray) -> tuple[np.ndarray, float, float]:
     Raises:
         ValueError: `values` is not two-dimensional.
     """
-    values = as_map(values, "values")
-    finite = values[np.isfinite(values)]
+    values = np.asarray(values)
+    finite = as_map(values, "values")
+    finite = finite[np.isfinite(finite)]
+    codes = np.zeros(values.shape, dtype=np.uint16)
     if not finite.size:
-        return np.zeros(values.shape, dtype=np.uint16), 0.0, 0.0
+        return codes, 0.0, 0.0
     minimum, maximum = _range_of_codes(finite)
     span = maximum - minimum
-    is_valid = ~np.isnan(values)
-    share = (np.clip(np.where(is_valid, values, minimum), minimum, maximum) - minimum) / (span if span > 0 else 1.0)
-    codes = np.rint(share * (LARGEST_CODE - 1)) + 1
-    return np.where(is_valid, codes, 0).astype(np.uint16), minimum, maximum
+    for rows in _bands(values):
+        part = as_map(values[rows], "values")
+        is_valid = ~np.isnan(part)
+        share = (np.clip(np.where(is_valid, part, minimum), minimum, maximum) - minimum) / (span if span > 0 else 1.0)
+        codes[rows] = np.where(is_valid, np.rint(share * (LARGEST_CODE - 1)) + 1, 0).astype(np.uint16)
+    return codes, minimum, maximum
 
 
 def from_uint16(codes: np.ndarray, minimum: float, maximum: float) -> np.ndarray:
@@ -132,6 +144,12 @@ def _range_of_codes(finite: np.ndarray) -> tuple[float, float]:
         return smallest, largest
     margin = OUTLIER_DISTANCE * (high - low)
     return max(smallest, low - margin), min(largest, high + margin)
+
+
+def _bands(values: np.ndarray) -> Iterator[slice]:
+    """Yield the rows of a map by bands, so that what is computed of them takes little memory for large pictures."""
+    for start in range(0, len(values), ROWS_AT_ONCE):
+        yield slice(start, start + ROWS_AT_ONCE)
 
 
 def as_map(values: np.ndarray, name: str) -> np.ndarray:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -88,14 +88,22 @@ class LargePicturePredictor:
     Attributes:
         predictor: whose passes run.
         layout: of the tiles; None: the pictures are panoramas.
+        on_part: is called after each pass of tiles, with the number of those done and of all of the picture.
     """
 
     predictor: DecodingPredictor
     layout: TileLayout | None
+    on_part: Callable[[int, int], object] | None = None
 
     @classmethod
     def make(
-        cls, predictor: Any, *, tile_size: int | None, tile_overlap: int | None, is_panorama: bool
+        cls,
+        predictor: Any,
+        *,
+        tile_size: int | None,
+        tile_overlap: int | None,
+        is_panorama: bool,
+        on_part: Callable[[int, int], object] | None = None,
     ) -> LargePicturePredictor:
         """Check the options against the predictor's size.
 
@@ -107,7 +115,7 @@ class LargePicturePredictor:
             if predictor.input_size is None:
                 raise OptionError("this model keeps the size of images, and has no size for views of a panorama")
             return cls(predictor, None)
-        return cls(predictor, TileLayout.make(tile_size, tile_overlap, predictor.input_size))
+        return cls(predictor, TileLayout.make(tile_size, tile_overlap, predictor.input_size), on_part)
 
     def __call__(self, images: Iterable[ImageSource]) -> Iterator[Prediction]:
         """Yield a prediction for each image, in order, with an error text where there are no values."""
@@ -122,7 +130,7 @@ class LargePicturePredictor:
             if self.layout is None:
                 values, camera = predict_panorama(self.predictor, picture), None
             else:
-                values = predict_tiled(self.predictor, picture, self.layout)
+                values = predict_tiled(self.predictor, picture, self.layout, self.on_part)
         except Exception as error:
             # As for other predictions: what goes wrong with one picture, of many kinds, costs that picture.
             failed_in_model = isinstance(error, RuntimeError)

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import count
 
 import cv2
 import numpy as np
@@ -24,7 +25,12 @@ SHRUNK_TO = 2
 LEVEL_RATIO = 2
 
 
-def predict_tiled(predictor: PartPredictor, image: np.ndarray, layout: TileLayout) -> np.ndarray:
+def predict_tiled(
+    predictor: PartPredictor,
+    image: np.ndarray,
+    layout: TileLayout,
+    on_part: Callable[[int, int], object] | None = None,
+) -> np.ndarray:
     """Predict a picture by tiles, from the whole picture over coarser tiles to those of the layout.
 
     Each level doubles the resolution: its tiles are aligned to the level before, whose pixels are two of its own, and
@@ -34,6 +40,7 @@ def predict_tiled(predictor: PartPredictor, image: np.ndarray, layout: TileLayou
         predictor: whose passes run.
         image: uint8 (H, W, 3); one of a single tile is predicted as without tiles.
         layout: of the tiles.
+        on_part: is called after each pass with the number of those done and of all.
 
     Returns:
         float32 (H, W): disparity in the scale and shift of the pass over the whole picture, or metres.
@@ -43,15 +50,22 @@ def predict_tiled(predictor: PartPredictor, image: np.ndarray, layout: TileLayou
     """
     if layout.count(*image.shape[:2]) == 1:
         return predictor.predict(image)
+    done, passes = count(1), count_passes((image.shape[0], image.shape[1]), layout)
+
+    def tell() -> None:
+        if on_part is not None:
+            on_part(next(done), passes)
+
     kind = predictor.prediction_kind
     side = layout.tile_size if predictor.input_size is None else predictor.input_size
     most = side * (1 if predictor.input_size is None else SHRUNK_TO)
     (whole,) = predict_parts(predictor, [("the whole picture", lambda: shrink(image, most / min(image.shape[:2])))])
+    tell()
     reference = to_domain(whole, kind)
     floor = min(0.0, float(whole.min()))
     for factor in _factors(image.shape[:2], layout):
         level = shrink(image, 1 / factor)
-        reference = _predict_level(predictor, level, layout, reference)
+        reference = _predict_level(predictor, level, layout, reference, tell)
     if kind == "disparity":
         # Disparity below zero is behind infinity.
         np.maximum(reference, floor, out=reference)
@@ -89,7 +103,11 @@ def _factors(size: tuple[int, int], layout: TileLayout) -> list[int]:
 
 
 def _predict_level(
-    predictor: PartPredictor, image: np.ndarray, layout: TileLayout, reference: np.ndarray
+    predictor: PartPredictor,
+    image: np.ndarray,
+    layout: TileLayout,
+    reference: np.ndarray,
+    tell: Callable[[], None],
 ) -> np.ndarray:
     """Return the blended tiles of a picture, float32 (H, W), in the domain of the reference."""
     height, width = image.shape[:2]
@@ -109,6 +127,7 @@ def _predict_level(
         aligned *= tile.across
         aligned *= tile.down[:, None]
         joined[tile.box] += aligned
+        tell()
     return joined
 
 
@@ -123,8 +142,8 @@ def _align(found: np.ndarray, tile: Tile, size: tuple[int, int], reference: np.n
     def wanted(rows: int, columns: int) -> np.ndarray:
         """The reference at so many places of the tile, in the middle of cells."""
         places = [
-            (start + (np.arange(count) + 0.5) * length / count) * ratio - 0.5
-            for start, length, count, ratio in zip(
+            (start + (np.arange(number) + 0.5) * length / number) * ratio - 0.5
+            for start, length, number, ratio in zip(
                 (tile.top, tile.left), (tile.height, tile.width), (rows, columns), ratios, strict=True
             )
         ]

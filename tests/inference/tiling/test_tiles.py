@@ -74,8 +74,9 @@ def test_batches_do_not_change_the_values() -> None:
 
 
 def test_levels_double_the_resolution_up_to_the_pictures_own() -> None:
-    predictor = FormulaPredictor(56, batch_size=1)
-    predict_tiled(predictor, soft_picture(224, 224), LAYOUT)
+    predictor, told = FormulaPredictor(56, batch_size=1), []
+    predict_tiled(predictor, soft_picture(224, 224), LAYOUT, lambda *numbers: told.append(numbers))
+    assert told == [(number, 35) for number in range(1, 36)]
     assert len(predictor._passes.batches) == 1 + 3 * 3 + 5 * 5 == count_passes((224, 224), LAYOUT)
     assert (
         count_passes((6000, 8000), TileLayout(518, 130))
