@@ -23,6 +23,7 @@ from ..export.metadata import describe
 from ..models.loading import load_model
 from ..models.modeling_depth_anything import DepthAnythingForDepthEstimation
 from ..models.quantization import is_quantized
+from ..utils.files import write_error
 from ..utils.quiet import quiet_transformers
 from .engine_cache import CacheEntry, open_compiled
 from .engine_source import ConversionError, ModelSource
@@ -32,6 +33,11 @@ logger = logging.getLogger(__name__)
 
 # Largest difference to the checkpoint in float32, as a share of the range of its map.
 LARGEST_DIFFERENCE = {"float32": 2e-5, "bfloat16": 0.15}
+# What exceptions of other kinds say where memory, or the threads that it has room for, run out.
+NO_MEMORY = (
+    *("allocate memory", "failed to allocate", "out of memory", "bad_alloc", "bad alloc"),
+    "resource temporarily unavailable",
+)
 
 
 def convert_checkpoint(source: ModelSource, engine: str, precision: str, threads: int, entry: CacheEntry) -> Runner:
@@ -74,12 +80,15 @@ def convert_checkpoint(source: ModelSource, engine: str, precision: str, threads
                     else _in_onnxruntime(program, described, threads, Path(folder))
                 )
             difference, bound = _difference(runner, model), LARGEST_DIFFERENCE[precision]
-        except (ConversionError, OSError, MemoryError):
+        except (ConversionError, MemoryError):
             raise
+        except OSError as error:
+            # Nothing else is written here.
+            if error.errno is None:
+                raise
+            raise write_error(Path(folder), error) from error
         except Exception as error:
-            # Exporters and engines raise exceptions of many kinds.
-            line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise ConversionError(f"it cannot be converted for {engine}: {line}") from error
+            raise as_failure(engine, error) from error
         if not difference <= bound:
             raise ConversionError(f"in {engine} its map differs by {difference:.1e} of the range, more than {bound}")
         # Other processes open what is kept without asking, so that it has been compared before, and is the model of
@@ -89,6 +98,18 @@ def convert_checkpoint(source: ModelSource, engine: str, precision: str, threads
         else:
             logger.warning("%s has changed while it was converted: the converted model is not kept", source.name)
     return runner
+
+
+def as_failure(engine: str, error: Exception) -> ConversionError | MemoryError:
+    """Return what to raise for an exception of an exporter or an engine, which are of many kinds.
+
+    A lack of memory may be over the next time, and says nothing about the model.
+    """
+    # OpenVINO says first in which of its files it fails.
+    lines = [line for line in str(error).strip().splitlines() if line and not line.startswith("Exception from ")]
+    message = f"it cannot be converted for {engine}: {lines[0].strip() if lines else type(error).__name__}"
+    lacks_memory = any(each in str(error).lower() for each in NO_MEMORY)
+    return MemoryError(f"{message} (too little memory)") if lacks_memory else ConversionError(message)
 
 
 def _in_openvino(program: Any, described: dict[str, Any], threads: int) -> tuple[Runner, Callable[[Path], object]]:

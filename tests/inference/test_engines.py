@@ -235,6 +235,25 @@ def test_auto_predicts_by_pytorch_where_there_is_no_room_to_convert(
     assert failure_of(checkpoint) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "line"),
+    [
+        ("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes", MemoryError, "can't allocate"),
+        (
+            "Exception from core.cpp:117:\nException from plugin.cpp:54:\nstd::bad_alloc\n\n",
+            MemoryError,
+            "std::bad_alloc",
+        ),
+        ("Exception from plugin.cpp:54:\nResource temporarily unavailable\n", MemoryError, "Resource temporarily"),
+        ("Exception from core.cpp:117:\nOperation X is not supported\n", ConversionError, "openvino: Operation X is"),
+        ("", ConversionError, "openvino: RuntimeError"),
+    ],
+)
+def test_a_lack_of_memory_is_no_failure_of_the_model(text: str, kind: type[Exception], line: str) -> None:
+    failure = engine_conversion.as_failure("openvino", RuntimeError(text))
+    assert type(failure) is kind and line in str(failure)
+
+
 @pytest.mark.long
 @pytest.mark.slow
 def test_auto_predicts_by_pytorch_where_an_engine_fails(
