@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from ..evaluation.runner import EvaluationArguments
+from ..utils.option_errors import OptionError
 from .dataclass_options import command_from
 from .launch import LaunchArguments, launch
 from .options import LAUNCH_OPTIONS, VerboseOption
@@ -72,6 +73,11 @@ def _evaluate(
     In Python:
       depth_anything_hf.evaluation.runner.run(EvaluationArguments("runs/student", data="scenes-test/"), tell=print)
     """
+    if (
+        arguments.video is not None
+        and max(launch_arguments.num_processes or 1, launch_arguments.num_machines or 1) > 1
+    ):
+        raise OptionError("--num_processes cannot be combined with --video: its frames come one after the other")
     launch(launch_arguments)
     from ..evaluation.runner import run
     from ..utils.quiet import quiet_libraries

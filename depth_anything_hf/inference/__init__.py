@@ -59,16 +59,19 @@ if TYPE_CHECKING:
     from .prediction import Prediction, flip_mean
     from .prediction_files import read_prediction
     from .predictor import DepthPredictor
+    from .video.alignment import AlignedFrame, TemporalAlignment
     from .video.prediction import VideoPrediction
     from .video.reading import read_video_prediction
 
 _MODULES = {
+    "AlignedFrame": "video.alignment",
     "Calibration": "calibration",
     "CameraChoice": "camera_choice",
     "DepthPredictor": "predictor",
     "PerImageFit": "calibration",
     "PointMap": "point_map",
     "Prediction": "prediction",
+    "TemporalAlignment": "video.alignment",
     "available_devices": "devices",
     "default_device": "devices",
     "disparity_at_labels": "measured_points",
@@ -86,12 +89,14 @@ _MODULES = {
 }
 
 __all__ = [
+    "AlignedFrame",
     "Calibration",
     "CameraChoice",
     "DepthPredictor",
     "PerImageFit",
     "PointMap",
     "Prediction",
+    "TemporalAlignment",
     "VideoPrediction",
     "available_devices",
     "default_device",

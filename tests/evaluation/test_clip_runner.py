@@ -37,6 +37,8 @@ def test_the_command_scores_saves_and_refuses(tmp_path: Path) -> None:
     assert run(*words, "-o", tmp_path / "scores", "--overwrite").exit_code == 0
     inside = run(*words, "-o", tmp_path / "clip" / "scores")
     assert inside.exit_code == 1 and "lies in the video's folder" in inside.output
+    several = run(*words, "--num_processes", 2)
+    assert several.exit_code == 2 and "cannot be combined with --video" in several.output
     missing = run("evaluate", tmp_path / "model", "--video", tmp_path / "nothing.mp4", "--device", "cpu")
     assert missing.exit_code == 1 and "nothing.mp4" in missing.output
 
