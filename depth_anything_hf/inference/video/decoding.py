@@ -184,8 +184,11 @@ class AvSource:
             end: where the last frame ends, in seconds of the file's clock.
         """
         if previous is None:
-            damaged = f" ({counted(reader.damaged, 'packet')} damaged)" if reader.damaged else ""
-            raise VideoError(f"{self.name}: no frame could be decoded{damaged}; give another copy of the video")
+            reason = f": {reader.reason}" if reader.reason else ""
+            # Python's own server gives whole files only.
+            advice = " (of a server that gives no parts of files, one with its index at the front)"
+            advice = advice if "://" in self.place else ""
+            raise VideoError(f"{self.name}: no frame could be decoded{reason}; give another copy of the video{advice}")
         if reader.damaged:
             raise VideoError(
                 f"{self.name}: damaged: {last_good(before_gap)} before the first gap; "
@@ -221,12 +224,14 @@ class _Packets:
 
     Attributes:
         damaged: packets and frames without a picture.
+        reason: what FFmpeg said of the first of them.
         end: where the packets of all streams end, in seconds of the file's clock.
     """
 
     def __init__(self, av: Any, container: Any, stream: Any, name: str) -> None:
         self._av, self._container, self._stream, self._name = av, container, stream, name
         self.damaged = 0
+        self.reason = ""
         self.end = Fraction(0)
 
     def __iter__(self) -> Iterator[Any]:
@@ -254,7 +259,8 @@ class _Packets:
                         failures = 0
                         yield packet
                 return
-            except (self._av.FFmpegError, OSError):
+            except (self._av.FFmpegError, OSError) as error:
+                self.reason = self.reason or _reason(error)
                 failures += 1
                 if failures == 1:
                     yield None
@@ -264,7 +270,8 @@ class _Packets:
             decoded = self._stream.decode(packet)
         except self._av.EOFError:
             return
-        except (self._av.FFmpegError, OSError):
+        except (self._av.FFmpegError, OSError) as error:
+            self.reason = self.reason or _reason(error)
             self.damaged += 1
             yield None
             return

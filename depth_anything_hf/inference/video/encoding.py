@@ -20,8 +20,8 @@ H264, FFV1 = "libx264", "ffv1"
 # Without frames that refer to later ones, packets come in the order of their times, and parts can be joined.
 _OPTIONS = {
     H264: {"crf": "18", "preset": "veryfast", "bf": "0"},
-    # Every frame stands by itself and has a checksum.
-    FFV1: {"level": "3", "g": "1", "slices": "4", "slicecrc": "1", "context": "0"},
+    # Every frame stands by itself; its slices are encoded in threads and have checksums.
+    FFV1: {"level": "3", "g": "1", "slices": "12", "slicecrc": "1", "context": "0"},
 }
 _PIXELS = {H264: "yuv420p", FFV1: "gray16le"}
 _LIMITED_RANGE = 1
@@ -82,6 +82,7 @@ class PartEncoder:
         except (self._av.FFmpegError, ValueError) as error:
             raise VideoError(f"this build of PyAV has no encoder {self._codec}; install that of PyPI") from error
         context = self._stream.codec_context
+        context.thread_type, context.thread_count = "AUTO" if self._codec == H264 else "SLICE", 0
         context.time_base = self._stream.time_base = self._time_base
         if self._codec == H264:
             # Half as many colours in both directions need even sides.

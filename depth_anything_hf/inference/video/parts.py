@@ -6,11 +6,16 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ...utils.files import atomic_write, fsync_file
 from ..prediction_files import encode_prediction
@@ -22,6 +27,8 @@ from .prediction import VideoPrediction
 
 
 FRAMES_FOLDER = "frames"
+# Frames that may wait for an encoder.
+FRAMES_BEHIND = 2
 _CHUNK_BYTES = 1 << 20
 
 
@@ -38,31 +45,21 @@ class PartWriter:
 
     def __init__(self, folder: Path, number: int, outputs: VideoOutputs, kind: str, ranges: CodeRanges) -> None:
         self._folder, self._number, self._outputs, self._kind, self._ranges = folder, number, outputs, kind, ranges
-        limits = outputs.look.limits
-        ends = tuple(1 / limits[name] if name in limits else None for name in ("max_depth", "min_depth"))
-        self._colours = FrameColours(outputs.look.colormap, kind, legend=outputs.look.legend, ends=(ends[0], ends[1]))
-        self._encoders: dict[str, PartEncoder] = {}
+        self._lanes: dict[str, _Lane] = {}
         self._frames: list[dict[str, Any]] = []
         self._numbered: dict[str, dict[str, Any]] = {}
 
     def add(self, prediction: VideoPrediction) -> None:
         """Write a frame."""
         frame = prediction.frame
-        if not self._encoders:
+        if not self._lanes:
             for name in self._outputs.files:
-                self._encoders[name] = PartEncoder(
-                    part_file(self._folder, self._number, name),
-                    VIDEO_FILES[name].codec,
-                    frame.time_base,
-                    frame.pixel_aspect,
-                )
+                path = part_file(self._folder, self._number, name)
+                encoder = PartEncoder(path, VIDEO_FILES[name].codec, frame.time_base, frame.pixel_aspect)
+                self._lanes[name] = _Lane(encoder, self._picture_of(name))
         values = self._outputs.look.limit(prediction.values)
-        for name, encoder in self._encoders.items():
-            if name == "ffv1":
-                encoder.add(self._ranges.encode(prediction.index, values, self._kind), frame.pts)
-            else:
-                image = prediction.image if name == "side_by_side" else None
-                encoder.add(self._colours(values, prediction.limits, image), frame.pts)
+        for lane in self._lanes.values():
+            lane.add(prediction, values)
         self._frames.append(
             {
                 "pts": frame.pts,
@@ -81,10 +78,13 @@ class PartWriter:
 
     def finish(self) -> None:
         """Complete the part: its files are on the disk, and then its record."""
-        for encoder in self._encoders.values():
-            encoder.close()
+        for lane in self._lanes.values():
+            lane.close()
+        names = list(self._lanes)
+        # What makes pictures knows this part: a circle would keep encoders until Python happens to look for circles.
+        self._lanes.clear()
         files = {}
-        for name in self._encoders:
+        for name in names:
             path = part_file(self._folder, self._number, name)
             fsync_file(path)
             files[path.name] = stamp(path)
@@ -93,8 +93,53 @@ class PartWriter:
 
     def abandon(self) -> None:
         """Close the files of a part that is not completed."""
-        for encoder in self._encoders.values():
-            encoder.close()
+        for lane in self._lanes.values():
+            with suppress(Exception):
+                lane.close()
+        self._lanes.clear()
+
+    def _picture_of(self, name: str) -> Callable[[VideoPrediction, np.ndarray], np.ndarray]:
+        """Return what makes the pictures of a format from a prediction and its values."""
+        if name == "ffv1":
+            return lambda prediction, values: self._ranges.encode(prediction.index, values, self._kind)
+        look = self._outputs.look
+        far, near = (look.limits.get(limit) for limit in ("max_depth", "min_depth"))
+        ends = (None if far is None else 1 / far, None if near is None else 1 / near)
+        colours = FrameColours(look.colormap, self._kind, legend=look.legend, ends=ends)
+        if name == "side_by_side":
+            return lambda prediction, values: colours(values, prediction.limits, prediction.image)
+        return lambda prediction, values: colours(values, prediction.limits)
+
+
+class _Lane:
+    """A thread that makes and encodes the pictures of one file, a few frames behind.
+
+    Args:
+        encoder: of the file.
+        picture_of: makes a picture from a prediction and its values.
+    """
+
+    def __init__(self, encoder: PartEncoder, picture_of: Callable[[VideoPrediction, np.ndarray], np.ndarray]) -> None:
+        self._encoder, self._picture_of = encoder, picture_of
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="encode")
+        self._waiting: deque[Future[None]] = deque()
+
+    def add(self, prediction: VideoPrediction, values: np.ndarray) -> None:
+        while len(self._waiting) >= FRAMES_BEHIND:
+            self._waiting.popleft().result()
+        self._waiting.append(self._pool.submit(self._encode, prediction, values))
+
+    def close(self) -> None:
+        """Wait for the frames, and end the file; raises what a frame has raised."""
+        self._pool.shutdown()
+        try:
+            while self._waiting:
+                self._waiting.popleft().result()
+        finally:
+            self._encoder.close()
+
+    def _encode(self, prediction: VideoPrediction, values: np.ndarray) -> None:
+        self._encoder.add(self._picture_of(prediction, values), prediction.frame.pts)
 
 
 def part_file(folder: Path, number: int, name: str) -> Path:
