@@ -319,6 +319,7 @@ def predict(
         "grey": FORMULA,
         **settings.limits,
         **noted,
+        **(outputs.straightening if outputs else {}),
     }
     failures: list[tuple[str, str]] = []
     # Where files show the picture, too.
@@ -355,7 +356,7 @@ def predict(
                             settings.limit,
                         )
                     except ValueError as error:
-                        failures.append((prediction.name, str(error)))
+                        failures.append((prediction.name, str(error).removeprefix(f"{one.source.path.name}: ")))
                         continue
                     contents, about = {**contents, **added[0]}, {**about, "points": added[1]}
                 folder.save(one, contents, about)
@@ -367,7 +368,11 @@ def predict(
     )
     typer.echo((ALONG_RAY if panorama else MEANING)[kind])
     line, warnings = describe_shares({name: shares_of(pixels) for name, pixels in known.items()})
-    for each in (line, describe_confidence(known) if confidence else "", *describe_points(known.values())):
+    for each in (
+        line,
+        describe_confidence(known) if confidence else "",
+        *describe_points(known.values() if outputs else ()),
+    ):
         if each:
             typer.echo(each)
     for warning in [*warnings, *describe_clipped(known)]:

@@ -114,6 +114,12 @@ class CameraChoice:
         """Whether a camera was given, so that EXIF is not asked."""
         return any(way is not None for way in (self.camera, self.matrix, self.focal, self.fov)) or bool(self.stored)
 
+    @property
+    def has_distortion(self) -> bool:
+        """Whether pictures, or some of them, are straightened before they are predicted."""
+        given = self.camera is not None and self.camera.has_distortion
+        return given or any(any(each.distortion) for each in self.stored)
+
     def for_picture(self, source: Any, height: int, width: int) -> CameraIntrinsics:
         """Return the camera of a picture, with or without distortion.
 

@@ -15,13 +15,15 @@ import numpy as np
 
 from ..data.decoding.images import read_image
 from ..data.decoding.limits import allow_pixels
+from ..geometry.points import EDGE_THRESHOLD
 from ..utils.messages import counted
 from ..utils.option_errors import OptionError, check_choice, check_count
 from .calibration import Calibration
 from .camera_choice import HOW_TO_GIVE, CameraChoice, describe_camera, find_unknown
+from .colmap_cameras import IMAGES_FILE
 from .kept_pictures import Picture
 from .point_files import POINT_FORMATS, encode_camera, encode_normals, encode_points, load_trimesh
-from .point_map import PointMap
+from .point_map import MOST_POINTS, PointMap
 from .point_prediction import check_scale, straighten, to_depth
 
 
@@ -83,11 +85,15 @@ class PointOutputs:
         given = [
             f"--{name}" for name, value in {**of_camera, "assume_scale": assume_scale}.items() if value is not None
         ]
+        check_count("max_points", max_points)
         if not names and not normals:
+            given += ["--edge_threshold"] if edge_threshold != EDGE_THRESHOLD else []
+            given += ["--max_points"] if max_points != MOST_POINTS else []
             if given:
                 raise OptionError(f"{', '.join(given)} without effect: add --points ply, --points glb or --normals")
             return None
-        check_count("max_points", max_points)
+        if not names and max_points != MOST_POINTS:
+            raise OptionError("--max_points without effect on --normals: add --points ply or --points glb")
         if not edge_threshold > 0:
             raise OptionError(f"edge_threshold must be above 0 (inf cuts nothing), got {edge_threshold}")
         choice = CameraChoice.make(camera, focal, fov, sensor_width)
@@ -95,7 +101,7 @@ class PointOutputs:
             load_trimesh()
         settings = {
             **{name: value for name, value in of_camera.items() if name != "camera"},
-            "camera": None if camera is None else hashlib.sha256(camera.read_bytes()).hexdigest(),
+            "camera": None if camera is None else _digest_of(camera),
             "assume_scale": assume_scale,
             "edge_threshold": str(edge_threshold),
             "max_points": max_points,
@@ -106,6 +112,11 @@ class PointOutputs:
     def suffixes(self) -> tuple[str, ...]:
         """Suffixes of the files of one picture."""
         return (*(f".{name}" for name in self.formats), *((NORMALS,) if self.normals else ()), CAMERA)
+
+    @property
+    def straightening(self) -> dict[str, Any]:
+        """What the values of all files depend on: the camera, where pictures are straightened by it; JSON values."""
+        return {"straightened": self.settings["camera"]} if self.choice.has_distortion else {}
 
     def check(self, paths: Iterable[Path]) -> None:
         """Refuse pictures of which none has a camera.
@@ -173,7 +184,18 @@ class PointOutputs:
         if self.normals:
             contents[NORMALS] = encode_normals(points)
         contents[CAMERA] = encode_camera(points)
-        return contents, {"camera": describe_camera(camera), "scale": source, "step": points.step}
+        return contents, {
+            "camera": describe_camera(camera),
+            "scale": source,
+            "step": points.step if self.formats else 1,
+        }
+
+
+def _digest_of(camera: Path) -> str:
+    """Return a digest of a camera file, and of the list beside it that says which picture has which camera."""
+    beside = camera.with_name(IMAGES_FILE)
+    content = camera.read_bytes() + (beside.read_bytes() if beside.is_file() else b"")
+    return hashlib.sha256(content).hexdigest()
 
 
 def describe_points(pixels: Iterable[Mapping[str, Any]]) -> list[str]:

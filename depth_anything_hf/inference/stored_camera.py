@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..geometry.intrinsics import DISTORTION_LENGTHS, CameraIntrinsics, DistortionModel
 
@@ -14,6 +14,8 @@ from ..geometry.intrinsics import DISTORTION_LENGTHS, CameraIntrinsics, Distorti
 # Of the picture's side: how far from the middle a principal point may lie whose file has no picture size.
 LARGEST_OFFSET = 0.15
 QUARTER_TURNS = (5, 6, 7, 8)
+# A principal point that is nearer to the middle is hardly another one in the turned picture.
+UNTURNED_PIXELS = 0.5
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ class StoredCamera:
             camera = self._of_own_size()
         if is_quarter and camera.has_ratio_of(*stored) and camera.width != camera.height:
             camera = camera.turn_upright(orientation)
+        elif orientation != 1 and _has_sides(camera):
+            note = (
+                "EXIF turns the picture, and the size does not tell which way: taken as the camera of the upright one"
+            )
+            camera = replace(camera, notes=(*camera.notes, note))
         return camera.scale_to(height, width)
 
     def fits(self, height: int, width: int) -> bool:
@@ -106,6 +113,13 @@ class StoredCamera:
             )
         except ValueError as error:
             raise ValueError(f"{self.source}: {error}") from error
+
+
+def _has_sides(camera: CameraIntrinsics) -> bool:
+    """Return whether a camera is another one once its picture is turned by a half."""
+    offset = max(abs(camera.cx + 0.5 - camera.width / 2), abs(camera.cy + 0.5 - camera.height / 2))
+    is_tangential = camera.distortion_model == "opencv" and any(camera.distortion[2:4])
+    return offset > UNTURNED_PIXELS or is_tangential
 
 
 def fit_length(coefficients: Sequence[float], model: DistortionModel) -> tuple[float, ...]:

@@ -135,6 +135,8 @@ def test_a_camera_file_is_scaled_straightens_the_picture_and_is_part_of_the_resu
     [
         (("--fov", 60), "--fov without effect: add --points ply"),
         (("--assume_scale", 2), "--assume_scale without effect"),
+        (("--edge_threshold", 0.1, "--max_points", 9), "--edge_threshold, --max_points without effect: add --points"),
+        (("--normals", "--fov", 60, "--max_points", 9), "--max_points without effect on --normals"),
         (("--points", "obj", "--fov", 60), "--points must be one of ['ply', 'glb'], got 'obj'"),
         (("--normals", "--fov", 60, "--focal", 50), "focal and fov say the same"),
         (("--normals", "--focal", "4mm"), "no lens is as short as 4 mm"),
@@ -181,3 +183,24 @@ def test_pictures_are_decoded_once_for_values_points_and_side_by_side(
     decoded.clear()
     assert predict(*command, "--overwrite").exit_code == 0
     assert sorted(decoded) == [photographs / "a.jpg", photographs / "b.png"]
+
+
+def test_files_of_straightened_pictures_are_not_taken_for_those_of_others(
+    metric_model: Path, photographs: Path, tmp_path: Path
+) -> None:
+    record = {"width": 40, "height": 30, "fx": 30, "fy": 30, "cx": 19.5, "cy": 14.5}
+    cameras = {"pinhole": record, "lens": {**record, "k1": -0.4}}
+    for name, each in cameras.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(each))
+    command = (photographs / "b.png", "-o", tmp_path / "out", "-m", metric_model)
+    assert predict(*command, "--format", "npy,tiff").exit_code == 0
+    as_stored = np.load(tmp_path / "out" / "b.npy")
+    pinhole = predict(*command, "--format", "npy", "--normals", "--camera", tmp_path / "pinhole.json")
+    assert "camera of 1 image" in pinhole.output and "b.tiff" in files_below(tmp_path / "out")
+    np.testing.assert_array_equal(np.load(tmp_path / "out" / "b.npy"), as_stored)
+    lens = predict(*command, "--format", "npy", "--normals", "--camera", tmp_path / "lens.json")
+    assert "undistorted" in lens.output and "b.tiff" not in files_below(tmp_path / "out")
+    assert not np.array_equal(np.load(tmp_path / "out" / "b.npy"), as_stored)
+    again = predict(*command, "--format", "npy")
+    assert "earlier" not in again.output and "camera of" not in again.output
+    np.testing.assert_array_equal(np.load(tmp_path / "out" / "b.npy"), as_stored)

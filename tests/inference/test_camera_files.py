@@ -12,6 +12,7 @@ import pytest
 
 from depth_anything_hf.inference.camera_files import read_cameras
 from depth_anything_hf.inference.colmap_cameras import camera_of_picture
+from depth_anything_hf.inference.stored_camera import StoredCamera
 
 
 FX, FY, CX, CY = 577.5, 578.25, 318.5, 242.25
@@ -202,3 +203,13 @@ def test_images_txt_says_which_picture_has_which_camera(tmp_path: Path) -> None:
     assert camera_of_picture(cameras, "left/a b.jpg") == "1"
     assert camera_of_picture(cameras, "a b.jpg") is None
     assert [camera.key for camera in read_cameras(cameras)] == ["1", "7"]
+
+
+@pytest.mark.parametrize("orientation", [2, 3, 4])
+def test_a_camera_whose_picture_exif_turns_by_a_half_is_taken_as_the_upright_one_and_said(orientation: int) -> None:
+    aside = StoredCamera(300.0, 300.0, 350.0, 239.5, 640, 480).for_picture(480, 640, orientation)
+    assert aside.cx == 350 and "EXIF turns the picture" in aside.notes[0]
+    lens = StoredCamera(300.0, 300.0, 319.5, 239.5, 640, 480, (0.1, 0.0, 0.01)).for_picture(480, 640, orientation)
+    assert "EXIF turns the picture" in lens.notes[0]
+    middle = StoredCamera(300.0, 300.0, 319.5, 239.5, 640, 480, (0.1,)).for_picture(480, 640, orientation)
+    assert not middle.notes and not StoredCamera(300.0, 300.0, 350.0, 239.5, 640, 480).for_picture(480, 640).notes
