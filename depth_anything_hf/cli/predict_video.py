@@ -114,7 +114,14 @@ def predict_videos(
     from ..inference.prediction_folder import PredictionFolder, describe_model
     from ..inference.video.frames import VideoError
     from ..inference.video.outputs import VideoOutputs
-    from ..inference.video.recorded_files import check_frames, digest_of, find_video_files, save_recording
+    from ..inference.video.recorded_files import (
+        VideoInput,
+        check_frames,
+        digest_of,
+        find_video_files,
+        save_recording,
+        with_size,
+    )
     from ..inference.video.recording import record_video
     from ..inference.video.sources import open_video, read_rate
     from ..inference.video.treatment import Treatment
@@ -130,12 +137,22 @@ def predict_videos(
         check_count("max_frames", choice.max_frames)
     rate = read_rate(choice.fps)
     Treatment("none" if temporal == "range" else temporal, "disparity", choice.smooth)
-    sources = find_video_files(videos, output_dir)
+    sources: list[VideoInput] = []
+    failures: list[tuple[str, str]] = []
+    found = find_video_files(videos, output_dir)
     # Refuse before the model is loaded; under the lock again.
-    for source in sources:
-        open_video(source.given, fps=rate, max_pixels=max_pixels).close()
+    for source in found:
         if temporal == "range" and source.is_live:
             raise OptionError(f"--temporal range reads a video twice, which {source.file.name} cannot be; take align")
+        try:
+            opened = open_video(source.given, fps=rate, max_pixels=max_pixels)
+        except VideoError as error:
+            failures.append((source.file.name, str(error)))
+            continue
+        sources.append(with_size(source, opened))
+        opened.close()
+    if not sources:
+        raise VideoError("; ".join(reason for _, reason in failures))
     files = [source.file for source in sources]
     before = PredictionFolder(output_dir, overwrite)
     for one in before.plan(files, list(outputs.suffixes)):
@@ -157,7 +174,6 @@ def predict_videos(
         "batch_size": predictor.batch_size,
         **outputs.look.limits,
     }
-    failures: list[tuple[str, str]] = []
     with PredictionFolder(output_dir, overwrite) as folder:
         planned = folder.plan(files, list(outputs.suffixes))
         for one in planned:
@@ -212,16 +228,16 @@ def predict_videos(
                 typer.echo(f"warning: {one.source.name}: without its sound, which {recording.silent}", err=True)
         known = folder.pixels(planned)
     failures += [(name, about["error"]) for name, about in known.items() if about.get("error")]
-    done = len(sources) - len(failures)
+    done = len(found) - len(failures)
     before_now = f", {len(sources) - len(work)} of them earlier" if len(work) < len(sources) else ""
     typer.echo(
-        f"{done} of {counted(len(sources), 'video')} predicted{before_now}, see {output_dir} "
+        f"{done} of {counted(len(found), 'video')} predicted{before_now}, see {output_dir} "
         f"({predictor.engine}, {predictor.precision})"
     )
     typer.echo(MEANING[kind])
     if failures:
         # What is there of damaged ones has been written.
-        typer.echo(f"{len(failures)} of {counted(len(sources), 'video')} incomplete:", err=True)
+        typer.echo(f"{len(failures)} of {counted(len(found), 'video')} incomplete:", err=True)
         for _, reason in failures:
             typer.echo(f"  {reason}", err=True)
         raise typer.Exit(EXIT_SOME_FAILED if len(known) else 1)

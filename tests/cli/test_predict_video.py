@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -30,6 +33,11 @@ def frames(tmp_path: Path) -> Path:
     for number in (1, 2, 10):
         Image.fromarray(noise(number, (30, 40))).save(tmp_path / "shot" / f"f{number}.png")
     return tmp_path / "shot"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def predict(*arguments: Any) -> Any:
@@ -144,10 +152,65 @@ def test_what_cannot_be_is_refused_by_name(
     assert not (tmp_path / "out").exists() or files_below(tmp_path / "out") == []
 
 
+def test_a_gap_is_told_of_the_first_frames_too(model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    write_clip(path, [noise(i) for i in range(30)])
+    content = bytearray(path.read_bytes())
+    _, _, twelfth = packets(path, "video")[12]
+    place = content.index(twelfth)
+    content[place + 4 : place + len(twelfth)] = bytes(len(twelfth) - 4)
+    path.write_bytes(content)
+    for count, code in ((12, 0), (20, 3)):
+        result = predict(path, "-o", tmp_path / f"{count}", "-m", model, "--format", "npz", "--max_frames", count)
+        assert result.exit_code == code, result.output
+    assert "the last good frame is 11 (0.367 s) before the first gap" in result.output
+    assert len(list(read_video_prediction(tmp_path / "20" / "a_frames"))) == 20
+
+
+def test_a_url_is_known_by_all_of_it_and_by_its_size(model: Path, tmp_path: Path) -> None:
+    for name, count in (("one", 2), ("two", 3)):
+        (tmp_path / name).mkdir()
+        write_clip(tmp_path / name / "a.mp4", [noise(i) for i in range(count)])
+    command = ("-o", tmp_path / "out", "-m", model, "--format", "npz")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        for earlier in ("", ", 1 of them earlier"):
+            assert f"1 of 1 video predicted{earlier}, see" in predict(f"{url}/one/a.mp4", *command).output
+        refused = predict(f"{url}/two/a.mp4", *command)
+        assert refused.exit_code == 1 and "holds the prediction of another a.mp4" in refused.output
+        (tmp_path / "two" / "a.mp4").replace(tmp_path / "one" / "a.mp4")
+        assert "a.mp4: 3 frames predicted" in predict(f"{url}/one/a.mp4", *command).output
+        server.shutdown()
+
+
+def test_pictures_that_change_their_places_are_another_sequence(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "shot").mkdir()
+    first, second, other = (tmp_path / "shot" / f"{name}.ppm" for name in ("1", "2", "other"))
+    for number, path in enumerate((first, second)):
+        Image.fromarray(noise(number, (30, 40))).save(path)
+    command = (tmp_path / "shot", "--video", "-o", tmp_path / "out", "-m", model, "--format", "npz")
+
+    def values() -> list[np.ndarray]:
+        assert predict(*command, "--temporal", "none").exit_code == 0
+        return [frame.values for frame in read_video_prediction(tmp_path / "out" / "shot_frames")]
+
+    before = values()
+    first.rename(other)
+    second.rename(first)
+    other.rename(second)
+    np.testing.assert_allclose(values(), before[::-1], rtol=1e-5)
+
+
 def test_what_is_no_video_is_said(model: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     command = ("-o", tmp_path / "out", "-m", model)
     result = predict(tmp_path / "empty.mp4", *command)
     assert result.exit_code == 1 and "empty.mp4: the file is empty" in result.output
+    # Others are predicted all the same.
+    write_clip(tmp_path / "a.mp4", [noise(0)])
+    result = predict(tmp_path / "empty.mp4", tmp_path / "a.mp4", *command, "--format", "npz")
+    assert result.exit_code == 3 and "1 of 2 videos predicted" in result.output
+    assert "1 of 2 videos incomplete" in result.output and "empty.mp4: the file is empty" in result.output
     result = predict(tmp_path / "missing.mp4", *command)
     assert result.exit_code == 1 and "missing.mp4: no such video" in result.output

@@ -65,7 +65,7 @@ class AvSource:
         self.format = VideoFormat(self._stream.time_base, count)
         self._is_read = False
 
-    def frames(self, start: int = 0) -> Iterator[Frame]:
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Iterate over the frames, see `FrameSource`; once, or from a file as often as wished."""
         if self._is_read:
             self.close()
@@ -77,8 +77,8 @@ class AvSource:
         pixels, reader = UprightPixels(self._av), _Packets(self._av, self._container, self._stream, self.name)
         previous: Frame | None = None
         before_gap: Frame | None = None
-        first = None
-        due = Fraction(0)
+        first: tuple[int, ...] | None = None
+        due, whole_end = Fraction(0), None if self.is_live else self._expected_end()
         step = max(1, round(1 / Fraction(self._stream.average_rate or 25) / self._stream.time_base))
         index = 0
         last_pts = None
@@ -101,15 +101,21 @@ class AvSource:
                 if time < due:
                     continue
                 due = Fraction(math.floor(time * self._fps) + 1) / self._fps
+                if whole_end is not None:
+                    # It is shown for those that are left out, too.
+                    left = min(due, whole_end - origin * self._stream.time_base) - time
+                    duration = max(duration, math.floor(left / self._stream.time_base))
+            is_turned = pixels.swaps_sides(decoded)
+            size = (decoded.width, decoded.height) if is_turned else (decoded.height, decoded.width)
+            first = size if first is None else first
+            check_size(self.name, first, size, previous)
             image = None
             if index >= start:
                 try:
                     image = pixels(decoded)
                 except self._av.FFmpegError as error:
                     raise VideoError(f"{self.name}: {error}; {last_good(previous)}") from error
-                first = image if first is None else first
-                check_size(self.name, first, image, previous)
-            aspect = 1 / self._aspect if pixels.swaps_sides(decoded) else self._aspect
+            aspect = 1 / self._aspect if is_turned else self._aspect
             previous = Frame(
                 index,
                 pts - origin,
@@ -121,11 +127,19 @@ class AvSource:
             # The pixels are not kept here.
             yield replace(previous, image=image)
             index += 1
+            if index == stop:
+                self._check_damage(reader, previous, before_gap)
+                return
         self._check_end(reader, previous, before_gap, end)
 
     def close(self) -> None:
         """Close the file or the device."""
         self._container.close()
+
+    @property
+    def byte_count(self) -> int:
+        """Size of the file; 0: not known."""
+        return max(0, int(self._container.size))
 
     @property
     def has_audio(self) -> bool:
@@ -189,12 +203,7 @@ class AvSource:
             advice = " (of a server that gives no parts of files, one with its index at the front)"
             advice = advice if "://" in self.place else ""
             raise VideoError(f"{self.name}: no frame could be decoded{reason}; give another copy of the video{advice}")
-        if reader.damaged:
-            raise VideoError(
-                f"{self.name}: damaged: {last_good(before_gap)} before the first gap; "
-                f"{counted(reader.damaged, 'packet or frame', 'packets or frames')} left out, "
-                f"{counted(previous.index + 1, 'frame')} read"
-            )
+        self._check_damage(reader, previous, before_gap)
         expected = None if self.is_live else self._expected_end()
         allowed = MISSING_FRAMES / Fraction(self._stream.average_rate or 25) + MISSING_SECONDS
         # The file's own length is that of its longest stream.
@@ -202,6 +211,14 @@ class AvSource:
         if expected is not None and reached + allowed < expected:
             raise VideoError(
                 f"{self.name}: ends too early: {show_time(expected)} are declared, {last_good(previous)}; "
+                f"{counted(previous.index + 1, 'frame')} read"
+            )
+
+    def _check_damage(self, reader: _Packets, previous: Frame, before_gap: Frame | None) -> None:
+        if reader.damaged:
+            raise VideoError(
+                f"{self.name}: damaged: {last_good(before_gap)} before the first gap; "
+                f"{counted(reader.damaged, 'packet or frame', 'packets or frames')} left out, "
                 f"{counted(previous.index + 1, 'frame')} read"
             )
 

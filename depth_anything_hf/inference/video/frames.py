@@ -68,11 +68,12 @@ class FrameSource(Protocol):
     is_live: bool
     format: VideoFormat
 
-    def frames(self, start: int = 0) -> Iterator[Frame]:
-        """Iterate over the frames; those before `start` have no pixels.
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """Iterate over the frames; those before `start` have no pixels, and those from `stop` on are not looked at.
 
         Raises:
-            VideoError: a frame cannot be had, see the class; those before it have been given.
+            VideoError: a frame cannot be had, see the class, or is of another size than the very first one; those
+                before it have been given.
         """
 
     def close(self) -> None:
@@ -110,10 +111,10 @@ def last_good(frame: Frame | None) -> str:
     )
 
 
-def check_size(name: str, first: np.ndarray, image: np.ndarray, previous: Frame | None) -> None:
-    """Raise a VideoError where a frame has another size than the first: it is not stretched."""
-    if image.shape != first.shape:
-        sizes = [f"{each.shape[1]}x{each.shape[0]}" for each in (first, image)]
+def check_size(name: str, first: tuple[int, ...], size: tuple[int, ...], previous: Frame | None) -> None:
+    """Raise a VideoError where a frame has another size (H, W) than the first: it is not stretched."""
+    if size != first:
+        sizes = [f"{each[1]}x{each[0]}" for each in (first, size)]
         raise VideoError(
             f"{name}: the frames change their size from {sizes[0]} to {sizes[1]}; {last_good(previous)}; cut the "
             "video there, and give the parts"

@@ -211,10 +211,14 @@ def _predicted(
     """Yield frames with their values; the frames are decoded in a thread of their own."""
     # Of a camera the newest frame waits.
     decoded = run_ahead(
-        source.frames(start), 1 if source.is_live else WAITING, name="decode", keep_newest=source.is_live
+        # Of a camera frames are left out, so that others are the last ones.
+        source.frames(start, None if source.is_live else max_frames),
+        1 if source.is_live else WAITING,
+        name="decode",
+        keep_newest=source.is_live,
     )
     frames = _numbered(decoded) if source.is_live else (each for each in decoded if each.index >= start)
-    wanted = islice(frames, None if max_frames is None else max(0, max_frames - start))
+    wanted = islice(frames, max_frames) if source.is_live else frames
     waiting: deque[Frame] = deque()
 
     def images() -> Iterator[tuple[str, np.ndarray] | None]:

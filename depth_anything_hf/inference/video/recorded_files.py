@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,12 @@ from ...utils.paths import local_path
 from ..prediction_folder import Planned, PredictionFolder
 from ..prediction_formats import FORMATS
 from ..prediction_sources import ImageFile
+from .decoding import AvSource
+from .frames import FrameSource
 from .outputs import FRAMES_SUFFIX, NUMBER_DIGITS, VideoOutputs
 from .parts import FRAMES_FOLDER, stamp
 from .recording import Recording
-from .sources import files_of, is_live_name, is_local, name_of_video
+from .sources import files_of, is_live_name, is_local, name_of_video, without_secrets
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,9 @@ def find_video_files(videos: Sequence[str | list[str]], output_dir: Path) -> lis
                 number, plain = 2, name
                 while name in known or name in found:
                     name, number = f"{plain}_{number}", number + 1
-            moment = time.time_ns() if is_live else 0
-            file = ImageFile(Path(given), name, {"bytes": 0, "mtime_ns": moment})
+            # Of a URL all that is known before it is opened: others end in the same name.
+            stamp = {"bytes": 0, "mtime_ns": time.time_ns() if is_live else _number_of(given)}
+            file = ImageFile(Path(without_secrets(given)), name, stamp)
         else:
             paths = [local_path(each) for each in given] if isinstance(given, list) else files_of(given)
             missing = [str(path) for path in paths if not path.exists()]
@@ -85,6 +88,14 @@ def find_video_files(videos: Sequence[str | list[str]], output_dir: Path) -> lis
             raise OptionError(f"two videos are called {name}; give them in two calls, with two output folders")
         found[name] = VideoInput(given, file, is_live)
     return list(found.values())
+
+
+def with_size(source: VideoInput, opened: FrameSource) -> VideoInput:
+    """Return a video whose stamp holds the size that a server tells of it, so that another one there is predicted."""
+    if source.is_live or not isinstance(opened, AvSource) or source.file.stamp is None:
+        return source
+    stamp = {**source.file.stamp, "bytes": opened.byte_count}
+    return replace(source, file=replace(source.file, stamp=stamp))
 
 
 def check_frames(folder: PredictionFolder, planned: Planned, outputs: VideoOutputs, overwrite: bool) -> None:
@@ -136,10 +147,13 @@ def digest_of(options: Mapping[str, Any], outputs: VideoOutputs, source: VideoIn
 
 
 def _stamp_of_all(paths: Sequence[Path]) -> dict[str, int]:
-    """Return by what a sequence is known: the size of all files, and the time of the newest, with their names."""
+    """Return by what a sequence is known: names, sizes and times of all files."""
     states = [path.stat() for path in paths]
-    names = hashlib.sha256("\0".join(path.name for path in paths).encode(errors="surrogateescape")).digest()
-    return {
-        "bytes": sum(state.st_size for state in states) + int.from_bytes(names[:4], "big"),
-        "mtime_ns": max((state.st_mtime_ns for state in states), default=0),
-    }
+    each = [f"{path.name}/{state.st_size}/{state.st_mtime_ns}" for path, state in zip(paths, states, strict=True)]
+    # Files without compression have one size, and may change their places.
+    return {"bytes": sum(state.st_size for state in states), "mtime_ns": _number_of("/".join(each))}
+
+
+def _number_of(text: str) -> int:
+    """Return a number that other texts do not have."""
+    return int.from_bytes(hashlib.sha256(text.encode(errors="surrogateescape")).digest()[:8], "big")

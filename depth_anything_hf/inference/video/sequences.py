@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -54,20 +55,25 @@ class ImageSequence:
         self.format = VideoFormat(time_base, len(self.paths))
         self._max_pixels = max_pixels
 
-    def frames(self, start: int = 0) -> Iterator[Frame]:
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Iterate over the frames, see `FrameSource`."""
         first = previous = None
-        for index in range(min(start, len(self.paths))):
-            yield self._frame(index, None)
+        end = len(self.paths) if stop is None else min(stop, len(self.paths))
+        for index in range(min(start, end)):
+            previous = self._frame(index, None)
+            yield previous
+        if 0 < start < end:
+            # Frames of a run before were of this size.
+            first = self._read(self.paths[0]).shape[:2]
         with ThreadPoolExecutor(_READERS, thread_name_prefix="read frames") as pool:
-            images = map_ahead(pool, self._read, self.paths[start:], _READERS)
-            for index in range(start, len(self.paths)):
+            images = map_ahead(pool, self._read, self.paths[start:end], _READERS)
+            for index in range(start, end):
                 try:
                     image = next(images)
                 except (ValueError, OSError) as error:
                     raise VideoError(f"{error}; {last_good(previous)}") from error
-                first = image if first is None else first
-                check_size(f"{self.name} ({self.paths[index].name})", first, image, previous)
+                first = image.shape[:2] if first is None else first
+                check_size(f"{self.name} ({self.paths[index].name})", first, image.shape[:2], previous)
                 yield self._frame(index, image)
                 previous = self._frame(index, None)
 
@@ -98,16 +104,16 @@ class GivenFrames:
         self._step, time_base = _step_of(fps)
         self.format = VideoFormat(time_base)
 
-    def frames(self, start: int = 0) -> Iterator[Frame]:
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Iterate over the frames, see `FrameSource`."""
         first = previous = None
-        for index, given in enumerate(self._images):
+        for index, given in enumerate(islice(self._images, stop)):
             try:
                 image = as_rgb(given)
             except (ValueError, OSError) as error:
                 raise VideoError(f"frame {index}: {error}; {last_good(previous)}") from error
-            first = image if first is None else first
-            check_size(self.name, first, image, previous)
+            first = image.shape[:2] if first is None else first
+            check_size(self.name, first, image.shape[:2], previous)
             previous = Frame(index, index * self._step, self._step, self.format.time_base, None)
             yield Frame(index, previous.pts, self._step, self.format.time_base, image if index >= start else None)
         if previous is None:

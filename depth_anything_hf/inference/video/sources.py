@@ -8,7 +8,7 @@ import math
 import os
 import platform
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,14 @@ def open_video(source: Any, *, fps: float | Fraction | None = None, max_pixels: 
     if isinstance(source, list | tuple) and source and all(isinstance(each, str | os.PathLike) for each in source):
         paths = sorted((local_path(each) for each in source), key=lambda path: (str(path.parent), natural_order(path)))
         return ImageSequence(paths, f"{paths[0].parent}{os.sep}", rate, max_pixels)
-    if not isinstance(source, Iterable):
+    # The rows of a picture are no frames.
+    shape = getattr(source, "shape", ())
+    is_picture = len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
+    if is_picture:
+        raise TypeError(
+            f"expected frames (N, H, W, 3), got one array of {tuple(shape)}; for a picture call the predictor"
+        )
+    if not isinstance(source, Iterable) or isinstance(source, bytes | Mapping):
         raise TypeError(f"expected a video, got {type(source).__name__}. {VIDEOS}")
     return GivenFrames(source, rate)
 
@@ -152,7 +159,7 @@ def _open_named(source: str, rate: Fraction | None, max_pixels: int | None) -> F
     if url:
         scheme = url[1].lower()
         options = {"rtsp_transport": "tcp"} if scheme.startswith("rtsp") else {}
-        return AvSource(source, _without_secrets(source), is_live=scheme in _LIVE_SCHEMES, options=options, fps=rate)
+        return AvSource(source, without_secrets(source), is_live=scheme in _LIVE_SCHEMES, options=options, fps=rate)
     path = local_path(source)
     if path.is_dir():
         return ImageSequence(pictures_in(path), str(path), rate, max_pixels)
@@ -184,6 +191,6 @@ def _open_camera(device: str, name: str, rate: Fraction | None) -> FrameSource:
     return AvSource(place, name, device_format=kind, is_live=True, fps=rate)
 
 
-def _without_secrets(url: str) -> str:
+def without_secrets(url: str) -> str:
     """Return a URL without the name and the password of a user, and without its query."""
     return re.sub(r"://[^/@]*@", "://", url.split("?")[0])

@@ -65,6 +65,9 @@ def test_fewer_frames_a_second_are_the_first_of_each_interval(tmp_path: Path):
     frames, error = read(tmp_path / "a.mp4", fps=Fraction(10))
     assert not error and [frame.time for frame in frames] == [Fraction(i, 10) for i in range(10)]
     assert [frame.index for frame in frames] == list(range(10))
+    # The last one is shown up to the end of the video.
+    seconds = [float(frame.duration * frame.time_base) for frame in read(tmp_path / "a.mp4", fps=Fraction(3, 2))[0]]
+    assert seconds == pytest.approx([2 / 3, 1 / 3])
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])

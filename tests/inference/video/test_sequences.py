@@ -66,6 +66,11 @@ def test_a_pattern_names_files_by_their_numbers(folder: Path):
 def test_another_size_and_a_broken_picture_name_the_last_good_frame(folder: Path):
     cv2.imwrite(str(folder / "frame3.png"), np.zeros((10, 12, 3), np.uint8))
     source = ImageSequence(pictures_in(folder), "clip")
+    # A run that goes on there knows the size and the frame before, too.
+    for start in (0, 2):
+        with pytest.raises(VideoError, match=r"frame3.png.*from 64x48 to 12x10; the last good frame is 1 \("):
+            list(source.frames(start))
+    assert [frame.index for frame in source.frames(1, 2)] == [0, 1]
     seen = []
     with pytest.raises(VideoError, match=r"frame3.png.*from 64x48 to 12x10; the last good frame is 1 \(0.033 s\)"):
         seen.extend(source.frames())

@@ -104,6 +104,8 @@ def test_what_is_no_video_is_refused(tmp_path: Path):
         open_video(tmp_path / "%d.png")
     with pytest.raises(TypeError, match="A video is a file"):
         open_video(3)
+    with pytest.raises(TypeError, match=r"expected frames \(N, H, W, 3\), got one array of \(30, 40, 3\)"):
+        open_video(np.zeros((30, 40, 3), np.uint8))
     (tmp_path / "empty.mp4").touch()
     with pytest.raises(VideoError, match="the file is empty"):
         open_video(tmp_path / "empty.mp4")
