@@ -93,7 +93,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "DistillationArguments": {"teacher": "t"},
     "_RenderSettings": {
         **{"family": "varied", "height": 28, "width": 28, "seed": 0, "samples_per_pixel": 1, "views_per_scene": 1},
-        **{"first_scene": 0, "haze": False, "depth": True, "kinds": None, "denoise": False},
+        **{"first_scene": 0, "haze": False, "depth": True, "kinds": None, "denoise": False, "clip": False},
     },
     "Calibration": {
         **{"form": "disparity", "scale": 1.0, "shift": 0.0, "points": 2, "points_beyond": 0, "abs_rel": 0.0},
