@@ -45,7 +45,7 @@ def test_nothing_is_told_or_saved_unasked(model: str, labelled_folder: Path, cap
     "options", [{}, {"data": "d", "protocol": "nyu", "root": "r"}, {"protocol": "nyu"}, {"data": "d", "root": "r"}]
 )
 def test_either_data_or_a_protocol_with_its_root(options: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="give data, or protocol and root .*, or video"):
+    with pytest.raises(ValueError, match=r"give data, or protocol and root .*, or video"):
         EvaluationArguments("m", **options)
 
 

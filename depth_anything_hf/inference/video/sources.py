@@ -70,12 +70,10 @@ def open_video(source: Any, *, fps: float | Fraction | None = None, max_pixels: 
         paths = sorted((local_path(each) for each in source), key=lambda path: (str(path.parent), natural_order(path)))
         return ImageSequence(paths, f"{paths[0].parent}{os.sep}", rate, max_pixels)
     # The rows of a picture are no frames.
-    shape = getattr(source, "shape", ())
+    shape: tuple[int, ...] = tuple(getattr(source, "shape", ()))
     is_picture = len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
     if is_picture:
-        raise TypeError(
-            f"expected frames (N, H, W, 3), got one array of {tuple(shape)}; for a picture call the predictor"
-        )
+        raise TypeError(f"expected frames (N, H, W, 3), got one array of {shape}; for a picture call the predictor")
     if not isinstance(source, Iterable) or isinstance(source, bytes | Mapping):
         raise TypeError(f"expected a video, got {type(source).__name__}. {VIDEOS}")
     return GivenFrames(source, rate)
