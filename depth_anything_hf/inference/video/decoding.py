@@ -88,7 +88,8 @@ class AvSource:
                 before_gap = before_gap or previous
                 continue
             # Times that go back or stand still are those of broken files; no file can be written with them.
-            pts = (last_pts or 0) + step if decoded.pts is None else int(decoded.pts)
+            counted_on = 0 if last_pts is None else last_pts + step
+            pts = counted_on if decoded.pts is None else int(decoded.pts)
             if last_pts is not None:
                 pts = max(pts, last_pts + 1)
             if origin is None:

@@ -164,7 +164,9 @@ def record_video(
     recording = Recording(len(frames), resumed, error=error, cuts=sum(bool(each.get("is_cut")) for each in frames))
     record = _record(name, kind, time_base, frames, ranges, temporal, smooth, clip, error)
     times = durations(frames, time_base)
-    sound = _sound_of(source, times, time_base)
+    # It often goes on a little behind the last picture; not where pictures are left out there.
+    is_whole = error is None and (max_frames is None or len(frames) < max_frames)
+    sound = _sound_of(source, None if is_whole else sum(times[-1]) * time_base)
     for each in outputs.files:
         parts = [part_file(unfinished.folder, number, each) for number in range(len(unfinished.parts))]
         path = unfinished.folder / f"whole{VIDEO_FILES[each].suffix}"
@@ -234,7 +236,7 @@ def _clip_of(state: Mapping[str, Any]) -> WholeClip | None:
     return clip
 
 
-def _sound_of(source: FrameSource, times: list[tuple[int, int]], time_base: Fraction) -> Sound | None:
+def _sound_of(source: FrameSource, end: Fraction | None) -> Sound | None:
     if not isinstance(source, AvSource) or source.is_live or not source.has_audio:
         return None
-    return Sound(source.place, source.start, sum(times[-1]) * time_base)
+    return Sound(source.place, source.start, end)
