@@ -8,6 +8,7 @@
 - `files`: a file is complete or absent: atomic writing, create-if-absent, fsync, SHA-256.
 - `folders`: the same for folders: replacement, removal, repair after a kill.
 - `image_names`: names of images in what is written about them.
+- `interrupts`: Ctrl-C put off while what is under way must not be left half done.
 - `locks`: one process at a time works in a folder, or writes a file.
 - `machine_traces`: what in values and files names this machine, and is not published.
 - `manifest`: sizes and checksums of a folder's files, and what is damaged.

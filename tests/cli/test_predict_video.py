@@ -152,19 +152,23 @@ def test_what_cannot_be_is_refused_by_name(
     assert not (tmp_path / "out").exists() or files_below(tmp_path / "out") == []
 
 
-def test_a_gap_is_told_of_the_first_frames_too(model: Path, tmp_path: Path) -> None:
-    path = tmp_path / "a.mp4"
-    write_clip(path, [noise(i) for i in range(30)])
-    content = bytearray(path.read_bytes())
-    _, _, twelfth = packets(path, "video")[12]
-    place = content.index(twelfth)
-    content[place + 4 : place + len(twelfth)] = bytes(len(twelfth) - 4)
-    path.write_bytes(content)
-    for count, code in ((12, 0), (20, 3)):
-        result = predict(path, "-o", tmp_path / f"{count}", "-m", model, "--format", "npz", "--max_frames", count)
-        assert result.exit_code == code, result.output
-    assert "the last good frame is 11 (0.367 s) before the first gap" in result.output
-    assert len(list(read_video_prediction(tmp_path / "20" / "a_frames"))) == 20
+def test_sound_behind_the_last_picture_is_kept(model: Path, tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4", [noise(i) for i in range(6)], [*range(0, 15_000, 3_000), 60_000], has_sound=True)
+    import av
+
+    with av.open(str(tmp_path / "a.mp4")) as container, av.open(str(tmp_path / "b.mp4"), "w") as output:
+        streams = {each.index: output.add_stream_from_template(each) for each in container.streams}
+        for packet in container.demux():
+            if packet.size and (packet.stream.type == "audio" or packet.pts < 15_000):
+                packet.stream = streams[packet.stream.index]
+                output.mux(packet)
+    command = ("-m", model, "--format", "color")
+    assert predict(tmp_path / "b.mp4", "-o", tmp_path / "all", *command).exit_code == 0
+    sound = packets(tmp_path / "b.mp4", "audio")
+    assert packets(tmp_path / "all" / "b_depth.mp4", "audio") == sound
+    assert predict(tmp_path / "b.mp4", "-o", tmp_path / "some", *command, "--max_frames", 3).exit_code == 0
+    few = packets(tmp_path / "some" / "b_depth.mp4", "audio")
+    assert few == sound[: len(few)] and 0 < len(few) < 8 < len(sound)
 
 
 def test_a_url_is_known_by_all_of_it_and_by_its_size(model: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from ...cpu.autotune import adopt_kernel_choices, kernel_choices
 from ...geometry.disparity import PredictionKind
 from ...utils.files import atomic_write
+from ...utils.interrupts import interrupts_put_off
 from ..calibration import Calibration
 from .codes import FORMULA, CodeRanges
 from .decoding import AvSource
@@ -136,14 +137,16 @@ def record_video(
             last_state = state.get("treatment")
             try:
                 for prediction in predictions:
-                    if writer is None:
-                        writer = PartWriter(unfinished.folder, len(unfinished.parts), outputs, kind, ranges)
-                    writer.add(prediction)
-                    count += 1
-                    tell("predict", count)
-                    if prediction.state is not None:
-                        last_state = prediction.state
-                        finish({"treatment": last_state})
+                    # A frame that is in some of the files only would spoil a recording that Ctrl-C ends.
+                    with interrupts_put_off():
+                        if writer is None:
+                            writer = PartWriter(unfinished.folder, len(unfinished.parts), outputs, kind, ranges)
+                        writer.add(prediction)
+                        count += 1
+                        tell("predict", count)
+                        if prediction.state is not None:
+                            last_state = prediction.state
+                            finish({"treatment": last_state})
             except VideoError as problem:
                 if not count:
                     raise

@@ -29,8 +29,8 @@ VIDEOS = (
     "URL (http, https, rtsp, ...), a camera (camera:0 or /dev/video0), or an iterable of frames"
 )
 CAMERA = re.compile(r"camera:(.*)", re.IGNORECASE)
-# Moving pictures of FFmpeg, in place of a camera.
-TEST_CAMERA, TEST_PICTURES = "test", "testsrc2=size=640x480:rate=30"
+# Moving pictures of FFmpeg, in place of a camera, at its pace.
+TEST_CAMERA, TEST_PICTURES = "test", "testsrc2=size=640x480:rate=30,realtime"
 _URL = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _LIVE_SCHEMES = frozenset({"rtsp", "rtsps", "rtmp", "rtmps", "rtp", "udp", "srt"})
 _DEVICE = re.compile(r"/dev/video\d+")

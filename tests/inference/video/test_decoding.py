@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import cut_off, noise, quarters, uneven_times, write_clip
+from clips import cut_off, noise, packets, quarters, uneven_times, write_clip
 
 from depth_anything_hf.inference.video.decoding import AvSource
 from depth_anything_hf.inference.video.frames import Frame, VideoError
@@ -51,6 +51,12 @@ def test_a_phone_s_clip_is_upright(tmp_path: Path, rotation, turns):
             assert np.abs(frames[0].image[row, column].astype(int) - expected[row, column]).max() <= 5
 
 
+def test_a_stream_without_times_begins_at_zero(tmp_path: Path):
+    write_clip(tmp_path / "a.h264", [quarters(i) for i in range(5)])
+    frames, _ = read(tmp_path / "a.h264")
+    assert [frame.time * 25 for frame in frames] == [0, 1, 2, 3, 4]
+
+
 def test_frames_before_the_start_have_no_pixels_and_the_file_is_read_again(tmp_path: Path):
     times = write_clip(tmp_path / "a.mp4", [quarters(i) for i in range(6)], uneven_times(6))
     source = AvSource(str(tmp_path / "a.mp4"), "a")
@@ -58,6 +64,19 @@ def test_frames_before_the_start_have_no_pixels_and_the_file_is_read_again(tmp_p
     assert [frame.image is None for frame in later] == [True] * 4 + [False] * 2
     assert [frame.time for frame in later] == times
     np.testing.assert_array_equal(later[5].image, whole[5].image)
+
+
+def test_a_gap_is_told_where_only_the_first_frames_are_wanted(tmp_path: Path):
+    path = tmp_path / "a.mp4"
+    write_clip(path, [noise(i) for i in range(30)])
+    content = bytearray(path.read_bytes())
+    _, _, twelfth = packets(path, "video")[12]
+    place = content.index(twelfth)
+    content[place + 4 : place + len(twelfth)] = bytes(len(twelfth) - 4)
+    path.write_bytes(content)
+    assert [frame.index for frame in AvSource(str(path), "a").frames(0, 12)] == list(range(12))
+    with pytest.raises(VideoError, match=r"the last good frame is 11 .* before the first gap.* 20 frames read"):
+        list(AvSource(str(path), "a").frames(0, 20))
 
 
 def test_fewer_frames_a_second_are_the_first_of_each_interval(tmp_path: Path):

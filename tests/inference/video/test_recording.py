@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def short_segments(monkeypatch):
 
 
 def record(
-    predictor: DepthPredictor, clip: Path, folder: Path, formats: list[str] | None = None, **options: Any
+    predictor: DepthPredictor, clip: Path | str, folder: Path, formats: list[str] | None = None, **options: Any
 ) -> Recording:
     """Predict a clip into files, which then lie in `folder` as `predict` names them."""
     outputs = VideoOutputs.make(formats or ALL, "inferno", options.pop("legend", False), None, None)
@@ -39,7 +40,7 @@ def record(
     source = open_video(clip)
     try:
         recording = record_video(
-            predictor, source, outputs, unfinished, name=clip.name, **{"temporal": "align", "smooth": False, **options}
+            predictor, source, outputs, unfinished, name="clip", **{"temporal": "align", "smooth": False, **options}
         )
     finally:
         source.close()
@@ -127,6 +128,16 @@ def test_what_a_killed_run_left_is_gone_on_with_bit_for_bit(
     assert len(names) == 4 + 2 * 20 + 1
     for name in names:
         assert (tmp_path / name).read_bytes() == (recorded / name).read_bytes(), name
+
+
+def test_a_camera_s_recording_ends_with_whole_frames(small_predictor: DepthPredictor, tmp_path: Path):
+    def interrupt(what: str, count: int) -> None:
+        if count == 4:
+            signal.raise_signal(signal.SIGINT)
+
+    recording = record(small_predictor, "camera:test", tmp_path, ["color,ffv1"], tell=interrupt)
+    assert recording.frames == 4 and recording.error is None
+    assert len(times_of(tmp_path / "clip_depth.mp4")) == 4 == len(times_of(tmp_path / "clip_16bit.mkv"))
 
 
 @pytest.mark.slow
