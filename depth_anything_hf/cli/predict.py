@@ -214,6 +214,7 @@ def predict(
     """
     from tqdm import tqdm
 
+    from ..data.decoding.map_meaning import STRAIGHTENED_TEXT
     from ..inference.calibration import Calibration
     from ..inference.confidence import SUFFIX, describe_confidence, encode_confidence
     from ..inference.confidence_passes import SIZE_FACTOR
@@ -341,7 +342,11 @@ def predict(
                     values, extrapolated = calibration.apply(values), calibration.extrapolated_share(values)
                 picture = pictures.take(one.source.path) if is_shown else None
                 image = None if picture is None else picture.image
-                contents, about = encode_prediction(values, kind, settings, extrapolated, image, about_rays)
+                is_straight = picture is not None and picture.undistorted_from is not None
+                further = STRAIGHTENED_TEXT if is_straight else about_rays
+                contents, about = encode_prediction(values, kind, settings, extrapolated, image, further)
+                if is_straight:
+                    about["is_straightened"] = True
                 if prediction.confidence is not None:
                     contents[SUFFIX] = encode_confidence(prediction.confidence, kind)
                     about["confidence"] = prediction.mean_confidence

@@ -14,7 +14,7 @@ from typing import Any
 
 from .decoding.depth_maps import LABEL_SUFFIXES, LABELS
 from .decoding.exr import exr_is_readable
-from .decoding.map_meaning import is_picture_of_prediction, meaning_in_file
+from .decoding.map_meaning import STRAIGHTENED_REASON, is_picture_of_prediction, meaning_in_file
 from .left_out import some_of
 from .own_pictures import PICTURE_ENDINGS
 from .prediction_list import LIST_FILE, digest_of_source, read_entries, stamp_of
@@ -65,6 +65,9 @@ def listed_labels(images: Mapping[str, Path], folder: Path) -> dict[str, Path]:
     Args:
         images: stem, with folders by `/` -> image.
         folder: of labels, or one below that with the list.
+
+    Raises:
+        ValueError: a label is of another picture, as a camera file has straightened it.
     """
     place = _place_of_list(folder)
     if place is None:
@@ -79,7 +82,10 @@ def listed_labels(images: Mapping[str, Path], folder: Path) -> dict[str, Path]:
         name = stem if prefix == "." else f"{prefix}/{stem}"
         entry = by_source.get(digest_of_source(image, place)) or by_stem.get(name)
         label = None if entry is None else _best_file(place, entry)
-        if label is not None:
+        if entry is not None and label is not None:
+            # npy has no room to say so itself.
+            if entry.get("pixels", {}).get("is_straightened"):
+                raise ValueError(f"{label}: {STRAIGHTENED_REASON}")
             found[stem] = label
     return found
 

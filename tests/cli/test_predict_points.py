@@ -16,11 +16,13 @@ from command_line import files_below, random_image, run
 from PIL import ExifTags, Image
 
 from depth_anything_hf.cli.predict import predict as command
+from depth_anything_hf.data.decoding.depth_maps import LabelRules
 from depth_anything_hf.data.decoding.images import read_image
 from depth_anything_hf.data.decoding.images import read_image as decode
+from depth_anything_hf.data.predicted_labels import listed_labels
 from depth_anything_hf.geometry.distortion import undistort
 from depth_anything_hf.geometry.points import EDGE_THRESHOLD
-from depth_anything_hf.inference import kept_pictures, point_outputs
+from depth_anything_hf.inference import kept_pictures, point_outputs, read_prediction
 from depth_anything_hf.inference.calibration import Calibration
 from depth_anything_hf.inference.camera_files import read_cameras
 from depth_anything_hf.inference.point_map import MOST_POINTS
@@ -198,8 +200,16 @@ def test_files_of_straightened_pictures_are_not_taken_for_those_of_others(
     pinhole = predict(*command, "--format", "npy", "--normals", "--camera", tmp_path / "pinhole.json")
     assert "camera of 1 image" in pinhole.output and "b.tiff" in files_below(tmp_path / "out")
     np.testing.assert_array_equal(np.load(tmp_path / "out" / "b.npy"), as_stored)
-    lens = predict(*command, "--format", "npy", "--normals", "--camera", tmp_path / "lens.json")
+    assert listed_labels({"b": photographs / "b.png"}, tmp_path / "out") == {"b": tmp_path / "out" / "b.npy"}
+    lens = predict(*command, "--format", "npy,npz,exr,mm", "--normals", "--camera", tmp_path / "lens.json")
     assert "undistorted" in lens.output and "b.tiff" not in files_below(tmp_path / "out")
+    # They are no labels of the picture as it is.
+    for name in ("b.npz", "b.exr", "b_mm.png"):
+        assert read_prediction(tmp_path / "out" / name)[1] == "depth"
+        with pytest.raises(ValueError, match="without the distortion of its lens"):
+            LabelRules("depth").read(tmp_path / "out" / name)
+    with pytest.raises(ValueError, match="no label of the picture as it is; predict without --camera"):
+        listed_labels({"b": photographs / "b.png"}, tmp_path / "out")
     assert not np.array_equal(np.load(tmp_path / "out" / "b.npy"), as_stored)
     again = predict(*command, "--format", "npy")
     assert "earlier" not in again.output and "camera of" not in again.output

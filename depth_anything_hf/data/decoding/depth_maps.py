@@ -92,6 +92,8 @@ def read_stored_label(source: FileLike, label: str | None = None) -> tuple[np.nd
 
 def _decode(meaning: MapMeaning, stored: np.ndarray, scale: float | None, name: str) -> np.ndarray:
     """Decode the numbers of a file that says what they are."""
+    if meaning.kind == "depth" and not meaning.has_codes and scale not in (None, 1):
+        raise ValueError(f"{name}: scale is {scale:g}, and the file itself tells of metres; leave scale out")
     if meaning.kind == "disparity" or not meaning.has_codes or scale == meaning.scale:
         values = meaning.decode(stored, name)
         is_scaled = scale is not None and not (meaning.has_codes and scale == meaning.scale)
@@ -287,7 +289,7 @@ class LabelRules:
         stored, name = read_stored_label(source, self.label)
         meaning = meaning_of(source["bytes"], name)
         if meaning is not None:
-            meaning.check_kind(self.label, name)
+            meaning.check_label(self.label, name)
         return self.apply(stored, name, meaning)
 
     def apply(self, stored: np.ndarray, name: str, meaning: MapMeaning | None = None) -> np.ndarray:

@@ -34,6 +34,12 @@ UNITS = {"depth": "metres", "disparity": "none: scale and shift of each image ar
 # npy has no room for a text. NumPy fills the header of a map up to 128 bytes, `predict` up to these.
 NPY_HEADERS = {"depth": 256, "disparity": 320}
 NPY_MAGIC, NPZ_MAGIC = b"\x93NUMPY", b"PK\x03\x04"
+# What files say whose picture was straightened first, and why these are no labels.
+STRAIGHTENED_TEXT = {"picture_is": "straightened"}
+STRAIGHTENED_REASON = (
+    "is of the picture without the distortion of its lens, as --camera has straightened it, and no label of the picture "
+    "as it is; predict without --camera"
+)
 _IN_EXR = re.compile(re.escape(MEANING_KEYWORD.encode()) + rb"\0string\0(.{4})", re.DOTALL)
 
 
@@ -46,12 +52,14 @@ class MapMeaning:
         minimum, maximum: values of the codes 1 and 65535 of a 16-bit file; None where the numbers are no such codes.
         scale: codes per metre of a 16-bit file; None where the numbers are no such codes. The largest code is what is
             farther than the codes reach.
+        is_straightened: whether the values are of the picture without its lens's distortion.
     """
 
     kind: str
     minimum: float | None = None
     maximum: float | None = None
     scale: float | None = None
+    is_straightened: bool = False
 
     @property
     def has_codes(self) -> bool:
@@ -77,12 +85,14 @@ class MapMeaning:
         values[(stored == 0) | (stored == LARGEST_CODE)] = np.nan
         return values
 
-    def check_kind(self, label: str, name: str) -> None:
-        """Check that the file holds what is asked for.
+    def check_label(self, label: str, name: str) -> None:
+        """Check that the file holds what is asked for, of the picture that it is a label of.
 
         Raises:
-            ValueError: the other kind; the message says what to do.
+            ValueError: the other kind, or a straightened picture; the message says what to do.
         """
+        if self.is_straightened:
+            raise ValueError(f"{name}: {STRAIGHTENED_REASON}")
         if self.kind != label:
             raise ValueError(
                 f"{name}: holds {self.kind} by its own text, and {label} is asked for; set label: {self.kind}, in a "
@@ -119,7 +129,7 @@ def meaning_of(content: bytes, name: str) -> MapMeaning | None:
         numbers = [each for each in (low, high, scale) if each is not None]
         is_known = record["version"] == MEANING_VERSION and kind in KINDS and all(map(math.isfinite, numbers))
         if is_known and (low is None) == (high is None) and (scale is None or scale > 0):
-            return MapMeaning(kind, low, high, scale)
+            return MapMeaning(kind, low, high, scale, STRAIGHTENED_TEXT.items() <= record.items())
     except (ValueError, TypeError, KeyError, AttributeError):
         pass
     raise UnreadableImageError(
@@ -200,7 +210,9 @@ def _record_of_npz(content: bytes) -> dict[str, Any] | None:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             kind = str(stored["kind"]) if "kind" in stored.files and stored["kind"].shape == () else ""
-            return {"version": MEANING_VERSION, "kind": kind} if kind in {*KINDS} & {*stored.files} else None
+            further = {key: str(stored[key]) for key in STRAIGHTENED_TEXT if key in stored.files}
+            is_map = kind in {*KINDS} & {*stored.files}
+            return {"version": MEANING_VERSION, "kind": kind, **further} if is_map else None
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
         # Whoever decodes it says what is wrong with it.
         return None

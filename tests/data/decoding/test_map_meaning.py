@@ -64,6 +64,23 @@ def test_each_format_says_its_kind(kind: str, tmp_path: Path) -> None:
         assert meaning_in_file(tmp_path / name) == meaning and is_from_predict(tmp_path / name)
 
 
+def test_a_scale_contradicts_files_that_tell_of_metres(tmp_path: Path) -> None:
+    told = describe_map("depth")
+    of_metres = {
+        "a.npz": npz(depth=VALUES, kind=np.array("depth")),
+        "a.npy": encode_npy(VALUES, 256),
+        "a.tiff": encode_float_tiff(VALUES, json.dumps({MEANING_KEYWORD: json.loads(told)})),
+        "a.exr": encode_exr(VALUES, "Z", {MEANING_KEYWORD: told}),
+    }
+    for name, content in of_metres.items():
+        (tmp_path / name).write_bytes(content)
+        np.testing.assert_array_equal(read_label(tmp_path / name, scale=1), VALUES)
+        with pytest.raises(ValueError, match="scale is 1000, and the file itself tells of metres; leave scale out"):
+            read_label(tmp_path / name, scale=1000)
+    # Those of others say nothing of their unit.
+    np.testing.assert_array_equal(read_label(npy(VALUES), scale=2), VALUES / 2)
+
+
 def test_files_of_other_origin_say_nothing(tmp_path: Path) -> None:
     tiff = io.BytesIO()
     Image.fromarray(VALUES).save(tiff, "TIFF", tiffinfo={270: '{"shape": [4, 5]}'})
