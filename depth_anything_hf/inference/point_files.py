@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
-from ..data.decoding.map_meaning import MEANING_KEYWORD
+from ..data.decoding.map_meaning import CAMERA_KIND, MEANING_KEYWORD, POINTS_KIND
 from ..geometry.intrinsics import CameraIntrinsics
 from ..geometry.points import Mesh
 from ..visualization.encode import encode_png
@@ -23,7 +23,7 @@ from ..visualization.normal_maps import normals_to_picture
 
 
 POINT_FORMATS = ("ply", "glb")
-CAMERA_KIND, CAMERA_VERSION = "depth_anything_hf.camera", 1
+CAMERA_VERSION = 1
 PLY_AXES = "camera axes: x to the right, y down, z forward (OpenCV)"
 GLB_AXES = "x to the right, y up, the camera looks along -z (glTF)"
 # From the camera's axes to those of glTF: half a turn about x.
@@ -88,6 +88,7 @@ def _encode_ply(points: _Points) -> bytes:
         raise ValueError(f"{points.name}: no pixel has a depth, so that there are no points to write")
     content: bytes = trimesh.PointCloud(positions, colors=colours).export(file_type="ply")
     comments = [PLY_AXES, f"unit: {points.unit}; {points.scale_source}", f"camera: {_numbers(points.intrinsics)}"]
+    comments.append(f"kind: {POINTS_KIND}")
     lines = "".join(f"comment {' '.join(_ascii(each).split())}\n" for each in comments)
     head, separator, body = content.partition(PLY_FORMAT)
     assert separator, "trimesh writes binary PLY"
@@ -110,6 +111,7 @@ def _encode_glb(points: _Points) -> bytes:
     )
     scene = trimesh.Scene({"picture": surface})
     scene.metadata = {
+        "kind": POINTS_KIND,
         "axes": GLB_AXES,
         "unit": points.unit,
         "scale": points.scale_source,

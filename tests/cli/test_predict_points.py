@@ -214,3 +214,25 @@ def test_files_of_straightened_pictures_are_not_taken_for_those_of_others(
     again = predict(*command, "--format", "npy")
     assert "earlier" not in again.output and "camera of" not in again.output
     np.testing.assert_array_equal(np.load(tmp_path / "out" / "b.npy"), as_stored)
+
+
+def test_files_of_points_of_a_killed_run_are_its_own(metric_model: Path, photographs: Path, tmp_path: Path) -> None:
+    pytest.importorskip("trimesh", reason="files of points are written with the extra 'points'")
+    command = (photographs / "b.png", "-o", tmp_path / "out", "-m", metric_model, "--format", "npz")
+    command = (*command, "--points", "ply,glb", "--normals", "--confidence", "--fov", 60)
+    assert predict(*command).exit_code == 0
+    written = files_below(tmp_path / "out")
+    # As a run leaves it that was killed between two writes of the list.
+    list_file = tmp_path / "out" / "predictions.json"
+    record = json.loads(list_file.read_text())
+    for entry in record["images"].values():
+        entry.update(is_done=False, files=dict.fromkeys(entry["files"]))
+    list_file.write_text(json.dumps(record))
+    again = predict(*command)
+    assert again.exit_code == 0 and "1 of 1 image predicted, see" in again.output, again.output
+    assert files_below(tmp_path / "out") == written
+    # What a user has put there is not.
+    list_file.write_text(json.dumps(record))
+    (tmp_path / "out" / "b.ply").write_bytes(b"ply\nformat ascii 1.0\nelement vertex 0\nend_header\n")
+    refused = predict(*command)
+    assert refused.exit_code == 1 and "b.ply: already there and not written by an earlier run" in refused.output

@@ -30,6 +30,9 @@ from .tiff import TIFF_STARTS
 MEANING_KEYWORD = "depth_anything_hf.prediction"
 MEANING_VERSION = 1
 KINDS = ("depth", "disparity")
+# What files of points and cameras say of themselves, by the beginning of their formats.
+POINTS_KIND, CAMERA_KIND = "depth_anything_hf.points", "depth_anything_hf.camera"
+_KINDS_WITHOUT_MAP = {b"ply\n": POINTS_KIND, b"glTF": POINTS_KIND, b"{": CAMERA_KIND}
 UNITS = {"depth": "metres", "disparity": "none: scale and shift of each image are free"}
 # npy has no room for a text. NumPy fills the header of a map up to 128 bytes, `predict` up to these.
 NPY_HEADERS = {"depth": 256, "disparity": 320}
@@ -37,8 +40,8 @@ NPY_MAGIC, NPZ_MAGIC = b"\x93NUMPY", b"PK\x03\x04"
 # What files say whose picture was straightened first, and why these are no labels.
 STRAIGHTENED_TEXT = {"picture_is": "straightened"}
 STRAIGHTENED_REASON = (
-    "is of the picture without the distortion of its lens, as --camera has straightened it, and no label of the picture "
-    "as it is; predict without --camera"
+    "is of the picture without the distortion of its lens, as --camera has straightened it, and no label of the "
+    "picture as it is; predict without --camera"
 )
 _IN_EXR = re.compile(re.escape(MEANING_KEYWORD.encode()) + rb"\0string\0(.{4})", re.DOTALL)
 
@@ -153,7 +156,11 @@ def is_from_predict(path: Path) -> bool:
     """Return whether a file is like those that `predict` writes, by its content."""
     try:
         with path.open("rb") as file:
-            return _record_in(_beginning(file)) is not None
+            content = _beginning(file)
+        without_map = any(
+            content.startswith(start) and kind.encode() in content for start, kind in _KINDS_WITHOUT_MAP.items()
+        )
+        return without_map or _record_in(content) is not None
     except (OSError, ValueError):
         return False
 
