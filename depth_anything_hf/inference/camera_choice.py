@@ -19,6 +19,7 @@ from ..data.decoding.exif_camera import ExifCamera, read_exif_camera
 from ..geometry.intrinsics import CameraIntrinsics, focal_from_equivalent
 from ..utils.option_errors import OptionError, option_errors
 from ..utils.paths import local_path
+from ..utils.typed_fields import convert_argument
 from .camera_files import read_cameras
 from .colmap_cameras import camera_of_picture
 from .stored_camera import StoredCamera
@@ -81,6 +82,11 @@ class CameraChoice:
             FileNotFoundError: no such camera file.
             ValueError: a file without a camera that can be used.
         """
+        with option_errors():
+            fov, sensor_width = (
+                convert_argument(name, value, float | None)
+                for name, value in {"fov": fov, "sensor_width": sensor_width}.items()
+            )
         ways = [name for name, value in (("camera", camera), ("focal", focal), ("fov", fov)) if value is not None]
         if len(ways) > 1:
             raise OptionError(f"{' and '.join(ways)} say the same in different ways; give one of them")

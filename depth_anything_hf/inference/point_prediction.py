@@ -15,7 +15,8 @@ from ..geometry.disparity import PredictionKind
 from ..geometry.distortion import undistort
 from ..geometry.intrinsics import CameraIntrinsics
 from ..geometry.points import EDGE_THRESHOLD
-from ..utils.option_errors import OptionError
+from ..utils.option_errors import OptionError, option_errors
+from ..utils.typed_fields import convert_argument
 from .calibration import Calibration
 from .camera_choice import Camera, CameraChoice
 from .image_inputs import ImageSource, as_rgb, fetch_image, name_of
@@ -83,6 +84,9 @@ class PointPrediction:
         choice = CameraChoice.make(camera, focal, fov, sensor_width)
         if calibration is not None and not isinstance(calibration, Calibration):
             calibration = Calibration.load(calibration)
+        with option_errors():
+            assume_scale = convert_argument("assume_scale", assume_scale, float | None)
+            edge_threshold = convert_argument("edge_threshold", edge_threshold, float, may_be_infinite=True)
         check_scale(self.prediction_kind, calibration is not None, assume_scale)
         with allow_pixels(self.max_pixels):
             fetched = fetch_image(image)

@@ -77,7 +77,7 @@ def test_without_exif_a_camera_must_be_given(source: Any) -> None:
         ({"sensor_width": 36.0}, "beside a focal length in millimetres only"),
         ({"focal": "26mm", "sensor_width": 0.0}, "positive number of millimetres"),
         ({"fov": 180}, "fov must be between 0 and 180"),
-        ({"fov": math.nan}, "fov must be between 0 and 180"),
+        ({"fov": math.nan}, "fov must be a number, got nan"),
         ({"camera": np.eye(4)}, "expected an intrinsic matrix"),
     ],
 )

@@ -114,6 +114,9 @@ def test_an_assumed_depth_has_that_median_and_no_far_end() -> None:
     [
         ({"assume_scale": 2}, ValueError, "metres already"),
         ({"calibration": Calibration("disparity", 0.5, 0.1, 3, 0, 0.02, 0.0, 9.0)}, ValueError, "metres already"),
+        ({"assume_scale": "three"}, OptionError, "assume_scale must be a number"),
+        ({"sensor_width": "wide"}, OptionError, "sensor_width must be a number"),
+        ({"edge_threshold": "sharp"}, OptionError, "edge_threshold must be a number"),
         ({"assume_scale": 0}, OptionError, "positive number of metres"),
         ({"edge_threshold": 0}, ValueError, "edge_threshold must be above 0"),
         ({"max_points": 0}, OptionError, "max_points must be at least 1"),
@@ -125,6 +128,12 @@ def test_what_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(error, match=match):
         metric.predict_points(IMAGE, fov=60, **arguments)
+
+
+def test_numbers_may_be_text(metric: DepthPredictor) -> None:
+    points = metric.predict_points(IMAGE, fov="60", edge_threshold="inf")  # type: ignore[arg-type]
+    assert points.intrinsics.fx == metric.predict_points(IMAGE, fov=60).intrinsics.fx
+    assert points.edge_threshold == float("inf")
 
 
 def test_several_images_are_no_image(metric: DepthPredictor) -> None:
