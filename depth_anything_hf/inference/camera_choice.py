@@ -108,7 +108,14 @@ class CameraChoice:
             return cls(camera=camera)
         if isinstance(camera, str | os.PathLike):
             path = local_path(camera)
-            return cls(stored=tuple(read_cameras(path)), path=path)
+            stored = tuple(read_cameras(path))
+            if any(each.is_straightened for each in stored):
+                raise OptionError(
+                    f"{path} is the camera of a picture whose distortion was taken out, not of the picture itself; "
+                    "give the camera file that it was made from, or for straightened pictures a copy without "
+                    "undistorted_from"
+                )
+            return cls(stored=stored, path=path)
         if camera is not None:
             with option_errors():
                 CameraIntrinsics.from_matrix(camera, 1, 1)

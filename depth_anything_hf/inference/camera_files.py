@@ -170,7 +170,16 @@ def _from_record(record: Mapping[Any, Any], name: str) -> StoredCamera:
             raise ValueError(f"{name}: no camera that is known here among {list(record)[:12]}; {EXPECTED}")
         outer = {key: value for key, value in plain.items() if key in (*WIDTHS, *HEIGHTS, *SIZES)}
         return _from_record({**outer, **inner}, name)
-    return StoredCamera(*focal, *middle, sizes[0], sizes[1], distortion, model, source=name)
+    return StoredCamera(
+        *focal,
+        *middle,
+        sizes[0],
+        sizes[1],
+        distortion,
+        model,
+        source=name,
+        is_straightened=plain.get("undistortedfrom") is not None,
+    )
 
 
 def _is_nested(value: Any) -> bool:

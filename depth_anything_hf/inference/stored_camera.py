@@ -33,6 +33,7 @@ class StoredCamera:
         distortion_model: "opencv" or "fisheye".
         source: the file, in words.
         key: of one camera among several; "" for the only one.
+        is_straightened: whether it is of pictures whose distortion `predict` has taken out.
     """
 
     fx: float
@@ -45,6 +46,7 @@ class StoredCamera:
     distortion_model: DistortionModel = "opencv"
     source: str = "camera file"
     key: str = ""
+    is_straightened: bool = False
 
     def for_picture(self, height: int, width: int, orientation: int = 1) -> CameraIntrinsics:
         """Return the camera of an upright picture: scaled to its size, and turned as its EXIF turns it.

@@ -208,6 +208,8 @@ def test_files_of_straightened_pictures_are_not_taken_for_those_of_others(
         assert read_prediction(tmp_path / "out" / name)[1] == "depth"
         with pytest.raises(ValueError, match="without the distortion of its lens"):
             LabelRules("depth").read(tmp_path / "out" / name)
+    refused = predict(*command, "--normals", "--camera", tmp_path / "out" / "b_camera.json")
+    assert refused.exit_code == 2 and "give the camera file that it was made from" in " ".join(refused.output.split())
     with pytest.raises(ValueError, match="no label of the picture as it is; predict without --camera"):
         listed_labels({"b": photographs / "b.png"}, tmp_path / "out")
     assert not np.array_equal(np.load(tmp_path / "out" / "b.npy"), as_stored)
