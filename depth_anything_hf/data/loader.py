@@ -195,6 +195,10 @@ class _WorkersOf:
         shut_down = getattr(self._batches, "_shutdown_workers", None)
         if shut_down is not None:
             shut_down()
+        for worker in getattr(self._batches, "_workers", ()):
+            if worker.is_alive():
+                # DataLoader ends by a signal which the workers outlive.
+                worker.kill()
 
     @classmethod
     def end_all(cls) -> None:

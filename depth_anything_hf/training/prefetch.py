@@ -52,24 +52,11 @@ class DevicePrefetcher:
         self.error: Exception | None = None
         self._loader, self._mix = loader, mix
         self._reads_ahead = device.type == "cuda" if reads_ahead is None else reads_ahead
-        self._read = self._in_order(first)
         # The batch that was read ahead with the loader's state after it, or why there is none.
         self._ahead: tuple[Batch, dict[str, Any]] | Exception | None = None
         self._state = loader.state_dict()
         self._copies = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
-
-    def _in_order(self, first: int) -> Generator[tuple[Batch, dict[str, Any]]]:
-        for number, batch in enumerate(self._loader, start=first):
-            state = self._loader.state_dict()
-            yield self._to_device(batch if self._mix is None else self._mix(batch, number)), state
-
-    def _to_device(self, batch: Batch) -> Batch:
-        # Without a stream of their own, copies would wait for the work that the device has been given before.
-        with torch.cuda.stream(self._copies):
-            return {
-                key: value.to(self.device, non_blocking=True) if isinstance(value, Tensor) else value
-                for key, value in batch.items()
-            }
+        self._read = _read_in_order(loader, device, self._copies, first, mix)
 
     def __next__(self) -> Batch:
         """Return the next batch; raise what reading it raised, also if it was read ahead."""
@@ -205,3 +192,23 @@ def open_batches(
 
 
 __all__ = ["DevicePrefetcher", "open_batches", "unreadable_elsewhere", "usable_workers"]
+
+
+def _read_in_order(
+    loader: BatchLoader, device: torch.device, copies: Any, first: int, mix: BatchCutMix | None
+) -> Generator[tuple[Batch, dict[str, Any]]]:
+    """Yield the batches on the device, each with the loader's state after it.
+
+    No method of the prefetcher, which would then be part of a circle: the garbage collector closes the queues of the
+    workers in it before it ends the workers. These wait for a last word on the queues, and the run waits for them.
+    """
+    for number, batch in enumerate(loader, start=first):
+        state = loader.state_dict()
+        batch = batch if mix is None else mix(batch, number)
+        # Without a stream of their own, copies would wait for the work that the device has been given before.
+        with torch.cuda.stream(copies):
+            moved = {
+                key: value.to(device, non_blocking=True) if isinstance(value, Tensor) else value
+                for key, value in batch.items()
+            }
+        yield moved, state

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import gc
+import multiprocessing
+import weakref
 from typing import Any
 
 import pytest
@@ -84,3 +87,16 @@ def test_an_error_that_was_met_ahead_comes_in_its_turn() -> None:
         batches.look_ahead()
     with pytest.raises(ValueError, match="10 samples in a row cannot be used"):
         next(batches)
+
+
+def test_workers_end_when_batches_are_given_up_without_the_garbage_collector(stream: StreamingMixture) -> None:
+    batches = on_device(load(stream, workers=1))
+    next(batches)
+    batches.look_ahead()
+    given_up = weakref.ref(batches)
+    gc.disable()
+    try:
+        del batches
+        assert given_up() is None and not multiprocessing.active_children()
+    finally:
+        gc.enable()
