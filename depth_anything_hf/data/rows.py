@@ -13,13 +13,14 @@ import numpy as np
 
 from ..utils.option_errors import check_choice
 from ..utils.paths import local_path
-from .decoding.depth_maps import LABEL_SUFFIXES, LABELS, LabelRules, key_of_map, single_channel
+from .decoding.depth_maps import LABEL_SUFFIXES, LABELS, LabelRules
 from .decoding.disparity_codec import decode_disparity
 from .decoding.errors import BrokenSampleError, UnreadableImageError
 from .decoding.files import in_memory, read_bytes
 from .decoding.images import read_image
 from .decoding.limits import allow_pixels, check_max_pixels
 from .decoding.map_meaning import meaning_of
+from .decoding.stored_maps import key_of_map, single_channel
 from .further_frames import FrameWarning
 from .pair_orientation import PairOrientation
 from .samples import Sample, add_label

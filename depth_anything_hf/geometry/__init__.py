@@ -8,6 +8,8 @@
 - `intrinsics`: the camera of a picture size: focal lengths, other sizes, turned pictures
 - `distortion`: pictures without the distortion of their lens
 - `equirectangular`: panoramas: directions of pixels, perspective views that cover the sphere
+- `rays`: distance along the rays of pinholes and fisheyes to planar depth
+- `stereo`: disparity of a stereo pair to depth
 - `points`: depth as points in space, normals, triangles cut where depth jumps
 - `alignment`: a prediction of unknown scale and shift brought to the label's unit
 - `picture_motion`: which pixels of two frames show the same, by optical flow on small pictures
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from .intrinsics import CameraIntrinsics
     from .maps import values_at_pixels
     from .points import find_normals, unproject
+    from .rays import ray_distance_to_depth
+    from .stereo import stereo_disparity_to_depth
 
 _MODULES = {
     "CameraIntrinsics": "intrinsics",
@@ -53,6 +57,8 @@ _MODULES = {
     "fit_robust_scale_and_shift": "alignment",
     "fit_scale_and_shift": "alignment",
     "pinhole_intrinsics": "camera",
+    "ray_distance_to_depth": "rays",
+    "stereo_disparity_to_depth": "stereo",
     "undistort": "distortion",
     "unproject": "points",
     "values_at_pixels": "maps",
@@ -72,6 +78,8 @@ __all__ = [
     "fit_robust_scale_and_shift",
     "fit_scale_and_shift",
     "pinhole_intrinsics",
+    "ray_distance_to_depth",
+    "stereo_disparity_to_depth",
     "undistort",
     "unproject",
     "values_at_pixels",

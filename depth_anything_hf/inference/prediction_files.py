@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ..data.decoding.depth_maps import LABELS, PNG_END, PNG_START, read_stored_label
 from ..data.decoding.errors import BrokenSampleError, UnreadableImageError
 from ..data.decoding.files import in_memory
 from ..data.decoding.map_meaning import (
@@ -23,6 +22,7 @@ from ..data.decoding.map_meaning import (
     describe_picture,
     meaning_of,
 )
+from ..data.decoding.stored_maps import LABELS, PNG_END, PNG_START, read_stored_label
 from ..geometry.disparity import depth_to_disparity
 from ..utils.paths import local_path
 from ..visualization.colour_maps import colour_limits, colour_map, to_uint16

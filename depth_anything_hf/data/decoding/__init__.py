@@ -6,10 +6,13 @@
 - `images`: images, upright and in 8-bit RGB
 - `orientation`: what EXIF says about it, and the turns that make an image upright
 - `exif_camera`: the camera of a photograph by its EXIF
+- `encodings/`: depth as devices, engines, apps and data sets write it, a name for each
 - `depth_maps`: depth and disparity maps in many formats, and what their stored values mean
+- `stored_maps`: the values of map files as they are stored
 - `map_meaning`: what the files that `predict` writes say of their kind, unit and codes
 - `exr`: OpenEXR files, and the map among their channels
 - `tiff`: TIFF maps as they are stored
+- `optional`: packages of extras
 - `opencv`: the call of OpenCV that the others share
 - `signatures`: lossy pictures and containers, which are no maps
 - `disparity_codec`: disparity in a 16-bit PNG, as pseudo-labels are stored

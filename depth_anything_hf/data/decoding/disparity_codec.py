@@ -7,8 +7,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .depth_maps import read_stored_label
 from .errors import BrokenSampleError
+from .stored_maps import read_stored_label
 
 
 ENCODINGS = ("linear", "log")

@@ -64,7 +64,7 @@ class _Channel:
         return self.path[-1] in ("a", "alpha")
 
 
-def decode_exr(content: bytes, name: str, label: str | None = None) -> np.ndarray:
+def decode_exr(content: bytes, name: str, label: str | None = None, channel: str | None = None) -> np.ndarray:
     """Decode the map of an OpenEXR file.
 
     The map is the channel, layer or part that is called depth or Z (or disparity); without one, the only channel
@@ -74,6 +74,7 @@ def decode_exr(content: bytes, name: str, label: str | None = None) -> np.ndarra
         content: the file.
         name: of the file, for messages.
         label: "depth" or "disparity", which is looked for first; None looks for depth first.
+        channel: full name of the channel that is the map, such as "ViewLayer.Depth.Z"; None: as above.
 
     Returns:
         float32, float16 or uint32 (H, W), NaN where the display window has no data.
@@ -93,6 +94,8 @@ def decode_exr(content: bytes, name: str, label: str | None = None) -> np.ndarra
     try:
         import OpenEXR
     except ImportError:
+        if channel is not None:
+            raise UnreadableImageError(f"{name}: OpenCV reads no channel by its name; {INSTALL}") from None
         return _decode_by_opencv(content, name, flags, windows)
     try:
         with OpenEXR.File(io.BytesIO(content), separate_channels=True) as file:
@@ -104,7 +107,7 @@ def decode_exr(content: bytes, name: str, label: str | None = None) -> np.ndarra
         raise UnreadableImageError(
             f"{name}: damaged OpenEXR file, its pixels cannot be read; copy or download it again"
         )
-    return _find_map([channel for part in parts for channel in part], name, label)
+    return _find_map([each for part in parts for each in part], name, label, channel)
 
 
 def exr_is_readable() -> bool:
@@ -142,7 +145,9 @@ def _path_of(name: str) -> list[str]:
     return name.lower().split(".")
 
 
-def _find_map(channels: Sequence[_Channel], name: str, label: str | None) -> np.ndarray:
+def _find_map(channels: Sequence[_Channel], name: str, label: str | None, wanted: str | None) -> np.ndarray:
+    if wanted is not None:
+        channels = _wanted(channels, name, wanted)
     kinds = sorted(MAP_WORDS, key=lambda kind: kind != label) if label else list(MAP_WORDS)
     candidates = next((found for kind in kinds if (found := _named(channels, MAP_WORDS[kind]))), None)
     if candidates is None:
@@ -165,6 +170,16 @@ def _find_map(channels: Sequence[_Channel], name: str, label: str | None) -> np.
             "it with ZIP, or the map as a channel Z of float32"
         )
     return _place(first, name)
+
+
+def _wanted(channels: Sequence[_Channel], name: str, wanted: str) -> list[_Channel]:
+    """Return the channel of that name: in full, or as its part and layers have it in small letters."""
+    found = [each for each in channels if wanted == each.name]
+    found = found or [each for each in channels if wanted.lower() == ".".join(each.path)]
+    if not found:
+        names = ", ".join(sorted(channel.name for channel in channels))
+        raise BrokenSampleError(f"{name}: expected a channel {wanted!r}, got the OpenEXR channels {names}; name one")
+    return found
 
 
 def _place(channel: _Channel, name: str) -> np.ndarray:

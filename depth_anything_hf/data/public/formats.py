@@ -4,34 +4,19 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from ..decoding.errors import UnreadableImageError
 from ..decoding.files import read_bytes
+from ..decoding.optional import import_optional
 
 
 PathLike = str | os.PathLike[str]
-
-
-def import_optional(package: str) -> ModuleType:
-    """Import a package of the extra "readers".
-
-    Raises:
-        ImportError: it is not installed; the message says how to install it.
-    """
-    try:
-        return importlib.import_module(package)
-    except ImportError as error:
-        raise ImportError(
-            f"{package} is needed to read this dataset; install it with: pip install 'depth_anything_hf[readers]'"
-        ) from error
 
 
 def pinhole_matrix(focal_x: float, focal_y: float, centre_x: float, centre_y: float) -> np.ndarray:

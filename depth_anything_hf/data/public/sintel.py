@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 import numpy as np
 
 from ...utils.option_errors import check_choice
+from ..decoding.encodings.sintel import check_sintel_tag, stored_sintel_depth
 from ..decoding.errors import UnreadableImageError
 from ..decoding.files import read_bytes
 from ..decoding.images import read_image
@@ -17,9 +17,6 @@ from ..samples import Sample
 from .formats import PathLike
 from .frames import DEPTH_RULES, Frame, PublicSamples, matches
 from .spec import PublicDataset
-
-
-SINTEL_TAG = 202021.25
 
 
 def open_sintel(root: Path, split: str | None, *, render_pass: str = "final") -> PublicSamples:
@@ -59,15 +56,7 @@ def read_sintel_depth(path: PathLike) -> np.ndarray:
         FileNotFoundError: no such file.
         UnreadableImageError: another tag, or another number of values than in the header.
     """
-    content, name = read_bytes(path)
-    _check_sintel_tag(content, name)
-    width, height = struct.unpack_from("<ii", content, 4) if len(content) >= 12 else (0, 0)
-    if width < 1 or height < 1 or len(content) != 12 + 4 * width * height:
-        raise UnreadableImageError(
-            f"{name}: expected {12 + 4 * width * height} bytes for a map of {height} x {width} (height x width), got "
-            f"{len(content)}"
-        )
-    return np.frombuffer(content, dtype="<f4", offset=12).reshape(height, width).astype(np.float32)
+    return stored_sintel_depth(*read_bytes(path))
 
 
 def read_sintel_intrinsics(path: PathLike) -> np.ndarray:
@@ -78,17 +67,12 @@ def read_sintel_intrinsics(path: PathLike) -> np.ndarray:
         UnreadableImageError: another tag, or a truncated file.
     """
     content, name = read_bytes(path)
-    _check_sintel_tag(content, name)
+    check_sintel_tag(content, name)
     if len(content) < 4 + 9 * 8:
         raise UnreadableImageError(
             f"{name}: expected a camera file of at least 76 bytes, got {len(content)}; it is truncated"
         )
     return np.frombuffer(content, dtype="<f8", count=9, offset=4).reshape(3, 3).copy()
-
-
-def _check_sintel_tag(content: bytes, name: str) -> None:
-    if len(content) < 4 or struct.unpack_from("<f", content)[0] != SINTEL_TAG:
-        raise UnreadableImageError(f"{name}: expected the tag of a Sintel file, got {content[:4]!r}")
 
 
 SINTEL = PublicDataset(

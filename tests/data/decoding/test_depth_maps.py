@@ -19,9 +19,10 @@ from PIL import Image
 from public_datasets import genuine
 from shared_files import SHARED_FORMATS
 
-from depth_anything_hf.data.decoding.depth_maps import PNG_GREY, PNG_START, read_label
+from depth_anything_hf.data.decoding.depth_maps import read_label
 from depth_anything_hf.data.decoding.errors import BrokenSampleError, UnreadableImageError
 from depth_anything_hf.data.decoding.exr import exr_is_readable
+from depth_anything_hf.data.decoding.stored_maps import PNG_GREY, PNG_START
 
 
 def write_pfm(path: pathlib.Path, values: np.ndarray, scale: float) -> None:

@@ -1,0 +1,37 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Options that encodings of one kind share: the stereo rig of disparity, the camera of rays, confidence."""
+
+from __future__ import annotations
+
+from .encoding import Encoding, EncodingOption
+
+
+STEREO = (
+    EncodingOption("focal", float, "focal length in pixels of the map: with baseline, depth in metres"),
+    EncodingOption("baseline", float, "metres between the cameras: with focal, depth in metres"),
+    EncodingOption("offset", float, "pixels between the principal points (doffs), added to disparity", 0.0),
+)
+RAYS = (
+    EncodingOption("fx", float, "focal length in pixels of the map's width: ray distance becomes planar depth"),
+    EncodingOption("fy", float, "focal length in pixels of its height; otherwise fx"),
+    EncodingOption("cx", float, "principal point, pixels from the centre of the left column; otherwise the middle"),
+    EncodingOption("cy", float, "principal point, pixels from the centre of the top row; otherwise the middle"),
+    EncodingOption("fov", float, "degrees between the left and the right border, instead of fx"),
+    EncodingOption("camera", str, "model of OpenCV that distortion is of", "opencv", choices=("opencv", "fisheye")),
+    EncodingOption("distortion", tuple, "coefficients of OpenCV, with a slash between them"),
+    EncodingOption("ray", str, "keep: take ray distance for depth as it is", "convert", choices=("convert", "keep")),
+)
+CONFIDENCE = (
+    EncodingOption("min_confidence", float, "pixels of less confidence have no value"),
+    EncodingOption(
+        "confidence", str, "file of confidence beside the map, such as ../confidence/{stem}.png; {stem}: of its name"
+    ),
+)
+
+
+def options_of(encoding: Encoding) -> tuple[EncodingOption, ...]:
+    """Return the options of an encoding: its own, and those of its kind."""
+    may_be_rays = encoding.geometry in ("ray", "unknown") or any(each.name == "geometry" for each in encoding.options)
+    stereo = STEREO if (encoding.kind == "disparity" and "px" in encoding.unit) or "pixels" in encoding.unit else ()
+    return (*encoding.options, *stereo, *(RAYS if may_be_rays else ()), *CONFIDENCE)

@@ -1,0 +1,114 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Which encoding a file has, where its content proves one; else which it may have, and what each would mean."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .catalog import ENCODINGS
+from .encoding import Encoding
+from .packed_bits import LARGEST_RAW
+
+
+# Metres between which the middle of a map is believable.
+NEAR, FAR = 0.05, 500.0
+# Of the numbers that are not 0: what is no accident.
+ALMOST_ALL = 0.999
+LARGEST_HALF = 0x7C00
+
+
+def proven_encoding(content: bytes) -> Encoding | None:
+    """Return the encoding that the content itself proves, such as the header of a COLMAP map; None: it proves none."""
+    return next((each for each in ENCODINGS.values() if each.proves is not None and each.proves(content)), None)
+
+
+def candidates(stored: np.ndarray) -> list[tuple[str, float]]:
+    """Return which encodings whole numbers may have, and the middle of the map in metres by each; none of others.
+
+    Those that the numbers speak for come first, and of the others those with a believable distance.
+
+    Args:
+        stored: whole numbers (H, W).
+    """
+    numbers = stored[stored > 0]
+    if stored.dtype.kind not in "iu" or stored.dtype.itemsize < 2 or not numbers.size:
+        return []
+    middle = float(np.median(numbers))
+    found = [(name, float(np.median(metres))) for name, metres in _by_bits(stored, numbers).items() if metres.size]
+    seen: set[float] = set()
+    for each in ENCODINGS.values():
+        if each.per_metre is not None and each.per_metre not in seen and NEAR <= middle / each.per_metre <= FAR:
+            seen.add(each.per_metre)
+            found.append((each.name, middle / each.per_metre))
+    return found
+
+
+def describe_candidates(stored: np.ndarray) -> str:
+    """Return the candidates in words: "as mm 2.0 m, as tenth_mm 0.20 m"; "" without one."""
+    return ", ".join(f"as {name} {metres:.2g} m" for name, metres in candidates(stored))
+
+
+def doubts(encoding: Encoding, stored: np.ndarray) -> str | None:
+    """Return what in whole numbers speaks against an encoding; None: nothing.
+
+    Args:
+        encoding: by which they are read.
+        stored: whole numbers (H, W).
+    """
+    numbers = stored[stored > 0]
+    if encoding.per_metre is None or stored.dtype.kind not in "iu" or numbers.size < 100:
+        return None
+    middle = float(np.median(numbers)) / encoding.per_metre
+    if _are_multiples_of_eight(numbers):
+        return (
+            "nearly all of its numbers are multiples of 8, as those of sunrgbd (rotated bits) and kinect_player "
+            f"are: {describe_candidates(stored)}"
+        )
+    if not NEAR <= middle <= FAR:
+        return f"its middle is {middle:.3g} m: {describe_candidates(stored)}"
+    return _saturated(encoding, stored)
+
+
+def _saturated(encoding: Encoding, stored: np.ndarray) -> str | None:
+    """Say where many pixels have the largest number, which is 2^n - 1, and nothing says that these have no value."""
+    largest = int(stored.max())
+    bits = largest.bit_length()
+    told = {
+        default for each in encoding.options if each.name in ("missing", "sky") for default in _numbers(each.default)
+    }
+    share = float((stored == largest).mean())
+    if largest == (1 << bits) - 1 and 10 <= bits <= 16 and largest not in told and share >= 1e-3:
+        raw = ", or it is kinect_raw" if largest == LARGEST_RAW else ""
+        return (
+            f"{share:.1%} of its pixels have the number {largest}, which is 2^{bits} - 1: mostly that of pixels "
+            f"without a value ('{encoding.name}:missing=0/{largest}'){raw}"
+        )
+    return None
+
+
+def _numbers(default: object) -> tuple[object, ...]:
+    return default if isinstance(default, tuple) else (default,)
+
+
+def _are_multiples_of_eight(numbers: np.ndarray) -> bool:
+    # The lowest bits of numbers that were rotated hold what is beyond 8.191 m, of which there is little.
+    return bool((numbers % 8 == 0).mean() >= 0.9)
+
+
+def _by_bits(stored: np.ndarray, numbers: np.ndarray) -> dict[str, np.ndarray]:
+    """Return metres of the encodings that the bits of numbers speak for."""
+    found: dict[str, np.ndarray] = {}
+    if stored.dtype != np.uint16:
+        return found
+    if _are_multiples_of_eight(numbers):
+        found["sunrgbd"] = (numbers >> 3 | numbers << 13) / 1000
+        found["kinect_player"] = (numbers >> 3) / 1000
+    for raw in (stored, stored.byteswap()):
+        # Of a Kinect's numbers many are 2047, and none is larger.
+        if raw.max() == LARGEST_RAW and (raw == LARGEST_RAW).mean() >= 1e-3:
+            found["kinect_raw"] = 351.3 / (1092.5 - raw[raw < 1092].astype(np.float64))
+    halves = numbers.view(np.float16) if numbers.max() < LARGEST_HALF else np.empty(0)
+    if halves.size and np.median(numbers) > 0x3800:
+        found["float16_png"] = halves.astype(np.float64)
+    return found

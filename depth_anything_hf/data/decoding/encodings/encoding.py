@@ -1,0 +1,148 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What an encoding is: how a device, engine, app or data set writes depth, and the function that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from ..errors import UnreadableImageError
+
+
+Kind = Literal["depth", "disparity"]
+# "planar": along the optical axis; "ray": from the camera's centre; "panorama": ray, of an equirectangular picture;
+# "unknown": its source does not say; "height": above a datum, and no depth of a camera.
+Geometry = Literal["planar", "ray", "panorama", "unknown", "height"]
+
+
+@dataclass(frozen=True)
+class EncodedFile:
+    """A file to decode: its bytes, its name for messages, and where it lies, for files beside it (None: nowhere)."""
+
+    content: bytes
+    name: str
+    path: str | None = None
+
+
+@dataclass(frozen=True)
+class DecodedMap:
+    """A map as it was meant.
+
+    Attributes:
+        values: float32 (H, W). Depth: `unit`, NaN without a value, +inf where nothing was hit (sky). Disparity: NaN
+            without a value, 0 infinitely far.
+        kind: "depth" or "disparity".
+        unit: "m", "scene" (of unknown scale), "px" (pixels of disparity) or "1/m".
+        geometry: what the depth is measured along.
+        confidence: float32 (H, W), larger is better; None without.
+        intrinsics: float64 (3, 3) in pixels of this map; None where the file has none.
+    """
+
+    values: np.ndarray
+    kind: Kind
+    unit: str = "m"
+    geometry: Geometry = "planar"
+    confidence: np.ndarray | None = None
+    intrinsics: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class EncodingOption:
+    """A setting of an encoding, as in "exr:channel=Z".
+
+    Attributes:
+        name: before the sign of equality.
+        kind: float, int, str, or tuple for numbers with a slash between them, as in missing=0/65535.
+        help: what it does, with its unit.
+        default: where it is left out.
+        choices: what it may be; empty: any.
+    """
+
+    name: str
+    kind: type
+    help: str
+    default: Any = None
+    choices: tuple[str, ...] = ()
+
+
+Options: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How somebody writes depth.
+
+    Attributes:
+        name: by which it is asked for.
+        writers: what writes it.
+        files: formats of its files.
+        unit: of the stored numbers.
+        missing: which of them have no value, and which are sky.
+        kind: "depth" or "disparity".
+        geometry: what it is measured along.
+        orientation: of its rows beside the picture.
+        source: where these facts are from.
+        verified: "genuine" where genuine bytes were read rightly, else "made": files by another program or by hand.
+        decode: reads it.
+        options: settings.
+        proves: whether the content alone proves that it is this; None: nothing in a file does.
+        per_metre: stored units per metre of whole numbers, by which they are proposed; None for others.
+    """
+
+    name: str
+    writers: str
+    files: str
+    unit: str
+    missing: str
+    kind: Kind
+    geometry: Geometry
+    orientation: str
+    source: str
+    verified: Literal["genuine", "made"]
+    decode: Callable[[EncodedFile, Options], DecodedMap]
+    options: tuple[EncodingOption, ...] = ()
+    proves: Callable[[bytes], bool] | None = None
+    per_metre: float | None = None
+
+
+MISSING = "stored numbers without a value, with a slash between them, such as 0/65535"
+
+
+def whole_numbers(
+    stored: np.ndarray, file: EncodedFile, encoding: str, bits: tuple[int, ...] = (16, 32)
+) -> np.ndarray:
+    """Check that stored values are whole numbers of so many bits, and return them.
+
+    Raises:
+        UnreadableImageError: others, as after another program has saved the file; the message says so.
+    """
+    if stored.dtype.kind not in "iu":
+        raise UnreadableImageError(
+            f"{file.name}: {encoding} has whole numbers, got {stored.dtype}: these hold values themselves; leave the "
+            " encoding out, or name that of floating-point files"
+        )
+    if stored.dtype.itemsize * 8 not in bits:
+        raise UnreadableImageError(
+            f"{file.name}: {encoding} has {' or '.join(map(str, bits))} bits, got {stored.dtype}: a preview, or saved "
+            "after a program had read it with 8 bits (cv2.imread without IMREAD_UNCHANGED); take the file itself"
+        )
+    return stored
+
+
+def through_table(stored: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Apply a function of single numbers, by a table of all of them where there are 65536 at most: float32.
+
+    Args:
+        stored: whole numbers (H, W).
+        function: of whole numbers of the same type, (N,), to values.
+    """
+    if stored.dtype in (np.uint8, np.uint16) and stored.size > 1 << (8 * stored.itemsize):
+        codes = np.arange(1 << (8 * stored.itemsize), dtype=stored.dtype)
+        table: np.ndarray = function(codes).astype(np.float32)
+        return table[stored]
+    values: np.ndarray = function(stored.ravel()).astype(np.float32).reshape(stored.shape)
+    return values

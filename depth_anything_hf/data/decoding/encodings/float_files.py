@@ -1,0 +1,236 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Floating-point maps in files of several purposes: PFM, OpenEXR, npy and npz, TIFF."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+
+import numpy as np
+
+from ..errors import BrokenSampleError, UnreadableImageError
+from ..exr import EXR_MAGIC, decode_exr
+from ..stored_maps import decode_numpy, decode_pfm, read_stored_label, single_channel
+from ..tiff import TIFF_STARTS
+from .encoding import DecodedMap, EncodedFile, Encoding, EncodingOption, Options
+from .scaled_integers import AS_STORED
+
+
+# What Blender writes where nothing is hit; more than half a light minute in millimetres.
+NOTHING_HIT = 1e10
+CONFIDENCES = ("conf", "confidence", "depth_conf")
+SCALE = EncodingOption("scale", float, "stored units per metre, such as 100 for Unreal's centimetres", 1.0)
+GEOMETRY = EncodingOption(
+    "geometry", str, "what depth is measured along", "planar", choices=("planar", "ray", "panorama")
+)
+NPY_STARTS = (b"\x93NUMPY", b"PK\x03\x04")
+
+
+def depth_of_floats(stored: np.ndarray, scale: float) -> np.ndarray:
+    """Return depth, float32: NaN where it is 0, negative or NaN, +inf where nothing was hit (1e10 and more)."""
+    if stored.dtype == np.float32 and scale == 1:
+        values = stored.copy()
+    else:
+        values = (stored / np.float64(scale)).astype(np.float32)
+    values[~(stored > 0)] = np.nan
+    values[stored >= NOTHING_HIT] = np.inf
+    return values
+
+
+def disparity_of_floats(stored: np.ndarray) -> np.ndarray:
+    """Return disparity, float32: NaN where it is infinite, negative or NaN, as stereo sets mark the unknown."""
+    values = stored.astype(np.float32)
+    values[~((values >= 0) & np.isfinite(values))] = np.nan
+    return values
+
+
+def _starts(file: EncodedFile, starts: bytes | tuple[bytes, ...], what: str) -> None:
+    if not file.content.startswith(starts):
+        raise UnreadableImageError(f"{file.name}: expected {what}, got bytes {file.content[:8]!r}")
+
+
+def decode_pfm_depth(file: EncodedFile, options: Options) -> DecodedMap:
+    """Read a PFM of depth."""
+    _starts(file, (b"Pf", b"PF"), "a PFM")
+    stored = single_channel(decode_pfm(file.content, file.name), file.name)
+    return DecodedMap(depth_of_floats(stored, options["scale"]), "depth", geometry=options["geometry"])
+
+
+def decode_pfm_disparity(file: EncodedFile, options: Options) -> DecodedMap:
+    """Read a PFM of disparity in pixels."""
+    _starts(file, (b"Pf", b"PF"), "a PFM")
+    stored = single_channel(decode_pfm(file.content, file.name), file.name)
+    return DecodedMap(disparity_of_floats(stored), "disparity", "px")
+
+
+def decode_exr_depth(file: EncodedFile, options: Options) -> DecodedMap:
+    """Read the map of an OpenEXR file, by the rules of `decode_exr` or from the channel that is given."""
+    _starts(file, EXR_MAGIC, "an OpenEXR file")
+    stored = single_channel(decode_exr(file.content, file.name, "depth", options["channel"]), file.name)
+    return DecodedMap(depth_of_floats(stored, options["scale"]), "depth", geometry=options["geometry"])
+
+
+def decode_npz(file: EncodedFile, options: Options) -> DecodedMap:
+    """Read depth of npy or npz, with confidence and intrinsics where the npz has them."""
+    _starts(file, NPY_STARTS, "an npy or npz file")
+    key, index = options["key"], options["index"]
+    arrays = _arrays(file)
+    if "disparity" in arrays and "depth" not in arrays and key is None:
+        raise BrokenSampleError(f"{file.name}: holds disparity and no depth; leave the encoding out, label: disparity")
+    stored = _frame(decode_numpy(file.content, file.name, "depth", key), index, file)
+    values = depth_of_floats(single_channel(stored, file.name), options["scale"])
+    confidence = _further(arrays, CONFIDENCES, index, values.shape)
+    intrinsics = _further(arrays, ("intrinsics", "K"), index, (3, 3))
+    return DecodedMap(
+        values,
+        "depth",
+        geometry=options["geometry"],
+        confidence=None if confidence is None else confidence.astype(np.float32),
+        intrinsics=None if intrinsics is None else intrinsics.astype(np.float64),
+    )
+
+
+def _arrays(file: EncodedFile) -> dict[str, np.ndarray]:
+    """Return the smaller arrays of an npz, of which depth is not one; none of an npy."""
+    if file.content.startswith(NPY_STARTS[0]):
+        return {}
+    try:
+        with np.load(io.BytesIO(file.content), allow_pickle=False) as loaded:
+            wanted = {*CONFIDENCES, "intrinsics", "K"}
+            return {key: loaded[key] if key in wanted else np.empty(0) for key in loaded.files}
+    except Exception as error:
+        # A damaged archive shows as one of many exceptions of zipfile, zlib or NumPy.
+        raise UnreadableImageError(f"{file.name}: not a readable npz file: {error}") from error
+
+
+def _frame(stored: np.ndarray, index: int | None, file: EncodedFile) -> np.ndarray:
+    if stored.ndim == 3 and stored.shape[0] > 1 and stored.shape[2] > 4:
+        if index is None or not -len(stored) <= index < len(stored):
+            raise BrokenSampleError(
+                f"{file.name}: {len(stored)} maps {stored.shape[1:]}; say which one with index=0..{len(stored) - 1}"
+            )
+        return np.asarray(stored[index])
+    return stored
+
+
+def _further(
+    arrays: dict[str, np.ndarray], keys: Iterable[str], index: int | None, shape: tuple[int, ...]
+) -> np.ndarray | None:
+    found = next((arrays[key] for key in keys if key in arrays), None)
+    if found is None:
+        return None
+    if found.ndim == len(shape) + 1 and (index is not None or len(found) == 1):
+        found = found[index or 0]
+    return found if found.shape == shape else None
+
+
+def decode_negative(file: EncodedFile, options: Options) -> DecodedMap:
+    """Turn negative depth of a camera that looks along -z: 0 has no value, -inf is where nothing was hit."""
+    _starts(file, NPY_STARTS, "an npy or npz file")
+    stored = single_channel(decode_numpy(file.content, file.name, "depth", options["key"]), file.name)
+    if (stored > 0).any():
+        raise BrokenSampleError(f"{file.name}: isaac_gym has no positive numbers, got up to {stored.max():g}")
+    return DecodedMap(depth_of_floats(-stored, options["scale"]), "depth")
+
+
+def decode_tiff_floats(file: EncodedFile, options: Options) -> DecodedMap:
+    """Read a floating-point TIFF of depth."""
+    _starts(file, TIFF_STARTS, "a TIFF")
+    stored = read_stored_label({"bytes": file.content, "path": file.name})[0]
+    if stored.dtype.kind != "f":
+        raise UnreadableImageError(f"{file.name}: expected floating-point numbers, got {stored.dtype}: has it a unit?")
+    return DecodedMap(depth_of_floats(stored, options["scale"]), "depth", geometry=options["geometry"])
+
+
+KEY = EncodingOption("key", str, "name of the array in an npz; otherwise depth, or the only one")
+FLOAT_MISSING = "0, negative and NaN missing; inf and 1e10 sky"
+ENCODINGS = (
+    Encoding(
+        name="pfm",
+        writers="MVSNet and its successors, BlendedMVS, AirSim (DepthPlanar), ZED",
+        files="PFM",
+        unit="metres, or of the scene; scale says how many are a metre (1000 for DTU)",
+        missing=FLOAT_MISSING,
+        kind="depth",
+        geometry="planar",
+        orientation="the bottom row first, turned here",
+        source="PFM: netpbm.sourceforge.net/doc/pfm.html; the scale of its header is a byte order, not a unit",
+        verified="made",
+        decode=decode_pfm_depth,
+        options=(SCALE, GEOMETRY),
+    ),
+    Encoding(
+        name="pfm_disparity",
+        writers="Middlebury stereo, FlyingThings3D",
+        files="PFM",
+        unit="pixels of disparity",
+        missing="inf, NaN and negative missing; 0 infinitely far",
+        kind="disparity",
+        geometry="planar",
+        orientation="the bottom row first, turned here",
+        source="vision.middlebury.edu/stereo/data/scenes2014: depth = baseline * f / (d + doffs)",
+        verified="made",
+        decode=decode_pfm_disparity,
+    ),
+    Encoding(
+        name="exr",
+        writers="Blender, Unreal (scale=100), UrbanSyn (scale=1e-5, not verified), Record3D, MVS-Synth, Synscapes",
+        files="OpenEXR",
+        unit="metres, or as scale says",
+        missing=FLOAT_MISSING,
+        kind="depth",
+        geometry="planar",
+        orientation=AS_STORED,
+        source="openexr.com; Blender's Z pass has 1e10 where nothing is hit; AirSim's DepthPerspective: geometry=ray",
+        verified="genuine",
+        decode=decode_exr_depth,
+        options=(
+            EncodingOption("channel", str, "full name of the channel; otherwise Z, depth, or the only one"),
+            SCALE,
+            GEOMETRY,
+        ),
+    ),
+    Encoding(
+        name="npz",
+        writers="DUSt3R, MoGe, Depth Anything 3 (depth, conf, intrinsics), TartanAir V1, DIODE",
+        files="npy or npz",
+        unit="metres, or as scale says",
+        missing=FLOAT_MISSING,
+        kind="depth",
+        geometry="planar",
+        orientation=AS_STORED,
+        source="ByteDance-Seed/Depth-Anything-3 README: depth, conf, extrinsics, intrinsics",
+        verified="made",
+        decode=decode_npz,
+        options=(KEY, EncodingOption("index", int, "which of several maps (N, H, W), from 0"), SCALE, GEOMETRY),
+    ),
+    Encoding(
+        name="isaac_gym",
+        writers="Isaac Gym",
+        files="npy or npz",
+        unit="metres, negative",
+        missing="0 missing; -inf sky",
+        kind="depth",
+        geometry="planar",
+        orientation=AS_STORED,
+        source="Isaac Gym cameras look along -z and write -inf where nothing is hit",
+        verified="made",
+        decode=decode_negative,
+        options=(KEY, SCALE),
+    ),
+    Encoding(
+        name="tiff",
+        writers="photogrammetry, SeaThru, ZED and others that save floating-point depth",
+        files="float16, float32 or float64 TIFF",
+        unit="metres, or as scale says",
+        missing=FLOAT_MISSING,
+        kind="depth",
+        geometry="planar",
+        orientation="turned by its own tag",
+        source="TIFF 6.0",
+        verified="made",
+        decode=decode_tiff_floats,
+        options=(SCALE, GEOMETRY),
+    ),
+)

@@ -1,0 +1,103 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Depth in the channels of a colour picture: the bytes of a float, 24 bits of fixed point, three equal channels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import UnreadableImageError
+from ..stored_maps import decode_picture
+from .encoding import DecodedMap, EncodedFile, Encoding, EncodingOption, Options
+from .scaled_integers import AS_STORED
+
+
+CARLA_FAR_METRES, CARLA_LARGEST = 1000.0, (1 << 24) - 1
+SYNTHIA_LARGEST = 65535
+
+
+def _channels(file: EncodedFile, encoding: str, dtype: type, counts: tuple[int, ...]) -> np.ndarray:
+    """Return the channels of a picture (H, W, C) in the order blue, green, red, alpha."""
+    picture = decode_picture(file.content, file.name)
+    channels = picture.shape[2] if picture.ndim == 3 else 1
+    if picture.dtype != dtype or channels not in counts:
+        raise UnreadableImageError(
+            f"{file.name}: {encoding} is a picture of {' or '.join(map(str, counts))} channels of {np.dtype(dtype)}, "
+            f"got {channels} of {picture.dtype}: another encoding, or another program has saved it"
+        )
+    return picture
+
+
+def decode_float_bytes(file: EncodedFile, options: Options) -> DecodedMap:
+    """Take the four bytes of a pixel, in the order in which OpenCV has them (B, G, R, A), for a float32 of metres."""
+    picture = _channels(file, "tartanair_rgba", np.uint8, (4,))
+    values = np.ascontiguousarray(picture).view("<f4")[..., 0].astype(np.float32)
+    values[~(values > 0)] = np.nan
+    values[values >= options["sky"]] = np.inf
+    return DecodedMap(values, "depth")
+
+
+def decode_carla(file: EncodedFile, options: Options) -> DecodedMap:
+    """Join red (low), green and blue (high) to 24 bits, of which all are 1 at the far plane of 1000 m."""
+    picture = _channels(file, "carla", np.uint8, (3, 4))
+    codes = picture[..., 0].astype(np.uint32) << 16 | picture[..., 1].astype(np.uint32) << 8 | picture[..., 2]
+    values = (codes * (CARLA_FAR_METRES / CARLA_LARGEST)).astype(np.float32)
+    values[codes == 0] = np.nan
+    values[codes == CARLA_LARGEST] = np.inf
+    return DecodedMap(values, "depth")
+
+
+def decode_synthia(file: EncodedFile, options: Options) -> DecodedMap:
+    """Take one of three equal channels of 16 bits: centimetres."""
+    picture = _channels(file, "synthia", np.uint16, (1, 3))
+    stored = picture if picture.ndim == 2 else picture[..., 0]
+    if picture.ndim == 3 and not (np.array_equal(stored, picture[..., 1]) and np.array_equal(stored, picture[..., 2])):
+        raise UnreadableImageError(f"{file.name}: synthia has three equal channels, these differ; is it a picture?")
+    values = (stored / np.float64(100)).astype(np.float32)
+    values[stored == 0] = np.nan
+    values[stored == SYNTHIA_LARGEST] = np.inf
+    return DecodedMap(values, "depth")
+
+
+ENCODINGS = (
+    Encoding(
+        name="tartanair_rgba",
+        writers="TartanAir V2",
+        files="8-bit RGBA PNG",
+        unit="metres: the bytes of a little-endian float32 in the order B, G, R, A",
+        missing="0, negative and NaN missing; from sky on: sky",
+        kind="depth",
+        geometry="planar",
+        orientation=AS_STORED,
+        source="castacks/tartanairpy docs/modalities.rst:70-80, tartanair/reader.py:42-65",
+        verified="made",
+        decode=decode_float_bytes,
+        options=(EncodingOption("sky", float, "metres from which on it is sky", 10000.0),),
+    ),
+    Encoding(
+        name="carla",
+        writers="CARLA depth camera, raw, SkyScenes",
+        files="8-bit RGB or RGBA PNG",
+        unit="1000/(2^24 - 1) m: red is the low byte, blue the high one",
+        missing="0 missing; 2^24 - 1, the far plane, is sky",
+        kind="depth",
+        geometry="planar",
+        orientation=AS_STORED,
+        source="carla.readthedocs.io ref_sensors, depth camera",
+        verified="made",
+        decode=decode_carla,
+    ),
+    Encoding(
+        name="synthia",
+        writers="SYNTHIA (RAND-CITYSCAPES)",
+        files="16-bit RGB PNG with three equal channels",
+        unit="centimetres (its largest depth is 655.35 m: inferred)",
+        missing="0 missing; 65535 sky",
+        kind="depth",
+        geometry="planar",
+        orientation=AS_STORED,
+        source="qinenergy/corda issue 15 (655.35); preprocessing scripts take one of three equal channels",
+        verified="made",
+        decode=decode_synthia,
+    ),
+)
