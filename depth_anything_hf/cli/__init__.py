@@ -20,6 +20,7 @@ Imports stand inside the commands, so that `--help` is quick.
 - `calibrate`: scale and shift of a relative model from measured points.
 - `evaluate`: score a model.
 - `datasets`: list public datasets and protocols.
+- `encodings`: list how devices, engines, apps and data sets write depth.
 - `convert`: checkpoints of the original code in and out.
 - `export`: models to ONNX, OpenVINO and torch.export.
 - `render`: synthetic scenes.

@@ -16,6 +16,7 @@ from .options import (
     OUTPUT,
     DeviceOption,
     DtypeOption,
+    EncodingOption,
     InputSizeOption,
     LimitOption,
     MaxPixelsOption,
@@ -66,6 +67,7 @@ def calibrate(
         ),
     ] = False,
     scale: ScaleOption = None,
+    encoding: EncodingOption = None,
     split: SplitOption = "train",
     limit: LimitOption = None,
     input_size: InputSizeOption = None,
@@ -108,10 +110,18 @@ def calibrate(
 
     quiet_libraries(verbose)
     check_choice("form", form, FORMS)
-    if points is not None and (scale is not None or limit is not None):
-        raise OptionError("--scale and --limit are for depth maps and cannot be combined with --points")
+    if points is not None and (scale is not None or encoding is not None or limit is not None):
+        raise OptionError("--scale, --encoding and --limit are for depth maps and cannot be combined with --points")
     with option_errors():
-        data = DataSource(str(source), label="depth", scale=scale, split=split, limit=limit, max_pixels=max_pixels)
+        data = DataSource(
+            str(source),
+            label="depth",
+            scale=scale,
+            encoding=encoding,
+            split=split,
+            limit=limit,
+            max_pixels=max_pixels,
+        )
     _check_output(output, source, points, overwrite)
     kind: Any = prediction_kind
     predictor = DepthPredictor.from_pretrained(

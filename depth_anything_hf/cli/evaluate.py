@@ -27,7 +27,7 @@ PANELS = {
         "limit",
         "max_pixels",
     ),
-    "Labels of --data": ("label", "label_column", "image_column", "scale"),
+    "Labels of --data": ("label", "label_column", "image_column", "scale", "encoding"),
     "Scores on --data": ("alignment", "min_depth", "max_depth"),
     "Confidence": ("confidence",),
     "Output": ("output_dir", "overwrite"),

@@ -67,6 +67,7 @@ class DepthAnything(Program):
             PREDICTIONS, "Score a model on a benchmark or on your labels.", "evaluate:evaluate", FOLDER | MACHINES
         ),
         "datasets": Entry(PREDICTIONS, "List public datasets and benchmark protocols.", "datasets:list_datasets"),
+        "encodings": Entry(PREDICTIONS, "List how devices and data sets write depth.", "encodings:list_encodings"),
         "convert": Entry(
             FILES, "Convert checkpoints of the original code.", "convert:convert", {"taps": "feature_layers"}
         ),

@@ -90,6 +90,15 @@ ScaleOption = Annotated[
         rich_help_panel=IMAGES,
     ),
 ]
+EncodingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--encoding",
+        help="How the labels are written, in place of --scale: mm, kitti, sunrgbd, exr:channel=Z, ... (see "
+        "`encodings`). [what a file proves]",
+        rich_help_panel=IMAGES,
+    ),
+]
 SplitOption = Annotated[
     str, typer.Option("--split", help="Split of a dataset that has several.", rich_help_panel=IMAGES)
 ]

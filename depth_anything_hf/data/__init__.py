@@ -16,6 +16,7 @@
 - `further_frames`: animations and files of several pages
 - `prediction_list`: which files commands have left among data, predictions by their list
 - `own_pictures`: pictures and records that runs, evaluations and cards have left
+- `pair_sizes`: a label that is smaller than its image
 - `pair_orientation`: one orientation for an image and its label
 - `rows`: the row of a table becomes a sample
 - `table_files`: formats and files of local tables

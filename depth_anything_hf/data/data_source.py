@@ -12,14 +12,14 @@ from typing import Any
 
 from ..utils.option_errors import check_choice
 from ..utils.typed_fields import convert_fields, nearest_of
-from .decoding.depth_maps import LABELS, SCALE_ADVICE
+from .decoding.depth_maps import LABELS, SCALE_ADVICE, check_encoding
 from .decoding.limits import check_max_pixels
 from .pair_orientation import EXIF_CHOICES
 from .public.catalog import PUBLIC_DATASETS
 
 
 # Fields that mean something for labels only.
-ASK_FOR_LABELS = ("label", "label_column", "scale", "invalid_values", "sky_value", "max_depth")
+ASK_FOR_LABELS = ("label", "label_column", "scale", "invalid_values", "sky_value", "max_depth", "encoding")
 
 
 @dataclass
@@ -32,7 +32,7 @@ class DataSource:
             a public dataset in its own layout (a name of `PUBLIC_DATASETS`, such as "hypersim").
         label: "depth" or "disparity"; None takes the one that is there, depth before disparity.
         image_column, label_column: columns of a table.
-        scale, invalid_values, sky_value, max_depth, limit: as in `DepthFolder`.
+        scale, invalid_values, sky_value, max_depth, limit, encoding: as in `DepthFolder`.
         split: split of a Hub dataset, a saved DatasetDict, a folder with one sub-folder or file name per split, or
             of a public dataset, where "" takes its default.
         weight: share of this source in a mixture; None means in proportion to its size.
@@ -66,6 +66,7 @@ class DataSource:
     options: Mapping[str, Any] | None = None
     exif: str = "auto"
     max_pixels: int | None = None
+    encoding: str | None = None
 
     def __post_init__(self) -> None:
         # One of several paths would be taken for the name of a file.
@@ -75,6 +76,7 @@ class DataSource:
         convert_fields(self, f"{self.path}: ", may_be_infinite=("invalid_values", "sky_value", "max_depth"))
         if self.scale is not None and not 0 < self.scale < math.inf:
             raise ValueError(f"{self.path}: scale must be > 0, got {self.scale:g}; {SCALE_ADVICE}")
+        check_encoding(self, f"{self.path}: ")
         check_choice("kind", self.kind, ("auto", "folder", "table", "photos", *PUBLIC_DATASETS))
         check_choice("exif", self.exif, EXIF_CHOICES)
         if self.exif != "auto" and self.kind in ("photos", *PUBLIC_DATASETS):

@@ -19,7 +19,7 @@ from .decoding.files import in_memory
 from .decoding.images import IMAGE_SUFFIXES, read_image
 from .decoding.limits import allow_pixels, check_max_pixels
 from .decoding.map_meaning import meaning_of
-from .folder_layouts import images_in, pairs_in_folder
+from .folder_layouts import images_in, label_in_folder, pairs_in_folder
 from .pair_orientation import PairOrientation
 from .rows import RowReader
 from .samples import Sample, add_label, check_limit
@@ -44,6 +44,9 @@ class DepthFolder:
         limit: use only the first samples, this many.
         split: name of the split, if the folder has a sub-folder or text list for each; None takes all.
         exif: how image and label come into one orientation: "auto", "apply" or "ignore", see `PairOrientation`.
+        encoding: how the labels are written, such as "mm" or "exr:channel=Z" (the command `encodings` lists all), in
+            place of scale, invalid_values and sky_value. Labels that are smaller than their images are then enlarged
+            by the nearest value, if both have one ratio of width to height.
         max_pixels: largest number of pixels of an image or label; larger ones are broken. None: Pillow's limit.
 
     Raises:
@@ -63,15 +66,16 @@ class DepthFolder:
         split: str | None = None,
         exif: str = "auto",
         max_pixels: int | None = None,
+        encoding: str | None = None,
     ) -> None:
         check_choice("label", label, LABELS)
         self.label: str | None = label
-        self.rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
+        self.rules = label_rules(label, scale, invalid_values, sky_value, max_depth, encoding)
         self._orientation = PairOrientation(exif)
         check_max_pixels(max_pixels)
         self._max_pixels = max_pixels
         self._place = local_path(root)
-        self._pairs = pairs_in_folder(self._place, label, split)[: check_limit(limit)]
+        self._pairs = pairs_in_folder(self._place, self._layout(label, split), split)[: check_limit(limit)]
 
     def __len__(self) -> int:
         return len(self._pairs)
@@ -85,9 +89,19 @@ class DepthFolder:
             # Predictions were made from upright images.
             is_upright = meaning_of(label["bytes"], str(label_path)) is not None
             image, values = self._orientation.read_pair(
-                image_path, values, label, str(image_path), is_upright=is_upright
+                image_path,
+                values,
+                label,
+                str(image_path),
+                is_upright=is_upright,
+                may_enlarge=self.rules.is_encoded(label["bytes"]),
             )
         return add_label({"image": image, "name": str(image_path)}, self.rules.label, values, str(label_path))
+
+    def _layout(self, label: str, split: str | None) -> str:
+        """Return the kind that the files are called by: disparity may become depth by its encoding."""
+        is_free = label == "depth" and self.rules.encoding is not None
+        return "disparity" if is_free and label_in_folder(self._place, split) == "disparity" else label
 
     @property
     def root(self) -> Path:
@@ -117,7 +131,7 @@ class DepthTable:
         image_column: column of images.
         label_column: column of labels; by default the one that is called depth, depth_map (for depth) or disparity.
         label: "depth", "disparity", or None for images only.
-        scale, invalid_values, sky_value, max_depth, limit, exif, max_pixels: as in `DepthFolder`.
+        scale, invalid_values, sky_value, max_depth, limit, exif, max_pixels, encoding: as in `DepthFolder`.
         root: folder that relative paths in text cells refer to.
 
     Raises:
@@ -139,6 +153,7 @@ class DepthTable:
         root: str | os.PathLike[str] | None = None,
         exif: str = "auto",
         max_pixels: int | None = None,
+        encoding: str | None = None,
     ) -> None:
         if not isinstance(dataset, datasets.Dataset):
             raise TypeError(
@@ -147,7 +162,7 @@ class DepthTable:
         if len(dataset) == 0:
             raise ValueError("expected a table with rows, got one with no rows")
         self.label = label
-        rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
+        rules = label_rules(label, scale, invalid_values, sky_value, max_depth, encoding)
         self._root = None if root is None else local_path(root)
         self._reader = RowReader(
             dataset.column_names, image_column, label_column, label, rules, root, exif, max_pixels

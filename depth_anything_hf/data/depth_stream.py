@@ -44,7 +44,7 @@ class DepthStream:
         image_column: column of images.
         label_column: column of labels; by default the first of depth, depth_map (for depth) or disparity.
         label: "depth", "disparity", or None for images only.
-        scale, invalid_values, sky_value, max_depth, exif: as in `DepthFolder`.
+        scale, invalid_values, sky_value, max_depth, exif, max_pixels, encoding: as in `DepthFolder`.
         root: folder that relative paths in text cells refer to; None counts as a stream from elsewhere.
         open_shards: shards that each process and worker reads at once, so that batches mix shards of one class each;
             None: 16, or 4 if the stream is from elsewhere. A row group of each open parquet file is held in memory.
@@ -71,6 +71,7 @@ class DepthStream:
         parquet_files: Sequence[str | os.PathLike[str]] = (),
         exif: str = "auto",
         max_pixels: int | None = None,
+        encoding: str | None = None,
     ) -> None:
         if open_shards is not None and open_shards < 1:
             raise ValueError(f"{name}: open_shards must be at least 1, got {open_shards}")
@@ -87,7 +88,7 @@ class DepthStream:
         self._parquet_files = [Path(file) for file in parquet_files]
         if self._parquet_files and len(self._parquet_files) != self.shard_count:
             raise ValueError(f"{name}: {len(self._parquet_files)} parquet files for {self.shard_count} shards")
-        rules = label_rules(label, scale, invalid_values, sky_value, max_depth)
+        rules = label_rules(label, scale, invalid_values, sky_value, max_depth, encoding)
         self._reader = RowReader(
             columns_of(dataset, name), image_column, label_column, label, rules, root, exif, max_pixels
         )

@@ -12,7 +12,8 @@ from PIL import Image
 from ..utils.option_errors import check_choice
 from .decoding.files import FileLike
 from .decoding.images import read_stored_image
-from .decoding.orientation import orientation_of_map, turn_back, turn_upright
+from .decoding.orientation import orientation_of_map, turn_back, turn_upright, turned_shape
+from .pair_sizes import enlarge_to
 
 
 EXIF_CHOICES = ("auto", "apply", "ignore")
@@ -37,7 +38,14 @@ class PairOrientation:
         self._has_told = False
 
     def read_pair(
-        self, image: FileLike | Image.Image, values: np.ndarray, label: FileLike | None, name: str, *, is_upright: bool
+        self,
+        image: FileLike | Image.Image,
+        values: np.ndarray,
+        label: FileLike | None,
+        name: str,
+        *,
+        is_upright: bool,
+        may_enlarge: bool = False,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Decode an image, and bring it and its label into one orientation.
 
@@ -47,11 +55,14 @@ class PairOrientation:
             label: file or bytes of the label; None if it has none.
             name: of the sample, for the warning.
             is_upright: whether the label was made from the upright image.
+            may_enlarge: whether a smaller label of the same ratio becomes as large as the image.
 
         Returns:
             The image, uint8 (H, W, 3), and the label, of the same size if that is possible at all.
         """
         stored, orientation = read_stored_image(image)
+        if may_enlarge:
+            values = enlarge_to(values, turned_shape(stored.shape[:2], orientation), stored.shape[:2])
         own, was_turned = (None, False) if label is None or is_upright else orientation_of_map(label)
         if orientation == 1 and own in (None, 1):
             return stored, values

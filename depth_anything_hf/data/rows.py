@@ -146,7 +146,14 @@ class RowReader:
         # Pseudo-labels and predictions were made from upright images.
         is_upright = row.get(f"{column}_minimum") is not None and row.get(f"{column}_maximum") is not None
         is_upright |= is_file and meaning_of(cell["bytes"], name) is not None
-        return self._orientation.read_pair(image_cell, values, cell if is_file else None, name, is_upright=is_upright)
+        return self._orientation.read_pair(
+            image_cell,
+            values,
+            cell if is_file else None,
+            name,
+            is_upright=is_upright,
+            may_enlarge=is_file and self.rules.is_encoded(cell["bytes"]),
+        )
 
     def _decode_label(self, cell: Any, row: Mapping[str, Any], column: str) -> np.ndarray:
         if cell is None:

@@ -16,6 +16,7 @@ from ..utils.paths import local_path
 from ..utils.printable_names import printable_name
 from .data_source import DataSource as DataSource
 from .datasets import DepthFolder, DepthTable, PhotoFolder
+from .decoding.encodings.choice import parse_encoding
 from .decoding.files import files_below
 from .depth_stream import DepthStream, columns_of
 from .folder_layouts import label_in_folder
@@ -89,8 +90,13 @@ def _open_map_style(source: DataSource) -> SampleDataset:
     kind = detect_kind(source) if source.kind in ("auto", "photos") else source.kind
     local = local_path(source.path)
     if kind == "folder":
-        layout = source.label or label_in_folder(local, source.split) or "depth"
-        return DepthFolder(local, layout, split=source.split, **_label_options(source))
+        asked = source.label or _label_by_encoding(source)
+        return DepthFolder(
+            local,
+            asked or label_in_folder(local, source.split) or "depth",
+            split=source.split,
+            **_label_options(source),
+        )
     if kind == "photos":
         return PhotoFolder(local, limit=source.limit, split=source.split, max_pixels=source.max_pixels)
     table, folder = _load_table(source)
@@ -100,8 +106,12 @@ def _open_map_style(source: DataSource) -> SampleDataset:
     return DepthTable(table, image_column, label_column, label, root=folder, **_label_options(source))
 
 
+def _label_by_encoding(source: DataSource) -> str | None:
+    return None if source.encoding is None else parse_encoding(source.encoding).kind
+
+
 def _open_public(source: DataSource) -> SampleDataset:
-    for name in ("scale", "invalid_values", "sky_value", "label_column"):
+    for name in ("scale", "invalid_values", "sky_value", "label_column", "encoding"):
         if getattr(source, name) is not None:
             raise ValueError(f"{source.path}: {name} is fixed for the dataset {source.kind}; leave it out")
     samples = open_public(
@@ -162,7 +172,7 @@ def as_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -> 
 
 
 def _label_options(source: DataSource) -> dict[str, Any]:
-    names = ("scale", "invalid_values", "sky_value", "max_depth", "limit", "exif", "max_pixels")
+    names = ("scale", "invalid_values", "sky_value", "max_depth", "limit", "exif", "max_pixels", "encoding")
     return {name: getattr(source, name) for name in names}
 
 

@@ -24,7 +24,16 @@ logger = logging.getLogger(__name__)
 
 ALSO_OF_VIDEOS = ("min_depth", "max_depth")
 # What a protocol decides by itself.
-FIXED_BY_PROTOCOL = ("label", "scale", "label_column", "image_column", "alignment", "min_depth", "max_depth")
+FIXED_BY_PROTOCOL = (
+    "label",
+    "scale",
+    "encoding",
+    "label_column",
+    "image_column",
+    "alignment",
+    "min_depth",
+    "max_depth",
+)
 
 
 @dataclass
@@ -62,6 +71,13 @@ class EvaluationArguments:
     scale: float | None = field(
         default=None,
         metadata={"help": "Stored units per metre of integer labels: 1000 for millimetres, 256 for KITTI."},
+    )
+    encoding: str | None = field(
+        default=None,
+        metadata={
+            "help": "How the labels are written, in place of --scale: mm, kitti, sunrgbd, exr:channel=Z, ... (see "
+            "`encodings`). [what a file proves]"
+        },
     )
     split: str | None = field(
         default=None, metadata={"help": "Split of a dataset that has several. [train; the protocol's]"}
@@ -282,6 +298,7 @@ def _open(arguments: EvaluationArguments) -> tuple[dict[str, tuple[Any, Evaluati
             str(arguments.data),
             label=arguments.label,
             scale=arguments.scale,
+            encoding=arguments.encoding,
             split=arguments.split or "train",
             image_column=arguments.image_column or "image",
             label_column=arguments.label_column,

@@ -181,8 +181,8 @@ class LabelRules:
             ValueError: also where a file that `predict` has written holds the other kind.
         """
         source = in_memory(source)
-        is_plain = self.scale is None and self.invalid_values is None and self.sky_value is None
-        encoded = _read_encoded(source, self.encoding, self.scale, self.label) if self.encoding or is_plain else None
+        is_encoded = self.is_encoded(source["bytes"])
+        encoded = _read_encoded(source, self.encoding, self.scale, self.label) if is_encoded else None
         if encoded is not None:
             return self._limit(encoded)
         stored, name = read_stored_label(source, self.label)
@@ -190,10 +190,18 @@ class LabelRules:
         if meaning is not None:
             meaning.check_label(self.label, name)
         values = self.apply(stored, name, meaning)
-        if is_plain and self.label == "depth" and source["bytes"].startswith(EXR_MAGIC):
+        if self._is_plain and self.label == "depth" and source["bytes"].startswith(EXR_MAGIC):
             # What Blender writes where nothing is hit.
             values[values >= NOTHING_HIT] = np.inf
         return values
+
+    def is_encoded(self, content: bytes) -> bool:
+        """Return whether a file has an encoding, given or proven, whose maps may be smaller than their pictures."""
+        return self.encoding is not None or (self._is_plain and proven_encoding(content) is not None)
+
+    @property
+    def _is_plain(self) -> bool:
+        return self.scale is None and self.invalid_values is None and self.sky_value is None
 
     def apply(self, stored: np.ndarray, name: str, meaning: MapMeaning | None = None) -> np.ndarray:
         """Turn stored values (H, W) into a label: float32 (H, W).

@@ -39,6 +39,11 @@ def turn_upright(stored: np.ndarray, orientation: int) -> np.ndarray:
     return stored
 
 
+def turned_shape(shape: tuple[int, ...], orientation: int) -> tuple[int, ...]:
+    """Return the height and width of a stored array (H, W) once it is upright."""
+    return shape[::-1] if orientation >= 5 else shape
+
+
 def turn_back(upright: np.ndarray, orientation: int) -> np.ndarray:
     """Return the array (H, W, ...) that `turn_upright` has turned."""
     return turn_upright(upright, _INVERSE.get(orientation, orientation))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -186,6 +187,33 @@ def _read_page(content: bytes, offset: int, order: str, is_big: bool) -> tuple[d
         tags[tag] = _Value(struct.unpack_from(f"{order}{length}{code}", content, place), place)
     following = struct.unpack_from(order + ("Q" if is_big else "I"), content, first + count * entry_size)[0]
     return tags, following
+
+
+def read_tags(content: bytes, wanted: Collection[int]) -> dict[int, bytes]:
+    """Return the bytes of some tags of the first page, of those that are there; none of a damaged file.
+
+    Args:
+        content: the file.
+        wanted: numbers of tags whose values are text or bytes; of others it is told that they are there.
+    """
+    order, is_big = "<" if content[:1] == b"I" else ">", content[2:4] in (b"+\0", b"\0+")
+    count_code, entry_size, room = ("Q", 20, 8) if is_big else ("H", 12, 4)
+    found: dict[int, bytes] = {}
+    try:
+        page = struct.unpack_from(order + ("Q" if is_big else "I"), content, 8 if is_big else 4)[0]
+        count = struct.unpack_from(order + count_code, content, page)[0]
+        first = page + struct.calcsize(count_code)
+        for entry in range(first, min(first + count * entry_size, len(content)), entry_size):
+            tag, _, length = struct.unpack_from(order + ("HHQ" if is_big else "HHI"), content, entry)
+            if tag not in wanted:
+                continue
+            place = entry + entry_size - room
+            if length > room:
+                place = struct.unpack_from(order + ("Q" if is_big else "I"), content, place)[0]
+            found[tag] = content[place : place + length]
+    except struct.error:
+        return {}
+    return found
 
 
 def _as_integers(content: bytes, layout: TiffLayout) -> bytes:

@@ -16,6 +16,9 @@
 - `sintel`: `.dpt` of MPI Sintel
 - `reconstructions`: COLMAP and OpenMVS
 - `hdf5_files`: Spring and Hypersim
+- `elevation`: GeoTIFF of heights
+- `photographs`: GDepth and Dynamic Depth of Android phones
+- `apple`: auxiliary depth of iPhone photographs
 
 A further family is a file with a tuple `ENCODINGS`, named in `catalog`.
 """

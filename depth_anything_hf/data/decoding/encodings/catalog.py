@@ -8,10 +8,13 @@ from typing import Any
 
 from ....utils.option_errors import check_choice
 from . import (
+    apple,
+    elevation,
     float_files,
     hdf5_files,
     packed_bits,
     packed_colours,
+    photographs,
     reconstructions,
     scaled_integers,
     sintel,
@@ -24,7 +27,7 @@ from .encoding import Encoding
 # A new family is one file more.
 FAMILIES = (
     *(scaled_integers, packed_bits, packed_colours, stereo_integers),
-    *(float_files, sintel, reconstructions, hdf5_files),
+    *(float_files, sintel, reconstructions, hdf5_files, elevation, photographs, apple),
 )
 ENCODINGS: dict[str, Encoding] = {each.name: each for family in FAMILIES for each in family.ENCODINGS}
 # Other names of the same, by what writes it.
@@ -45,6 +48,8 @@ ALIASES = {
     **dict.fromkeys(("dsp5",), "spring"),
     **dict.fromkeys(("npy", "da3", "moge", "dust3r"), "npz"),
     **dict.fromkeys(("openexr", "blender"), "exr"),
+    **dict.fromkeys(("geotiff", "dem"), "elevation"),
+    **dict.fromkeys(("heic", "heif"), "apple_heic"),
 }
 
 

@@ -60,7 +60,7 @@ def parse_encoding(text: str) -> EncodingChoice:
             raise OptionError(f"encoding {text!r}: {key} is given twice; keep one")
         given.add(key)
         values[key] = _convert(options[key], value, text)
-    _check(values, text)
+    _check(values, given, text)
     return EncodingChoice(encoding, MappingProxyType(values))
 
 
@@ -83,7 +83,7 @@ def _convert(option: EncodingOption, value: str, text: str) -> Any:
     return int(number) if option.kind is int else number
 
 
-def _check(values: Mapping[str, Any], text: str) -> None:
+def _check(values: Mapping[str, Any], given: set[str], text: str) -> None:
     for name in ("scale", "per_metre", "focal", "baseline", "fx", "fy", "fov", "camera_height"):
         value = values.get(name)
         if value is not None and not 0 < value < math.inf:
@@ -92,7 +92,11 @@ def _check(values: Mapping[str, Any], text: str) -> None:
         raise OptionError(
             f"encoding {text!r}: needs per_metre, the stored units per metre, as in 'scaled:per_metre=1000'"
         )
-    if (values.get("focal") is None) != (values.get("baseline") is None):
+    if (
+        "focal" in values
+        and (values["focal"] is None) != (values["baseline"] is None)
+        and given & {"focal", "baseline"}
+    ):
         raise OptionError(f"encoding {text!r}: focal and baseline belong together; give both, or neither")
     if values.get("fx") is not None and values.get("fov") is not None:
         raise OptionError(f"encoding {text!r}: fx and fov say the same; give one of them")

@@ -7,11 +7,6 @@ from __future__ import annotations
 from .encoding import Encoding, EncodingOption
 
 
-STEREO = (
-    EncodingOption("focal", float, "focal length in pixels of the map: with baseline, depth in metres"),
-    EncodingOption("baseline", float, "metres between the cameras: with focal, depth in metres"),
-    EncodingOption("offset", float, "pixels between the principal points (doffs), added to disparity", 0.0),
-)
 RAYS = (
     EncodingOption("fx", float, "focal length in pixels of the map's width: ray distance becomes planar depth"),
     EncodingOption("fy", float, "focal length in pixels of its height; otherwise fx"),
@@ -30,8 +25,19 @@ CONFIDENCE = (
 )
 
 
+def stereo_options(baseline: float | None = None) -> tuple[EncodingOption, ...]:
+    """Return the options of the rig that disparity in pixels was seen by.
+
+    Args:
+        baseline: of the rig that the encoding is of, metres; None: not known.
+    """
+    return (
+        EncodingOption("focal", float, "focal length in pixels of the map: with baseline, depth in metres"),
+        EncodingOption("baseline", float, "metres between the cameras: with focal, depth in metres", baseline),
+        EncodingOption("offset", float, "pixels between the principal points (doffs), added to disparity", 0.0),
+    )
+
+
 def options_of(encoding: Encoding) -> tuple[EncodingOption, ...]:
-    """Return the options of an encoding: its own, and those of its kind."""
-    may_be_rays = encoding.geometry in ("ray", "unknown") or any(each.name == "geometry" for each in encoding.options)
-    stereo = STEREO if (encoding.kind == "disparity" and "px" in encoding.unit) or "pixels" in encoding.unit else ()
-    return (*encoding.options, *stereo, *(RAYS if may_be_rays else ()), *CONFIDENCE)
+    """Return all options of an encoding: its own, and those of confidence."""
+    return (*encoding.options, *CONFIDENCE)

@@ -149,10 +149,10 @@ def _camera(options: Mapping[str, Any], decoded: DecodedMap) -> CameraIntrinsics
     height, width = decoded.values.shape
     fx, fy, fov = (options.get(key) for key in ("fx", "fy", "fov"))
     cx, cy = options.get("cx"), options.get("cy")
-    if fx is None and fov is None:
-        return None if decoded.intrinsics is None else CameraIntrinsics.from_matrix(decoded.intrinsics, height, width)
-    if fx is None:
+    if fov is not None:
         fx = CameraIntrinsics.from_field_of_view(fov, height, width).fx
+    if fx is None:
+        return None if decoded.intrinsics is None else CameraIntrinsics.from_matrix(decoded.intrinsics, height, width)
     model: DistortionModel = "fisheye" if options["camera"] == "fisheye" else "opencv"
     return CameraIntrinsics(
         width,

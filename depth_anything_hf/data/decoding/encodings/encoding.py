@@ -143,6 +143,7 @@ def through_table(stored: np.ndarray, function: Callable[[np.ndarray], np.ndarra
     if stored.dtype in (np.uint8, np.uint16) and stored.size > 1 << (8 * stored.itemsize):
         codes = np.arange(1 << (8 * stored.itemsize), dtype=stored.dtype)
         table: np.ndarray = function(codes).astype(np.float32)
-        return table[stored]
+        found: np.ndarray = table[stored]
+        return found
     values: np.ndarray = function(stored.ravel()).astype(np.float32).reshape(stored.shape)
     return values

@@ -13,6 +13,8 @@ from ..errors import BrokenSampleError, UnreadableImageError
 from ..exr import EXR_MAGIC, decode_exr
 from ..stored_maps import decode_numpy, decode_pfm, read_stored_label, single_channel
 from ..tiff import TIFF_STARTS
+from .common_options import RAYS, stereo_options
+from .elevation import mask_nodata, nodata_of
 from .encoding import DecodedMap, EncodedFile, Encoding, EncodingOption, Options
 from .scaled_integers import AS_STORED
 
@@ -139,7 +141,12 @@ def decode_tiff_floats(file: EncodedFile, options: Options) -> DecodedMap:
     _starts(file, TIFF_STARTS, "a TIFF")
     stored = read_stored_label({"bytes": file.content, "path": file.name})[0]
     if stored.dtype.kind != "f":
-        raise UnreadableImageError(f"{file.name}: expected floating-point numbers, got {stored.dtype}: has it a unit?")
+        raise UnreadableImageError(
+            f"{file.name}: expected floating-point numbers, got {stored.dtype}: name the encoding that has its unit"
+        )
+    nodata = nodata_of(file.content)
+    if nodata is not None:
+        stored = mask_nodata(stored, nodata)
     return DecodedMap(depth_of_floats(stored, options["scale"]), "depth", geometry=options["geometry"])
 
 
@@ -158,7 +165,7 @@ ENCODINGS = (
         source="PFM: netpbm.sourceforge.net/doc/pfm.html; the scale of its header is a byte order, not a unit",
         verified="made",
         decode=decode_pfm_depth,
-        options=(SCALE, GEOMETRY),
+        options=(SCALE, GEOMETRY, *RAYS),
     ),
     Encoding(
         name="pfm_disparity",
@@ -172,6 +179,7 @@ ENCODINGS = (
         source="vision.middlebury.edu/stereo/data/scenes2014: depth = baseline * f / (d + doffs)",
         verified="made",
         decode=decode_pfm_disparity,
+        options=stereo_options(),
     ),
     Encoding(
         name="exr",
@@ -189,6 +197,7 @@ ENCODINGS = (
             EncodingOption("channel", str, "full name of the channel; otherwise Z, depth, or the only one"),
             SCALE,
             GEOMETRY,
+            *RAYS,
         ),
     ),
     Encoding(
@@ -203,7 +212,7 @@ ENCODINGS = (
         source="ByteDance-Seed/Depth-Anything-3 README: depth, conf, extrinsics, intrinsics",
         verified="made",
         decode=decode_npz,
-        options=(KEY, EncodingOption("index", int, "which of several maps (N, H, W), from 0"), SCALE, GEOMETRY),
+        options=(KEY, EncodingOption("index", int, "which of several maps (N, H, W), from 0"), SCALE, GEOMETRY, *RAYS),
     ),
     Encoding(
         name="isaac_gym",
@@ -224,13 +233,13 @@ ENCODINGS = (
         writers="photogrammetry, SeaThru, ZED and others that save floating-point depth",
         files="float16, float32 or float64 TIFF",
         unit="metres, or as scale says",
-        missing=FLOAT_MISSING,
+        missing=f"{FLOAT_MISSING}; GDAL_NODATA missing",
         kind="depth",
         geometry="planar",
         orientation="turned by its own tag",
         source="TIFF 6.0",
         verified="made",
         decode=decode_tiff_floats,
-        options=(SCALE, GEOMETRY),
+        options=(SCALE, GEOMETRY, *RAYS),
     ),
 )

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import UnreadableImageError
 from ..optional import import_optional
 from ..stored_maps import single_channel
+from .common_options import RAYS, stereo_options
 from .encoding import DecodedMap, EncodedFile, Encoding, Options
 from .float_files import depth_of_floats, disparity_of_floats
 from .scaled_integers import AS_STORED
@@ -52,6 +53,7 @@ ENCODINGS = (
         source="cv-stuttgart/flow_library flow_IO.py:400-409; spring_utils dataloader.py:120-128, pointcloud.py:12-26",
         verified="made",
         decode=decode_spring,
+        options=stereo_options(0.065),
     ),
     Encoding(
         name="hypersim",
@@ -65,5 +67,6 @@ ENCODINGS = (
         source="apple/ml-hypersim README: distance to the optical centre; a pinhole of fx = fy = 886.81 at 1024 x 768",
         verified="genuine",
         decode=decode_hypersim,
+        options=RAYS,
     ),
 )

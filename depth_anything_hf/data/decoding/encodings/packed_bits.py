@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import UnreadableImageError
 from ..stored_maps import decode_picture, read_stored_label
+from .common_options import RAYS
 from .encoding import MISSING, DecodedMap, EncodedFile, Encoding, EncodingOption, Options, through_table, whole_numbers
 from .scaled_integers import AS_STORED, FILES, SENSOR
 
@@ -17,6 +18,9 @@ MILLIMETRES = np.float64(1000)
 PLAYER_MISSING = (0, 4095, 8191)
 RANGE_MASK, CONFIDENCE_BITS, LEAST_CONFIDENCE = 0x1FFF, 13, 7
 LARGEST_RAW, RAW_OF_INFINITY, RAW_FACTOR = 2047, 1092.5, 351.3
+UNKNOWN_GEOMETRY = EncodingOption(
+    "geometry", str, "what depth is measured along, where that is known", "unknown", ("unknown", "planar", "ray")
+)
 
 
 def _stored(file: EncodedFile, encoding: str) -> np.ndarray:
@@ -49,7 +53,8 @@ def decode_depth16(file: EncodedFile, options: Options) -> DecodedMap:
     """Split Android's DEPTH16: 13 bits of millimetres, above them three of confidence, of which 0 is the best."""
     stored = _stored(file, "depth16")
     values = through_table(stored, lambda codes: _millimetres(codes & RANGE_MASK))
-    return DecodedMap(values, "depth", geometry="unknown", confidence=through_table(stored, _confidence))
+    confidence = through_table(stored, _confidence)
+    return DecodedMap(values, "depth", geometry=options["geometry"], confidence=confidence)
 
 
 def _confidence(codes: np.ndarray) -> np.ndarray:
@@ -67,7 +72,7 @@ def decode_depth16_rgba(file: EncodedFile, options: Options) -> DecodedMap:
         )
     stored = picture[..., 0].astype(np.uint16) << 8 | picture[..., 1]
     values = through_table(stored, lambda codes: _millimetres(codes >> 3))
-    return DecodedMap(values, "depth", geometry="unknown")
+    return DecodedMap(values, "depth", geometry=options["geometry"])
 
 
 def decode_kinect_raw(file: EncodedFile, options: Options) -> DecodedMap:
@@ -159,6 +164,7 @@ ENCODINGS = (
         source="Android ImageFormat.DEPTH16",
         verified="made",
         decode=decode_depth16,
+        options=(UNKNOWN_GEOMETRY, *RAYS),
     ),
     Encoding(
         name="depth16_rgba",
@@ -172,6 +178,7 @@ ENCODINGS = (
         source="a recording of an Android app, and the program beside it",
         verified="made",
         decode=decode_depth16_rgba,
+        options=(UNKNOWN_GEOMETRY, *RAYS),
     ),
     Encoding(
         name="float16_png",

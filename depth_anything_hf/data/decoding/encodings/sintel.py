@@ -23,7 +23,7 @@ def is_sintel_depth(content: bytes) -> bool:
     if len(content) < 12 or not content.startswith(_TAG):
         return False
     width, height = struct.unpack_from("<ii", content, 4)
-    return width > 0 and height > 0 and len(content) == 12 + 4 * width * height
+    return bool(width > 0 and height > 0 and len(content) == 12 + 4 * width * height)
 
 
 def stored_sintel_depth(content: bytes, name: str) -> np.ndarray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..stored_maps import read_stored_label
+from .common_options import stereo_options
 from .encoding import DecodedMap, EncodedFile, Encoding, EncodingOption, Options, through_table, whole_numbers
 from .scaled_integers import AS_STORED, FILES
 
@@ -55,6 +56,7 @@ ENCODINGS = (
         source="KITTI stereo devkit, readme.txt",
         verified="made",
         decode=decode_kitti_disparity,
+        options=stereo_options(),
     ),
     Encoding(
         name="cityscapes_disparity",
@@ -68,6 +70,7 @@ ENCODINGS = (
         source="mcordts/cityscapesScripts README: d = (p - 1) / 256, 0 is invalid",
         verified="made",
         decode=decode_cityscapes_disparity,
+        options=stereo_options(),
     ),
     Encoding(
         name="oak_disparity",
@@ -81,6 +84,9 @@ ENCODINGS = (
         source="DepthAI StereoDepth: depth = fx * baseline / disparity; 3 subpixel bits by default",
         verified="made",
         decode=decode_oak_disparity,
-        options=(EncodingOption("subpixel_bits", int, "bits of 16 that are parts of a pixel: 3, 4 or 5", 3),),
+        options=(
+            EncodingOption("subpixel_bits", int, "bits of 16 that are parts of a pixel: 3, 4 or 5", 3),
+            *stereo_options(),
+        ),
     ),
 )
