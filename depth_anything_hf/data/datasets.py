@@ -15,6 +15,7 @@ import datasets
 from ..utils.option_errors import check_choice
 from ..utils.paths import local_path
 from .decoding.depth_maps import LABELS, LabelRules, label_rules
+from .decoding.encodings.choice import parse_encoding
 from .decoding.files import in_memory
 from .decoding.images import IMAGE_SUFFIXES, read_image
 from .decoding.limits import allow_pixels, check_max_pixels
@@ -75,7 +76,7 @@ class DepthFolder:
         check_max_pixels(max_pixels)
         self._max_pixels = max_pixels
         self._place = local_path(root)
-        self._pairs = pairs_in_folder(self._place, self._layout(label, split), split)[: check_limit(limit)]
+        self._pairs = self._find_pairs(label, split)[: check_limit(limit)]
 
     def __len__(self) -> int:
         return len(self._pairs)
@@ -98,10 +99,18 @@ class DepthFolder:
             )
         return add_label({"image": image, "name": str(image_path)}, self.rules.label, values, str(label_path))
 
-    def _layout(self, label: str, split: str | None) -> str:
-        """Return the kind that the files are called by: disparity may become depth by its encoding."""
-        is_free = label == "depth" and self.rules.encoding is not None
-        return "disparity" if is_free and label_in_folder(self._place, split) == "disparity" else label
+    def _find_pairs(self, label: str, split: str | None) -> list[tuple[Path, Path]]:
+        """List (image, label); an encoding may have them in one file, or make depth of files called disparity."""
+        encoding = self.rules.encoding
+        found = label_in_folder(self._place, split) if encoding is not None and self._place.exists() else label
+        if found is None and encoding is not None and parse_encoding(encoding).encoding.in_photograph:
+            return [(path, path) for path in images_in(self._place, split)]
+        if found in (None, label):
+            return pairs_in_folder(self._place, label, split)
+        try:
+            return pairs_in_folder(self._place, label, split)
+        except FileNotFoundError:
+            return pairs_in_folder(self._place, str(found), split)
 
     @property
     def root(self) -> Path:

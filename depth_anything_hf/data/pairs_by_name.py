@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +17,10 @@ from .layout_names import drop_kind_words
 from .left_out import describe_kinds, warn_of_left_out
 from .predicted_labels import drop_format_ending, listed_labels, without_pictures
 from .prediction_list import OwnFiles
+
+
+# COLMAP calls the maps of a.jpg a.jpg.geometric.bin and a.jpg.photometric.bin.
+OF_COLMAP = re.compile(r"\.(?:jpe?g|png|tiff?)\.(?:geometric|photometric)$", re.IGNORECASE)
 
 
 class NoCommonNameError(ValueError):
@@ -95,7 +100,7 @@ def _without_kind(paths: dict[str, Path]) -> dict[str, Path]:
 def _by_stem(files: Iterable[Path], root: Path) -> dict[str, Path]:
     paths: dict[str, Path] = {}
     for path in files:
-        stem = path.relative_to(root).with_suffix("").as_posix()
+        stem = OF_COLMAP.sub("", path.relative_to(root).with_suffix("").as_posix())
         if stem in paths:
             raise ValueError(f"{paths[stem]} and {path} have the same name, except for the suffix; keep one of them")
         paths[stem] = path

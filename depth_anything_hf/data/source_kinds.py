@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..utils.paths import local_path
 from .data_source import DataSource, asked_for_label
+from .decoding.encodings.choice import parse_encoding
 from .decoding.images import IMAGE_SUFFIXES
 from .folder_layouts import LAYOUTS, has_layout, label_in_folder
 from .left_out import describe_kinds, holds_labels, outside_labels, warn_of_left_out
@@ -34,6 +35,8 @@ def detect_kind(source: DataSource) -> str:
         return "table"
     if source.kind != "photos" and has_layout(local, source.split, source.label):
         _refuse_tables_beside_pairs(source, local)
+        return "folder"
+    if source.encoding is not None and parse_encoding(source.encoding).encoding.in_photograph:
         return "folder"
     found = _found_in(source, local)
     suffixes = {table_suffix(path) for path in found}

@@ -26,7 +26,9 @@ from .stored_maps import LABELS as LABELS
 from .stored_maps import read_stored_label
 
 
-LABEL_SUFFIXES = frozenset({".exr", ".npy", ".npz", ".pfm", ".pgm", ".png", ".tif", ".tiff"})
+LABEL_SUFFIXES = frozenset(
+    {".bin", ".dmap", ".dpt", ".dsp5", ".exr", ".hdf5", ".npy", ".npz", ".pfm", ".pgm", ".png", ".tif", ".tiff"}
+)
 # Places and encodings that a warning was given of.
 _told: set[tuple[str, str]] = set()
 SCALE_ADVICE = (

@@ -136,6 +136,7 @@ ENCODINGS = (
         verified="genuine",
         decode=decode_heic,
         proves=is_heic_depth,
+        in_photograph=True,
     ),
     Encoding(
         name="apple_jpeg",
@@ -150,5 +151,6 @@ ENCODINGS = (
         verified="made",
         decode=decode_jpeg,
         proves=is_jpeg_depth,
+        in_photograph=True,
     ),
 )

@@ -91,6 +91,7 @@ class Encoding:
         options: settings.
         proves: whether the content alone proves that it is this; None: nothing in a file does.
         per_metre: stored units per metre of whole numbers, by which they are proposed; None for others.
+        in_photograph: whether the map is inside of the photograph that it belongs to.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Encoding:
     options: tuple[EncodingOption, ...] = ()
     proves: Callable[[bytes], bool] | None = None
     per_metre: float | None = None
+    in_photograph: bool = False
 
 
 MISSING = "stored numbers without a value, with a slash between them, such as 0/65535"

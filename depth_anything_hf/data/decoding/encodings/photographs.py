@@ -213,6 +213,7 @@ ENCODINGS = (
         verified="genuine",
         decode=decode_gdepth,
         proves=is_gdepth,
+        in_photograph=True,
     ),
     Encoding(
         name="dynamic_depth",
@@ -227,5 +228,6 @@ ENCODINGS = (
         verified="made",
         decode=decode_dynamic_depth,
         proves=is_dynamic_depth,
+        in_photograph=True,
     ),
 )
