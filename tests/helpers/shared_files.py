@@ -6,7 +6,18 @@ from __future__ import annotations
 
 import pathlib
 
+import pytest
+
 
 SHARED_FOLDER = pathlib.Path(__file__).parents[3] / "shared"
 SHARED_FORMATS = SHARED_FOLDER / "data" / "formats"
 SHARED_PHOTOS = SHARED_FOLDER / "data" / "photos"
+SHARED_DEVICES = SHARED_FOLDER / "data" / "devices"
+
+
+def device_file(folder: str, name: str) -> pathlib.Path:
+    """A genuine file of a device; the test is skipped where it is not there."""
+    path = SHARED_DEVICES / folder / name
+    if not path.exists():
+        pytest.skip(f"the genuine files of {SHARED_DEVICES} are not here")
+    return path

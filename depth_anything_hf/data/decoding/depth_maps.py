@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +30,9 @@ from .stored_maps import read_stored_label
 LABEL_SUFFIXES = frozenset(
     {".bin", ".dmap", ".dpt", ".dsp5", ".exr", ".hdf5", ".npy", ".npz", ".pfm", ".pgm", ".png", ".tif", ".tiff"}
 )
-# Places and encodings that a warning was given of.
-_told: set[tuple[str, str]] = set()
+# How many files of a folder are looked at for doubts about their encoding, and of how many folders.
+LOOKED_AT, MOST_FOLDERS = 2, 1000
+_looked: Counter[tuple[str, str]] = Counter()
 SCALE_ADVICE = (
     "set scale, the stored units per metre (depth = value / scale): 1000 for millimetres (NYU, ScanNet), "
     "256 for KITTI, 100 for centimetres (Virtual KITTI 2), 1 for whole metres"
@@ -87,21 +89,21 @@ def _read_encoded(
     choice, name = parse_encoding(encoding), source["path"]
     decoded = decode_map(source, choice)
     _warn_of_doubts(source, encoding)
-    values = decoded.values if label is None else label_of(decoded, choice, label, name)
-    if label is None and choice.kind != decoded.kind:
-        values = label_of(decoded, choice, choice.kind, name)
-    return values
+    # Disparity of a rig that is given is meant as depth.
+    own = "depth" if choice.kind == "depth" else decoded.kind
+    return label_of(decoded, choice, label or own, name)
 
 
 def _warn_of_doubts(source: dict[str, Any], encoding: str) -> None:
-    """Warn once for each folder and encoding of what in the numbers of a file speaks against it."""
+    """Warn of what in the first files of a folder speaks against the encoding that they are read by."""
     choice, name = parse_encoding(encoding), source["path"]
     place = (encoding, os.path.dirname(name))
-    if choice.encoding.per_metre is None or place in _told:
+    if choice.encoding.per_metre is None or _looked[place] >= LOOKED_AT or len(_looked) > MOST_FOLDERS:
         return
+    _looked[place] += 1
     found = doubts(choice.encoding, read_stored_label(source)[0])
     if found is not None:
-        _told.add(place)
+        _looked[place] = LOOKED_AT
         warnings.warn(f"{name}: read as {encoding!r}, and {found}", stacklevel=2)
 
 

@@ -43,8 +43,10 @@ def decode_map(source: FileLike, encoding: EncodingChoice | str) -> DecodedMap:
     choice = parse_encoding(encoding) if isinstance(encoding, str) else encoding
     content, name = read_bytes(source)
     _check_meaning(content, name, choice)
-    decoded = choice.encoding.decode(EncodedFile(content, name, _path_of(source)), choice.options)
-    return _to_planar(_mask(decoded, choice, name, _path_of(source)), choice, name)
+    # Files hold NaN, infinity and numbers that float32 has not.
+    with np.errstate(invalid="ignore", over="ignore"):
+        decoded = choice.encoding.decode(EncodedFile(content, name, _path_of(source)), choice.options)
+        return _to_planar(_mask(decoded, choice, name, _path_of(source)), choice, name)
 
 
 def label_of(decoded: DecodedMap, choice: EncodingChoice, label: str, name: str) -> np.ndarray:
@@ -113,7 +115,7 @@ def _mask(decoded: DecodedMap, choice: EncodingChoice, name: str, path: str | No
 
 
 def _confidence_beside(pattern: str, shape: tuple[int, ...], name: str, path: str | None) -> np.ndarray:
-    if path is None:
+    if path is None or not Path(local_path(path)).is_file():
         raise ValueError(f"{name}: there are no files beside it, whose name confidence={pattern} could tell")
     place = Path(local_path(path))
     stored, other = read_stored_label(place.parent / pattern.replace("{stem}", place.stem))

@@ -12,7 +12,7 @@ from .packed_bits import LARGEST_RAW
 
 
 # Metres between which the middle of a map is believable.
-NEAR, FAR = 0.05, 500.0
+NEAR, FAR = 0.05, 1000.0
 # Of the numbers that are not 0: what is no accident.
 ALMOST_ALL = 0.999
 LARGEST_HALF = 0x7C00

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import UnreadableImageError
 from ..opencv import decode_with_opencv
 from ..stored_maps import single_channel
+from .common_options import RAYS
 from .encoding import DecodedMap, EncodedFile, Encoding, Geometry, Options
 
 
@@ -212,6 +213,7 @@ ENCODINGS = (
         source="developers.google.com/depthmap-metadata/encoding and /reference",
         verified="genuine",
         decode=decode_gdepth,
+        options=RAYS,
         proves=is_gdepth,
         in_photograph=True,
     ),
@@ -227,6 +229,7 @@ ENCODINGS = (
         source="developer.android.com Dynamic-depth-v1.0.pdf; platform/external/dynamic_depth depth_map.cc",
         verified="made",
         decode=decode_dynamic_depth,
+        options=RAYS,
         proves=is_dynamic_depth,
         in_photograph=True,
     ),

@@ -1,0 +1,99 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What follows the decoder: confidence beside the map, rays, kinds; and all genuine files of devices."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from encoded_maps import npy, png
+from shared_files import SHARED_DEVICES, device_file
+
+from depth_anything_hf.data.decoding.depth_maps import LabelRules, read_label
+from depth_anything_hf.data.decoding.errors import BrokenSampleError, UnreadableImageError
+
+
+DEPTH = np.full((6, 8), 2000, np.uint16)
+# Folder -> encoding; None: as the file proves.
+GENUINE = {
+    "apple_heic_disparity": None,
+    "arkit_lidar_mm": "arkit",
+    "drake_mm_near0_far65535": "drake",
+    "exr_channel_Y": None,
+    "gdepth_lensblur_jpeg": None,
+    "nyu_raw_pgm": "kinect_raw",
+    "realsense_65535": "realsense",
+    "realsense_mm": "mm",
+    "redwood_mm": "mm",
+    "sunrgbd_bitrot": "sunrgbd",
+    "truedepth_tenth_mm": "truedepth",
+    "tum_5000": "tum",
+}
+
+
+@pytest.mark.parametrize("folder", GENUINE)
+def test_genuine_files_of_devices(folder: str) -> None:
+    told = json.loads(device_file(folder, "meta.json").read_text(encoding="utf-8"))
+    values = LabelRules("depth", encoding=GENUINE[folder]).read(SHARED_DEVICES / folder / told["file"])
+    valid = np.isfinite(values)
+    found = {"valid_share": valid.mean(), "min": values[valid].min(), "max": values[valid].max()}
+    found["median"] = np.median(values[valid])
+    assert {key: float(value) for key, value in found.items()} == pytest.approx(told["statistics_m"], rel=1e-3, abs=5e-5)
+    assert list(values.shape[::-1]) == told["size_wh"]
+
+
+def test_genuine_files_that_are_no_depth_map() -> None:
+    with pytest.raises(UnreadableImageError, match="a deep OpenEXR file"):
+        LabelRules("depth").read(device_file("openexr_deep_z", "Trunks.exr"))
+    heights = device_file("geotiff_nodata", "float_raster_with_nodata.tif")
+    with pytest.raises(UnreadableImageError, match="heights above a datum"):
+        LabelRules("depth").read(heights)
+    below = LabelRules("depth", encoding="elevation:camera_height=10").read(heights)
+    assert np.isfinite(below).mean() == pytest.approx(0.6282, rel=1e-3)
+    assert (np.nanmin(below), np.nanmax(below)) == (9.75, 10)
+
+
+def test_confidence_of_files_beside_the_map(tmp_path: Path) -> None:
+    for name in ("depth", "confidence"):
+        (tmp_path / name).mkdir()
+    path = tmp_path / "depth" / "000001.png"
+    path.write_bytes(png(DEPTH))
+    confidence = np.arange(48, dtype=np.uint8).reshape(6, 8) % 3
+    (tmp_path / "confidence" / "000001.png").write_bytes(png(confidence))
+    encoding = "stray:confidence=../confidence/{stem}.png,min_confidence=2"
+    np.testing.assert_array_equal(np.isfinite(read_label(path, encoding=encoding)), confidence == 2)
+    with pytest.raises(ValueError, match="there are no files beside it"):
+        read_label(path.read_bytes(), encoding=encoding)
+    (tmp_path / "confidence" / "000001.png").write_bytes(png(confidence[:3]))
+    with pytest.raises(BrokenSampleError, match=r"confidence of 3 x 8 \(height x width\) for a map of 6 x 8"):
+        read_label(path, encoding=encoding)
+    with pytest.raises(ValueError, match="mm has no confidence in its files"):
+        read_label(path, encoding="mm:min_confidence=1")
+
+
+def test_rays_of_a_fisheye_and_of_a_panorama() -> None:
+    distance = np.full((101, 101), 4.0, np.float32)
+    told = "npy:geometry=ray,fx=40,camera=fisheye"
+    planar = read_label(npy(distance), encoding=told)
+    angle = np.hypot(*np.meshgrid(np.arange(101) - 50, np.arange(101) - 50)) / 40
+    np.testing.assert_allclose(planar, np.where(angle < np.pi / 2, 4 * np.cos(angle), np.nan), rtol=1e-5, atol=1e-6)
+    with pytest.raises(BrokenSampleError, match="a panorama has no optical axis"):
+        read_label(npy(distance), encoding="npy:geometry=panorama")
+    assert (read_label(npy(distance), encoding="npy:geometry=panorama,ray=keep") == 4).all()
+
+
+def test_a_file_of_predict_is_what_it_says(tmp_path: Path) -> None:
+    from PIL import Image, PngImagePlugin
+
+    from depth_anything_hf.data.decoding.map_meaning import MEANING_KEYWORD, describe_map
+
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text(MEANING_KEYWORD, describe_map("depth", scale=1000))
+    path = tmp_path / "a.png"
+    Image.fromarray(DEPTH).save(path, pnginfo=texts)
+    assert (read_label(path, encoding="mm") == 2).all()
+    with pytest.raises(ValueError, match=r"its own text says what its numbers are \(depth\), and not kitti"):
+        read_label(path, encoding="kitti")

@@ -1,0 +1,45 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Depth in the channels of a colour picture, written by Pillow or byte by byte."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from encoded_maps import png, png_of_channels
+
+from depth_anything_hf.data.decoding.depth_maps import read_label
+from depth_anything_hf.data.decoding.errors import UnreadableImageError
+
+
+def test_bytes_of_a_float_are_in_the_order_of_opencv() -> None:
+    rng = np.random.default_rng(1)
+    depth = rng.uniform(0.1, 300, (12, 16)).astype(np.float32)
+    depth[0, :6] = [0, -1, np.nan, 10000, np.inf, 65504]
+    blue, green, red, alpha = np.moveaxis(depth.view(np.uint8).reshape(12, 16, 4), 2, 0)
+    values = read_label(png(np.stack([red, green, blue, alpha], axis=2)), encoding="tartanair_rgba")
+    np.testing.assert_array_equal(values[1:], depth[1:])
+    np.testing.assert_array_equal(values[0, :6], np.float32([np.nan, np.nan, np.nan, np.inf, np.inf, np.inf]))
+    with pytest.raises(UnreadableImageError, match=r"of 4 channels of uint8, got 3 of uint8"):
+        read_label(png(np.stack([red, green, blue], axis=2)), encoding="tartanair_rgba")
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_carla_has_its_low_byte_in_red(channels: int) -> None:
+    codes = np.array([[0, 1, 255, 256, 65536, 79692, (1 << 24) - 2, (1 << 24) - 1]])
+    parts = [codes & 255, codes >> 8 & 255, codes >> 16, 0 * codes + 255]
+    values = read_label(png(np.stack(parts[:channels], axis=2).astype(np.uint8)), encoding="carla")
+    expected = 1000 * codes / (256**3 - 1)
+    np.testing.assert_allclose(values[0, 1:-1], expected[0, 1:-1], rtol=1e-6)
+    assert np.isnan(values[0, 0]) and np.isinf(values[0, -1])
+
+
+def test_synthia_has_three_equal_channels() -> None:
+    stored = np.array([[0, 100, 1234, 65535]], np.uint16)
+    content = png_of_channels(np.stack([stored] * 3, axis=2))
+    expected = np.float32([[np.nan, 1, 12.34, np.inf]])
+    np.testing.assert_array_equal(read_label(content, encoding="synthia"), expected)
+    np.testing.assert_array_equal(read_label(png(stored), encoding="synthia"), expected)
+    differing = png_of_channels(np.stack([stored, stored, stored[:, ::-1]], axis=2))
+    with pytest.raises(UnreadableImageError, match="three equal channels, these differ"):
+        read_label(differing, encoding="synthia")

@@ -1,0 +1,61 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Whole numbers, so many to the metre: every number of 16 bits against plain arithmetic."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from encoded_maps import ALL_CODES, npy, pgm, png, tiff
+
+from depth_anything_hf.data.decoding.depth_maps import read_label
+from depth_anything_hf.data.decoding.errors import UnreadableImageError
+
+
+# Name -> stored units per metre, numbers without a value, numbers of the sky.
+MEANINGS = {
+    "mm": (1000, (0, 65535), ()),
+    "tenth_mm": (10000, (0, 65535), ()),
+    "quarter_mm": (4000, (0, 65535), ()),
+    "cm": (100, (0, 65535), ()),
+    "vkitti": (100, (0,), (65535,)),
+    "kitti": (256, (0,), ()),
+    "taskonomy": (512, (0, 65535), ()),
+    "tum": (5000, (0,), ()),
+    "replica": (6553.5, (0,), ()),
+    "drake": (1000, (0, 65535), ()),
+    "point_odyssey": (65.535, (0,), ()),
+    "scaled:per_metre=1234,missing=0/4095,sky=60000": (1234, (0, 4095), range(60000, 65536)),
+    "mm:missing=0": (1000, (0,), ()),
+    "mm:missing=none": (1000, (0,), ()),
+    "kitti:missing=0/65535": (256, (0, 65535), ()),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*read as .*, and its middle is")
+@pytest.mark.parametrize("encoding", MEANINGS)
+def test_every_number_is_divided_masked_or_sky(encoding: str) -> None:
+    per_metre, missing, sky = MEANINGS[encoding]
+    expected = (ALL_CODES.astype(np.float64) / per_metre).astype(np.float32)
+    expected[np.isin(ALL_CODES, missing)] = np.nan
+    expected[np.isin(ALL_CODES, list(sky))] = np.inf
+    values = read_label(png(ALL_CODES), encoding=encoding)
+    assert values.dtype == np.float32
+    np.testing.assert_array_equal(values, expected)
+    # So small that no table is worth while.
+    np.testing.assert_array_equal(read_label(png(ALL_CODES[:1]), encoding=encoding), expected[:1])
+
+
+def test_all_containers_hold_the_same_numbers() -> None:
+    expected = read_label(png(ALL_CODES), encoding="mm")
+    for content in (pgm(ALL_CODES), tiff(ALL_CODES), npy(ALL_CODES), npy(ALL_CODES.astype(np.uint32))):
+        np.testing.assert_array_equal(read_label(content, encoding="mm"), expected)
+    signed = np.array([[-1, 0, 1000]], dtype=np.int16)
+    np.testing.assert_array_equal(read_label(npy(signed), encoding="mm"), np.float32([[np.nan, np.nan, 1]]))
+
+
+def test_what_cannot_be_such_numbers_is_refused() -> None:
+    with pytest.raises(UnreadableImageError, match=r"mm has 16 or 32 bits, got uint8: a preview"):
+        read_label(png((ALL_CODES >> 8).astype(np.uint8)), encoding="mm")
+    with pytest.raises(UnreadableImageError, match=r"mm has whole numbers, got float32"):
+        read_label(npy(np.ones((4, 4), np.float32)), encoding="mm")
