@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -13,7 +14,8 @@ from .camera import distance_to_planar_depth
 from .intrinsics import CameraIntrinsics
 
 
-NEWTON_STEPS = 20
+# Radians; Newton's method doubles the digits with each step.
+NEWTON_STEPS, PRECISION = 30, 1e-10
 RIGHT_ANGLE = math.pi / 2
 
 
@@ -37,9 +39,19 @@ def ray_distance_to_depth(distance: np.ndarray, camera: CameraIntrinsics) -> np.
         )
     if not camera.has_distortion and camera.distortion_model == "opencv":
         return distance_to_planar_depth(distance, camera.matrix)
-    cosines = _fisheye_cosines(camera) if camera.distortion_model == "fisheye" else _distorted_cosines(camera)
-    depth: np.ndarray = distance * cosines
+    depth: np.ndarray = distance * _cosines(camera)
     return depth
+
+
+@lru_cache(maxsize=4)
+def _cosines(camera: CameraIntrinsics) -> np.ndarray:
+    """Return the cosine of the angle between each pixel's ray and the optical axis: (H, W) float64, not to be written.
+
+    All maps of a source have one camera.
+    """
+    cosines = _fisheye_cosines(camera) if camera.distortion_model == "fisheye" else _distorted_cosines(camera)
+    cosines.flags.writeable = False
+    return cosines
 
 
 def _distorted_cosines(camera: CameraIntrinsics) -> np.ndarray:
@@ -58,14 +70,17 @@ def _fisheye_cosines(camera: CameraIntrinsics) -> np.ndarray:
     across = (np.arange(camera.width) - camera.cx) / camera.fx
     down = (np.arange(camera.height)[:, None] - camera.cy) / camera.fy
     radius = np.sqrt(across**2 + down**2)
-    factors = np.array([1.0, *(camera.distortion or (0.0,) * 4)])
+    k1, k2, k3, k4 = camera.distortion or (0.0,) * 4
     theta = radius.copy()
-    powers = 2 * np.arange(5)
     for _ in range(NEWTON_STEPS):
-        squares = theta[..., None] ** powers
-        value, slope = theta * (squares @ factors), squares @ (factors * (powers + 1))
-        theta -= (value - radius) / np.where(slope > 0, slope, np.nan)
-    squares = theta[..., None] ** powers
-    is_inverse = np.abs(theta * (squares @ factors) - radius) < 1e-9
-    cosines: np.ndarray = np.where(is_inverse & (theta >= 0) & (theta < RIGHT_ANGLE), np.cos(theta), np.nan)
+        square = theta * theta
+        value = theta * (1 + square * (k1 + square * (k2 + square * (k3 + square * k4))))
+        slope = 1 + square * (3 * k1 + square * (5 * k2 + square * (7 * k3 + square * 9 * k4)))
+        excess = value - radius
+        if np.nanmax(np.abs(excess), initial=0.0) < PRECISION:
+            break
+        # Where the curve falls there is no inverse.
+        theta -= excess / np.where(slope > 0, slope, np.nan)
+    is_inverse = (np.abs(excess) < PRECISION) & (theta >= 0) & (theta < RIGHT_ANGLE)
+    cosines: np.ndarray = np.where(is_inverse, np.cos(theta), np.nan)
     return cosines

@@ -41,7 +41,9 @@ def test_genuine_files_of_devices(folder: str) -> None:
     valid = np.isfinite(values)
     found = {"valid_share": valid.mean(), "min": values[valid].min(), "max": values[valid].max()}
     found["median"] = np.median(values[valid])
-    assert {key: float(value) for key, value in found.items()} == pytest.approx(told["statistics_m"], rel=1e-3, abs=5e-5)
+    assert {key: float(value) for key, value in found.items()} == pytest.approx(
+        told["statistics_m"], rel=1e-3, abs=5e-5
+    )
     assert list(values.shape[::-1]) == told["size_wh"]
 
 
