@@ -19,6 +19,8 @@
 - `elevation`: GeoTIFF of heights
 - `photographs`: GDepth and Dynamic Depth of Android phones
 - `apple`: auxiliary depth of iPhone photographs
+- `ros`: messages of compressedDepth
+- `raw_floats`: floats without a header
 
 A further family is a file with a tuple `ENCODINGS`, named in `catalog`.
 """

@@ -15,7 +15,9 @@ from . import (
     packed_bits,
     packed_colours,
     photographs,
+    raw_floats,
     reconstructions,
+    ros,
     scaled_integers,
     sintel,
     stereo_integers,
@@ -28,6 +30,7 @@ from .encoding import Encoding
 FAMILIES = (
     *(scaled_integers, packed_bits, packed_colours, stereo_integers),
     *(float_files, sintel, reconstructions, hdf5_files, elevation, photographs, apple),
+    *(ros, raw_floats),
 )
 ENCODINGS: dict[str, Encoding] = {each.name: each for family in FAMILIES for each in family.ENCODINGS}
 # Other names of the same, by what writes it.
@@ -49,6 +52,8 @@ ALIASES = {
     **dict.fromkeys(("npy", "da3", "moge", "dust3r"), "npz"),
     **dict.fromkeys(("openexr", "blender"), "exr"),
     **dict.fromkeys(("geotiff", "dem"), "elevation"),
+    **dict.fromkeys(("compressed_depth",), "ros_depth"),
+    **dict.fromkeys(("eth3d",), "raw"),
     **dict.fromkeys(("heic", "heif"), "apple_heic"),
 }
 

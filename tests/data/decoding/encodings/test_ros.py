@@ -1,0 +1,42 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Data of compressedDepth messages, by the arithmetic of its encoder."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+from encoded_maps import ALL_CODES, png
+
+from depth_anything_hf.data.decoding.depth_maps import read_label
+from depth_anything_hf.data.decoding.errors import UnreadableImageError
+
+
+def test_inverse_depth_of_floats() -> None:
+    depth = np.array([[0.3, 1, 2.5, 9.9, 12, np.nan]], np.float32)
+    quantum, far = 100.0, 10.0
+    scale = quantum * (quantum + 1)
+    offset = 1 - scale / far
+    codes = np.where(depth < far, scale / depth + offset, 0).astype(np.uint16)
+    content = struct.pack("<iff", 0, scale, offset) + png(codes)
+    # One code is depth squared by A.
+    expected = np.where(depth < far, depth, np.nan)
+    np.testing.assert_allclose(read_label(content), expected, atol=far**2 / scale)
+    np.testing.assert_array_equal(read_label(content, encoding="ros_depth:image=32FC1"), read_label(content))
+    assert read_label(content, encoding="ros_depth:image=16UC1")[0, 1] == np.float32(codes[0, 1] / 1000)
+
+
+def test_millimetres() -> None:
+    content = struct.pack("<iff", 0, 0, 0) + png(ALL_CODES)
+    expected = (ALL_CODES / 1000).astype(np.float32)
+    expected[0, 0] = np.nan
+    np.testing.assert_array_equal(read_label(content), expected)
+    with pytest.raises(UnreadableImageError, match="A = 0 and B = 0, which is no 32FC1"):
+        read_label(content, encoding="compressed_depth:image=32FC1")
+
+
+def test_rvl_is_refused_by_name() -> None:
+    with pytest.raises(UnreadableImageError, match="RVL is not read: republish it as png"):
+        read_label(struct.pack("<iffII", 0, 0, 0, 640, 480) + bytes(99), encoding="ros_depth")
