@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from depth_anything_hf.utils.option_errors import OptionError
 
 
 HERE = Path(__file__).parent
+PAGE = HERE.parents[3] / "docs" / "formats.md"
 
 
 def test_names_are_unique_and_rows_complete() -> None:
@@ -31,6 +33,19 @@ def test_every_encoding_is_read_by_a_test(name: str) -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in HERE.glob("test_*.py") if path != Path(__file__))
     called = [name, *(alias for alias, other in ALIASES.items() if other == name)]
     assert any(f'"{each}"' in text or f'"{each}:' in text for each in called)
+
+
+def test_the_page_has_the_table() -> None:
+    lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    rows = [line for line in lines if line.count("|") == 9]
+    assert rows == [row_of(record) for record in catalog.describe_encodings()]
+
+
+def row_of(record: dict[str, Any]) -> str:
+    told = (record["writers"], record["files"], record["unit"], record["missing"])
+    by = "content" if record["detected"].startswith("by") else "name"
+    last = (f"{record['kind']}, {record['geometry']}", by, record["verified"].split()[1])
+    return f"| `{record['name']}` | {' | '.join((*told, *last))} |"
 
 
 def test_names_are_found_however_they_are_written() -> None:
