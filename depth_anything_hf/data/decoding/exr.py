@@ -88,7 +88,8 @@ def decode_exr(content: bytes, name: str, label: str | None = None, channel: str
         raise UnreadableImageError(
             f"{name}: a deep OpenEXR file, with any number of samples per pixel; flatten it to one Z per pixel"
         )
-    windows = _windows(content)
+    header = content[: header_length(content)]
+    windows = _windows(header)
     for left, top, right, bottom in windows:
         check_pixel_count((right - left + 1) * (bottom - top + 1), name)
     try:
@@ -103,7 +104,7 @@ def decode_exr(content: bytes, name: str, label: str | None = None, channel: str
     except (RuntimeError, TypeError, ValueError) as error:
         raise UnreadableImageError(f"{name}: damaged OpenEXR file: {error}") from error
     # OpenEXR leaves out the parts that it cannot read; of the others a picture could be taken for the map.
-    if len(parts) != max(1, content[:HEADER_BYTES].count(CHUNK_COUNT)):
+    if len(parts) != max(1, header.count(CHUNK_COUNT)):
         raise UnreadableImageError(
             f"{name}: damaged OpenEXR file, its pixels cannot be read; copy or download it again"
         )
@@ -117,9 +118,30 @@ def exr_is_readable() -> bool:
     )
 
 
-def _windows(content: bytes) -> list[tuple[int, int, int, int]]:
+def header_length(content: bytes) -> int:
+    """Return how many bytes the headers of an OpenEXR file take, `HEADER_BYTES` where they are damaged.
+
+    Attributes follow each other: name and type, which end with a zero byte, and a size. A zero byte ends the header of
+    a part, and another one that of the last part of several ("OpenEXR File Layout" of openexr.com).
+    """
+    flags, place = struct.unpack("<I", content[4:8].ljust(4, b"\0"))[0], 8
+    while place < min(len(content), HEADER_BYTES):
+        if content[place] == 0:
+            place += 1
+            if not flags & MULTI_PART_BIT or content[place : place + 1] in (b"", b"\0"):
+                return place
+            continue
+        name_end = content.find(b"\0", place, place + 256)
+        type_end = content.find(b"\0", name_end + 1, name_end + 257)
+        if name_end < 0 or type_end < 0 or type_end + 5 > len(content):
+            return HEADER_BYTES
+        place = type_end + 5 + int.from_bytes(content[type_end + 1 : type_end + 5], "little")
+    return HEADER_BYTES
+
+
+def _windows(header: bytes) -> list[tuple[int, int, int, int]]:
     """Return data and display windows (left, top, right, bottom; inclusive) of all parts."""
-    found = re.finditer(rb"d(?:ata|isplay)Window\0box2i\0\x10\0\0\0(.{16})", content[:HEADER_BYTES], re.DOTALL)
+    found = re.finditer(rb"d(?:ata|isplay)Window\0box2i\0\x10\0\0\0(.{16})", header, re.DOTALL)
     return [struct.unpack("<4i", window[1]) for window in found]
 
 

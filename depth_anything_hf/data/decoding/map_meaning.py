@@ -22,7 +22,7 @@ from ...visualization.colour_maps import LARGEST_CODE, from_uint16
 from ...visualization.encode import PNG_SIGNATURE, png_texts_of
 from ...visualization.encode_maps import TIFF_DESCRIPTION
 from .errors import BrokenSampleError, UnreadableImageError
-from .exr import EXR_MAGIC, HEADER_BYTES
+from .exr import EXR_MAGIC, HEADER_BYTES, header_length
 from .tiff import TIFF_STARTS
 
 
@@ -194,7 +194,7 @@ def _record_in(content: bytes) -> Any:
     if content.startswith(PNG_SIGNATURE):
         text = png_texts_of(io.BytesIO(content)).get(MEANING_KEYWORD)
     elif content.startswith(EXR_MAGIC):
-        found = _IN_EXR.search(content, 0, HEADER_BYTES)
+        found = _IN_EXR.search(content, 0, header_length(content))
         if found is not None:
             text = content[found.end() : found.end() + struct.unpack("<I", found[1])[0]].decode("utf-8", "replace")
     if text is None:

@@ -208,6 +208,8 @@ def single_channel(stored: np.ndarray, name: str) -> np.ndarray:
     if stored.ndim == 3 and stored.shape[0] == 1 and stored.shape[2] > 4:
         # Channels first, as tensors are saved.
         stored = stored[0]
+    if stored.ndim == 3 and stored.shape[2] == 1:
+        stored = stored[..., 0]
     if stored.ndim == 3 and 0 < stored.shape[2] <= 4:
         colours = stored[..., :3]
         if np.array_equal(colours, np.broadcast_to(colours[..., :1], colours.shape), equal_nan=True):

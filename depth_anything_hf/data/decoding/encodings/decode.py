@@ -101,9 +101,8 @@ def _mask(decoded: DecodedMap, choice: EncodingChoice, name: str, path: str | No
     least = choice.options["min_confidence"]
     if least is None:
         return decoded
-    confidence = decoded.confidence
-    if choice.options["confidence"] is not None:
-        confidence = _confidence_beside(choice.options["confidence"], decoded.values.shape, name, path)
+    beside = choice.options["confidence"]
+    confidence = decoded.confidence if beside is None else _confidence_beside(beside, decoded.values.shape, name, path)
     if confidence is None:
         raise ValueError(
             f"{name}: min_confidence is given, and {choice.encoding.name} has no confidence in its files; name those "
@@ -111,7 +110,7 @@ def _mask(decoded: DecodedMap, choice: EncodingChoice, name: str, path: str | No
         )
     values = decoded.values.copy()
     values[~(confidence >= least)] = np.nan
-    return replace(decoded, values=values, confidence=confidence)
+    return replace(decoded, values=values, find_confidence=lambda: confidence)
 
 
 def _confidence_beside(pattern: str, shape: tuple[int, ...], name: str, path: str | None) -> np.ndarray:

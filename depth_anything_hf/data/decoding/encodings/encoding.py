@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -38,7 +38,7 @@ class DecodedMap:
         kind: "depth" or "disparity".
         unit: "m", "scene" (of unknown scale), "px" (pixels of disparity) or "1/m".
         geometry: what the depth is measured along.
-        confidence: float32 (H, W), larger is better; None without.
+        find_confidence: returns float32 (H, W), larger is better; None without.
         intrinsics: float64 (3, 3) in pixels of this map; None where the file has none.
     """
 
@@ -46,8 +46,13 @@ class DecodedMap:
     kind: Kind
     unit: str = "m"
     geometry: Geometry = "planar"
-    confidence: np.ndarray | None = None
+    find_confidence: Callable[[], np.ndarray] | None = None
     intrinsics: np.ndarray | None = None
+
+    @property
+    def confidence(self) -> np.ndarray | None:
+        """Confidence, float32 (H, W), larger is better; None without. It is decoded when it is asked for."""
+        return None if self.find_confidence is None else self.find_confidence()
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,9 @@ class Encoding:
     in_photograph: bool = False
 
 
+# Tables of functions by their keys: of all encodings of a run, 256 KB each.
+MOST_TABLES = 32
+_tables: dict[tuple[Hashable, int], np.ndarray] = {}
 MISSING = "stored numbers without a value, with a slash between them, such as 0/65535"
 
 
@@ -135,17 +143,25 @@ def whole_numbers(
     return stored
 
 
-def through_table(stored: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def through_table(
+    stored: np.ndarray, function: Callable[[np.ndarray], np.ndarray], key: Hashable | None = None
+) -> np.ndarray:
     """Apply a function of single numbers, by a table of all of them where there are 65536 at most: float32.
 
     Args:
         stored: whole numbers (H, W).
         function: of whole numbers of the same type, (N,), to values.
+        key: of the function: equal ones have equal keys, whose table is then made once; None: it is made each time.
     """
-    if stored.dtype in (np.uint8, np.uint16) and stored.size > 1 << (8 * stored.itemsize):
-        codes = np.arange(1 << (8 * stored.itemsize), dtype=stored.dtype)
-        table: np.ndarray = function(codes).astype(np.float32)
-        found: np.ndarray = table[stored]
-        return found
-    values: np.ndarray = function(stored.ravel()).astype(np.float32).reshape(stored.shape)
-    return values
+    bits = 8 * stored.itemsize
+    is_small = bits <= 16 and stored.dtype.kind == "u"
+    if not is_small or (stored.size <= 1 << bits and (key, bits) not in _tables):
+        values: np.ndarray = function(stored.ravel()).astype(np.float32).reshape(stored.shape)
+        return values
+    table = None if key is None else _tables.get((key, bits))
+    if table is None:
+        table = function(np.arange(1 << bits, dtype=stored.dtype)).astype(np.float32)
+        if key is not None and len(_tables) < MOST_TABLES:
+            _tables[key, bits] = table
+    found: np.ndarray = table[stored]
+    return found

@@ -31,12 +31,12 @@ NPY_STARTS = (b"\x93NUMPY", b"PK\x03\x04")
 
 def depth_of_floats(stored: np.ndarray, scale: float) -> np.ndarray:
     """Return depth, float32: NaN where it is 0, negative or NaN, +inf where nothing was hit (1e10 and more)."""
-    if stored.dtype == np.float32 and scale == 1:
-        values = stored.copy()
-    else:
-        values = (stored / np.float64(scale)).astype(np.float32)
-    values[~(stored > 0)] = np.nan
-    values[stored >= NOTHING_HIT] = np.inf
+    values = stored.astype(np.float32) if scale == 1 else (stored / np.float64(scale)).astype(np.float32)
+    # Most maps have neither, and finding that out takes less than masking. NaN is found by any comparison.
+    if not values.min(initial=np.inf) > 0:
+        values[~(values > 0)] = np.nan
+    if not stored.max(initial=-np.inf) < NOTHING_HIT:
+        values[stored >= NOTHING_HIT] = np.inf
     return values
 
 
@@ -88,7 +88,7 @@ def decode_npz(file: EncodedFile, options: Options) -> DecodedMap:
         values,
         "depth",
         geometry=options["geometry"],
-        confidence=None if confidence is None else confidence.astype(np.float32),
+        find_confidence=None if confidence is None else lambda: confidence.astype(np.float32),
         intrinsics=None if intrinsics is None else intrinsics.astype(np.float64),
     )
 

@@ -39,22 +39,29 @@ def _millimetres(codes: np.ndarray, missing: tuple[float, ...] = (0,)) -> np.nda
 def decode_rotated(file: EncodedFile, options: Options) -> DecodedMap:
     """Rotate 16 bits to the right by three: millimetres."""
     stored = _stored(file, "sunrgbd")
-    values = through_table(stored, lambda codes: _millimetres(codes >> 3 | codes << 13, options["missing"]))
+    missing = options["missing"]
+    values = through_table(stored, lambda codes: _millimetres(codes >> 3 | codes << 13, missing), ("sunrgbd", missing))
     return DecodedMap(values, "depth")
 
 
 def decode_player_bits(file: EncodedFile, options: Options) -> DecodedMap:
     """Drop the three low bits, which number the players: millimetres."""
     stored = _stored(file, "kinect_player")
-    return DecodedMap(through_table(stored, lambda codes: _millimetres(codes >> 3, options["missing"])), "depth")
+    missing = options["missing"]
+    values = through_table(stored, lambda codes: _millimetres(codes >> 3, missing), ("kinect_player", missing))
+    return DecodedMap(values, "depth")
 
 
 def decode_depth16(file: EncodedFile, options: Options) -> DecodedMap:
     """Split Android's DEPTH16: 13 bits of millimetres, above them three of confidence, of which 0 is the best."""
     stored = _stored(file, "depth16")
-    values = through_table(stored, lambda codes: _millimetres(codes & RANGE_MASK))
-    confidence = through_table(stored, _confidence)
-    return DecodedMap(values, "depth", geometry=options["geometry"], confidence=confidence)
+    values = through_table(stored, lambda codes: _millimetres(codes & RANGE_MASK), "depth16")
+    return DecodedMap(
+        values,
+        "depth",
+        geometry=options["geometry"],
+        find_confidence=lambda: through_table(stored, _confidence, "depth16 confidence"),
+    )
 
 
 def _confidence(codes: np.ndarray) -> np.ndarray:
@@ -71,7 +78,7 @@ def decode_depth16_rgba(file: EncodedFile, options: Options) -> DecodedMap:
             f"{picture.dtype} {picture.shape}; another program has saved it, or it is another encoding"
         )
     stored = picture[..., 0].astype(np.uint16) << 8 | picture[..., 1]
-    values = through_table(stored, lambda codes: _millimetres(codes >> 3))
+    values = through_table(stored, lambda codes: _millimetres(codes >> 3), "depth16_rgba")
     return DecodedMap(values, "depth", geometry=options["geometry"])
 
 
@@ -94,7 +101,7 @@ def decode_kinect_raw(file: EncodedFile, options: Options) -> DecodedMap:
         distance = RAW_OF_INFINITY - codes.astype(np.float64)
         return np.where(distance > 0, RAW_FACTOR / np.where(distance > 0, distance, 1), np.nan)
 
-    return DecodedMap(through_table(stored, depth_of), "depth")
+    return DecodedMap(through_table(stored, depth_of, "kinect_raw"), "depth")
 
 
 def decode_half_bits(file: EncodedFile, options: Options) -> DecodedMap:
@@ -107,7 +114,7 @@ def decode_half_bits(file: EncodedFile, options: Options) -> DecodedMap:
         values[~(values > 0)] = np.nan
         return values
 
-    return DecodedMap(through_table(stored, depth_of), "depth")
+    return DecodedMap(through_table(stored, depth_of, ("float16_png", divisor)), "depth")
 
 
 ENCODINGS = (

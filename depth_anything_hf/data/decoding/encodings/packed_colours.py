@@ -40,10 +40,14 @@ def decode_float_bytes(file: EncodedFile, options: Options) -> DecodedMap:
 def decode_carla(file: EncodedFile, options: Options) -> DecodedMap:
     """Join red (low), green and blue (high) to 24 bits, of which all are 1 at the far plane of 1000 m."""
     picture = _channels(file, "carla", np.uint8, (3, 4))
-    codes = picture[..., 0].astype(np.uint32) << 16 | picture[..., 1].astype(np.uint32) << 8 | picture[..., 2]
-    values = (codes * (CARLA_FAR_METRES / CARLA_LARGEST)).astype(np.float32)
-    values[codes == 0] = np.nan
-    values[codes == CARLA_LARGEST] = np.inf
+    # In float32 every whole number of 24 bits is exact.
+    values = picture[..., 0].astype(np.float32)
+    for channel in (1, 2):
+        values *= 256
+        values += picture[..., channel]
+    nothing, far = values == 0, values == CARLA_LARGEST
+    values *= np.float32(CARLA_FAR_METRES / CARLA_LARGEST)
+    values[nothing], values[far] = np.nan, np.inf
     return DecodedMap(values, "depth")
 
 

@@ -105,11 +105,12 @@ def decode_openmvs(file: EncodedFile, options: Options) -> DecodedMap:
     place += 8 * 21
     stored = np.frombuffer(content, "<f4", count, place).reshape(height, width)
     place += 4 * count * (1 + 3 * bool(kinds & HAS_NORMAL))
-    confidence = None
+    find_confidence = None
     if kinds & HAS_CONFIDENCE:
-        confidence = np.frombuffer(content, "<f4", count, place).reshape(height, width).copy()
+        confidence = np.frombuffer(content, "<f4", count, place).reshape(height, width)
+        find_confidence = confidence.copy
     values = depth_of_floats(stored, options["scale"])
-    return DecodedMap(values, "depth", "scene", confidence=confidence, intrinsics=intrinsics)
+    return DecodedMap(values, "depth", "scene", find_confidence=find_confidence, intrinsics=intrinsics)
 
 
 ENCODINGS = (

@@ -53,7 +53,7 @@ def decode_compressed_depth(file: EncodedFile, options: Options) -> DecodedMap:
         values[codes == 0] = np.nan
         return values
 
-    return DecodedMap(through_table(stored, depth_of), "depth")
+    return DecodedMap(through_table(stored, depth_of, ("ros_depth", kind, scale, offset)), "depth")
 
 
 ENCODINGS = (

@@ -49,7 +49,8 @@ def decode_scaled(
             values[codes >= sky] = np.inf
         return values
 
-    return DecodedMap(through_table(stored, depth_of), "depth", geometry=geometry)
+    key = ("scaled", divisor, missing, sky)
+    return DecodedMap(through_table(stored, depth_of, key), "depth", geometry=geometry)
 
 
 def _scaled(

@@ -23,7 +23,7 @@ def _pixels(file: EncodedFile, name: str, bits: tuple[int, ...], per_pixel: floa
         values[codes == 0] = np.nan
         return values
 
-    return DecodedMap(through_table(stored, disparity_of), "disparity", "px")
+    return DecodedMap(through_table(stored, disparity_of, ("stereo", per_pixel, zero)), "disparity", "px")
 
 
 def decode_kitti_disparity(file: EncodedFile, options: Options) -> DecodedMap:
