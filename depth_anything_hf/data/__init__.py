@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from .data_source import DataSource
     from .datasets import DepthFolder, DepthTable, PhotoFolder
     from .decoding.depth_maps import read_label
+    from .decoding.encodings.catalog import describe_encodings
     from .decoding.errors import BrokenSampleError, UnreadableImageError
     from .decoding.images import read_image
     from .depth_stream import DepthStream
@@ -88,6 +89,7 @@ _HOMES = {
     "UnreadableImageError": "decoding.errors",
     "as_table": "export",
     "collate": "batches",
+    "describe_encodings": "decoding.encodings.catalog",
     "describe_public": "public.catalog",
     "open_public": "public.catalog",
     "open_source": "sources",
@@ -114,6 +116,7 @@ __all__ = [
     "UnreadableImageError",
     "as_table",
     "collate",
+    "describe_encodings",
     "describe_public",
     "open_public",
     "open_source",

@@ -52,6 +52,7 @@ class FirstLabels:
             or disparity as stored; None without one.
         valid_samples: how many labels have a pixel that is valid in training.
         scale: stored units per metre that the source was opened with; None without.
+        encoding: by which its files were read; None: by what they prove, or by the scale.
         valid_range: metres, what is valid in training; None where every depth is.
     """
 
@@ -63,6 +64,7 @@ class FirstLabels:
     valid_samples: int = 0
     scale: float | None = None
     valid_range: tuple[float, float] | None = None
+    encoding: str | None = None
 
     def __str__(self) -> str:
         """Return what was seen, and where a scale seems to be the fault, which one would do."""
@@ -90,6 +92,11 @@ class FirstLabels:
 
     def _scale_advice(self) -> str:
         assert self.lowest is not None and self.highest is not None
+        if self.encoding is not None:
+            return (
+                f"; its files were read as {self.encoding!r}: `depth-anything-hf encodings --file FILE` says what one "
+                "would mean by others"
+            )
         if self.is_small:
             advice = f"; that is {SMALL_SHARE:.0%} of it at most: check their unit, scale and max_depth"
             if self.scale is None or self.scale <= 1:
@@ -118,6 +125,7 @@ def first_labels(mixture: LabelledSources, source: int, valid_range: tuple[float
     """
     transform, rules = mixture.transforms[source], getattr(mixture.sources[source], "rules", None)
     found = FirstLabels(mixture.names[source], scale=getattr(rules, "scale", None))
+    found.encoding = getattr(rules, "encoding", None)
     own_range = (0.0, getattr(rules, "max_depth", None) or math.inf)
     found.valid_range = _narrowest(valid_range, _limits(transform), own_range)
     unlimited = _without_max_depth(mixture, source)

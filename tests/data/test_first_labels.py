@@ -97,6 +97,14 @@ def test_metres_divided_by_a_scale_are_told(tmp_path, low):
     assert f"scale is 1000, with 1 they would be {low:g} to {depth.max():g} m" in text
 
 
+def test_an_encoding_is_named_where_its_labels_are_useless(tmp_path):
+    far = [np.full((56, 56), 60000, np.uint16)]
+    mixture = Mixture([DepthFolder(folder_of(tmp_path, far), encoding="kitti")], METRIC, names=["rooms"])
+    (told,) = describe_useless_labels(mixture)
+    assert "their depth is 234.4 to 234.4 m, and valid is 0.001 to 10 m; its files were read as 'kitti'" in told
+    assert "`depth-anything-hf encodings --file FILE`" in told and "set scale" not in told
+
+
 def test_a_source_that_also_shows_something_near_is_no_reason_to_warn(tmp_path):
     near, far = (np.linspace(low, 2 * low, 56 * 56, dtype=np.float32).reshape(56, 56) for low in (0.02, 2.0))
     check_first_samples(Mixture([DepthFolder(folder_of(tmp_path / "near", [near, far]))], METRIC))

@@ -184,6 +184,11 @@ def _check_header(content: bytes, name: str) -> None:
     except UnidentifiedImageError:
         # OpenCV tells whether it knows the format.
         return
+    except BrokenSampleError:
+        raise
+    except Exception as error:
+        # Pillow raises many kinds of exceptions on files that are damaged.
+        raise UnreadableImageError(f"{name}: damaged, its header cannot be read; copy it again: {error}") from error
     if content.startswith(PNG_START):
         bits, colour_type = content[24:26]
         if bits < 8 and colour_type == PNG_GREY:

@@ -22,20 +22,22 @@ from .scaled_integers import AS_STORED
 # What Blender writes where nothing is hit; more than half a light minute in millimetres.
 NOTHING_HIT = 1e10
 CONFIDENCES = ("conf", "confidence", "depth_conf")
-SCALE = EncodingOption("scale", float, "stored units per metre, such as 100 for Unreal's centimetres", 1.0)
+SCALE = EncodingOption(
+    "scale", float, "stored units per metre, such as 100 for Unreal's centimetres; whole numbers need it"
+)
 GEOMETRY = EncodingOption(
     "geometry", str, "what depth is measured along", "planar", choices=("planar", "ray", "panorama")
 )
 NPY_STARTS = (b"\x93NUMPY", b"PK\x03\x04")
 
 
-def depth_of_floats(stored: np.ndarray, scale: float) -> np.ndarray:
+def depth_of_floats(stored: np.ndarray, scale: float | None = None) -> np.ndarray:
     """Return depth, float32: NaN where it is 0, negative or NaN, +inf where nothing was hit (1e10 and more)."""
-    values = stored.astype(np.float32) if scale == 1 else (stored / np.float64(scale)).astype(np.float32)
+    values = stored.astype(np.float32) if scale is None else (stored / np.float64(scale)).astype(np.float32)
     # Most maps have neither, and finding that out takes less than masking. NaN is found by any comparison.
-    if not values.min(initial=np.inf) > 0:
+    if not values.min() > 0:
         values[~(values > 0)] = np.nan
-    if not stored.max(initial=-np.inf) < NOTHING_HIT:
+    if not stored.max() < NOTHING_HIT:
         values[stored >= NOTHING_HIT] = np.inf
     return values
 
@@ -50,6 +52,16 @@ def disparity_of_floats(stored: np.ndarray) -> np.ndarray:
 def _starts(file: EncodedFile, starts: bytes | tuple[bytes, ...], what: str) -> None:
     if not file.content.startswith(starts):
         raise UnreadableImageError(f"{file.name}: expected {what}, got bytes {file.content[:8]!r}")
+
+
+def _with_unit(stored: np.ndarray, options: Options, file: EncodedFile) -> np.ndarray:
+    """Return depth by `depth_of_floats`; whole numbers have a unit only where it is given."""
+    if stored.dtype.kind in "iu" and options["scale"] is None:
+        raise UnreadableImageError(
+            f"{file.name}: whole numbers ({stored.dtype}) have no unit; give the stored units per metre, as in "
+            "'npz:scale=1000', or name an encoding of whole numbers, such as mm"
+        )
+    return depth_of_floats(stored, options["scale"])
 
 
 def decode_pfm_depth(file: EncodedFile, options: Options) -> DecodedMap:
@@ -70,7 +82,7 @@ def decode_exr_depth(file: EncodedFile, options: Options) -> DecodedMap:
     """Read the map of an OpenEXR file, by the rules of `decode_exr` or from the channel that is given."""
     _starts(file, EXR_MAGIC, "an OpenEXR file")
     stored = single_channel(decode_exr(file.content, file.name, "depth", options["channel"]), file.name)
-    return DecodedMap(depth_of_floats(stored, options["scale"]), "depth", geometry=options["geometry"])
+    return DecodedMap(_with_unit(stored, options, file), "depth", geometry=options["geometry"])
 
 
 def decode_npz(file: EncodedFile, options: Options) -> DecodedMap:
@@ -81,7 +93,7 @@ def decode_npz(file: EncodedFile, options: Options) -> DecodedMap:
     if "disparity" in arrays and "depth" not in arrays and key is None:
         raise BrokenSampleError(f"{file.name}: holds disparity and no depth; leave the encoding out, label: disparity")
     stored = _frame(decode_numpy(file.content, file.name, "depth", key), index, file)
-    values = depth_of_floats(single_channel(stored, file.name), options["scale"])
+    values = _with_unit(single_channel(stored, file.name), options, file)
     confidence = _further(arrays, CONFIDENCES, index, values.shape)
     intrinsics = _further(arrays, ("intrinsics", "K"), index, (3, 3))
     return DecodedMap(
@@ -133,7 +145,7 @@ def decode_negative(file: EncodedFile, options: Options) -> DecodedMap:
     stored = single_channel(decode_numpy(file.content, file.name, "depth", options["key"]), file.name)
     if (stored > 0).any():
         raise BrokenSampleError(f"{file.name}: isaac_gym has no positive numbers, got up to {stored.max():g}")
-    return DecodedMap(depth_of_floats(-stored, options["scale"]), "depth")
+    return DecodedMap(_with_unit(-stored, options, file), "depth")
 
 
 def decode_tiff_floats(file: EncodedFile, options: Options) -> DecodedMap:

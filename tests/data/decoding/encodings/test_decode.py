@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from encoded_maps import npy, png
+from encoded_maps import apple_jpeg, colmap, dpt, gdepth, npy, npz, openmvs, pfm, pgm, png, tiff
 from shared_files import SHARED_DEVICES, device_file
 
 from depth_anything_hf.data.decoding.depth_maps import LabelRules, read_label
 from depth_anything_hf.data.decoding.errors import BrokenSampleError, UnreadableImageError
+from depth_anything_hf.data.decoding.limits import allow_pixels
 
 
 DEPTH = np.full((6, 8), 2000, np.uint16)
@@ -85,6 +86,39 @@ def test_rays_of_a_fisheye_and_of_a_panorama() -> None:
     with pytest.raises(BrokenSampleError, match="a panorama has no optical axis"):
         read_label(npy(distance), encoding="npy:geometry=panorama")
     assert (read_label(npy(distance), encoding="npy:geometry=panorama,ray=keep") == 4).all()
+
+
+def test_damaged_files_are_refused_by_name_and_never_depth_below_0() -> None:
+    """Bytes that were cut or changed are no map, or a map all the same, whatever encoding is asked for."""
+    rng = np.random.default_rng(0)
+    codes, floats = DEPTH + np.arange(8, dtype=np.uint16), rng.uniform(1, 9, (6, 8)).astype(np.float32)
+    told = 'GDepth:Format="RangeLinear" GDepth:Near="1" GDepth:Far="9"'
+    files = {
+        "mm": png(codes),
+        "kinect_raw": pgm(codes),
+        "pfm": pfm(floats),
+        "npz:min_confidence=2": npz(depth=floats, conf=floats),
+        "colmap": colmap(floats),
+        "openmvs:min_confidence=2": openmvs(floats, (16, 12), np.eye(3), floats),
+        "sintel": dpt(floats),
+        "tiff": tiff(floats),
+        "gdepth": gdepth(png(codes.astype(np.uint8)), told, part=100),
+        "apple_jpeg": apple_jpeg(codes.astype(np.uint8), "disparity", 0.5, 3),
+        "ros_depth": bytes(12) + png(codes),
+    }
+    refusals = []
+    for encoding, content in files.items():
+        for turn in range(20):
+            changed = bytearray(content[: rng.integers(1, len(content))] if turn % 2 else content)
+            for _ in range(turn % 5):
+                changed[rng.integers(min(300, len(changed)))] = rng.integers(256)
+            try:
+                with allow_pixels(10_000):
+                    values = LabelRules("depth", encoding=(None, encoding)[turn % 3 > 0]).read(bytes(changed))
+                assert values.dtype == np.float32 and not (values <= 0).any(), (encoding, turn)
+            except ValueError as error:
+                refusals.append(str(error))
+    assert len(refusals) > 100 and all(each.startswith("bytes: ") for each in refusals)
 
 
 def test_a_file_of_predict_is_what_it_says(tmp_path: Path) -> None:

@@ -139,6 +139,13 @@ def test_npz_of_models_has_confidence_and_a_camera() -> None:
         read_label(npz(disparity=depth[0]), encoding="npz")
 
 
+def test_whole_numbers_need_their_unit() -> None:
+    stored = np.array([[0, 2000]], np.uint16)
+    with pytest.raises(UnreadableImageError, match=r"whole numbers \(uint16\) have no unit; .* 'npz:scale=1000'"):
+        read_label(npy(stored), encoding="npz")
+    np.testing.assert_array_equal(read_label(npy(stored), encoding="npz:scale=1000"), np.float32([[np.nan, 2]]))
+
+
 def test_a_file_of_another_format_is_refused_by_name() -> None:
     for encoding, what in (("pfm", "a PFM"), ("exr", "an OpenEXR file"), ("npz", "an npy or npz"), ("tiff", "a TIFF")):
         with pytest.raises(UnreadableImageError, match=f"expected {what}"):
