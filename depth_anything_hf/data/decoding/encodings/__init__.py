@@ -9,6 +9,7 @@
 - `decode`: decodes a file by its encoding, with confidence, rays and the kind of label
 - `detection`: which encoding a file proves, and which it may have
 - `scaled_integers`: whole numbers, so many to the metre
+- `side_files`: whole numbers whose unit is in a file beside them
 - `packed_bits`: 16 bits that are rotated, hold players, confidence, raw disparity or a float16
 - `packed_colours`: depth in the channels of a colour picture
 - `stereo_integers`: disparity as whole numbers

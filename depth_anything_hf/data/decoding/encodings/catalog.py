@@ -19,6 +19,7 @@ from . import (
     reconstructions,
     ros,
     scaled_integers,
+    side_files,
     sintel,
     stereo_integers,
 )
@@ -28,7 +29,7 @@ from .encoding import Encoding
 
 # A new family is one file more.
 FAMILIES = (
-    *(scaled_integers, packed_bits, packed_colours, stereo_integers),
+    *(scaled_integers, side_files, packed_bits, packed_colours, stereo_integers),
     *(float_files, sintel, reconstructions, hdf5_files, elevation, photographs, apple),
     *(ros, raw_floats),
 )
@@ -37,7 +38,8 @@ ENCODINGS: dict[str, Encoding] = {each.name: each for family in FAMILIES for eac
 ALIASES = {
     **dict.fromkeys(("millimetres", "millimeters", "realsense", "azure_kinect", "kinect2", "oak_depth"), "mm"),
     **dict.fromkeys(("scannet", "nyu", "seven_scenes", "arkit", "stray", "polycam", "redwood"), "mm"),
-    **dict.fromkeys(("truedepth", "ycb"), "tenth_mm"),
+    **dict.fromkeys(("truedepth",), "tenth_mm"),
+    **dict.fromkeys(("ycb", "graspnet"), "factor_depth"),
     **dict.fromkeys(("matterport", "matterport3d", "l515"), "quarter_mm"),
     **dict.fromkeys(("stanford_2d3ds",), "taskonomy"),
     **dict.fromkeys(("icl_nuim",), "tum"),

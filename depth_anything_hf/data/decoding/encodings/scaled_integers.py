@@ -93,7 +93,7 @@ ENCODINGS = (
         1000,
         "millimetres",
         "RealSense (D400), Azure Kinect, Kinect v2, OAK-D depth, ROS 16UC1, ScanNet, NYU Depth v2 (aligned), "
-        "7-Scenes, Redwood, ARKitScenes, Stray Scanner, Polycam, GraspNet, NAOqi",
+        "7-Scenes, Redwood, ARKitScenes, Stray Scanner, Polycam, NAOqi",
         "Open3D src/Open3D/Geometry/RGBDImage.h (depth_scale 1000); apple/ARKitScenes DATA.md; "
         "PolyCam/polyform README; kekeblom/StrayVisualizer README; 7-Scenes: 65535 is invalid",
         verified="genuine",
@@ -103,7 +103,7 @@ ENCODINGS = (
         "tenth_mm",
         10000,
         "tenths of a millimetre",
-        "AVFoundation TrueDepth apps, YCB-Video (factor_depth 10000)",
+        "AVFoundation TrueDepth apps",
         "ZEISS/iPad_TrueDepth_Issue_Eval evaluate_depth.py: / 10000",
         orientation=SENSOR,
         verified="genuine",
