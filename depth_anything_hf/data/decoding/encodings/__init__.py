@@ -20,6 +20,7 @@
 - `elevation`: GeoTIFF of heights
 - `photographs`: GDepth and Dynamic Depth of Android phones
 - `apple`: auxiliary depth of iPhone photographs
+- `record3d`: frames of Record3D
 - `ros`: messages of compressedDepth
 - `raw_floats`: floats without a header
 

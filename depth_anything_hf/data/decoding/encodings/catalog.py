@@ -17,6 +17,7 @@ from . import (
     photographs,
     raw_floats,
     reconstructions,
+    record3d,
     ros,
     scaled_integers,
     side_files,
@@ -31,7 +32,7 @@ from .encoding import Encoding
 FAMILIES = (
     *(scaled_integers, side_files, packed_bits, packed_colours, stereo_integers),
     *(float_files, sintel, reconstructions, hdf5_files, elevation, photographs, apple),
-    *(ros, raw_floats),
+    *(record3d, ros, raw_floats),
 )
 ENCODINGS: dict[str, Encoding] = {each.name: each for family in FAMILIES for each in family.ENCODINGS}
 # Other names of the same, by what writes it.
@@ -54,6 +55,7 @@ ALIASES = {
     **dict.fromkeys(("npy", "da3", "moge", "dust3r"), "npz"),
     **dict.fromkeys(("openexr", "blender"), "exr"),
     **dict.fromkeys(("geotiff", "dem"), "elevation"),
+    **dict.fromkeys(("r3d",), "record3d"),
     **dict.fromkeys(("compressed_depth",), "ros_depth"),
     **dict.fromkeys(("eth3d",), "raw"),
     **dict.fromkeys(("heic", "heif"), "apple_heic"),
