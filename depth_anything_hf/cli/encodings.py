@@ -58,10 +58,11 @@ def list_encodings(
 
 def _tell_of_file(file: Path, as_json: bool) -> None:
     """Print which encoding a file proves, or what each that it may have would mean."""
-    from ..data.decoding.encodings.detection import candidates, proven_encoding
+    from ..data.decoding.encodings.detection import candidates, colour_candidates, proven_encoding
+    from ..data.decoding.errors import BrokenSampleError
     from ..data.decoding.files import in_memory
     from ..data.decoding.map_meaning import meaning_of
-    from ..data.decoding.stored_maps import read_stored_label
+    from ..data.decoding.stored_maps import decode_picture, read_stored_label
 
     cell = in_memory(file)
     proven, meaning = proven_encoding(cell["bytes"]), meaning_of(cell["bytes"], str(file))
@@ -69,8 +70,14 @@ def _tell_of_file(file: Path, as_json: bool) -> None:
         what = proven.name if proven is not None else f"{meaning.kind} written by predict" if meaning else ""
         typer.echo(json.dumps({"proven": what}) if as_json else f"{file}: {what}, by its content")
         return
-    stored = read_stored_label(cell)[0]
-    found = candidates(stored)
+    try:
+        stored = read_stored_label(cell)[0]
+        found = candidates(stored)
+    except BrokenSampleError:
+        stored = decode_picture(cell["bytes"], str(file))
+        found = colour_candidates(stored)
+        if not found:
+            raise
     if as_json:
         typer.echo(json.dumps({"proven": None, "middle_in_metres": dict(found)}, indent=2))
         return

@@ -19,12 +19,14 @@ from .encodings.choice import parse_encoding
 from .encodings.decode import decode_map, label_of
 from .encodings.detection import describe_candidates, doubts, proven_encoding
 from .encodings.float_files import NOTHING_HIT
+from .errors import BrokenSampleError, UnreadableImageError
 from .exr import EXR_MAGIC
 from .files import FileLike, in_memory
 from .map_meaning import MapMeaning, meaning_of
+from .opencv import decode_with_opencv
 from .orientation import orientation_of_map, turn_upright
 from .stored_maps import LABELS as LABELS
-from .stored_maps import read_stored_label
+from .stored_maps import PNG_START, read_stored_label
 
 
 LABEL_SUFFIXES = frozenset(
@@ -68,7 +70,7 @@ def read_label(source: FileLike, scale: float | None = None, encoding: str | Non
     orientation, was_turned = orientation_of_map(source)
     if encoded is not None:
         return encoded if orientation is None or was_turned else turn_upright(encoded, orientation)
-    stored, name = read_stored_label(source)
+    stored, name = _read_stored(source, None)
     if orientation is not None and not was_turned:
         stored = turn_upright(stored, orientation)
     meaning = meaning_of(source["bytes"], name)
@@ -92,6 +94,20 @@ def _read_encoded(
     # Disparity of a rig that is given is meant as depth.
     own = "depth" if choice.kind == "depth" else decoded.kind
     return label_of(decoded, choice, label or own, name)
+
+
+def _read_stored(source: dict[str, Any], label: str | None) -> tuple[np.ndarray, str]:
+    """Read the values as stored; a colour picture that may be an encoded map is refused with the candidates."""
+    try:
+        return read_stored_label(source, label)
+    except UnreadableImageError:
+        raise
+    except BrokenSampleError as error:
+        picture = decode_with_opencv(source["bytes"]) if source["bytes"].startswith(PNG_START) else None
+        known = "" if picture is None else describe_candidates(picture)
+        if not known:
+            raise
+        raise BrokenSampleError(f"{error} Or name its encoding, by which the middle of this map is: {known}") from None
 
 
 def _warn_of_doubts(source: dict[str, Any], encoding: str) -> None:
@@ -189,7 +205,7 @@ class LabelRules:
         encoded = _read_encoded(source, self.encoding, self.scale, self.label) if is_encoded else None
         if encoded is not None:
             return self._limit(encoded)
-        stored, name = read_stored_label(source, self.label)
+        stored, name = _read_stored(source, self.label)
         meaning = meaning_of(source["bytes"], name)
         if meaning is not None:
             meaning.check_label(self.label, name)

@@ -44,9 +44,36 @@ def candidates(stored: np.ndarray) -> list[tuple[str, float]]:
     return found
 
 
+def colour_candidates(picture: np.ndarray) -> list[tuple[str, float]]:
+    """Return which encodings the channels of a picture speak for, and the middle of the map in metres by each.
+
+    Args:
+        picture: uint8 (H, W, 3 or 4) in the order blue, green, red, alpha.
+    """
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (3, 4):
+        return []
+    found: dict[str, np.ndarray] = {}
+    blue, green, red = (picture[..., channel].astype(np.float64) for channel in range(3))
+    if not red.any():
+        found["depth16_rgba"] = (blue * 32 + green // 8) / 1000
+    far = picture[..., :3].min(axis=2) == 255
+    # The low byte of a depth is noise, and its high byte says that it is nearer than 250 m.
+    if np.percentile(np.where(far, 0, blue), 95) <= 64 and red.std() > 50:
+        depth = (red + green * 256 + blue * 65536) * 1000 / ((1 << 24) - 1)
+        found["carla"] = depth[~far]
+    if picture.shape[2] == 4:
+        # The highest byte of photographs, alpha, is 255, which makes a negative number.
+        floats = np.ascontiguousarray(picture).view("<f4")[..., 0]
+        if ((floats > 1e-3) & (floats < 1e6)).mean() > 0.9:
+            found["tartanair_rgba"] = floats.astype(np.float64)
+    middles = [(name, float(np.median(depth[depth > 0]))) for name, depth in found.items() if (depth > 0).any()]
+    return [(name, middle) for name, middle in middles if NEAR <= middle <= FAR]
+
+
 def describe_candidates(stored: np.ndarray) -> str:
     """Return the candidates in words: "as mm 2.0 m, as tenth_mm 0.20 m"; "" without one."""
-    return ", ".join(f"as {name} {metres:.2g} m" for name, metres in candidates(stored))
+    found = colour_candidates(stored) if stored.ndim == 3 else candidates(stored)
+    return ", ".join(f"as {name} {metres:.2g} m" for name, metres in found)
 
 
 def doubts(encoding: Encoding, stored: np.ndarray) -> str | None:

@@ -14,6 +14,7 @@ from shared_files import device_file
 
 from depth_anything_hf.data.decoding.depth_maps import LabelRules, read_label
 from depth_anything_hf.data.decoding.encodings.detection import candidates, proven_encoding
+from depth_anything_hf.data.decoding.errors import BrokenSampleError
 
 
 def room(seed: int = 0) -> np.ndarray:
@@ -40,6 +41,27 @@ def test_whole_numbers_are_refused_with_what_they_might_be() -> None:
             read(content)
     with pytest.raises(ValueError, match=r"an integer map \(uint8\) has no unit; .* 1 for whole metres$"):
         read_label(png(np.full((10, 10), 200, np.uint8)))
+
+
+def test_colours_that_may_be_depth_are_refused_with_what_they_might_be() -> None:
+    metres = (room() / 1000 + 0.1).astype(np.float32)
+    opaque = np.full(metres.shape, 255, np.int64)
+    low, mid, high, top = np.moveaxis(metres.view(np.uint8).reshape(*metres.shape, 4), 2, 0)
+    steps = np.round(metres / 1000 * ((1 << 24) - 1)).astype(np.int64)
+    packed = np.round(metres * 1000).astype(np.int64) << 3 | 7
+    for name, channels in {
+        "tartanair_rgba": (high, mid, low, top),
+        "carla": (steps & 255, steps >> 8 & 255, steps >> 16, opaque),
+        "depth16_rgba": (0 * opaque, packed & 255, packed >> 8, opaque),
+    }.items():
+        content = png(np.stack(channels, axis=2).astype(np.uint8))
+        with pytest.raises(BrokenSampleError, match=rf"a coloured preview of the map\? Or name .*: as {name} 2\.\d m"):
+            read_label(content)
+        assert np.nanmedian(read_label(content, encoding=name)) == pytest.approx(2.4, rel=0.05)
+    rainbow = np.stack([np.linspace(0, 255, 4800).reshape(60, 80)] * 4, axis=2).astype(np.uint8)
+    rainbow[..., 1], rainbow[..., 3] = 255 - rainbow[..., 1], 255
+    with pytest.raises(BrokenSampleError, match=r"a coloured preview of the map\?$"):
+        read_label(png(rainbow))
 
 
 def test_the_bits_of_numbers_speak_first() -> None:
