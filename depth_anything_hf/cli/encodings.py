@@ -59,10 +59,10 @@ def list_encodings(
 def _tell_of_file(file: Path, as_json: bool) -> None:
     """Print which encoding a file proves, or what each that it may have would mean."""
     from ..data.decoding.encodings.detection import candidates, colour_candidates, proven_encoding
-    from ..data.decoding.errors import BrokenSampleError
+    from ..data.decoding.errors import BrokenSampleError, UnreadableImageError
     from ..data.decoding.files import in_memory
     from ..data.decoding.map_meaning import meaning_of
-    from ..data.decoding.stored_maps import decode_picture, read_stored_label
+    from ..data.decoding.stored_maps import PNG_START, decode_picture, read_stored_label
 
     cell = in_memory(file)
     proven, meaning = proven_encoding(cell["bytes"]), meaning_of(cell["bytes"], str(file))
@@ -73,7 +73,11 @@ def _tell_of_file(file: Path, as_json: bool) -> None:
     try:
         stored = read_stored_label(cell)[0]
         found = candidates(stored)
+    except UnreadableImageError:
+        raise
     except BrokenSampleError:
+        if not cell["bytes"].startswith(PNG_START):
+            raise
         stored = decode_picture(cell["bytes"], str(file))
         found = colour_candidates(stored)
         if not found:

@@ -203,7 +203,8 @@ class DataArguments:
     def record(self) -> list[dict[str, Any]]:
         """What tells the training data from other data: the fields of each `DataSource`; local paths are absolute.
 
-        Without `max_pixels`, which tells what files are trusted, and which earlier versions do not know.
+        Without `max_pixels`, which tells what files are trusted, and which earlier versions do not know; and with
+        `encoding` only where there is one, for the same reason.
         """
         from ..data.sources import as_source
         from ..training.description import absolute_path
@@ -212,7 +213,11 @@ class DataArguments:
         records = [{**asdict(source), "path": absolute_path(source.path)} for source in sources]
         if self.rehearsal is not None:
             records[-1]["rehearsal_share"] = self.rehearsal_share
-        return [{name: value for name, value in each.items() if name != "max_pixels"} for each in records]
+        for each in records:
+            del each["max_pixels"]
+            if each["encoding"] is None:
+                del each["encoding"]
+        return records
 
     @property
     def augmentation(self) -> dict[str, Any]:

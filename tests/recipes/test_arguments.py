@@ -215,6 +215,13 @@ def test_the_record_of_the_data_is_the_same_however_its_path_is_written(labelled
     assert DataArguments(["owner/rooms"]).record[0]["path"] == "owner/rooms"
 
 
+def test_the_record_has_an_encoding_where_there_is_one(labelled_folder):
+    """Runs of earlier versions, whose records have none, can be resumed."""
+    assert "encoding" not in data_of(labelled_folder).record[0]
+    encoded = DataArguments([{"path": str(labelled_folder), "encoding": "mm"}])  # type: ignore[list-item]
+    assert encoded.record[0]["encoding"] == "mm"
+
+
 def test_rehearsal_is_mixed_in_at_its_share_and_recorded(labelled_folder, tmp_path):
     old = with_labels(tmp_path / "old", np.linspace(1, 9, 64 * 64).reshape(64, 64))
     data = data_of(labelled_folder, rehearsal=str(old), rehearsal_share=0.2)

@@ -7,6 +7,9 @@ from __future__ import annotations
 from .encoding import Encoding, EncodingOption
 
 
+GEOMETRY = EncodingOption(
+    "geometry", str, "what depth is measured along", "planar", choices=("planar", "ray", "panorama")
+)
 RAYS = (
     EncodingOption("fx", float, "focal length in pixels of the map's width: ray distance becomes planar depth"),
     EncodingOption("fy", float, "focal length in pixels of its height; otherwise fx"),

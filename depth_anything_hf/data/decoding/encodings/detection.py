@@ -13,9 +13,8 @@ from .packed_bits import LARGEST_RAW
 
 # Metres between which the middle of a map is believable.
 NEAR, FAR = 0.05, 1000.0
-# Of the numbers that are not 0: what is no accident.
-ALMOST_ALL = 0.999
 LARGEST_HALF = 0x7C00
+FEW_NUMBERS = 32
 
 
 def proven_encoding(content: bytes) -> Encoding | None:
@@ -119,8 +118,9 @@ def _numbers(default: object) -> tuple[object, ...]:
 
 
 def _are_multiples_of_eight(numbers: np.ndarray) -> bool:
-    # The lowest bits of numbers that were rotated hold what is beyond 8.191 m, of which there is little.
-    return bool((numbers % 8 == 0).mean() >= 0.9)
+    # The lowest bits of numbers that were rotated hold what is beyond 8.191 m, of which there is little. A few numbers
+    # may be multiples by accident.
+    return bool((numbers % 8 == 0).mean() >= 0.9) and np.unique(numbers).size >= FEW_NUMBERS
 
 
 def _by_bits(stored: np.ndarray, numbers: np.ndarray) -> dict[str, np.ndarray]:

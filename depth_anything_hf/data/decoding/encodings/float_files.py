@@ -13,7 +13,7 @@ from ..errors import BrokenSampleError, UnreadableImageError
 from ..exr import EXR_MAGIC, decode_exr
 from ..stored_maps import decode_numpy, decode_pfm, read_stored_label, single_channel
 from ..tiff import TIFF_STARTS
-from .common_options import RAYS, stereo_options
+from .common_options import GEOMETRY, RAYS, stereo_options
 from .elevation import mask_nodata, nodata_of
 from .encoding import DecodedMap, EncodedFile, Encoding, EncodingOption, Options
 from .scaled_integers import AS_STORED
@@ -25,20 +25,23 @@ CONFIDENCES = ("conf", "confidence", "depth_conf")
 SCALE = EncodingOption(
     "scale", float, "stored units per metre, such as 100 for Unreal's centimetres; whole numbers need it"
 )
-GEOMETRY = EncodingOption(
-    "geometry", str, "what depth is measured along", "planar", choices=("planar", "ray", "panorama")
-)
 NPY_STARTS = (b"\x93NUMPY", b"PK\x03\x04")
 
 
-def depth_of_floats(stored: np.ndarray, scale: float | None = None) -> np.ndarray:
-    """Return depth, float32: NaN where it is 0, negative or NaN, +inf where nothing was hit (1e10 and more)."""
+def depth_of_floats(stored: np.ndarray, scale: float | None = None, nothing_hit: float = np.inf) -> np.ndarray:
+    """Return depth, float32: NaN where it is 0, negative or NaN, +inf where nothing was hit.
+
+    Args:
+        stored: (H, W).
+        scale: stored units per metre; None: 1.
+        nothing_hit: stored numbers from this on mean that nothing was hit.
+    """
     values = stored.astype(np.float32) if scale is None else (stored / np.float64(scale)).astype(np.float32)
     # Most maps have neither, and finding that out takes less than masking. NaN is found by any comparison.
     if not values.min() > 0:
         values[~(values > 0)] = np.nan
-    if not stored.max() < NOTHING_HIT:
-        values[stored >= NOTHING_HIT] = np.inf
+    if not stored.max() < nothing_hit:
+        values[stored >= nothing_hit] = np.inf
     return values
 
 
@@ -54,14 +57,14 @@ def _starts(file: EncodedFile, starts: bytes | tuple[bytes, ...], what: str) -> 
         raise UnreadableImageError(f"{file.name}: expected {what}, got bytes {file.content[:8]!r}")
 
 
-def _with_unit(stored: np.ndarray, options: Options, file: EncodedFile) -> np.ndarray:
+def _with_unit(stored: np.ndarray, options: Options, file: EncodedFile, nothing_hit: float = np.inf) -> np.ndarray:
     """Return depth by `depth_of_floats`; whole numbers have a unit only where it is given."""
     if stored.dtype.kind in "iu" and options["scale"] is None:
         raise UnreadableImageError(
             f"{file.name}: whole numbers ({stored.dtype}) have no unit; give the stored units per metre, as in "
             "'npz:scale=1000', or name an encoding of whole numbers, such as mm"
         )
-    return depth_of_floats(stored, options["scale"])
+    return depth_of_floats(stored, options["scale"], nothing_hit)
 
 
 def decode_pfm_depth(file: EncodedFile, options: Options) -> DecodedMap:
@@ -82,7 +85,7 @@ def decode_exr_depth(file: EncodedFile, options: Options) -> DecodedMap:
     """Read the map of an OpenEXR file, by the rules of `decode_exr` or from the channel that is given."""
     _starts(file, EXR_MAGIC, "an OpenEXR file")
     stored = single_channel(decode_exr(file.content, file.name, "depth", options["channel"]), file.name)
-    return DecodedMap(_with_unit(stored, options, file), "depth", geometry=options["geometry"])
+    return DecodedMap(_with_unit(stored, options, file, NOTHING_HIT), "depth", geometry=options["geometry"])
 
 
 def decode_npz(file: EncodedFile, options: Options) -> DecodedMap:
@@ -163,7 +166,7 @@ def decode_tiff_floats(file: EncodedFile, options: Options) -> DecodedMap:
 
 
 KEY = EncodingOption("key", str, "name of the array in an npz; otherwise depth, or the only one")
-FLOAT_MISSING = "0, negative and NaN missing; inf and 1e10 sky"
+FLOAT_MISSING = "0, negative and NaN missing; inf sky"
 ENCODINGS = (
     Encoding(
         name="pfm",
@@ -198,7 +201,7 @@ ENCODINGS = (
         writers="Blender, Unreal (scale=100), UrbanSyn (scale=1e-5, not verified), Record3D, MVS-Synth, Synscapes",
         files="OpenEXR",
         unit="metres, or as scale says",
-        missing=FLOAT_MISSING,
+        missing=f"{FLOAT_MISSING}, and so is 1e10",
         kind="depth",
         geometry="planar",
         orientation=AS_STORED,

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..errors import UnreadableImageError
 from ..limits import check_pixel_count
-from .common_options import RAYS
+from .common_options import GEOMETRY, RAYS
 from .encoding import DecodedMap, EncodedFile, Encoding, EncodingOption, Options
-from .float_files import GEOMETRY, SCALE, depth_of_floats
+from .float_files import SCALE, depth_of_floats
 
 
 def decode_raw(file: EncodedFile, options: Options) -> DecodedMap:

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from ..stored_maps import read_stored_label
+from .common_options import GEOMETRY, RAYS
 from .encoding import (
     MISSING,
     DecodedMap,
@@ -30,9 +32,7 @@ SENSOR = "as the sensor, landscape"
 NO_MARK = ()
 
 
-def decode_scaled(
-    file: EncodedFile, options: Options, *, name: str, per_metre: float | None, geometry: Geometry = "planar"
-) -> DecodedMap:
+def decode_scaled(file: EncodedFile, options: Options, *, name: str, per_metre: float | None) -> DecodedMap:
     """Divide whole numbers by units per metre.
 
     Raises:
@@ -50,7 +50,7 @@ def decode_scaled(
         return values
 
     key = ("scaled", divisor, missing, sky)
-    return DecodedMap(through_table(stored, depth_of, key), "depth", geometry=geometry)
+    return DecodedMap(through_table(stored, depth_of, key), "depth", geometry=options["geometry"])
 
 
 def _scaled(
@@ -78,10 +78,12 @@ def _scaled(
         orientation=orientation,
         source=source,
         verified=verified,
-        decode=partial(decode_scaled, name=name, per_metre=per_metre, geometry=geometry),
+        decode=partial(decode_scaled, name=name, per_metre=per_metre),
         options=(
             EncodingOption("missing", tuple, MISSING, missing),
             EncodingOption("sky", float, "stored numbers from this on are sky", sky),
+            replace(GEOMETRY, default=geometry),
+            *RAYS,
         ),
         per_metre=per_metre,
     )
@@ -112,7 +114,7 @@ ENCODINGS = (
         "quarter_mm",
         4000,
         "quarters of a millimetre",
-        "Matterport3D, panoramas of Replica, RealSense L515",
+        "Matterport3D, RealSense L515",
         "niessner/Matterport data_organization.md (0.25 mm); L515: default depth unit of 0.00025 m, not verified",
     ),
     _scaled(
@@ -166,6 +168,15 @@ ENCODINGS = (
         remark="; 65535 is 10 m, or farther",
     ),
     _scaled(
+        "replica_pano",
+        4000,
+        "quarters of a millimetre",
+        "Replica, as panoramas (Habitat renders of 360 degrees)",
+        "a published panorama of Replica and the program beside it: depth / 4000 times unit rays",
+        missing=(0,),
+        geometry="panorama",
+    ),
+    _scaled(
         "drake",
         1000,
         "millimetres",
@@ -199,6 +210,8 @@ ENCODINGS = (
             EncodingOption("per_metre", float, "stored units per metre"),
             EncodingOption("missing", tuple, MISSING, (0,)),
             EncodingOption("sky", float, "stored numbers from this on are sky"),
+            GEOMETRY,
+            *RAYS,
         ),
     ),
 )

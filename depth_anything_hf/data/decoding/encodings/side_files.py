@@ -14,6 +14,7 @@ from typing import Any
 from ....utils.paths import local_path
 from ..errors import UnreadableImageError
 from ..optional import import_optional
+from .common_options import GEOMETRY, RAYS
 from .encoding import MISSING, DecodedMap, EncodedFile, Encoding, EncodingOption, Options
 from .scaled_integers import AS_STORED, FILES, decode_scaled
 
@@ -120,6 +121,8 @@ def _beside(
         options=(
             EncodingOption("missing", tuple, MISSING, (0,)),
             EncodingOption("sky", float, "stored numbers from this on are sky"),
+            GEOMETRY,
+            *RAYS,
         ),
     )
 

@@ -9,7 +9,7 @@ import pytest
 from encoded_maps import ALL_CODES, npy, pgm, png, tiff
 
 from depth_anything_hf.data.decoding.depth_maps import read_label
-from depth_anything_hf.data.decoding.errors import UnreadableImageError
+from depth_anything_hf.data.decoding.errors import BrokenSampleError, UnreadableImageError
 
 
 # Name -> stored units per metre, numbers without a value, numbers of the sky.
@@ -23,6 +23,7 @@ MEANINGS = {
     "taskonomy": (512, (0, 65535), ()),
     "tum": (5000, (0,), ()),
     "replica": (6553.5, (0,), ()),
+    "replica_pano:ray=keep": (4000, (0,), ()),
     "drake": (1000, (0, 65535), ()),
     "point_odyssey": (65.535, (0,), ()),
     "scaled:per_metre=1234,missing=0/4095,sky=60000": (1234, (0, 4095), range(60000, 65536)),
@@ -52,6 +53,14 @@ def test_all_containers_hold_the_same_numbers() -> None:
         np.testing.assert_array_equal(read_label(content, encoding="mm"), expected)
     signed = np.array([[-1, 0, 1000]], dtype=np.int16)
     np.testing.assert_array_equal(read_label(npy(signed), encoding="mm"), np.float32([[np.nan, np.nan, 1]]))
+
+
+def test_distance_along_rays_and_of_panoramas() -> None:
+    stored = np.full((101, 101), 2000, np.uint16)
+    planar = read_label(png(stored), encoding="mm:geometry=ray,fx=50")
+    assert planar[50, 50] == 2 and planar[50, 0] == pytest.approx(2**0.5)
+    with pytest.raises(BrokenSampleError, match="a panorama has no optical axis"):
+        read_label(png(stored), encoding="replica_pano")
 
 
 def test_what_cannot_be_such_numbers_is_refused() -> None:
