@@ -17,7 +17,7 @@ from ...utils.option_errors import OptionError
 from ...utils.typed_fields import convert_fields
 from .encodings.choice import parse_encoding
 from .encodings.decode import decode_map, label_of
-from .encodings.detection import describe_candidates, doubts, proven_encoding
+from .encodings.detection import describe_candidates, doubts, may_be_doubted, proven_encoding
 from .encodings.float_files import NOTHING_HIT
 from .errors import BrokenSampleError, UnreadableImageError
 from .exr import EXR_MAGIC
@@ -90,7 +90,7 @@ def _read_encoded(
         raise ValueError(f"scale and encoding {encoding!r} cannot be combined; leave scale out")
     choice, name = parse_encoding(encoding), source["path"]
     decoded = decode_map(source, choice)
-    _warn_of_doubts(source, encoding)
+    _warn_of_doubts(source, encoding, decoded.values)
     # Disparity of a rig that is given is meant as depth.
     own = "depth" if choice.kind == "depth" else decoded.kind
     return label_of(decoded, choice, label or own, name)
@@ -110,14 +110,14 @@ def _read_stored(source: dict[str, Any], label: str | None) -> tuple[np.ndarray,
         raise BrokenSampleError(f"{error} Or name its encoding, by which the middle of this map is: {known}") from None
 
 
-def _warn_of_doubts(source: dict[str, Any], encoding: str) -> None:
+def _warn_of_doubts(source: dict[str, Any], encoding: str, values: np.ndarray) -> None:
     """Warn of what in the first files of a folder speaks against the encoding that they are read by."""
     choice, name = parse_encoding(encoding), source["path"]
     place = (encoding, os.path.dirname(name))
-    if choice.encoding.per_metre is None or _looked[place] >= LOOKED_AT or len(_looked) > MOST_FOLDERS:
+    if not may_be_doubted(choice.encoding) or _looked[place] >= LOOKED_AT or len(_looked) > MOST_FOLDERS:
         return
     _looked[place] += 1
-    found = doubts(choice.encoding, read_stored_label(source)[0])
+    found = doubts(choice.encoding, read_stored_label(source)[0], values)
     if found is not None:
         _looked[place] = LOOKED_AT
         warnings.warn(f"{name}: read as {encoding!r}, and {found}", stacklevel=2)

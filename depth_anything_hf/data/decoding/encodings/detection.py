@@ -14,7 +14,11 @@ from .packed_bits import LARGEST_RAW
 # Metres between which the middle of a map is believable.
 NEAR, FAR = 0.05, 1000.0
 LARGEST_HALF = 0x7C00
-FEW_NUMBERS = 32
+FEW_NUMBERS, FEW_PIXELS, HALF = 32, 100, 0.5
+# Encodings whose numbers have bits of their own, and those for which these bits stand for sure.
+BITS = ("sunrgbd", "kinect_player", "depth16", "float16_png")
+ROTATED = ("sunrgbd", "kinect_player")
+PROVEN_BY_BITS = (*ROTATED, "kinect_raw")
 
 
 def proven_encoding(content: bytes) -> Encoding | None:
@@ -75,22 +79,29 @@ def describe_candidates(stored: np.ndarray) -> str:
     return ", ".join(f"as {name} {metres:.2g} m" for name, metres in found)
 
 
-def doubts(encoding: Encoding, stored: np.ndarray) -> str | None:
+def may_be_doubted(encoding: Encoding) -> bool:
+    """Return whether `doubts` knows anything of an encoding: of those of whole numbers that become metres."""
+    return encoding.per_metre is not None or encoding.name in BITS
+
+
+def doubts(encoding: Encoding, stored: np.ndarray, values: np.ndarray) -> str | None:
     """Return what in whole numbers speaks against an encoding; None: nothing.
 
     Args:
-        encoding: by which they are read.
+        encoding: one of `may_be_doubted`.
         stored: whole numbers (H, W).
+        values: what they became, metres (H, W).
     """
-    numbers = stored[stored > 0]
-    if encoding.per_metre is None or stored.dtype.kind not in "iu" or numbers.size < 100:
+    numbers, metres = stored[stored > 0], values[np.isfinite(values)]
+    if stored.dtype.kind not in "iu" or numbers.size < FEW_PIXELS:
         return None
-    middle = float(np.median(numbers)) / encoding.per_metre
-    if _are_multiples_of_eight(numbers):
-        return (
-            "nearly all of its numbers are multiples of 8, as those of sunrgbd (rotated bits) and kinect_player "
-            f"are: {describe_candidates(stored)}"
-        )
+    by_bits = [name for name in _by_bits(stored, numbers) if name in PROVEN_BY_BITS]
+    if by_bits and encoding.name not in by_bits:
+        return f"its bits are those of {' or '.join(by_bits)}: {describe_candidates(stored)}"
+    if encoding.name in ROTATED and not by_bits and (numbers % 8 != 0).mean() > HALF:
+        known = describe_candidates(stored)
+        return f"most of its numbers are no multiples of 8, as those of {encoding.name} are: {known}"
+    middle = float(np.median(metres)) if metres.size else np.nan
     if not NEAR <= middle <= FAR:
         return f"its middle is {middle:.3g} m: {describe_candidates(stored)}"
     return _saturated(encoding, stored)
@@ -105,10 +116,9 @@ def _saturated(encoding: Encoding, stored: np.ndarray) -> str | None:
     }
     share = float((stored == largest).mean())
     if largest == (1 << bits) - 1 and 10 <= bits <= 16 and largest not in told and share >= 1e-3:
-        raw = ", or it is kinect_raw" if largest == LARGEST_RAW else ""
         return (
             f"{share:.1%} of its pixels have the number {largest}, which is 2^{bits} - 1: mostly that of pixels "
-            f"without a value ('{encoding.name}:missing=0/{largest}'){raw}"
+            f"without a value ('{encoding.name}:missing=0/{largest}')"
         )
     return None
 

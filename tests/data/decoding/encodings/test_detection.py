@@ -80,10 +80,14 @@ def test_the_bits_of_numbers_speak_first() -> None:
 @pytest.mark.parametrize(
     ("stored", "encoding", "doubt"),
     [
-        (rotate(room()), "mm", r"multiples of 8, .* as sunrgbd 2\.5 m"),
+        (rotate(room()), "mm", r"bits are those of sunrgbd or kinect_player: as sunrgbd 2\.5 m"),
+        (rotate(room()), "sunrgbd", None),
+        (room(), "sunrgbd", r"no multiples of 8, as those of sunrgbd are: as mm 2\.5 m"),
+        (room(), "float16_png", r"its middle is 0\.00\d+ m: as mm 2\.5 m"),
+        (raw_of(room()).byteswap(), "mm", r"bits are those of kinect_raw: as kinect_raw 2\.5 m"),
         (room(), "tum:missing=0", None),
         ((room() / 100).astype(np.uint16), "mm", r"its middle is 0\.025 m: as cm 0\.25 m"),
-        (raw_of(room()), "mm", r"have the number 2047, which is 2\^11 - 1: .* or it is kinect_raw"),
+        (raw_of(room()), "mm", r"bits are those of kinect_raw: as kinect_raw 2\.5 m"),
         (
             np.where(room() == 0, 65535, room()),
             "kitti",

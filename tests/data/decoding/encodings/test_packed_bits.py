@@ -35,6 +35,7 @@ def half(code: int) -> float:
     return value if value > 0 else np.nan
 
 
+@pytest.mark.filterwarnings("ignore:.*read as .*, and most of its numbers are no multiples of 8")
 @pytest.mark.parametrize(
     ("encoding", "meaning"),
     [("sunrgbd", rotated), ("kinect_player", with_player), ("depth16", of_android), ("float16_png", half)],
