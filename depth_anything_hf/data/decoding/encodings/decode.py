@@ -86,11 +86,14 @@ def _path_of(source: FileLike) -> str | None:
 
 
 def _check_meaning(content: bytes, name: str, choice: EncodingChoice) -> None:
-    """Refuse files of `predict` whose own text tells of other numbers."""
+    """Refuse files of `predict` whose own text tells of other numbers, or of another picture."""
     meaning = meaning_of(content, name)
-    if meaning is None or meaning.scale == choice.encoding.per_metre:
+    if meaning is None:
         return
-    if meaning.has_codes or meaning.kind != choice.encoding.kind:
+    meaning.check_label(meaning.kind, name)
+    is_same = meaning.has_codes and meaning.scale is not None and meaning.scale == choice.encoding.per_metre
+    is_same |= not meaning.has_codes and choice.encoding.per_metre is None and choice.options.get("scale") in (None, 1)
+    if meaning.kind != choice.encoding.kind or not is_same:
         raise ValueError(
             f"{name}: its own text says what its numbers are ({meaning.kind}), and not {choice.encoding.name}; leave "
             "the encoding out"

@@ -4,17 +4,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from encoded_maps import apple_jpeg, colmap, dpt, gdepth, npy, npz, openmvs, pfm, pgm, png, tiff
+from PIL import Image, PngImagePlugin
 from shared_files import SHARED_DEVICES, device_file
 
 from depth_anything_hf.data.decoding.depth_maps import LabelRules, read_label
 from depth_anything_hf.data.decoding.errors import BrokenSampleError, UnreadableImageError
 from depth_anything_hf.data.decoding.limits import allow_pixels
+from depth_anything_hf.data.decoding.map_meaning import MEANING_KEYWORD, STRAIGHTENED_TEXT, describe_map
 
 
 DEPTH = np.full((6, 8), 2000, np.uint16)
@@ -121,15 +124,25 @@ def test_damaged_files_are_refused_by_name_and_never_depth_below_0() -> None:
     assert len(refusals) > 100 and all(each.startswith("bytes: ") for each in refusals)
 
 
-def test_a_file_of_predict_is_what_it_says(tmp_path: Path) -> None:
-    from PIL import Image, PngImagePlugin
+def test_a_file_of_predict_is_what_it_says() -> None:
+    def written(stored: np.ndarray, **told: object) -> bytes:
+        texts = PngImagePlugin.PngInfo()
+        texts.add_text(MEANING_KEYWORD, describe_map(**told))  # type: ignore[arg-type]
+        stream = io.BytesIO()
+        Image.fromarray(stored).save(stream, "PNG", pnginfo=texts)
+        return stream.getvalue()
 
-    from depth_anything_hf.data.decoding.map_meaning import MEANING_KEYWORD, describe_map
-
-    texts = PngImagePlugin.PngInfo()
-    texts.add_text(MEANING_KEYWORD, describe_map("depth", scale=1000))
-    path = tmp_path / "a.png"
-    Image.fromarray(DEPTH).save(path, pnginfo=texts)
-    assert (read_label(path, encoding="mm") == 2).all()
-    with pytest.raises(ValueError, match=r"its own text says what its numbers are \(depth\), and not kitti"):
-        read_label(path, encoding="kitti")
+    assert (read_label(written(DEPTH, kind="depth", scale=1000), encoding="mm") == 2).all()
+    floats = DEPTH.astype(np.float32)
+    for content, encoding in (
+        (written(DEPTH, kind="depth", scale=1000), "kitti"),
+        (written(DEPTH, kind="disparity", minimum=0.1, maximum=2.0), "mm"),
+        (npz(depth=floats, kind=np.array("depth")), "npz:scale=1000"),
+        (npz(disparity=floats, kind=np.array("disparity")), "npz:key=disparity"),
+    ):
+        with pytest.raises(ValueError, match=r"its own text says what its numbers are \(\w+\), and not "):
+            read_label(content, encoding=encoding)
+    assert (read_label(npz(depth=floats, kind=np.array("depth")), encoding="npz") == 2000).all()
+    straightened = written(DEPTH, kind="depth", scale=1000, **STRAIGHTENED_TEXT)
+    with pytest.raises(ValueError, match="no label of the picture as it is"):
+        read_label(straightened, encoding="mm")
