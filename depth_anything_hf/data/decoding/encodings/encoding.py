@@ -118,6 +118,8 @@ class Encoding:
 
 # Tables of functions by their keys: of all encodings of a run, 256 KB each.
 MOST_TABLES = 32
+# Numbers that are looked up at once.
+AT_ONCE = 1 << 15
 _tables: dict[tuple[Hashable, int], np.ndarray] = {}
 MISSING = "stored numbers without a value, with a slash between them, such as 0/65535"
 
@@ -163,6 +165,9 @@ def through_table(
         table = function(np.arange(1 << bits, dtype=stored.dtype)).astype(np.float32)
         if key is not None and len(_tables) < MOST_TABLES:
             _tables[key, bits] = table
-    # All numbers are inside of the table; this is the fastest way of looking them up.
-    found: np.ndarray = np.take(table, stored, mode="wrap")
+    found, codes = np.empty(stored.shape, np.float32), stored.ravel()
+    flat = found.reshape(-1)
+    # All numbers are inside of the table; NumPy makes int64 of them, for which a part at a time needs little memory.
+    for start in range(0, codes.size, AT_ONCE):
+        np.take(table, codes[start : start + AT_ONCE], out=flat[start : start + AT_ONCE], mode="wrap")
     return found

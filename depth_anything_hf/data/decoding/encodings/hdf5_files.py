@@ -25,7 +25,7 @@ def _array(file: EncodedFile, key: str) -> np.ndarray:
     try:
         with h5py.File(io.BytesIO(file.content), "r") as opened:
             return single_channel(np.asarray(opened[key][()]), file.name)
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, RuntimeError, OverflowError) as error:
         raise UnreadableImageError(f"{file.name}: expected an HDF5 file with the array {key!r}: {error}") from error
 
 
