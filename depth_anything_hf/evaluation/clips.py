@@ -58,13 +58,14 @@ def read_clip(source: str, limit: int | None = None) -> Iterator[ClipFrame]:
     folder = local_path(source)
     if (folder / METADATA).is_file():
         return islice(_read_rendered(folder), limit)
-    return islice(_read_video(source), limit)
+    return _read_video(source, limit)
 
 
-def _read_video(source: str) -> Iterator[ClipFrame]:
+def _read_video(source: str, limit: int | None) -> Iterator[ClipFrame]:
     opened = open_video(source)
     try:
-        for frame in opened.frames():
+        # Not cut off here, so that a gap before the last frame that is wanted is told.
+        for frame in opened.frames(0, limit):
             if frame.image is not None:
                 yield ClipFrame(str(frame.index), frame.image)
     finally:

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ...data.decoding.images import IMAGE_SUFFIXES, read_image
 from ...data.decoding.limits import allow_pixels
 from ...data.prediction_list import OwnFiles
 from ...utils.map_ahead import map_ahead
+from ...utils.messages import counted
 from ..image_inputs import as_rgb
 from .frames import Frame, VideoError, VideoFormat, check_size, last_good
 
@@ -141,13 +143,27 @@ def pictures_in(folder: Path) -> list[Path]:
 
 
 def pictures_of_pattern(pattern: Path) -> list[Path]:
-    """List the files that a pattern such as frames/%04d.png names, in the order of their numbers."""
+    """List the files that a pattern such as frames/%04d.png names, in the order of their numbers.
+
+    Numbers that are left out are warned of: the frames behind them come earlier than they may have been meant to.
+    """
     number = NUMBER.search(pattern.name)
     if number is None or not pattern.parent.is_dir():
         return []
     before, after = pattern.name[: number.start()], pattern.name[number.end() :]
-    named = re.compile(rf"{re.escape(before)}\d+{re.escape(after)}")
-    return sorted((path for path in pattern.parent.iterdir() if named.fullmatch(path.name)), key=natural_order)
+    named = re.compile(rf"{re.escape(before)}(\d{{{int(number[1] or 1)},}}){re.escape(after)}")
+    matched = ((named.fullmatch(path.name), path) for path in pattern.parent.iterdir())
+    found = sorted(((int(match[1]), path.name, path) for match, path in matched if match is not None))
+    numbers = [each for each, _, _ in found]
+    missing = numbers[-1] - numbers[0] + 1 - len(set(numbers)) if numbers else 0
+    if missing:
+        first = next(one + 1 for one, other in pairwise(numbers) if other > one + 1)
+        warnings.warn(
+            f"{pattern}: {counted(missing, 'number')} between {numbers[0]} and {numbers[-1]} without a picture, the "
+            f"first one {first}; the frames behind follow without a gap in time",
+            stacklevel=1,
+        )
+    return [path for _, _, path in found]
 
 
 def _step_of(fps: Fraction | None) -> tuple[int, Fraction]:

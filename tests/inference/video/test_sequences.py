@@ -58,9 +58,12 @@ def test_a_picture_of_a_prediction_is_no_frame(folder: Path):
 
 
 def test_a_pattern_names_files_by_their_numbers(folder: Path):
-    found = pictures_of_pattern(folder / "frame%d.png")
+    with pytest.warns(UserWarning, match="7 numbers between 1 and 11 without a picture, the first one 3"):
+        found = pictures_of_pattern(folder / "frame%d.png")
     assert [path.name for path in found] == [f"frame{i}.png" for i in (1, 2, 10, 11)]
     assert pictures_of_pattern(folder / "missing" / "%04d.png") == []
+    # As many digits as asked for, or more.
+    assert [path.name for path in pictures_of_pattern(folder / "frame%02d.png")] == ["frame10.png", "frame11.png"]
 
 
 def test_another_size_and_a_broken_picture_name_the_last_good_frame(folder: Path):
