@@ -11,6 +11,7 @@ import pytest
 from depth_anything_hf.utils.interrupts import interrupts_put_off
 
 
+@pytest.mark.usefixtures("usual_interrupts")
 def test_an_interrupt_waits_for_the_end():
     before, done = signal.getsignal(signal.SIGINT), []
 

@@ -130,12 +130,13 @@ def test_what_a_killed_run_left_is_gone_on_with_bit_for_bit(
         assert (tmp_path / name).read_bytes() == (recorded / name).read_bytes(), name
 
 
+@pytest.mark.usefixtures("usual_interrupts")
 def test_a_camera_s_recording_ends_with_whole_frames(small_predictor: DepthPredictor, tmp_path: Path):
     def interrupt(what: str, count: int) -> None:
         if count == 4:
             signal.raise_signal(signal.SIGINT)
 
-    recording = record(small_predictor, "camera:test", tmp_path, ["color,ffv1"], tell=interrupt)
+    recording = record(small_predictor, "camera:test", tmp_path, ["color,ffv1"], tell=interrupt, max_frames=30)
     assert recording.frames == 4 and recording.error is None
     assert len(times_of(tmp_path / "clip_depth.mp4")) == 4 == len(times_of(tmp_path / "clip_16bit.mkv"))
 
