@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from clips import cut_off, noise, packets, times_of, uneven_times, write_clip
+from clips import cut_off, needs_pyav, noise, packets, times_of, uneven_times, write_clip
 from command_line import files_below, run
 from PIL import Image
 
@@ -69,6 +69,7 @@ def test_a_video_becomes_a_video_and_numbers(model: Path, clip: Path, tmp_path: 
     assert "1 of 1 video predicted, 1 of them earlier" in again.output, again.output
 
 
+@needs_pyav
 def test_a_folder_is_a_sequence_if_asked_for(model: Path, frames: Path, tmp_path: Path) -> None:
     command = ("-o", tmp_path / "out", "-m", model, "--format", "color,png16", "--fps", "12.5")
     result = predict(frames, *command, "--video")
@@ -104,6 +105,7 @@ def test_of_a_shortened_video_the_frames_before_are_kept(model: Path, tmp_path: 
     assert 5 < count < 28 and json.loads((tmp_path / "out" / "short_a_video.json").read_text())["frames"] == count
 
 
+@needs_pyav
 def test_a_camera_s_recordings_are_kept(model: Path, tmp_path: Path) -> None:
     command = ("camera:test", "-o", tmp_path / "out", "-m", model, "--max_frames", 2, "--format", "color")
     for _ in range(2):

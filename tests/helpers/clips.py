@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import pytest
 TIME_BASE = Fraction(1, 90_000)
 # Of H.273.
 BT709, BT601, LIMITED, FULL = 1, 5, 1, 2
+
+needs_pyav = pytest.mark.skipif(find_spec("av") is None, reason="videos are read with the extra 'video'")
 
 
 def quarters(number: int = 0, size: tuple[int, int] = (48, 64)) -> np.ndarray:

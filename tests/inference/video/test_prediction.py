@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import cut_off, noise, write_clip
+from clips import cut_off, needs_pyav, noise, write_clip
 
 from depth_anything_hf.inference.calibration import Calibration
 from depth_anything_hf.inference.predictor import DepthPredictor
@@ -97,6 +97,7 @@ def test_behind_the_last_good_frame_the_error_names_it(small_predictor: DepthPre
     assert 5 < len(seen) < 28 and f"the last good frame is {seen[-1]} (" in message
 
 
+@needs_pyav
 def test_a_camera_gives_its_newest_frames(small_predictor: DepthPredictor):
     frames = list(small_predictor.predict_video("camera:test", max_frames=3, temporal="none"))
     assert [frame.index for frame in frames] == [0, 1, 2]

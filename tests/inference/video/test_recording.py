@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from clips import cut_off, noise, packets, times_of, write_clip
+from clips import cut_off, needs_pyav, noise, packets, times_of, write_clip
 
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.inference.video import prediction as module
@@ -130,6 +130,7 @@ def test_what_a_killed_run_left_is_gone_on_with_bit_for_bit(
         assert (tmp_path / name).read_bytes() == (recorded / name).read_bytes(), name
 
 
+@needs_pyav
 @pytest.mark.usefixtures("usual_interrupts")
 def test_a_camera_s_recording_ends_with_whole_frames(small_predictor: DepthPredictor, tmp_path: Path):
     def interrupt(what: str, count: int) -> None:
@@ -190,6 +191,7 @@ def test_a_known_range_is_that_of_the_whole_clip(small_predictor: DepthPredictor
     assert told["colour_limits"] is not None
 
 
+@needs_pyav
 def test_sides_of_odd_length_get_a_pixel(small_predictor: DepthPredictor, tmp_path: Path):
     from PIL import Image
 

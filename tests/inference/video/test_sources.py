@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import quarters, write_clip
+from clips import needs_pyav, quarters, write_clip
 from PIL import Image
 
 from depth_anything_hf.inference.video.decoding import AvSource
@@ -119,6 +119,7 @@ def test_an_address_is_shown_without_its_secrets():
     assert "word" not in str(caught.value) and "key" not in str(caught.value)
 
 
+@needs_pyav
 def test_moving_pictures_stand_in_for_a_camera():
     source = open_video("camera:test", fps=5.0)
     assert source.is_live
