@@ -109,6 +109,10 @@ def test_what_is_no_clip_is_refused(tmp_path: Path) -> None:
     depths = write_wall_clip(tmp_path / "clip", frames=3)
     frames = list(read_clip(str(tmp_path / "clip")))
     assert len(list(read_clip(str(tmp_path / "clip"), limit=2))) == 2
+    for source in (tmp_path / "clip", tmp_path / "clip" / "images"):
+        with pytest.raises(ValueError, match="3072 pixels are more than the limit of 3071"):
+            next(read_clip(str(source), max_pixels=48 * 64 - 1))
+        assert len(list(read_clip(str(source), max_pixels=48 * 64))) == 3
     with pytest.raises(ValueError, match="at least two frames, got 1"):
         score(frames[:1], lambda number: 1 / depths[number])
     with pytest.raises(ValueError, match=r"frame images/000001.png cannot be predicted: no memory"):
@@ -118,8 +122,11 @@ def test_what_is_no_clip_is_refused(tmp_path: Path) -> None:
         score([*frames[:2], other], lambda number: np.ones((48, 64 if number < 2 else 32), np.float32))
     lines = (tmp_path / "clip" / "metadata.jsonl").read_text().replace("camera_to_world", "pose")
     (tmp_path / "clip" / "metadata.jsonl").write_text(lines)
+    # Before any frame is asked for: a model may have to be loaded first.
     with pytest.raises(ValueError, match=r"expected frames of `render --clip`"):
-        list(read_clip(str(tmp_path / "clip")))
+        read_clip(str(tmp_path / "clip"))
     (tmp_path / "clip" / "metadata.jsonl").write_text("[1, 2]\n")
     with pytest.raises(ValueError, match="expected a record with file_name in each line"):
-        list(read_clip(str(tmp_path / "clip")))
+        read_clip(str(tmp_path / "clip"))
+    with pytest.raises(FileNotFoundError, match=r"nothing\.mp4"):
+        read_clip(str(tmp_path / "nothing.mp4"))
