@@ -7,19 +7,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..utils.option_errors import option_errors
 
 
 if TYPE_CHECKING:
-    from ..geometry.disparity import PredictionKind
     from .clip_scores import ClipScores
     from .runner import EvaluationArguments
-
-
-SCORES_FILE = "video_scores.json"
-MARK_KEY, MARK = "written_by", "depth_anything_hf.evaluation"
 
 
 def run_clip(arguments: EvaluationArguments, tell: Callable[[str], object] | None = None) -> ClipScores:
@@ -36,44 +31,36 @@ def run_clip(arguments: EvaluationArguments, tell: Callable[[str], object] | Non
         ValueError: no video is given, the video has less than two frames, or its frames have several sizes.
         OSError: the output folder takes no files.
     """
-    from ..geometry.depth_units import max_depth_in_metres
     from ..inference.devices import usable_device
-    from ..inference.predictor import DepthPredictor
     from ..utils.files import atomic_write
     from ..utils.redaction import redact_name
     from .clip_scores import score_clip
     from .clips import read_clip
+    from .result_files import MARK, MARK_KEY, VIDEO_SCORES_FILE
     from .results import description_of
+    from .runner import open_predictor
     from .settings import settings_for
 
     if arguments.video is None:
         raise ValueError("expected the arguments of a video, got none; use evaluation.runner.run for labelled images")
     usable_device(arguments.device)
     folder = None if arguments.output_dir is None else _check_output(arguments)
-    frames = read_clip(arguments.video, arguments.limit)
-    predictor = DepthPredictor.from_pretrained(
-        arguments.model,
-        device=arguments.device,
-        dtype=arguments.dtype,
-        engine=arguments.engine,
-        batch_size=arguments.batch_size,
-        input_size=arguments.input_size,
-        prediction_kind=cast("PredictionKind | None", arguments.prediction_kind),
-        max_pixels=arguments.max_pixels,
-    )
+    frames = read_clip(arguments.video, arguments.limit, arguments.max_pixels)
+    predictor, own_cap = open_predictor(arguments, arguments.device)
     kind = predictor.prediction_kind
-    own_cap = max_depth_in_metres(predictor.model.config) if kind == "depth" else None
     with option_errors():
         settings = settings_for(kind, "depth", own_cap, min_depth=arguments.min_depth, max_depth=arguments.max_depth)
     scores = score_clip(predictor, frames, prediction_kind=kind, settings=settings)
     made_with = description_of(predictor, arguments.model, settings, None, arguments.limit)
     messages = [scores.table()]
     if folder is not None:
-        record: dict[str, Any] = {MARK_KEY: MARK, "video": redact_name(arguments.video), **scores.record()}
+        record: dict[str, Any] = {MARK_KEY.decode(): MARK, "video": redact_name(arguments.video), **scores.record()}
         record |= {"min_depth": settings.min_depth, "max_depth": settings.max_depth, "made_with": made_with}
         folder.mkdir(parents=True, exist_ok=True)
-        atomic_write(folder / SCORES_FILE, json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-        messages.append(f"saved to {folder / SCORES_FILE}")
+        atomic_write(
+            folder / VIDEO_SCORES_FILE, json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        )
+        messages.append(f"saved to {folder / VIDEO_SCORES_FILE}")
     if tell is not None:
         tell("\n".join(messages))
     return scores
@@ -81,21 +68,12 @@ def run_clip(arguments: EvaluationArguments, tell: Callable[[str], object] | Non
 
 def _check_output(arguments: EvaluationArguments) -> Path:
     """Return the output folder, before anything is predicted; refuse one where the result would replace or disturb."""
-    from ..utils.outputs import check_folder, lies_in, refuse_to_replace
+    from ..utils.outputs import lies_in
     from ..utils.paths import local_path
+    from .result_files import VIDEO_SCORES_FILE, check_results_folder
 
     folder, video = local_path(str(arguments.output_dir)), local_path(str(arguments.video))
-    check_folder(folder)
     if video.is_dir() and lies_in(folder, video):
         raise ValueError(f"--output_dir {arguments.output_dir} lies in the video's folder; choose one outside of it")
-    path = folder / SCORES_FILE
-    if path.exists() and not arguments.overwrite and not _is_own(path):
-        refuse_to_replace([path], "choose another output folder, or replace it by --overwrite (overwrite=True)")
+    check_results_folder(folder, (VIDEO_SCORES_FILE,), overwrite=arguments.overwrite)
     return folder
-
-
-def _is_own(path: Path) -> bool:
-    try:
-        return bool(json.loads(path.read_text(encoding="utf-8"))[MARK_KEY] == MARK)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False

@@ -20,7 +20,8 @@ from ..visualization.encode import jpeg_comment
 
 RESULTS_FILE, ROWS_FILE, CARD_FILE, SHEET_FILE = "results.json", "per_image.parquet", "card_entries.json", "errors.jpg"
 CONFIDENCE_FILE = "confidence.jpg"
-# In the parquet file's metadata, and the comment of the pictures.
+VIDEO_SCORES_FILE = "video_scores.json"
+# In the parquet file's metadata, the scores of a video, and the comment of the pictures.
 MARK = "depth_anything_hf.evaluation"
 MARK_KEY = b"written_by"
 # Of results.json. The sheets of version 1, which has no such entry, have no comment.
@@ -74,6 +75,8 @@ def _is_own(path: Path) -> bool:
         results = _read_json(path.with_name(RESULTS_FILE))
         return jpeg_comment(path) == MARK or (_are_results(results) and FORMAT_KEY not in results)
     found = _read_json(path)
+    if path.name == VIDEO_SCORES_FILE:
+        return isinstance(found, dict) and found.get(MARK_KEY.decode()) == MARK
     return _are_results(found) if path.name == RESULTS_FILE else _are_card_entries(found)
 
 

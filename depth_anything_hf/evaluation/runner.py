@@ -15,7 +15,10 @@ from ..utils.typed_fields import convert_fields, require_ranges
 
 
 if TYPE_CHECKING:
+    import torch
+
     from ..geometry.disparity import PredictionKind
+    from ..inference.predictor import DepthPredictor
     from .own_metrics import OwnMetric
     from .results import EvaluationResult
     from .settings import EvaluationSettings
@@ -201,10 +204,8 @@ def run(
 def _run(
     arguments: EvaluationArguments, tell: Callable[[str], object] | None, metrics: Mapping[str, OwnMetric] | None
 ) -> dict[str, EvaluationResult]:
-    from ..geometry.depth_units import max_depth_in_metres
     from ..inference.devices import usable_device
     from ..inference.engines import is_exported_file
-    from ..inference.predictor import DepthPredictor
     from ..metrics.table import ALIGNMENTS
     from ..utils.processes import leave_group_at_exit, make_accelerator
     from .evaluator import evaluate_on_all_processes
@@ -224,20 +225,11 @@ def _run(
     if arguments.output_dir is not None:
         _check_output(arguments, folders.values())
     accelerator = make_accelerator()
-    predictor = DepthPredictor.from_pretrained(
-        arguments.model,
-        # Exported files run on the CPU, whatever else there is.
-        device=arguments.device or (None if is_exported_file(arguments.model) else accelerator.device),
-        dtype=arguments.dtype,
-        engine=arguments.engine,
-        batch_size=arguments.batch_size,
-        input_size=arguments.input_size,
-        prediction_kind=cast("PredictionKind | None", arguments.prediction_kind),
-        confidence=arguments.confidence,
-    )
+    # Exported files run on the CPU, whatever else there is.
+    device = arguments.device or (None if is_exported_file(arguments.model) else accelerator.device)
+    predictor, own_cap = open_predictor(arguments, device)
     results = {}
     for name, (dataset, protocol) in opened.items():
-        own_cap = max_depth_in_metres(predictor.model.config) if predictor.prediction_kind == "depth" else None
         chosen = {name: getattr(arguments, name) for name in ("alignment", "min_depth", "max_depth")}
         with option_errors():
             settings = protocol or settings_for(predictor.prediction_kind, dataset.label, own_cap, **chosen)
@@ -265,6 +257,34 @@ def _run(
         tell(summary_of_sets(results, missing))
     leave_group_at_exit()
     return results
+
+
+def open_predictor(
+    arguments: EvaluationArguments, device: str | torch.device | None
+) -> tuple[DepthPredictor, float | None]:
+    """Open the model of the arguments.
+
+    Args:
+        arguments: of the evaluation.
+        device: for the model; None: the fastest.
+
+    Returns:
+        The predictor, and a metric model's own maximum depth in metres; None where it has none.
+    """
+    from ..geometry.depth_units import max_depth_in_metres
+    from ..inference.predictor import DepthPredictor
+
+    predictor = DepthPredictor.from_pretrained(
+        arguments.model,
+        device=device,
+        dtype=arguments.dtype,
+        engine=arguments.engine,
+        batch_size=arguments.batch_size,
+        input_size=arguments.input_size,
+        prediction_kind=cast("PredictionKind | None", arguments.prediction_kind),
+        confidence=arguments.confidence,
+    )
+    return predictor, max_depth_in_metres(predictor.model.config) if predictor.prediction_kind == "depth" else None
 
 
 def _check_output(arguments: EvaluationArguments, folders: Iterable[Path]) -> None:
