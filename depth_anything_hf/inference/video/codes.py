@@ -53,13 +53,15 @@ class CodeRanges:
 
         Args:
             index: of the frame.
-            values: float32 (H, W); NaN, and depth that is not positive, have no value.
+            values: float32 (H, W); what is not finite, and depth that is not positive, has no value.
             kind: "disparity" or "depth".
 
         Returns:
             uint16 (H, W).
         """
-        has_value = values > 0 if kind == "depth" else np.isfinite(values)
+        has_value = np.isfinite(values)
+        if kind == "depth":
+            has_value &= values > 0
         has_all = bool(has_value.all())
         known = values if has_all else values[has_value]
         if not known.size:

@@ -42,11 +42,13 @@ def test_a_range_stays_while_values_fit_and_grows_where_they_do_not():
 
 def test_pixels_without_a_value_have_code_0():
     depth = values(1, 5)
-    depth[0, :3] = [0, -1, np.nan]
+    depth[0, :4] = [0, -1, np.nan, np.inf]
     ranges = CodeRanges()
     codes = ranges.encode(0, depth, "depth")
-    assert codes[0, :3].tolist() == [0, 0, 0] and (codes[1:] > 0).all()
-    assert np.isnan(decode_codes(codes, 0, ranges.ranges)[0, :3]).all()
+    assert codes[0, :4].tolist() == [0, 0, 0, 0] and (codes[1:] > 0).all()
+    found = decode_codes(codes, 0, ranges.ranges)
+    assert np.isnan(found[0, :4]).all()
+    np.testing.assert_allclose(found[1:], depth[1:], atol=1e-4)
     assert ranges.ranges[0].minimum >= 0
     nothing = CodeRanges()
     empty = np.full((3, 4), np.nan, np.float32)
