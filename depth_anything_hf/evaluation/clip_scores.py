@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -181,7 +182,7 @@ def score_clip(
 
 def _make_tracks(prediction_kind: PredictionKind, alignment: TemporalAlignment, cuts: list[int]) -> list[_Track]:
     smoothing = TemporalAlignment(prediction_kind, smooth=True)
-    numbers = iter(range(10**12))
+    numbers = itertools.count()
 
     def align(image: np.ndarray, values: np.ndarray) -> np.ndarray:
         aligned = alignment(image, values)

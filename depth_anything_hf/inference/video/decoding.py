@@ -74,7 +74,7 @@ class AvSource:
             self._stream.thread_type = "AUTO"
         self._is_read = True
         origin: int | None = None if self.is_live else self._origin()
-        pixels, reader = UprightPixels(self._av), _Packets(self._av, self._container, self._stream, self.name)
+        pixels, reader = UprightPixels(self._av), _Packets(self._av, self._container, self._stream)
         previous: Frame | None = None
         before_gap: Frame | None = None
         first: tuple[int, ...] | None = None
@@ -246,8 +246,8 @@ class _Packets:
         end: where the packets of all streams end, in seconds of the file's clock.
     """
 
-    def __init__(self, av: Any, container: Any, stream: Any, name: str) -> None:
-        self._av, self._container, self._stream, self._name = av, container, stream, name
+    def __init__(self, av: Any, container: Any, stream: Any) -> None:
+        self._av, self._container, self._stream = av, container, stream
         self.damaged = 0
         self.reason = ""
         self.end = Fraction(0)

@@ -32,8 +32,7 @@ def smooth_along_motion(previous: np.ndarray, values: np.ndarray, motion: Pictur
         float32 (H, W).
     """
     height, width = values.shape
-    x, y = motion.previous_pixels(height, width)
-    step: np.ndarray = cv2.remap(previous, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    step = motion.warp(previous)
     known = motion.matched.astype(np.float32)
     weight: np.ndarray = cv2.resize(known, (width, height), interpolation=cv2.INTER_LINEAR)
     # In place: these maps are large.
