@@ -47,6 +47,16 @@ def npz(**arrays: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+def damaged_npz() -> bytes:
+    """Return an npz whose stream of `kind` is no deflate, and which is whole but for that."""
+    file = io.BytesIO()
+    np.savez_compressed(file, depth=VALUES, kind=np.array("depth"))
+    content = file.getvalue()
+    # Behind the name and 20 bytes that say that the file may be large.
+    place = content.index(b"kind.npy") + 28
+    return content[:place] + b"\xff" + content[place + 1 :]
+
+
 @pytest.mark.parametrize("kind", ["depth", "disparity"])
 def test_each_format_says_its_kind(kind: str, tmp_path: Path) -> None:
     told = describe_map(kind)
@@ -92,6 +102,7 @@ def test_files_of_other_origin_say_nothing(tmp_path: Path) -> None:
         "other.npz": npz(depth=VALUES, kind=np.array("room")),
         "kinds.npz": npz(depth=VALUES, kind=np.array(["depth", "depth"])),
         "broken.npz": npz(depth=VALUES)[:-30],
+        "damaged.npz": damaged_npz(),
         "plain.png": encode_png(CODES),
         "plain.tiff": tiff.getvalue(),
         "plain.exr": encode_exr(VALUES, "Z", {}),
