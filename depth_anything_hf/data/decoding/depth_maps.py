@@ -85,7 +85,7 @@ def _read_encoded(
         proven = proven_encoding(source["bytes"])
         if proven is None:
             return None
-        encoding = proven.name if scale is None else f"{proven.name}:scale={scale!r}"
+        encoding = proven.name if scale is None else f"{proven.name}:scale={float(scale)!r}"
     elif scale is not None:
         raise ValueError(f"scale and encoding {encoding!r} cannot be combined; leave scale out")
     choice, name = parse_encoding(encoding), source["path"]
@@ -209,11 +209,11 @@ class LabelRules:
         meaning = meaning_of(source["bytes"], name)
         if meaning is not None:
             meaning.check_label(self.label, name)
-        values = self.apply(stored, name, meaning)
-        if self._is_plain and self.label == "depth" and source["bytes"].startswith(EXR_MAGIC):
-            # What Blender writes where nothing is hit.
-            values[values >= NOTHING_HIT] = np.inf
-        return values
+        is_plain_exr = self._is_plain and source["bytes"].startswith(EXR_MAGIC) and stored.dtype.kind == "f"
+        if is_plain_exr and self.label == "depth":
+            # What Blender writes where nothing is hit, which is not beyond max_depth.
+            stored = np.where(stored >= np.float32(NOTHING_HIT), np.float32(np.inf), stored)
+        return self.apply(stored, name, meaning)
 
     def is_encoded(self, content: bytes) -> bool:
         """Return whether a file has an encoding, given or proven, whose maps may be smaller than their pictures."""

@@ -104,27 +104,22 @@ def doubts(encoding: Encoding, stored: np.ndarray, values: np.ndarray) -> str | 
     middle = float(np.median(metres)) if metres.size else np.nan
     if not NEAR <= middle <= FAR:
         return f"its middle is {middle:.3g} m: {describe_candidates(stored)}"
-    return _saturated(encoding, stored)
+    return _saturated(encoding, stored, values)
 
 
-def _saturated(encoding: Encoding, stored: np.ndarray) -> str | None:
-    """Say where many pixels have the largest number, which is 2^n - 1, and nothing says that these have no value."""
+def _saturated(encoding: Encoding, stored: np.ndarray, values: np.ndarray) -> str | None:
+    """Say where many pixels have the largest number, which is 2^n - 1, and are read as a distance."""
     largest = int(stored.max())
     bits = largest.bit_length()
-    told = {
-        default for each in encoding.options if each.name in ("missing", "sky") for default in _numbers(each.default)
-    }
-    share = float((stored == largest).mean())
-    if largest == (1 << bits) - 1 and 10 <= bits <= 16 and largest not in told and share >= 1e-3:
+    are_largest = stored == largest
+    share = float(are_largest.mean())
+    is_distance = bool(np.isfinite(values[are_largest]).any())
+    if largest == (1 << bits) - 1 and 10 <= bits <= 16 and is_distance and share >= 1e-3:
         return (
             f"{share:.1%} of its pixels have the number {largest}, which is 2^{bits} - 1: mostly that of pixels "
             f"without a value ('{encoding.name}:missing=0/{largest}')"
         )
     return None
-
-
-def _numbers(default: object) -> tuple[object, ...]:
-    return default if isinstance(default, tuple) else (default,)
 
 
 def _are_multiples_of_eight(numbers: np.ndarray) -> bool:

@@ -135,14 +135,15 @@ def whole_numbers(
     if stored.dtype.kind not in "iu":
         raise UnreadableImageError(
             f"{file.name}: {encoding} has whole numbers, got {stored.dtype}: these hold values themselves; leave the "
-            " encoding out, or name that of floating-point files"
+            "encoding out, or name that of floating-point files"
         )
     if stored.dtype.itemsize * 8 not in bits:
         raise UnreadableImageError(
             f"{file.name}: {encoding} has {' or '.join(map(str, bits))} bits, got {stored.dtype}: a preview, or saved "
             "after a program had read it with 8 bits (cv2.imread without IMREAD_UNCHANGED); take the file itself"
         )
-    return stored
+    # npy keeps the order of bytes of whoever wrote it; bits are taken apart in this machine's.
+    return stored.astype(stored.dtype.newbyteorder("="), copy=False)
 
 
 def through_table(

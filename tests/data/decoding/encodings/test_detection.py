@@ -96,6 +96,8 @@ def test_the_bits_of_numbers_speak_first() -> None:
             r"number 65535, which is 2\^16 - 1: .*missing=0/65535",
         ),
         (np.where(room() == 0, 65535, room()), "mm", None),
+        (np.where(room() == 0, 65535, room()), "kitti:missing=0/65535", None),
+        (np.where(room() == 0, 65535, room()), "kitti:sky=65535", None),
         (room(), "mm", None),
     ],
 )

@@ -114,6 +114,8 @@ def test_channels_of_exr_are_chosen_by_their_names() -> None:
 def test_nothing_hit_is_sky_without_an_encoding() -> None:
     stored = np.float32([[1e10, 2.5, 0]])
     np.testing.assert_array_equal(LabelRules("depth").read(exr(Z=stored)), np.float32([[np.inf, 2.5, np.nan]]))
+    limited = LabelRules("depth", max_depth=2).read(exr(Z=stored))
+    np.testing.assert_array_equal(limited, np.float32([[np.inf, np.nan, np.nan]]))
     kept = LabelRules("depth", invalid_values=(1e10,)).read(exr(Z=stored))
     np.testing.assert_array_equal(kept, np.float32([[np.nan, 2.5, np.nan]]))
 

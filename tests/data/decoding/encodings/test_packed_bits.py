@@ -45,6 +45,9 @@ def test_every_number_against_plain_arithmetic(encoding: str, meaning: Callable[
     np.testing.assert_array_equal(read_label(png(ALL_CODES), encoding=encoding), expected)
     # A program without unsigned numbers keeps the bits.
     np.testing.assert_array_equal(read_label(npy(ALL_CODES.view(np.int16)), encoding=encoding), expected)
+    for other in (">u2", ">i2"):
+        swapped = ALL_CODES.view(other[1:]).astype(other)
+        np.testing.assert_array_equal(read_label(npy(swapped), encoding=encoding), expected)
 
 
 def test_the_best_confidence_of_android_is_0() -> None:

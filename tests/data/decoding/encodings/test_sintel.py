@@ -24,6 +24,7 @@ def test_it_is_read_without_being_named() -> None:
     found = proven_encoding(content)
     assert found is not None and found.name == "sintel"
     np.testing.assert_array_equal(read_label(content), DEPTH)
+    np.testing.assert_array_equal(read_label(content, scale=np.float64(2)), DEPTH / 2)
     np.testing.assert_array_equal(LabelRules("depth", max_depth=6).read(content), np.where(DEPTH > 6, np.nan, DEPTH))
     with pytest.raises(ValueError, match=r"sintel holds depth, and disparity is asked for; set label: depth"):
         LabelRules("disparity").read(content)
