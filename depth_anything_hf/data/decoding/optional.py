@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Import packages of the extra "readers", which few files need."""
+"""Import packages of extras, which few files need."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def import_optional(package: str, extra: str = "readers") -> ModuleType:
         return importlib.import_module(package)
     except ImportError as error:
         raise ImportError(
-            f"{package} is needed to read this dataset; install it with: pip install 'depth_anything_hf[{extra}]'"
+            f"{package} is needed to read this file; install it with: pip install 'depth_anything_hf[{extra}]'"
         ) from error

@@ -84,7 +84,7 @@ def _convert(option: EncodingOption, value: str, text: str) -> Any:
 
 
 def _check(values: Mapping[str, Any], given: set[str], text: str) -> None:
-    for name in ("scale", "per_metre", "focal", "baseline", "fx", "fy", "fov", "camera_height"):
+    for name in ("scale", "per_metre", "focal", "baseline", "fx", "fy", "fov", "camera_height", "width", "height"):
         value = values.get(name)
         if value is not None and not 0 < value < math.inf:
             raise OptionError(f"encoding {text!r}: {name} must be > 0, got {value:g}")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ....geometry.disparity import depth_to_disparity, disparity_to_depth
+from ....geometry.disparity import disparity_to_depth
 from ....geometry.intrinsics import CameraIntrinsics, DistortionModel
 from ....geometry.rays import ray_distance_to_depth
 from ....geometry.stereo import stereo_disparity_to_depth
@@ -75,8 +75,6 @@ def label_of(decoded: DecodedMap, choice: EncodingChoice, label: str, name: str)
             f"{name}: {own} holds disparity in pixels, and depth is asked for; set label: disparity, or give the "
             f"camera: '{own}:focal=...,baseline=...'"
         )
-    if decoded.unit == "1/m":
-        return depth_to_disparity(decoded.values)
     raise ValueError(f"{name}: {own} holds depth, and disparity is asked for; set label: depth")
 
 

@@ -29,7 +29,6 @@ LARGEST = 65535
 FILES = "16-bit PNG, PGM, TIFF or npy"
 AS_STORED = "as the picture"
 SENSOR = "as the sensor, landscape"
-NO_MARK = ()
 
 
 def decode_scaled(file: EncodedFile, options: Options, *, name: str, per_metre: float | None) -> DecodedMap:

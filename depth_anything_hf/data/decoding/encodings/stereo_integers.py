@@ -12,9 +12,6 @@ from .encoding import DecodedMap, EncodedFile, Encoding, EncodingOption, Options
 from .scaled_integers import AS_STORED, FILES
 
 
-LARGEST = 65535
-
-
 def _pixels(file: EncodedFile, name: str, bits: tuple[int, ...], per_pixel: float, zero: int = 0) -> DecodedMap:
     stored = whole_numbers(read_stored_label({"bytes": file.content, "path": file.name})[0], file, name, bits)
 

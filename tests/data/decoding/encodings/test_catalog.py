@@ -44,7 +44,7 @@ def test_the_page_has_the_table() -> None:
 def row_of(record: dict[str, Any]) -> str:
     told = (record["writers"], record["files"], record["unit"], record["missing"])
     by = "content" if record["detected"].startswith("by") else "name"
-    last = (f"{record['kind']}, {record['geometry']}", by, record["verified"].split()[1])
+    last = (f"{record['kind']}, {record['geometry']}", by, ENCODINGS[record["name"]].verified)
     return f"| `{record['name']}` | {' | '.join((*told, *last))} |"
 
 

@@ -42,6 +42,7 @@ def test_what_is_asked_for_where_nothing_else_is() -> None:
         ("exr:geometry=rays", r"geometry must be one of \['planar', 'ray', 'panorama'\], got 'rays'"),
         ("exr:channel=", "channel must be text, got nothing"),
         ("exr:scale=0", "scale must be > 0, got 0"),
+        ("raw:width=-4,height=-3", "width must be > 0, got -4"),
         ("scaled", "needs per_metre"),
         ("kitti_disparity:focal=700", "focal and baseline belong together"),
         ("spring:baseline=0.1", "focal and baseline belong together"),
