@@ -75,19 +75,19 @@ def test_who_stops_ends_the_thread_and_closes_the_items():
 
 
 def test_of_a_camera_the_newest_item_waits():
-    is_asked_for, is_seen = threading.Event(), threading.Event()
+    is_asked_for, is_full, is_seen = threading.Event(), threading.Event(), threading.Event()
 
     def items() -> Iterator[int]:
         yield 0
         is_asked_for.wait(5)
         yield from range(1, 100)
+        is_full.set()
         is_seen.wait(5)
         yield 100
 
     ahead = run_ahead(items(), 1, keep_newest=True)
     assert next(ahead) == 0
     is_asked_for.set()
-    time.sleep(0.05)
-    assert next(ahead) == 99
+    assert is_full.wait(5) and next(ahead) == 99
     is_seen.set()
     assert list(ahead) == [100]
