@@ -40,7 +40,7 @@ from .point_options import (
     PointsOption,
     SensorWidthOption,
 )
-from .prediction_options import check_calibration, output_settings
+from .prediction_options import EXIT_SOME_FAILED, check_calibration, output_settings
 from .tile_options import (
     ALONG_RAY,
     PANORAMA_TEXT,
@@ -57,8 +57,6 @@ from .video_options import FpsOption, MaxFramesOption, SmoothOption, TemporalOpt
 if TYPE_CHECKING:
     from ..geometry.disparity import PredictionKind
     from ..inference.predictor import DepthPredictor
-
-EXIT_SOME_FAILED = 3
 
 MEANING = {
     "disparity": (

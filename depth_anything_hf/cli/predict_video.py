@@ -13,6 +13,7 @@ import typer
 
 from ..utils.messages import counted
 from ..utils.option_errors import OptionError
+from .prediction_options import EXIT_SOME_FAILED
 
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from ..inference.prediction_formats import OutputSettings
     from ..inference.predictor import DepthPredictor
 
-EXIT_SOME_FAILED = 3
 MEANING = {
     "disparity": (
         "The values are disparity: larger is nearer. Scale and shift are unknown, and one for all frames of a shot as "

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ..inference.prediction_formats import OutputSettings
     from ..inference.predictor import DepthPredictor
 
+# Of the command, where some of the pictures or videos could not be predicted.
+EXIT_SOME_FAILED = 3
+
 
 def output_settings(
     words: list[str] | None,
