@@ -8,7 +8,8 @@ import numpy as np
 
 from .catalog import ENCODINGS
 from .encoding import Encoding
-from .packed_bits import LARGEST_RAW
+from .packed_bits import LARGEST_RAW, MILLIMETRES, blue_and_green, depth_of_raw, rotate_right
+from .packed_colours import depth_of_colours, floats_of_bytes
 
 
 # Metres between which the middle of a map is believable.
@@ -56,17 +57,17 @@ def colour_candidates(picture: np.ndarray) -> list[tuple[str, float]]:
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (3, 4):
         return []
     found: dict[str, np.ndarray] = {}
-    blue, green, red = (picture[..., channel].astype(np.float64) for channel in range(3))
+    blue, red = picture[..., 0], picture[..., 2]
     if not red.any():
-        found["depth16_rgba"] = (blue * 32 + green // 8) / 1000
+        found["depth16_rgba"] = (blue_and_green(picture) >> 3) / MILLIMETRES
     far = picture[..., :3].min(axis=2) == 255
     # The low byte of a depth is noise, and its high byte says that it is nearer than 250 m.
     if np.percentile(np.where(far, 0, blue), 95) <= 64 and red.std() > 50:
-        depth = (red + green * 256 + blue * 65536) * 1000 / ((1 << 24) - 1)
-        found["carla"] = depth[~far]
+        depth = depth_of_colours(picture)
+        found["carla"] = depth[np.isfinite(depth)]
     if picture.shape[2] == 4:
         # The highest byte of photographs, alpha, is 255, which makes a negative number.
-        floats = np.ascontiguousarray(picture).view("<f4")[..., 0]
+        floats = floats_of_bytes(picture)
         if ((floats > 1e-3) & (floats < 1e6)).mean() > 0.9:
             found["tartanair_rgba"] = floats.astype(np.float64)
     middles = [(name, float(np.median(depth[depth > 0]))) for name, depth in found.items() if (depth > 0).any()]
@@ -134,12 +135,13 @@ def _by_bits(stored: np.ndarray, numbers: np.ndarray) -> dict[str, np.ndarray]:
     if stored.dtype != np.uint16:
         return found
     if _are_multiples_of_eight(numbers):
-        found["sunrgbd"] = (numbers >> 3 | numbers << 13) / 1000
-        found["kinect_player"] = (numbers >> 3) / 1000
+        found["sunrgbd"] = rotate_right(numbers) / MILLIMETRES
+        found["kinect_player"] = (numbers >> 3) / MILLIMETRES
     for raw in (stored, stored.byteswap()):
         # Of a Kinect's numbers many are 2047, and none is larger.
         if raw.max() == LARGEST_RAW and (raw == LARGEST_RAW).mean() >= 1e-3:
-            found["kinect_raw"] = 351.3 / (1092.5 - raw[raw < 1092].astype(np.float64))
+            metres = depth_of_raw(raw)
+            found["kinect_raw"] = metres[np.isfinite(metres)]
     halves = numbers.view(np.float16) if numbers.max() < LARGEST_HALF else np.empty(0)
     if halves.size and np.median(numbers) > 0x3800:
         found["float16_png"] = halves.astype(np.float64)

@@ -36,11 +36,17 @@ def _millimetres(codes: np.ndarray, missing: tuple[float, ...] = (0,)) -> np.nda
     return values
 
 
+def rotate_right(codes: np.ndarray) -> np.ndarray:
+    """Rotate whole numbers of 16 bits to the right by three."""
+    rotated: np.ndarray = codes >> 3 | codes << 13
+    return rotated
+
+
 def decode_rotated(file: EncodedFile, options: Options) -> DecodedMap:
     """Rotate 16 bits to the right by three: millimetres."""
     stored = _stored(file, "sunrgbd")
     missing = options["missing"]
-    values = through_table(stored, lambda codes: _millimetres(codes >> 3 | codes << 13, missing), ("sunrgbd", missing))
+    values = through_table(stored, lambda codes: _millimetres(rotate_right(codes), missing), ("sunrgbd", missing))
     return DecodedMap(values, "depth")
 
 
@@ -69,6 +75,12 @@ def _confidence(codes: np.ndarray) -> np.ndarray:
     return np.where(code == 0, 1.0, (code - 1.0) / LEAST_CONFIDENCE)
 
 
+def blue_and_green(picture: np.ndarray) -> np.ndarray:
+    """Join the blue (high byte) and the green (low byte) of a picture (H, W, channels) in OpenCV's order: uint16."""
+    joined: np.ndarray = picture[..., 0].astype(np.uint16) << 8 | picture[..., 1]
+    return joined
+
+
 def decode_depth16_rgba(file: EncodedFile, options: Options) -> DecodedMap:
     """Take millimetres from the 13 upper bits of blue (high) and green (low)."""
     picture = decode_picture(file.content, file.name)
@@ -77,9 +89,14 @@ def decode_depth16_rgba(file: EncodedFile, options: Options) -> DecodedMap:
             f"{file.name}: depth16_rgba is an 8-bit RGBA or RGB picture whose red is 0 everywhere, got "
             f"{picture.dtype} {picture.shape}; another program has saved it, or it is another encoding"
         )
-    stored = picture[..., 0].astype(np.uint16) << 8 | picture[..., 1]
-    values = through_table(stored, lambda codes: _millimetres(codes >> 3), "depth16_rgba")
+    values = through_table(blue_and_green(picture), lambda codes: _millimetres(codes >> 3), "depth16_rgba")
     return DecodedMap(values, "depth", geometry=options["geometry"])
+
+
+def depth_of_raw(codes: np.ndarray) -> np.ndarray:
+    """Return metres of a Kinect's raw disparity, float64; NaN from 1093 on."""
+    distance = RAW_OF_INFINITY - codes.astype(np.float64)
+    return np.where(distance > 0, RAW_FACTOR / np.where(distance > 0, distance, 1), np.nan)
 
 
 def decode_kinect_raw(file: EncodedFile, options: Options) -> DecodedMap:
@@ -96,12 +113,7 @@ def decode_kinect_raw(file: EncodedFile, options: Options) -> DecodedMap:
                 f"{swapped.max()}); it is another encoding, such as mm"
             )
         stored = swapped
-
-    def depth_of(codes: np.ndarray) -> np.ndarray:
-        distance = RAW_OF_INFINITY - codes.astype(np.float64)
-        return np.where(distance > 0, RAW_FACTOR / np.where(distance > 0, distance, 1), np.nan)
-
-    return DecodedMap(through_table(stored, depth_of, "kinect_raw"), "depth")
+    return DecodedMap(through_table(stored, depth_of_raw, "kinect_raw"), "depth")
 
 
 def decode_half_bits(file: EncodedFile, options: Options) -> DecodedMap:

@@ -28,18 +28,23 @@ def _channels(file: EncodedFile, encoding: str, dtype: type, counts: tuple[int, 
     return picture
 
 
+def floats_of_bytes(picture: np.ndarray) -> np.ndarray:
+    """Return the four bytes of each pixel as float32: (H, W)."""
+    floats: np.ndarray = np.ascontiguousarray(picture).view("<f4")[..., 0].astype(np.float32)
+    return floats
+
+
 def decode_float_bytes(file: EncodedFile, options: Options) -> DecodedMap:
     """Take the four bytes of a pixel, in the order in which OpenCV has them (B, G, R, A), for a float32 of metres."""
     picture = _channels(file, "tartanair_rgba", np.uint8, (4,))
-    values = np.ascontiguousarray(picture).view("<f4")[..., 0].astype(np.float32)
+    values = floats_of_bytes(picture)
     values[~(values > 0)] = np.nan
     values[values >= options["sky"]] = np.inf
     return DecodedMap(values, "depth")
 
 
-def decode_carla(file: EncodedFile, options: Options) -> DecodedMap:
-    """Join red (low), green and blue (high) to 24 bits, of which all are 1 at the far plane of 1000 m."""
-    picture = _channels(file, "carla", np.uint8, (3, 4))
+def depth_of_colours(picture: np.ndarray) -> np.ndarray:
+    """Join red (low), green and blue (high) to 24 bits, of which all are 1 at the far plane of 1000 m: float32."""
     # In float32 every whole number of 24 bits is exact.
     values = picture[..., 0].astype(np.float32)
     for channel in (1, 2):
@@ -48,7 +53,12 @@ def decode_carla(file: EncodedFile, options: Options) -> DecodedMap:
     nothing, far = values == 0, values == CARLA_LARGEST
     values *= np.float32(CARLA_FAR_METRES / CARLA_LARGEST)
     values[nothing], values[far] = np.nan, np.inf
-    return DecodedMap(values, "depth")
+    return values
+
+
+def decode_carla(file: EncodedFile, options: Options) -> DecodedMap:
+    """Read depth of CARLA's colours."""
+    return DecodedMap(depth_of_colours(_channels(file, "carla", np.uint8, (3, 4))), "depth")
 
 
 def decode_synthia(file: EncodedFile, options: Options) -> DecodedMap:
