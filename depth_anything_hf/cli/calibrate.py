@@ -123,15 +123,16 @@ def calibrate(
             max_pixels=max_pixels,
         )
     _check_output(output, source, points, overwrite)
+    # Before the model, which may have to be fetched. A folder of images: the file says which point is on which.
+    measured = None if points is None else read_points(points, None if source.is_dir() else str(source))
+    dataset: Any = open_source(data) if measured is None else None
     kind: Any = prediction_kind
     predictor = DepthPredictor.from_pretrained(
         model, device=device, dtype=dtype, input_size=input_size, prediction_kind=kind, max_pixels=max_pixels
     )
-    if points is not None:
-        # A folder of images: the file says which point is on which.
-        pairs = disparity_at_points(predictor, read_points(points, None if source.is_dir() else str(source)))
+    if measured is not None:
+        pairs = disparity_at_points(predictor, measured)
     else:
-        dataset: Any = open_source(data)
         pairs = disparity_at_labels(predictor, dataset)
     chosen: Any = form
     fit = fit_per_image(pairs, chosen, robust=robust, model_id=model, input_size=predictor.input_size)

@@ -14,6 +14,7 @@ import os
 import time
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -246,9 +247,15 @@ class PredictionFolder:
         for name, written in kept["files"].items():
             if name not in files and is_own_file(self.folder, self.folder / name, entry):
                 files[name] = written
+        left = set()
         for name in entry["files"].keys() - files.keys():
             if is_own_file(self.folder, self.folder / name, entry):
                 (self.folder / name).unlink(missing_ok=True)
+                left.add((self.folder / name).parent)
+        for folder in left - {self.folder}:
+            # Only an empty one goes: that of frames, whose last file it was.
+            with suppress(OSError):
+                folder.rmdir()
         entry.update(is_done=True, files=files, pixels=_joined(kept["pixels"], pixels))
 
     def pixels(self, planned: Sequence[Planned]) -> dict[str, dict[str, Any]]:

@@ -78,6 +78,8 @@ def test_only_a_calibration_is_replaced(model: Path, photos: Path, tmp_path: Pat
         assert result.exit_code == 1 and message in result.output, result.output
     inside = run("calibrate", photos, *absent, "-o", photos / "camera.json")
     assert inside.exit_code == 1 and "lies in the data" in inside.output
+    lost = run("calibrate", photos / "a.png", "--points", tmp_path / "lost.csv", *absent, "-o", tmp_path / "new.json")
+    assert lost.exit_code == 1 and "lost.csv: no such file" in lost.output
     assert camera.read_text() == '{"focal": 3}' and points.read_text().startswith("x,y,depth")
     replaced = run(*command, "-m", model, "-o", camera, "--overwrite")
     assert replaced.exit_code == 0, replaced.output

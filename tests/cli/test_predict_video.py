@@ -81,6 +81,9 @@ def test_a_folder_is_a_sequence_if_asked_for(model: Path, frames: Path, tmp_path
     assert refused.exit_code == 2 and "--fps without effect" in refused.output
     with pytest.warns(UserWarning, match="7 numbers between 1 and 10 without a picture"):
         assert predict(frames / "f%d.png", *command).exit_code == 0
+    # Another rate replaces what the earlier one made, and leaves no empty folder.
+    assert predict(frames, *command[:4], "--video").exit_code == 0
+    assert not (tmp_path / "out" / "shot_frames").exists()
 
 
 def test_a_model_of_metres_writes_metres(metric_model: Path, clip: Path, tmp_path: Path) -> None:
