@@ -137,9 +137,9 @@ def read_tiff_layout(content: bytes, name: str) -> TiffLayout:
     Raises:
         UnreadableImageError: a damaged header.
     """
-    order, is_big = "<" if content[:1] == b"I" else ">", content[2:4] in (b"+\0", b"\0+")
+    order, is_big = _order_of(content)
     try:
-        page = struct.unpack_from(order + ("Q" if is_big else "I"), content, 8 if is_big else 4)[0]
+        page = _first_page(content, order, is_big)
         tags, following = _read_page(content, page, order, is_big)
         pages, seen = 1, {page}
         while following and following not in seen and len(seen) < MOST_PAGES:
@@ -147,7 +147,7 @@ def read_tiff_layout(content: bytes, name: str) -> TiffLayout:
             others, following = _read_page(content, following, order, is_big)
             pages += not others.get(SUBFILE_TYPE, _Value((0,), 0)).numbers[0] & NOT_A_MAP
         width, height = tags[WIDTH].numbers[0], tags[HEIGHT].numbers[0]
-    except (struct.error, KeyError, IndexError) as error:
+    except (struct.error, KeyError, IndexError, OverflowError) as error:
         raise UnreadableImageError(f"{name}: a damaged TIFF, its header cannot be read; copy it again") from error
 
     def number(tag: int, default: int) -> int:
@@ -171,22 +171,16 @@ def read_tiff_layout(content: bytes, name: str) -> TiffLayout:
 
 def _read_page(content: bytes, offset: int, order: str, is_big: bool) -> tuple[dict[int, _Value], int]:
     """Return the whole numbers of a page's tags, and the offset of the next page (0 after the last)."""
-    count_code, entry_size, room = ("Q", 20, 8) if is_big else ("H", 12, 4)
-    count = struct.unpack_from(order + count_code, content, offset)[0]
-    first = offset + struct.calcsize(count_code)
+    entries, end = _read_entries(content, offset, order, is_big)
     tags = {}
-    for entry in range(first, min(first + count * entry_size, len(content)), entry_size):
-        tag, value_type, length = struct.unpack_from(order + ("HHQ" if is_big else "HHI"), content, entry)
+    for tag, value_type, length, place in entries:
         code = VALUE_CODES.get(value_type)
         # Only tags with a number for each sample are wanted; the lists of strips may be long.
         if code is None or not 0 < length <= 16:
             continue
-        place = entry + entry_size - room
-        if struct.calcsize(f"{order}{length}{code}") > room:
-            place = struct.unpack_from(order + ("Q" if is_big else "I"), content, place)[0]
+        place = _value_at(content, place, struct.calcsize(f"{order}{length}{code}"), order, is_big)
         tags[tag] = _Value(struct.unpack_from(f"{order}{length}{code}", content, place), place)
-    following = struct.unpack_from(order + ("Q" if is_big else "I"), content, first + count * entry_size)[0]
-    return tags, following
+    return tags, _offset_at(content, end, order, is_big)
 
 
 def read_tags(content: bytes, wanted: Collection[int]) -> dict[int, bytes]:
@@ -196,24 +190,48 @@ def read_tags(content: bytes, wanted: Collection[int]) -> dict[int, bytes]:
         content: the file.
         wanted: numbers of tags whose values are text or bytes; of others it is told that they are there.
     """
-    order, is_big = "<" if content[:1] == b"I" else ">", content[2:4] in (b"+\0", b"\0+")
-    count_code, entry_size, room = ("Q", 20, 8) if is_big else ("H", 12, 4)
+    order, is_big = _order_of(content)
     found: dict[int, bytes] = {}
     try:
-        page = struct.unpack_from(order + ("Q" if is_big else "I"), content, 8 if is_big else 4)[0]
-        count = struct.unpack_from(order + count_code, content, page)[0]
-        first = page + struct.calcsize(count_code)
-        for entry in range(first, min(first + count * entry_size, len(content)), entry_size):
-            tag, _, length = struct.unpack_from(order + ("HHQ" if is_big else "HHI"), content, entry)
-            if tag not in wanted:
-                continue
-            place = entry + entry_size - room
-            if length > room:
-                place = struct.unpack_from(order + ("Q" if is_big else "I"), content, place)[0]
-            found[tag] = content[place : place + length]
-    except struct.error:
+        entries, _ = _read_entries(content, _first_page(content, order, is_big), order, is_big)
+        for tag, _, length, place in entries:
+            if tag in wanted:
+                start = _value_at(content, place, length, order, is_big)
+                found[tag] = content[start : start + length]
+    except (struct.error, OverflowError):
         return {}
     return found
+
+
+def _order_of(content: bytes) -> tuple[str, bool]:
+    """Return the order of bytes, "<" or ">", and whether offsets have 64 bits (BigTIFF)."""
+    return "<" if content[:1] == b"I" else ">", content[2:4] in (b"+\0", b"\0+")
+
+
+def _first_page(content: bytes, order: str, is_big: bool) -> int:
+    return _offset_at(content, 8 if is_big else 4, order, is_big)
+
+
+def _offset_at(content: bytes, place: int, order: str, is_big: bool) -> int:
+    return int(struct.unpack_from(order + ("Q" if is_big else "I"), content, place)[0])
+
+
+def _read_entries(
+    content: bytes, offset: int, order: str, is_big: bool
+) -> tuple[list[tuple[int, int, int, int]], int]:
+    """Return tag, type, length and place of each entry of a page, and where the offset of the next page stands."""
+    count_code, entry_size, room = ("Q", 20, 8) if is_big else ("H", 12, 4)
+    count = struct.unpack_from(order + count_code, content, offset)[0]
+    first = offset + struct.calcsize(count_code)
+    places = range(first, min(first + count * entry_size, len(content)), entry_size)
+    head = order + ("HHQ" if is_big else "HHI")
+    entries = [(*struct.unpack_from(head, content, place), place + entry_size - room) for place in places]
+    return entries, first + count * entry_size
+
+
+def _value_at(content: bytes, place: int, size: int, order: str, is_big: bool) -> int:
+    """Return where a value of so many bytes stands: in its entry, or where the entry says."""
+    return place if size <= (8 if is_big else 4) else _offset_at(content, place, order, is_big)
 
 
 def _as_integers(content: bytes, layout: TiffLayout) -> bytes:

@@ -123,6 +123,7 @@ def test_tiles_and_equal_channels_are_read(tmp_path: Path, count: int) -> None:
         ),
         (tiff(bytes(16), 16)[:-40], "a damaged TIFF, its header cannot be read"),
         (b"II*\0", "a damaged TIFF, its header cannot be read"),
+        (b"II+\0\x08\0\0\0" + b"\xff" * 8, "a damaged TIFF, its header cannot be read"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
