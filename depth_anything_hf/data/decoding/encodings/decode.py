@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from ....geometry.disparity import disparity_to_depth
 from ....geometry.intrinsics import CameraIntrinsics, DistortionModel
 from ....geometry.rays import ray_distance_to_depth
 from ....geometry.stereo import stereo_disparity_to_depth
-from ....utils.paths import local_path
 from ..errors import BrokenSampleError
 from ..files import FileLike, read_bytes
 from ..map_meaning import meaning_of
@@ -45,8 +43,8 @@ def decode_map(source: FileLike, encoding: EncodingChoice | str) -> DecodedMap:
     _check_meaning(content, name, choice)
     # Files hold NaN, infinity and numbers that float32 has not.
     with np.errstate(invalid="ignore", over="ignore"):
-        decoded = choice.encoding.decode(EncodedFile(content, name, _path_of(source)), choice.options)
-        return _to_planar(_mask(decoded, choice, name, _path_of(source)), choice, name)
+        file = EncodedFile(content, name, _path_of(source))
+        return _to_planar(_mask(choice.encoding.decode(file, choice.options), choice, file), choice, name)
 
 
 def label_of(decoded: DecodedMap, choice: EncodingChoice, label: str, name: str) -> np.ndarray:
@@ -98,26 +96,26 @@ def _check_meaning(content: bytes, name: str, choice: EncodingChoice) -> None:
         )
 
 
-def _mask(decoded: DecodedMap, choice: EncodingChoice, name: str, path: str | None) -> DecodedMap:
+def _mask(decoded: DecodedMap, choice: EncodingChoice, file: EncodedFile) -> DecodedMap:
     least = choice.options["min_confidence"]
     if least is None:
         return decoded
     beside = choice.options["confidence"]
-    confidence = decoded.confidence if beside is None else _confidence_beside(beside, decoded.values.shape, name, path)
+    confidence = decoded.confidence if beside is None else _confidence_beside(beside, decoded.values.shape, file)
     if confidence is None:
         raise ValueError(
-            f"{name}: min_confidence is given, and {choice.encoding.name} has no confidence in its files; name those "
-            "beside them with confidence=../confidence/{stem}.png"
+            f"{file.name}: min_confidence is given, and {choice.encoding.name} has no confidence in its files; name "
+            "those beside them with confidence=../confidence/{stem}.png"
         )
     values = decoded.values.copy()
     values[~(confidence >= least)] = np.nan
     return replace(decoded, values=values, find_confidence=lambda: confidence)
 
 
-def _confidence_beside(pattern: str, shape: tuple[int, ...], name: str, path: str | None) -> np.ndarray:
-    if path is None or not Path(local_path(path)).is_file():
-        raise ValueError(f"{name}: there are no files beside it, whose name confidence={pattern} could tell")
-    place = Path(local_path(path))
+def _confidence_beside(pattern: str, shape: tuple[int, ...], file: EncodedFile) -> np.ndarray:
+    place = file.place
+    if place is None:
+        raise ValueError(f"{file.name}: there are no files beside it, whose name confidence={pattern} could tell")
     stored, other = read_stored_label(place.parent / pattern.replace("{stem}", place.stem))
     if stored.shape != shape:
         raise BrokenSampleError(

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from ....utils.paths import local_path
 from ..errors import UnreadableImageError
 
 
@@ -21,11 +23,17 @@ Geometry = Literal["planar", "ray", "panorama", "unknown", "height"]
 
 @dataclass(frozen=True)
 class EncodedFile:
-    """A file to decode: its bytes, its name for messages, and where it lies, for files beside it (None: nowhere)."""
+    """A file to decode: its bytes, its name for messages, and the path that came with it, if any."""
 
     content: bytes
     name: str
     path: str | None = None
+
+    @property
+    def place(self) -> Path | None:
+        """Where it lies, for files beside it; None: nowhere, as bytes and cells, whatever path they have."""
+        path = None if self.path is None else local_path(self.path)
+        return path if path is not None and path.is_file() else None
 
 
 @dataclass(frozen=True)

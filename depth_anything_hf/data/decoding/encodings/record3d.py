@@ -8,12 +8,10 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ....utils.paths import local_path
 from ..errors import UnreadableImageError
 from ..limits import check_pixel_count
 from ..optional import import_optional
@@ -68,7 +66,7 @@ def _of_files(file: EncodedFile) -> tuple[Mapping[str, Any], bytes, Callable[[],
         raise UnreadableImageError(
             f"{file.name}: expected a .r3d or one of its rgbd/*.depth (LZFSE), got bytes {file.content[:8]!r}"
         )
-    path = None if file.path is None else Path(local_path(file.path))
+    path = file.place
     places = [] if path is None else [path.parent.parent / "metadata", path.parent / "metadata"]
     found = next((each for each in places if each.is_file()), None)
     if path is None or found is None:

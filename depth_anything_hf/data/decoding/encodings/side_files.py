@@ -11,7 +11,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from ....utils.paths import local_path
 from ..errors import UnreadableImageError
 from ..optional import import_optional
 from .common_options import GEOMETRY, RAYS
@@ -42,7 +41,7 @@ def decode_beside(
     Raises:
         UnreadableImageError: the map lies nowhere, no such file is beside it, or it does not tell.
     """
-    path = None if file.path is None else Path(local_path(file.path))
+    path = file.place
     wanted = [] if path is None else places(path)
     found = next((each for each in wanted if each.is_file()), None)
     if path is None or found is None:

@@ -35,8 +35,14 @@ def test_nerfcapture(tmp_path: Path) -> None:
     (tmp_path / "transforms.json").write_text("{}")
     with pytest.raises(UnreadableImageError, match=r"transforms\.json: does not tell the unit of 0\.png: KeyError"):
         read_label(path, encoding="nerfcapture")
-    with pytest.raises(UnreadableImageError, match=r"expected a file beside it, and it lies nowhere|transforms\.json"):
-        read_label(path.read_bytes(), encoding="nerfcapture")
+
+
+def test_bytes_take_no_unit_of_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "transforms.json").write_text(json.dumps({"integer_depth_scale": 10 / 65535}))
+    for source in (png(CODES), {"bytes": png(CODES), "path": "0.png"}):
+        with pytest.raises(UnreadableImageError, match="expected a file beside it, and it lies nowhere"):
+            read_label(source, encoding="nerfcapture")
 
 
 def test_bop_has_a_scale_for_each_picture(tmp_path: Path) -> None:
