@@ -213,6 +213,7 @@ def predict(
     from tqdm import tqdm
 
     from ..data.decoding.map_meaning import STRAIGHTENED_TEXT
+    from ..geometry.points import EDGE_THRESHOLD
     from ..inference.calibration import Calibration
     from ..inference.confidence import SUFFIX, describe_confidence, encode_confidence
     from ..inference.confidence_passes import SIZE_FACTOR
@@ -220,6 +221,7 @@ def predict(
     from ..inference.engines import TORCH
     from ..inference.kept_pictures import KeptPictures, read_upright
     from ..inference.pixel_shares import describe_shares
+    from ..inference.point_map import MOST_POINTS
     from ..inference.point_outputs import PointOutputs, describe_points
     from ..inference.prediction_files import FORMULA, encode_prediction, shares_of
     from ..inference.prediction_folder import PredictionFolder, describe_model
@@ -234,7 +236,7 @@ def predict(
     check_tile_options(tiles, tile_size, tile_overlap, panorama, confidence, of_one_camera)
     choice = VideoChoice(video, temporal, smooth, fps, max_frames)
     videos = choice.videos_among(inputs)
-    settings = output_settings(None if videos else format, raw, colormap, legend, min_depth, max_depth)
+    settings = output_settings(None if videos and not raw else format, raw, colormap, legend, min_depth, max_depth)
     check_device(device)
     calibration = None if metric is None else Calibration.load(metric)
     if calibration is not None and input_size is None:
@@ -257,8 +259,9 @@ def predict(
     if videos:
         of_pictures = {
             **{"confidence": confidence, "points": points, "normals": normals},
-            **{"camera": camera, "focal": focal, "fov": fov, "assume_scale": assume_scale},
-            **{"tiles": tiles, "panorama": panorama},
+            **{"camera": camera, "focal": focal, "sensor_width": sensor_width, "fov": fov},
+            **{"assume_scale": assume_scale, "edge_threshold": edge_threshold != EDGE_THRESHOLD},
+            **{"max_points": max_points != MOST_POINTS, "tiles": tiles, "panorama": panorama},
         }
         predict_videos(
             videos,
@@ -328,7 +331,7 @@ def predict(
         planned = folder.plan(sources, list(suffixes))
         work = folder.missing(planned, suffixes, options)
         images = (pictures.source(one.source.path) if is_shown else one.source.path for one in work)
-        predictions = tqdm(predict_all(images), total=len(work), desc="predict", unit="image")
+        predictions = tqdm(predict_all(images), total=len(work), desc="predict", unit="image", disable=not work)
         for one, prediction in zip(work, predictions, strict=True):
             if prediction.error is not None:
                 failures.append((prediction.name, prediction.error))
@@ -369,7 +372,8 @@ def predict(
         f"{len(sources) - len(failures)} of {counted(len(sources), 'image')} predicted{earlier}, see {output_dir} "
         f"({predictor.engine}, {predictor.precision})"
     )
-    typer.echo((ALONG_RAY if panorama else MEANING)[kind])
+    if len(failures) < len(sources):
+        typer.echo((ALONG_RAY if panorama else MEANING)[kind])
     line, warnings = describe_shares({name: shares_of(pixels) for name, pixels in known.items()})
     for each in (
         line,

@@ -103,7 +103,7 @@ def predict_videos(
         calibration: to metres.
         max_pixels: of a picture.
         overwrite: predict again, and replace files of others.
-        not_for_videos: options of pictures alone -> whether they are given.
+        not_for_videos: options of pictures alone -> what was given; None or False: nothing.
 
     Raises:
         OptionError: an option that videos do not have, or two videos of one name.
@@ -129,7 +129,7 @@ def predict_videos(
     from ..utils.option_errors import check_count
 
     outputs = VideoOutputs.make(formats, look.colormap, look.legend, look.min_depth, look.max_depth)
-    unwanted = [f"--{name}" for name, is_given in not_for_videos.items() if is_given]
+    unwanted = [f"--{name}" for name, given in not_for_videos.items() if given is not None and given is not False]
     if unwanted:
         raise OptionError(f"{', '.join(unwanted)}: for pictures, not for videos; leave out")
     temporal = choice.temporal or "align"
@@ -234,7 +234,8 @@ def predict_videos(
         f"{done} of {counted(len(found), 'video')} predicted{before_now}, see {output_dir} "
         f"({predictor.engine}, {predictor.precision})"
     )
-    typer.echo(MEANING[kind])
+    if known:
+        typer.echo(MEANING[kind])
     if failures:
         # What is there of damaged ones has been written.
         typer.echo(f"{len(failures)} of {counted(len(found), 'video')} incomplete:", err=True)

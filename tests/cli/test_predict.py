@@ -116,7 +116,7 @@ def test_broken_pictures_are_named_and_fail_the_command_only_alone(model: Path, 
     assert result.exit_code == 3 and "2 of 3 images" in result.output
     assert "1 of 3 images skipped" in result.output and str(broken) in result.output
     alone = run("predict", broken, "-o", tmp_path / "out2", "-m", model)
-    assert alone.exit_code == 1
+    assert alone.exit_code == 1 and "The values are" not in alone.output
     absent = run("predict", photos, tmp_path / "absent.jpg", "-o", tmp_path / "out3", "-m", model)
     assert absent.exit_code == 1 and "absent.jpg: no such file" in absent.output
     assert not (tmp_path / "out3").exists()
@@ -150,6 +150,7 @@ def test_a_second_run_predicts_what_is_missing_and_not_its_own_pictures(
     first = times(out)
     again = run(*command)
     assert again.exit_code == 0 and "2 of 2 images predicted, 2 of them earlier" in again.output
+    assert "image/s" not in again.output and "The values are disparity" in again.output
     assert times(out) == first
     (out / "a_16bit.png").unlink()
     Image.fromarray(random_image((30, 44), 7)).save(photos / "c.png")

@@ -130,7 +130,7 @@ def _of_split(split: str | None) -> str:
 
 def _layout_of(entry: PublicDataset) -> str:
     layout = "\n".join(f"  {line}" for line in entry.layout.splitlines())
-    return f"expected in it:\n{layout}\nDownload: {entry.homepage}"
+    return f"expected in it:\n{layout}\n  (download: {entry.homepage})"
 
 
 def describe_public() -> list[dict[str, str]]:
