@@ -66,6 +66,7 @@ BLENDEDMVS = PublicDataset(
     splits=("train", "val"),
     default_split=None,
     opener=open_blendedmvs,
+    verified="layout by the authors' lists; files made by hand",
     traps=(
         "No metric scale: not for metric training. Some maps have no valid pixel. The images named _masked.jpg are "
         "not read."

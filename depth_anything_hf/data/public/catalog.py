@@ -147,6 +147,7 @@ def describe_public() -> list[dict[str, str]]:
             "citation": entry.citation,
             "homepage": entry.homepage,
             "layout": entry.layout,
+            "verified": entry.verified,
             "traps": entry.traps,
         }
         for entry in PUBLIC_DATASETS.values()

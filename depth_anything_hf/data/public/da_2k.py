@@ -91,5 +91,6 @@ DA_2K = PublicDataset(
     splits=("test",),
     default_split=None,
     opener=open_da_2k,
+    verified="layout by the authors' dataset card; files made by hand",
     traps="Points are given as (row, column) in the image's own size.",
 )

@@ -70,6 +70,7 @@ DIODE = PublicDataset(
     splits=("train", "val"),
     default_split="val",
     opener=open_diode,
+    verified="layout by diode-devkit; files made by hand",
     traps=(
         "Depth at contours is unreliable even where the mask is 1. environment=indoors or outdoor takes one half. "
         "That the depth is planar is unverified."

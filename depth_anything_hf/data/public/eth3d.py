@@ -95,6 +95,7 @@ ETH3D = PublicDataset(
     splits=("train",),
     default_split=None,
     opener=open_eth3d,
+    verified="layout by other public code; files made by hand",
     traps=(
         "The depth files are bare float32 in spite of their suffix, and belong to the distorted images, not to "
         "dslr_images_undistorted. The camera is a fisheye model, so there are no intrinsics."

@@ -66,5 +66,6 @@ IBIMS = PublicDataset(
     splits=("test",),
     default_split=None,
     opener=open_ibims,
+    verified="layout by the authors' tools; files made by hand",
     traps="mask_invalid and mask_transp are 1 where a pixel is good. Samples also have the exact edges, bool (H, W).",
 )

@@ -75,6 +75,7 @@ IRS = PublicDataset(
     splits=("train", "test"),
     default_split=None,
     opener=open_irs,
+    verified="layout by the authors' lists; files made by hand",
     traps=(
         "Disparity is EXR: needs the package OpenEXR. The official splits are lists: list_file=IRSDataset_TRAIN.list "
         "or _TEST.list; without a split all images are taken, those of the test split as well. "

@@ -182,6 +182,7 @@ KITTI = PublicDataset(
     splits=("train", "val", "eigen-test", "selection"),
     default_split="val",
     opener=open_kitti,
+    verified="layout by the authors' development kit and other public code; depth with a genuine file",
     traps=(
         "eigen-test needs the list of 697 images, of which 652 have annotated depth. Drives of that list are in "
         "train/ and in val/ of the annotated depth: download both."

@@ -111,5 +111,6 @@ MOGE_BUNDLE = PublicDataset(
     splits=("NYUv2", "KITTI", "ETH3D", "iBims-1", "GSO", "Sintel", "DDAD", "DIODE", "Spring", "HAMMER"),
     default_split=None,
     opener=open_moge,
+    verified="layout and encoding by microsoft/MoGe; files made by hand",
     traps=".index.txt is hidden and often left behind when copying. In GSO infinite depth is the background.",
 )

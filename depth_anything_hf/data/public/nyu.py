@@ -117,6 +117,7 @@ NYU = PublicDataset(
     splits=("train", "test"),
     default_split="test",
     opener=open_nyu,
+    verified="layouts by other public code; 16-bit PNG with a genuine file, MATLAB files made by hand",
     traps=(
         "test is Eigen's 654 images. The label is the raw sensor depth; filled=True gives the painted-in one, "
         "against which AbsRel is worse by about 0.01."

@@ -27,6 +27,7 @@ class PublicDataset:
         splits: choices of `split` in `open_public`.
         default_split: the split that `open_public` takes without `split`; None is everything.
         opener: (root, split, **options) -> samples; it lists folders and decodes no image.
+        verified: where the layout is from, and whether genuine bytes were read or only files made by hand.
         traps: what goes wrong most easily.
     """
 
@@ -41,6 +42,7 @@ class PublicDataset:
     splits: tuple[str, ...]
     default_split: str | None
     opener: Callable[..., PublicSamples]
+    verified: str
     traps: str = ""
 
     @property

@@ -27,11 +27,12 @@ def test_every_file_of_a_data_set_is_in_the_table() -> None:
 
 def test_every_data_set_states_what_a_user_must_know() -> None:
     guide = (pathlib.Path(__file__).parents[3] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    stated = ("title", "label", "unit", "license", "citation", "homepage", "layout", "verified")
     for row in describe_public():
-        assert all(row[key] for key in ("title", "label", "unit", "license", "citation", "homepage", "layout")), row
+        assert all(row[key] for key in stated), row
         assert f"| `{row['name']}` | [{row['title']}]({row['homepage']}) | {row['license']} |" in guide, row["name"]
         section = guide.split(f"### {row['name']}\n", 1)[1].split("\n### ", 1)[0]
-        assert all(row[key] in section for key in ("citation", "layout", "unit", "traps")), row["name"]
+        assert all(row[key] in section for key in ("citation", "layout", "unit", "verified", "traps")), row["name"]
     for entry in PUBLIC_DATASETS.values():
         assert entry.default_split is None or entry.default_split in entry.splits
 
