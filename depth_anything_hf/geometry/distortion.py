@@ -34,7 +34,7 @@ def undistort(image: np.ndarray, intrinsics: CameraIntrinsics) -> tuple[np.ndarr
     if not intrinsics.has_distortion:
         return image, intrinsics
     size, matrix = (intrinsics.width, intrinsics.height), intrinsics.matrix
-    coefficients = np.array(intrinsics.distortion, dtype=np.float64)
+    coefficients = np.array(intrinsics.distortion or (0.0,) * 4)
     if intrinsics.distortion_model == "fisheye":
         new = cv2.fisheye.estimateNewCameraMatrixForUndistortRectify(
             matrix, coefficients, size, np.eye(3), balance=0.0

@@ -38,8 +38,9 @@ class CameraIntrinsics:
         cy: principal point, pixels from the centre of the top row.
         source: how this is known, in words, such as "EXIF: 26 mm (35 mm equivalent)".
         notes: what was done or assumed on the way, such as scaling to the picture's size.
-        distortion: coefficients as OpenCV takes them, see `DISTORTION_LENGTHS`; empty or zero: none.
-        distortion_model: "opencv" (radial and tangential, `cv2.undistort`) or "fisheye" (`cv2.fisheye`).
+        distortion: coefficients as OpenCV takes them, see `DISTORTION_LENGTHS`; empty is all zero.
+        distortion_model: "opencv" (radial and tangential, `cv2.undistort`; a pinhole where all are zero) or "fisheye"
+            (`cv2.fisheye`; equidistant where all are zero).
 
     Raises:
         ValueError: a size, focal length, principal point or number of coefficients that no such camera has.
@@ -115,7 +116,7 @@ class CameraIntrinsics:
     @property
     def has_distortion(self) -> bool:
         """Whether straight lines are bent."""
-        return any(self.distortion)
+        return self.distortion_model == "fisheye" or any(self.distortion)
 
     @property
     def field_of_view_degrees(self) -> float:

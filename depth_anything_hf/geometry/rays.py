@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +15,9 @@ from .camera import distance_to_planar_depth
 from .intrinsics import CameraIntrinsics
 
 
+# Pixels: OpenCV's iteration, which by default ends after five steps, and how exactly the way back leads to a pixel.
+TERMINATION = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-4)
+SAME_PIXEL = 1e-2
 # Radians; Newton's method doubles the digits with each step.
 NEWTON_STEPS, PRECISION = 30, 1e-10
 RIGHT_ANGLE = math.pi / 2
@@ -37,7 +41,7 @@ def ray_distance_to_depth(distance: np.ndarray, camera: CameraIntrinsics) -> np.
         raise ValueError(
             f"expected a map of {camera.width} x {camera.height} pixels, got {distance.shape[1]} x {distance.shape[0]}"
         )
-    if not camera.has_distortion and camera.distortion_model == "opencv":
+    if not camera.has_distortion:
         return distance_to_planar_depth(distance, camera.matrix)
     depth: np.ndarray = distance * _cosines(camera)
     return depth
@@ -57,8 +61,15 @@ def _cosines(camera: CameraIntrinsics) -> np.ndarray:
 def _distorted_cosines(camera: CameraIntrinsics) -> np.ndarray:
     across, down = np.meshgrid(np.arange(camera.width, dtype=np.float64), np.arange(camera.height, dtype=np.float64))
     pixels = np.stack([across.ravel(), down.ravel()], axis=1)[:, None]
-    points = cv2.undistortPoints(pixels, camera.matrix, np.array(camera.distortion))[:, 0]
-    cosines: np.ndarray = 1 / np.sqrt((points**2).sum(axis=1) + 1)
+    matrix, coefficients = camera.matrix, np.array(camera.distortion)
+    # OpenCV 5 has one function for both.
+    undistort: Any = getattr(cv2, "undistortPointsIter", cv2.undistortPoints)
+    points = undistort(pixels, matrix, coefficients, R=None, P=None, criteria=TERMINATION)[:, 0]
+    rays = np.pad(points, ((0, 0), (0, 1)), constant_values=1)
+    back, _ = cv2.projectPoints(rays, np.zeros(3), np.zeros(3), matrix, coefficients)
+    # Where the curve of the distortion falls, no ray leads to the pixel.
+    is_inverse = np.abs(back - pixels).max(axis=(1, 2)) <= SAME_PIXEL
+    cosines: np.ndarray = np.where(is_inverse, 1 / np.linalg.norm(rays, axis=1), np.nan)
     return cosines.reshape(camera.height, camera.width)
 
 

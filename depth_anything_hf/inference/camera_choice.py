@@ -7,8 +7,8 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,7 +21,7 @@ from ..utils.option_errors import OptionError, option_errors
 from ..utils.paths import local_path
 from ..utils.typed_fields import convert_argument
 from .camera_files import read_cameras
-from .colmap_cameras import camera_of_picture
+from .colmap_cameras import camera_of_picture, read_picture_cameras
 from .stored_camera import StoredCamera
 
 
@@ -45,6 +45,7 @@ class CameraChoice:
         matrix: intrinsic matrix of pictures of the size at hand.
         stored: cameras of a file.
         path: that file.
+        key_of_picture: which of several cameras a picture has, see `read_picture_cameras`.
         focal: focal length in pixels, or in millimetres.
         is_millimetres: whether `focal` is in millimetres.
         sensor_width: millimetres across the picture; None: `focal` is a 35 mm equivalent.
@@ -55,6 +56,7 @@ class CameraChoice:
     matrix: np.ndarray | None = None
     stored: tuple[StoredCamera, ...] = ()
     path: Path | None = None
+    key_of_picture: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     focal: float | None = None
     is_millimetres: bool = False
     sensor_width: float | None = None
@@ -115,7 +117,9 @@ class CameraChoice:
                     "give the camera file that it was made from, or for straightened pictures a copy without "
                     "undistorted_from"
                 )
-            return cls(stored=stored, path=path)
+            # Once, for it also lists the points of all pictures.
+            keys = read_picture_cameras(path) if len(stored) > 1 else {}
+            return cls(stored=stored, path=path, key_of_picture=keys)
         if camera is not None:
             with option_errors():
                 CameraIntrinsics.from_matrix(camera, 1, 1)
@@ -131,7 +135,7 @@ class CameraChoice:
     def has_distortion(self) -> bool:
         """Whether pictures, or some of them, are straightened before they are predicted."""
         given = self.camera is not None and self.camera.has_distortion
-        return given or any(any(each.distortion) for each in self.stored)
+        return given or any(each.has_distortion for each in self.stored)
 
     def for_picture(self, source: Any, height: int, width: int) -> CameraIntrinsics:
         """Return the camera of a picture, with or without distortion.
@@ -176,7 +180,7 @@ class CameraChoice:
         if len(self.stored) == 1:
             return self.stored[0]
         name = os.fspath(source) if isinstance(source, str | os.PathLike) else ""
-        key = camera_of_picture(self.path, name) if self.path is not None and name else None
+        key = camera_of_picture(self.key_of_picture, name) if name else None
         chosen = [camera for camera in self.stored if camera.key == key]
         if not chosen:
             chosen = [camera for camera in self.stored if camera.fits(height, width)]

@@ -215,21 +215,19 @@ def _as_matrix(value: Any, name: str) -> np.ndarray:
 
 
 def _distortion(plain: Mapping[str, Any], name: str) -> tuple[tuple[float, ...], DistortionModel]:
+    model = _model_name(plain)
+    is_fisheye = model in FISHEYE_MODELS
+    order = ("k1", "k2", "k3", "k4") if is_fisheye else ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
     stored = _first(plain, COEFFICIENTS)
     if isinstance(stored, Mapping):
-        stored = stored.get("data", [stored.get(key, 0.0) for key in ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")])
-    elif isinstance(stored, int | float | str):
-        stored = None
-    if stored is None:
-        is_fisheye = _model_name(plain) in FISHEYE_MODELS
-        order = ("k1", "k2", "k3", "k4") if is_fisheye else ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
+        stored = stored.get("data", [stored.get(key, 0.0) for key in order])
+    elif stored is None or isinstance(stored, int | float | str):
         stored = [plain.get(key, 0.0) for key in order]
     coefficients = tuple(_float(value, name) for value in np.array(stored, dtype=object).ravel())
-    model = _model_name(plain)
+    if is_fisheye:
+        return coefficients[:4], "fisheye"
     if not any(coefficients):
         return (), "opencv"
-    if model in FISHEYE_MODELS:
-        return coefficients[:4], "fisheye"
     if model in OPENCV_MODELS or model in NO_MODELS:
         return coefficients, "opencv"
     raise ValueError(
@@ -240,6 +238,9 @@ def _distortion(plain: Mapping[str, Any], name: str) -> tuple[tuple[float, ...],
 
 
 def _model_name(plain: Mapping[str, Any]) -> str:
+    # Instant-NGP names no model.
+    if plain.get("isfisheye") is True:
+        return "fisheye"
     name = re.sub(r"[^a-z0-9]", "", str(_first(plain, DISTORTION_MODELS) or "").lower())
     return name.removeprefix("rs2").removeprefix("distortion")
 

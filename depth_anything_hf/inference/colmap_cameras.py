@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from .stored_camera import StoredCamera
@@ -80,23 +81,32 @@ def read_colmap_cameras(lines: Sequence[str], name: str) -> list[StoredCamera]:
     return cameras
 
 
-def camera_of_picture(cameras_file: Path, picture: str) -> str | None:
-    """Return the id of a picture's camera by the `images.txt` beside `cameras.txt`; None where it names no such one.
+def read_picture_cameras(cameras_file: Path) -> dict[tuple[str, ...], str]:
+    """Read the `images.txt` beside `cameras.txt`: path of each picture, in parts -> id of its camera; {} without one.
 
-    Args:
-        cameras_file: path of `cameras.txt`.
-        picture: path; compared with as many folders as COLMAP has written.
+    Raises:
+        OSError, UnicodeDecodeError: the file cannot be read.
     """
     beside = cameras_file.with_name(IMAGES_FILE)
     if not beside.is_file():
-        return None
+        return {}
+    cameras = {}
+    with beside.open(encoding="utf-8") as file:
+        lines = (line for line in file if not line.startswith("#"))
+        # Every second line holds the points of the picture before it, and may be empty.
+        for line in islice(lines, 0, None, 2):
+            words = line.split(maxsplit=9)
+            if len(words) == 10:
+                cameras[PurePosixPath(words[9].strip()).parts] = words[8]
+    return cameras
+
+
+def camera_of_picture(cameras: Mapping[tuple[str, ...], str], picture: str) -> str | None:
+    """Return the id of a picture's camera; None where there is none.
+
+    Args:
+        cameras: of `read_picture_cameras`.
+        picture: path; as many of its folders count as COLMAP has written, and the longest of several names.
+    """
     parts = PurePosixPath(picture.replace("\\", "/")).parts
-    lines = [line for line in beside.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    # Every second line holds the points of the picture before it, and may be empty.
-    for line in lines[::2]:
-        words = line.split(maxsplit=9)
-        if len(words) == 10:
-            wanted = PurePosixPath(words[9].strip()).parts
-            if wanted and parts[-len(wanted) :] == wanted:
-                return words[8]
-    return None
+    return next((cameras[parts[start:]] for start in range(len(parts)) if parts[start:] in cameras), None)

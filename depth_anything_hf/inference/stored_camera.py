@@ -48,6 +48,11 @@ class StoredCamera:
     key: str = ""
     is_straightened: bool = False
 
+    @property
+    def has_distortion(self) -> bool:
+        """Whether straight lines are bent in the pictures."""
+        return self.distortion_model == "fisheye" or any(self.distortion)
+
     def for_picture(self, height: int, width: int, orientation: int = 1) -> CameraIntrinsics:
         """Return the camera of an upright picture: scaled to its size, and turned as its EXIF turns it.
 

@@ -18,10 +18,12 @@ BENT: list[dict[str, Any]] = [
     {"distortion": (-0.28, 0.09, 0.001, -0.002)},
     {"distortion": (0.12, -0.05, 0.0, 0.0, 0.01)},
     {"distortion": (-0.05, 0.01, 0.002, -0.001), "distortion_model": "fisheye"},
+    {"distortion": (0.0, 0.0, 0.0, 0.0), "distortion_model": "fisheye"},
 ]
+NAMES = ["barrel", "pincushion", "fisheye", "equidistant"]
 
 
-@pytest.mark.parametrize("bent", BENT, ids=["barrel", "pincushion", "fisheye"])
+@pytest.mark.parametrize("bent", BENT, ids=NAMES)
 def test_a_mark_at_a_known_direction_lies_where_the_new_matrix_puts_it(bent: dict[str, Any]) -> None:
     camera = CameraIntrinsics(320, 240, 260.0, 262.0, 163.0, 117.0, "test", **bent)
     directions = np.array([[[0.3, 0.2, 1.0]], [[-0.35, -0.1, 1.0]], [[0.0, 0.25, 1.0]]])
@@ -43,7 +45,7 @@ def test_a_mark_at_a_known_direction_lies_where_the_new_matrix_puts_it(bent: dic
     assert not pinhole.has_distortion and "undistorted" in pinhole.notes[-1] and pinhole.source == "test"
 
 
-@pytest.mark.parametrize("bent", BENT, ids=["barrel", "pincushion", "fisheye"])
+@pytest.mark.parametrize("bent", BENT, ids=NAMES)
 def test_the_borders_hold_picture(bent: dict[str, Any]) -> None:
     camera = CameraIntrinsics(320, 240, 260.0, 262.0, 159.5, 119.5, **bent)
     straight, _ = undistort(np.full((240, 320, 3), 200, np.uint8), camera)

@@ -37,6 +37,16 @@ def test_points_that_opencv_projects(camera: CameraIntrinsics) -> None:
         assert around.min() <= point[2] * (1 + 1e-6) and around.max() >= point[2] * (1 - 1e-6)
 
 
+def test_a_strong_distortion_is_inverted_exactly_and_nowhere_that_it_has_no_inverse() -> None:
+    # Lines from the middle: r (1 - 0.2 r^2) rises up to r = 1.29, which is at 0.861 of the focal length.
+    camera = CameraIntrinsics(401, 3, 200.0, 200.0, 200.0, 1.0, distortion=(-0.2, 0.0, 0.0, 0.0))
+    depth = ray_distance_to_depth(np.ones((3, 401)), camera)[1]
+    radius = np.linspace(0, 1.1, 6)
+    pixels = 200 + 200 * radius * (1 - 0.2 * radius**2)
+    np.testing.assert_allclose(np.interp(pixels, np.arange(401), depth), 1 / np.hypot(1, radius), rtol=1e-3)
+    assert np.isnan(depth[[0, 20, 380, 400]]).all() and np.isfinite(depth[30:371]).all()
+
+
 def test_a_pinhole_and_a_fisheye_beyond_a_right_angle() -> None:
     distance = np.full((3, 401), 2.0)
     distance[1, 0] = np.inf

@@ -95,7 +95,7 @@ def test_of_several_cameras_of_colmap_the_pictures_own_is_taken(tmp_path: Path, 
     with pytest.raises(ValueError, match=r"has 2 cameras, 2 of them for pictures of 40 x 30"):
         choice.for_picture(photograph, 30, 40)
     (tmp_path / "images.txt").write_text("1 1 0 0 0 0 0 0 2 photo.jpg\n\n")
-    assert choice.for_picture(photograph, 30, 40).fx == 70
+    assert CameraChoice.make(camera=str(file)).for_picture(photograph, 30, 40).fx == 70
 
 
 def test_a_turned_photograph_has_the_turned_camera_of_its_file(tmp_path: Path) -> None:

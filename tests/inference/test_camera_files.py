@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from depth_anything_hf.inference.camera_files import read_cameras
-from depth_anything_hf.inference.colmap_cameras import camera_of_picture
+from depth_anything_hf.inference.colmap_cameras import camera_of_picture, read_picture_cameras
 from depth_anything_hf.inference.stored_camera import StoredCamera
 
 
@@ -123,6 +123,9 @@ def test_one_camera_in_the_files_of_many_programs(program: str, tmp_path: Path) 
         ("a.txt", f"{FX} {FY} {CX} {CY} 0.1 0.2 0.3 0.4", 4, "opencv"),
         ("c.txt", f"1 OPENCV 640 480 {FX} {FY} {CX} {CY} 0.1 0.2 0.3 0.4", 4, "opencv"),
         ("c.txt", f"1 OPENCV_FISHEYE 640 480 {FX} {FY} {CX} {CY} 0.1 0.2 0.3 0.4", 4, "fisheye"),
+        ("a.json", {**SIZE, **NUMBERS, "is_fisheye": True, "k1": 0.1, "k2": 0.2, "k3": 0.3, "k4": 0.4}, 4, "fisheye"),
+        ("a.json", {**SIZE, **NUMBERS, "distortion_model": "equidistant", "d": [0, 0, 0, 0]}, 0, "fisheye"),
+        ("c.txt", f"1 OPENCV_FISHEYE 640 480 {FX} {FY} {CX} {CY} 0 0 0 0", 0, "fisheye"),
         ("c.txt", f"1 FULL_OPENCV 640 480 {FX} {FY} {CX} {CY} 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8", 8, "opencv"),
     ],
 )
@@ -132,7 +135,7 @@ def test_distortion_is_read_in_the_order_of_opencv(
     (camera,) = read_cameras(write(tmp_path, name, content))
     found = camera.for_picture(480, 640)
     assert found.distortion == pytest.approx((0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)[:expected])
-    assert found.distortion_model == model
+    assert found.distortion_model == model and found.has_distortion == camera.has_distortion is True
 
 
 def test_models_of_one_coefficient_are_filled_up_with_zeros(tmp_path: Path) -> None:
@@ -193,15 +196,17 @@ def test_a_camera_of_another_size_is_scaled_and_turned_as_the_picture_is(tmp_pat
 
 def test_images_txt_says_which_picture_has_which_camera(tmp_path: Path) -> None:
     cameras = write(tmp_path, "cameras.txt", "1 PINHOLE 4 4 2 2 2 2\n7 PINHOLE 4 4 3 3 2 2\n")
-    assert camera_of_picture(cameras, "x/a b.jpg") is None
+    assert read_picture_cameras(cameras) == {}
     write(
         tmp_path,
         "images.txt",
         "# IMAGE_ID ...\n1 1 0 0 0 0 0 0 1 left/a b.jpg\n\n2 1 0 0 0 0 0 0 7 right/a b.jpg\n1 2 3\n",
     )
-    assert camera_of_picture(cameras, "/data/right/a b.jpg") == "7"
-    assert camera_of_picture(cameras, "left/a b.jpg") == "1"
-    assert camera_of_picture(cameras, "a b.jpg") is None
+    keys = read_picture_cameras(cameras)
+    assert camera_of_picture(keys, "/data/right/a b.jpg") == "7"
+    assert camera_of_picture(keys, "left\\a b.jpg") == "1"
+    assert camera_of_picture(keys, "a b.jpg") is None
+    assert camera_of_picture({**keys, ("a b.jpg",): "3"}, "right/a b.jpg") == "7"
     assert [camera.key for camera in read_cameras(cameras)] == ["1", "7"]
 
 
