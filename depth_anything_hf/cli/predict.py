@@ -167,7 +167,7 @@ def predict(
     fps: FpsOption = None,
     max_frames: MaxFramesOption = None,
 ) -> None:
-    """Predict the depth of images and write it as pictures and numbers.
+    """Predict the depth of images and videos, and write it as pictures and numbers.
 
     For NAME.jpg there will be NAME_depth.png (colours, bright is near, grey without a value), NAME_16bit.png (16-bit
     grey: 0 without a value, else 1 to 65535 from the smallest value to the largest, outliers clipped; the file and

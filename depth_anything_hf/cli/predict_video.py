@@ -26,6 +26,10 @@ MEANING = {
         "The values are disparity: larger is nearer. Scale and shift are unknown, and one for all frames of a shot as "
         "far as --temporal align can tell."
     ),
+    "unaligned disparity": (
+        "The values are disparity: larger is nearer. Scale and shift are unknown, and others in each frame; "
+        "--temporal align brings them together."
+    ),
     "depth": "The values are depth in metres along the optical axis: larger is farther. The colours show 1 / depth.",
 }
 
@@ -235,7 +239,8 @@ def predict_videos(
         f"({predictor.engine}, {predictor.precision})"
     )
     if known:
-        typer.echo(MEANING[kind])
+        is_unaligned = kind == "disparity" and temporal != "align"
+        typer.echo(MEANING["unaligned disparity" if is_unaligned else kind])
     if failures:
         # What is there of damaged ones has been written.
         typer.echo(f"{len(failures)} of {counted(len(found), 'video')} incomplete:", err=True)

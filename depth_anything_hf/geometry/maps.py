@@ -53,7 +53,7 @@ def values_at_pixels(values: np.ndarray, pixels: np.ndarray, name: str) -> np.nd
     if outside.any():
         first = int(np.argmax(outside))
         raise ValueError(
-            f"{name}[{first}] is row {rows[first]}, column {columns[first]}, outside the map of {values.shape[0]} "
+            f"{name}[{first}] is row {rows[first]:g}, column {columns[first]:g}, outside the map of {values.shape[0]} "
             f"rows and {values.shape[1]} columns; points are [row, column] in pixels of the full-size image."
         )
     chosen: np.ndarray = values[rows.astype(np.int64), columns.astype(np.int64)]

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from .maps import check_same_shape
+from .points import unproject
 
 
 # Of the disparity: a point that is nearer or farther than this in the other view is another one.
@@ -37,13 +38,11 @@ def find_in_view(
     """
     check_same_shape(depth=depth, other_depth=other_depth)
     height, width = depth.shape
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float64)
-    has_point = np.isfinite(depth) & (depth > 0)
-    z = np.where(has_point, depth, 1.0).astype(np.float64)
-    x = (columns - intrinsics[0, 2]) / intrinsics[0, 0] * z
-    y = (rows - intrinsics[1, 2]) / intrinsics[1, 1] * z
+    points = unproject(depth, intrinsics)
+    has_point = np.isfinite(points[..., 2])
+    points[~has_point] = 1.0
     to_other = np.linalg.inv(other_pose) @ pose
-    moved = np.stack([x, y, z], axis=-1) @ to_other[:3, :3].T + to_other[:3, 3]
+    moved = points @ to_other[:3, :3].T + to_other[:3, 3]
     has_point &= moved[..., 2] > 1e-6
     other_z = np.where(has_point, moved[..., 2], 1.0)
     other_x = moved[..., 0] / other_z * intrinsics[0, 0] + intrinsics[0, 2]

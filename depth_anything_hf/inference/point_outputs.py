@@ -20,7 +20,6 @@ from ..utils.messages import counted
 from ..utils.option_errors import OptionError, check_choice, check_count
 from .calibration import Calibration
 from .camera_choice import HOW_TO_GIVE, CameraChoice, describe_camera, find_unknown
-from .colmap_cameras import IMAGES_FILE
 from .kept_pictures import Picture
 from .point_files import POINT_FORMATS, encode_camera, encode_normals, encode_points, load_trimesh
 from .point_map import MOST_POINTS, PointMap
@@ -101,7 +100,7 @@ class PointOutputs:
             load_trimesh()
         settings = {
             **{name: value for name, value in of_camera.items() if name != "camera"},
-            "camera": None if camera is None else _digest_of(camera),
+            "camera": None if choice.path is None else _digest_of(choice.path, choice.key_of_picture),
             "assume_scale": assume_scale,
             "edge_threshold": str(edge_threshold),
             "max_points": max_points,
@@ -191,10 +190,9 @@ class PointOutputs:
         }
 
 
-def _digest_of(camera: Path) -> str:
-    """Return a digest of a camera file, and of the list beside it that says which picture has which camera."""
-    beside = camera.with_name(IMAGES_FILE)
-    content = camera.read_bytes() + (beside.read_bytes() if beside.is_file() else b"")
+def _digest_of(camera: Path, key_of_picture: Mapping[tuple[str, ...], str]) -> str:
+    """Return a digest of a camera file, and of which picture has which of its cameras."""
+    content = camera.read_bytes() + (repr(sorted(key_of_picture.items())).encode() if key_of_picture else b"")
     return hashlib.sha256(content).hexdigest()
 
 

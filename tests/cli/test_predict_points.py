@@ -26,6 +26,7 @@ from depth_anything_hf.inference import kept_pictures, point_outputs, read_predi
 from depth_anything_hf.inference.calibration import Calibration
 from depth_anything_hf.inference.camera_files import read_cameras
 from depth_anything_hf.inference.point_map import MOST_POINTS
+from depth_anything_hf.inference.point_outputs import PointOutputs
 from depth_anything_hf.inference.predictor import DepthPredictor
 
 
@@ -130,6 +131,23 @@ def test_a_camera_file_is_scaled_straightens_the_picture_and_is_part_of_the_resu
     assert "earlier" not in predict(*command).output
     file.write_text(json.dumps({**record, "width": 60}))
     assert "another ratio" in predict(*command).output
+
+
+def test_other_cameras_of_the_pictures_of_a_reconstruction_make_other_files(tmp_path: Path) -> None:
+    (tmp_path / "cameras.txt").write_text("1 PINHOLE 40 30 50 50 20 15\n2 PINHOLE 40 30 70 70 20 15\n")
+
+    def camera_of(line: str) -> str:
+        (tmp_path / "images.txt").write_text(line)
+        options: dict[str, Any] = {**dict.fromkeys(("focal", "sensor_width", "fov", "assume_scale")), "max_points": 9}
+        found = PointOutputs.make(["ply"], False, camera=tmp_path / "cameras.txt", edge_threshold=0.05, **options)
+        assert found is not None
+        return str(found.settings["camera"])
+
+    pytest.importorskip("trimesh", reason="files of points are written with the extra 'points'")
+    first = camera_of("1 1 0 0 0 0 0 0 1 a.jpg\n\n")
+    # Its points do not count.
+    assert camera_of("1 1 0 0 0 0 0 0 1 a.jpg\n2.0 3.0 7\n") == first
+    assert camera_of("1 1 0 0 0 0 0 0 2 a.jpg\n\n") != first
 
 
 @pytest.mark.parametrize(

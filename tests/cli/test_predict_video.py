@@ -205,7 +205,8 @@ def test_pictures_that_change_their_places_are_another_sequence(model: Path, tmp
     command = (tmp_path / "shot", "--video", "-o", tmp_path / "out", "-m", model, "--format", "npz")
 
     def values() -> list[np.ndarray]:
-        assert predict(*command, "--temporal", "none").exit_code == 0
+        result = predict(*command, "--temporal", "none")
+        assert result.exit_code == 0 and "unknown, and others in each frame" in result.output
         return [frame.values for frame in read_video_prediction(tmp_path / "out" / "shot_frames")]
 
     before = values()
