@@ -103,9 +103,9 @@ class PointMap:
         step, (height, width) = self.step, self.depth.shape
         points = unproject(self.depth, self.intrinsics.matrix)[::step, ::step]
         faces = make_triangles(*find_connections(points, self.edge_threshold))
-        used = np.unique(faces)
-        number = np.zeros(points.shape[0] * points.shape[1], dtype=np.int64)
-        number[used] = np.arange(used.size)
+        is_used = np.zeros(points.shape[0] * points.shape[1], dtype=bool)
+        is_used[faces] = True
+        used, number = np.flatnonzero(is_used), np.cumsum(is_used, dtype=np.int64) - 1
         rows, columns = np.divmod(used, points.shape[1])
         coordinates = np.stack([(columns * step + 0.5) / width, 1 - (rows * step + 0.5) / height], axis=-1)
         vertices = points.reshape(-1, 3)[used].astype(np.float32)
