@@ -30,7 +30,7 @@ def list_datasets(
     rows = describe_public()
     if name is None:
         for row in rows:
-            typer.echo(f"{row['name']:<12} {row['title']}; license: {row['license']}")
+            typer.echo(f"{row['name']:<14} {row['title']}; license: {row['license']}")
         typer.echo("\nprotocols of `evaluate --protocol NAME --root DIR`:")
         for protocol in PROTOCOLS.values():
             typer.echo(f"{protocol.name:<25} {protocol.title}")

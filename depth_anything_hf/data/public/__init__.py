@@ -10,6 +10,18 @@
 - `vkitti2`: Virtual KITTI 2
 - `tartanair`: TartanAir
 - `irs`: IRS
+- `tartanair_v2`: TartanAir V2
+- `midair`: Mid-Air
+- `spring`: Spring
+- `unrealstereo4k`: UnrealStereo4K
+- `mvs_synth`: MVS-Synth
+- `urbansyn`: UrbanSyn
+- `synthia`: SYNTHIA
+- `carla`: recordings of CARLA
+- `icl_nuim`: ICL-NUIM
+- `replica`: Replica
+- `taskonomy`: Taskonomy
+- `stanford_2d3ds`: Stanford 2D-3D-S
 - `blendedmvs`: BlendedMVS
 - `nyu`: NYU Depth V2
 - `kitti`: KITTI

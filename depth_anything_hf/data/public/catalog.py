@@ -15,20 +15,32 @@ from ...utils.paths import local_path
 from ...utils.typed_fields import convert_argument
 from ..samples import SampleDataset, check_limit
 from .blendedmvs import BLENDEDMVS
+from .carla import CARLA
 from .da_2k import DA_2K
 from .diode import DIODE
 from .eth3d import ETH3D
 from .hypersim import HYPERSIM
 from .ibims import IBIMS
+from .icl_nuim import ICL_NUIM
 from .irs import IRS
 from .kitti import KITTI
+from .midair import MIDAIR
 from .middlebury import MIDDLEBURY
 from .moge_bundle import MOGE_BUNDLE
+from .mvs_synth import MVS_SYNTH
 from .nyu import NYU
+from .replica import REPLICA
 from .seven_scenes import SEVEN_SCENES
 from .sintel import SINTEL
 from .spec import PublicDataset
+from .spring import SPRING
+from .stanford_2d3ds import STANFORD_2D3DS
+from .synthia import SYNTHIA
 from .tartanair import TARTANAIR
+from .tartanair_v2 import TARTANAIR_V2
+from .taskonomy import TASKONOMY
+from .unrealstereo4k import UNREALSTEREO4K
+from .urbansyn import URBANSYN
 from .vkitti2 import VKITTI2
 
 
@@ -40,6 +52,18 @@ _TABLE = (
     VKITTI2,
     TARTANAIR,
     IRS,
+    TARTANAIR_V2,
+    MIDAIR,
+    SPRING,
+    UNREALSTEREO4K,
+    MVS_SYNTH,
+    URBANSYN,
+    SYNTHIA,
+    CARLA,
+    ICL_NUIM,
+    REPLICA,
+    TASKONOMY,
+    STANFORD_2D3DS,
     BLENDEDMVS,
     NYU,
     KITTI,

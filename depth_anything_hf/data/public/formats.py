@@ -4,16 +4,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..decoding.depth_maps import LabelRules
 from ..decoding.errors import UnreadableImageError
+from ..decoding.exr import exr_is_readable
 from ..decoding.files import read_bytes
+from ..decoding.images import read_image
 from ..decoding.optional import import_optional
+from ..samples import Sample
+from .frames import Frame
 
 
 PathLike = str | os.PathLike[str]
@@ -95,3 +102,43 @@ def read_matrix(path: PathLike, after: str = "") -> np.ndarray:
 def numbers_in(text: str) -> list[float]:
     """Return all numbers of a text, in their order."""
     return [float(number) for number in re.findall(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", text)]
+
+
+def read_json_numbers(path: PathLike, numbers_of: Callable[[Any], Any], expected: str) -> np.ndarray:
+    """Read numbers out of a JSON file: float64.
+
+    Args:
+        path: the file.
+        numbers_of: takes them out of its content.
+        expected: what it looks for, for the message.
+
+    Raises:
+        FileNotFoundError: no such file.
+        UnreadableImageError: no JSON, or without these numbers; the message names the file.
+    """
+    content, name = read_bytes(path)
+    try:
+        return np.array(numbers_of(json.loads(content)), dtype=np.float64)
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise UnreadableImageError(f"{name}: expected a JSON file with {expected}: {error!r}") from error
+
+
+def check_exr(title: str) -> None:
+    """Check that OpenEXR files can be read, before thousands of them are found broken.
+
+    Raises:
+        ImportError: they cannot; the message starts with the title of the dataset.
+    """
+    if not exr_is_readable():
+        raise ImportError(
+            f"{title} stores its label as EXR, which this OpenCV cannot read; install OpenEXR with: "
+            "pip install 'depth_anything_hf[readers]'"
+        )
+
+
+def read_pair(frame: Frame, rules: LabelRules) -> Sample:
+    """Read the first file of a frame as its picture, the last as its depth, and take its details as intrinsics."""
+    sample: Sample = {"image": read_image(frame.files[0]), "depth": rules.read(frame.files[-1])}
+    if frame.details is not None:
+        sample["intrinsics"] = np.array(frame.details, dtype=np.float64)
+    return sample

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ..decoding.depth_maps import read_label
-from ..decoding.exr import exr_is_readable
 from ..decoding.images import read_image
 from ..samples import Sample
-from .formats import centred_matrix
+from .formats import centred_matrix, check_exr
 from .frames import Frame, PublicSamples, lines_of, mask_invalid, matches, path_below, require_file, swap_last
 from .spec import PublicDataset
 
@@ -32,11 +31,7 @@ def open_irs(root: Path, split: str | None, *, list_file: str | None = None) -> 
         FileNotFoundError: a split without its list.
         ImportError: EXR files cannot be read here.
     """
-    if not exr_is_readable():
-        raise ImportError(
-            "IRS stores disparity as EXR, which this OpenCV cannot read; install OpenEXR with: "
-            "pip install 'depth_anything_hf[readers]'"
-        )
+    check_exr("IRS")
     if list_file:
         rows = [line.split() for line in lines_of(require_file(list_file, "see lists/ in blackjack2015/IRS"))]
         base = root if (root / "IRSDataset").is_dir() else root.parent

@@ -45,7 +45,7 @@ ALIASES = {
     **dict.fromkeys(("stanford_2d3ds",), "taskonomy"),
     **dict.fromkeys(("icl_nuim",), "tum"),
     **dict.fromkeys(("sun3d",), "sunrgbd"),
-    **dict.fromkeys(("midair", "co3d", "dynamic_replica"), "float16_png"),
+    **dict.fromkeys(("co3d", "dynamic_replica"), "float16_png"),
     **dict.fromkeys(("tartanair_v2", "tartanair"), "tartanair_rgba"),
     **dict.fromkeys(("middlebury", "flyingthings"), "pfm_disparity"),
     **dict.fromkeys(("mvsnet", "blendedmvs"), "pfm"),

@@ -17,7 +17,7 @@ NEAR, FAR = 0.05, 1000.0
 LARGEST_HALF = 0x7C00
 FEW_NUMBERS, FEW_PIXELS, HALF = 32, 100, 0.5
 # Encodings whose numbers have bits of their own, and those for which these bits stand for sure.
-BITS = ("sunrgbd", "kinect_player", "depth16", "float16_png")
+BITS = ("sunrgbd", "kinect_player", "depth16", "float16_png", "midair")
 ROTATED = ("sunrgbd", "kinect_player")
 PROVEN_BY_BITS = (*ROTATED, "kinect_raw")
 

@@ -198,7 +198,7 @@ ENCODINGS = (
     ),
     Encoding(
         name="exr",
-        writers="Blender, Unreal (scale=100), UrbanSyn (scale=1e-5, not verified), Record3D, MVS-Synth, Synscapes",
+        writers="Blender, Unreal (scale=100), UrbanSyn (scale=1e-5), Record3D, MVS-Synth (scale=10), Synscapes",
         files="OpenEXR",
         unit="metres, or as scale says",
         missing=f"{FLOAT_MISSING}, and so is 1e10",

@@ -118,15 +118,24 @@ def decode_kinect_raw(file: EncodedFile, options: Options) -> DecodedMap:
 
 def decode_half_bits(file: EncodedFile, options: Options) -> DecodedMap:
     """Take 16 bits for those of a floating-point number of half precision."""
-    stored = _stored(file, "float16_png")
-    divisor = np.float64(options["scale"])
+    return DecodedMap(_halves(_stored(file, "float16_png"), options["scale"], np.inf), "depth")
+
+
+def decode_midair(file: EncodedFile, options: Options) -> DecodedMap:
+    """Take 16 bits for those of a half: metres along the ray, from `sky` on the sphere that is the sky."""
+    return DecodedMap(_halves(_stored(file, "midair"), 1.0, options["sky"]), "depth", geometry="ray")
+
+
+def _halves(stored: np.ndarray, scale: float, sky: float) -> np.ndarray:
+    divisor = np.float64(scale)
 
     def depth_of(codes: np.ndarray) -> np.ndarray:
         values = codes.view(np.float16).astype(np.float64) / divisor
         values[~(values > 0)] = np.nan
+        values[values >= sky] = np.inf
         return values
 
-    return DecodedMap(through_table(stored, depth_of, ("float16_png", divisor)), "depth")
+    return through_table(stored, depth_of, ("float16_png", divisor, sky))
 
 
 ENCODINGS = (
@@ -201,16 +210,33 @@ ENCODINGS = (
     ),
     Encoding(
         name="float16_png",
-        writers="Mid-Air, CO3D, Dynamic Replica",
+        writers="CO3D, Dynamic Replica",
         files=FILES,
         unit="metres (CO3D: of the scene) as the bits of float16",
         missing="0, negative and NaN missing; inf sky",
         kind="depth",
         geometry="planar",
         orientation=AS_STORED,
-        source="michael-fonder/M4Depth dataloaders/midair.py:49-55; facebookresearch/map-anything dynamicreplica.py",
+        source="facebookresearch/map-anything dynamicreplica.py:116-120",
         verified="made",
         decode=decode_half_bits,
         options=(EncodingOption("scale", float, "stored units per metre", 1.0),),
+    ),
+    Encoding(
+        name="midair",
+        writers="Mid-Air (depth, not stereo_disparity)",
+        files=FILES,
+        unit="metres from the camera's centre as the bits of float16",
+        missing="0, negative and NaN missing; from sky on: sky, a sphere 32 km away",
+        kind="depth",
+        geometry="ray",
+        orientation=AS_STORED,
+        source=(
+            "montefiore-institute/midair-dataset hdf5-depth_viewer.py and issue 4 (sky); michael-fonder/M4Depth issue "
+            "6 (distance along rays)"
+        ),
+        verified="made",
+        decode=decode_midair,
+        options=(EncodingOption("sky", float, "metres from which on it is sky", 10000.0), *RAYS),
     ),
 )

@@ -57,8 +57,19 @@ def depth_of_colours(picture: np.ndarray) -> np.ndarray:
 
 
 def decode_carla(file: EncodedFile, options: Options) -> DecodedMap:
-    """Read depth of CARLA's colours."""
-    return DecodedMap(depth_of_colours(_channels(file, "carla", np.uint8, (3, 4))), "depth")
+    """Read depth of CARLA's colours.
+
+    Raises:
+        UnreadableImageError: also a grey picture, as `ColorConverter.Depth` and `LogarithmicDepth` make for viewing.
+    """
+    picture = _channels(file, "carla", np.uint8, (3, 4))
+    depth, blue = depth_of_colours(picture), picture[..., 0]
+    if np.isfinite(depth).any() and (blue == picture[..., 1]).all() and (blue == picture[..., 2]).all():
+        raise UnreadableImageError(
+            f"{file.name}: a grey picture for viewing, with 256 distances at most; record depth with "
+            "ColorConverter.Raw, without a converter"
+        )
+    return DecodedMap(depth, "depth")
 
 
 def decode_synthia(file: EncodedFile, options: Options) -> DecodedMap:
@@ -105,12 +116,12 @@ ENCODINGS = (
         name="synthia",
         writers="SYNTHIA (RAND-CITYSCAPES)",
         files="16-bit RGB PNG with three equal channels",
-        unit="centimetres (its largest depth is 655.35 m: inferred)",
+        unit="centimetres",
         missing="0 missing; 65535 sky",
         kind="depth",
         geometry="planar",
         orientation=AS_STORED,
-        source="qinenergy/corda issue 15 (655.35); preprocessing scripts take one of three equal channels",
+        source="preprocessing scripts take one of three equal channels / 100; qinenergy/corda issue 15 (655.35)",
         verified="made",
         decode=decode_synthia,
     ),

@@ -38,7 +38,13 @@ def half(code: int) -> float:
 @pytest.mark.filterwarnings("ignore:.*read as .*, and most of its numbers are no multiples of 8")
 @pytest.mark.parametrize(
     ("encoding", "meaning"),
-    [("sunrgbd", rotated), ("kinect_player", with_player), ("depth16", of_android), ("float16_png", half)],
+    [
+        ("sunrgbd", rotated),
+        ("kinect_player", with_player),
+        ("depth16", of_android),
+        ("float16_png", half),
+        ("midair:ray=keep,sky=inf", half),
+    ],
 )
 def test_every_number_against_plain_arithmetic(encoding: str, meaning: Callable[[int], float]) -> None:
     expected = np.array([meaning(int(code)) for code in ALL_CODES.ravel()], np.float32).reshape(ALL_CODES.shape)

@@ -34,6 +34,15 @@ def test_carla_has_its_low_byte_in_red(channels: int) -> None:
     assert np.isnan(values[0, 0]) and np.isinf(values[0, -1])
 
 
+def test_grey_pictures_of_carla_are_for_viewing() -> None:
+    grey = np.repeat(np.arange(8, dtype=np.uint8).reshape(2, 4, 1) * 30, 3, axis=2)
+    with pytest.raises(UnreadableImageError, match=r"a grey picture for viewing, .* ColorConverter\.Raw"):
+        read_label(png(grey), encoding="carla")
+    # Black is in front of the camera, white nothing but sky: raw as well.
+    bounds = png(np.where(grey > 90, 255, 0).astype(np.uint8))
+    assert np.isinf(read_label(bounds, encoding="carla")).sum() == 4
+
+
 def test_synthia_has_three_equal_channels() -> None:
     stored = np.array([[0, 100, 1234, 65535]], np.uint16)
     content = png_of_channels(np.stack([stored] * 3, axis=2))
