@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ..inference.prediction_formats import OutputSettings
     from ..inference.predictor import DepthPredictor
 
+# Codes farther apart are worth a word.
+COARSE_STEP_METRES = 0.01
 MEANING = {
     "disparity": (
         "The values are disparity: larger is nearer. Scale and shift are unknown, and one for all frames of a shot as "
@@ -117,12 +119,15 @@ def predict_videos(
     from ..inference.engines import TORCH
     from ..inference.prediction_folder import PredictionFolder, describe_model
     from ..inference.video.frames import VideoError
-    from ..inference.video.outputs import VideoOutputs
+    from ..inference.video.outputs import VIDEO_FILES, VideoOutputs
     from ..inference.video.recorded_files import (
         VideoInput,
         check_frames,
+        complete_recordings,
+        describe_live,
         digest_of,
         find_video_files,
+        incomplete_downloads,
         save_recording,
         with_size,
     )
@@ -143,6 +148,10 @@ def predict_videos(
     Treatment("none" if temporal == "range" else temporal, "disparity", choice.smooth)
     sources: list[VideoInput] = []
     failures: list[tuple[str, str]] = []
+    for name, completed in complete_recordings(output_dir, overwrite):
+        if completed is not None:
+            what = f"{counted(completed.frames, 'frame')} of a recording that was interrupted, completed"
+            typer.echo(f"{name}: {what}", err=True)
     found = find_video_files(videos, output_dir)
     # Refuse before the model is loaded; under the lock again.
     for source in found:
@@ -182,11 +191,13 @@ def predict_videos(
         planned = folder.plan(files, list(outputs.suffixes))
         for one in planned:
             check_frames(folder, one, outputs, overwrite)
-        work = folder.missing(planned, outputs.suffixes, options)
+        work = folder.missing(planned, outputs.suffixes, options, again=incomplete_downloads(folder, planned, sources))
         by_name = {source.file.name: source for source in sources}
         for one in work:
             source = by_name[one.source.name]
-            unfinished = UnfinishedVideo(output_dir / one.target, digest_of(options, outputs, source))
+            unfinished = UnfinishedVideo(
+                output_dir / one.target, digest_of(options, outputs, source), describe_live(options, outputs, source)
+            )
             try:
                 opened = open_video(source.given, fps=rate, max_pixels=max_pixels)
                 try:
@@ -218,6 +229,8 @@ def predict_videos(
             except VideoError as error:
                 failures.append((one.source.name, str(error)))
                 unfinished.remove()
+                if source.is_live:
+                    folder.drop(one)
                 continue
             except KeyboardInterrupt:
                 kept = len(unfinished.frames)
@@ -230,6 +243,13 @@ def predict_videos(
             typer.echo(f"{one.source.name}: {counted(recording.frames, 'frame')} predicted{earlier}{cuts}")
             if recording.silent:
                 typer.echo(f"warning: {one.source.name}: without its sound, which {recording.silent}", err=True)
+            if recording.step is not None and recording.step > COARSE_STEP_METRES:
+                typer.echo(
+                    f"warning: {one.source.name}: the codes of {one.target}{VIDEO_FILES['ffv1'].suffix} are "
+                    f"{100 * recording.step:.2g} cm apart, for the farthest pixels; limit them by --max_depth, or "
+                    "add --format npz",
+                    err=True,
+                )
         known = folder.pixels(planned)
     failures += [(name, about["error"]) for name, about in known.items() if about.get("error")]
     done = len(found) - len(failures)

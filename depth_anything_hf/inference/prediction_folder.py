@@ -13,7 +13,7 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,7 +139,11 @@ class PredictionFolder:
         return planned
 
     def missing(
-        self, planned: Sequence[Planned], suffixes: Mapping[str, str], options: Mapping[str, Any]
+        self,
+        planned: Sequence[Planned],
+        suffixes: Mapping[str, str],
+        options: Mapping[str, Any],
+        again: Collection[Planned] = (),
     ) -> list[Planned]:
         """Return what is still to predict, and list it as begun, so that files of a killed run are known as own.
 
@@ -150,11 +154,14 @@ class PredictionFolder:
             planned: as `plan` gave it.
             suffixes: of the files of one image -> the settings that this file alone depends on, "" by default.
             options: all that the values depend on apart from the image; JSON values, and `kind` among them.
+            again: those of `planned` whose files do not count, and none of which stays.
         """
         digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:16]
         self._options = {digest: dict(options)}
         self._settings = dict(suffixes)
-        work = [each for each in planned if self._overwrite or not self._is_done(each, suffixes, digest)]
+        work = [
+            each for each in planned if self._overwrite or each in again or not self._is_done(each, suffixes, digest)
+        ]
         for each in work:
             entry = self._entries.get(each.source.name, {})
             earlier = entry.get("files", {})
@@ -162,7 +169,7 @@ class PredictionFolder:
             kept = entry.get("kept", {})
             if entry.get("is_done"):
                 kept = {"files": earlier, "pixels": entry.get("pixels", {}), **_identity(entry)}
-            if kept and _identity(kept) != {"options": digest, **_stamp(each.source)}:
+            if each in again or (kept and _identity(kept) != {"options": digest, **_stamp(each.source)}):
                 kept = {}
             self._entries[each.source.name] = {
                 "kind": options["kind"],
@@ -235,6 +242,11 @@ class PredictionFolder:
             place.parent.mkdir(parents=True, exist_ok=True)
             os.replace(path, place)
         self._complete(entry, files, pixels)
+        self._write_list()
+
+    def drop(self, planned: Planned) -> None:
+        """Forget an image of which nothing was written: its name is free again."""
+        del self._entries[planned.source.name]
         self._write_list()
 
     def entry(self, planned: Planned) -> Mapping[str, Any] | None:

@@ -5,11 +5,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -17,6 +22,7 @@ from clips import cut_off, needs_pyav, noise, packets, times_of, uneven_times, w
 from command_line import files_below, run
 from PIL import Image
 
+from depth_anything_hf.cli import predict_video
 from depth_anything_hf.inference import read_video_prediction
 from depth_anything_hf.inference.predictor import DepthPredictor
 
@@ -36,8 +42,19 @@ def frames(tmp_path: Path) -> Path:
 
 
 class Quiet(SimpleHTTPRequestHandler):
+    """A server; answers end after three fifths of the file where `breaks` says so of the next one."""
+
+    breaks: ClassVar[list[bool]] = []
+
     def log_message(self, *_: object) -> None:
         pass
+
+    def copyfile(self, source: Any, outputfile: Any) -> None:
+        content = source.read()
+        if Quiet.breaks and Quiet.breaks.pop(0):
+            content = content[: len(content) * 3 // 5]
+        with suppress(OSError):
+            outputfile.write(content)
 
 
 def predict(*arguments: Any) -> Any:
@@ -86,10 +103,16 @@ def test_a_folder_is_a_sequence_if_asked_for(model: Path, frames: Path, tmp_path
     assert not (tmp_path / "out" / "shot_frames").exists()
 
 
-def test_a_model_of_metres_writes_metres(metric_model: Path, clip: Path, tmp_path: Path) -> None:
+def test_a_model_of_metres_writes_metres(
+    metric_model: Path, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predict_video, "COARSE_STEP_METRES", 1e-6)
     command = ("-o", tmp_path / "out", "-m", metric_model, "--format", "ffv1,mm", "--max_depth", "15")
     result = predict(clip, *command, "--max_frames", 3)
     assert result.exit_code == 0 and "metres along the optical axis" in result.output
+    (range_, *_) = json.loads((tmp_path / "out" / "clip_video.json").read_text())["ranges"]
+    step = 100 * (range_["maximum"] - range_["minimum"]) / 65_534
+    assert f"the codes of clip_16bit.mkv are {step:.2g} cm apart" in result.output
     codes = np.asarray(Image.open(tmp_path / "out" / "clip_frames" / "000002_mm.png"))
     *_, last = read_video_prediction(tmp_path / "out" / "clip_16bit.mkv")
     assert last.index == 2 and last.kind == "depth"
@@ -118,6 +141,29 @@ def test_a_camera_s_recordings_are_kept(model: Path, tmp_path: Path) -> None:
         "camera_test_2_depth.mp4",
         "camera_test_depth.mp4",
     ]
+
+
+@needs_pyav
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="other systems keep files of a killed process open for a while")
+def test_a_recording_that_was_killed_is_completed_by_the_next(model: Path, tmp_path: Path) -> None:
+    command = ["predict", "camera:test", "-o", tmp_path / "out", "-m", model, "--fps", 4, "--format", "color,npz"]
+    command += ["--device", "cpu", "--engine", "torch"]
+    program = [sys.executable, "-m", "depth_anything_hf.cli", *map(str, command)]
+    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        end = time.monotonic() + 100
+        while not list((tmp_path / "out").glob(".*/part_00000.json")) and time.monotonic() < end:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        process.kill()
+    assert not list((tmp_path / "out").glob("*_depth.mp4"))
+    result = run(*command, "--max_frames", 2)
+    assert result.exit_code == 0 and "frames of a recording that was interrupted, completed" in result.output
+    assert "1 of 1 video predicted" in result.output
+    count = len(times_of(tmp_path / "out" / "camera_test_depth.mp4"))
+    assert count >= 20 and len(list(read_video_prediction(tmp_path / "out" / "camera_test_frames"))) == count
+    assert len(times_of(tmp_path / "out" / "camera_test_2_depth.mp4")) == 2
+    assert not list((tmp_path / "out").glob(".*.unfinished_video"))
 
 
 def test_nothing_of_the_user_s_is_replaced(model: Path, clip: Path, frames: Path, tmp_path: Path) -> None:
@@ -194,6 +240,37 @@ def test_a_url_is_known_by_all_of_it_and_by_its_size(model: Path, tmp_path: Path
         assert refused.exit_code == 1 and "holds the prediction of another a.mp4" in refused.output
         (tmp_path / "two" / "a.mp4").replace(tmp_path / "one" / "a.mp4")
         assert "a.mp4: 3 frames predicted" in predict(f"{url}/one/a.mp4", *command).output
+        server.shutdown()
+
+
+@pytest.mark.slow
+def test_a_connection_that_broke_off_is_named_and_its_video_predicted_again(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_clip(tmp_path / "a.mkv", [noise(i) for i in range(12)], has_sound=True)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/a.mkv"
+
+        def outcome(breaks: list[bool], formats: str) -> tuple[int, str]:
+            monkeypatch.setattr(Quiet, "breaks", breaks)
+            result = predict(url, "-o", tmp_path / "out", "-m", model, "--format", formats)
+            return result.exit_code, result.output
+
+        # The first answer is for the format, the next one for the pictures, the third for the sound.
+        exit_code, output = outcome([False, True], "color,npz")
+        assert exit_code == 3 and "0 of 1 video predicted" in output
+        count = len(times_of(tmp_path / "out" / "a_depth.mp4"))
+        assert 3 < count < 10
+        assert "the connection broke off (" in output and f"the last good frame is {count - 1} (" in output, output
+        # What it had the pictures of is no part of the next one.
+        exit_code, output = outcome([False, False, True], "color")
+        assert exit_code == 3 and "a.mkv: the connection broke off where the sound was copied (" in output, output
+        assert files_below(tmp_path / "out") == ["a_depth.mp4", "a_video.json", "predictions.json"]
+        assert outcome([], "color")[0] == 0
+        sounds = [packets(path, "audio") for path in (tmp_path / "out" / "a_depth.mp4", tmp_path / "a.mkv")]
+        assert [each[2] for each in sounds[0]] == [each[2] for each in sounds[1]]
+        assert "1 of 1 video predicted, 1 of them earlier" in outcome([], "color")[1]
         server.shutdown()
 
 

@@ -48,6 +48,11 @@ class CodeRanges:
         """Return the one range of a clip whose extremes are known."""
         return cls([Range(0, minimum, max(maximum, minimum + SMALLEST_SPAN))])
 
+    @property
+    def step(self) -> float:
+        """The widest distance of two codes, in units of the values; 0 without a range."""
+        return max((maximum - minimum for _, minimum, maximum in self.ranges), default=0.0) / (LARGEST_CODE - 1)
+
     def encode(self, index: int, values: np.ndarray, kind: str) -> np.ndarray:
         """Return the codes of the next frame.
 

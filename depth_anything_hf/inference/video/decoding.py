@@ -216,6 +216,13 @@ class AvSource:
             )
 
     def _check_damage(self, reader: _Packets, previous: Frame, before_gap: Frame | None) -> None:
+        if reader.is_broken_off and "://" in self.place:
+            # The end itself counts as one.
+            good = last_good(previous) if reader.damaged == 1 else f"{last_good(before_gap)} before the first gap"
+            raise VideoError(
+                f"{self.name}: the connection broke off ({reader.reason}): {good}; "
+                f"{counted(previous.index + 1, 'frame')} read"
+            )
         if reader.damaged:
             raise VideoError(
                 f"{self.name}: damaged: {last_good(before_gap)} before the first gap; "
@@ -243,6 +250,7 @@ class _Packets:
     Attributes:
         damaged: packets and frames without a picture.
         reason: what FFmpeg said of the first of them.
+        is_broken_off: whether nothing more could be read.
         end: where the packets of all streams end, in seconds of the file's clock.
     """
 
@@ -250,6 +258,7 @@ class _Packets:
         self._av, self._container, self._stream = av, container, stream
         self.damaged = 0
         self.reason = ""
+        self.is_broken_off = False
         self.end = Fraction(0)
 
     def __iter__(self) -> Iterator[Any]:
@@ -276,12 +285,13 @@ class _Packets:
                     if packet.size:
                         failures = 0
                         yield packet
-                return
+                break
             except (self._av.FFmpegError, OSError) as error:
                 self.reason = self.reason or _reason(error)
                 failures += 1
                 if failures == 1:
                     yield None
+        self.is_broken_off = failures > 0
 
     def _decoded(self, packet: Any) -> Iterator[Any]:
         try:

@@ -28,6 +28,18 @@ class Sound(NamedTuple):
     end: Fraction | None = None
 
 
+class Joined(NamedTuple):
+    """What became of the sound.
+
+    Attributes:
+        silent: why it is left out where it cannot be copied; None where it is there, or none was asked for.
+        broken_off: why the connection ended before it; None: it did not.
+    """
+
+    silent: str | None
+    broken_off: str | None
+
+
 def join_parts(
     parts: Sequence[Path],
     path: Path,
@@ -37,7 +49,7 @@ def join_parts(
     container: str,
     metadata: Mapping[str, str],
     sound: Sound | None = None,
-) -> str | None:
+) -> Joined:
     """Join the parts of a video.
 
     Args:
@@ -49,9 +61,6 @@ def join_parts(
         metadata: tags of the file.
         sound: copied beside the pictures; None: none.
 
-    Returns:
-        Why the sound is left out where it cannot be copied; None where it is there, or none was asked for.
-
     Raises:
         VideoError: a part holds other frames than expected.
         OSError: the file cannot be written.
@@ -60,8 +69,8 @@ def join_parts(
     reason = None
     for attempt in (sound, None):
         try:
-            _join(av, parts, path, times, time_base, container, metadata, attempt)
-            return reason
+            broken = _join(av, parts, path, times, time_base, container, metadata, attempt)
+            return Joined(reason, broken)
         except _NoSoundError as error:
             reason = str(error)
     raise AssertionError
@@ -80,12 +89,12 @@ def _join(
     container: str,
     metadata: Mapping[str, str],
     sound: Sound | None,
-) -> None:
+) -> str | None:
     # Else the files of two runs that predict the same differ by a random number.
     options = {"fflags": "+bitexact"}
     if container == "mp4":
         options["movflags"] = "+faststart"
-    source = None
+    source, errors = None, list[str]()
     try:
         with av.open(str(path), "w", format=container, options=options) as output:
             with av.open(str(parts[0])) as first:
@@ -99,13 +108,15 @@ def _join(
                 copied = {each.index: _add_sound(av, output, each) for each in source.streams.audio}
                 if copied:
                     end = sound.end
-                    lines.append(_sounds(av, source, copied, sound.start, end))
+                    lines.append(_sounds(av, source, copied, sound.start, end, errors))
                     _write_header(av, output, source)
             for _, _, packet in heapq.merge(*lines, key=lambda item: item[:2]):
                 output.mux_one(packet)
     finally:
         if source is not None:
             source.close()
+    # The pictures have told of damaged files.
+    return errors[0] if errors and sound is not None and "://" in sound.place else None
 
 
 def _pictures(
@@ -157,9 +168,9 @@ def _write_header(av: Any, output: Any, source: Any) -> None:
 
 
 def _sounds(
-    av: Any, source: Any, copied: Mapping[int, Any], start: Fraction, end: Fraction | None
+    av: Any, source: Any, copied: Mapping[int, Any], start: Fraction, end: Fraction | None, errors: list[str]
 ) -> Iterator[tuple[Fraction, int, Any]]:
-    for packet in _until_error(av, source.demux(*source.streams.audio)):
+    for packet in _until_error(av, source.demux(*source.streams.audio), errors):
         if packet.dts is None or packet.size == 0 or packet.is_corrupt:
             continue
         unit = packet.time_base
@@ -175,9 +186,9 @@ def _sounds(
         yield order, 1 + place, packet
 
 
-def _until_error(av: Any, packets: Iterable[Any]) -> Iterator[Any]:
-    """End where a damaged file does."""
+def _until_error(av: Any, packets: Iterable[Any], errors: list[str]) -> Iterator[Any]:
+    """End where a damaged file or a connection does."""
     try:
         yield from packets
-    except (av.FFmpegError, OSError):
-        return
+    except (av.FFmpegError, OSError) as error:
+        errors.append(str(getattr(error, "strerror", None) or error))

@@ -90,10 +90,24 @@ class VideoOutputs:
         return {**found, RECORD_SUFFIX: "", **listed}
 
     @property
+    def arguments(self) -> dict[str, Any]:
+        """Return what `make` makes the same of, JSON values."""
+        return {
+            "words": self._names,
+            "colormap": self.look.colormap,
+            "legend": self.look.legend,
+            "min_depth": self.look.min_depth,
+            "max_depth": self.look.max_depth,
+        }
+
+    @property
+    def _names(self) -> list[str]:
+        return [*self.files, *(self.frames.formats if self.frames else ())]
+
+    @property
     def settings(self) -> str:
         """All that the files depend on apart from the values."""
-        names = [*self.files, *(self.frames.formats if self.frames else ())]
-        return json.dumps({"formats": names, "colormap": self.look.colormap, "legend": self.look.legend})
+        return json.dumps({"formats": self._names, "colormap": self.look.colormap, "legend": self.look.legend})
 
     def check_kind(self, kind: str, model: str) -> None:
         """Raise an OptionError where metres are asked for and the values are disparity."""

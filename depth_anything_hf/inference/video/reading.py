@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 from ...data.decoding.errors import UnreadableImageError
 from ...data.decoding.map_meaning import KINDS, MEANING_KEYWORD, MEANING_VERSION
 from ...geometry.disparity import PredictionKind
+from ...utils.messages import counted
 from ...utils.paths import local_path
 from ..prediction_files import read_prediction
 from ..prediction_formats import FORMATS
@@ -109,26 +110,43 @@ def _read_folder(folder: Path) -> Iterator[StoredFrame]:
     record = _record_of(folder / FRAMES_LIST)
     if record is None:
         raise UnreadableImageError(f"{folder}: expected NAME{FRAMES_SUFFIX} of `predict`, with {FRAMES_LIST}")
-    names = sorted(path.name for path in folder.iterdir() if path.name[:1].isdigit())
+    names = [path.name for path in folder.iterdir()]
     # Of those that hold every value first.
     suffix = next(
-        (FORMATS[each].suffix for each in FRAME_FORMATS if any(name.endswith(FORMATS[each].suffix) for name in names)),
+        (FORMATS[each].suffix for each in FRAME_FORMATS if any(_number(name, FORMATS[each].suffix) for name in names)),
         None,
     )
     if suffix is None:
         raise FileNotFoundError(f"{folder}: no files of frames; predict again")
-    chosen = [name for name in names if name.endswith(suffix)]
-    if len(chosen) != record["frames"]:
+    # Beyond 999,999 the order of names is another than that of numbers.
+    chosen = sorted((int(number), name) for name in names if (number := _number(name, suffix)))
+    if [number for number, _ in chosen] != list(range(record["frames"])):
         raise UnreadableImageError(
-            f"{folder}: expected {record['frames']} frames by {FRAMES_LIST}, got {len(chosen)} of *{suffix}"
+            f"{folder}: expected {counted(record['frames'], 'frame')} by {FRAMES_LIST}, one file for each number from "
+            f"0, got {counted(len(chosen), 'file')} of *{suffix}{_first_gap(number for number, _ in chosen)}; predict "
+            "again"
         )
 
     def frames() -> Iterator[StoredFrame]:
-        for index, name in enumerate(chosen):
+        for index, name in chosen:
             values, kind = read_prediction(folder / name)
             yield StoredFrame(index, _time(record, index) or Fraction(0), values, cast("PredictionKind", kind))
 
     return frames()
+
+
+def _number(name: str, suffix: str) -> str | None:
+    """Return the digits before a suffix; None of other names."""
+    digits = name.removesuffix(suffix)
+    return digits if digits != name and digits.isascii() and digits.isdecimal() else None
+
+
+def _first_gap(numbers: Iterable[int]) -> str:
+    """Return words for the first of ascending numbers that is not the one expected."""
+    for expected, number in enumerate(numbers):
+        if number != expected:
+            return f", {'two' if number < expected else 'none'} for {min(number, expected)}"
+    return ""
 
 
 def _meaning(metadata: dict[str, str], path: Path) -> tuple[PredictionKind, list[Range]]:

@@ -9,13 +9,14 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ...data.left_out import warn_of_left_out
 from ...data.prediction_list import OwnFiles, is_own_file, read_entries
+from ...utils.messages import counted
 from ...utils.option_errors import OptionError
 from ...utils.outputs import refuse_to_replace
 from ...utils.paths import local_path
@@ -26,8 +27,9 @@ from .decoding import AvSource
 from .frames import FrameSource
 from .outputs import FRAMES_SUFFIX, NUMBER_DIGITS, VideoOutputs
 from .parts import FRAMES_FOLDER, stamp
-from .recording import Recording
+from .recording import Recording, join_recording
 from .sources import files_of, is_live_name, is_local, name_of_video, without_secrets
+from .unfinished import UnfinishedVideo, find_unfinished, name_of_unfinished
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,20 @@ def check_frames(folder: PredictionFolder, planned: Planned, outputs: VideoOutpu
     refuse_to_replace(theirs, "choose another output folder, or replace them by --overwrite")
 
 
+def incomplete_downloads(
+    folder: PredictionFolder, planned: Sequence[Planned], videos: Iterable[VideoInput]
+) -> list[Planned]:
+    """Return those whose frames an earlier run could not have all from a server, which may give them now."""
+    remote = {each.file.name for each in videos if isinstance(each.given, str) and not is_local(each.given)}
+    entries = ((one, folder.entry(one) or {}) for one in planned if one.source.name in remote)
+    # Files of another run with its formats beside may be those of the incomplete one.
+    return [
+        one
+        for one, entry in entries
+        if any(each.get("pixels", {}).get("error") for each in (entry, entry.get("kept", {})))
+    ]
+
+
 def save_recording(folder: PredictionFolder, planned: Planned, recording: Recording) -> None:
     """Give the files of a video their places."""
     written = dict(recording.files)
@@ -134,6 +150,65 @@ def save_recording(folder: PredictionFolder, planned: Planned, recording: Record
         stamps[suffix] = known
     about = {"frames": recording.frames, "cuts": recording.cuts, "error": recording.error}
     folder.save_files(planned, written, stamps, about)
+
+
+def describe_live(options: Mapping[str, Any], outputs: VideoOutputs, source: VideoInput) -> dict[str, Any] | None:
+    """Return what `complete_recordings` needs to know of a source that cannot be had again, JSON values; None: it can.
+
+    Args:
+        options: that the values depend on, as the list of the folder holds them.
+        outputs: what is written.
+        source: the video.
+    """
+    if not source.is_live:
+        return None
+    file = {"path": str(source.file.path), "name": source.file.name, "stamp": dict(source.file.stamp or {})}
+    return {"file": file, "options": dict(options), "outputs": outputs.arguments}
+
+
+def complete_recordings(output_dir: Path, overwrite: bool = False) -> Iterator[tuple[str, Recording | None]]:
+    """Complete the recordings of live sources whose process was killed, one after the other.
+
+    Args:
+        output_dir: folder of the results.
+        overwrite: replace files of others.
+
+    Returns:
+        The name of each, and what was written of it; None: it had no complete part, and its name is free again.
+
+    Raises:
+        FileExistsError: a file of the user's lies where one of the files is to be.
+        ValueError: another process is recording into the folder.
+    """
+    if not find_unfinished(output_dir):
+        return
+    with PredictionFolder(output_dir, overwrite) as folder:
+        for place in find_unfinished(output_dir):
+            unfinished = UnfinishedVideo.of_live(place, output_dir / f"{name_of_unfinished(place)}{FRAMES_SUFFIX}")
+            if unfinished is None or unfinished.live is None:
+                continue
+            file, options = unfinished.live["file"], unfinished.live["options"]
+            outputs = VideoOutputs.make(**unfinished.live["outputs"])
+            planned = folder.plan([ImageFile(Path(file["path"]), file["name"], file["stamp"])], list(outputs.suffixes))
+            check_frames(folder, planned[0], outputs, overwrite)
+            is_missing = bool(folder.missing(planned, outputs.suffixes, options))
+            recording = None
+            if is_missing and not unfinished.parts:
+                folder.drop(planned[0])
+            elif is_missing:
+                recording = join_recording(
+                    outputs,
+                    unfinished,
+                    name=file["name"],
+                    kind=options["kind"],
+                    temporal=options["temporal"],
+                    smooth=options["smooth"],
+                    error=f"{file['name']}: the recording was interrupted; {counted(len(unfinished.frames), 'frame')} "
+                    "of complete parts kept",
+                )
+                save_recording(folder, planned[0], recording)
+            unfinished.remove()
+            yield file["name"], recording
 
 
 def digest_of(options: Mapping[str, Any], outputs: VideoOutputs, source: VideoInput) -> str:

@@ -36,6 +36,10 @@ from .treatment import Treatment
 from .unfinished import UnfinishedVideo
 
 
+# A part of a live source ends behind so many seconds, or with its segment: a kill costs no more.
+LIVE_PART_SECONDS = 5
+
+
 @dataclass
 class Recording:
     """What was written of a video.
@@ -48,6 +52,7 @@ class Recording:
         error: why frames are missing behind the last one; None: none are.
         silent: why the sound was left out; None: it is there, or there is none.
         cuts: how many shots begin after the first.
+        step: metres between two codes of the 16-bit file, the widest; None: there is none, or it has no metres.
     """
 
     frames: int
@@ -57,6 +62,7 @@ class Recording:
     error: str | None = None
     silent: str | None = None
     cuts: int = 0
+    step: float | None = None
 
 
 def record_video(
@@ -107,7 +113,7 @@ def record_video(
     if state:
         time_base, error = Fraction(state["time_base"]), state.get("error")
     writer: PartWriter | None = None
-    count = resumed
+    count, part_begin = resumed, Fraction(0)
     try:
         if not is_complete:
             predictions = predict_frames(
@@ -140,12 +146,14 @@ def record_video(
                     # A frame that is in some of the files only would spoil a recording that Ctrl-C ends.
                     with interrupts_put_off():
                         if writer is None:
+                            part_begin = prediction.time
                             writer = PartWriter(unfinished.folder, len(unfinished.parts), outputs, kind, ranges)
                         writer.add(prediction)
                         count += 1
                         tell("predict", count)
-                        if prediction.state is not None:
-                            last_state = prediction.state
+                        last_state = last_state if prediction.state is None else prediction.state
+                        is_long = source.is_live and prediction.time - part_begin >= LIVE_PART_SECONDS
+                        if prediction.state is not None or is_long:
                             finish({"treatment": last_state})
             except VideoError as problem:
                 if not count:
@@ -164,18 +172,63 @@ def record_video(
     frames = unfinished.frames
     if not frames:
         raise VideoError(f"{source.name}: no frame could be decoded; give another copy of the video")
-    recording = Recording(len(frames), resumed, error=error, cuts=sum(bool(each.get("is_cut")) for each in frames))
-    record = _record(name, kind, time_base, frames, ranges, temporal, smooth, clip, error)
-    times = durations(frames, time_base)
     # It often goes on a little behind the last picture; not where pictures are left out there.
     is_whole = error is None and (max_frames is None or len(frames) < max_frames)
-    sound = _sound_of(source, None if is_whole else sum(times[-1]) * time_base)
+    sound = _sound_of(source, None if is_whole else sum(durations(frames, time_base)[-1]) * time_base)
+    return join_recording(
+        outputs,
+        unfinished,
+        name=name,
+        kind=kind,
+        temporal=temporal,
+        smooth=smooth,
+        resumed=resumed,
+        error=error,
+        sound=sound,
+    )
+
+
+def join_recording(
+    outputs: VideoOutputs,
+    unfinished: UnfinishedVideo,
+    *,
+    name: str,
+    kind: str,
+    temporal: str,
+    smooth: bool,
+    resumed: int = 0,
+    error: str | None = None,
+    sound: Sound | None = None,
+) -> Recording:
+    """Join the parts of a video into its files, in the folder of the unfinished one; the source is not needed.
+
+    Args:
+        outputs: that the parts were written for.
+        unfinished: with one part at least.
+        name: of the video, for its record.
+        kind: of the values.
+        temporal: how they were treated, see `record_video`.
+        smooth: likewise.
+        resumed: how many frames an earlier run has predicted.
+        error: why frames are missing behind the last one.
+        sound: of the source.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    frames, state = unfinished.frames, unfinished.state or {}
+    time_base, clip, ranges = Fraction(state["time_base"]), _clip_of(state), CodeRanges(state["ranges"])
+    recording = Recording(len(frames), resumed, error=error, cuts=sum(bool(each.get("is_cut")) for each in frames))
+    if kind == "depth" and "ffv1" in outputs.files:
+        recording.step = ranges.step
+    record = _record(name, kind, time_base, frames, ranges, temporal, smooth, clip, error)
+    times = durations(frames, time_base)
     for each in outputs.files:
         parts = [part_file(unfinished.folder, number, each) for number in range(len(unfinished.parts))]
         path = unfinished.folder / f"whole{VIDEO_FILES[each].suffix}"
         # Numbers have no sound.
         wanted = sound if VIDEO_FILES[each].container == "mp4" else None
-        silent = join_parts(
+        joined = join_parts(
             parts,
             path,
             times,
@@ -184,7 +237,10 @@ def record_video(
             metadata=describe_file(each, kind, record),
             sound=wanted,
         )
-        recording.silent = recording.silent or silent
+        recording.silent = recording.silent or joined.silent
+        if joined.broken_off and recording.error is None:
+            recording.error = f"{name}: the connection broke off where the sound was copied ({joined.broken_off})"
+            record["error"] = recording.error
         recording.files[VIDEO_FILES[each].suffix] = path
     path = unfinished.folder / f"whole{RECORD_SUFFIX}"
     atomic_write(path, json.dumps(record) + "\n")

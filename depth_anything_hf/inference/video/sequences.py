@@ -139,7 +139,30 @@ def pictures_in(folder: Path) -> list[Path]:
         for path in folder.iterdir()
         if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
     ]
-    return sorted((path for path in found if path not in own), key=natural_order)
+    ordered = sorted((path for path in found if path not in own), key=natural_order)
+    warn_of_twins(ordered, str(folder))
+    return ordered
+
+
+def warn_of_twins(paths: Sequence[Path], name: str) -> None:
+    """Warn of pictures that differ in their suffix, or in the zeros before a number, only: 1.jpg, 1.png and 01.png.
+
+    Args:
+        paths: of the frames.
+        name: of the video, for the message.
+    """
+    alike: dict[tuple[Any, ...], list[Path]] = {}
+    for path in paths:
+        alike.setdefault((path.parent, *natural_order(path.with_name(path.stem))[:-1]), []).append(path)
+    twins = [each for each in alike.values() if len(each) > 1]
+    if twins:
+        more = sum(len(each) - 1 for each in twins)
+        warnings.warn(
+            f"{name}: {counted(more, 'picture')} called like another, the first "
+            f"{' and '.join(path.name for path in twins[0][:2])}; all of them are frames, one after the other: if "
+            "they are not meant to be, name one kind only, as by a pattern: %d.png",
+            stacklevel=2,
+        )
 
 
 def pictures_of_pattern(pattern: Path) -> list[Path]:
@@ -163,7 +186,9 @@ def pictures_of_pattern(pattern: Path) -> list[Path]:
             f"first one {first}; the frames behind follow without a gap in time",
             stacklevel=1,
         )
-    return [path for _, _, path in found]
+    paths = [path for _, _, path in found]
+    warn_of_twins(paths, str(pattern))
+    return paths
 
 
 def _step_of(fps: Fraction | None) -> tuple[int, Fraction]:

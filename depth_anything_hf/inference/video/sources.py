@@ -17,7 +17,15 @@ from ...utils.option_errors import OptionError
 from ...utils.paths import local_path
 from .decoding import AvSource
 from .frames import FrameSource, VideoError
-from .sequences import NUMBER, GivenFrames, ImageSequence, natural_order, pictures_in, pictures_of_pattern
+from .sequences import (
+    NUMBER,
+    GivenFrames,
+    ImageSequence,
+    natural_order,
+    pictures_in,
+    pictures_of_pattern,
+    warn_of_twins,
+)
 
 
 VIDEO_SUFFIXES = frozenset(
@@ -68,6 +76,7 @@ def open_video(source: Any, *, fps: float | Fraction | None = None, max_pixels: 
         return _open_named(os.fspath(source), rate, max_pixels)
     if isinstance(source, list | tuple) and source and all(isinstance(each, str | os.PathLike) for each in source):
         paths = sorted((local_path(each) for each in source), key=lambda path: (str(path.parent), natural_order(path)))
+        warn_of_twins(paths, f"{paths[0].parent}{os.sep}")
         return ImageSequence(paths, f"{paths[0].parent}{os.sep}", rate, max_pixels)
     # The rows of a picture are no frames.
     shape: tuple[int, ...] = tuple(getattr(source, "shape", ()))

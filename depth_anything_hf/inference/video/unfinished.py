@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,9 @@ from .parts import FRAMES_FOLDER, part_record, read_part
 
 
 STATE = "state.npz"
+# Of a source that cannot be had again: what its files are completed by.
+LIVE_FILE = "recording.json"
+_ENDING = ".unfinished_video"
 _RECORD, _ARRAY = "record", "__array__"
 MARK = "Parts of a video that depth-anything-hf predicts; the same command goes on from here. May be removed.\n"
 MARK_FILE = "README.txt"
@@ -29,10 +33,12 @@ class UnfinishedVideo:
     Args:
         target: what the files of the video are called, without suffix.
         digest: of all that they depend on; parts of another digest are removed.
+        live: of a source that cannot be had again, what `recorded_files` needs to complete its files; JSON values.
     """
 
-    def __init__(self, target: Path, digest: str) -> None:
-        self.folder = target.with_name(f".{target.name}.unfinished_video")
+    def __init__(self, target: Path, digest: str, live: Mapping[str, Any] | None = None) -> None:
+        self.folder = target.with_name(f".{target.name}{_ENDING}")
+        self.live = live
         self._digest = digest
         self.parts: list[dict[str, Any]] = []
         self.state: dict[str, Any] | None = None
@@ -44,7 +50,7 @@ class UnfinishedVideo:
             FileExistsError: there is something else of this name.
         """
         mark = self.folder / MARK_FILE
-        if self.folder.exists() and not (mark.is_file() and mark.read_text(encoding="utf-8") == MARK):
+        if self.folder.exists() and not _is_own(self.folder):
             raise FileExistsError(f"{self.folder}: already there and not written by an earlier run; move it away")
         state = _read_state(self.folder / STATE)
         if state is not None and state["digest"] == self._digest:
@@ -55,6 +61,35 @@ class UnfinishedVideo:
             self.remove()
             atomic_write(mark, MARK)
             (self.folder / FRAMES_FOLDER).mkdir(exist_ok=True)
+            if self.live is not None:
+                atomic_write(self.folder / LIVE_FILE, json.dumps(self.live))
+
+    @classmethod
+    def of_live(cls, folder: Path, frames: Path) -> UnfinishedVideo | None:
+        """Open what a process has left of a source that cannot be had again, up to the first part that is damaged.
+
+        Args:
+            folder: of the unfinished video.
+            frames: where its files of frames go, and some are where the process ended on the way.
+
+        Returns:
+            None for a folder that holds something else.
+        """
+        try:
+            live = json.loads((folder / LIVE_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        if not _is_own(folder):
+            return None
+        found = cls(folder.with_name(name_of_unfinished(folder)), "", live)
+        found.state = _read_state(folder / STATE)
+        for number in range(0 if found.state is None else found.state["parts"]):
+            _take_back(folder, number, frames)
+            part = read_part(folder, number)
+            if part is None:
+                break
+            found.parts.append(part)
+        return found
 
     @property
     def frames(self) -> list[Mapping[str, Any]]:
@@ -76,6 +111,33 @@ class UnfinishedVideo:
         """Remove the folder."""
         if self.folder.exists():
             shutil.rmtree(self.folder)
+
+
+def find_unfinished(folder: Path) -> list[Path]:
+    """List the folders of videos of live sources that are under way below a folder of results, or were."""
+    return sorted(path.parent for path in folder.glob(f".*{_ENDING}/{LIVE_FILE}"))
+
+
+def name_of_unfinished(folder: Path) -> str:
+    """Return what the files of an unfinished video are called, without suffix."""
+    return folder.name[1:].removesuffix(_ENDING)
+
+
+def _is_own(folder: Path) -> bool:
+    mark = folder / MARK_FILE
+    return mark.is_file() and mark.read_text(encoding="utf-8") == MARK
+
+
+def _take_back(folder: Path, number: int, frames: Path) -> None:
+    """Bring the files of frames of a part back from where they were moved to."""
+    try:
+        names = json.loads(part_record(folder, number).read_text(encoding="utf-8"))["numbered"]
+    except (OSError, ValueError, KeyError):
+        return
+    for name in names:
+        place = folder / FRAMES_FOLDER / name
+        if not place.exists() and (frames / name).is_file():
+            os.replace(frames / name, place)
 
 
 def _encode_state(state: Mapping[str, Any]) -> bytes:

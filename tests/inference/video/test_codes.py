@@ -69,3 +69,11 @@ def test_a_known_clip_has_one_range_for_all_frames():
             decode_codes(ranges.encode(index, frame, "disparity"), index, ranges.ranges), frame, atol=4e-5
         )
     assert len(ranges.ranges) == 1
+
+
+def test_the_step_is_that_of_the_widest_range():
+    assert CodeRanges().step == 0
+    ranges = CodeRanges.of_clip(0.0, 65.534)
+    assert ranges.step == pytest.approx(1e-3)
+    ranges.encode(5, values(1, 1000), "depth")
+    assert ranges.step > 1000 / 65_534

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import warnings
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from depth_anything_hf.inference.video.sequences import (
     natural_order,
     pictures_in,
     pictures_of_pattern,
+    warn_of_twins,
 )
+from depth_anything_hf.inference.video.sources import open_video
 from depth_anything_hf.visualization.encode import encode_png
 
 
@@ -64,6 +67,23 @@ def test_a_pattern_names_files_by_their_numbers(folder: Path):
     assert pictures_of_pattern(folder / "missing" / "%04d.png") == []
     # As many digits as asked for, or more.
     assert [path.name for path in pictures_of_pattern(folder / "frame%02d.png")] == ["frame10.png", "frame11.png"]
+
+
+def test_pictures_that_are_called_alike_are_warned_of(folder: Path):
+    (folder / "near").mkdir()
+    for name in ("frame2.jpg", "frame02.png", "near/frame2.png", "near/frame02.png"):
+        Image.fromarray(quarters()).save(folder / name)
+    with pytest.warns(UserWarning, match=r"2 pictures called like another, the first frame2.jpg and frame02.png"):
+        found = pictures_in(folder)
+    assert len(found) == 6
+    with pytest.warns(UserWarning, match=r"1 picture called like another, the first frame02.png and frame2.png"):
+        assert len(pictures_of_pattern(folder / "near" / "frame%d.png")) == 2
+    with pytest.warns(UserWarning, match="1 picture called like another"):
+        open_video([folder / "frame2.jpg", folder / "frame2.png"])
+    # One camera of a folder each, and words around the number, are no such case.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_twins([Path("a/1.png"), Path("b/1.png"), Path("b/1_left.png"), Path("b/2_left.png")], "rig")
 
 
 def test_another_size_and_a_broken_picture_name_the_last_good_frame(folder: Path):
