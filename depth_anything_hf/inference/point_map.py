@@ -22,6 +22,8 @@ from .point_files import POINT_FORMATS, encode_points
 
 # Full HD is whole.
 MOST_POINTS = 2_500_000
+# Of normals at one time, so that those of large pictures take little memory; and the rows around that they depend on.
+ROWS_AT_ONCE, ROWS_AROUND = 256, 2
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,15 @@ class PointMap:
     @cached_property
     def normals(self) -> np.ndarray:
         """Direction of the surface at each pixel, towards the camera, float32 (H, W, 3), length 1; NaN without."""
-        points = unproject(self.depth, self.intrinsics.matrix)
-        return find_normals(points, self.edge_threshold).astype(np.float32)
+        height, width = self.depth.shape
+        normals = np.empty((height, width, 3), dtype=np.float32)
+        for start in range(0, height, ROWS_AT_ONCE):
+            first, end = max(0, start - ROWS_AROUND), start + ROWS_AT_ONCE
+            matrix = self.intrinsics.matrix
+            matrix[1, 2] -= first
+            points = unproject(self.depth[first : end + ROWS_AROUND], matrix)
+            normals[start:end] = find_normals(points, self.edge_threshold)[start - first : end - first]
+        return normals
 
     @property
     def valid(self) -> np.ndarray:
@@ -96,12 +105,12 @@ class PointMap:
         """Return the points that have a depth, float32 (N, 3), and their colours, uint8 (N, 3), row by row."""
         step = self.step
         valid = self.valid[::step, ::step]
-        return self.points[::step, ::step][valid], self.image[::step, ::step][valid]
+        return self._every(step)[valid].astype(np.float32), self.image[::step, ::step][valid]
 
     def mesh(self) -> Mesh:
         """Return the surface between neighbouring pixels, cut where depth jumps."""
         step, (height, width) = self.step, self.depth.shape
-        points = unproject(self.depth, self.intrinsics.matrix)[::step, ::step]
+        points = self._every(step)
         faces = make_triangles(*find_connections(points, self.edge_threshold))
         is_used = np.zeros(points.shape[0] * points.shape[1], dtype=bool)
         is_used[faces] = True
@@ -110,6 +119,12 @@ class PointMap:
         coordinates = np.stack([(columns * step + 0.5) / width, 1 - (rows * step + 0.5) / height], axis=-1)
         vertices = points.reshape(-1, 3)[used].astype(np.float32)
         return Mesh(vertices, number[faces], coordinates.astype(np.float32))
+
+    def _every(self, step: int) -> np.ndarray:
+        """Return the points of every `step`-th row and column, float64 (h, w, 3)."""
+        matrix = self.intrinsics.matrix
+        matrix[:2] /= step
+        return unproject(self.depth[::step, ::step], matrix)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a `.ply` cloud or a `.glb` mesh, complete or not at all; an older file is replaced.

@@ -8,7 +8,7 @@ import numpy as np
 
 
 # From the axes of OpenCV to those of such pictures: y up, z towards the camera.
-TO_PICTURE = np.array([1.0, -1.0, -1.0])
+TO_PICTURE = np.array([1, -1, -1], dtype=np.float32)
 NO_NORMAL = 0
 
 
@@ -32,7 +32,7 @@ def normals_to_picture(normals: np.ndarray) -> np.ndarray:
 def normals_from_picture(picture: np.ndarray) -> np.ndarray:
     """Return what `normals_to_picture` was given, float32 (H, W, 3), to half a step of 1 / 127 in each component."""
     codes = picture.astype(np.float32)
-    normals = (codes - 128) / 127 * TO_PICTURE.astype(np.float32)
+    normals = (codes - 128) / 127 * TO_PICTURE
     with np.errstate(invalid="ignore", divide="ignore"):
         normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
     restored: np.ndarray = np.where((picture == NO_NORMAL).all(axis=-1, keepdims=True), np.float32(np.nan), normals)

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from analytic_scene import COLOURS, FLOOR_Y, analytic_camera, cast_rays, distances_to_surfaces
 
+from depth_anything_hf.geometry.points import find_normals, unproject
+from depth_anything_hf.inference import point_map
 from depth_anything_hf.inference.camera_files import read_cameras
 from depth_anything_hf.inference.point_files import encode_camera, encode_normals, encode_points
 from depth_anything_hf.inference.point_map import PointMap
@@ -41,6 +43,15 @@ def test_ply_holds_all_points_in_the_axes_of_the_camera(scene: PointMap, tmp_pat
     np.testing.assert_array_equal(np.asarray(read.colors)[:, :3], scene.image[scene.valid])
     # The floor is below the camera, where y is larger, and everything is in front of it.
     assert points[:, 1].max() == pytest.approx(FLOOR_Y, abs=1e-5) and points[:, 2].min() > 0
+
+
+@pytest.mark.parametrize("rows", [1, 7])
+def test_normals_by_bands_of_rows_are_those_of_the_whole(
+    scene: PointMap, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(point_map, "ROWS_AT_ONCE", rows)
+    whole = find_normals(unproject(scene.depth, scene.intrinsics.matrix))
+    np.testing.assert_allclose(replace(scene).normals, whole, atol=1e-6)
 
 
 def test_the_header_of_ply_says_axes_unit_and_camera(scene: PointMap) -> None:
