@@ -139,10 +139,20 @@ class Program(TyperGroup):
             with _short_warnings():
                 return super().invoke(ctx)
         except USER_ERRORS as error:
-            if ctx.params.get("debug"):
+            # The parser ends quietly where `head` or a pager has read enough.
+            if ctx.params.get("debug") or (isinstance(error, BrokenPipeError) and _nobody_reads()):
                 raise
             typer.echo(one_line(error), err=True)
             raise typer.Exit(EXIT_WRONG_OPTION if isinstance(error, OptionError) else 1) from None
+
+
+def _nobody_reads() -> bool:
+    """Return whether the output goes into a pipe whose other end is closed, which an empty line tells."""
+    try:
+        typer.echo()
+    except BrokenPipeError:
+        return True
+    return False
 
 
 @contextmanager

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,28 @@ def test_an_error_of_several_lines_is_shown_as_one() -> None:
     program.command("other", cls=Command)(lambda: None)
     result = CliRunner().invoke(program, ["fail"])
     assert (result.exit_code, result.output) == (1, "error: no such model look at the Hub\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has another error for a pipe that nobody reads")
+def test_a_reader_that_has_read_enough_is_no_error_and_other_broken_pipes_are() -> None:
+    code = """
+import os
+from depth_anything_hf.cli.main import app
+read, write = os.pipe()
+os.close(read)
+os.dup2(write, 1)
+app(["encodings"])
+"""
+    ended = run_process("-c", code)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "")
+    program = typer.Typer(cls=Program, rich_markup_mode=None)
+
+    @program.command(cls=Command)
+    def fail() -> None:
+        raise BrokenPipeError("a worker has died")
+
+    program.command("other", cls=Command)(lambda: None)
+    assert "error: a worker has died" in CliRunner().invoke(program, ["fail"]).output
 
 
 @pytest.mark.parametrize("name", ["pseudo-label", "evaluate"])
