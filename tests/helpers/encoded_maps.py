@@ -44,6 +44,32 @@ def pgm(stored: np.ndarray, order: str = ">") -> bytes:
     return f"P5\n{width} {height}\n65535\n".encode() + stored.astype(f"{order}u2").tobytes()
 
 
+def rvl(stored: np.ndarray) -> bytes:
+    """RVL of a map of 16 bits, number by number, after its paper."""
+    values, groups = [int(value) for value in stored.ravel()], []
+
+    def write(number: int) -> None:
+        while number >= 8:
+            groups.append(number & 7 | 8)
+            number >>= 3
+        groups.append(number)
+
+    place, before = 0, 0
+    while place < len(values):
+        first = next((each for each in range(place, len(values)) if values[each]), len(values))
+        end = next((each for each in range(first, len(values)) if not values[each]), len(values))
+        write(first - place)
+        write(end - first)
+        for value in values[first:end]:
+            difference = value - before
+            write(2 * difference if difference >= 0 else -2 * difference - 1)
+            before = value
+        place = end
+    groups += [0] * (-len(groups) % 8)
+    words = [int("".join(f"{group:x}" for group in groups[start : start + 8]), 16) for start in range(0, len(groups), 8)]
+    return struct.pack(f"<{len(words)}I", *words)
+
+
 def pfm(values: np.ndarray) -> bytes:
     """A little-endian PFM, the bottom row first."""
     height, width = values.shape

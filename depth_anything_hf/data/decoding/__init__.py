@@ -12,6 +12,7 @@
 - `map_meaning`: what the files that `predict` writes say of their kind, unit and codes
 - `exr`: OpenEXR files, and the map among their channels
 - `tiff`: TIFF maps as they are stored
+- `rvl`: RVL, the lossless compression of depth maps
 - `optional`: packages of extras
 - `opencv`: the call of OpenCV that the others share
 - `signatures`: lossy pictures and containers, which are no maps

@@ -16,7 +16,7 @@ from .scaled_integers import AS_STORED, FILES, SENSOR
 MILLIMETRES = np.float64(1000)
 # Of a Kinect's depth stream: too near, too far, unknown (-1, of which 13 bits are left).
 PLAYER_MISSING = (0, 4095, 8191)
-RANGE_MASK, CONFIDENCE_BITS, LEAST_CONFIDENCE = 0x1FFF, 13, 7
+RANGE_MASK, CONFIDENCE_BITS, CONFIDENCE_STEPS, NO_CONFIDENCE = 0x1FFF, 13, 7, 1
 LARGEST_RAW, RAW_OF_INFINITY, RAW_FACTOR = 2047, 1092.5, 351.3
 UNKNOWN_GEOMETRY = EncodingOption(
     "geometry", str, "what depth is measured along, where that is known", "unknown", ("unknown", "planar", "ray")
@@ -59,9 +59,20 @@ def decode_player_bits(file: EncodedFile, options: Options) -> DecodedMap:
 
 
 def decode_depth16(file: EncodedFile, options: Options) -> DecodedMap:
-    """Split Android's DEPTH16: 13 bits of millimetres, above them three of confidence, of which 0 is the best."""
+    """Split Android's DEPTH16: 13 bits of millimetres, above them three of confidence, of which 0 is the best.
+
+    A confidence of 0 % is no measurement, and such pixels have no value unless `min_confidence` is given, even as 0.
+    """
     stored = _stored(file, "depth16")
-    values = through_table(stored, lambda codes: _millimetres(codes & RANGE_MASK), "depth16")
+    keeps_all = options["min_confidence"] is not None
+
+    def depth_of(codes: np.ndarray) -> np.ndarray:
+        values = _millimetres(codes & RANGE_MASK)
+        if not keeps_all:
+            values[codes >> CONFIDENCE_BITS == NO_CONFIDENCE] = np.nan
+        return values
+
+    values = through_table(stored, depth_of, ("depth16", keeps_all))
     return DecodedMap(
         values,
         "depth",
@@ -72,7 +83,7 @@ def decode_depth16(file: EncodedFile, options: Options) -> DecodedMap:
 
 def _confidence(codes: np.ndarray) -> np.ndarray:
     code = codes >> CONFIDENCE_BITS
-    return np.where(code == 0, 1.0, (code - 1.0) / LEAST_CONFIDENCE)
+    return np.where(code == 0, 1.0, (code - 1.0) / CONFIDENCE_STEPS)
 
 
 def blue_and_green(picture: np.ndarray) -> np.ndarray:
@@ -185,7 +196,7 @@ ENCODINGS = (
         writers="Android DEPTH16 (ARCore raw depth, ToF cameras), saved as 16 bits",
         files=FILES,
         unit="millimetres in the 13 low bits; confidence above them: 0 is 100 %, 1 is 0 %, 2..7 are 1/7..6/7",
-        missing="0 millimetres missing; any confidence is kept unless min_confidence says otherwise",
+        missing="0 millimetres missing, and so is 0 % confidence, which min_confidence=0 keeps",
         kind="depth",
         geometry="unknown",
         orientation=SENSOR,

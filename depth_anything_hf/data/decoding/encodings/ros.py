@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The data of a ROS message of compressedDepth, saved to a file: twelve bytes of header, then a PNG."""
+"""The data of a ROS message of compressedDepth: twelve bytes of header, then a PNG, or the size and RVL."""
 
 from __future__ import annotations
 
@@ -10,18 +10,23 @@ import struct
 import numpy as np
 
 from ..errors import UnreadableImageError
+from ..limits import check_pixel_count
+from ..rvl import decode_rvl
 from ..stored_maps import decode_picture
 from .encoding import DecodedMap, EncodedFile, Encoding, EncodingOption, Options, through_table, whole_numbers
 
 
 # Kind of compression (0, inverse depth), and the two numbers of it.
 HEADER = struct.Struct("<i2f")
+# Columns and rows, before the words of RVL.
+SIZE = struct.Struct("<2I")
 PNG_START = b"\x89PNG\r\n\x1a\n"
 DEPTHS = ("16UC1", "32FC1")
+LONGEST_SIDE = 65535
 
 
 def is_compressed_depth(content: bytes) -> bool:
-    """Tell whether the content is the data of such a message with a PNG."""
+    """Tell whether the content is the data of such a message with a PNG; RVL has no mark."""
     return content[HEADER.size : HEADER.size + len(PNG_START)] == PNG_START and content.startswith(bytes(4))
 
 
@@ -31,19 +36,19 @@ def decode_compressed_depth(file: EncodedFile, options: Options) -> DecodedMap:
     Without the option the header tells: the numbers A and B of 16UC1 are 0.
 
     Raises:
-        UnreadableImageError: no such header, RVL in place of PNG, or numbers A and B that are none of 32FC1.
+        UnreadableImageError: no such header, neither PNG nor RVL behind it, or numbers A and B that are none of 32FC1.
     """
-    if not is_compressed_depth(file.content):
+    if len(file.content) <= HEADER.size + SIZE.size:
         raise UnreadableImageError(
-            f"{file.name}: expected the data of a compressedDepth message, 12 bytes and a PNG, got bytes "
-            f"{file.content[:20]!r}; RVL is not read: republish it as png"
+            f"{file.name}: expected the data of a compressedDepth message, 12 bytes and a PNG or RVL, got "
+            f"{len(file.content)} bytes"
         )
     _, scale, offset = HEADER.unpack_from(file.content)
     is_inverse = math.isfinite(scale) and scale > 0 and math.isfinite(offset) and offset < 1
     kind = options["image"] or ("32FC1" if is_inverse else "16UC1")
     if kind == "32FC1" and not is_inverse:
         raise UnreadableImageError(f"{file.name}: its header has A = {scale:g} and B = {offset:g}, which is no 32FC1")
-    stored = whole_numbers(decode_picture(file.content[HEADER.size :], file.name), file, "ros_depth", (16,))
+    stored = _stored(file)
 
     def depth_of(codes: np.ndarray) -> np.ndarray:
         values = codes / np.float64(1000)
@@ -56,17 +61,32 @@ def decode_compressed_depth(file: EncodedFile, options: Options) -> DecodedMap:
     return DecodedMap(through_table(stored, depth_of, ("ros_depth", kind, scale, offset)), "depth")
 
 
+def _stored(file: EncodedFile) -> np.ndarray:
+    """Return the numbers behind the header: uint16 (H, W)."""
+    body = file.content[HEADER.size :]
+    if body.startswith(PNG_START):
+        return whole_numbers(decode_picture(body, file.name), file, "ros_depth", (16,))
+    width, height = SIZE.unpack_from(body)
+    if not (0 < width <= LONGEST_SIDE and 0 < height <= LONGEST_SIDE):
+        raise UnreadableImageError(
+            f"{file.name}: expected the data of a compressedDepth message, 12 bytes and a PNG, or a size and RVL, got "
+            f"bytes {file.content[:20]!r}"
+        )
+    check_pixel_count(width * height, file.name)
+    return decode_rvl(body[SIZE.size :], height, width, file.name)
+
+
 ENCODINGS = (
     Encoding(
         name="ros_depth",
         writers="ROS compressedDepth (the data of a message, saved to a file)",
-        files="12 bytes and a PNG of 16 bits",
+        files="12 bytes, and a PNG of 16 bits or RVL (to be named)",
         unit="millimetres (16UC1), or A / (number - B) metres (32FC1)",
         missing="0 missing",
         kind="depth",
         geometry="planar",
         orientation="as the picture",
-        source="ros-perception/image_transport_plugins compressed_depth_image_transport/src/codec.cpp",
+        source="ros-perception/image_transport_plugins compressed_depth_image_transport/src/codec.cpp; RVL: Wilson, ISS 2017",
         verified="made",
         decode=decode_compressed_depth,
         options=(EncodingOption("image", str, "encoding of the message; otherwise by its header", None, DEPTHS),),

@@ -27,7 +27,7 @@ def with_player(code: int) -> float:
 
 
 def of_android(code: int) -> float:
-    return (code % 8192) / 1000 if code % 8192 else np.nan
+    return (code % 8192) / 1000 if code % 8192 and code // 8192 != 1 else np.nan
 
 
 def half(code: int) -> float:
@@ -61,7 +61,11 @@ def test_the_best_confidence_of_android_is_0() -> None:
     decoded = decode_map(png(codes), "depth16")
     assert decoded.confidence is not None
     np.testing.assert_allclose(decoded.confidence[0], [1, 0, 1 / 7, 2 / 7, 3 / 7, 4 / 7, 5 / 7, 6 / 7])
-    np.testing.assert_array_equal(decoded.values, np.full((1, 8), 1.5, np.float32))
+    # A confidence of 0 % is no measurement.
+    np.testing.assert_array_equal(decoded.values, np.float32([[1.5, np.nan, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5]]))
+    np.testing.assert_array_equal(
+        read_label(png(codes), encoding="depth16:min_confidence=0"), np.full((1, 8), 1.5, np.float32)
+    )
     kept = read_label(png(codes), encoding="depth16:min_confidence=0.5")
     assert np.isfinite(kept[0]).tolist() == [True, False, False, False, False, True, True, True]
 

@@ -8,7 +8,7 @@ import struct
 
 import numpy as np
 import pytest
-from encoded_maps import ALL_CODES, png
+from encoded_maps import ALL_CODES, png, rvl
 
 from depth_anything_hf.data.decoding.depth_maps import read_label
 from depth_anything_hf.data.decoding.errors import UnreadableImageError
@@ -37,6 +37,24 @@ def test_millimetres() -> None:
         read_label(content, encoding="compressed_depth:image=32FC1")
 
 
-def test_rvl_is_refused_by_name() -> None:
-    with pytest.raises(UnreadableImageError, match="RVL is not read: republish it as png"):
+def test_rvl_has_its_size_before_it() -> None:
+    # Of a map with holes, and of one that is all of them.
+    stored = np.random.default_rng(0).integers(0, 5000, (30, 41)).astype(np.uint16)
+    stored[stored < 2000] = 0
+    for codes in (stored, 0 * stored):
+        content = struct.pack("<iffII", 0, 0, 0, 41, 30) + rvl(codes)
+        expected = np.where(codes == 0, np.nan, codes / 1000).astype(np.float32)
+        np.testing.assert_array_equal(read_label(content, encoding="ros_depth"), expected)
+    scale, offset = 10100.0, -1009.0
+    content = struct.pack("<iffII", 0, scale, offset, 41, 30) + rvl(stored)
+    expected = np.where(stored == 0, np.nan, scale / (stored - offset)).astype(np.float32)
+    np.testing.assert_array_equal(read_label(content, encoding="ros_depth"), expected)
+
+
+def test_what_is_neither_is_refused() -> None:
+    with pytest.raises(UnreadableImageError, match="a PNG, or a size and RVL, got bytes"):
+        read_label(struct.pack("<iffII", 0, 0, 0, 0, 480) + bytes(99), encoding="ros_depth")
+    with pytest.raises(UnreadableImageError, match="12 bytes and a PNG or RVL, got 20 bytes"):
+        read_label(bytes(20), encoding="ros_depth")
+    with pytest.raises(UnreadableImageError, match="truncated RVL or of another size"):
         read_label(struct.pack("<iffII", 0, 0, 0, 640, 480) + bytes(99), encoding="ros_depth")
