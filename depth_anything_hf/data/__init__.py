@@ -4,6 +4,7 @@
 
 - `decoding/`: files to arrays
 - `public/`: the public datasets, one file each
+- `recordings/`: bags of ROS and recordings of Record3D
 - `samples`: what a sample is, and what a dataset of samples must offer
 - `datasets`: map-style datasets: folders, tables, photographs
 - `folder_layouts`: which files of a local folder belong together
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from .mixture import Mixture
     from .public.catalog import PUBLIC_DATASETS, describe_public, open_public
     from .public.spec import PublicDataset
+    from .recordings.open_recording import open_recording
     from .sources import open_source
     from .streaming_mixture import StreamingMixture
     from .transforms import TrainingTransform
@@ -92,6 +94,7 @@ _HOMES = {
     "describe_encodings": "decoding.encodings.catalog",
     "describe_public": "public.catalog",
     "open_public": "public.catalog",
+    "open_recording": "recordings.open_recording",
     "open_source": "sources",
     "read_image": "decoding.images",
     "read_label": "decoding.depth_maps",
@@ -119,6 +122,7 @@ __all__ = [
     "describe_encodings",
     "describe_public",
     "open_public",
+    "open_recording",
     "open_source",
     "read_image",
     "read_label",

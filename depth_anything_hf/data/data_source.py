@@ -18,6 +18,7 @@ from .pair_orientation import EXIF_CHOICES
 from .public.catalog import PUBLIC_DATASETS
 
 
+RECORDING = "recording"
 # Fields that mean something for labels only.
 ASK_FOR_LABELS = ("label", "label_column", "scale", "invalid_values", "sky_value", "max_depth", "encoding")
 
@@ -28,10 +29,11 @@ class DataSource:
 
     Attributes:
         path: local folder or file, or the id of a dataset on the Hub.
-        kind: "folder" (`DepthFolder`), "table" (`DepthTable`), "photos" (unlabelled), "auto" (by what is there), or
-            a public dataset in its own layout (a name of `PUBLIC_DATASETS`, such as "hypersim").
+        kind: "folder" (`DepthFolder`), "table" (`DepthTable`), "photos" (unlabelled), "recording" (bags of ROS and
+            Record3D's .r3d, see `open_recording`), "auto" (by what is there), or a public dataset in its own layout (a
+            name of `PUBLIC_DATASETS`, such as "hypersim").
         label: "depth" or "disparity"; None takes the one that is there, depth before disparity.
-        image_column, label_column: columns of a table.
+        image_column, label_column: columns of a table; of a bag of ROS the topics of pictures and of depth.
         scale, invalid_values, sky_value, max_depth, limit, encoding: as in `DepthFolder`.
         split: split of a Hub dataset, a saved DatasetDict, a folder with one sub-folder or file name per split, or
             of a public dataset, where "" takes its default.
@@ -41,7 +43,7 @@ class DataSource:
         open_shards: shards of a stream that each process and worker reads at once; None: 16, fewer where their row
             groups would take more than 0.8 GB, and 4 from the Hub. 1 reads shard after shard.
         exif: how an image and its label come into one orientation, see `PairOrientation`: "auto", "apply" or "ignore".
-        options: further arguments of `open_public`.
+        options: further arguments of `open_public`; of a recording `tolerance`, seconds.
         max_pixels: largest number of pixels of an image or label; larger ones are broken. None: Pillow's limit, about
             179 million.
 
@@ -77,9 +79,9 @@ class DataSource:
         if self.scale is not None and not 0 < self.scale < math.inf:
             raise ValueError(f"{self.path}: scale must be > 0, got {self.scale:g}; {SCALE_ADVICE}")
         check_encoding(self, f"{self.path}: ")
-        check_choice("kind", self.kind, ("auto", "folder", "table", "photos", *PUBLIC_DATASETS))
+        check_choice("kind", self.kind, ("auto", "folder", "table", "photos", RECORDING, *PUBLIC_DATASETS))
         check_choice("exif", self.exif, EXIF_CHOICES)
-        if self.exif != "auto" and self.kind in ("photos", *PUBLIC_DATASETS):
+        if self.exif != "auto" and self.kind in ("photos", RECORDING, *PUBLIC_DATASETS):
             raise ValueError(f"{self.path}: exif is for labelled data, and not for kind {self.kind!r}; leave it out")
         check_choice("label", self.label, (*LABELS, None))
         if self.limit is not None and self.limit < 1:
@@ -98,10 +100,10 @@ class DataSource:
             raise ValueError(
                 f"{self.path}: {asked} is for labelled data, and kind 'photos' is read without labels; leave one out"
             )
-        if self.options and self.kind not in PUBLIC_DATASETS:
+        if self.options and self.kind not in (RECORDING, *PUBLIC_DATASETS):
             raise ValueError(
-                f"{self.path}: options are for public datasets, not for kind {self.kind!r}; set kind to one of "
-                f"{list(PUBLIC_DATASETS)}"
+                f"{self.path}: options are for public datasets and recordings, not for kind {self.kind!r}; set kind "
+                f"to one of {[RECORDING, *PUBLIC_DATASETS]}"
             )
         if self.streaming and self.limit is not None:
             raise ValueError(

@@ -8,12 +8,13 @@ import warnings
 from pathlib import Path
 
 from ..utils.paths import local_path
-from .data_source import DataSource, asked_for_label
+from .data_source import RECORDING, DataSource, asked_for_label
 from .decoding.encodings.choice import parse_encoding
 from .decoding.images import IMAGE_SUFFIXES
 from .folder_layouts import LAYOUTS, has_layout, label_in_folder
 from .left_out import describe_kinds, holds_labels, outside_labels, warn_of_left_out
 from .pair_lists import LIST_SUFFIXES, METADATA_NAMES, images_in_list
+from .recordings.kinds import is_recording, recordings_at
 from .table_files import SHARD_SUFFIXES, TABLE_FORMATS, is_saved_dataset, table_suffix, tables_and_others
 
 
@@ -22,7 +23,7 @@ LINES = ".jsonl"
 
 
 def detect_kind(source: DataSource) -> str:
-    """Tell a folder with labels, a table and photographs apart; a source that asks for labels gets no photographs.
+    """Tell a folder with labels, a table, recordings and photographs apart; who asks for labels gets no photographs.
 
     Raises:
         FileNotFoundError: none of them is there.
@@ -36,6 +37,8 @@ def detect_kind(source: DataSource) -> str:
     if source.kind != "photos" and has_layout(local, source.split, source.label):
         _refuse_tables_beside_pairs(source, local)
         return "folder"
+    if source.kind != "photos" and recordings_at(local):
+        return RECORDING
     if source.encoding is not None and parse_encoding(source.encoding).encoding.in_photograph:
         return "folder"
     found = _found_in(source, local)
@@ -83,6 +86,10 @@ def _lines_among(found: list[Path]) -> list[Path]:
 
 def _kind_of_file(source: DataSource, local: Path) -> str:
     suffix, asked = table_suffix(local), asked_for_label(source)
+    if is_recording(local):
+        if source.kind == "photos":
+            raise ValueError(f"{local}: a recording of pictures with depth; leave kind 'photos' out, or unpack it")
+        return RECORDING
     if suffix in TABLE_FORMATS:
         return "table"
     if suffix in LIST_SUFFIXES and source.kind != "photos" and (asked or label_in_folder(local)):

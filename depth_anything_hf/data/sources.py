@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Open what a recipe names: a folder, a table, unlabelled images, a public dataset, or a dataset on the Hub."""
+"""Open what a recipe names: a folder, a table, unlabelled images, a recording, a public or a Hub dataset."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import datasets
 
 from ..utils.paths import local_path
 from ..utils.printable_names import printable_name
+from .data_source import RECORDING
 from .data_source import DataSource as DataSource
 from .datasets import DepthFolder, DepthTable, PhotoFolder
 from .decoding.encodings.choice import parse_encoding
@@ -21,6 +22,7 @@ from .decoding.files import files_below
 from .depth_stream import DepthStream, columns_of
 from .folder_layouts import label_in_folder
 from .public.catalog import PUBLIC_DATASETS, open_public
+from .recordings.open_recording import open_recording
 from .samples import SampleDataset
 from .source_kinds import detect_kind, refuse_pictures_beside_tables
 from .table_columns import choose_image_column, label_of_table
@@ -39,12 +41,12 @@ def open_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -
     """Open a folder, a table, unlabelled images or a dataset on the Hub; with `streaming`, a table as a stream.
 
     With `kind="auto"`: a local folder with labels (metadata.jsonl or depth/ or disparity/) is a folder; a local
-    file or folder of parquet, arrow or JSON is a table; a local folder of images is unlabelled; a path that does not
-    exist is taken as the id of a dataset on the Hub.
+    file or folder of parquet, arrow or JSON is a table; bags of ROS and .r3d are recordings; a local folder of images
+    is unlabelled; a path that does not exist is taken as the id of a dataset on the Hub.
 
     Raises:
         FileNotFoundError: nothing of a known kind is at the path.
-        ImportError: a public dataset needs a package that is not installed.
+        ImportError: a public dataset or a recording needs a package that is not installed.
         ValueError: an unknown key or choice, or a damaged dataset; the message names the path.
     """
     source = as_source(spec)
@@ -97,6 +99,8 @@ def _open_map_style(source: DataSource) -> SampleDataset:
             split=source.split,
             **_label_options(source),
         )
+    if kind == RECORDING:
+        return _open_recording(source)
     if kind == "photos":
         return PhotoFolder(local, limit=source.limit, split=source.split, max_pixels=source.max_pixels)
     table, folder = _load_table(source)
@@ -108,6 +112,29 @@ def _open_map_style(source: DataSource) -> SampleDataset:
 
 def _label_by_encoding(source: DataSource) -> str | None:
     return None if source.encoding is None else parse_encoding(source.encoding).kind
+
+
+def _open_recording(source: DataSource) -> SampleDataset:
+    for name in ("invalid_values", "sky_value"):
+        if getattr(source, name) is not None:
+            raise ValueError(f"{source.path}: {name} is told by what recordings hold; leave it out")
+    if source.label not in (None, "depth"):
+        raise ValueError(f"{source.path}: recordings have the label 'depth', not {source.label!r}; leave label out")
+    unknown = sorted(set(source.options or {}) - {"tolerance"})
+    if unknown:
+        raise ValueError(f"{source.path}: recordings have no option {unknown[0]!r}; theirs is tolerance")
+    return open_recording(
+        local_path(source.path),
+        # What a source has without being asked, and no topic of ROS is.
+        image_topic=None if source.image_column == "image" else source.image_column,
+        depth_topic=source.label_column,
+        scale=source.scale,
+        encoding=source.encoding,
+        max_depth=source.max_depth,
+        limit=source.limit,
+        max_pixels=source.max_pixels,
+        **(source.options or {}),
+    )
 
 
 def _open_public(source: DataSource) -> SampleDataset:
@@ -137,9 +164,13 @@ def _open_stream(source: DataSource) -> DepthStream:
     if source.kind in PUBLIC_DATASETS:
         raise ValueError(f"{local}: {source.kind} is read by index and cannot stream; set streaming: false")
     if local.exists():
-        kind = "table" if source.kind in ("photos", "table") else detect_kind(source)
+        kind = source.kind if source.kind == RECORDING else "table"
+        if source.kind not in ("photos", "table", RECORDING):
+            kind = detect_kind(source)
         if source.kind == "photos" and local.is_dir():
             refuse_pictures_beside_tables(source)
+        if kind == RECORDING:
+            raise ValueError(f"{local}: a recording is read by index and cannot stream; set streaming: false")
         if kind != "table":
             raise ValueError(
                 f"{local}: a folder of files is read by index and cannot stream; set streaming: false, or pack it "

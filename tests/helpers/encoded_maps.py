@@ -66,7 +66,9 @@ def rvl(stored: np.ndarray) -> bytes:
             before = value
         place = end
     groups += [0] * (-len(groups) % 8)
-    words = [int("".join(f"{group:x}" for group in groups[start : start + 8]), 16) for start in range(0, len(groups), 8)]
+    words = [
+        int("".join(f"{group:x}" for group in groups[start : start + 8]), 16) for start in range(0, len(groups), 8)
+    ]
     return struct.pack(f"<{len(words)}I", *words)
 
 

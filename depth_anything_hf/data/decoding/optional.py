@@ -8,15 +8,19 @@ import importlib
 from types import ModuleType
 
 
-def import_optional(package: str, extra: str = "readers") -> ModuleType:
-    """Import a package of an extra.
+def import_optional(package: str | tuple[str, ...], extra: str = "readers") -> ModuleType:
+    """Import a package of an extra, or the first that is installed of several that offer the same.
 
     Raises:
         ImportError: it is not installed; the message says how to install it.
     """
-    try:
-        return importlib.import_module(package)
-    except ImportError as error:
-        raise ImportError(
-            f"{package} is needed to read this file; install it with: pip install 'depth_anything_hf[{extra}]'"
-        ) from error
+    names = (package,) if isinstance(package, str) else package
+    for name in names:
+        try:
+            return importlib.import_module(name)
+        except ImportError as error:
+            reason = error
+    raise ImportError(
+        f"{names[0].partition('.')[0]} is needed to read this file; install it with: pip install "
+        f"'depth_anything_hf[{extra}]'"
+    ) from reason

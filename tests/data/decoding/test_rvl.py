@@ -31,7 +31,9 @@ def test_random_maps_come_back() -> None:
 
 def test_damaged_bytes_are_refused() -> None:
     content = rvl(np.arange(1, 301).reshape(10, 30))
-    with pytest.raises(UnreadableImageError, match=r"map: truncated RVL or of another size: 300 values behind pixel 0"):
+    with pytest.raises(
+        UnreadableImageError, match=r"map: truncated RVL or of another size: 300 values behind pixel 0"
+    ):
         decode_rvl(content[:40], 10, 30, "map")
     with pytest.raises(UnreadableImageError, match=r"map: truncated RVL, 300 of 330 pixels are there"):
         decode_rvl(content, 11, 30, "map")

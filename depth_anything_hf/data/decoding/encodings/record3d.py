@@ -26,22 +26,40 @@ def decode_record3d(file: EncodedFile, options: Options) -> DecodedMap:
     """Decode a frame: float32 metres, compressed by LZFSE, of the size that the recording's `metadata` tells.
 
     Raises:
-        ImportError: pyliblzfse is not installed.
+        ImportError: no package for LZFSE is installed.
         UnreadableImageError: no such recording or frame, or no `metadata` beside it.
     """
     if file.content.startswith(ZIP_START):
         metadata, depth, find_confidence = _of_archive(file, options["index"])
     else:
         metadata, depth, find_confidence = _of_files(file)
+    return decode_frame(metadata, depth, find_confidence, file.name)
+
+
+def decode_frame(
+    metadata: Mapping[str, Any], depth: bytes, find_confidence: Callable[[], bytes], name: str
+) -> DecodedMap:
+    """Decode a frame by the metadata of its recording.
+
+    Args:
+        metadata: the recording's.
+        depth: float32, by LZFSE.
+        find_confidence: returns whole numbers of 8 bits, by LZFSE.
+        name: starts the messages.
+
+    Raises:
+        ImportError: no package for LZFSE is installed.
+        UnreadableImageError: another number of values than the metadata tell, or damaged.
+    """
     try:
         width, height = int(metadata["dw"]), int(metadata["dh"])
     except (KeyError, TypeError, ValueError) as error:
-        raise UnreadableImageError(f"{file.name}: its metadata have no size dw, dh: {error!r}") from error
-    check_pixel_count(width * height, file.name)
-    stored = _unpack(depth, "<f4", height, width, file.name)
+        raise UnreadableImageError(f"{name}: its metadata have no size dw, dh: {error!r}") from error
+    check_pixel_count(width * height, name)
+    stored = _unpack(depth, "<f4", height, width, name)
 
     def confidence() -> np.ndarray:
-        return _unpack(find_confidence(), "u1", height, width, file.name).astype(np.float32)
+        return _unpack(find_confidence(), "u1", height, width, name).astype(np.float32)
 
     return DecodedMap(depth_of_floats(stored), "depth", find_confidence=confidence, intrinsics=_camera(metadata))
 
@@ -82,22 +100,41 @@ def _of_files(file: EncodedFile) -> tuple[Mapping[str, Any], bytes, Callable[[],
 
 
 def _unpack(packed: bytes, dtype: str, height: int, width: int, name: str) -> np.ndarray:
-    liblzfse = import_optional("liblzfse", "record3d")
+    # The same functions under two names: lzfse has wheels for Linux, pyliblzfse has none.
+    library = import_optional(("lzfse", "liblzfse"), "record3d")
     try:
-        values = np.frombuffer(liblzfse.decompress(packed), dtype)
+        values = np.frombuffer(library.decompress(packed), dtype)
         return values.reshape(height, width)
-    except (liblzfse.error, ValueError) as error:
+    except (library.error, ValueError) as error:
         raise UnreadableImageError(f"{name}: no map of {width} x {height} {dtype} in LZFSE: {error}") from error
 
 
-def _camera(metadata: Mapping[str, Any]) -> np.ndarray | None:
-    """Return the camera in pixels of the map: `K` is that of the picture, column by column."""
+def camera_of_picture(metadata: Mapping[str, Any], index: int | None = None) -> np.ndarray | None:
+    """Return the camera of a picture of w x h pixels: that of its frame, or `K`, which is stored column by column.
+
+    Returns:
+        float64 (3, 3); None where the metadata have none.
+    """
+    each = metadata.get("perFrameIntrinsicCoeffs")
     try:
-        matrix = np.array(metadata["K"], dtype=np.float64).reshape(3, 3).T
-        across, down = metadata["dw"] / metadata["w"], metadata["dh"] / metadata["h"]
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        if index is not None and each and len(each) > index:
+            fx, fy, cx, cy = (float(number) for number in each[index][:4])
+            return np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
+        return np.array(metadata["K"], dtype=np.float64).reshape(3, 3).T
+    except (KeyError, TypeError, ValueError):
         return None
-    matrix = np.diag([across, down, 1.0]) @ matrix
+
+
+def _camera(metadata: Mapping[str, Any]) -> np.ndarray | None:
+    """Return the camera in pixels of the map."""
+    of_picture = camera_of_picture(metadata)
+    try:
+        across, down = metadata["dw"] / metadata["w"], metadata["dh"] / metadata["h"]
+    except (KeyError, TypeError, ZeroDivisionError):
+        return None
+    if of_picture is None:
+        return None
+    matrix: np.ndarray = np.diag([across, down, 1.0]) @ of_picture
     matrix[:2, 2] += np.array([across, down]) / 2 - 0.5
     return matrix
 

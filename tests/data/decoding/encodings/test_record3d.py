@@ -26,7 +26,7 @@ METADATA = {"w": 80, "h": 60, "dw": 8, "dh": 6, "fps": 30, "K": [700.0, 0, 0, 0,
 
 
 def compress(content: bytes) -> bytes:
-    compressed: bytes = pytest.importorskip("liblzfse").compress(content)
+    compressed: bytes = pytest.importorskip("lzfse").compress(content)
     return compressed
 
 
@@ -68,7 +68,8 @@ def test_archives() -> None:
 
 
 def test_the_package_is_named_where_it_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "liblzfse", None)
+    for package in ("lzfse", "liblzfse"):
+        monkeypatch.setitem(sys.modules, package, None)
     path = tmp_path / "0.depth"
     path.write_bytes(b"bvx-" + bytes(8))
     (tmp_path / "metadata").write_text(json.dumps(METADATA))
