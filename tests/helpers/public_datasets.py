@@ -14,6 +14,7 @@ import numpy as np
 import OpenEXR
 import pytest
 import scipy.io
+from captured_datasets import CAPTURED_WRITERS
 from dataset_files import (
     CAMERA,
     DEPTH,
@@ -241,6 +242,7 @@ WRITERS: dict[str, Callable[[pathlib.Path], None]] = {
     "sintel": write_sintel,
     "ibims": write_ibims,
     "7scenes": write_seven_scenes,
+    **CAPTURED_WRITERS,
     "middlebury": write_middlebury,
     "da-2k": write_da_2k,
     "moge": write_moge_bundle,

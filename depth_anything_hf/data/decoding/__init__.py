@@ -17,6 +17,8 @@
 - `opencv`: the call of OpenCV that the others share
 - `signatures`: lossy pictures and containers, which are no maps
 - `disparity_codec`: disparity in a 16-bit PNG, as pseudo-labels are stored
+- `video_frames`: single frames of a video
+- `lz4`: blocks of LZ4
 - `limits`: how large a map may be
 - `errors`: errors of broken samples, and how many are too many
 """

@@ -6,6 +6,8 @@
 - `spec`: what is known of a dataset
 - `frames`: which files make a sample, and which are missing
 - `formats`: decoders and camera matrices that several datasets share
+- `captures`: what readers of recordings share: smaller maps, confidence, every Nth frame
+- `sens`: the .sens files of ScanNet
 - `hypersim`: Hypersim
 - `vkitti2`: Virtual KITTI 2
 - `tartanair`: TartanAir
@@ -30,6 +32,17 @@
 - `sintel`: MPI Sintel
 - `ibims`: iBims-1
 - `seven_scenes`: 7-Scenes
+- `scannet`: ScanNet
+- `scannetpp`: ScanNet++
+- `sun_rgbd`: SUN RGB-D
+- `tum_rgbd`: TUM RGB-D
+- `matterport3d`: Matterport3D
+- `arkitscenes`: ARKitScenes
+- `ddad`: DDAD
+- `bop`: data sets of BOP
+- `stray_scanner`: recordings of Stray Scanner
+- `polycam`: recordings of Polycam
+- `record3d`: recordings of Record3D
 - `middlebury`: Middlebury stereo
 - `da_2k`: DA-2K
 - `moge_bundle`: the evaluation bundle of MoGe

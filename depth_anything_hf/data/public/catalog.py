@@ -14,9 +14,12 @@ from ...utils.option_errors import check_choice
 from ...utils.paths import local_path
 from ...utils.typed_fields import convert_argument
 from ..samples import SampleDataset, check_limit
+from .arkitscenes import ARKITSCENES
 from .blendedmvs import BLENDEDMVS
+from .bop import BOP
 from .carla import CARLA
 from .da_2k import DA_2K
+from .ddad import DDAD
 from .diode import DIODE
 from .eth3d import ETH3D
 from .hypersim import HYPERSIM
@@ -24,21 +27,29 @@ from .ibims import IBIMS
 from .icl_nuim import ICL_NUIM
 from .irs import IRS
 from .kitti import KITTI
+from .matterport3d import MATTERPORT3D
 from .midair import MIDAIR
 from .middlebury import MIDDLEBURY
 from .moge_bundle import MOGE_BUNDLE
 from .mvs_synth import MVS_SYNTH
 from .nyu import NYU
+from .polycam import POLYCAM
+from .record3d import RECORD3D
 from .replica import REPLICA
+from .scannet import SCANNET
+from .scannetpp import SCANNETPP
 from .seven_scenes import SEVEN_SCENES
 from .sintel import SINTEL
 from .spec import PublicDataset
 from .spring import SPRING
 from .stanford_2d3ds import STANFORD_2D3DS
+from .stray_scanner import STRAY_SCANNER
+from .sun_rgbd import SUN_RGBD
 from .synthia import SYNTHIA
 from .tartanair import TARTANAIR
 from .tartanair_v2 import TARTANAIR_V2
 from .taskonomy import TASKONOMY
+from .tum_rgbd import TUM_RGBD
 from .unrealstereo4k import UNREALSTEREO4K
 from .urbansyn import URBANSYN
 from .vkitti2 import VKITTI2
@@ -72,6 +83,17 @@ _TABLE = (
     SINTEL,
     IBIMS,
     SEVEN_SCENES,
+    SCANNET,
+    SCANNETPP,
+    SUN_RGBD,
+    TUM_RGBD,
+    MATTERPORT3D,
+    ARKITSCENES,
+    DDAD,
+    BOP,
+    STRAY_SCANNER,
+    POLYCAM,
+    RECORD3D,
     MIDDLEBURY,
     DA_2K,
     MOGE_BUNDLE,

@@ -19,7 +19,7 @@ from depth_anything_hf.data.public.catalog import PUBLIC_DATASETS, describe_publ
 
 
 def test_every_file_of_a_data_set_is_in_the_table() -> None:
-    tools = {"__init__", "catalog", "formats", "frames", "spec"}
+    tools = {"__init__", "captures", "catalog", "formats", "frames", "sens", "spec"}
     files = {path.stem for path in pathlib.Path(public.__file__).parent.glob("*.py")} - tools
     assert {entry.opener.__module__.rsplit(".", 1)[1] for entry in PUBLIC_DATASETS.values()} == files
     assert list(PUBLIC_DATASETS) == list(WRITERS)
@@ -77,6 +77,8 @@ def test_a_missing_picture_is_told_on_opening(name: str, tmp_path: pathlib.Path)
         picture = picture.with_name(f"{picture.stem}_depth.npy")
     if name == "7scenes":
         picture = picture.with_name("frame-000000.depth.png")
+    if name == "scannetpp":
+        picture = picture.parents[1] / "depth" / "frame_000000.png"
     picture.unlink()
     with pytest.raises(FileNotFoundError, match=r"1 file of .* is missing") as caught:
         open_public(name, tmp_path)
