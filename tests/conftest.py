@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,8 +30,10 @@ torch.set_num_threads(1)
 
 @pytest.fixture(scope="session", autouse=True)
 def converted_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where engines keep models in tests."""
-    usual, engine_cache.CACHE_FOLDER = engine_cache.CACHE_FOLDER, tmp_path_factory.mktemp("engines")
+    """Where engines keep models in tests: one place for all processes of pytest-xdist, as a conversion takes long."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "engines"
+    usual, engine_cache.CACHE_FOLDER = engine_cache.CACHE_FOLDER, folder
     yield engine_cache.CACHE_FOLDER
     engine_cache.CACHE_FOLDER = usual
 

@@ -49,7 +49,7 @@ def test_predict_writes_pictures_and_numbers(model: Path, photos: Path, tmp_path
 def test_a_metric_model_writes_metres_and_colours_what_is_near(
     metric_model: Path, photos: Path, tmp_path: Path
 ) -> None:
-    result = run("predict", photos / "a.png", "-o", tmp_path / "out", "-m", metric_model, "--device", "cpu")
+    result = run("predict", photos / "a.png", "-o", tmp_path / "out", "-m", metric_model, "--engine", "torch")
     assert result.exit_code == 0, result.output
     assert "metres" in result.output
     stored = read_arrays(tmp_path / "out" / "a.npz")
@@ -161,12 +161,12 @@ def test_a_second_run_predicts_what_is_missing_and_not_its_own_pictures(
     Image.fromarray(random_image((31, 44), 8)).save(photos / "c.png")
     assert "2 of them earlier" in run(*command).output
     assert read_arrays(out / "c.npz")["disparity"].shape == (31, 44)
-    other = run("predict", photos, "-o", out, "-m", metric_model, "--device", "cpu", "--raw")
+    other = run("predict", photos, "-o", out, "-m", metric_model, "--engine", "torch", "--raw")
     assert other.exit_code == 0 and "earlier" not in other.output
     assert files_below(out) == ["a.npz", "c.npz", "predictions.json", "sub/b.npz"]
     # A result that was edited is the user's.
     (out / "a.npz").write_bytes(b"mine")
-    edited = run("predict", photos, "-o", out, "-m", metric_model, "--device", "cpu", "--raw")
+    edited = run("predict", photos, "-o", out, "-m", metric_model, "--engine", "torch", "--raw")
     assert edited.exit_code == 1 and (out / "a.npz").read_bytes() == b"mine"
 
 

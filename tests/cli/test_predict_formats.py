@@ -29,7 +29,7 @@ EVERY = "npz,npy,tiff,exr,png16,mm,kitti,color,side_by_side"
 
 def test_every_format_at_once_and_the_resume_of_a_killed_run(metric_model: Path, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = ("predict", photos, "-o", out, "-m", metric_model, "--device", "cpu", "--format", EVERY, "--legend")
+    command = ("predict", photos, "-o", out, "-m", metric_model, "--engine", "torch", "--format", EVERY, "--legend")
     assert run(*command).exit_code == 0
     endings = (".exr", ".npy", ".npz", ".tiff", "_16bit.png", "_depth.png", "_kitti.png", "_mm.png")
     written = sorted(f"{stem}{ending}" for stem in ("a", "sub/b") for ending in (*endings, "_side_by_side.png"))
@@ -95,7 +95,7 @@ def test_metres_of_a_relative_model_need_a_calibration(model: Path, photos: Path
 
 
 def test_clipped_and_limited_pixels_are_told(metric_model: Path, photos: Path, tmp_path: Path) -> None:
-    command = ("predict", photos / "a.png", "-o", tmp_path / "out", "-m", metric_model, "--device", "cpu")
+    command = ("predict", photos / "a.png", "-o", tmp_path / "out", "-m", metric_model, "--engine", "torch")
     depth = DepthPredictor.from_pretrained(metric_model, device="cpu").predict(photos / "a.png")
     limit = float(np.quantile(depth, 0.75))
     result = run(*command, "--format", "mm,color", "--max_depth", limit)

@@ -41,7 +41,7 @@ def photographs(tmp_path: Path) -> Path:
 
 
 def predict(*arguments: Any) -> Any:
-    return run("predict", *arguments, "--device", "cpu")
+    return run("predict", *arguments, "--device", "cpu", "--engine", "torch")
 
 
 def test_points_of_a_metric_model_and_of_the_camera_that_is_given(

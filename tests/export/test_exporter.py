@@ -22,8 +22,7 @@ from tiny_exports import save_tiny
 from depth_anything_hf import DepthAnythingForDepthEstimation, DepthPredictor
 from depth_anything_hf.export import export_model, exporter, open_exported
 from depth_anything_hf.export.exporter import LOCK_FILE
-from depth_anything_hf.export.formats import FORMATS, writer
-from depth_anything_hf.export.graph import trace
+from depth_anything_hf.export.formats import FORMATS
 from depth_anything_hf.export.report_files import add_to_card, is_own_export, report_paths
 from depth_anything_hf.utils.files import sha256_of_file
 from depth_anything_hf.utils.locks import FolderLock
@@ -154,23 +153,18 @@ def test_preprocessing_is_a_part_of_the_file(
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A program in the folder of its model, which has a card."""
-    need_engine("torch")
+    """A file of OpenVINO in the folder of its model, which has a card."""
+    need_engine("openvino")
     folder = save_tiny(tmp_path_factory.mktemp("exported"), interpolate_offset=0.1)
     kept = "<!-- keep -->\nKept.\n<!-- /keep -->\n"
     (folder / "README.md").write_text(f"---\nlicense: apache-2.0\n---\n\nMine.\n\n{kept}", encoding="utf-8")
-    return export_model(folder, folder, format="torch")
+    return export_model(folder, folder, format="openvino")
 
 
-@pytest.mark.filterwarnings("ignore")  # torch.export warns of its own deprecated parts
 def test_openvino_gives_the_maps_of_the_model(exported: Path, tmp_path: Path) -> None:
-    need_engine("openvino")
-    model, path = DepthAnythingForDepthEstimation.from_pretrained(exported.parent).eval(), tmp_path / "model.xml"
-    metadata = {**open_exported(exported).metadata, "format": "openvino"}
-    writer("openvino").write(trace(model, None), path, metadata)
-    opened = open_exported(path, threads=1)
-    checksum = sha256_of_file(path.with_suffix(".bin"))
-    assert opened.metadata == {**metadata, "weights_sha256": checksum} and not list(traces_in_file(path))
+    model, opened = DepthAnythingForDepthEstimation.from_pretrained(exported.parent).eval(), open_exported(exported)
+    metadata = {**report_of(exported)["metadata"], "weights_sha256": sha256_of_file(exported.with_suffix(".bin"))}
+    assert metadata["format"] == "openvino" and opened.metadata == metadata
     for shape in ((1, 3, 56, 56), (3, 3, 42, 84)):
         images = torch.randn(shape, generator=torch.Generator().manual_seed(1))
         with torch.no_grad():
@@ -178,28 +172,36 @@ def test_openvino_gives_the_maps_of_the_model(exported: Path, tmp_path: Path) ->
         assert np.abs(opened(images.numpy()) - expected).max() <= 2e-5 * np.ptp(expected)
     with pytest.raises(ValueError, match="60x56, but the file takes multiples of 14 from 42 on"):
         opened(np.zeros((1, 3, 60, 56), np.float32))
-    # Those of another fine-tune are as long.
-    weights = bytearray(path.with_suffix(".bin").read_bytes())
+    # Weights of another fine-tune are as long.
+    path = Path(shutil.copy(exported, tmp_path))
+    weights = bytearray(exported.with_suffix(".bin").read_bytes())
     weights[len(weights) // 2] ^= 1
     path.with_suffix(".bin").write_bytes(weights)
-    with pytest.raises(ValueError, match=r"model\.bin: damaged, or the weights of another file than model\.xml"):
+    with pytest.raises(
+        ValueError, match=r"openvino_model\.bin: damaged, or the weights of another file than openvino_model\.xml"
+    ):
         open_exported(path)
 
 
 def test_report_and_card_lie_beside_the_file(exported: Path) -> None:
     folder, card = exported.parent, exported.parent / "README.md"
     files = {"README.md", "config.json", "model.safetensors", "preprocessor_config.json"}
-    reports = {f"model.pt2.parity.{suffix}" for suffix in ("json", "md")}
-    assert {each.name for each in folder.iterdir()} == {*files, "model.pt2", *reports}
-    for each in (exported, *(folder / name for name in (*reports, "README.md"))):
+    reports = {f"openvino_model.xml.parity.{suffix}" for suffix in ("json", "md")}
+    assert {each.name for each in folder.iterdir()} == {*files, "openvino_model.xml", "openvino_model.bin", *reports}
+    for each in (folder / name for name in (exported.name, "openvino_model.bin", *reports, "README.md")):
         assert not list(traces_in_file(each)) and str(folder.parent) not in each.read_text(errors="replace")
 
     text = card.read_text(encoding="utf-8")
-    assert text.index("Mine.") < text.index("| `model.pt2`") < text.index("<!-- keep -->")
+    assert text.index("Mine.") < text.index("| `openvino_model.xml`") < text.index("<!-- keep -->")
     add_to_card(folder, report_of(exported))
     add_to_card(folder, {**report_of(exported), "file": "model_other.onnx"})
     text = card.read_text(encoding="utf-8")
-    assert text.count("## Exported files") == text.count("| `model.pt2`") == text.count("| `model_other.onnx`") == 1
+    assert (
+        text.count("## Exported files")
+        == text.count("| `openvino_model.xml`")
+        == text.count("| `model_other.onnx`")
+        == 1
+    )
 
     metadata = report_of(exported)["metadata"]
     assert metadata["license"] == "apache-2.0" and metadata["size"] is None and not metadata["preprocessing"]
@@ -207,15 +209,15 @@ def test_report_and_card_lie_beside_the_file(exported: Path) -> None:
 
 
 def test_files_of_others_stay(exported: Path, tmp_path: Path) -> None:
-    path = tmp_path / "model.pt2"
+    path = tmp_path / "openvino_model.xml"
     for each in (exported, report_paths(exported)[0]):
         shutil.copy(each, tmp_path)
     # Its own file may be replaced, which is known by the checksum in the report.
     assert is_own_export(path)
     path.write_text("mine")
     assert not is_own_export(path)
-    with pytest.raises(FileExistsError, match=r"model\.pt2.*--overwrite"):
-        export_model(exported.parent, path, format="torch")
+    with pytest.raises(FileExistsError, match=r"openvino_model\.xml.*--overwrite"):
+        export_model(exported.parent, path, format="openvino")
     assert path.read_text() == "mine"
 
 

@@ -133,9 +133,11 @@ def test_a_damaged_model_in_the_cache_is_removed(
     DepthPredictor.from_pretrained(checkpoint, engine="openvino", device="cpu")
     source = find_source(str(checkpoint), {})
     assert isinstance(source, ModelSource)
-    shutil.copytree(engine_cache.CACHE_FOLDER, tmp_path / "engines")
-    cache = EngineCache(tmp_path / "engines")
+    kept, cache = EngineCache().entry(source, "openvino", "float32"), EngineCache(tmp_path / "engines")
     entry = cache.entry(source, "openvino", "float32")
+    entry.place.mkdir()
+    for path in (kept._model, kept._record):
+        shutil.copy(path, entry.place)
     assert entry.open(1) is not None and cache.entry(source, "openvino", "bfloat16")._model != entry._model
     content = bytearray(entry._model.read_bytes())
     content[len(content) // 2] ^= 1

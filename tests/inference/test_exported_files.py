@@ -19,6 +19,7 @@ from depth_anything_hf.export import export_model
 from depth_anything_hf.export.formats import FORMATS
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
+from depth_anything_hf.utils.machine_traces import traces_in_file
 from depth_anything_hf.utils.option_errors import OptionError
 
 
@@ -61,6 +62,7 @@ def test_predictions_are_those_of_the_model(exported: Path, metric_folder: Path)
 
 
 def test_of_a_file_of_one_size_all_images_become_that_size(program: Path, metric_folder: Path) -> None:
+    assert not list(traces_in_file(program))
     predictor = DepthPredictor.from_pretrained(program, device="cpu")
     image = random_image((60, 80))
     processor = DepthAnythingImageProcessor(

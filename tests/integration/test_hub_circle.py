@@ -23,6 +23,7 @@ from huggingface_hub import DatasetCard, ModelCard
 from huggingface_hub.utils import enable_progress_bars
 from PIL import Image
 from tiny_model import TINY_SIDE_PIXELS, MakeModel
+from tiny_predictors import SIDE, tiny_model
 from versions import ASKS_FOR_ADAPTERS_ITSELF
 
 from depth_anything_hf import DepthAnythingImageProcessor
@@ -32,6 +33,8 @@ from depth_anything_hf.evaluation.results import description_of
 from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.hub.errors import PushError
 from depth_anything_hf.hub.model_card import write_model_card
+from depth_anything_hf.inference.engine_cache import EngineCache
+from depth_anything_hf.inference.engine_source import ModelSource, find_source
 from depth_anything_hf.inference.prediction_folder import describe_model
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.pseudo_labels.fill_shards import label_images
@@ -184,9 +187,18 @@ def test_a_model_of_the_cache_is_opened_from_one_commit_which_the_hub_is_asked_f
         assert [url for url in newest if url not in by_itself] == [f"/{MODEL}/resolve/main/config.json"]
 
 
-def test_an_engine_asks_the_hub_once_which_commit_it_is(hub: HubServer, model: Path) -> None:
+def test_an_engine_asks_the_hub_once_which_commit_it_is(hub: HubServer, tmp_path: Path) -> None:
     pytest.importorskip("openvino")
-    push_model(MODEL, model)
+    # The model of the tests of engines, which is converted once for all of them.
+    tiny_model().save_pretrained(tmp_path / "tiny")
+    DepthAnythingImageProcessor.for_input_size(SIDE).save_pretrained(tmp_path / "tiny")
+    push_model(MODEL, tmp_path / "tiny")
+    converted: Any = DepthPredictor.from_pretrained(str(tmp_path / "tiny"), engine="openvino", device="cpu").model
+    source = find_source(MODEL, {})
+    assert isinstance(source, ModelSource) and source.commit == hub.repositories["model", MODEL].head
+    entry, runner = EngineCache().entry(source, "openvino", "float32"), converted.runner
+    assert entry.open(1) is None, "that commit is not known"
+    assert entry.save({**runner.metadata, "model_commit": source.commit}, runner.save)
     for expected in (None, [f"/{MODEL}/resolve/main/config.json"]):
         hub.requests.clear()
         assert DepthPredictor.from_pretrained(MODEL, engine="openvino", device="cpu").engine == "openvino"
