@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -21,6 +21,8 @@ SECONDS_FOR_URL = 30.0
 MISSING_FRAMES, MISSING_SECONDS = 2, Fraction(1, 10)
 # Packets one after the other that cannot be read, after which nothing more is tried.
 MOST_FAILURES = 3
+# Of streams in segments, which FFmpeg leaves out without an error where a server has none; they take 2 to 10 seconds.
+GAP_SECONDS = 1
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 
 
@@ -260,6 +262,7 @@ class _Packets:
         self.reason = ""
         self.is_broken_off = False
         self.end = Fraction(0)
+        self._gaps = _Gaps([stream, *container.streams.audio]) if container.format.name.startswith("hls") else None
 
     def __iter__(self) -> Iterator[Any]:
         for packet in self._packets():
@@ -269,6 +272,9 @@ class _Packets:
                 continue
             if packet.pts is not None and packet.time_base:
                 self.end = max(self.end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+            if self._gaps is not None and self._gaps.is_next_behind(packet):
+                self.damaged += 1
+                yield None
             if packet.stream.index != self._stream.index:
                 continue
             yield from self._decoded(packet)
@@ -311,6 +317,31 @@ class _Packets:
                 yield frame
 
 
+class _Gaps:
+    """Find times that are missing in all streams: pictures alone may pause.
+
+    Args:
+        streams: that packets come of.
+    """
+
+    def __init__(self, streams: Iterable[Any]) -> None:
+        self._counts = {each.index: 0 for each in streams}
+        self._ends: dict[int, Fraction] = {}
+        self._found = 0
+
+    def is_next_behind(self, packet: Any) -> bool:
+        """Return whether the next packet of a stream is the last one that was to come behind a gap."""
+        if packet.dts is None or not packet.time_base:
+            return False
+        place, begin = packet.stream.index, packet.dts * packet.time_base
+        if begin - self._ends.get(place, begin) >= GAP_SECONDS:
+            self._counts[place] += 1
+        self._ends[place] = begin + (packet.duration or 0) * packet.time_base
+        is_behind = min(self._counts.values()) > self._found
+        self._found += is_behind
+        return is_behind
+
+
 _EXPECTED = {
     "video": "a file or stream that FFmpeg reads, such as mp4, mov, mkv, webm or avi, with its end (an mp4 that is "
     "cut off often has lost its index)",
@@ -319,6 +350,8 @@ _EXPECTED = {
 
 
 def _reason(error: Exception) -> str:
+    if type(error).__name__ == "ExitError":
+        return f"no data for {SECONDS_FOR_URL:g} s"
     return str(getattr(error, "strerror", None) or error).strip() or type(error).__name__
 
 

@@ -117,6 +117,15 @@ def test_behind_damage_the_good_frames_are_read_and_the_one_before_is_named(tmp_
     assert 5 < last < 35 and len(frames) > last + 1 and f"{len(frames)} frames read" in error
 
 
+def test_a_segment_that_is_not_there_is_a_gap(tmp_path: Path):
+    times = [3_000 * i for i in range(120)]
+    write_clip(tmp_path / "a.m3u8", [quarters(i) for i in range(120)], times, container_options={"hls_time": "1"})
+    assert read(tmp_path / "a.m3u8")[1] == ""
+    (tmp_path / "a1.ts").unlink()
+    frames, error = read(tmp_path / "a.m3u8")
+    assert 80 < len(frames) < 100 and "damaged: the last good frame is 2" in error and "before the first gap" in error
+
+
 def test_a_file_without_pictures_or_frames_is_refused(tmp_path: Path):
     write_clip(tmp_path / "none.nut", [], codec="ffv1", pixels="gray", options={})
     assert read(tmp_path / "none.nut")[1].startswith("none.nut: ")
