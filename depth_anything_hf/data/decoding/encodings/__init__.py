@@ -22,6 +22,8 @@
 - `apple`: auxiliary depth of iPhone photographs
 - `record3d`: frames of Record3D
 - `ros`: messages of compressedDepth
+- `hololens`: distance along rays of HoloLens 2
+- `point_maps`: maps of points, such as SCARED's
 - `raw_floats`: floats without a header
 
 A further family is a file with a tuple `ENCODINGS`, named in `catalog`.

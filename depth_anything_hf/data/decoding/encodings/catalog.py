@@ -12,9 +12,11 @@ from . import (
     elevation,
     float_files,
     hdf5_files,
+    hololens,
     packed_bits,
     packed_colours,
     photographs,
+    point_maps,
     raw_floats,
     reconstructions,
     record3d,
@@ -32,7 +34,7 @@ from .encoding import Encoding
 FAMILIES = (
     *(scaled_integers, side_files, packed_bits, packed_colours, stereo_integers),
     *(float_files, sintel, reconstructions, hdf5_files, elevation, photographs, apple),
-    *(record3d, ros, raw_floats),
+    *(record3d, ros, hololens, point_maps, raw_floats),
 )
 ENCODINGS: dict[str, Encoding] = {each.name: each for family in FAMILIES for each in family.ENCODINGS}
 # Other names of the same, by what writes it.
@@ -58,6 +60,9 @@ ALIASES = {
     **dict.fromkeys(("r3d",), "record3d"),
     **dict.fromkeys(("compressed_depth",), "ros_depth"),
     **dict.fromkeys(("eth3d",), "raw"),
+    **dict.fromkeys(("flsea", "seathru"), "tiff"),
+    **dict.fromkeys(("ahat", "long_throw", "hololens2"), "hololens"),
+    **dict.fromkeys(("c3vdv2",), "c3vd"),
     **dict.fromkeys(("heic", "heif"), "apple_heic"),
 }
 

@@ -10,12 +10,13 @@ from .catalog import ENCODINGS
 from .encoding import Encoding
 from .packed_bits import LARGEST_RAW, MILLIMETRES, blue_and_green, depth_of_raw, rotate_right
 from .packed_colours import depth_of_colours, floats_of_bytes
+from .scaled_integers import LARGEST
 
 
 # Metres between which the middle of a map is believable.
 NEAR, FAR = 0.05, 1000.0
 LARGEST_HALF = 0x7C00
-FEW_NUMBERS, FEW_PIXELS, HALF = 32, 100, 0.5
+FEW_NUMBERS, FEW_PIXELS, HALF, HUNDRED = 32, 100, 0.5, 100
 # Encodings whose numbers have bits of their own, and those for which these bits stand for sure.
 BITS = ("sunrgbd", "kinect_player", "depth16", "float16_png", "midair")
 ROTATED = ("sunrgbd", "kinect_player")
@@ -103,7 +104,9 @@ def doubts(encoding: Encoding, stored: np.ndarray, values: np.ndarray) -> str | 
         known = describe_candidates(stored)
         return f"most of its numbers are no multiples of 8, as those of {encoding.name} are: {known}"
     middle = float(np.median(metres)) if metres.size else np.nan
-    if not NEAR <= middle <= FAR:
+    # Some reach no farther than 10 cm at all.
+    near = NEAR if encoding.per_metre is None else min(NEAR, LARGEST / encoding.per_metre / HUNDRED)
+    if not near <= middle <= FAR:
         return f"its middle is {middle:.3g} m: {describe_candidates(stored)}"
     return _saturated(encoding, stored, values)
 

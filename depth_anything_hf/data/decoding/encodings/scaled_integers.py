@@ -193,6 +193,16 @@ ENCODINGS = (
         missing=(0,),
         remark="; 65535 is 1000 m, or farther",
     ),
+    _scaled(
+        "c3vd",
+        655350,
+        "100/65535 mm",
+        "C3VD and C3VDv2 (colonoscopy)",
+        "DurrLab/C3VD; programs that read it: raw * 100 / 65535 mm along the optical axis",
+        missing=(0,),
+        orientation="as the picture, whose camera is a fisheye",
+        remark="; 65535 is 100 mm, or farther",
+    ),
     Encoding(
         name="scaled",
         writers="any: the units per metre are given, such as 1/integer_depth_scale of NeRFCapture's transforms.json",

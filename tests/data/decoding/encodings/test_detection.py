@@ -121,6 +121,13 @@ def test_a_doubtful_choice_is_told(
         assert re.search(doubt, str(caught[0].message)), caught[0].message
 
 
+def test_depth_of_an_endoscope_is_near() -> None:
+    stored = np.full((40, 40), 20000, np.uint16)
+    assert read_label(png(stored), encoding="c3vd")[0, 0] == np.float32(20000 / 655350)
+    with pytest.warns(UserWarning, match="its middle is 1.83e-05 m"):
+        read_label(png(stored // 1600), encoding="c3vd")
+
+
 def test_ordinary_files_prove_nothing() -> None:
     for content in (png(room()), pgm(room()), b"", b"4&3&1&", b"PIEH", b"DR\x01\0", b"\x78\x9c", BIG_TIFF_CUT):
         assert proven_encoding(content) is None
