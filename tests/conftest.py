@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,15 @@ def converted_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
     usual, engine_cache.CACHE_FOLDER = engine_cache.CACHE_FOLDER, folder
     yield engine_cache.CACHE_FOLDER
     engine_cache.CACHE_FOLDER = usual
+
+
+@pytest.fixture(scope="session", autouse=True)
+def usual_fsync() -> Iterator[Callable[[int], None]]:
+    """What waits for the disk, which only tests of files do: no other has to survive a power cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        usual = os.fsync
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield usual
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -50,13 +51,14 @@ def merge_own_text(card: str, other: str) -> str:
     return (card[:start] if start >= 0 else f"{card.rstrip()}\n\n") + f"{KEEP_START}{text}{KEEP_END}\n"
 
 
-def versions() -> list[tuple[str, str]]:
-    """Return the versions of Python and of the installed packages, as (name, version)."""
+@cache
+def versions() -> tuple[tuple[str, str], ...]:
+    """Return the versions of Python and of the installed packages, as (name, version), which a process keeps."""
     found = [("python", platform.python_version())]
     for package in PACKAGES:
         with suppress(PackageNotFoundError):
             found.append((package, version(package)))
-    return found
+    return tuple(found)
 
 
 def table(heading: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:

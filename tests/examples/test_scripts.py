@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The example scripts, run for real by `accelerate launch` on the CPU, two steps each."""
+"""The example scripts, run for real in processes of their own on the CPU, two steps each."""
 
 from __future__ import annotations
 
@@ -30,15 +30,19 @@ SCRATCH = ["--encoder_config", json.dumps(ENCODER), "--decoder_config", json.dum
 
 
 def launch(script: str, *flags: object, processes: int = 1) -> str:
-    """Runs an example as a user does; returns what it printed, fails with it otherwise."""
+    """Run an example by `accelerate launch`, as a user does; return what it printed, fail with it otherwise."""
     # `--cpu` starts one process whatever their number; `--multi_gpu` with ACCELERATE_USE_CPU starts all of them on it.
     engine = ["--cpu"] if processes == 1 else ["--multi_gpu", "--main_process_port", 0]
     command = ["accelerate.commands.launch", *engine, "--num_processes", processes, "--num_machines", 1]
     command += ["--mixed_precision", "no", "--dynamo_backend", "no", "--num_cpu_threads_per_process", 1]
-    command = [sys.executable, "-m", *command, EXAMPLES / script, *flags]
+    return start("-m", *command, EXAMPLES / script, *flags)
+
+
+def start(*words: object) -> str:
+    """Run Python alone, in which an example is one process as well."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(
-        [str(word) for word in command],
+        [sys.executable, *map(str, words)],
         env=environment,
         cwd=EXAMPLES.parent,
         stdout=subprocess.PIPE,
@@ -78,7 +82,7 @@ def labels(tmp_path_factory, teacher, labelled_folder) -> Path:
     """Pseudo-labels of that teacher for the same pictures, three to a shard."""
     folder = tmp_path_factory.mktemp("labels")
     flags = ["--teacher", teacher, "--data", labelled_folder / "images", "--shard_size", 3, "--batch_size", 4]
-    assert "8 images labelled in 3 shards" in launch("pseudo_label.py", *flags, "--output_dir", folder)
+    assert "8 images labelled in 3 shards" in start(EXAMPLES / "pseudo_label.py", *flags, "--output_dir", folder)
     return folder
 
 
@@ -99,9 +103,9 @@ def test_pseudo_labels_are_a_disparity_data_set(labels, labelled_folder):
 
 
 def test_distill_from_stored_labels(tmp_path, teacher, labels):
-    start = ["--model_name_or_path", teacher, *SHORT]
+    begin = ["--model_name_or_path", teacher, *SHORT]
     flags = ["--horizontal_flip", 0, "--output_dir", tmp_path / "student"]
-    launch("distill.py", *start, "--train_data", labels, *flags)
+    start(EXAMPLES / "distill.py", *begin, "--train_data", labels, *flags)
     assert len(losses(tmp_path / "student")) == 2
     # A student that starts as its teacher is right at the first step, up to the 16 bits of the labels.
     first = log_of(tmp_path / "student")[0]

@@ -10,6 +10,7 @@ import platform
 import subprocess
 import sys
 from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -86,17 +87,33 @@ def kept_mebibytes(number: int, mebibytes: int) -> float:
     return (allocator_state().arena - before) / 2**20
 
 
-def passes_in_its_own_process(request: pytest.FixtureRequest) -> bool:
-    """Runs the test once more in a new process and says so there by False.
+# The peak first, while nothing has raised it.
+IN_A_NEW_PROCESS = (
+    "test_the_peak_is_that_of_the_process",
+    "test_a_run_on_a_cpu_keeps_freed_memory_while_it_lasts[False]",
+    "test_a_run_on_a_cpu_keeps_freed_memory_while_it_lasts[True]",
+    "test_a_run_on_a_cpu_with_checkpointing_returns_every_block",
+)
+
+
+@cache
+def run_in_a_new_process() -> str:
+    command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider"]
+    command += [f"{__file__}::{name}" for name in IN_A_NEW_PROCESS]
+    done = subprocess.run(command, env=os.environ | {OWN_PROCESS: "1"}, capture_output=True, text=True)
+    return done.stdout + done.stderr
+
+
+def passes_in_a_new_process(request: pytest.FixtureRequest) -> bool:
+    """Run the tests of a list once in a new process, and say there by False that it is the one.
 
     After an allocation that failed, in any earlier test, glibc moves a thread to another arena for good, and those
     have no room for large blocks.
     """
     if OWN_PROCESS in os.environ:
         return False
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{__file__}::{request.node.name}"]
-    done = subprocess.run(command, env=os.environ | {OWN_PROCESS: "1"}, capture_output=True, text=True)
-    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout + done.stderr
+    passed = [line.rpartition("::")[2] for line in run_in_a_new_process().splitlines() if line.startswith("PASSED ")]
+    assert request.node.name in passed, run_in_a_new_process()
     return True
 
 
@@ -109,7 +126,7 @@ needs_glibc = pytest.mark.skipif(
 @needs_glibc
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_run_on_a_cpu_keeps_freed_memory_while_it_lasts(request, tmp_path, train, make_tiny_model, fails):
-    if passes_in_its_own_process(request):
+    if passes_in_a_new_process(request):
         return
     mapped, kept = [], []
 
@@ -130,7 +147,7 @@ def test_a_run_on_a_cpu_keeps_freed_memory_while_it_lasts(request, tmp_path, tra
 
 @needs_glibc
 def test_a_run_on_a_cpu_with_checkpointing_returns_every_block(request, tmp_path, train, make_tiny_model):
-    if passes_in_its_own_process(request):
+    if passes_in_a_new_process(request):
         return
     mapped: list[int] = []
 
@@ -147,7 +164,7 @@ def test_a_run_on_a_cpu_with_checkpointing_returns_every_block(request, tmp_path
 
 
 def test_the_peak_is_that_of_the_process(request):
-    if passes_in_its_own_process(request):
+    if passes_in_a_new_process(request):
         # Tests before this one may have had a higher peak.
         return
     before = peak_memory_mib(torch.device("cpu"))
