@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from ..data.decoding.map_meaning import CAMERA_KIND
 from ..geometry.intrinsics import DistortionModel
 from ..utils.paths import local_path
 from .colmap_cameras import is_colmap, read_colmap_cameras
@@ -177,9 +178,18 @@ def _from_record(record: Mapping[Any, Any], name: str) -> StoredCamera:
         sizes[1],
         distortion,
         model,
-        source=name,
+        source=_source(record, name),
         is_straightened=plain.get("undistortedfrom") is not None,
     )
+
+
+def _source(record: Mapping[Any, Any], name: str) -> str:
+    """Return how a camera is known: by its file, and of what `predict` has written, by what that was known."""
+    if record.get("kind") != CAMERA_KIND:
+        return name
+    source = "; ".join(map(str, [record.get("source"), *(record.get("notes") or [])]))
+    # A file that is written where it was read does not grow.
+    return source if source.startswith(f"{name}: ") else f"{name}: {source}"
 
 
 def _is_nested(value: Any) -> bool:

@@ -120,6 +120,14 @@ def test_the_camera_file_is_read_by_its_own_reader_and_has_the_columns_of_open3d
     record: dict[str, Any] = json.loads((tmp_path / "scene_camera.json").read_text())
     assert record["intrinsic_matrix"][6:8] == [again.cx, again.cy] and record["source"] == "formulas, 90°"
     assert record["unit"] == "metres" and "undistorted_from" not in record
+    assert again.source == "scene_camera.json: formulas, 90°"
+    noted = replace(scene, intrinsics=replace(again, notes=("scaled", "turned")))
+    for _ in range(2):
+        (tmp_path / "scene_camera.json").write_bytes(encode_camera(noted))
+        noted = replace(
+            scene, intrinsics=read_cameras(tmp_path / "scene_camera.json")[0].for_picture(*scene.depth.shape)
+        )
+        assert noted.intrinsics.source == "scene_camera.json: formulas, 90°; scaled; turned"
 
 
 def test_normals_come_back_from_their_picture(scene: PointMap) -> None:
