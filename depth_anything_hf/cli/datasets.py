@@ -4,15 +4,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from ..utils.option_errors import check_choice
+from ..utils.messages import counted
+from ..utils.option_errors import OptionError, check_choice
+
+
+# Samples that `--root` reads.
+SAMPLES_SHOWN = 5
 
 
 def list_datasets(
     name: Annotated[str | None, typer.Argument(help="Show one dataset in full. [a line for each]")] = None,
+    root: Annotated[
+        Path | None, typer.Option("--root", help="Open NAME in this folder, and show what some of its samples hold.")
+    ] = None,
+    split: Annotated[str | None, typer.Option("--split", help="Split of --root. [the dataset's default]")] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="NAME=VALUE", help="Option of the dataset for --root, such as every=25."),
+    ] = None,
 ) -> None:
     """List the public datasets that are read as downloaded, and the benchmark protocols.
 
@@ -23,7 +37,13 @@ def list_datasets(
     Examples:
       depth-anything-hf datasets
       depth-anything-hf datasets hypersim
+      depth-anything-hf datasets scannet --root /data/scannet --option every=25
     """
+    if root is not None:
+        _check(name, root, split, option or [])
+        return
+    if split is not None or option:
+        raise OptionError("--split and --option belong to --root; give the folder of the dataset")
     from ..data.public.catalog import describe_public
     from ..evaluation.protocols import PROTOCOL_GROUPS, PROTOCOLS
 
@@ -45,3 +65,30 @@ def list_datasets(
     for protocol in PROTOCOLS.values():
         if protocol.reader == name:
             typer.echo(f"protocol {protocol.identifier}: {protocol.title}")
+
+
+def _check(name: str | None, root: Path, split: str | None, given: list[str]) -> None:
+    """Open a dataset, and print how many samples it has and what some of them hold."""
+    from ..data.public.catalog import open_public, public_dataset
+    from ..data.public.check import numbers_of_samples
+
+    if name is None:
+        raise OptionError("--root needs the NAME of a dataset, as in: depth-anything-hf datasets scannet --root DIR")
+    title = public_dataset(name).title
+    samples = open_public(name, root, split, **dict(map(_option, given)))
+    typer.echo(f"{root}: {counted(len(samples), 'sample')} of {title}")
+    for numbers in numbers_of_samples(samples, SAMPLES_SHOWN):
+        typer.echo(f"  {numbers.line(samples.label)}")
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """Return name and value of NAME=VALUE, which is written as in a recipe."""
+    import yaml
+
+    name, equals, value = text.partition("=")
+    try:
+        if equals and name.strip():
+            return name.strip(), yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise OptionError(f"--option {text!r}: expected NAME=VALUE as in a recipe: {error}") from error
+    raise OptionError(f"--option {text!r}: expected NAME=VALUE, as in every=25 or sensors=[kv1, kv2]")

@@ -20,8 +20,10 @@ from .optional import import_optional
 
 # Frames that are decoded on the way to one that comes after the last one, rather than looked up.
 FEW_FRAMES = 32
-# Matrices of ITU-T H.273; players take videos without a statement for BT.709 from so many lines on.
-UNSPECIFIED, BT709, BT601, HIGH_DEFINITION_LINES = 2, 1, 5, 720
+# Values of ITU-T H.273, as FFmpeg has them.
+UNSPECIFIED, BT709, BT601 = 2, 1, 5
+# Players take videos without a statement for BT.709 from here on.
+HIGH_DEFINITION_LINES = 720
 
 
 def read_video_frame(path: str, index: int) -> np.ndarray:
@@ -103,9 +105,15 @@ def _open(path: str, time: int, process: int) -> _Video:
     return _Video(path)
 
 
-def _rgb(frame: Any) -> np.ndarray:
+def colour_matrix(frame: Any) -> int:
+    """Return the matrix of ITU-T H.273 that a frame's colours are decoded by: its own, or the one players take."""
     matrix = int(frame.colorspace)
-    if matrix == UNSPECIFIED:
-        matrix = BT709 if min(frame.height, frame.width) >= HIGH_DEFINITION_LINES else BT601
-    pixels: np.ndarray = frame.reformat(format="rgb24", src_colorspace=matrix).to_ndarray()
+    if matrix != UNSPECIFIED:
+        return matrix
+    # Of the coded picture, which lies on its side in a video that stands upright.
+    return BT709 if min(frame.height, frame.width) >= HIGH_DEFINITION_LINES else BT601
+
+
+def _rgb(frame: Any) -> np.ndarray:
+    pixels: np.ndarray = frame.reformat(format="rgb24", src_colorspace=colour_matrix(frame)).to_ndarray()
     return pixels

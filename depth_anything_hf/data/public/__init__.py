@@ -6,6 +6,7 @@
 - `spec`: what is known of a dataset
 - `frames`: which files make a sample, and which are missing
 - `formats`: decoders and camera matrices that several datasets share
+- `check`: what samples of a dataset on disk hold, in numbers
 - `captures`: what readers of recordings share: smaller maps, confidence, every Nth frame
 - `sens`: the .sens files of ScanNet
 - `hypersim`: Hypersim

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ...data.decoding.video_frames import BT709
 from .frames import VideoError, load_av
-from .pixels import BT709
 
 
 # Parts lie in NUT files, which hold every time exactly, and are joined without encoding anew.

@@ -10,11 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-
-# Values of ITU-T H.273, as FFmpeg has them.
-UNSPECIFIED, BT709, BT601 = 2, 1, 5
-# Players take videos without a statement for BT.709 from here on.
-HIGH_DEFINITION_LINES = 720
+from ...data.decoding.video_frames import colour_matrix
 
 
 class UprightPixels:
@@ -33,11 +29,7 @@ class UprightPixels:
 
     def __call__(self, frame: Any) -> np.ndarray:
         """Return the pixels of a frame of PyAV."""
-        matrix = int(frame.colorspace)
-        if matrix == UNSPECIFIED:
-            # Of the coded picture, which lies on its side in a video that stands upright.
-            matrix = BT709 if min(frame.height, frame.width) >= HIGH_DEFINITION_LINES else BT601
-        rgb = self._reformatter.reformat(frame, format="rgb24", src_colorspace=matrix)
+        rgb = self._reformatter.reformat(frame, format="rgb24", src_colorspace=colour_matrix(frame))
         return turn(rgb.to_ndarray(), self._display_matrix(frame))
 
     def _display_matrix(self, frame: Any) -> bytes | None:

@@ -19,7 +19,7 @@ from depth_anything_hf.data.public.catalog import PUBLIC_DATASETS, describe_publ
 
 
 def test_every_file_of_a_data_set_is_in_the_table() -> None:
-    tools = {"__init__", "captures", "catalog", "formats", "frames", "sens", "spec"}
+    tools = {"__init__", "captures", "catalog", "check", "formats", "frames", "sens", "spec"}
     files = {path.stem for path in pathlib.Path(public.__file__).parent.glob("*.py")} - tools
     assert {entry.opener.__module__.rsplit(".", 1)[1] for entry in PUBLIC_DATASETS.values()} == files
     assert list(PUBLIC_DATASETS) == list(WRITERS)
