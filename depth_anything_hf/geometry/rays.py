@@ -61,7 +61,7 @@ def _cosines(camera: CameraIntrinsics) -> np.ndarray:
 def _distorted_cosines(camera: CameraIntrinsics) -> np.ndarray:
     across, down = np.meshgrid(np.arange(camera.width, dtype=np.float64), np.arange(camera.height, dtype=np.float64))
     pixels = np.stack([across.ravel(), down.ravel()], axis=1)[:, None]
-    matrix, coefficients = camera.matrix, np.array(camera.distortion)
+    matrix, coefficients = camera.matrix, np.array(camera.distortion, dtype=np.float64)
     # OpenCV 5 has one function for both.
     undistort: Any = getattr(cv2, "undistortPointsIter", cv2.undistortPoints)
     points = undistort(pixels, matrix, coefficients, R=None, P=None, criteria=TERMINATION)[:, 0]

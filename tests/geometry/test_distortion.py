@@ -18,7 +18,7 @@ BENT: list[dict[str, Any]] = [
     {"distortion": (-0.28, 0.09, 0.001, -0.002)},
     {"distortion": (0.12, -0.05, 0.0, 0.0, 0.01)},
     {"distortion": (-0.05, 0.01, 0.002, -0.001), "distortion_model": "fisheye"},
-    {"distortion": (0.0, 0.0, 0.0, 0.0), "distortion_model": "fisheye"},
+    {"distortion": (0, 0, 0, 0), "distortion_model": "fisheye"},
 ]
 NAMES = ["barrel", "pincushion", "fisheye", "equidistant"]
 
@@ -27,7 +27,7 @@ NAMES = ["barrel", "pincushion", "fisheye", "equidistant"]
 def test_a_mark_at_a_known_direction_lies_where_the_new_matrix_puts_it(bent: dict[str, Any]) -> None:
     camera = CameraIntrinsics(320, 240, 260.0, 262.0, 163.0, 117.0, "test", **bent)
     directions = np.array([[[0.3, 0.2, 1.0]], [[-0.35, -0.1, 1.0]], [[0.0, 0.25, 1.0]]])
-    coefficients = np.array(camera.distortion)
+    coefficients = np.array(camera.distortion, dtype=np.float64)
     project = cv2.fisheye.projectPoints if camera.distortion_model == "fisheye" else cv2.projectPoints
     zeros = np.zeros(3)
     if camera.distortion_model == "fisheye":
@@ -61,3 +61,21 @@ def test_without_distortion_nothing_changes() -> None:
 def test_a_picture_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match="expected a picture of 4 x 3 pixels, got 3 x 4"):
         undistort(np.zeros((4, 3), np.uint8), CameraIntrinsics(4, 3, 2.0, 2.0, 1.5, 1.0))
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_coefficients_that_fold_the_picture_are_refused(factor: int) -> None:
+    # r (1 - 0.6 r^2) falls from r = 0.745 on; the corners are at 0.87.
+    size = {"width": 640 * factor, "height": 480 * factor, "fx": 458.0 * factor, "fy": 458.0 * factor}
+    camera = CameraIntrinsics(**size, cx=319.5 * factor, cy=239.5 * factor, distortion=(-0.6, 0.0, 0.0, 0.0))
+    with pytest.raises(ValueError, match=r"\[-0.6, 0.0, 0.0, 0.0\] \(given\) cannot be undone .* twice or mirrored"):
+        undistort(np.zeros((camera.height, camera.width), np.uint8), camera)
+    narrow = CameraIntrinsics(
+        **{**size, "fx": 900.0 * factor, "fy": 900.0 * factor}, cx=319, cy=239, distortion=(-0.6, 0, 0, 0)
+    )
+    undistort(np.zeros((camera.height, camera.width), np.uint8), narrow)
+    beyond = CameraIntrinsics(
+        **{**size, "fx": 120.0 * factor, "fy": 120.0 * factor}, cx=319, cy=239, distortion_model="fisheye"
+    )
+    with pytest.raises(ValueError, match="less than 180 degrees"):
+        undistort(np.zeros((camera.height, camera.width), np.uint8), beyond)
