@@ -190,7 +190,8 @@ def predict(
 
     Of clip.mp4 there will be clip_depth.mp4 (colours, with the sound), clip_16bit.mkv (lossless 16-bit codes) and
     clip_video.json; --format also takes ffv1, side_by_side and, for a file a frame in clip_frames/, those of pictures.
-    Times stay as they are. A killed run goes on. Videos need `pip install "depth_anything_hf[video]"`.
+    Times stay as they are. A killed run goes on; of a camera, the next call completes what is there. Videos need
+    `pip install "depth_anything_hf[video]"`.
 
     \b
     Examples:

@@ -244,10 +244,10 @@ def predict_videos(
             if recording.silent:
                 typer.echo(f"warning: {one.source.name}: without its sound, which {recording.silent}", err=True)
             if recording.step is not None and recording.step > COARSE_STEP_METRES:
+                step = f"{recording.step:.3g} m" if recording.step >= 1 else f"{100 * recording.step:.2g} cm"
                 typer.echo(
-                    f"warning: {one.source.name}: the codes of {one.target}{VIDEO_FILES['ffv1'].suffix} are "
-                    f"{100 * recording.step:.2g} cm apart, for the farthest pixels; limit them by --max_depth, or "
-                    "add --format npz",
+                    f"warning: {one.source.name}: the codes of {one.target}{VIDEO_FILES['ffv1'].suffix} are {step} "
+                    "apart, for the farthest pixels; limit them by --max_depth, or add --format npz",
                     err=True,
                 )
         known = folder.pixels(planned)

@@ -48,10 +48,12 @@ class PartWriter:
         self._lanes: dict[str, _Lane] = {}
         self._frames: list[dict[str, Any]] = []
         self._numbered: dict[str, dict[str, Any]] = {}
+        self._time_base = ""
 
     def add(self, prediction: VideoPrediction) -> None:
         """Write a frame."""
         frame = prediction.frame
+        self._time_base = str(frame.time_base)
         if not self._lanes:
             for name in self._outputs.files:
                 path = part_file(self._folder, self._number, name)
@@ -88,7 +90,14 @@ class PartWriter:
             path = part_file(self._folder, self._number, name)
             fsync_file(path)
             files[path.name] = stamp(path)
-        record = {"files": files, "frames": self._frames, "numbered": self._numbered}
+        # The last two are enough to join what a kill has left, where the state behind this part was not written.
+        record = {
+            "files": files,
+            "frames": self._frames,
+            "numbered": self._numbered,
+            "ranges": [list(each) for each in self._ranges.ranges],
+            "time_base": self._time_base,
+        }
         atomic_write(part_record(self._folder, self._number), json.dumps(record))
 
     def abandon(self) -> None:

@@ -82,13 +82,13 @@ class UnfinishedVideo:
         if not _is_own(folder):
             return None
         found = cls(folder.with_name(name_of_unfinished(folder)), "", live)
-        found.state = _read_state(folder / STATE)
-        for number in range(0 if found.state is None else found.state["parts"]):
-            _take_back(folder, number, frames)
-            part = read_part(folder, number)
+        while True:
+            _take_back(folder, len(found.parts), frames)
+            part = read_part(folder, len(found.parts))
             if part is None:
                 break
             found.parts.append(part)
+            found.state = {"time_base": part["time_base"], "ranges": part["ranges"]}
         return found
 
     @property

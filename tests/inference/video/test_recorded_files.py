@@ -103,6 +103,12 @@ def test_without_a_complete_part_the_name_is_free_again(small_predictor: DepthPr
     assert following.file.name == "camera_0"
 
 
+def test_a_part_whose_state_was_not_written_counts(small_predictor: DepthPredictor, tmp_path: Path):
+    left = kill_recording(small_predictor, tmp_path, 4, "npz")
+    (left / "state.npz").unlink()
+    assert complete(tmp_path) == {"camera_0": 3}
+
+
 def test_parts_before_a_damaged_one_are_kept(small_predictor: DepthPredictor, tmp_path: Path):
     left = kill_recording(small_predictor, tmp_path, 10)
     (left / "frames" / "000004.npz").write_bytes(b"")
