@@ -296,10 +296,10 @@ def test_processes_agree_on_what_was_measured(tmp_path: Path) -> None:
     environment = {**os.environ, "HF_HOME": str(tmp_path), autotune.SETTING_VARIABLE: "auto"}
     processes = [
         subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(3)
+        for _ in range(2)
     ]
     found = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
-    assert len(found[0]) == 1 and found[0] == found[1] == found[2]
+    assert len(found[0]) == 1 and found[0] == found[1]
 
 
 def test_a_folder_that_cannot_be_written_does_no_harm(own_measurements: Path, load: Any) -> None:

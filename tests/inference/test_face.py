@@ -6,22 +6,28 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from command_line import run_process
+from tiny_predictors import SIDE
 
 from depth_anything_hf import inference, losses, models
 
 
-@pytest.mark.parametrize(
-    "module", ["inference.predictor", "inference.calibration", "inference.measured_points", "models.loading"]
-)
-def test_predicting_needs_no_datasets(module: str) -> None:
-    script = (
-        f"import sys, depth_anything_hf.{module}\n"
-        "print([name for name in ('datasets', 'pyarrow', 'pandas', 'typer', 'tensorboard') if name in sys.modules])"
-    )
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "[]"
+def test_predicting_needs_neither_datasets_nor_torchvision(checkpoint: Path) -> None:
+    script = """
+import sys
+sys.modules["torchvision"] = None
+import depth_anything_hf.inference.calibration, depth_anything_hf.inference.measured_points
+from depth_anything_hf.inference.predictor import DepthPredictor
+print([name for name in ("torch", "transformers") if name in sys.modules])
+print(DepthPredictor.from_pretrained(sys.argv[1], device="cpu").input_size)
+print([name for name in ("datasets", "pyarrow", "pandas", "typer", "tensorboard") if name in sys.modules])
+"""
+    done = run_process("-c", script, checkpoint)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["[]", str(SIDE), "[]"]
 
 
 @pytest.mark.parametrize("face", [inference, losses, models])

@@ -17,7 +17,7 @@ from depth_anything_hf.training import plan as plan_module
 from depth_anything_hf.training.arguments import TrainingArguments
 from depth_anything_hf.training.memory_estimate import estimate_memory
 from depth_anything_hf.training.plan import Plan, PlanArguments, plan
-from depth_anything_hf.training.simulated_step import simulate_step
+from depth_anything_hf.training.simulated_step import SimulatedStep, simulate_step
 
 
 DIVIDED: dict[str, Any] = {
@@ -32,10 +32,29 @@ def planned(folder: Any, **options: Any) -> Plan:
     return plan(PlanArguments(str(folder), **{**defaults, **options}))
 
 
-@pytest.fixture
-def folder(tmp_path, make_tiny_model):
-    make_tiny_model().save_pretrained(tmp_path)
-    return tmp_path
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, make_tiny_model):
+    folder = tmp_path_factory.mktemp("model")
+    make_tiny_model().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def simulated_steps() -> dict[str, SimulatedStep]:
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def plans_share_steps(simulated_steps, monkeypatch):
+    """All plans here are of the model of one folder, so that a step is simulated once for all of them."""
+
+    def simulate(model: Any, arguments: TrainingArguments, *args: Any, **options: Any) -> SimulatedStep:
+        key = repr((arguments, args, options))
+        if key not in simulated_steps:
+            simulated_steps[key] = simulate_step(model, arguments, *args, **options)
+        return simulated_steps[key]
+
+    monkeypatch.setattr(plan_module, "simulate_step", simulate)
 
 
 def test_all_ways_are_shown_and_the_first_is_the_wanted_one(folder):
