@@ -98,6 +98,11 @@ class PredictionFolder:
         finally:
             self._lock.__exit__()
 
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether other processes are kept out now, see `FolderLock`."""
+        return self._lock.is_held
+
     def plan(self, sources: Sequence[ImageFile], suffixes: Sequence[str]) -> list[Planned]:
         """Say where the files of each image go.
 

@@ -46,6 +46,11 @@ class FolderLock:
         self._activity, self._advice = activity, advice
         self._descriptor: int | None = None
 
+    @property
+    def is_held(self) -> bool:
+        """Whether others are kept out, which they are not where the file system knows no locks."""
+        return self._descriptor is not None
+
     def __enter__(self) -> FolderLock:
         return self
 

@@ -218,7 +218,7 @@ class AvSource:
             )
 
     def _check_damage(self, reader: _Packets, previous: Frame, before_gap: Frame | None) -> None:
-        if reader.is_broken_off and "://" in self.place:
+        if reader.is_broken_off and (self.is_live or "://" in self.place):
             # The end itself counts as one.
             good = last_good(previous) if reader.damaged == 1 else f"{last_good(before_gap)} before the first gap"
             raise VideoError(

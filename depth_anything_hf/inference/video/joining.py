@@ -170,12 +170,17 @@ def _write_header(av: Any, output: Any, source: Any) -> None:
 def _sounds(
     av: Any, source: Any, copied: Mapping[int, Any], start: Fraction, end: Fraction | None, errors: list[str]
 ) -> Iterator[tuple[Fraction, int, Any]]:
+    # The others need not be fetched.
+    going_on = set(copied)
     for packet in _until_error(av, source.demux(*source.streams.audio), errors):
         if packet.dts is None or packet.size == 0 or packet.is_corrupt:
             continue
         unit = packet.time_base
         shift = math.floor(start / unit)
         if end is not None and (packet.dts - shift) * unit >= end:
+            going_on.discard(packet.stream.index)
+            if not going_on:
+                return
             continue
         order = (packet.dts - shift) * unit
         packet.dts -= shift

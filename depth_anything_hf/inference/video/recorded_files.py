@@ -183,7 +183,8 @@ def complete_recordings(output_dir: Path, overwrite: bool = False) -> Iterator[t
     if not find_unfinished(output_dir):
         return
     with PredictionFolder(output_dir, overwrite) as folder:
-        for place in find_unfinished(output_dir):
+        # Where nobody is kept out, one of them may be going on.
+        for place in find_unfinished(output_dir) if folder.is_exclusive else ():
             unfinished = UnfinishedVideo.of_live(place, output_dir / f"{name_of_unfinished(place)}{FRAMES_SUFFIX}")
             if unfinished is None or unfinished.live is None:
                 continue

@@ -131,6 +131,11 @@ def natural_order(path: Path) -> tuple[Any, ...]:
     return (*((int(word), "") if place % 2 else (-1, word) for place, word in enumerate(words)), (0, path.name))
 
 
+def natural_order_of_places(path: Path) -> tuple[tuple[Any, ...], ...]:
+    """Return a key that sorts by the folders first, each of them and the names in natural order."""
+    return tuple(natural_order(each) for each in (*reversed(path.parents), path))
+
+
 def pictures_in(folder: Path) -> list[Path]:
     """List the pictures of a folder itself in natural order, without hidden ones and those that commands have left."""
     own = OwnFiles()

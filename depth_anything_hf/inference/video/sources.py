@@ -21,7 +21,7 @@ from .sequences import (
     NUMBER,
     GivenFrames,
     ImageSequence,
-    natural_order,
+    natural_order_of_places,
     pictures_in,
     pictures_of_pattern,
     warn_of_twins,
@@ -75,7 +75,7 @@ def open_video(source: Any, *, fps: float | Fraction | None = None, max_pixels: 
     if isinstance(source, str | os.PathLike):
         return _open_named(os.fspath(source), rate, max_pixels)
     if isinstance(source, list | tuple) and source and all(isinstance(each, str | os.PathLike) for each in source):
-        paths = sorted((local_path(each) for each in source), key=lambda path: (str(path.parent), natural_order(path)))
+        paths = sorted((local_path(each) for each in source), key=natural_order_of_places)
         warn_of_twins(paths, f"{paths[0].parent}{os.sep}")
         return ImageSequence(paths, f"{paths[0].parent}{os.sep}", rate, max_pixels)
     # The rows of a picture are no frames.

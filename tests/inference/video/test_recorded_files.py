@@ -28,6 +28,7 @@ from depth_anything_hf.inference.video.recorded_files import (
 from depth_anything_hf.inference.video.recording import record_video
 from depth_anything_hf.inference.video.sequences import GivenFrames
 from depth_anything_hf.inference.video.unfinished import UnfinishedVideo
+from depth_anything_hf.utils import locks
 
 
 class _KilledError(Exception):
@@ -124,10 +125,19 @@ def test_a_kill_while_the_files_get_their_names_loses_none(small_predictor: Dept
     assert len(list(read_video_prediction(tmp_path / "camera_0_frames"))) == 6
 
 
-def test_what_another_process_is_recording_is_left_alone(small_predictor: DepthPredictor, tmp_path: Path):
+def test_what_another_process_is_recording_is_left_alone(
+    small_predictor: DepthPredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     left = kill_recording(small_predictor, tmp_path, 4)
     with PredictionFolder(tmp_path), pytest.raises(ValueError, match="is predicting in"):
         complete(tmp_path)
+
+    def no_locks(*_: object, **__: object) -> bool:
+        raise OSError("no locks")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(locks, "lock_descriptor", no_locks)
+        assert complete(tmp_path) == {} and left.exists()
     (left / "README.txt").write_text("mine")
     assert complete(tmp_path) == {} and left.exists()
 

@@ -19,6 +19,7 @@ from depth_anything_hf.inference.video.sequences import (
     GivenFrames,
     ImageSequence,
     natural_order,
+    natural_order_of_places,
     pictures_in,
     pictures_of_pattern,
     warn_of_twins,
@@ -38,6 +39,9 @@ def test_numbers_in_names_are_ordered_as_numbers():
     names = ["b1.png", "a10.png", "a2.png", "A3.png", "10.png", "9.png", "a2b.png"]
     ordered = [path.name for path in sorted(map(Path, names), key=natural_order)]
     assert ordered == ["9.png", "10.png", "a2.png", "a2b.png", "A3.png", "a10.png", "b1.png"]
+    places = [Path(name) for name in ("take2/2.png", "take10/1.png", "take2/10.png", "/x/1.png")]
+    ordered = [path.as_posix() for path in sorted(places, key=natural_order_of_places)]
+    assert ordered == ["take2/2.png", "take2/10.png", "take10/1.png", "/x/1.png"]
 
 
 def test_the_frames_of_a_folder_have_exact_times(folder: Path):
