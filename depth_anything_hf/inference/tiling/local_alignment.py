@@ -26,6 +26,10 @@ WINDOW = 0.2
 PRIOR = 0.3
 # Share of the reference's variance that a part must explain; with less it has nothing to add to the reference.
 SMALLEST_AGREEMENT = 0.1
+# Of the side of a part: the standard deviation of the window whose mean a part may not move far from the reference.
+HELD_WINDOW = 0.1
+# Of the spread of the whole reference: a difference of the means of which half is taken back.
+TOLERANCE = 0.15
 SMALLEST_DEPTH = 1e-6  # metres
 
 
@@ -61,7 +65,12 @@ class SmoothFit:
 
 
 def fit_to_reference(
-    values: np.ndarray, reference: np.ndarray, *, has_scale: bool, weights: np.ndarray | None = None
+    values: np.ndarray,
+    reference: np.ndarray,
+    *,
+    has_scale: bool,
+    weights: np.ndarray | None = None,
+    spread: float | None = None,
 ) -> SmoothFit | None:
     """Fit scale and shift as smooth fields, with outliers left out.
 
@@ -69,20 +78,25 @@ def fit_to_reference(
     cutoff follows the median residual; then, with these weights, a least-squares fit in a Gaussian window around each
     cell, whose scale is drawn to that of all cells.
 
+    What such a fit takes for outliers stays where the part has it. With `spread` the shift is changed where the part
+    contradicts the reference: where the means of both in a smaller window differ by much, the difference goes, and
+    where they differ by little, it stays; detail that is finer than the window stays in both cases.
+
     Args:
         values: (m, n), the part's map, averaged over coarse cells.
         reference: (m, n), the wanted values there.
         has_scale: whether the scale is free, or 1.
         weights: (m, n), not negative; None: all the same.
+        spread: standard deviation of the whole map that the reference is a part of; None: contradictions stay.
 
     Returns:
         The fit; None where the part has nothing to say: it is reversed to the reference, or explains next to nothing
-        of it.
+        of it. Where the scale is not free and no spread is given, this is not asked.
     """
     base = np.ones(values.shape) if weights is None else np.asarray(weights, dtype=np.float64)
     part, goal = np.asarray(values, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     scale, robust = _fit_robustly(part, goal, base, has_scale)
-    if scale is None:
+    if (has_scale or spread is not None) and not _agrees(part, goal, robust):
         return None
     deviation = WINDOW * max(part.shape)
 
@@ -104,6 +118,8 @@ def fit_to_reference(
         prior = PRIOR * _mean(part**2, robust)
         scales = np.maximum((covariance + prior * scale) / (variance + prior), 0)
     shifts = mean_goal + local_goal - scales * (mean + local)
+    if spread is not None:
+        shifts -= _contradiction(scales * (part + mean) + shifts - goal - mean_goal, spread)
     return SmoothFit(scales.astype(np.float32), shifts.astype(np.float32))
 
 
@@ -111,26 +127,37 @@ def _mean(cells: np.ndarray, weights: np.ndarray) -> float:
     return float((weights * cells).sum() / weights.sum())
 
 
-def _fit_robustly(
-    part: np.ndarray, goal: np.ndarray, base: np.ndarray, has_scale: bool
-) -> tuple[float | None, np.ndarray]:
-    """Return one scale for all cells, None where there is none worth having, and the weight of each cell."""
-    weights, scale, variance, explained = base, 1.0, 1.0, 1.0
+def _fit_robustly(part: np.ndarray, goal: np.ndarray, base: np.ndarray, has_scale: bool) -> tuple[float, np.ndarray]:
+    """Return one scale for all cells and the weight of each."""
+    weights, scale = base, 1.0
     for _ in range(ROUNDS):
         mean, mean_goal = _mean(part, weights), _mean(goal, weights)
         if has_scale:
             variance = _mean((part - mean) ** 2, weights)
-            covariance = _mean((part - mean) * (goal - mean_goal), weights)
-            scale = covariance / variance if variance > 0 else 0.0
-            spread_of_goal = _mean((goal - mean_goal) ** 2, weights)
-            explained = scale * covariance / spread_of_goal if spread_of_goal > 0 else 0.0
+            scale = _mean((part - mean) * (goal - mean_goal), weights) / variance if variance > 0 else 0.0
         residuals = np.abs(scale * (part - mean) - (goal - mean_goal))
         spread = 1.4826 * float(np.median(residuals[base > 0]))
         if spread <= 1e-7 * float(np.abs(goal).max()):
             break
         weights = base / (1 + (residuals / (CUTOFF * spread)) ** 2) ** 2
-    has_said = not has_scale or (scale > 0 and explained >= SMALLEST_AGREEMENT)
-    return (scale if has_said else None), weights
+    return scale, weights
+
+
+def _agrees(part: np.ndarray, goal: np.ndarray, weights: np.ndarray) -> bool:
+    """Tell whether a part rises with the reference and explains enough of it."""
+    part, goal = part - _mean(part, weights), goal - _mean(goal, weights)
+    covariance = _mean(part * goal, weights)
+    return covariance > 0 and covariance**2 >= SMALLEST_AGREEMENT * _mean(part**2, weights) * _mean(goal**2, weights)
+
+
+def _contradiction(difference: np.ndarray, spread: float) -> np.ndarray:
+    """Return what of the differences of a part to the reference goes: nearly nothing of small ones, all of large."""
+    deviation = HELD_WINDOW * max(difference.shape)
+    coarse = cv2.GaussianBlur(difference, (0, 0), deviation, borderType=cv2.BORDER_REFLECT)
+    # Without a spread all of it.
+    tolerance = max((TOLERANCE * spread) ** 2, np.finfo(np.float64).tiny)
+    taken: np.ndarray = coarse * (coarse**2 / (coarse**2 + tolerance))
+    return taken
 
 
 def sample_map(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:

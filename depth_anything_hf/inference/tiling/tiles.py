@@ -62,10 +62,10 @@ def predict_tiled(
     (whole,) = predict_parts(predictor, [("the whole picture", lambda: shrink(image, most / min(image.shape[:2])))])
     tell()
     reference = to_domain(whole, kind)
-    floor = min(0.0, float(whole.min()))
+    floor, spread = min(0.0, float(whole.min())), float(reference.std())
     for factor in _factors(image.shape[:2], layout):
         level = shrink(image, 1 / factor)
-        reference = _predict_level(predictor, level, layout, reference, tell)
+        reference = _predict_level(predictor, level, layout, reference, spread, tell)
     if kind == "disparity":
         # Disparity below zero is behind infinity.
         np.maximum(reference, floor, out=reference)
@@ -107,11 +107,13 @@ def _predict_level(
     image: np.ndarray,
     layout: TileLayout,
     reference: np.ndarray,
+    spread: float,
     tell: Callable[[], None],
 ) -> np.ndarray:
-    """Return the blended tiles of a picture, float32 (H, W), in the domain of the reference."""
+    """Return the blended tiles of a picture, float32 (H, W), in the domain of the reference, which has this spread."""
     height, width = image.shape[:2]
     joined = np.zeros((height, width), dtype=np.float32)
+    has_scale = predictor.prediction_kind == "disparity"
     tiles = list(layout.tiles(height, width))
 
     def cut(tile: Tile) -> np.ndarray:
@@ -123,7 +125,7 @@ def _predict_level(
 
     for tile, values in zip(tiles, predict_parts(predictor, parts()), strict=True):
         found = to_domain(values, predictor.prediction_kind)
-        aligned = _align(found, tile, (height, width), reference, predictor.prediction_kind == "disparity")
+        aligned = _align(found, tile, (height, width), reference, spread, has_scale)
         aligned *= tile.across
         aligned *= tile.down[:, None]
         joined[tile.box] += aligned
@@ -131,7 +133,9 @@ def _predict_level(
     return joined
 
 
-def _align(found: np.ndarray, tile: Tile, size: tuple[int, int], reference: np.ndarray, has_scale: bool) -> np.ndarray:
+def _align(
+    found: np.ndarray, tile: Tile, size: tuple[int, int], reference: np.ndarray, spread: float, has_scale: bool
+) -> np.ndarray:
     """Bring the map of a tile to the reference, at the tile's size; where it has nothing to say, take the latter."""
     ratios = [reference.shape[side] / size[side] for side in (0, 1)]
     cells = [
@@ -150,7 +154,7 @@ def _align(found: np.ndarray, tile: Tile, size: tuple[int, int], reference: np.n
         return sample_map(reference, *places)
 
     coarse = cv2.resize(found, (cells[1], cells[0]), interpolation=cv2.INTER_AREA)
-    fit = fit_to_reference(coarse, wanted(*cells), has_scale=has_scale)
+    fit = fit_to_reference(coarse, wanted(*cells), has_scale=has_scale, spread=spread)
     if fit is None:
         return wanted(tile.height, tile.width)
     return fit.apply(_resize(found, tile.height, tile.width))

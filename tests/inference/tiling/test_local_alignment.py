@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -42,6 +43,39 @@ def test_a_fine_part_keeps_its_detail(part: np.ndarray) -> None:
     fit = fit_to_reference(part, 2 * part + 1, has_scale=True)
     assert fit is not None
     np.testing.assert_allclose(fit.apply(fine), 2 * fine + 1, atol=1e-4)
+
+
+def blur(values: np.ndarray) -> np.ndarray:
+    return cv2.GaussianBlur(values, (0, 0), 0.1 * max(values.shape), borderType=cv2.BORDER_REFLECT)
+
+
+def test_a_region_that_contradicts_the_reference_follows_it_in_its_mean(part: np.ndarray) -> None:
+    goal = 2 * part + 1
+    spread, contradicting = float(goal.std()), part.copy()
+    contradicting[6:18, 12:24] += 1.5
+    fits = [fit_to_reference(contradicting, goal, has_scale=True, spread=each) for each in (None, spread)]
+    left = [np.abs(blur(fit.apply(contradicting) - goal)).max() / spread for fit in fits if fit is not None]
+    assert left[0] > 0.6 and left[1] < 0.3
+    # Its detail is that of the part.
+    inside, held = (slice(9, 15), slice(15, 21)), fits[1]
+    assert held is not None
+    assert np.corrcoef(held.apply(contradicting)[inside].ravel(), goal[inside].ravel())[0, 1] > 0.95
+
+
+def test_a_part_that_agrees_is_hardly_moved_by_being_held(part: np.ndarray) -> None:
+    goal = 2 * part + 1 + np.random.default_rng(1).normal(0, 0.05, part.shape)
+    free, held = (fit_to_reference(part, goal, has_scale=True, spread=each) for each in (None, float(goal.std())))
+    assert free is not None and held is not None
+    np.testing.assert_array_equal(held.scale, free.scale)
+    np.testing.assert_allclose(held.shift, free.shift, atol=0.02 * goal.std())
+
+
+@pytest.mark.parametrize("kind", ["reversed", "constant", "upside down", "reference without a spread"])
+def test_metres_that_say_nothing_are_left_out_where_a_spread_is_given(part: np.ndarray, kind: str) -> None:
+    bad = {"reversed": -part, "constant": np.zeros_like(part), "upside down": part[::-1]}.get(kind, part)
+    goal = np.zeros_like(part) if kind.startswith("reference") else part
+    assert fit_to_reference(bad, goal, has_scale=False, spread=float(goal.std())) is None
+    assert fit_to_reference(part + 0.3, part, has_scale=False, spread=float(part.std())) is not None
 
 
 @pytest.mark.parametrize("wanted", ["reversed", "unrelated"])

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -51,6 +51,37 @@ def test_no_line_shows_where_tiles_begin() -> None:
     borders = sorted({tile.left for tile in LAYOUT.tiles(224, 224)} - {0})
     at_borders = np.mean([steps[:, left - 2 : left + 1].mean() for left in borders])
     assert at_borders < 1.1 * steps.mean()
+
+
+SPOILED = {
+    "constant": lambda values: np.full_like(values, values.mean()),
+    "upside down": lambda values: values[::-1].copy(),
+    "reversed": lambda values: values.max() + values.min() - values,
+    "raised on one side": lambda values: values + np.where(np.arange(values.shape[1]) < 20, np.ptp(values), 0),
+}
+
+
+@pytest.mark.parametrize("kind", ["disparity", "depth"])
+@pytest.mark.parametrize("spoiled", SPOILED)
+def test_a_tile_that_contradicts_the_whole_picture_does_not_show(
+    kind: Literal["disparity", "depth"], spoiled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture, predictor = soft_picture(168, 168), FormulaPredictor(56, kind, batch_size=1)
+    good, launch, passes = predict_tiled(predictor, picture, LAYOUT), predictor._passes.launch, []
+
+    def spoil(inputs: Any, sizes: Any, is_retry: bool = False) -> Any:
+        (values,) = launch(inputs, sizes, is_retry)()
+        passes.append(values)
+        return lambda: [SPOILED[spoiled](values).astype(np.float32) if len(passes) == 6 else values]
+
+    # The middle one of nine, after the whole picture.
+    monkeypatch.setattr(predictor._passes, "launch", spoil)
+    found = predict_tiled(predictor, picture, LAYOUT)
+    assert len(passes) == count_passes((168, 168), LAYOUT)
+    difference = np.abs(found - good) / good.std()
+    # What is raised has a step inside the tile, which stays.
+    most = {"disparity": 0.3, "depth": 0.8}[kind] if spoiled == "raised on one side" else 0.02
+    assert np.quantile(difference, 0.99) < most
 
 
 @pytest.mark.parametrize("size", [(30, 40), (56, 56), (57, 200), (40, 300), (300, 61)])
