@@ -8,7 +8,8 @@ import math
 import os
 import threading
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -54,19 +55,33 @@ def read_video_frame(path: str, index: int) -> np.ndarray:
         raise UnreadableImageError(f"{path}: frame {index} cannot be decoded: {error}") from error
 
 
-class _Video:
-    """An open video, and the times of its frames."""
+@dataclass(frozen=True)
+class _Times:
+    """When the frames of a video are shown, and its key frames: when they are shown and decoded."""
 
-    def __init__(self, path: str) -> None:
+    frames: Sequence[int]
+    keys: Sequence[tuple[int, int]]
+
+
+# Looked up for many videos, of which few are open at once.
+@lru_cache(maxsize=1024)
+def _times_of(path: str, time: int) -> _Times:
+    with import_optional("av", "video").open(path) as container:
+        packets = [each for each in container.demux(container.streams.video[0]) if each.pts is not None]
+        # Containers look for key frames by the time of decoding, which is earlier than that of presentation.
+        keys = [(each.pts, each.pts if each.dts is None else each.dts) for each in packets if each.is_keyframe]
+        return _Times(sorted(each.pts for each in packets if not each.is_discard), sorted(keys))
+
+
+class _Video:
+    """An open video."""
+
+    def __init__(self, path: str, times: _Times) -> None:
         self._path = path
+        self._times, self._keys = times.frames, times.keys
         self._lock = threading.Lock()
         self._container = import_optional("av", "video").open(path)
         self._stream = self._container.streams.video[0]
-        packets = [each for each in self._container.demux(self._stream) if each.pts is not None]
-        self._times = sorted(each.pts for each in packets if not each.is_discard)
-        # Containers look for key frames by the time of decoding, which is earlier than that of presentation.
-        keys = [each for each in packets if each.is_keyframe]
-        self._keys = sorted((each.pts, each.pts if each.dts is None else each.dts) for each in keys)
         self._frames: Iterator[Any] | None = None
         self._next = 0
 
@@ -102,7 +117,7 @@ class _Video:
 
 @lru_cache(maxsize=8)
 def _open(path: str, time: int, process: int) -> _Video:
-    return _Video(path)
+    return _Video(path, _times_of(path, time))
 
 
 def colour_matrix(frame: Any) -> int:

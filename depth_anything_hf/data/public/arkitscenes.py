@@ -13,6 +13,7 @@ import numpy as np
 
 from ...geometry.intrinsics import CameraIntrinsics
 from ...utils.option_errors import check_choice
+from ...utils.typed_fields import convert_argument
 from ..decoding.errors import UnreadableImageError
 from ..decoding.files import read_bytes
 from ..decoding.orientation import turn_upright
@@ -62,7 +63,7 @@ def open_arkitscenes(
     """
     check_choice("depth", depth, tuple(DEPTHS))
     check_choice("picture", picture, ("auto", *PICTURES))
-    level = check_confidence(min_confidence)
+    level, upright = check_confidence(min_confidence), convert_argument("upright", upright, bool)
     folds = tuple(FOLDS.values()) if split is None else (FOLDS[split],)
     frames = []
     for video in map(Path, matches(root, *(f"{above}{fold}/*" for above in ("", "*/") for fold in folds))):

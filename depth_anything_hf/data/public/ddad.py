@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...utils.typed_fields import convert_argument
 from ..decoding.errors import UnreadableImageError
 from ..decoding.files import read_bytes
 from ..decoding.images import read_image
@@ -46,35 +46,43 @@ def open_ddad(
     listed = next(
         (place for place in (root / "ddad.json", root / "ddad_train_val" / "ddad.json") if place.is_file()), None
     )
+    cameras = convert_argument("cameras", cameras, tuple[str, ...])
     frames: list[Frame] = []
     if listed is None:
         return PublicSamples("depth", frames, _read_ddad)
     for part in PARTS.values() if split is None else (PARTS[split],):
-        for name in _field(read_json(listed), ("scene_splits",), listed).get(part, {}).get("filenames", []):
+        for name in _names_of_scenes(listed, part):
             frames += _frames_of(root, listed.parent / name, cameras, every)
     return PublicSamples("depth", frames, _read_ddad)
+
+
+def _names_of_scenes(listed: Path, part: str) -> list[str]:
+    parts = _field(read_json(listed), ("scene_splits",), listed)
+    # Small parts of the data set may have one of both.
+    names = _field(parts, (part, "filenames"), listed) if isinstance(parts, Mapping) and part in parts else []
+    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 def _frames_of(root: Path, scene_file: Path, cameras: Sequence[str], every: int) -> list[Frame]:
     if not scene_file.is_file():
         # It counts as missing.
         return [Frame(path_below(root, str(scene_file)), (str(scene_file),))]
-    scene, folder, frames = read_json(scene_file), scene_file.parent, []
-    data = {each["key"]: each for each in _field(scene, ("data",), scene_file)}
-    for sample in take_every(_field(scene, ("samples",), scene_file), every):
-        found = {data[key]["id"]["name"].upper(): data[key]["datum"] for key in sample["datum_keys"] if key in data}
-        if LIDAR not in found:
-            continue
-        points = _field(found, (LIDAR, "point_cloud"), scene_file)
-        calibration = folder / "calibration" / f"{sample['calibration_key']}.json"
-        for camera in cameras:
-            if camera.upper() in found:
-                image = _field(found, (camera.upper(), "image"), scene_file)
-                files = tuple(str(folder / image["filename"]) for image in (image, points))
-                files = (files[0], str(calibration), files[1])
-                details = (camera.upper(), image["pose"], points["pose"])
-                frames.append(Frame(path_below(root, files[0]), files, details))
-    return frames
+    scene = read_json(scene_file)
+    try:
+        data = {each["key"]: (str(each["id"]["name"]).upper(), each["datum"]) for each in scene["data"]}
+        frames = []
+        for sample in take_every(scene["samples"], every):
+            found = dict(data[key] for key in sample["datum_keys"] if key in data)
+            calibration = str(scene_file.parent / "calibration" / f"{sample['calibration_key']}.json")
+            for camera in (each.upper() for each in cameras if LIDAR in found):
+                if camera in found:
+                    image, points = found[camera]["image"], found[LIDAR]["point_cloud"]
+                    picture, cloud = (str(scene_file.parent / each["filename"]) for each in (image, points))
+                    details = (camera, image["pose"], points["pose"])
+                    frames.append(Frame(path_below(root, picture), (picture, calibration, cloud), details))
+        return frames
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UnreadableImageError(f"{scene_file}: expected data and samples of a scene of DGP: {error!r}") from error
 
 
 def _field(source: Any, keys: Sequence[str], path: Path) -> Any:
@@ -116,7 +124,8 @@ def read_points(path: str) -> np.ndarray:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             points = np.asarray(arrays["data"], dtype=np.float64)
-    except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except Exception as error:
+        # NumPy and zipfile raise many kinds of exceptions for damaged files.
         raise UnreadableImageError(f"{name}: expected an npz with the array data (N, 3 or more): {error}") from error
     if points.ndim != 2 or points.shape[1] < 3:
         raise UnreadableImageError(f"{name}: expected points (N, 3 or more), got {points.shape}")

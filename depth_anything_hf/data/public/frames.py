@@ -118,8 +118,16 @@ def path_below(root: Path, path: str) -> str:
 
 
 def lines_of(path: str | os.PathLike[str]) -> list[str]:
-    """Return the lines of a text file that are not empty."""
-    return [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    """Return the lines of a text file that are not empty.
+
+    Raises:
+        ValueError: it is no text.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected a list as text in UTF-8, got other bytes: {error}") from error
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def require_file(path: str | os.PathLike[str], advice: str) -> Path:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...utils.typed_fields import convert_argument
 from ..samples import Sample
 from .captures import (
     check_confidence,
@@ -41,6 +42,7 @@ def open_polycam(
         ValueError: another level of confidence.
     """
     level = check_confidence(min_confidence)
+    corrected = convert_argument("corrected", corrected, bool)
     frames = []
     for folder in map(Path, matches(root, "keyframes/depth", "*/keyframes/depth")):
         recording = folder.parent

@@ -43,7 +43,7 @@ def test_missing_and_damaged_lists_are_told(tmp_path: pathlib.Path) -> None:
     write_ddad(tmp_path)
     scene = tmp_path / "ddad_train_val" / "000150" / "scene_1a.json"
     scene.write_text(json.dumps({"samples": []}))
-    with pytest.raises(UnreadableImageError, match=r"scene_1a\.json: expected data"):
+    with pytest.raises(UnreadableImageError, match=r"scene_1a\.json: expected data and samples"):
         open_public("ddad", tmp_path)
     scene.unlink()
     with pytest.raises(FileNotFoundError, match=r"1 file of DDAD.* is missing:\n.*scene_1a\.json"):
