@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from ..utils.option_errors import option_errors
 if TYPE_CHECKING:
     from .clip_scores import ClipScores
     from .runner import EvaluationArguments
+
+logger = logging.getLogger(__name__)
 
 
 def run_clip(arguments: EvaluationArguments, tell: Callable[[str], object] | None = None) -> ClipScores:
@@ -39,7 +42,7 @@ def run_clip(arguments: EvaluationArguments, tell: Callable[[str], object] | Non
     from .result_files import MARK, MARK_KEY, VIDEO_SCORES_FILE
     from .results import description_of
     from .runner import open_predictor
-    from .settings import settings_for
+    from .settings import beyond_the_model, settings_for
 
     if arguments.video is None:
         raise ValueError("expected the arguments of a video, got none; use evaluation.runner.run for labelled images")
@@ -51,6 +54,10 @@ def run_clip(arguments: EvaluationArguments, tell: Callable[[str], object] | Non
     with option_errors():
         settings = settings_for(kind, "depth", own_cap, min_depth=arguments.min_depth, max_depth=arguments.max_depth)
     scores = score_clip(predictor, frames, prediction_kind=kind, settings=settings)
+    # Known now: whether there are labels to be farther than the model's.
+    beyond = beyond_the_model(settings, own_cap) if scores.has_truth else ""
+    if beyond:
+        logger.warning(beyond)
     made_with = description_of(predictor, arguments.model, settings, None, arguments.limit)
     messages = [scores.table()]
     if folder is not None:

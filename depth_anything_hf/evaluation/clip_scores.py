@@ -71,6 +71,11 @@ class ClipScores:
     matched_share: float
     prediction_kind: PredictionKind
 
+    @property
+    def has_truth(self) -> bool:
+        """Whether the depth of every frame is known."""
+        return any(row.treatment == "truth" for row in self.rows)
+
     def table(self) -> str:
         """Return a table as text."""
         lines = [f"{'treatment':<16}{'flicker':>10}{'consistency':>13}{'delta1':>9}{'ms a frame':>12}"]

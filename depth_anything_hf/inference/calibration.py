@@ -18,7 +18,7 @@ from ..geometry.maps import check_same_shape
 from ..utils.files import atomic_write
 from ..utils.paths import local_path
 from ..utils.redaction import redact_name
-from ..utils.typed_fields import convert_fields
+from ..utils.typed_fields import convert_argument, convert_fields
 
 
 Form = Literal["disparity", "log"]
@@ -207,6 +207,7 @@ def fit_calibration(
     """
     if form not in FORMS:
         raise ValueError(f"form must be one of {list(FORMS)}, got {form!r}.")
+    robust = convert_argument("robust", robust, bool)
     disparity, depth = np.asarray(disparity, dtype=np.float64), np.asarray(depth, dtype=np.float64)
     weights = np.ones(depth.shape) if weights is None else np.asarray(weights, dtype=np.float64)
     check_same_shape(disparity=disparity, depth=depth, weights=weights)

@@ -18,6 +18,20 @@ from depth_anything_hf.evaluation.runner import run as evaluate
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
 
 
+def test_labels_farther_than_the_model_are_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_wall_clip(tmp_path / "clip", frames=2)
+    tiny_model(depth_estimation_type="metric", max_depth=20).save_pretrained(tmp_path / "model")
+    DepthAnythingImageProcessor.for_input_size(SIDE).save_pretrained(tmp_path / "model")
+    warned = []
+    for clip, max_depth in (("clip", None), ("clip/images", 30.0), ("clip", 30.0)):
+        caplog.clear()
+        words = {"model": str(tmp_path / "model"), "video": str(tmp_path / clip), "device": "cpu"}
+        run_clip(EvaluationArguments(**words, max_depth=max_depth))
+        warned.append("up to 30 m, but the output of the model ends at 20 m" in caplog.text)
+    # Pictures alone have no labels.
+    assert warned == [False, False, True]
+
+
 def test_the_command_scores_saves_and_refuses(tmp_path: Path) -> None:
     write_wall_clip(tmp_path / "clip", frames=4)
     tiny_model().save_pretrained(tmp_path / "model")

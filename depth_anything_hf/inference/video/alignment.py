@@ -12,6 +12,7 @@ import numpy as np
 
 from ...geometry.disparity import PredictionKind
 from ...geometry.picture_motion import PictureMotion, find_motion, shrink_map, small_grey
+from ...utils.typed_fields import convert_argument
 from .cuts import colour_histogram, is_new_scene
 from .robust_fit import fit_robustly
 from .smoothing import smooth_along_motion
@@ -67,7 +68,7 @@ class TemporalAlignment:
         half_life: in frames.
 
     Raises:
-        ValueError: a half-life that is not positive.
+        ValueError: a half-life that is not positive, or arguments of other types.
     """
 
     def __init__(
@@ -78,6 +79,10 @@ class TemporalAlignment:
         smooth: bool = False,
         half_life: float = HALF_LIFE,
     ) -> None:
+        half_life = convert_argument("half_life", half_life, float, may_be_infinite=True)
+        rescale, smooth = (
+            convert_argument(name, value, bool) for name, value in (("rescale", rescale), ("smooth", smooth))
+        )
         if not half_life > 0:
             raise ValueError(f"half_life must be a positive number of frames, got {half_life}")
         self.rescales = rescale and prediction_kind == "disparity"

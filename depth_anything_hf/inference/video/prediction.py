@@ -41,7 +41,8 @@ class VideoPrediction:
         values: float32 (H, W) at the frame's own size, after the treatment: disparity or metres.
         kind: "disparity" or "depth" (metres), of the values.
         image: uint8 (H, W, 3) RGB, the frame, upright.
-        scale, shift: values = scale * predicted + shift; 1 and 0 where nothing was aligned.
+        scale, shift: of the disparity, scale * predicted + shift, before smoothing and calibration; 1 and 0 where
+            nothing was aligned.
         is_cut: whether the treatment took it for the first frame of another shot.
         limits: between which the colours of this frame run, so that they fit to those of its neighbours: disparity,
             for depth 1 / metres; as minimum and maximum of `visualization.colour_map`.
@@ -96,7 +97,8 @@ class VideoPredictor:
             fps: of pictures and of an iterable, how many there are in a second (default 30); of others, at most so
                 many in a second are used (default: all).
             max_frames: stop after so many.
-            calibration: from a relative model's disparity to metres, or its file; the values are then metres.
+            calibration: from a relative model's disparity to metres, or its file; the values are then metres. The
+                treatment is that of the disparity before.
 
         Returns:
             Predictions in the order of the frames. Frames of cameras that the model has no time for are left out.
@@ -109,17 +111,15 @@ class VideoPredictor:
             TypeError: no video.
             VideoError: cannot be opened; and, from the iterator when the frames before have been given: a damaged or
                 shortened video or another size of its frames; the message names the last good frame.
-            ValueError: a metric model with a calibration.
+            ValueError: a metric model with a calibration, or `smooth` is no truth value.
         """
         if max_frames is not None:
             check_count("max_frames", max_frames)
         if isinstance(calibration, str | os.PathLike):
             calibration = Calibration.load(calibration)
         kind = self.prediction_kind
-        if calibration is not None:
-            if kind == "depth":
-                raise ValueError("the model predicts metres already, so it needs no calibration; leave it out")
-            kind = "depth"
+        if calibration is not None and kind == "depth":
+            raise ValueError("the model predicts metres already, so it needs no calibration; leave it out")
         # Checked before anything is opened.
         Treatment("none" if temporal == "range" else temporal, kind, smooth)
         opened = open_video(source, fps=fps, max_pixels=self.max_pixels)
@@ -133,8 +133,8 @@ class VideoPredictor:
                 clip = None
                 if temporal == "range":
                     clip = look_at_whole(self, opened, calibration, max_frames)
-                treatment = Treatment(temporal, kind, smooth, clip)
-                yield from predict_frames(self, opened, treatment, calibration=calibration, max_frames=max_frames)
+                treatment = Treatment(temporal, kind, smooth, clip, calibration)
+                yield from predict_frames(self, opened, treatment, max_frames=max_frames)
             finally:
                 opened.close()
 
@@ -147,7 +147,6 @@ def predict_frames(
     treatment: Treatment,
     *,
     start: int = 0,
-    calibration: Calibration | None = None,
     max_frames: int | None = None,
 ) -> Iterator[VideoPrediction]:
     """Predict the frames of an opened video, from one on that begins a segment.
@@ -157,13 +156,12 @@ def predict_frames(
         source: opened.
         treatment: in the state of the frames before `start`.
         start: first frame.
-        calibration: to metres.
         max_frames: of the whole video, with those before `start`.
 
     Raises:
         VideoError: see `VideoPredictor.predict_video`.
     """
-    predicted = run_ahead(_predicted(predictor, source, start, max_frames, calibration), WAITING, name="predict")
+    predicted = run_ahead(_predicted(predictor, source, start, max_frames), WAITING, name="predict")
     return run_ahead(_treated(predicted, treatment), WAITING, name="align")
 
 
@@ -185,11 +183,11 @@ def look_at_whole(
     """
     clip = WholeClip()
     kind = predictor.prediction_kind if calibration is None else "depth"
-    predicted = run_ahead(_predicted(predictor, source, 0, max_frames, calibration), WAITING, name="first pass")
+    predicted = run_ahead(_predicted(predictor, source, 0, max_frames), WAITING, name="first pass")
     count = 0
     try:
         for frame, values in predicted:
-            clip.add(values, kind)
+            clip.add(values if calibration is None else calibration.apply(values), kind)
             count += 1
             if tell is not None:
                 tell(frame.index)
@@ -206,7 +204,7 @@ def can_be_read_twice(opened: FrameSource, source: Any) -> bool:
 
 
 def _predicted(
-    predictor: Any, source: FrameSource, start: int, max_frames: int | None, calibration: Calibration | None
+    predictor: Any, source: FrameSource, start: int, max_frames: int | None
 ) -> Iterator[tuple[Frame, np.ndarray]]:
     """Yield frames with their values; the frames are decoded in a thread of their own."""
     # Of a camera the newest frame waits.
@@ -244,8 +242,7 @@ def _predicted(
                     f"{source.name}: frame {frame.index} ({show_time(frame.time)}) cannot be predicted: "
                     f"{prediction.error}"
                 )
-            values = prediction.values if calibration is None else calibration.apply(prediction.values)
-            yield frame, values
+            yield frame, prediction.values
         if errors:
             raise errors[0]
     finally:

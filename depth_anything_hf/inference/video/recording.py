@@ -102,7 +102,7 @@ def record_video(
     clip = _clip_of(state)
     if temporal == "range" and clip is None:
         clip = look_at_whole(predictor, source, calibration, max_frames, lambda index: tell("first pass", index + 1))
-    treatment = Treatment(temporal, kind, smooth, clip)
+    treatment = Treatment(temporal, predictor.prediction_kind, smooth, clip, calibration)
     ranges = CodeRanges() if clip is None else CodeRanges.of_clip(clip.minimum, clip.maximum)
     if state:
         treatment.load_state_dict(state["treatment"])
@@ -121,7 +121,6 @@ def record_video(
                 source,
                 treatment,
                 start=resumed,
-                calibration=calibration,
                 max_frames=max_frames,
             )
 

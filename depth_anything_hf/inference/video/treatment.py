@@ -11,6 +11,8 @@ import numpy as np
 
 from ...geometry.disparity import PredictionKind
 from ...utils.option_errors import OptionError, check_choice
+from ...utils.typed_fields import convert_argument
+from ..calibration import Calibration
 from .alignment import TemporalAlignment
 from .limits import FollowingLimits, WholeClip, disparity_limits
 
@@ -23,7 +25,7 @@ class Treated(NamedTuple):
 
     Attributes:
         values: float32 (H, W).
-        scale, shift: values = scale * predicted + shift, before any smoothing.
+        scale, shift: of the disparity, scale * predicted + shift, before any smoothing and calibration.
         is_cut: whether another shot begins.
         limits: of the colours: disparity, or 1 / depth.
     """
@@ -42,19 +44,33 @@ class Treatment:
         mode: "none", each frame by itself; "range", values as they are and one range of colours for the whole clip,
             which a pass before finds; "align", disparity is brought to the scale and shift of the frames before it.
             Metres are never rescaled.
-        kind: "disparity" or "depth".
+        kind: "disparity" or "depth", of the predictions.
         smooth: whether values are smoothed along the motion of the picture.
         clip: what the pass before has found, for "range".
+        calibration: from a relative model's disparity to metres, after the treatment of the disparity.
+
+    Attributes:
+        kind: of the treated values.
 
     Raises:
         OptionError: an unknown mode.
+        ValueError: `smooth` is no truth value.
     """
 
-    def __init__(self, mode: str, kind: PredictionKind, smooth: bool = False, clip: WholeClip | None = None) -> None:
+    def __init__(
+        self,
+        mode: str,
+        kind: PredictionKind,
+        smooth: bool = False,
+        clip: WholeClip | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
         check_choice("temporal", mode, TREATMENTS)
+        smooth = convert_argument("smooth", smooth, bool)
         if mode == "range" and clip is None:
             raise OptionError("temporal 'range' needs a pass over the whole clip; choose 'align'")
-        self.mode, self.kind = mode, kind
+        self.mode, self._calibration = mode, calibration
+        self.kind: PredictionKind = kind if calibration is None else "depth"
         self._clip = None if clip is None else clip.limits
         self._following = FollowingLimits()
         self._alignment: TemporalAlignment | None = None
@@ -74,6 +90,8 @@ class Treatment:
         if self._alignment is not None:
             aligned = self._alignment(image, values)
             values, scale, shift, is_cut = aligned.values, aligned.scale, aligned.shift, aligned.is_cut
+        if self._calibration is not None:
+            values = self._calibration.apply(values)
         if self._clip is not None:
             limits = self._clip
         elif self.mode == "none":

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from depth_anything_hf.inference.calibration import Calibration
 from depth_anything_hf.inference.video.limits import WholeClip, disparity_limits
 from depth_anything_hf.inference.video.treatment import Treatment
 from depth_anything_hf.utils.option_errors import OptionError
@@ -62,6 +63,23 @@ def test_smoothing_takes_noise_away():
     assert changes(smooth) < 0.6 * changes(frames)
 
 
+@pytest.mark.parametrize("form", ["disparity", "log"])
+def test_a_calibration_comes_after_the_alignment_of_the_disparity(form):
+    calibration = Calibration(form, 0.5 if form == "disparity" else -1.0, 0.1, 3, 0, 0.02, 0.0, 9.0)
+    plain, metric = Treatment("align", "disparity"), Treatment("align", "disparity", calibration=calibration)
+    assert metric.kind == "depth"
+    metres = []
+    for index, frame in enumerate(disturbed(8)):
+        aligned, treated = plain(IMAGE, frame, index / 30), metric(IMAGE, frame, index / 30)
+        np.testing.assert_array_equal(treated.values, calibration.apply(aligned.values))
+        assert (treated.scale, treated.shift) == (aligned.scale, aligned.shift)
+        metres.append(treated.values)
+    unaligned = [calibration.apply(frame) for frame in disturbed(8)]
+    # Those of the first frame stay.
+    np.testing.assert_array_equal(metres[0], unaligned[0])
+    assert changes(metres) < 0.1 * changes(unaligned)
+
+
 def test_a_state_goes_on_bit_for_bit():
     whole, first, second = (Treatment("align", "disparity", smooth=True) for _ in range(3))
     frames = disturbed(6)
@@ -80,3 +98,6 @@ def test_unknown_ones_are_refused():
         Treatment("median", "disparity")
     with pytest.raises(OptionError, match="needs a pass over the whole clip"):
         Treatment("range", "disparity")
+    with pytest.raises(ValueError, match="smooth must be true or false, got 'a little'"):
+        Treatment("align", "disparity", "a little")
+    assert Treatment("align", "disparity", "no")._alignment.smooth is False
