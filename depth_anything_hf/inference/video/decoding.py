@@ -26,6 +26,13 @@ GAP_SECONDS = 1
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 
 
+def options_of_url(place: str) -> dict[str, str]:
+    """Return FFmpeg's options for a path or URL: connections that break off go on where the server gives parts."""
+    # Attempts behind 0, 1 and 3 seconds.
+    is_web = place.lower().startswith(("http://", "https://"))
+    return {"reconnect": "1", "reconnect_on_network_error": "1", "reconnect_delay_max": "5"} if is_web else {}
+
+
 class AvSource:
     """Frames that FFmpeg's libraries decode.
 
@@ -160,7 +167,7 @@ class AvSource:
             return self._av.open(
                 self.place,
                 format=self._device_format,
-                options=self._options,
+                options={**options_of_url(self.place), **self._options},
                 timeout=SECONDS_FOR_URL if is_url else None,
             )
         except (self._av.FFmpegError, OSError, ValueError) as error:

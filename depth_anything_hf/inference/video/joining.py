@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .decoding import SECONDS_FOR_URL, options_of_url
 from .frames import VideoError, load_av
 
 
@@ -147,7 +148,8 @@ def _pictures(
 
 def _open_sound(av: Any, place: str) -> Any:
     try:
-        return av.open(place)
+        is_url = "://" in place
+        return av.open(place, options=options_of_url(place), timeout=SECONDS_FOR_URL if is_url else None)
     except (av.FFmpegError, OSError) as error:
         raise _NoSoundError(f"cannot be opened again: {error}") from error
 

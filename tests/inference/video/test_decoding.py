@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -115,6 +118,40 @@ def test_behind_damage_the_good_frames_are_read_and_the_one_before_is_named(tmp_
     assert "damaged: the last good frame is" in error
     last = int(error.split("last good frame is ")[1].split()[0])
     assert 5 < last < 35 and len(frames) > last + 1 and f"{len(frames)} frames read" in error
+
+
+class Breaking(BaseHTTPRequestHandler):
+    """A server of one content that gives parts; the first answer ends after three fifths of it."""
+
+    content: bytes
+    begins: list[int]
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        begin = int(self.headers["Range"].removeprefix("bytes=").split("-")[0])
+        size = len(self.content)
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {begin}-{size - 1}/{size}")
+        self.send_header("Content-Length", str(size - begin))
+        self.end_headers()
+        self.begins.append(begin)
+        with suppress(OSError):
+            self.wfile.write(self.content[begin : size if begin else size * 3 // 5])
+
+
+def test_a_connection_that_breaks_off_is_taken_up_again(tmp_path: Path):
+    write_clip(tmp_path / "a.mp4", [noise(i) for i in range(40)], container_options=FASTSTART)
+    Breaking.content, Breaking.begins = (tmp_path / "a.mp4").read_bytes(), []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Breaking) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        source = AvSource(f"http://127.0.0.1:{server.server_port}/a.mp4", "a")
+        images = [frame.image for frame in source.frames()]
+        source.close()
+        server.shutdown()
+    assert Breaking.begins == [0, len(Breaking.content) * 3 // 5]
+    np.testing.assert_array_equal(images, [frame.image for frame in AvSource(str(tmp_path / "a.mp4"), "a").frames()])
 
 
 def test_a_segment_that_is_not_there_is_a_gap(tmp_path: Path):
