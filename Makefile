@@ -15,6 +15,10 @@ PHOTOS ?=
 RUNS ?= 1
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Modules are compiled once, also where the environment says otherwise: of tests, that takes half of their collection.
+export PYTHONDONTWRITEBYTECODE =
+# Each process takes half of the tests, and the one that is done before the other takes from its rest.
+PYTEST := -m pytest -n 2 --dist worksteal
 
 .PHONY: install quickstart study test test-slow lint minimum build bench bench-once bench-peers bench-peers-once check clean
 
@@ -34,10 +38,10 @@ study: install
 	$(BIN)/python examples/strategies/study.py --preset $(PRESET)
 
 test: install
-	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow and not long"
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST) -m "not slow and not long"
 
 test-slow: install
-	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "slow and not long"
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST) -m "slow and not long"
 
 lint: install
 	$(BIN)/ruff check .
@@ -46,7 +50,8 @@ lint: install
 	$(BIN)/lint-imports --no-logo --no-cache
 
 # Warnings of old versions are not errors. torch is that of constraints.txt, whose builds are at hand;
-# MINIMUM_TORCH=minimum takes its oldest version as well.
+# MINIMUM_TORCH=minimum takes its oldest version as well. Most of what is installed is never imported, so that it is
+# compiled when it is.
 MINIMUM_TORCH ?= constraints
 minimum:
 	$(PYTHON) -m venv $(VENV)-minimum
@@ -56,10 +61,10 @@ ifeq ($(MINIMUM_TORCH),constraints)
 else
 	$(VENV)-minimum/bin/python .ci/minimum.py > $(VENV)-minimum/constraints.txt
 endif
-	$(VENV)-minimum/bin/python -m pip install --quiet -c $(VENV)-minimum/constraints.txt torch
-	$(VENV)-minimum/bin/python -m pip install --quiet -c $(VENV)-minimum/constraints.txt \
+	$(VENV)-minimum/bin/python -m pip install --quiet --no-compile -c $(VENV)-minimum/constraints.txt torch
+	$(VENV)-minimum/bin/python -m pip install --quiet --no-compile -c $(VENV)-minimum/constraints.txt \
 		-e ".[quickstart,evaluate,readers,bitsandbytes]" peft pytest pytest-xdist
-	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(VENV)-minimum/bin/python -m pytest -n 2 -W default -m "not slow and not long" \
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(VENV)-minimum/bin/python $(PYTEST) -W default -m "not slow and not long" \
 		--ignore tests/test_house.py
 
 build: install
