@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from depth_anything_hf import DepthAnythingImageProcessor
+from depth_anything_hf.data.decoding.images import read_image
 
 
 @pytest.mark.long
@@ -88,3 +89,15 @@ def test_tiles_are_compared_with_single_passes(
     assert (single["passes"], larger["passes"], tiles["passes"]) == (1, 1, 10)
     found = tiles["compared"]["delta1"]
     assert found["low"] <= found["difference"] <= found["high"] and tiles["seams"]["error"]["tiles"] > 0
+
+
+@pytest.mark.long
+def test_the_borders_of_tiles_are_drawn(
+    tmp_path: Path, run: Callable[..., str], make_tiny_model: Any, labelled_folder: Path
+) -> None:
+    make_tiny_model().save_pretrained(tmp_path / "model")
+    DepthAnythingImageProcessor(size={"height": 56, "width": 56}).save_pretrained(tmp_path / "model")
+    picture, figure = sorted((labelled_folder / "images").iterdir())[0], tmp_path / "seams.png"
+    arguments = [str(tmp_path / "model"), str(picture), str(figure), "--tile_size", "28", "--height", "80"]
+    run("tile_seams.py", *arguments)
+    assert read_image(figure).shape[0] == 2 * 80 + 4
