@@ -1,19 +1,26 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The example scripts, run for real in processes of their own on the CPU, two steps each."""
+"""The example scripts, run for real in processes of their own on the CPU, two steps each.
+
+`accelerate launch` starts one of one process and one of two; the others are forked from a process that has imported
+what they need, with the environment of `torchrun` where they are two.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from kill_and_resume import run_processes
 from safetensors.torch import load_file
 from transformers import AutoModelForDepthEstimation, Dinov2Config, Dinov2Model
 
@@ -35,14 +42,10 @@ def launch(script: str, *flags: object, processes: int = 1) -> str:
     engine = ["--cpu"] if processes == 1 else ["--multi_gpu", "--main_process_port", 0]
     command = ["accelerate.commands.launch", *engine, "--num_processes", processes, "--num_machines", 1]
     command += ["--mixed_precision", "no", "--dynamo_backend", "no", "--num_cpu_threads_per_process", 1]
-    return start("-m", *command, EXAMPLES / script, *flags)
-
-
-def start(*words: object) -> str:
-    """Run Python alone, in which an example is one process as well."""
+    command = [sys.executable, "-m", *command, EXAMPLES / script, *flags]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(
-        [sys.executable, *map(str, words)],
+        [str(word) for word in command],
         env=environment,
         cwd=EXAMPLES.parent,
         stdout=subprocess.PIPE,
@@ -52,6 +55,25 @@ def start(*words: object) -> str:
     )
     assert done.returncode == 0, done.stdout[-4000:]
     return done.stdout
+
+
+def run_as_main(rank: int, script: str, words: list[str]) -> None:
+    """Run a script in this process as Python runs it."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    if os.environ["WORLD_SIZE"] == "1":
+        for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
+            del os.environ[name]
+    os.chdir(EXAMPLES.parent)
+    sys.argv = [script, *words]
+    runpy.run_path(script, run_name="__main__")
+
+
+def run(script: str, *flags: object, processes: int = 1) -> str:
+    """Run an example in processes that are forked; return what they printed, fail with it otherwise."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder, "output.txt")
+        run_processes(run_as_main, (str(EXAMPLES / script), [str(word) for word in flags]), output, processes)
+        return output.read_text(encoding="utf-8")
 
 
 def log_of(folder: Path) -> list[dict[str, Any]]:
@@ -82,7 +104,7 @@ def labels(tmp_path_factory, teacher, labelled_folder) -> Path:
     """Pseudo-labels of that teacher for the same pictures, three to a shard."""
     folder = tmp_path_factory.mktemp("labels")
     flags = ["--teacher", teacher, "--data", labelled_folder / "images", "--shard_size", 3, "--batch_size", 4]
-    assert "8 images labelled in 3 shards" in start(EXAMPLES / "pseudo_label.py", *flags, "--output_dir", folder)
+    assert "8 images labelled in 3 shards" in run("pseudo_label.py", *flags, "--output_dir", folder)
     return folder
 
 
@@ -103,9 +125,9 @@ def test_pseudo_labels_are_a_disparity_data_set(labels, labelled_folder):
 
 
 def test_distill_from_stored_labels(tmp_path, teacher, labels):
-    begin = ["--model_name_or_path", teacher, *SHORT]
+    start = ["--model_name_or_path", teacher, *SHORT]
     flags = ["--horizontal_flip", 0, "--output_dir", tmp_path / "student"]
-    start(EXAMPLES / "distill.py", *begin, "--train_data", labels, *flags)
+    run("distill.py", *start, "--train_data", labels, *flags)
     assert len(losses(tmp_path / "student")) == 2
     # A student that starts as its teacher is right at the first step, up to the 16 bits of the labels.
     first = log_of(tmp_path / "student")[0]
@@ -121,8 +143,8 @@ def test_distill_with_a_teacher_beside_the_student_and_feature_alignment(tmp_pat
     Dinov2Model(Dinov2Config(**sizes)).save_pretrained(tmp_path / "features")
     pictures = labelled_folder / "images"
     flags = ["--teacher", teacher, "--feature_encoder", tmp_path / "features", "--cutmix_probability", 0.5]
-    run = ["distill.py", *SCRATCH, "--train_data", pictures, *flags, "--output_dir", tmp_path / "student"]
-    assert "on 2 processes" in launch(*run, processes=2)
+    command = ["distill.py", *SCRATCH, "--train_data", pictures, *flags, "--output_dir", tmp_path / "student"]
+    assert "on 2 processes" in launch(*command, processes=2)
     first = log_of(tmp_path / "student")[0]
     assert first["feature"] > 0 and first["ssi"] > 0 and first["images_without_label"] == 0
     card = (tmp_path / "student" / "README.md").read_text()
@@ -152,12 +174,12 @@ def test_how_a_teacher_computes_needs_a_teacher():
 def test_finetune_metric_then_evaluate_in_metres(tmp_path, teacher, labelled_folder):
     start = ["--model_name_or_path", teacher, "--max_depth", 20, *SHORT]
     data = ["--train_data", labelled_folder, "--eval_data", labelled_folder, "--eval_max_depth", 20]
-    launch("finetune_metric.py", *start, *data, "--output_dir", tmp_path / "metric")
+    run("finetune_metric.py", *start, *data, "--output_dir", tmp_path / "metric")
     config = DepthAnythingForDepthEstimation.from_pretrained(tmp_path / "metric").config
     assert (config.depth_estimation_type, config.max_depth) == ("metric", 20)
 
     flags = ["--model", tmp_path / "metric", "--data", labelled_folder, "--max_depth", 20]
-    printed = launch("evaluate.py", *flags, "--output_dir", tmp_path / "scores")
+    printed = run("evaluate.py", *flags, "--output_dir", tmp_path / "scores")
     results = json.loads((tmp_path / "scores" / "results.json").read_text())
     assert results["images"] == 8 and results["settings"]["alignment"] == "none"
     assert "8 images scored" in printed
@@ -171,9 +193,9 @@ def test_two_processes_learn_and_score_like_one(tmp_path, teacher, labelled_fold
     data = ["--train_data", labelled_folder, "--eval_data", labelled_folder, "--eval_max_depth", 20]
     batch = ["--per_device_train_batch_size", 2, "--max_steps", 3]
     common = [*SCRATCH, *data, *batch]
-    printed = launch("train_teacher.py", *common, "--output_dir", tmp_path / "two", processes=2)
+    printed = run("train_teacher.py", *common, "--output_dir", tmp_path / "two", processes=2)
     assert "steps of 4 images on 2 processes, 8 images per epoch" in printed
-    launch("train_teacher.py", *common, "--gradient_accumulation_steps", 2, "--output_dir", tmp_path / "one")
+    run("train_teacher.py", *common, "--gradient_accumulation_steps", 2, "--output_dir", tmp_path / "one")
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=1e-5)
     two, one = (log_of(tmp_path / name)[-1] for name in ("two", "one"))
     assert two["eval_delta1"] == pytest.approx(one["eval_delta1"], abs=1e-3)
@@ -187,7 +209,7 @@ def test_two_processes_learn_and_score_like_one(tmp_path, teacher, labelled_fold
     for processes in (1, 2):
         folder = tmp_path / f"scores-{processes}"
         flags = ["--model", teacher, "--data", labelled_folder, "--max_depth", 20, "--output_dir", folder]
-        assert "8 images scored" in launch("evaluate.py", *flags, processes=processes)
+        assert "8 images scored" in run("evaluate.py", *flags, processes=processes)
         scores.append(json.loads((folder / "results.json").read_text())["mean"])
     assert scores[0] == pytest.approx(scores[1], abs=1e-6, nan_ok=True)
 
@@ -195,11 +217,11 @@ def test_two_processes_learn_and_score_like_one(tmp_path, teacher, labelled_fold
 @pytest.mark.slow
 def test_an_interrupted_example_goes_on(tmp_path, teacher, labelled_folder):
     data = ["--train_data", labelled_folder, "--per_device_train_batch_size", 4, "--save_steps", 1]
-    run = ["train_teacher.py", *SCRATCH, *data, "--output_dir", tmp_path]
-    launch(*run)
+    command = ["train_teacher.py", *SCRATCH, *data, "--output_dir", tmp_path]
+    run(*command)
     final = load_file(tmp_path / "model.safetensors")
     (tmp_path / "model.safetensors").unlink()
-    assert "resuming from" in launch(*run, "--resume_from_checkpoint", tmp_path / "checkpoint-1")
+    assert "resuming from" in run(*command, "--resume_from_checkpoint", tmp_path / "checkpoint-1")
     again = load_file(tmp_path / "model.safetensors")
     assert all(torch.equal(final[name], again[name]) for name in final)
     assert len(losses(tmp_path)) == 2
