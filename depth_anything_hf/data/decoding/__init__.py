@@ -8,6 +8,7 @@
 - `exif_camera`: the camera of a photograph by its EXIF
 - `encodings/`: depth as devices, engines, apps and data sets write it, a name for each
 - `depth_maps`: depth and disparity maps in many formats, and what their stored values mean
+- `plausibility`: what in the numbers of a map speaks against how they are read
 - `stored_maps`: the values of map files as they are stored
 - `map_meaning`: what the files that `predict` writes say of their kind, unit and codes
 - `exr`: OpenEXR files, and the map among their channels

@@ -4,9 +4,6 @@
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +14,7 @@ from ...utils.option_errors import OptionError
 from ...utils.typed_fields import convert_fields
 from .encodings.choice import parse_encoding
 from .encodings.decode import decode_map, label_of
-from .encodings.detection import describe_candidates, doubts, may_be_doubted, proven_encoding
+from .encodings.detection import describe_candidates, proven_encoding
 from .encodings.float_files import NOTHING_HIT
 from .errors import BrokenSampleError, UnreadableImageError
 from .exr import EXR_MAGIC
@@ -25,6 +22,7 @@ from .files import FileLike, in_memory
 from .map_meaning import MapMeaning, meaning_of
 from .opencv import decode_with_opencv
 from .orientation import orientation_of_map, turn_upright
+from .plausibility import Reading, warn_of_doubts
 from .stored_maps import LABELS as LABELS
 from .stored_maps import PNG_START, read_stored_label
 
@@ -32,9 +30,6 @@ from .stored_maps import PNG_START, read_stored_label
 LABEL_SUFFIXES = frozenset(
     {".bin", ".dmap", ".dpt", ".dsp5", ".exr", ".hdf5", ".npy", ".npz", ".pfm", ".pgm", ".png", ".tif", ".tiff"}
 )
-# How many files of a folder are looked at for doubts about their encoding, and of how many folders.
-LOOKED_AT, MOST_FOLDERS = 2, 1000
-_looked: Counter[tuple[str, str]] = Counter()
 SCALE_ADVICE = (
     "set scale, the stored units per metre (depth = value / scale): 1000 for millimetres (NYU, ScanNet), "
     "256 for KITTI, 100 for centimetres (Virtual KITTI 2), 1 for whole metres"
@@ -90,7 +85,8 @@ def _read_encoded(
         raise ValueError(f"scale and encoding {encoding!r} cannot be combined; leave scale out")
     choice, name = parse_encoding(encoding), source["path"]
     decoded = decode_map(source, choice)
-    _warn_of_doubts(source, encoding, decoded.values)
+    reading = Reading(f"as {encoding!r}", decoded.kind, choice.encoding)
+    warn_of_doubts(name, reading, decoded.values, lambda: read_stored_label(source)[0])
     # Disparity of a rig that is given is meant as depth.
     own = "depth" if choice.kind == "depth" else decoded.kind
     return label_of(decoded, choice, label or own, name)
@@ -108,19 +104,6 @@ def _read_stored(source: dict[str, Any], label: str | None) -> tuple[np.ndarray,
         if not known:
             raise
         raise BrokenSampleError(f"{error} Or name its encoding, by which the middle of this map is: {known}") from None
-
-
-def _warn_of_doubts(source: dict[str, Any], encoding: str, values: np.ndarray) -> None:
-    """Warn of what in the first files of a folder speaks against the encoding that they are read by."""
-    choice, name = parse_encoding(encoding), source["path"]
-    place = (encoding, os.path.dirname(name))
-    if not may_be_doubted(choice.encoding) or _looked[place] >= LOOKED_AT or len(_looked) > MOST_FOLDERS:
-        return
-    _looked[place] += 1
-    found = doubts(choice.encoding, read_stored_label(source)[0], values)
-    if found is not None:
-        _looked[place] = LOOKED_AT
-        warnings.warn(f"{name}: read as {encoding!r}, and {found}", stacklevel=2)
 
 
 def check_encoding(rules: Any, prefix: str = "") -> None:
@@ -213,7 +196,11 @@ class LabelRules:
         if is_plain_exr and self.label == "depth":
             # What Blender writes where nothing is hit, which is not beyond max_depth.
             stored = np.where(stored >= np.float32(NOTHING_HIT), np.float32(np.inf), stored)
-        return self.apply(stored, name, meaning)
+        values = self.apply(stored, name, meaning)
+        if meaning is None:
+            told = "as it is" if self.scale is None else f"with scale {self.scale:g}"
+            warn_of_doubts(name, Reading(told, self.label), values, lambda: stored)
+        return values
 
     def is_encoded(self, content: bytes) -> bool:
         """Return whether a file has an encoding, given or proven, whose maps may be smaller than their pictures."""

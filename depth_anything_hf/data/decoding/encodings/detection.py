@@ -10,13 +10,12 @@ from .catalog import ENCODINGS
 from .encoding import Encoding
 from .packed_bits import LARGEST_RAW, MILLIMETRES, blue_and_green, depth_of_raw, rotate_right
 from .packed_colours import depth_of_colours, floats_of_bytes
-from .scaled_integers import LARGEST
 
 
 # Metres between which the middle of a map is believable.
 NEAR, FAR = 0.05, 1000.0
 LARGEST_HALF = 0x7C00
-FEW_NUMBERS, FEW_PIXELS, HALF, HUNDRED = 32, 100, 0.5, 100
+FEW_NUMBERS = 32
 # Encodings whose numbers have bits of their own, and those for which these bits stand for sure.
 BITS = ("sunrgbd", "kinect_player", "depth16", "float16_png", "midair")
 ROTATED = ("sunrgbd", "kinect_player")
@@ -40,7 +39,9 @@ def candidates(stored: np.ndarray) -> list[tuple[str, float]]:
     if stored.dtype.kind not in "iu" or stored.dtype.itemsize < 2 or not numbers.size:
         return []
     middle = float(np.median(numbers))
-    found = [(name, float(np.median(metres))) for name, metres in _by_bits(stored, numbers).items() if metres.size]
+    found = [
+        (name, float(np.median(metres))) for name, metres in encodings_by_bits(stored, numbers).items() if metres.size
+    ]
     seen: set[float] = set()
     for each in ENCODINGS.values():
         if each.per_metre is not None and each.per_metre not in seen and NEAR <= middle / each.per_metre <= FAR:
@@ -81,59 +82,19 @@ def describe_candidates(stored: np.ndarray) -> str:
     return ", ".join(f"as {name} {metres:.2g} m" for name, metres in found)
 
 
-def may_be_doubted(encoding: Encoding) -> bool:
-    """Return whether `doubts` knows anything of an encoding: of those of whole numbers that become metres."""
-    return encoding.per_metre is not None or encoding.name in BITS
-
-
-def doubts(encoding: Encoding, stored: np.ndarray, values: np.ndarray) -> str | None:
-    """Return what in whole numbers speaks against an encoding; None: nothing.
-
-    Args:
-        encoding: one of `may_be_doubted`.
-        stored: whole numbers (H, W).
-        values: what they became, metres (H, W).
-    """
-    numbers, metres = stored[stored > 0], values[np.isfinite(values)]
-    if stored.dtype.kind not in "iu" or numbers.size < FEW_PIXELS:
-        return None
-    by_bits = [name for name in _by_bits(stored, numbers) if name in PROVEN_BY_BITS]
-    if by_bits and encoding.name not in by_bits:
-        return f"its bits are those of {' or '.join(by_bits)}: {describe_candidates(stored)}"
-    if encoding.name in ROTATED and not by_bits and (numbers % 8 != 0).mean() > HALF:
-        known = describe_candidates(stored)
-        return f"most of its numbers are no multiples of 8, as those of {encoding.name} are: {known}"
-    middle = float(np.median(metres)) if metres.size else np.nan
-    # Some reach no farther than 10 cm at all.
-    near = NEAR if encoding.per_metre is None else min(NEAR, LARGEST / encoding.per_metre / HUNDRED)
-    if not near <= middle <= FAR:
-        return f"its middle is {middle:.3g} m: {describe_candidates(stored)}"
-    return _saturated(encoding, stored, values)
-
-
-def _saturated(encoding: Encoding, stored: np.ndarray, values: np.ndarray) -> str | None:
-    """Say where many pixels have the largest number, which is 2^n - 1, and are read as a distance."""
-    largest = int(stored.max())
-    bits = largest.bit_length()
-    are_largest = stored == largest
-    share = float(are_largest.mean())
-    is_distance = bool(np.isfinite(values[are_largest]).any())
-    if largest == (1 << bits) - 1 and 10 <= bits <= 16 and is_distance and share >= 1e-3:
-        return (
-            f"{share:.1%} of its pixels have the number {largest}, which is 2^{bits} - 1: mostly that of pixels "
-            f"without a value ('{encoding.name}:missing=0/{largest}')"
-        )
-    return None
-
-
 def _are_multiples_of_eight(numbers: np.ndarray) -> bool:
     # The lowest bits of numbers that were rotated hold what is beyond 8.191 m, of which there is little. A few numbers
     # may be multiples by accident.
     return bool((numbers % 8 == 0).mean() >= 0.9) and np.unique(numbers).size >= FEW_NUMBERS
 
 
-def _by_bits(stored: np.ndarray, numbers: np.ndarray) -> dict[str, np.ndarray]:
-    """Return metres of the encodings that the bits of numbers speak for."""
+def encodings_by_bits(stored: np.ndarray, numbers: np.ndarray) -> dict[str, np.ndarray]:
+    """Return metres of the encodings that the bits of numbers speak for.
+
+    Args:
+        stored: whole numbers (H, W).
+        numbers: those of them that are positive, (N,).
+    """
     found: dict[str, np.ndarray] = {}
     if stored.dtype != np.uint16:
         return found

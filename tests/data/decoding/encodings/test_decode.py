@@ -80,6 +80,7 @@ def test_confidence_of_files_beside_the_map(tmp_path: Path) -> None:
         read_label(path, encoding="mm:min_confidence=1")
 
 
+@pytest.mark.filterwarnings("ignore:.*along 100% of the flat surfaces")
 def test_rays_of_a_fisheye_and_of_a_panorama() -> None:
     distance = np.full((101, 101), 4.0, np.float32)
     told = "npy:geometry=ray,fx=40,camera=fisheye"

@@ -56,6 +56,7 @@ def test_all_containers_hold_the_same_numbers() -> None:
     np.testing.assert_array_equal(read_label(npy(signed), encoding="mm"), np.float32([[np.nan, np.nan, 1]]))
 
 
+@pytest.mark.filterwarnings("ignore:.*along 100% of the flat surfaces")
 def test_distance_along_rays_and_of_panoramas() -> None:
     stored = np.full((101, 101), 2000, np.uint16)
     planar = read_label(png(stored), encoding="mm:geometry=ray,fx=50")
