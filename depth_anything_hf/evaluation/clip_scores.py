@@ -39,7 +39,8 @@ class TreatmentScores:
 
     Attributes:
         treatment: "none", each frame in a range of its own, as pictures of single frames are; "range", the values as
-            they are; "align"; "align, smooth" or, for metres, "smooth"; "truth", the true disparity.
+            they are; "scale, shift", alignment without its local correction; "align"; "align, smooth" or, for metres,
+            "smooth"; "truth", the true disparity.
         flicker: see `metrics.flicker_score`.
         consistency_error: see `metrics.warped_consistency_error`.
         delta1: of all frames together, with one scale and shift for all of them; of metres as they are.
@@ -187,6 +188,7 @@ def score_clip(
 
 def _make_tracks(prediction_kind: PredictionKind, alignment: TemporalAlignment, cuts: list[int]) -> list[_Track]:
     smoothing = TemporalAlignment(prediction_kind, smooth=True)
+    whole = TemporalAlignment(prediction_kind, local=False)
     numbers = itertools.count()
 
     def align(image: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -204,6 +206,7 @@ def _make_tracks(prediction_kind: PredictionKind, alignment: TemporalAlignment, 
     return [
         _Track("none", lambda image, values: _in_own_range(values)),
         _Track("range", lambda image, values: values),
+        _Track("scale, shift", lambda image, values: whole(image, values).values),
         _Track("align", align),
         _Track("align, smooth", smooth),
     ]

@@ -41,7 +41,14 @@ def test_the_command_scores_saves_and_refuses(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "align, smooth" in result.output and "3 frames" in result.output
     record = json.loads((tmp_path / "scores" / "video_scores.json").read_text())
-    assert [row["treatment"] for row in record["rows"]] == ["none", "range", "align", "align, smooth", "truth"]
+    assert [row["treatment"] for row in record["rows"]] == [
+        "none",
+        "range",
+        "scale, shift",
+        "align",
+        "align, smooth",
+        "truth",
+    ]
     assert record["video"] == "clip" and record["made_with"]["model"] == "model" and record["frames"] == 3
     # Those of an earlier evaluation are replaced, the user's are not.
     assert run(*words, "-o", tmp_path / "scores").exit_code == 0

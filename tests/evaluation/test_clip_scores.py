@@ -45,7 +45,7 @@ def rows_of(scores: ClipScores) -> dict[str, TreatmentScores]:
 def test_the_truth_is_consistent_and_a_disturbed_clip_is_mended_by_alignment(tmp_path: Path) -> None:
     depths = write_wall_clip(tmp_path / "clip", frames=12)
     true = rows_of(score(tmp_path / "clip", lambda number: (3 / depths[number] + 1).astype(np.float32)))
-    assert list(true) == ["none", "range", "align", "align, smooth", "truth"]
+    assert list(true) == ["none", "range", "scale, shift", "align", "align, smooth", "truth"]
     assert true["range"].delta1 == 1 and true["range"].consistency_error < 1e-4
     # The camera moves along the wall, so that what is seen becomes a little farther.
     assert true["range"].flicker == pytest.approx(true["truth"].flicker, rel=0.05)
@@ -101,8 +101,8 @@ def test_frames_without_truth_have_flicker_alone(tmp_path: Path) -> None:
     assert scores.frames == 11 and "truth" not in rows and rows["range"].flicker < 0.02
     assert math.isnan(rows["align"].delta1) and math.isnan(rows["align"].consistency_error)
     record = json.loads(json.dumps(scores.record(), allow_nan=False))
-    assert record["rows"][2]["delta1"] is None and record["frames"] == 11
-    assert scores.table().splitlines()[3].split()[:3] == ["align", f"{100 * rows['align'].flicker:.3f}", "%"]
+    assert record["rows"][3]["delta1"] is None and record["frames"] == 11
+    assert scores.table().splitlines()[4].split()[:3] == ["align", f"{100 * rows['align'].flicker:.3f}", "%"]
 
 
 def test_what_is_no_clip_is_refused(tmp_path: Path) -> None:

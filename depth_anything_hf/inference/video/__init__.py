@@ -9,6 +9,7 @@
 - `sources`: what may be given as a video, and how it is opened
 - `alignment`: each frame's disparity brought to the running one, cuts, smoothing
 - `robust_fit`: scale and shift between two noisy maps, against outliers
+- `local_correction`: what differs smoothly over the picture from the frames before
 - `cuts`: whether another scene begins
 - `smoothing`: each pixel averaged along its motion
 - `value_range`: the range of all values of a clip, in bounded memory

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Bring each frame's disparity to the running one by a robust scale and shift, online and in bounded memory."""
+"""Bring each frame's disparity to the running one: scale, shift and a smooth field, online and in bounded memory."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ...geometry.disparity import PredictionKind
 from ...geometry.picture_motion import PictureMotion, find_motion, shrink_map, small_grey
 from ...utils.typed_fields import convert_argument
 from .cuts import colour_histogram, is_new_scene
+from .local_correction import FIELD_HALF_LIFE, fit_field
 from .robust_fit import fit_robustly
 from .smoothing import smooth_along_motion
 
@@ -25,6 +26,8 @@ HALF_LIFE = 300.0
 KEPT_FRAMES, FRAMES_APART = 6, 2
 # Share of the pixels that must be known again for a fit, and how many of them it looks at.
 LEAST_KNOWN = 0.05
+# Share of a frame in the steady disparity that the next field is fitted to: it looks back over about so many frames.
+NEWEST_SHARE = 1 / 6
 FITTED_PIXELS = 8192
 
 
@@ -33,7 +36,7 @@ class AlignedFrame:
     """A frame's prediction as part of a clip.
 
     Attributes:
-        values: float32 (H, W): `scale * prediction + shift`, smoothed where that is asked for.
+        values: float32 (H, W): `scale * prediction + shift`, corrected locally, and smoothed where that is asked for.
         scale: positive.
         shift: in the prediction's unit.
         is_cut: whether another scene begins with this frame.
@@ -57,6 +60,10 @@ class TemporalAlignment:
     Fits along a chain add up their errors. So each result is drawn towards the frame's own scale and shift by a small
     share, with which half of any error is gone after `half_life` frames: they cannot run away, however long the clip.
 
+    What is left of the difference to the frames before is corrected where it is smooth over the picture and no larger
+    than the noise of the frame, see `local_correction`: models of single frames bend their maps a little differently
+    in each. Half of a correction is gone after half a second, so that true changes are followed.
+
     Where a new scene begins, everything starts anew with that frame's own scale and shift.
 
     Metres of a metric model are never rescaled: their scale is 1 and their shift 0, only smoothing is done.
@@ -64,6 +71,7 @@ class TemporalAlignment:
     Args:
         prediction_kind: "disparity", or "depth" in metres.
         rescale: False leaves disparity as it is, too.
+        local: correct what differs smoothly over the picture; False leaves scale and shift alone.
         smooth: average each pixel along its motion; see `smoothing`.
         half_life: in frames.
 
@@ -76,24 +84,29 @@ class TemporalAlignment:
         prediction_kind: PredictionKind = "disparity",
         *,
         rescale: bool = True,
+        local: bool = True,
         smooth: bool = False,
         half_life: float = HALF_LIFE,
     ) -> None:
         half_life = convert_argument("half_life", half_life, float, may_be_infinite=True)
-        rescale, smooth = (
-            convert_argument(name, value, bool) for name, value in (("rescale", rescale), ("smooth", smooth))
-        )
+        given = {"rescale": rescale, "local": local, "smooth": smooth}
+        rescale, local, smooth = (convert_argument(name, value, bool) for name, value in given.items())
         if not half_life > 0:
             raise ValueError(f"half_life must be a positive number of frames, got {half_life}")
         self.rescales = rescale and prediction_kind == "disparity"
+        self.local = local and self.rescales
         self.smooth = smooth
         self.half_life = half_life
         self._own_share = 1 - 0.5 ** (1 / half_life)
+        self._field_share = np.float32(0.5 ** (1 / FIELD_HALF_LIFE))
         self._scale, self._shift = 1.0, 0.0
         self._grey: np.ndarray | None = None
         self._colours: np.ndarray | None = None
         # (frames, h, w) at the size of the grey picture.
         self._running: np.ndarray | None = None
+        # (h, w), the mean of what was given, with the field; and the field of the frame, None where there is none.
+        self._steady: np.ndarray | None = None
+        self._field: np.ndarray | None = None
         self._age = 0
         self._smoothed: np.ndarray | None = None
         self._size: tuple[int, int] | None = None
@@ -117,10 +130,12 @@ class TemporalAlignment:
         self._grey, self._colours = grey, colours
         if is_cut or motion is None:
             motion = None
-            self._scale, self._shift, self._age, self._running, self._smoothed = 1.0, 0.0, 0, None, None
+            self._forget_scene()
         if self.rescales:
             self._follow(shrink_map(values, *grey.shape), motion)
         aligned = self._apply(values)
+        if self._field is not None:
+            aligned += cv2.resize(self._field, values.shape[::-1], interpolation=cv2.INTER_LINEAR)
         if self.smooth:
             if motion is not None and self._smoothed is not None:
                 aligned = smooth_along_motion(self._smoothed, aligned, motion, _spread(aligned))
@@ -129,13 +144,18 @@ class TemporalAlignment:
 
     def reset(self) -> None:
         """Forget all frames, as before the first one."""
+        self._forget_scene()
+        self._grey = self._colours = self._size = None
+
+    def _forget_scene(self) -> None:
         self._scale, self._shift, self._age = 1.0, 0.0, 0
-        self._grey = self._colours = self._running = self._smoothed = self._size = None
+        self._running = self._steady = self._field = self._smoothed = None
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that the next frames depend on, as plain numbers and arrays."""
         return {
             "rescales": self.rescales,
+            "local": self.local,
             "smooth": self.smooth,
             "half_life": self.half_life,
             "scale": self._scale,
@@ -145,6 +165,7 @@ class TemporalAlignment:
             "grey": _copied(self._grey),
             "colours": _copied(self._colours),
             "running": _copied(self._running),
+            "steady": _copied(self._steady),
             "smoothed": _copied(self._smoothed),
         }
 
@@ -154,7 +175,7 @@ class TemporalAlignment:
         Raises:
             ValueError: the state is of another kind of alignment.
         """
-        for name in ("rescales", "smooth", "half_life"):
+        for name in ("rescales", "local", "smooth", "half_life"):
             if state[name] != getattr(self, name):
                 raise ValueError(
                     f"the state is of an alignment with {name}={state[name]}, this one has {getattr(self, name)}"
@@ -162,7 +183,8 @@ class TemporalAlignment:
         self._scale, self._shift = float(state["scale"]), float(state["shift"])
         self._size = None if state["size"] is None else (int(state["size"][0]), int(state["size"][1]))
         self._grey, self._colours = _copied(state["grey"]), _copied(state["colours"])
-        self._running, self._smoothed = _copied(state["running"]), _copied(state["smoothed"])
+        self._running, self._steady = _copied(state["running"]), _copied(state["steady"])
+        self._smoothed = _copied(state["smoothed"])
         self._age = int(state["age"])
 
     def _check(self, frame: np.ndarray, values: np.ndarray) -> None:
@@ -180,7 +202,8 @@ class TemporalAlignment:
         self._size = size
 
     def _follow(self, small: np.ndarray, motion: PictureMotion | None) -> None:
-        """Set scale and shift for a frame, and bring the running disparity to it."""
+        """Set scale, shift and field for a frame, and bring the running disparity to it."""
+        is_fitted, self._field = False, None
         if motion is None or self._running is None:
             self._running = np.full((KEPT_FRAMES, *small.shape), np.nan, dtype=np.float32)
         else:
@@ -188,28 +211,51 @@ class TemporalAlignment:
             x, y = motion.previous_pixels(*small.shape)
             self._running = np.stack([cv2.remap(each, x, y, cv2.INTER_LINEAR) for each in self._running])
             self._running[:, ~motion.matched] = np.nan
-            self._fit(small)
+            if self._steady is not None:
+                self._steady = cv2.remap(self._steady, x, y, cv2.INTER_LINEAR)
+                self._steady[~motion.matched] = np.nan
+            is_fitted = self._fit(small)
+        if self.local:
+            self._correct(self._apply(small), is_fitted)
         if self._age % FRAMES_APART == 0:
             self._running[self._age // FRAMES_APART % KEPT_FRAMES] = self._apply(small)
         self._age += 1
 
-    def _fit(self, small: np.ndarray) -> None:
+    def _correct(self, small: np.ndarray, is_fitted: bool) -> None:
+        """Set the field for a frame that has its scale and shift, and the steady disparity that the next one meets."""
+        if self._steady is None:
+            self._steady = small
+            return
+        if is_fitted:
+            whole = fit_field(small, self._steady, _spread(small))
+            self._field = self._field_share * whole
+            # The steady disparity is drawn along, as the running one is.
+            self._steady += self._field - whole
+            small += self._field
+        known = np.isfinite(self._steady)
+        self._steady = np.where(known, self._steady + np.float32(NEWEST_SHARE) * (small - self._steady), small)
+
+    def _fit(self, small: np.ndarray) -> bool:
         assert self._running is not None
         comparable = np.isfinite(self._running) & np.isfinite(small)
         if comparable.any(axis=0).mean() < LEAST_KNOWN:
-            return
+            return False
         known = np.flatnonzero(comparable)
         some = known[:: 1 + known.size // FITTED_PIXELS]
         fitted = fit_robustly(
             small.ravel()[some % small.size], self._running.ravel()[some], whole_spread=_spread(small)
         )
         if fitted is None:
-            return
+            return False
         self._scale = float(fitted[0] ** (1 - self._own_share))
         self._shift = fitted[1] * (1 - self._own_share)
         # The running disparity is drawn along, else the next fit would go back to it.
         gain = self._scale / fitted[0]
-        self._running = self._running * np.float32(gain) + np.float32(self._shift - gain * fitted[1])
+        offset = np.float32(self._shift - gain * fitted[1])
+        self._running = self._running * np.float32(gain) + offset
+        if self._steady is not None:
+            self._steady = self._steady * np.float32(gain) + offset
+        return True
 
     def _apply(self, values: np.ndarray) -> np.ndarray:
         if (self._scale, self._shift) == (1.0, 0.0):

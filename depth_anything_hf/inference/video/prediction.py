@@ -41,8 +41,8 @@ class VideoPrediction:
         values: float32 (H, W) at the frame's own size, after the treatment: disparity or metres.
         kind: "disparity" or "depth" (metres), of the values.
         image: uint8 (H, W, 3) RGB, the frame, upright.
-        scale, shift: of the disparity, scale * predicted + shift, before smoothing and calibration; 1 and 0 where
-            nothing was aligned.
+        scale, shift: of the disparity, scale * predicted + shift, before its local correction, smoothing and
+            calibration; 1 and 0 where nothing was aligned.
         is_cut: whether the treatment took it for the first frame of another shot.
         limits: between which the colours of this frame run, so that they fit to those of its neighbours: disparity,
             for depth 1 / metres; as minimum and maximum of `visualization.colour_map`.

@@ -25,7 +25,7 @@ class Treated(NamedTuple):
 
     Attributes:
         values: float32 (H, W).
-        scale, shift: of the disparity, scale * predicted + shift, before any smoothing and calibration.
+        scale, shift: of the disparity, before local correction, smoothing and calibration.
         is_cut: whether another shot begins.
         limits: of the colours: disparity, or 1 / depth.
     """

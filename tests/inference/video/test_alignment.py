@@ -27,13 +27,53 @@ def disturbed(values: np.ndarray, disturbance: tuple[float, float]) -> np.ndarra
 
 @pytest.mark.parametrize("speed", [0.0, 3.0, 12.0])
 def test_scale_and_shift_of_each_frame_are_undone(speed):
-    world, alignment = World(), TemporalAlignment(half_life=1e9)
+    world, alignment = World(), TemporalAlignment(half_life=1e9, local=False)
     for x, disturbance in zip(pan(40, speed), disturbances(40), strict=True):
         frame, truth = world.view(x)
         aligned = alignment(frame, disturbed(truth, disturbance))
         assert not aligned.is_cut and aligned.values.dtype == np.float32
         np.testing.assert_allclose(aligned.scale * disturbance[0], 1, atol=0.03)
         assert np.abs(aligned.values - truth).max() < 0.03
+
+
+def test_what_bends_in_each_frame_is_straightened():
+    world, random = World(), np.random.default_rng(0)
+    given: dict[bool, list[np.ndarray]] = {True: [], False: []}
+    errors: dict[bool, list[float]] = {True: [], False: []}
+    bends = [0.2 * (smooth_noise(random, 72, 96, 14) - 0.5) for _ in range(30)]
+    for local, results in given.items():
+        alignment = TemporalAlignment(local=local)
+        for x, bend, disturbance in zip(pan(30), bends, disturbances(30), strict=True):
+            frame, truth = world.view(x)
+            results.append(alignment(frame, disturbed(truth + bend, disturbance)).values)
+            errors[local].append(float(np.abs(results[-1] - truth).mean()))
+    # The mean of many frames is straighter than each.
+    assert np.mean(errors[True][10:]) < 0.85 * np.mean(errors[False][10:])
+
+    def unsteadiness(results: list[np.ndarray]) -> float:
+        columns = pan(30)
+        steps = []
+        for number in range(10, 30):
+            moved = columns[number] - columns[number - 1]
+            now, before = results[number][:, 4:-4], np.roll(results[number - 1], -moved, axis=1)[:, 4:-4]
+            steps.append(float(np.abs(now - before).mean()))
+        return float(np.mean(steps))
+
+    assert unsteadiness(given[True]) < unsteadiness(given[False]) / 3
+
+
+def test_an_object_that_comes_near_is_followed():
+    world = World()
+    frame, truth = world.view(100)
+    pattern = np.random.default_rng(0).integers(0, 256, (36, 40, 3), dtype=np.uint8)
+    frame[20:56, 30:70] = pattern
+    alignment = TemporalAlignment()
+    for number in range(40):
+        predicted = truth.copy()
+        predicted[20:56, 30:70] = 0.3 + 0.02 * number
+        aligned = alignment(frame, predicted)
+        assert np.abs(aligned.values[20:56, 30:70] - predicted[20:56, 30:70]).mean() < 0.01
+        assert np.abs(aligned.values - predicted)[:, :20].max() < 0.01
 
 
 def test_an_object_that_moves_and_changes_does_not_count():
@@ -144,6 +184,8 @@ def test_a_resumed_run_is_the_same_bit_for_bit(smooth):
         assert (found.scale, found.shift, found.is_cut) == (expected.scale, expected.shift, expected.is_cut)
     with pytest.raises(ValueError, match=f"smooth={smooth}"):
         TemporalAlignment(smooth=not smooth).load_state_dict(state)
+    with pytest.raises(ValueError, match="local=True, this one has False"):
+        TemporalAlignment(smooth=smooth, local=False).load_state_dict(state)
 
 
 def test_metres_are_never_rescaled():
@@ -170,6 +212,8 @@ def test_sizes_and_types_are_checked():
         alignment(frame / 255, truth)
     with pytest.raises(ValueError, match="half_life must be"):
         TemporalAlignment(half_life=0)
+    with pytest.raises(ValueError, match="local must be true or false, got 'nearly'"):
+        TemporalAlignment(local="nearly")
     alignment.reset()
     small = alignment(frame[:40], truth[:40])
     assert (small.scale, small.shift, small.is_cut) == (1.0, 0.0, False)
