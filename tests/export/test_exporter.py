@@ -261,7 +261,7 @@ def test_adapters_are_merged(save_model: Any, tmp_path: Path) -> None:
     assert adapters is not None
     adapters.save(tmp_path / "kept", is_published=False)
     merged = adapters.merged_model().eval()
-    path = export_model(tmp_path / "kept", tmp_path / "out", format="torch")
+    path = export_model(tmp_path / "kept", tmp_path / "out", format="torch", size=(56, 56))
     images = torch.randn(1, 3, 56, 56, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         expected = merged(images).predicted_depth.numpy()

@@ -170,12 +170,9 @@ def test_only_what_was_compared_with_its_checkpoint_is_kept(
 
 
 @pytest.mark.slow
-def test_a_checkpoint_edited_in_place_is_another_one(
-    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_checkpoint_edited_in_place_is_another_one(checkpoint: Path, tmp_path: Path) -> None:
     need("openvino")
     folder = shutil.copytree(checkpoint, tmp_path / "model")
-    monkeypatch.setattr(engine_cache, "CACHE_FOLDER", tmp_path / "engines")
     image = random_image((60, 80))
     before = DepthPredictor.from_pretrained(folder, engine="openvino", device="cpu").predict(image)
     weights = folder / "model.safetensors"

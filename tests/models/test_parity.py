@@ -206,12 +206,14 @@ def all_threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-# The largest model on the largest images took half of the time of all of them, and is left to those who ask for it.
+# Of large images the smallest model is asked, of the larger models' layers and widths small images tell as much; all
+# together take minutes, and are left to those who ask for them.
 PUBLISHED = [
     pytest.param("small", FULL_SIZES, id="small"),
-    pytest.param("base", FULL_SIZES, id="base"),
-    pytest.param("large", FULL_SIZES[:2], id="large"),
-    pytest.param("large", FULL_SIZES[2:], marks=pytest.mark.long, id="large at its largest"),
+    pytest.param("base", FULL_SIZES[1:2], id="base"),
+    pytest.param("large", [(140, 196)], id="large"),
+    pytest.param("base", FULL_SIZES, marks=pytest.mark.long, id="base at all sizes"),
+    pytest.param("large", FULL_SIZES, marks=pytest.mark.long, id="large at all sizes"),
 ]
 
 
@@ -219,9 +221,10 @@ PUBLISHED = [
 @pytest.mark.usefixtures("all_threads")
 @pytest.mark.parametrize(("size", "sides"), PUBLISHED)
 def test_published_sizes_agree_with_stock(size: Any, sides: Any, tmp_path: Path, record_property: Any) -> None:
+    smallest = min(sides)
     fields = DepthAnythingConfig.from_size(size).to_dict()
     stock = StockModel(StockConfig.from_dict(fields))
-    randomize(stock, trial_sizes=[(252, 336)], batch=1, cut_off=0.01)
+    randomize(stock, trial_sizes=[smallest], batch=1, cut_off=0.01)
     stock.save_pretrained(tmp_path / "stock")
     ours, info = DepthAnythingForDepthEstimation.from_pretrained(tmp_path / "stock", output_loading_info=True)
     assert_complete(info)
@@ -233,11 +236,11 @@ def test_published_sizes_agree_with_stock(size: Any, sides: Any, tmp_path: Path,
     # Other weights go the other way; the same code runs on them, so that one size suffices. They are a fresh model's:
     # moved a second time, large's are conditioned so badly that stock itself is off float64 by the whole tolerance.
     ours = DepthAnythingForDepthEstimation(ours.config).eval()
-    randomize(ours, seed=1, trial_sizes=[(252, 336)], batch=1, cut_off=0.01)
+    randomize(ours, seed=1, trial_sizes=[smallest], batch=1, cut_off=0.01)
     ours.save_pretrained(tmp_path / "ours")
     reopened, info = AutoModelForDepthEstimation.from_pretrained(tmp_path / "ours", output_loading_info=True)
     assert_complete(info)
     assert_same_state(ours, reopened)
-    share = difference(reopened, ours, 252, 336, batch=1)
-    record_property(f"{size}_saved_by_us_252x336", share)
+    share = difference(reopened, ours, *smallest, batch=1)
+    record_property(f"{size}_saved_by_us_{smallest[0]}x{smallest[1]}", share)
     assert share <= TOLERANCE
