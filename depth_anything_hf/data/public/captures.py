@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -67,9 +68,10 @@ def in_order(paths: Sequence[str]) -> list[str]:
     """Sort paths by the numbers in their names, so that 10 comes after 9."""
 
     def key(path: str) -> tuple[Any, ...]:
-        place = Path(path)
-        parts = [part for part in re.split(r"(\d+)", place.name) if part]
-        return place.parent, [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+        folder, name = os.path.split(path)
+        # Every second part is a number.
+        words = enumerate(re.split(r"(\d+)", name))
+        return folder, [(0, int(word), "") if odd % 2 else (1, 0, word) for odd, word in words if word]
 
     return sorted(paths, key=key)
 

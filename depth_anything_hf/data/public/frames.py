@@ -114,7 +114,10 @@ def matches(root: Path, *patterns: str) -> list[str]:
 
 def path_below(root: Path, path: str) -> str:
     """Return the path relative to the root, with slashes."""
-    return Path(os.path.relpath(path, root)).as_posix()
+    above = str(root) + os.sep
+    # Of a million frames each; paths that were found below the root begin with it.
+    below = path[len(above) :] if path.startswith(above) else os.path.relpath(path, root)
+    return below.replace(os.sep, "/")
 
 
 def lines_of(path: str | os.PathLike[str]) -> list[str]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -52,11 +53,11 @@ def _exported(root: Path, scan: Path, every: int) -> list[Frame]:
     cameras = [
         next((place for place in _camera_places(scan, kind) if place.is_file()), None) for kind in ("color", "depth")
     ]
-    frames = []
+    details, known = tuple(cameras), tuple(str(camera) for camera in cameras if camera is not None)
+    frames, folder = [], str(scan / "color")
     for depth in take_every(in_order(matches(scan / "depth", "*.png")), every):
-        picture = str(scan / "color" / f"{Path(depth).stem}.jpg")
-        files = (picture, *(str(camera) for camera in cameras if camera is not None), depth)
-        frames.append(Frame(path_below(root, picture), files, tuple(cameras)))
+        picture = os.path.join(folder, os.path.basename(depth).removesuffix(".png") + ".jpg")
+        frames.append(Frame(path_below(root, picture), (picture, *known, depth), details))
     return frames
 
 

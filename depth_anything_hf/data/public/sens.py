@@ -13,7 +13,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..decoding.depth_maps import LabelRules
+from ..decoding.encodings.encoding import through_table
+from ..decoding.encodings.scaled_integers import LARGEST
 from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_image
 from ..decoding.limits import check_pixel_count
@@ -165,8 +166,13 @@ def _metres(content: bytes, header: SensHeader, name: str) -> np.ndarray:
             content = zlib.decompressobj().decompress(content, 2 * width * height + 1)
         except zlib.error as error:
             raise UnreadableImageError(f"{name}: the map is damaged: {error}") from error
-    stored = _whole(content, np.dtype("<u2"), (height, width), name)
-    return LabelRules("depth", scale=header.depth_shift, invalid_values=(0, 65535)).apply(stored, name)
+    stored = _whole(content, np.dtype("<u2"), (height, width), name).astype(np.uint16, copy=False)
+    per_metre = np.float64(header.depth_shift)
+
+    def depth_of(codes: np.ndarray) -> np.ndarray:
+        return np.where((codes == 0) | (codes == LARGEST), np.nan, codes / per_metre)
+
+    return through_table(stored, depth_of, ("sens", header.depth_shift))
 
 
 def _whole(content: bytes, kind: np.typing.DTypeLike, shape: tuple[int, ...], name: str) -> np.ndarray:

@@ -63,6 +63,18 @@ def test_upright_pictures_and_maps(roots: dict[str, pathlib.Path], tmp_path: pat
         open_public("arkitscenes", tmp_path, upright=True)
 
 
+def test_frames_of_3dod_have_no_confidence(tmp_path: pathlib.Path) -> None:
+    write_arkitscenes(tmp_path / "downloaded")
+    frames = tmp_path / "3dod" / "Training" / "47333462" / "47333462_frames"
+    shutil.move(tmp_path / "downloaded" / "raw" / "Training" / "47333462", frames)
+    shutil.rmtree(frames / "confidence")
+    sample = open_public("arkitscenes", tmp_path / "3dod", "train")[0]
+    assert sample["name"] == "Training/47333462/47333462_frames/lowres_wide/47333462_100.123.png"
+    assert np.isfinite(sample["depth"]).sum() == HEIGHT * WIDTH - 1 and "intrinsics" in sample
+    with pytest.raises(FileNotFoundError, match=r"1 file of ARKitScenes, split train, is missing:\n.*confidence"):
+        open_public("arkitscenes", tmp_path, "train", min_confidence=2)
+
+
 def test_wrong_choices_are_told(roots: dict[str, pathlib.Path]) -> None:
     with pytest.raises(ValueError, match="min_confidence must be one of"):
         open_public("arkitscenes", roots["arkitscenes"], min_confidence=3)
