@@ -51,6 +51,16 @@ def test_the_loss_benchmark_compares_equal_gradients(tmp_path: Path, run: Callab
 
 
 @pytest.mark.slow
+def test_the_decoding_benchmark_compares_equal_maps(tmp_path: Path, run: Callable[..., str]) -> None:
+    for package in ("h5py", "OpenEXR"):
+        pytest.importorskip(package)
+    size = ["--height", "48", "--width", "64", "--rounds", "1"]
+    run("decoding.py", *size, "--json", str(tmp_path / "decoding.json"))
+    rows = json.loads((tmp_path / "decoding.json").read_text())["rows"]
+    assert len(rows) == 14 and all(row["ratio"] > 0 and row["peak"] > 0 for row in rows)
+
+
+@pytest.mark.slow
 def test_the_preprocessing_benchmark_compares_equal_pixels(tmp_path: Path, run: Callable[..., str]) -> None:
     arguments = ["--height", "160", "--width", "213", "--side", "70", "--rounds", "1"]
     run("preprocessing.py", *arguments, "--json", str(tmp_path / "preprocessing.json"))

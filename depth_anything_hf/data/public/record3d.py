@@ -110,7 +110,7 @@ RECORD3D = PublicDataset(
     verified="layout by public code that reads it (nerfstudio and others); files made by hand",
     traps=(
         "K of the metadata holds the columns of the matrix: read by rows the principal point is 0. Maps are smaller "
-        "than their pictures and are enlarged by the nearest value. Maps of a .r3d need pyliblzfse (extra record3d). "
+        "than their pictures and are enlarged by the nearest value. Maps of a .r3d need lzfse (extra record3d). "
         "The program of its authors flips frames of the front camera, the reader does not."
     ),
 )

@@ -56,7 +56,7 @@ def read_sintel_depth(path: PathLike) -> np.ndarray:
         FileNotFoundError: no such file.
         UnreadableImageError: another tag, or another number of values than in the header.
     """
-    return stored_sintel_depth(*read_bytes(path))
+    return stored_sintel_depth(*read_bytes(path)).copy()
 
 
 def read_sintel_intrinsics(path: PathLike) -> np.ndarray:

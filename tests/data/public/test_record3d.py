@@ -28,7 +28,7 @@ def test_metres_of_exr(roots: dict[str, pathlib.Path]) -> None:
 
 
 def test_an_unpacked_r3d(tmp_path: pathlib.Path) -> None:
-    lzfse = pytest.importorskip("liblzfse")
+    lzfse = pytest.importorskip("lzfse")
     folder = tmp_path / "scan" / "rgbd"
     write_picture(folder / "0.jpg")
     small = np.full((HEIGHT // 2, WIDTH // 2), 1.5, "<f4")

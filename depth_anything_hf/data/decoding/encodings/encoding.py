@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+import cv2
 import numpy as np
 
 from ....utils.paths import local_path
@@ -154,6 +156,17 @@ def whole_numbers(
     return stored.astype(stored.dtype.newbyteorder("="), copy=False)
 
 
+@lru_cache(maxsize=2)
+def looks_up(bits: int) -> bool:
+    """Return whether OpenCV looks numbers of so many bits up, 8 or 16: of 16 version 5 does."""
+    numbers: np.ndarray = np.array([[0, 1]], np.uint8 if bits == 8 else np.uint16)
+    table = np.arange(1 << bits, dtype=np.float32)
+    try:
+        return bool((cv2.LUT(numbers, table) == numbers).all())
+    except cv2.error:
+        return False
+
+
 def through_table(
     stored: np.ndarray, function: Callable[[np.ndarray], np.ndarray], key: Hashable | None = None
 ) -> np.ndarray:
@@ -174,6 +187,9 @@ def through_table(
         table = function(np.arange(1 << bits, dtype=stored.dtype)).astype(np.float32)
         if key is not None and len(_tables) < MOST_TABLES:
             _tables[key, bits] = table
+    if looks_up(bits):
+        looked_up: np.ndarray = cv2.LUT(np.ascontiguousarray(stored), table)
+        return looked_up
     found, codes = np.empty(stored.shape, np.float32), stored.ravel()
     flat = found.reshape(-1)
     # All numbers are inside of the table; NumPy makes int64 of them, for which a part at a time needs little memory.

@@ -28,21 +28,33 @@ SCALE = EncodingOption(
 NPY_STARTS = (b"\x93NUMPY", b"PK\x03\x04")
 
 
-def depth_of_floats(stored: np.ndarray, scale: float | None = None, nothing_hit: float = np.inf) -> np.ndarray:
+def depth_of_floats(
+    stored: np.ndarray, scale: float | None = None, nothing_hit: float = np.inf, *, may_change: bool = False
+) -> np.ndarray:
     """Return depth, float32: NaN where it is 0, negative or NaN, +inf where nothing was hit.
 
     Args:
         stored: (H, W).
         scale: stored units per metre; None: 1.
-        nothing_hit: stored numbers from this on mean that nothing was hit.
+        nothing_hit: stored numbers from this on mean that nothing was hit; infinite ones always do.
+        may_change: whether `stored` is nobody else's, and may become the result where no copy is needed.
     """
-    values = stored.astype(np.float32) if scale is None else (stored / np.float64(scale)).astype(np.float32)
+    if scale is None:
+        values = stored.astype(np.float32, copy=not (may_change and _is_whole(stored)))
+    else:
+        values = (stored / np.float64(scale)).astype(np.float32)
     # Most maps have neither, and finding that out takes less than masking. NaN is found by any comparison.
     if not values.min() > 0:
         values[~(values > 0)] = np.nan
-    if not stored.max() < nothing_hit:
+    if nothing_hit < np.inf and not stored.max() < nothing_hit:
         values[stored >= nothing_hit] = np.inf
     return values
+
+
+def _is_whole(stored: np.ndarray) -> bool:
+    """Return whether an array can be written, and keeps no more in memory than itself."""
+    base = stored.base
+    return stored.flags.writeable and (base is None or getattr(base, "nbytes", 0) == stored.nbytes)
 
 
 def disparity_of_floats(stored: np.ndarray) -> np.ndarray:
@@ -64,7 +76,8 @@ def _with_unit(stored: np.ndarray, options: Options, file: EncodedFile, nothing_
             f"{file.name}: whole numbers ({stored.dtype}) have no unit; give the stored units per metre, as in "
             "'npz:scale=1000', or name an encoding of whole numbers, such as mm"
         )
-    return depth_of_floats(stored, options["scale"], nothing_hit)
+    # What the decoders of exr, npy and npz return is made anew.
+    return depth_of_floats(stored, options["scale"], nothing_hit, may_change=True)
 
 
 def decode_pfm_depth(file: EncodedFile, options: Options) -> DecodedMap:
@@ -162,7 +175,8 @@ def decode_tiff_floats(file: EncodedFile, options: Options) -> DecodedMap:
     nodata = nodata_of(file.content)
     if nodata is not None:
         stored = mask_nodata(stored, nodata)
-    return DecodedMap(depth_of_floats(stored, options["scale"]), "depth", geometry=options["geometry"])
+    values = depth_of_floats(stored, options["scale"], may_change=True)
+    return DecodedMap(values, "depth", geometry=options["geometry"])
 
 
 KEY = EncodingOption("key", str, "name of the array in an npz; otherwise depth, or the only one")

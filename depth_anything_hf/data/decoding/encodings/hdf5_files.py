@@ -37,7 +37,7 @@ def decode_spring(file: EncodedFile, options: Options) -> DecodedMap:
 
 def decode_hypersim(file: EncodedFile, options: Options) -> DecodedMap:
     """Read a `depth_meters.hdf5` of Hypersim: metres from the camera's centre."""
-    return DecodedMap(depth_of_floats(_array(file, "dataset")), "depth", geometry="ray")
+    return DecodedMap(depth_of_floats(_array(file, "dataset"), may_change=True), "depth", geometry="ray")
 
 
 ENCODINGS = (

@@ -30,7 +30,7 @@ def stored_sintel_depth(content: bytes, name: str) -> np.ndarray:
     """Return the numbers of a `.dpt` file of MPI Sintel: tag, width, height, float32 metres.
 
     Returns:
-        float32 (H, W).
+        float32 (H, W), the bytes of the file themselves, which cannot be written.
 
     Raises:
         UnreadableImageError: another tag, or another number of values than in the header.
@@ -42,7 +42,7 @@ def stored_sintel_depth(content: bytes, name: str) -> np.ndarray:
             f"{name}: expected {12 + 4 * width * height} bytes for a map of {height} x {width} (height x width), got "
             f"{len(content)}{'; is it optical flow (.flo)?' if len(content) == 12 + 8 * width * height else ''}"
         )
-    return np.frombuffer(content, dtype="<f4", offset=12).reshape(height, width).astype(np.float32)
+    return np.frombuffer(content, dtype="<f4", offset=12).reshape(height, width).astype(np.float32, copy=False)
 
 
 def check_sintel_tag(content: bytes, name: str) -> None:

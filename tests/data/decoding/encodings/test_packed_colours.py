@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from encoded_maps import png, png_of_channels
@@ -52,3 +54,19 @@ def test_synthia_has_three_equal_channels() -> None:
     differing = png_of_channels(np.stack([stored, stored, stored[:, ::-1]], axis=2))
     with pytest.raises(UnreadableImageError, match="three equal channels, these differ"):
         read_label(differing, encoding="synthia")
+
+
+@pytest.mark.parametrize("encoding", ["tartanair_rgba", "carla"])
+def test_memory_is_that_of_the_picture_and_the_map_at_most(encoding: str) -> None:
+    depth = np.linspace(1, 90, 300 * 200, dtype=np.float32).reshape(300, 200)
+    content = png(depth.view(np.uint8).reshape(300, 200, 4))
+    expected = read_label(content, encoding=encoding)
+    tracemalloc.start()
+    values = read_label(content, encoding=encoding)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(values, expected)
+    assert peak < 2 * depth.nbytes
+    # All bands of rows, and the last one, which is smaller.
+    pixels = np.flipud(depth).copy().view(np.uint8).reshape(300, 200, 4)
+    np.testing.assert_array_equal(read_label(png(pixels), encoding=encoding), np.flipud(expected))
