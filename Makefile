@@ -53,6 +53,10 @@ lint: install
 # MINIMUM_TORCH=minimum takes its oldest version as well. Most of what is installed is never imported, so that it is
 # compiled when it is.
 MINIMUM_TORCH ?= constraints
+# What no version has a part in, and what depends on PyTorch alone, where that is the same.
+WITHOUT_VERSIONS := tests/test_house.py tests/test_papers.py tests/helpers tests/benchmarks
+TORCH_ALONE := tests/losses $(addprefix tests/cpu/test_,autotune.py kernels.py memory.py) tests/training/test_memory.py
+SAME := $(WITHOUT_VERSIONS) $(if $(filter constraints,$(MINIMUM_TORCH)),$(TORCH_ALONE))
 minimum:
 	$(PYTHON) -m venv $(VENV)-minimum
 ifeq ($(MINIMUM_TORCH),constraints)
@@ -65,7 +69,7 @@ endif
 	$(VENV)-minimum/bin/python -m pip install --quiet --no-compile -c $(VENV)-minimum/constraints.txt \
 		-e ".[quickstart,evaluate,readers,bitsandbytes]" peft pytest pytest-xdist
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(VENV)-minimum/bin/python $(PYTEST) -W default -m "not slow and not long" \
-		--ignore tests/test_house.py
+		$(addprefix --ignore=,$(SAME))
 
 build: install
 	rm -rf build dist

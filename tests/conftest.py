@@ -28,12 +28,17 @@ from depth_anything_hf.inference import engine_cache
 torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def converted_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where engines keep models in tests: one place for all processes of pytest-xdist, as a conversion takes long."""
+@pytest.fixture(scope="session")
+def shared_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for all processes of pytest-xdist, of what takes long to make."""
     folder = tmp_path_factory.getbasetemp()
-    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "engines"
-    usual, engine_cache.CACHE_FOLDER = engine_cache.CACHE_FOLDER, folder
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def converted_models(shared_place: Path) -> Iterator[Path]:
+    """Where engines keep models in tests."""
+    usual, engine_cache.CACHE_FOLDER = engine_cache.CACHE_FOLDER, shared_place / "engines"
     yield engine_cache.CACHE_FOLDER
     engine_cache.CACHE_FOLDER = usual
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 from command_line import run_process
-from tiny_exports import save_tiny
+from tiny_exports import EXPORTED_ONCE, METRIC_OFFSET, export_once, save_tiny
 
 from depth_anything_hf import DepthAnythingForDepthEstimation, DepthPredictor
 from depth_anything_hf.export import export_model, exporter, open_exported
@@ -33,13 +33,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "relative": {},
     "relative_offset": {"interpolate_offset": 0.1},
     "metric": {"depth_estimation_type": "metric", "max_depth": 20},
-    "metric_offset": {
-        "depth_estimation_type": "metric", "max_depth": 350, "depth_unit": "mm", "interpolate_offset": 0.1
-    },
+    "metric_offset": METRIC_OFFSET,
     "last_layers": {"out_indices": [2, 3, 4, 5]},
     "registers": {"registers": True},
-    "registers_offset": {"registers": True, "interpolate_offset": 0.1},
-}  # fmt: skip
+    "registers_metric_offset": {"registers": True, **METRIC_OFFSET},
+}
 
 
 def all_but_long(cases: Iterable[tuple[Any, ...]], shortened: Collection[tuple[Any, ...]]) -> list[Any]:
@@ -72,15 +70,18 @@ def report_of(path: Path) -> dict[str, Any]:
     ("format", "variant"),
     all_but_long(
         product(FORMATS, VARIANTS),
-        [("torch", "registers_offset"), ("onnx", "metric_offset"), ("openvino", "metric_offset")],
+        [("torch", "registers_metric_offset"), ("onnx", "metric_offset"), ("openvino", "metric_offset")],
     ),
 )
 def test_the_file_gives_the_maps_of_the_model_at_sizes_not_seen(
-    format: str, variant: str, save_model: Any, tmp_path: Path
+    format: str, variant: str, save_model: Any, shared_place: Path, tmp_path: Path
 ) -> None:
     need_engine(format)
-    folder = save_model(**VARIANTS[variant])
-    path = export_model(folder, tmp_path / "out", format=format)
+    if VARIANTS[variant] == EXPORTED_ONCE[format]:
+        folder, path = export_once(shared_place / "exports", format)
+    else:
+        folder = save_model(**VARIANTS[variant])
+        path = export_model(folder, tmp_path / "out", format=format)
     content = report_of(path)
     assert content["accepted"] and content["largest"] <= 2e-5
     assert [each["name"] for each in content["sizes"]] == ["square", "portrait", "landscape", "batch of 3", "native"]
@@ -92,7 +93,9 @@ def test_the_file_gives_the_maps_of_the_model_at_sizes_not_seen(
     opened = open_exported(path, threads=1)
     assert np.abs(opened(images.numpy()) - expected).max() <= 2e-5 * np.ptp(expected)
     assert opened.metadata["prediction_kind"] == ("depth" if "metric" in variant else "disparity")
-    assert opened.metadata["unit"] == {"metric": "m", "metric_offset": "mm"}.get(variant)
+    assert opened.metadata["unit"] == {"metric": "m", "metric_offset": "mm", "registers_metric_offset": "mm"}.get(
+        variant
+    )
 
 
 @pytest.mark.slow
