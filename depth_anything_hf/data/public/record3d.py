@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from ..decoding.depth_maps import LabelRules
+from ..decoding.encodings.record3d import camera_of_picture
 from ..decoding.errors import UnreadableImageError
 from ..samples import Sample
 from .captures import check_confidence, in_order, read_capture, read_json, take_every
-from .formats import pinhole_matrix
 from .frames import Frame, PublicSamples, matches, path_below
 from .spec import PublicDataset
 
@@ -67,28 +65,11 @@ def _picture_of(folder: Path, stem: str) -> str:
 
 def _read_record3d(frame: Frame) -> Sample:
     picture, metadata, depth = frame.files
-    return read_capture(picture, depth, frame.details, camera_of(read_json(metadata), int(Path(depth).stem), metadata))
-
-
-def camera_of(metadata: Any, index: int, name: str) -> np.ndarray:
-    """Return the intrinsics (3, 3) of a picture of a recording, of the frame itself where they are told.
-
-    Args:
-        metadata: of the recording: "K" holds the columns of the matrix, and "perFrameIntrinsicCoeffs" fx, fy, cx, cy.
-        index: of the frame.
-        name: of the file, for messages.
-
-    Raises:
-        UnreadableImageError: no nine numbers.
-    """
-    try:
-        own = metadata.get("perFrameIntrinsicCoeffs") or []
-        if index < len(own):
-            fx, fy, cx, cy = map(float, own[index])
-            return pinhole_matrix(fx, fy, cx, cy)
-        return np.array(metadata["K"], dtype=np.float64).reshape(3, 3).T
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UnreadableImageError(f"{name}: expected K with nine numbers, got {error!r}") from error
+    told = read_json(metadata)
+    intrinsics = camera_of_picture(told, int(Path(depth).stem)) if isinstance(told, Mapping) else None
+    if intrinsics is None:
+        raise UnreadableImageError(f"{metadata}: expected K with nine numbers, the columns of a camera's matrix")
+    return read_capture(picture, depth, frame.details, intrinsics)
 
 
 RECORD3D = PublicDataset(
@@ -110,7 +91,8 @@ RECORD3D = PublicDataset(
     verified="layout by public code that reads it (nerfstudio and others); files made by hand",
     traps=(
         "K of the metadata holds the columns of the matrix: read by rows the principal point is 0. Maps are smaller "
-        "than their pictures and are enlarged by the nearest value. Maps of a .r3d need lzfse (extra record3d). "
+        "than their pictures and are enlarged by the nearest value. Maps of an unpacked .r3d need lzfse (extra "
+        "record3d); one that is not unpacked is read as a recording (kind: recording). "
         "The program of its authors flips frames of the front camera, the reader does not."
     ),
 )

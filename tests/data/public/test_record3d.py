@@ -15,7 +15,6 @@ from public_datasets import names_of
 
 from depth_anything_hf.data.decoding.errors import UnreadableImageError
 from depth_anything_hf.data.public.catalog import open_public
-from depth_anything_hf.data.public.record3d import camera_of
 
 
 def test_metres_of_exr(roots: dict[str, pathlib.Path]) -> None:
@@ -44,11 +43,14 @@ def test_an_unpacked_r3d(tmp_path: pathlib.Path) -> None:
     assert depth.shape == (HEIGHT, WIDTH) and np.isnan(depth[4:, 6:]).all() and np.isnan(depth[2:4, 2:4]).all()
 
 
-def test_the_camera_of_a_frame_comes_first() -> None:
-    own = {"K": [1.0] * 9, "perFrameIntrinsicCoeffs": [[7.0, 8, 3, 2]]}
-    assert np.array_equal(camera_of(own, 0, "m"), [[7, 0, 3], [0, 8, 2], [0, 0, 1]])
-    with pytest.raises(UnreadableImageError, match="m: expected K with nine numbers"):
-        camera_of({"K": [1.0]}, 0, "m")
+def test_the_camera_of_a_frame_comes_first(tmp_path: pathlib.Path) -> None:
+    write_record3d(tmp_path)
+    (tmp_path / "metadata.json").write_text(json.dumps({"perFrameIntrinsicCoeffs": [[7.0, 8, 3, 2]]}))
+    assert np.array_equal(open_public("record3d", tmp_path)[0]["intrinsics"], [[7, 0, 3], [0, 8, 2], [0, 0, 1]])
+    for damaged in ('{"K": [1.0]}', "[1]"):
+        (tmp_path / "metadata.json").write_text(damaged)
+        with pytest.raises(UnreadableImageError, match=r"metadata\.json: expected K with nine numbers"):
+            open_public("record3d", tmp_path)[0]
 
 
 def test_without_metadata_there_is_no_recording(tmp_path: pathlib.Path) -> None:
