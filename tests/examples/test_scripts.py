@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from kill_and_resume import run_processes
+from forked_scripts import run_script
 from safetensors.torch import load_file
 from transformers import AutoModelForDepthEstimation, Dinov2Config, Dinov2Model
 
@@ -57,23 +55,9 @@ def launch(script: str, *flags: object, processes: int = 1) -> str:
     return done.stdout
 
 
-def run_as_main(rank: int, script: str, words: list[str]) -> None:
-    """Run a script in this process as Python runs it."""
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    if os.environ["WORLD_SIZE"] == "1":
-        for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
-            del os.environ[name]
-    os.chdir(EXAMPLES.parent)
-    sys.argv = [script, *words]
-    runpy.run_path(script, run_name="__main__")
-
-
 def run(script: str, *flags: object, processes: int = 1) -> str:
     """Run an example in processes that are forked; return what they printed, fail with it otherwise."""
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder, "output.txt")
-        run_processes(run_as_main, (str(EXAMPLES / script), [str(word) for word in flags]), output, processes)
-        return output.read_text(encoding="utf-8")
+    return run_script(EXAMPLES / script, *flags, processes=processes, folder=EXAMPLES.parent)
 
 
 def log_of(folder: Path) -> list[dict[str, Any]]:

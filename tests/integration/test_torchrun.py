@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from forked_scripts import run_script
 from kill_and_resume import log_entries
 
 
@@ -55,12 +56,12 @@ fit(
 """
 
 
-def start(script: Path, *arguments: object, processes: int) -> None:
+def start_by_torchrun(script: Path, *arguments: object) -> None:
     # Nothing says "CPU" to Accelerate, as `accelerate launch` and the fixtures of other tests do.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ACCELERATE_")}
     environment["PYTHONPATH"] = os.pathsep.join([str(HELPERS), *sys.path])
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-    command = [*(launcher if processes > 1 else [sys.executable]), str(script), *map(str, arguments)]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    command = [*launcher, str(script), *map(str, arguments)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
 
@@ -70,8 +71,8 @@ def start(script: Path, *arguments: object, processes: int) -> None:
 def test_two_processes_of_torchrun_are_one_run(tmp_path, labelled_folder):
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
-    start(script, labelled_folder, tmp_path / "one", 4, processes=1)
-    start(script, labelled_folder, tmp_path / "two", 2, processes=2)
+    run_script(script, labelled_folder, tmp_path / "one", 4)
+    start_by_torchrun(script, labelled_folder, tmp_path / "two", 2)
     record = json.loads((tmp_path / "two" / "training_arguments.json").read_text())
     assert record["processes"] == 2
     one, two = (log_entries(tmp_path / name) for name in ("one", "two"))
