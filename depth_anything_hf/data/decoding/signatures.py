@@ -28,6 +28,10 @@ OTHERS = {
 }
 
 
+# Looked for first, because most files are none of them.
+_ANY = re.compile(b"|".join(b"(?:" + each + b")" for each in (*LOSSY, *OTHERS)), re.DOTALL)
+
+
 def refuse_what_is_no_map(content: bytes, name: str) -> None:
     """Refuse lossy pictures and containers.
 
@@ -35,6 +39,8 @@ def refuse_what_is_no_map(content: bytes, name: str) -> None:
         UnreadableImageError: the content is of such a format; the message names it, and starts with `name`.
     """
     start = content[:32]
+    if _ANY.match(start) is None:
+        return
     for pattern, title in LOSSY.items():
         if re.match(pattern, start, re.DOTALL):
             raise UnreadableImageError(f"{name}: {title} is lossy and changes depth; {ADVICE}")
