@@ -28,6 +28,8 @@ from .settings import EvaluationSettings
 
 # Pixels of a frame that are kept for what needs one scale and shift of all frames.
 SAMPLED_PIXELS = 2048
+# Of all frames together; where a clip has more of them, every second pixel of each frame is kept on.
+KEPT_SAMPLES = 1 << 21
 # Of all values of the clip: what flicker is a share of.
 RANGE_PERCENTILES = (2.0, 98.0)
 NEAREST_METRES = 1e-3
@@ -105,11 +107,16 @@ class _Track:
         self.name, self.treat = name, treat
         self.range = ClipRange()
         self.changes: list[float] = []
-        # Of the sampled pixels of each frame, and of the points that two frames see.
+        # Of the sampled pixels of each frame; how they differ from the frame before, NaN where that did not see them.
         self.samples: list[np.ndarray] = []
         self.moves: list[np.ndarray] = []
         self.previous: np.ndarray | None = None
         self.seconds = 0.0
+
+    def keep_every_second(self) -> None:
+        """Keep every second sampled pixel of each frame."""
+        self.samples = [_every_second(each) for each in self.samples]
+        self.moves = [_every_second(each) for each in self.moves]
 
 
 def score_clip(
@@ -122,7 +129,7 @@ def score_clip(
     """Predict a clip once, treat it in every way, and measure steadiness and, by its truth, depth.
 
     What is measured is disparity, of metres their inverse, so that far and near count as they are seen. Memory is
-    bounded but for 2,048 numbers per frame and treatment where there is truth.
+    bounded: where there is truth, 2,048 pixels of each frame are kept, of clips of more than 1,024 frames fewer.
 
     Args:
         predict: of images, such as a `DepthPredictor`.
@@ -142,7 +149,7 @@ def score_clip(
     matched: list[float] = []
     previous: ClipFrame | None = None
     previous_grey: np.ndarray | None = None
-    count = 0
+    count, step = 0, 1
     for frame, values in _predicted(predict, frames):
         if previous is not None and frame.image.shape != previous.image.shape:
             raise ValueError(
@@ -153,7 +160,13 @@ def score_clip(
         motion = None if previous_grey is None else find_motion(previous_grey, grey)
         if motion is not None:
             matched.append(float(motion.matched.mean()))
-        pixels = _sampled_pixels(*values.shape)
+        if (len(depths) + 1) * (SAMPLED_PIXELS // step) > KEPT_SAMPLES and step < SAMPLED_PIXELS:
+            step *= 2
+            depths = [_every_second(each) for each in depths]
+            for track in [*tracks, true_track]:
+                track.keep_every_second()
+        rows, columns = _sampled_pixels(*values.shape)
+        pixels = rows[::step], columns[::step]
         view = _view_of(frame, previous)
         disparity = None if frame.depth is None else (1 / frame.depth).astype(np.float32)
         if frame.depth is not None:
@@ -169,8 +182,10 @@ def score_clip(
                 track.changes.append(change_on_matched_pixels(track.previous, shown, motion))
                 if view is not None:
                     x, y, seen = (each[pixels] for each in view)
-                    track.moves.append(change_along_motion(shown[pixels][seen], track.previous, x[seen], y[seen]))
-            if disparity is not None:
+                    moves = np.full(seen.shape, np.nan)
+                    moves[seen] = change_along_motion(shown[pixels][seen], track.previous, x[seen], y[seen])
+                    track.moves.append(moves)
+            if disparity is not None and track is not true_track:
                 track.samples.append(treated[pixels])
             track.previous = shown
         previous, previous_grey = frame, grey
@@ -178,12 +193,12 @@ def score_clip(
     if count < 2:
         raise ValueError(f"a clip needs at least two frames, got {count}")
     has_truth = len(depths) == count
-    rows = [_scores_of(track, depths, true_track, settings, prediction_kind, count) for track in tracks]
+    scored = [_scores_of(track, depths, true_track, settings, prediction_kind, count) for track in tracks]
     if has_truth:
         flickers = flicker_score(np.array(true_track.changes), *true_track.range.limits(*RANGE_PERCENTILES))
         consistency = 0.0 if true_track.moves else float("nan")
-        rows.append(TreatmentScores("truth", flickers, consistency, 1.0, float("nan")))
-    return ClipScores(rows, count, cuts, float(np.mean(matched)), prediction_kind)
+        scored.append(TreatmentScores("truth", flickers, consistency, 1.0, float("nan")))
+    return ClipScores(scored, count, cuts, float(np.mean(matched)), prediction_kind)
 
 
 def _make_tracks(prediction_kind: PredictionKind, alignment: TemporalAlignment, cuts: list[int]) -> list[_Track]:
@@ -242,6 +257,11 @@ def _sampled_pixels(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     return rows, columns
 
 
+def _every_second(values: np.ndarray) -> np.ndarray:
+    # A copy: a view would keep all of them.
+    return values[::2].copy()
+
+
 def _in_own_range(values: np.ndarray) -> np.ndarray:
     low, high = np.percentile(values, RANGE_PERCENTILES)
     stretched: np.ndarray = (values - np.float32(low)) / np.float32(high - low if high > low else 1)
@@ -272,6 +292,8 @@ def _scores_of(
                 target = np.where(mask, 1 / np.where(mask, depth, 1), 0)
                 scale = fit_scale_and_shift(predicted, target, mask)[0]
             moves, true_moves = np.concatenate(track.moves), np.concatenate(true_track.moves)
+            is_seen = ~np.isnan(true_moves)
+            moves, true_moves = moves[is_seen], true_moves[is_seen]
             consistency = warped_consistency_error(
                 moves, true_moves, scale, *true_track.range.limits(*RANGE_PERCENTILES)
             )

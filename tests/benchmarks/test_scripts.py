@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_predictors import SIDE, tiny_model
+from wall_clips import write_wall_clip
 
 from depth_anything_hf import DepthAnythingImageProcessor
 from depth_anything_hf.data.decoding.images import read_image
@@ -39,6 +41,23 @@ def test_the_video_benchmark_compares_rates_and_notes_memory(tmp_path: Path, run
     assert 0 < json.loads((tmp_path / "video.json").read_text())["rate_by_bare_rate"]["wall"] < 1.5
     run("video.py", "--memory", "10", "--json", str(tmp_path / "memory.json"))
     assert len(json.loads((tmp_path / "memory.json").read_text())["mebibytes_by_fifth"]) == 5
+
+
+@pytest.mark.long
+def test_the_flicker_benchmark_scores_treatments_and_draws(tmp_path: Path, run: Callable[..., str]) -> None:
+    write_wall_clip(tmp_path / "clip", frames=3)
+    tiny_model().save_pretrained(tmp_path / "model")
+    DepthAnythingImageProcessor.for_input_size(SIDE).save_pretrained(tmp_path / "model")
+    arguments = ["--models", str(tmp_path / "model"), "--clips", str(tmp_path / "clip")]
+    run("flicker.py", *arguments, "--drift", "3", "--past_weights", "--json", str(tmp_path / "flicker.json"))
+    result = json.loads((tmp_path / "flicker.json").read_text())
+    assert list(result["scores"]) == ["model, as they are", "model, disturbed", "the truth as predictions"]
+    assert (
+        result["scores"]["model, disturbed"]["align"]["ratio"] > result["scores"]["model, disturbed"]["range"]["ratio"]
+    )
+    assert result["drift"]["largest"] < 1.5
+    run("flicker.py", *arguments, "--picture", str(tmp_path / "slices.png"))
+    assert read_image(tmp_path / "slices.png").shape == (6, 3 * 373, 3)
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from wall_clips import write_wall_clip
 
+from depth_anything_hf.evaluation import clip_scores as module
 from depth_anything_hf.evaluation.clip_scores import ClipScores, TreatmentScores, score_clip
 from depth_anything_hf.evaluation.clips import ClipFrame, read_clip
 from depth_anything_hf.evaluation.settings import settings_for
@@ -79,6 +80,25 @@ def test_a_shift_of_every_second_frame_is_the_error_that_it_is(tmp_path: Path) -
     assert rows["range"].consistency_error == pytest.approx(scale * 0.04 / (high - low), rel=0.1)
     assert rows["range"].flicker == pytest.approx(0.04 / (high - low + 0.04), rel=0.2)
     assert rows["align"].consistency_error < rows["range"].consistency_error / 5
+
+
+def test_of_long_clips_fewer_pixels_of_each_frame_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    depths = write_wall_clip(tmp_path / "clip", frames=7)
+    random = np.random.default_rng(0)
+    bends = [cv2.resize(random.normal(0, 0.02, (4, 5)).astype(np.float32), (64, 48)) for _ in depths]
+
+    def bent(number: int) -> np.ndarray:
+        return (1 / depths[number] + bends[number]).astype(np.float32)
+
+    whole = rows_of(score(tmp_path / "clip", bent))
+    # Of the seventh frame, and then of all, an eighth.
+    monkeypatch.setattr(module, "KEPT_SAMPLES", 7 * 2048 // 8)
+    fewer = rows_of(score(tmp_path / "clip", bent))
+    for name, row in whole.items():
+        assert fewer[name].flicker == row.flicker
+        assert fewer[name].delta1 == pytest.approx(row.delta1, abs=0.02)
+        assert fewer[name].consistency_error == pytest.approx(row.consistency_error, rel=0.1)
+    assert fewer["range"].consistency_error != whole["range"].consistency_error
 
 
 def test_metres_are_compared_as_they_are(tmp_path: Path) -> None:
