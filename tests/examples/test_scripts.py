@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from forked_scripts import run_script
@@ -24,6 +26,8 @@ from transformers import AutoModelForDepthEstimation, Dinov2Config, Dinov2Model
 
 from depth_anything_hf import DepthAnythingForDepthEstimation
 from depth_anything_hf.data.sources import open_source
+from depth_anything_hf.geometry.intrinsics import CameraIntrinsics
+from depth_anything_hf.inference.point_map import PointMap
 from depth_anything_hf.recipes.student import DistillationArguments
 
 
@@ -70,7 +74,7 @@ def losses(folder: Path) -> list[float]:
 
 def test_scripts_are_short():
     lengths = {path.name: len(path.read_text().splitlines()) for path in EXAMPLES.glob("*.py")}
-    assert len(lengths) == 5 and max(lengths.values()) <= 40, lengths
+    assert len(lengths) == 6 and max(lengths.values()) <= 40, lengths
 
 
 @pytest.fixture(scope="module")
@@ -209,3 +213,21 @@ def test_an_interrupted_example_goes_on(tmp_path, teacher, labelled_folder):
     again = load_file(tmp_path / "model.safetensors")
     assert all(torch.equal(final[name], again[name]) for name in final)
     assert len(losses(tmp_path)) == 2
+
+
+def test_views_of_points_are_of_their_files(tmp_path):
+    pytest.importorskip("trimesh")
+    picture, depth = np.full((24, 32, 3), [200, 40, 40], np.uint8), np.full((24, 32), 2, np.float32)
+    # The nearer half, on the right, is blue.
+    picture[:, 16:], depth[:, 16:] = [40, 40, 200], 1
+    points = PointMap("wall", depth, picture, CameraIntrinsics(32, 24, 32, 32, 15.5, 11.5))
+    files = [tmp_path / "wall.ply", tmp_path / "wall.glb"]
+    for file in files:
+        points.save(file)
+    example = runpy.run_path(str(EXAMPLES / "view_points.py"))
+    for file in files:
+        positions, colours = example["load"](str(file))
+        np.testing.assert_allclose(positions[colours[:, 2] > 100].min(axis=0)[2], 1, rtol=1e-5)
+        seen = example["view"](positions, colours, 0, side=32)
+        red, blue = ((seen == colour).all(axis=2) for colour in (picture[0, 0], picture[0, -1]))
+        assert red.sum() > 50 and blue.sum() > 50 and np.nonzero(red)[1].max() <= np.nonzero(blue)[1].min()
