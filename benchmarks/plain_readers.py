@@ -84,10 +84,15 @@ REMARKS = {
     "kitti_disparity": "near is far; OpenCV's default keeps 8 bits",
     "cityscapes_disparity": "near is far, and 1 is subtracted first",
     "oak_disparity": "near is far, in eighths of a pixel",
+    "pfm": "imageio decodes it as a video, to 8 bits, where PyAV is there; OpenCV's default fails",
     "pfm_disparity": "near is far, and unknown pixels are infinite",
     "exr": "OpenCV reads no channel but R, G, B and Y; 1e10 is where nothing was hit",
+    "npz": "several arrays, of which one is depth",
     "isaac_gym": "all numbers are negative: a mask of those > 0 leaves nothing",
     "tiff": "GDAL_NODATA is text with other digits than the pixels",
+    "sintel": "12 bytes, then floats",
+    "colmap": "a text, then floats",
+    "openmvs": "depth, normals and confidence behind a header; imageio takes it for a spectrum (SPE)",
     "spring": "twice the size of the picture",
     "hypersim": "distance along rays",
     "elevation": "heights are no depth: near is far",
@@ -95,6 +100,8 @@ REMARKS = {
     "dynamic_depth": "the photograph; depth is behind it, after a gain map",
     "apple_heic": "the photograph; two auxiliary images, and the range is elsewhere",
     "apple_jpeg": "the photograph; depth is behind it, after a matte",
+    "record3d": "compressed by LZFSE, of a size that is told elsewhere",
+    "ros_depth": "12 bytes before the PNG",
     "hololens": "distance along the rays of a table beside it",
     "scared": "points: depth is the third number, which Pillow has none of",
     "raw": "no header: the size is that of the picture",
@@ -108,6 +115,9 @@ def tell(read: Callable[[str], Any], path: Path) -> tuple[str, np.ndarray | None
             warnings.simplefilter("ignore")
             found = read(str(path))
         values = None if found is None else np.asarray(found)
+        if values is not None and values.ndim == 4 and len(values) == 1:
+            # A video of one frame.
+            values = values[0]
     except Exception:
         # Each reader has exceptions of its own for what it does not know.
         values = None
