@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import Dinov2Config, Dinov2WithRegistersConfig, PreTrainedConfig, set_seed
+from accelerate.utils import set_seed
+from transformers import Dinov2Config, Dinov2WithRegistersConfig, PreTrainedConfig
 
 from ..geometry.depth_units import UNIT_NAMES, as_whole_units, max_depth_in_metres
 from ..models.configuration_depth_anything import DepthAnythingConfig

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from forked_scripts import run_script
+from forked_scripts import run_python
 from safetensors.torch import load_file
 from transformers import AutoModelForDepthEstimation, Dinov2Config, Dinov2Model
 
@@ -61,7 +61,7 @@ def launch(script: str, *flags: object, processes: int = 1) -> str:
 
 def run(script: str, *flags: object, processes: int = 1) -> str:
     """Run an example in processes that are forked; return what they printed, fail with it otherwise."""
-    return run_script(EXAMPLES / script, *flags, processes=processes, folder=EXAMPLES.parent)
+    return run_python(EXAMPLES / script, *flags, processes=processes, folder=EXAMPLES.parent)
 
 
 def log_of(folder: Path) -> list[dict[str, Any]]:

@@ -1,14 +1,18 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Run scripts in processes forked from one that has imported everything, as starting Python for each takes seconds."""
+"""Run Python programs in processes forked from one that has imported everything: starting each anew takes seconds."""
 
 from __future__ import annotations
 
 import os
 import runpy
+import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import IO, Any
 
 from kill_and_resume import run_processes
 
@@ -16,20 +20,47 @@ from kill_and_resume import run_processes
 ONE_OF_SEVERAL = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
-def run_as_main(rank: int, script: str, words: list[str], folder: str) -> None:
-    """Run a script in this process as Python runs it, alone where it is the only one."""
+def run_as_main(rank: int, words: Sequence[str], folder: str, environment: Mapping[str, str]) -> None:
+    """Do in this process what Python does with words: `-m MODULE ...`, or `SCRIPT ...`."""
     if os.environ["WORLD_SIZE"] == "1":
         for name in ONE_OF_SEVERAL:
             del os.environ[name]
-    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ.update(environment)
     os.chdir(folder)
-    sys.argv = [script, *words]
-    runpy.run_path(script, run_name="__main__")
+    is_module = words[0] == "-m"
+    sys.argv = list(words[1:] if is_module else words)
+    if is_module:
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.path.insert(0, str(Path(sys.argv[0]).parent))
+        runpy.run_path(sys.argv[0], run_name="__main__")
 
 
-def run_script(script: Path, *words: object, processes: int = 1, folder: Path | None = None) -> str:
-    """Run a script in a folder (None: the present one), and return what it printed; RuntimeError where it fails."""
+def run_python(
+    *words: object,
+    processes: int = 1,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    """Run a program in a folder (None: the present one), and return what it printed; RuntimeError where it fails."""
     with tempfile.TemporaryDirectory() as place:
-        output, arguments = Path(place, "output.txt"), [str(word) for word in words]
-        run_processes(run_as_main, (str(script), arguments, str(folder or Path.cwd())), output, processes)
+        output, place_of_work = Path(place, "output.txt"), str(folder or Path.cwd())
+        arguments = ([str(word) for word in words], place_of_work, {"HF_HUB_OFFLINE": "1", **(environment or {})})
+        run_processes(run_as_main, arguments, output, processes, timeout=300)
         return output.read_text(encoding="utf-8")
+
+
+def _run(
+    command: Sequence[str], env: Mapping[str, str], stdout: IO[str] | None = None, stderr: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    assert command[0] == sys.executable
+    try:
+        code, printed = 0, run_python(*command[1:], environment=env)
+    except RuntimeError as error:
+        code, printed = 1, str(error)
+    (stdout or sys.stdout).write(printed)
+    return subprocess.CompletedProcess(command, code)
+
+
+# What stands for the module `subprocess` in programs that start others by its `run`.
+FORKING: Any = SimpleNamespace(run=_run, STDOUT=subprocess.STDOUT)

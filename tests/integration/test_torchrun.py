@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from forked_scripts import run_script
+from forked_scripts import run_python
 from kill_and_resume import log_entries
 
 
@@ -71,7 +71,7 @@ def start_by_torchrun(script: Path, *arguments: object) -> None:
 def test_two_processes_of_torchrun_are_one_run(tmp_path, labelled_folder):
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
-    run_script(script, labelled_folder, tmp_path / "one", 4)
+    run_python(script, labelled_folder, tmp_path / "one", 4)
     start_by_torchrun(script, labelled_folder, tmp_path / "two", 2)
     record = json.loads((tmp_path / "two" / "training_arguments.json").read_text())
     assert record["processes"] == 2

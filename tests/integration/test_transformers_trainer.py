@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 import transformers_run
-from forked_scripts import run_script
+from forked_scripts import run_python
 from model_gradients import KINDS, NEVER_USED, has_free_shift, tiny_model
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -125,10 +125,10 @@ def test_the_best_step_comes_back_whole(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_killed_process_resumes_exactly(tmp_path: Path) -> None:
     program = Path(transformers_run.__file__)
-    run_script(program, tmp_path / "whole")
+    run_python(program, tmp_path / "whole")
     with pytest.raises(RuntimeError, match=rf"ended with \[-{int(signal.SIGKILL)}\]"):
-        run_script(program, tmp_path / "killed", "--killed_after", 3)
+        run_python(program, tmp_path / "killed", "--killed_after", 3)
     assert [each.name for each in (tmp_path / "killed").glob("checkpoint-*")] == ["checkpoint-2"]
-    run_script(program, tmp_path / "killed")
+    run_python(program, tmp_path / "killed")
     states = [load_file(tmp_path / name / "final" / "model.safetensors") for name in ("killed", "whole")]
     assert changed(*states) == []

@@ -61,5 +61,7 @@ def test_training_imports_where_the_modules_and_signals_of_posix_are_missing():
         with StopSignals() as signals:
             signal.raise_signal(signal.SIGINT)
             assert signals.received == signal.SIGINT
+        import depth_anything_hf.recipes.run, depth_anything_hf.training.trainer
+        assert not {"peft", "bitsandbytes"} & sys.modules.keys(), "they take seconds, and few runs need them"
         """
     )
