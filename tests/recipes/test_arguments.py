@@ -223,7 +223,7 @@ def test_the_record_has_an_encoding_where_there_is_one(labelled_folder):
 
 
 def test_rehearsal_is_mixed_in_at_its_share_and_recorded(labelled_folder, tmp_path):
-    old = with_labels(tmp_path / "old", np.linspace(1, 9, 64 * 64).reshape(64, 64))
+    old = with_labels(tmp_path / "old", 1 / np.linspace(1.0, 0.1, 64 * 64).reshape(64, 64))
     data = data_of(labelled_folder, rehearsal=str(old), rehearsal_share=0.2)
     mixture = data.mixture(ModelArguments(**SCRATCH), seed=0)
     new = len(data_of(labelled_folder).mixture(ModelArguments(**SCRATCH), seed=0))
