@@ -68,9 +68,11 @@ class EvaluationArguments:
     )
     label: str | None = field(default=None, metadata={"help": "depth or disparity. [what the data has, depth first]"})
     label_column: str | None = field(
-        default=None, metadata={"help": "Column of the labels, for tables. [depth, disparity]"}
+        default=None, metadata={"help": "Column of the labels, for tables; topic of a bag of ROS. [depth, disparity]"}
     )
-    image_column: str | None = field(default=None, metadata={"help": "Column of the images, for tables. [image]"})
+    image_column: str | None = field(
+        default=None, metadata={"help": "Column of the images, for tables; topic of a bag of ROS. [image]"}
+    )
     scale: float | None = field(
         default=None,
         metadata={"help": "Stored units per metre of integer labels: 1000 for millimetres, 256 for KITTI."},

@@ -54,6 +54,8 @@ class BagRecording:
             raise ValueError(f"{path}: tolerance must be a number of seconds of at least 0, got {tolerance!r}")
         self.path = path
         self._scale = scale
+        # Kept for the record of a run.
+        self._tolerance = tolerance
         self._bag = BagFile(path)
         self.image_topic, self.depth_topic = choose_topics(
             image_topics(self._bag), image_topic, depth_topic, str(path)

@@ -43,6 +43,8 @@ def test_containers_and_other_pictures_are_refused() -> None:
     cases = {
         high_range: "Radiance HDR is lossy",
         b"\0\0\0\x24ftypheic" + bytes(20): "HEIF is lossy",
+        b"#ROSBAG V2.0\n" + bytes(20): "a recording, of ROS if it is a bag: a source of data by itself",
+        b"SQLite format 3\0" + bytes(20): "a recording, of ROS if it is a bag",
         b"\xff\x0a" + bytes(20): "JPEG XL is lossy",
         b"\x89HDF\r\n\x1a\n" + bytes(20): "an HDF5 file, .* export that of the map; save depth as",
         b"MATLAB 5.0 MAT-file, Platform" + bytes(20): "a MATLAB file",
