@@ -27,7 +27,8 @@ def detect_kind(source: DataSource) -> str:
 
     Raises:
         FileNotFoundError: none of them is there.
-        ValueError: pictures beside tables, of which only one can be meant, or an image where labels are asked for.
+        ValueError: pictures beside tables or recordings, of which only one can be meant, or an image where labels are
+            asked for.
     """
     local = local_path(source.path)
     if local.is_file():
@@ -38,6 +39,7 @@ def detect_kind(source: DataSource) -> str:
         _refuse_tables_beside_pairs(source, local)
         return "folder"
     if source.kind != "photos" and recordings_at(local):
+        _refuse_files_beside_recordings(source, local)
         return RECORDING
     if source.encoding is not None and parse_encoding(source.encoding).encoding.in_photograph:
         return "folder"
@@ -141,6 +143,17 @@ def _refuse_tables_beside_pairs(source: DataSource, local: Path) -> None:
         raise ValueError(
             f'{_name_both(local, pictures, "pictures with labels", tables)}, or set kind: "folder" to read the '
             'pictures, kind: "table" to read the tables'
+        )
+
+
+def _refuse_files_beside_recordings(source: DataSource, local: Path) -> None:
+    found = [] if is_recording(local) else _found_in(source, local)
+    others = [path for path in found if table_suffix(path) in {*IMAGE_SUFFIXES, *SHARD_SUFFIXES}]
+    if others:
+        raise ValueError(
+            f"{local}: pictures or tables ({describe_kinds(others, table_suffix)}) beside recordings, e.g. "
+            f"{others[0]} and {recordings_at(local)[0]}, and only one of them can be read: name the folder or the "
+            'file of the one that you mean, or set kind: "recording" to read the recordings'
         )
 
 

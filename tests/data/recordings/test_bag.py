@@ -119,6 +119,13 @@ def test_a_folder_of_bags_is_read_one_after_another(tmp_path: Path) -> None:
     np.testing.assert_array_equal(samples[1]["image"], picture(1))
     np.testing.assert_array_equal(samples[2]["depth"], meant(millimetres(5)))
     np.testing.assert_array_equal(samples[-1]["image"], picture(5))
+    Image.fromarray(picture(0)).save(tmp_path / "note.png")
+    with pytest.raises(
+        ValueError, match=r"pictures or tables \(1 \.png\) beside recordings, e\.g\. .*note.png and .*a.bag"
+    ):
+        open_source(str(tmp_path))
+    with pytest.warns(UserWarning, match="pictures of"):
+        assert len(open_source(DataSource(str(tmp_path), kind="recording"))) == 4
 
 
 def test_how_messages_write_depth(tmp_path: Path) -> None:
