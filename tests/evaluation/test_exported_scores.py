@@ -38,7 +38,8 @@ def test_the_report_has_the_scores_of_both(labelled: Path, tmp_path: Path) -> No
     from depth_anything_hf.export import export_model
 
     model = save_tiny(tmp_path / "model")
-    path = export_model(model, tmp_path / "out", format="torch")
+    # The size that images of 6 x 8 are resized to by the model's processor.
+    path = export_model(model, tmp_path / "out", format="torch", size=(42, 56))
     scores = score_exported(str(model), path, str(labelled))
     assert scores["images"] == 2 and set(scores["model"]) == set(METRICS)
     np.testing.assert_allclose(list(scores["file"].values()), list(scores["model"].values()), rtol=1e-3)
