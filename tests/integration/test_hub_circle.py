@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from depth_anything_hf.evaluation.results import description_of
 from depth_anything_hf.evaluation.settings import EvaluationSettings
 from depth_anything_hf.hub.errors import PushError
 from depth_anything_hf.hub.model_card import write_model_card
-from depth_anything_hf.inference.engine_cache import EngineCache
+from depth_anything_hf.inference.engine_cache import CacheEntry, EngineCache
 from depth_anything_hf.inference.engine_source import ModelSource, find_source
 from depth_anything_hf.inference.prediction_folder import describe_model
 from depth_anything_hf.inference.predictor import DepthPredictor
@@ -103,6 +104,13 @@ def labels(model: Path, labelled_folder: Path, tmp_path: Path) -> Path:
 
 def labels_in(folder: Path) -> Any:
     return open_source(DataSource(str(folder)))
+
+
+def entry_of(name: str) -> CacheEntry:
+    """Where a model converted for OpenVINO is kept."""
+    source = find_source(name, {})
+    assert isinstance(source, ModelSource)
+    return EngineCache().entry(source, "openvino", "float32")
 
 
 def snippet_of(card: str) -> str:
@@ -189,19 +197,20 @@ def test_a_model_of_the_cache_is_opened_from_one_commit_which_the_hub_is_asked_f
 
 def test_an_engine_asks_the_hub_once_which_commit_it_is(hub: HubServer, tmp_path: Path) -> None:
     pytest.importorskip("openvino")
-    # The model of the tests of engines, which is converted once for all of them.
-    tiny_model().save_pretrained(tmp_path / "tiny")
-    DepthAnythingImageProcessor.for_input_size(SIDE).save_pretrained(tmp_path / "tiny")
-    push_model(MODEL, tmp_path / "tiny")
-    converted: Any = DepthPredictor.from_pretrained(str(tmp_path / "tiny"), engine="openvino", device="cpu").model
-    source = find_source(MODEL, {})
-    assert isinstance(source, ModelSource) and source.commit == hub.repositories["model", MODEL].head
-    entry, runner = EngineCache().entry(source, "openvino", "float32"), converted.runner
-    assert entry.open(1) is None, "that commit is not known"
-    assert entry.save({**runner.metadata, "model_commit": source.commit}, runner.save)
+    # The model of the tests of engines, which is converted once for all of them, is taken as that of the Hub.
+    folder = tmp_path / "tiny"
+    tiny_model().save_pretrained(folder)
+    DepthAnythingImageProcessor.for_input_size(SIDE).save_pretrained(folder)
+    push_model(MODEL, folder)
+    metadata = DepthPredictor.from_pretrained(str(folder), engine="openvino", device="cpu").model.runner.metadata
+    converted, wanted = (entry_of(name) for name in (str(folder), MODEL))
+    commit = hub.repositories["model", MODEL].head
+    assert wanted.open(1) is None, "that commit is not known"
+    assert wanted.save({**metadata, "model_commit": commit}, partial(shutil.copyfile, converted._model))
     for expected in (None, [f"/{MODEL}/resolve/main/config.json"]):
         hub.requests.clear()
-        assert DepthPredictor.from_pretrained(MODEL, engine="openvino", device="cpu").engine == "openvino"
+        predictor: Any = DepthPredictor.from_pretrained(MODEL, engine="openvino", device="cpu")
+        assert predictor.engine == "openvino" and predictor.model.runner.metadata["model_commit"] == commit
         assert expected is None or [request.url for request in hub.requests] == expected
 
 

@@ -213,11 +213,12 @@ def test_a_small_model_learns_two_dozen_renders_by_heart(tmp_path):
     )
     torch.manual_seed(0)
     encoder = Dinov2Config(
-        hidden_size=192, num_hidden_layers=4, num_attention_heads=3, mlp_ratio=4, image_size=112, patch_size=14
+        hidden_size=128, num_hidden_layers=4, num_attention_heads=2, mlp_ratio=4, image_size=112, patch_size=14
     )
+    decoder = {"neck_hidden_sizes": [16, 32, 64, 128], "fusion_hidden_size": 24, "head_hidden_size": 16}
     renders = DepthFolder(folder)
     result = fit(
-        DepthAnythingForDepthEstimation(DepthAnythingConfig.from_encoder_config(encoder)),
+        DepthAnythingForDepthEstimation(DepthAnythingConfig.from_encoder_config(encoder, **decoder)),
         SupervisedRelative(ANCHORED),
         TrainingArguments(
             str(tmp_path / "run"),
