@@ -19,6 +19,7 @@ Imports stand inside the commands, so that `--help` is quick.
 - `video_options`: options of `predict` for videos.
 - `calibrate`: scale and shift of a relative model from measured points.
 - `evaluate`: score a model.
+- `compare`: compare models on the same images.
 - `datasets`: list public datasets and protocols.
 - `encodings`: list how devices, engines, apps and data sets write depth.
 - `convert`: checkpoints of the original code in and out.

@@ -7,7 +7,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_origin, get_type_hints
 
 import typer
 
@@ -34,7 +34,7 @@ def command_from(
         work: called with the filled dataclasses, and by name with its own keyword-only parameters, which are options
             too. Its docstring is the help.
         *types: dataclasses without a field in common; the `help` in a field's metadata is the option's help.
-        positional: field that may also be given as the first word, and the help of that word.
+        positional: field that may also be given as the first word, of a list as all words, and the help of it.
         short: field -> one-letter option, e.g. `-o`.
         panels: heading in `--help` -> fields, in this order. Every field must be in one.
     """
@@ -45,8 +45,10 @@ def command_from(
         raise TypeError(f"the panels must hold each of {sorted(by_name)} once, got {sorted(listed)}")
     parameters = [inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
     for name, text in positional.items():
-        word = typer.Argument(metavar=name.upper(), help=text, show_default=False)
-        parameters.append(_parameter(f"{name}_word", Annotated[str | None, word], None))
+        is_list = get_origin(hints[name]) is list
+        word = typer.Argument(metavar=name.upper().removesuffix("S" if is_list else ""), help=text, show_default=False)
+        kind = list[str] | None if is_list else str | None
+        parameters.append(_parameter(f"{name}_word", Annotated[kind, word], None))
     parameters += [
         _option(by_name[name], hints[name], short.get(name), panel)
         for panel, names in panels.items()
@@ -62,7 +64,8 @@ def command_from(
     def command(ctx: typer.Context, **values: Any) -> Any:
         del values["recipe"]
         for name in positional:
-            word = values.pop(f"{name}_word")
+            # Without words a list of them is empty.
+            word = values.pop(f"{name}_word") or None
             if word is not None and name in _given(ctx):
                 raise typer.BadParameter(f"{name} is given twice, as {word!r} and by --{name}")
             values[name] = word if word is not None else values[name]

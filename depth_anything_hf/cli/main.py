@@ -66,6 +66,9 @@ class DepthAnything(Program):
         "evaluate": Entry(
             PREDICTIONS, "Score a model on a benchmark or on your labels.", "evaluate:evaluate", FOLDER | MACHINES
         ),
+        "compare": Entry(
+            PREDICTIONS, "Compare models on the same labelled images.", "compare:compare", FOLDER | MACHINES
+        ),
         "datasets": Entry(PREDICTIONS, "List public datasets and benchmark protocols.", "datasets:list_datasets"),
         "encodings": Entry(PREDICTIONS, "List how devices and data sets write depth.", "encodings:list_encodings"),
         "convert": Entry(

@@ -49,7 +49,7 @@ def run_clip(arguments: EvaluationArguments, tell: Callable[[str], object] | Non
     usable_device(arguments.device)
     folder = None if arguments.output_dir is None else _check_output(arguments)
     frames = read_clip(arguments.video, arguments.limit, arguments.max_pixels)
-    predictor, own_cap = open_predictor(arguments, arguments.device)
+    predictor, own_cap = open_predictor(arguments.model, arguments, arguments.device)
     kind = predictor.prediction_kind
     with option_errors():
         settings = settings_for(kind, "depth", own_cap, min_depth=arguments.min_depth, max_depth=arguments.max_depth)

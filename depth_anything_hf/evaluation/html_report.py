@@ -84,7 +84,14 @@ def write_report(
         The path.
     """
     body = "\n".join(_section(heading, contents) for heading, contents in sections.items())
-    page = PAGE.format(style=STYLE, title=escape(title), headline=escape(headline), summary=escape(summary), body=body)
+    page = PAGE.format(
+        generator=GENERATOR,
+        style=STYLE,
+        title=escape(title),
+        headline=escape(headline),
+        summary=escape(summary),
+        body=body,
+    )
     path = Path(path)
     atomic_write(path, page)
     return path
@@ -249,6 +256,8 @@ def _value(value: object) -> str:
 
 
 SERIES_COLOURS = 6
+# By which a page is known to be one of this module.
+GENERATOR = '<meta name="generator" content="depth_anything_hf">'
 
 STYLE = """
 :root { color-scheme: light dark; --page: #fbfbfa; --card: #fff; --text: #1d2126; --soft: #646b73; --line: #e2e4e6;
@@ -315,6 +324,7 @@ PAGE = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+{generator}
 <link rel="icon" href="data:,">
 <title>{title}</title>
 <style>{style}</style>

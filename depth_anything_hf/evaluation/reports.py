@@ -126,7 +126,7 @@ def save_confidence_sheet(
         if prediction.values is None or prediction.confidence is None or isinstance(target, PairTarget):
             continue
         settings, kind = result.settings, result.prediction_kind
-        image, shown, *_ = _panels(prediction.values, sample, settings, kind)
+        image, shown, *_ = panels_of(prediction.values, sample, settings, kind)
         aligned, _ = aligned_depth(resize_to_label(prediction.values, target, settings), target, settings, kind)
         counted = np.where(target.mask, target.depth, math.nan)
         errors = np.abs(aligned - counted) / counted
@@ -191,7 +191,7 @@ def save_error_sheet(
         (prediction,) = predict([(sample["name"], sample["image"])])
         if prediction.values is None:
             continue
-        panels = _panels(prediction.values, sample, result.settings, result.prediction_kind)
+        panels = panels_of(prediction.values, sample, result.settings, result.prediction_kind)
         others = [name for name in ("delta1", "ordinal_accuracy") if name in row and name != metric]
         numbers = ", ".join(f"{name} {row[name]:.3f}" for name in (metric, *others))
         height = min(SHEET_HEIGHT_PIXELS, SHEET_WIDTH_PIXELS * panels[0].shape[0] // panels[0].shape[1])
@@ -214,9 +214,21 @@ def _best_median_worst(ranked: list[dict[str, Any]], count: int) -> list[tuple[s
     return [(word, ranked[position]) for position, word in sorted(chosen.items())]
 
 
-def _panels(
+def panels_of(
     prediction: np.ndarray, sample: dict[str, Any], settings: EvaluationSettings, prediction_kind: PredictionKind
 ) -> list[np.ndarray]:
+    """Draw a prediction beside its label.
+
+    Args:
+        prediction: (H, W), raw, at the image's size.
+        sample: cut by `scoring.cut_sample`.
+        settings: the protocol.
+        prediction_kind: "disparity" or "depth".
+
+    Returns:
+        Pictures, uint8 (H, W, 3) RGB: the image, the aligned prediction and the label (nearer = brighter, one scale),
+        and the error `|p - t| / t`, brightest from 0.5 on. For point pairs: image and raw prediction with the pairs.
+    """
     target = target_of(sample, settings)
     if isinstance(target, PairTarget):
         nearness = prediction if prediction_kind == "disparity" else -prediction
@@ -237,4 +249,4 @@ def _panels(
     ]
 
 
-__all__ = ["save_confidence_sheet", "save_error_sheet", "save_report"]
+__all__ = ["panels_of", "save_confidence_sheet", "save_error_sheet", "save_report"]

@@ -16,18 +16,22 @@ import pyarrow.parquet as pq
 
 from ..utils.outputs import check_folder, refuse_to_replace
 from ..visualization.encode import jpeg_comment
+from .html_report import GENERATOR
 
 
 RESULTS_FILE, ROWS_FILE, CARD_FILE, SHEET_FILE = "results.json", "per_image.parquet", "card_entries.json", "errors.jpg"
 CONFIDENCE_FILE = "confidence.jpg"
 VIDEO_SCORES_FILE = "video_scores.json"
-# In the parquet file's metadata, the scores of a video, and the comment of the pictures.
+COMPARISON_FILE, PAGE_FILE = "comparison.json", "comparison.html"
+# In the parquet file's metadata, the scores of a video, a comparison, and the comment of the pictures.
 MARK = "depth_anything_hf.evaluation"
 MARK_KEY = b"written_by"
 # Of results.json. The sheets of version 1, which has no such entry, have no comment.
 FORMAT_KEY, FORMAT = "format", 2
 # The first columns of the rows, in every version.
 FIRST_COLUMNS = ["index", "name", "valid_pixels"]
+# Of a page, within which its head says what has written it.
+PAGE_HEAD_CHARACTERS = 1000
 CARD_KEYS = {"metrics", "images", "protocol"}
 
 
@@ -74,8 +78,10 @@ def _is_own(path: Path) -> bool:
     if path.name == SHEET_FILE:
         results = _read_json(path.with_name(RESULTS_FILE))
         return jpeg_comment(path) == MARK or (_are_results(results) and FORMAT_KEY not in results)
+    if path.name == PAGE_FILE:
+        return _is_own_page(path)
     found = _read_json(path)
-    if path.name == VIDEO_SCORES_FILE:
+    if path.name in (VIDEO_SCORES_FILE, COMPARISON_FILE):
         return isinstance(found, dict) and found.get(MARK_KEY.decode()) == MARK
     return _are_results(found) if path.name == RESULTS_FILE else _are_card_entries(found)
 
@@ -88,6 +94,14 @@ def _is_own_table(path: Path) -> bool:
     return (schema.metadata or {}).get(MARK_KEY) == MARK.encode() or schema.names[
         : len(FIRST_COLUMNS)
     ] == FIRST_COLUMNS
+
+
+def _is_own_page(path: Path) -> bool:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return GENERATOR in file.read(PAGE_HEAD_CHARACTERS)
+    except (OSError, ValueError):
+        return False
 
 
 def _are_results(found: Any) -> bool:

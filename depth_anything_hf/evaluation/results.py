@@ -25,6 +25,7 @@ from ..utils.paths import local_path
 from ..utils.printable_names import one_line
 from ..utils.redaction import redact_name
 from ..version import __version__
+from .bootstrap import draw_samples, interval_95, sample_means
 from .confidence import ConfidenceSummary
 from .datasets import split_of_protocol
 from .protocols import PROTOCOLS, describe, identify
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 # Keys of a row about the raw output and the alignment, in addition to the metrics.
 DIAGNOSTICS = ("clamped_share", "output_minimum", "output_maximum", "zero_share")
-BOOTSTRAP_SAMPLES = 1000
 
 
 @dataclass
@@ -73,7 +73,7 @@ class EvaluationResult:
         """
         return {
             name: float(values @ weights / weights.sum()) if weights.any() else math.nan
-            for name, (values, weights) in self._columns().items()
+            for name, (values, weights) in self.columns().items()
         }
 
     @property
@@ -81,28 +81,19 @@ class EvaluationResult:
         """Median over the images; unlike the mean of `abs_rel` one badly aligned image does not dominate it."""
         return {
             name: float(np.median(values[weights > 0])) if weights.any() else math.nan
-            for name, (values, weights) in self._columns().items()
+            for name, (values, weights) in self.columns().items()
         }
 
     @property
     def interval(self) -> dict[str, tuple[float, float]]:
         """95 % confidence interval of the mean: percentiles of 1,000 bootstrap samples of the images, seeded."""
-        columns = self._columns()
+        columns = self.columns()
         if not self.rows:
             return dict.fromkeys(columns, (math.nan, math.nan))
-        count = len(self.rows)
-        drawn = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=BOOTSTRAP_SAMPLES)
         weights = np.stack([weight for _, weight in columns.values()], axis=1)
         values = np.stack([value for value, _ in columns.values()], axis=1)
-        drawn = drawn.astype(np.float64)
-        with np.errstate(invalid="ignore"):
-            means = (drawn @ (values * weights)) / (drawn @ weights)
-        intervals = {}
-        for name, column in zip(columns, means.T, strict=True):
-            column = column[np.isfinite(column)]
-            low, high = np.percentile(column, (2.5, 97.5)) if column.size else (math.nan, math.nan)
-            intervals[name] = (float(low), float(high))
-        return intervals
+        means = sample_means(values, weights, draw_samples(len(self.rows)))
+        return {name: interval_95(column) for name, column in zip(columns, means.T, strict=True)}
 
     def table(self, made_with: Mapping[str, Any] | None = None) -> str:
         """Return a table as text: protocol, mean, interval and median of every metric, counts, skipped images.
@@ -112,9 +103,9 @@ class EvaluationResult:
         """
         means, medians, intervals = self.mean, self.median, self.interval
         lines = [f"protocol: {describe(self.settings)}"]
-        lines += [f"made with: {_describe_made_with(made_with)}"] if made_with else []
+        lines += [f"made with: {describe_made_with(made_with)}"] if made_with else []
         lines.append(f"{'metric':<28}{'mean':>12}{'95 % interval':>24}{'median':>12}")
-        for name in self._reported():
+        for name in self.reported():
             if not math.isnan(means[name]):
                 interval = " .. ".join(map(_short, intervals[name]))
                 lines.append(
@@ -166,7 +157,7 @@ class EvaluationResult:
         """
         folder = local_path(folder)
         check_results_folder(folder, (RESULTS_FILE, ROWS_FILE), overwrite=overwrite)
-        reported, means, medians, intervals = self._reported(), self.mean, self.median, self.interval
+        reported, means, medians, intervals = self.reported(), self.mean, self.median, self.interval
         record = {
             "depth_anything_hf": __version__,
             FORMAT_KEY: FORMAT,
@@ -224,7 +215,7 @@ class EvaluationResult:
             seen.add(index)
         return cls(rows, first.settings, first.prediction_kind, skipped, first.own_metrics)
 
-    def _columns(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    def columns(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return (values, weights) over the rows by name; the weight of a missing value is 0."""
         columns = {}
         for name in (*SCORES, *self.own_metrics, *DIAGNOSTICS):
@@ -242,12 +233,12 @@ class EvaluationResult:
                 columns[f"{name}/{scenario}"] = (values, weights * inside)
         return columns
 
-    def _reported(self) -> list[str]:
+    def reported(self) -> list[str]:
         """Return the names in the order of a report: the protocol's metrics, own ones, scenarios, diagnostics."""
         return [
             *self.settings.metrics,
             *self.own_metrics,
-            *(name for name in self._columns() if "/" in name),
+            *(name for name in self.columns() if "/" in name),
             *DIAGNOSTICS,
         ]
 
@@ -281,8 +272,8 @@ def summary_of_sets(results: Mapping[str, EvaluationResult], missing: Mapping[st
     return "\n".join([*lines, *(f"not in it: {name}: {reason}" for name, reason in left_out.items())])
 
 
-def _describe_made_with(made_with: Mapping[str, Any]) -> str:
-    """Join the entries that have a value; a switch is named if it is on."""
+def describe_made_with(made_with: Mapping[str, Any]) -> str:
+    """Return in one line what `description_of` gives: the entries that have a value; a switch is named if it is on."""
     words = []
     for key, value in made_with.items():
         name = key.replace("_", " ")

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from ..utils.option_errors import check_choice, check_count, option_errors
-from ..utils.typed_fields import convert_fields, require_ranges
+from ..utils.option_errors import check_choice, option_errors
+from .arguments import EvaluationArguments, ScoringArguments
 
 
 if TYPE_CHECKING:
@@ -24,152 +23,6 @@ if TYPE_CHECKING:
     from .settings import EvaluationSettings
 
 logger = logging.getLogger(__name__)
-
-ALSO_OF_VIDEOS = ("min_depth", "max_depth")
-# What a protocol decides by itself.
-FIXED_BY_PROTOCOL = (
-    "label",
-    "scale",
-    "encoding",
-    "label_column",
-    "image_column",
-    "alignment",
-    "min_depth",
-    "max_depth",
-)
-
-
-@dataclass
-class EvaluationArguments:
-    """What is scored on what, and how; the flags of `evaluate`."""
-
-    model: str = field(metadata={"help": "Depth model: an id on the Hub, a folder, or a file of `export`."})
-    data: str | None = field(
-        default=None, metadata={"help": "Your labelled folder, table (parquet, arrow, JSON), or dataset id."}
-    )
-    video: str | None = field(
-        default=None,
-        metadata={
-            "help": "A video, a folder of frames, or a clip of `render --clip`: how steady the predictions are from "
-            "frame to frame, under each temporal treatment; with the depth of a rendered clip also how right."
-        },
-    )
-    protocol: str | None = field(
-        default=None,
-        metadata={"help": "A pinned benchmark, with --root: nyu, kitti, da-2k, moge-bundle, ... (see `datasets`)."},
-    )
-    root: str | None = field(
-        default=None, metadata={"help": "Folder of the benchmark's files as they were downloaded."}
-    )
-    output_dir: str | None = field(default=None, metadata={"help": "Folder for the results. [not saved]"})
-    overwrite: bool = field(
-        default=False,
-        metadata={"help": "Replace files in the output folder that no earlier evaluation has written, too."},
-    )
-    label: str | None = field(default=None, metadata={"help": "depth or disparity. [what the data has, depth first]"})
-    label_column: str | None = field(
-        default=None, metadata={"help": "Column of the labels, for tables; topic of a bag of ROS. [depth, disparity]"}
-    )
-    image_column: str | None = field(
-        default=None, metadata={"help": "Column of the images, for tables; topic of a bag of ROS. [image]"}
-    )
-    scale: float | None = field(
-        default=None,
-        metadata={"help": "Stored units per metre of integer labels: 1000 for millimetres, 256 for KITTI."},
-    )
-    encoding: str | None = field(
-        default=None,
-        metadata={
-            "help": "How the labels are written, in place of --scale: mm, kitti, sunrgbd, exr:channel=Z, ... (see "
-            "`encodings`). [what a file proves]"
-        },
-    )
-    split: str | None = field(
-        default=None, metadata={"help": "Split of a dataset that has several. [train; the protocol's]"}
-    )
-    limit: int | None = field(default=None, metadata={"help": "Use only the first N images."})
-    alignment: str | None = field(
-        default=None,
-        metadata={
-            "help": "disparity: fit scale and shift of each image in disparity, as papers do for relative models; "
-            "depth, median: fit in depth, or its scale by the median; none: compare metres with metres. "
-            "[none for a metric model and metric labels, else disparity]"
-        },
-    )
-    min_depth: float | None = field(
-        default=None,
-        metadata={"help": "Minimum depth in metres; nearer label pixels are ignored. [0.001; the protocol's]"},
-    )
-    max_depth: float | None = field(
-        default=None,
-        metadata={
-            "help": "Maximum depth in metres; farther label pixels and sky are ignored. "
-            "[a metric model's own, else 80; the protocol's]"
-        },
-    )
-    max_pixels: int | None = field(
-        default=None,
-        metadata={
-            "help": "Largest number of pixels of an image or label; raise it where you trust them. [179 million]"
-        },
-    )
-    batch_size: int | None = field(
-        default=None, metadata={"help": "Images of one size per forward pass. [8, on a CPU 1]"}
-    )
-    input_size: int | None = field(
-        default=None,
-        metadata={"help": "Side that images are resized to, a multiple of 14; larger is slower. [the model's]"},
-    )
-    prediction_kind: str | None = field(
-        default=None,
-        metadata={
-            "help": "What the model predicts, disparity or depth (in metres), where its configuration does not say, "
-            "as DPT's. [the configuration's, else disparity]"
-        },
-    )
-    confidence: bool = field(
-        default=False,
-        metadata={
-            "help": "Score the confidence too: does it rank the errors (AUSE, AURG), and how large are they where it "
-            "is low? Takes about 2.5 times as long."
-        },
-    )
-    dtype: str | None = field(
-        default=None, metadata={"help": "float32, bfloat16 or float16; bfloat16 is faster. [the model's]"}
-    )
-    engine: str | None = field(
-        default=None,
-        metadata={
-            "help": "What computes a Depth Anything model on a CPU: torch, openvino, onnxruntime, or auto: OpenVINO "
-            "where it is installed, else torch. Results name it. [torch; an exported file's own]"
-        },
-    )
-    device: str | None = field(
-        default=None, metadata={"help": "cuda, cuda:1, mps or cpu. [the fastest; one GPU for each process]"}
-    )
-
-    def __post_init__(self) -> None:
-        convert_fields(self)
-        if self.video is not None:
-            _check_video(self)
-        elif (self.data is None) == (self.protocol is None) or (self.protocol is None) != (self.root is None):
-            raise ValueError(
-                "give data, or protocol and root (`depth-anything-hf datasets` lists the protocols), or video"
-            )
-        fixed = [name for name in FIXED_BY_PROTOCOL if getattr(self, name) is not None]
-        if self.protocol is not None and fixed:
-            raise ValueError(f"{', '.join(fixed)} cannot be combined with protocol, which fixes it")
-        for name in ("limit", "batch_size", "max_pixels"):
-            if getattr(self, name) is not None:
-                check_count(f"--{name}", getattr(self, name))
-        require_ranges(self, {"[1, inf)": ("input_size",), "(0, inf)": ("min_depth", "max_depth")})
-
-
-def _check_video(arguments: EvaluationArguments) -> None:
-    others = ("data", "protocol", "root", "split", "confidence", *FIXED_BY_PROTOCOL)
-    given = [name for name in others if name not in ALSO_OF_VIDEOS and getattr(arguments, name) not in (None, False)]
-    if given:
-        raise ValueError(f"{', '.join(given)} cannot be combined with video")
 
 
 def run(
@@ -212,24 +65,25 @@ def _run(
     from ..utils.processes import leave_group_at_exit, make_accelerator
     from .evaluator import evaluate_on_all_processes
     from .protocols import PROTOCOL_GROUPS
-    from .reports import save_report
+    from .reports import REPORT_FILES, save_report
+    from .result_files import check_results_folder
     from .results import description_of, summary_of_sets
     from .settings import beyond_the_model, settings_for
 
     # Before data and model are opened, which may take minutes.
     usable_device(arguments.device)
     check_choice("alignment", arguments.alignment, (*ALIGNMENTS, None))
-    opened, missing = _open(arguments)
-    if arguments.confidence and any(protocol and protocol.scores_pairs for _, protocol in opened.values()):
-        raise ValueError(f"confidence is scored against dense labels, and {arguments.protocol} has point pairs")
+    opened, missing = open_sets(arguments)
     is_group = arguments.protocol in PROTOCOL_GROUPS
     folders = {name: Path(arguments.output_dir or "", name if is_group else "") for name in opened}
     if arguments.output_dir is not None:
-        _check_output(arguments, folders.values())
+        check_outside_of_data(arguments, folders.values())
+        for folder in folders.values():
+            check_results_folder(folder, REPORT_FILES, overwrite=arguments.overwrite)
     accelerator = make_accelerator()
     # Exported files run on the CPU, whatever else there is.
     device = arguments.device or (None if is_exported_file(arguments.model) else accelerator.device)
-    predictor, own_cap = open_predictor(arguments, device)
+    predictor, own_cap = open_predictor(arguments.model, arguments, device)
     results = {}
     for name, (dataset, protocol) in opened.items():
         chosen = {name: getattr(arguments, name) for name in ("alignment", "min_depth", "max_depth")}
@@ -262,11 +116,12 @@ def _run(
 
 
 def open_predictor(
-    arguments: EvaluationArguments, device: str | torch.device | None
+    model: str, arguments: ScoringArguments, device: str | torch.device | None
 ) -> tuple[DepthPredictor, float | None]:
-    """Open the model of the arguments.
+    """Open a model as the arguments say.
 
     Args:
+        model: Hub id, folder or exported file.
         arguments: of the evaluation.
         device: for the model; None: the fastest.
 
@@ -277,7 +132,7 @@ def open_predictor(
     from ..inference.predictor import DepthPredictor
 
     predictor = DepthPredictor.from_pretrained(
-        arguments.model,
+        model,
         device=device,
         dtype=arguments.dtype,
         engine=arguments.engine,
@@ -289,11 +144,9 @@ def open_predictor(
     return predictor, max_depth_in_metres(predictor.model.config) if predictor.prediction_kind == "depth" else None
 
 
-def _check_output(arguments: EvaluationArguments, folders: Iterable[Path]) -> None:
-    """Refuse an output that would replace the user's files, or lie among the images, before anything is predicted."""
+def check_outside_of_data(arguments: ScoringArguments, folders: Iterable[Path]) -> None:
+    """Refuse, before anything is predicted, output folders that lie among the images."""
     from ..utils.outputs import lies_in
-    from .reports import REPORT_FILES
-    from .result_files import check_results_folder
 
     for folder in folders:
         if arguments.data is not None and lies_in(folder, Path(arguments.data)):
@@ -301,10 +154,11 @@ def _check_output(arguments: EvaluationArguments, folders: Iterable[Path]) -> No
                 f"--output_dir {arguments.output_dir} lies in the data, {arguments.data}, where the next "
                 "command would take the results for data; choose a folder outside of it"
             )
-        check_results_folder(folder, REPORT_FILES, overwrite=arguments.overwrite)
 
 
-def _open(arguments: EvaluationArguments) -> tuple[dict[str, tuple[Any, EvaluationSettings | None]], dict[str, str]]:
+def open_sets(
+    arguments: ScoringArguments,
+) -> tuple[dict[str, tuple[Any, EvaluationSettings | None]], dict[str, str]]:
     """Return datasets and protocols by name, and the sets of a group that are not there, with the reason."""
     if arguments.protocol is not None and arguments.root is not None:
         from .datasets import open_benchmarks
@@ -312,6 +166,8 @@ def _open(arguments: EvaluationArguments) -> tuple[dict[str, tuple[Any, Evaluati
         opened, missing = open_benchmarks(
             arguments.protocol, arguments.root, arguments.split, arguments.limit, arguments.max_pixels
         )
+        if arguments.confidence and any(settings.scores_pairs for _, settings in opened.values()):
+            raise ValueError(f"confidence is scored against dense labels, and {arguments.protocol} has point pairs")
         return {**opened}, missing
     from ..data.sources import DataSource, open_source
 
@@ -331,3 +187,6 @@ def _open(arguments: EvaluationArguments) -> tuple[dict[str, tuple[Any, Evaluati
     if dataset.label is None:
         raise ValueError(f"{arguments.data} has images but no depth or disparity labels to score against")
     return {str(arguments.data): (dataset, None)}, {}
+
+
+__all__ = ["EvaluationArguments", "check_outside_of_data", "open_predictor", "open_sets", "run"]

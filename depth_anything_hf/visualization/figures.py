@@ -57,7 +57,7 @@ def sheet(rows: Sequence[Sequence[np.ndarray]], height: int | None = None) -> np
     height = height if height is not None else max(image.shape[0] for row in cells for image in row)
     if height < 1:
         raise ValueError(f"height must be at least 1 pixel, got {height}")
-    cells = [[_resize_to_height(image, height) for image in row] for row in cells]
+    cells = [[resize_to_height(image, height) for image in row] for row in cells]
     widths = [
         max(row[column].shape[1] for row in cells if column < len(row)) for column in range(max(map(len, cells)))
     ]
@@ -159,7 +159,8 @@ def mark_pairs(image: np.ndarray, nearer: np.ndarray, farther: np.ndarray, corre
     return picture
 
 
-def _resize_to_height(image: np.ndarray, height: int) -> np.ndarray:
+def resize_to_height(image: np.ndarray, height: int) -> np.ndarray:
+    """Resize a picture, uint8 (H, W, 3) or (H, W), to a height in pixels with its proportions kept."""
     if image.shape[0] == height:
         return image
     width = max(1, round(image.shape[1] * height / image.shape[0]))

@@ -84,6 +84,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "LabelRules": {"label": "depth"},
     "LabelArguments": {"teacher": "t", "data": "photos", "output_dir": "labels"},
     "EvaluationArguments": {"model": "m", "data": "rooms"},
+    "ComparisonArguments": {"models": ["m", "n"], "data": "rooms"},
     "Crop": {"source": "a paper"},
     "Protocol": {
         **{"name": "mine", "title": "Mine", "reader": "nyu", "source": "a paper"},

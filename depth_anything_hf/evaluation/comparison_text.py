@@ -1,0 +1,150 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A comparison in words: its table for the terminal, its cells, sentences and notes, of which the page is made too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from ..utils.messages import counted
+from ..utils.printable_names import one_line
+from .bootstrap import BOOTSTRAP_SAMPLES
+from .comparison import Comparison, LeftOut, MetricComparison
+from .protocols import describe
+
+
+LEFT_OUT_SHOWN = 20
+# Intervals of fewer images are too narrow: percentiles of a bootstrap do not know how little they have seen.
+FEW_IMAGES = 20
+NAME_CHARACTERS, CELL_CHARACTERS = 24, 28
+DASH = "\N{EN DASH}"
+
+
+def comparison_table(comparison: Comparison) -> str:
+    """Return the comparison as text: a column for each model, for each metric its mean and below the differences."""
+    numbers = range(len(comparison.models))
+    width = max(CELL_CHARACTERS, *(len(heading(comparison, number)) + 2 for number in numbers))
+    name_width = max(NAME_CHARACTERS, *(len(name) + 4 for name in comparison.metrics))
+
+    def row(name: str, cells: Iterable[str]) -> str:
+        return (f"{name:<{name_width}}" + "".join(f"{cell:>{width}}" for cell in cells)).rstrip()
+
+    lines = [row("metric", (heading(comparison, number) for number in numbers))]
+    for name, metric in comparison.metrics.items():
+        lines.append(row(name + metric.arrow, (mean_cell(metric, number) for number in numbers)))
+        lines.append(row("  difference", (difference_cell(metric, number) for number in numbers)))
+        if metric.higher_is_better is not None:
+            lines.append(row("  probability of better", (probability_cell(metric, number) for number in numbers)))
+    notes = [count_line(comparison), *notes_of(comparison), *verdicts(comparison)]
+    return "\n".join([f"protocol: {describe(comparison.settings)}", *lines, *map(one_line, notes)])
+
+
+def verdicts(comparison: Comparison) -> list[str]:
+    """Return a sentence for each model but the baseline, by the main metric."""
+    main, baseline = comparison.main, comparison.models[comparison.baseline]
+    sentences = []
+    for number, model in enumerate(comparison.models):
+        if number == comparison.baseline:
+            continue
+        word = main.verdict(number)
+        if word:
+            what = f"{model} is {word} than {baseline}"
+        else:
+            clear = "no clear difference" if main.higher_is_better is not None else "difference"
+            what = f"{clear} between {model} and {baseline}"
+        probability = probability_cell(main, number)
+        told = f"; probability that {model} is better: {probability}" if probability != DASH else ""
+        sentences.append(f"{what}: {main.name} {difference_cell(main, number)}{told}")
+    return sentences
+
+
+def heading(comparison: Comparison, number: int) -> str:
+    """Return the name of a model, marked where it is the baseline."""
+    return comparison.models[number] + (" (baseline)" if number == comparison.baseline else "")
+
+
+def mean_cell(metric: MetricComparison, number: int) -> str:
+    """Return the mean of a model with its interval: "0.1234 [0.1200, 0.1267]"."""
+    low, high = metric.intervals[number]
+    return f"{short(metric.means[number])} [{short(low)}, {short(high)}]"
+
+
+def difference_cell(metric: MetricComparison, number: int) -> str:
+    """Return the difference of a model to the baseline with its interval; a dash for the baseline itself."""
+    if number == metric.baseline:
+        return DASH
+    low, high = metric.difference_intervals[number]
+    return f"{signed(metric.differences[number])} [{signed(low)}, {signed(high)}]"
+
+
+def probability_cell(metric: MetricComparison, number: int) -> str:
+    """Return how probable it is that a model is better than the baseline; a dash for the baseline itself."""
+    value = metric.better[number][metric.baseline]
+    return DASH if number == metric.baseline or math.isnan(value) else probability_text(value)
+
+
+def probability_text(value: float) -> str:
+    """Write a share of the samples; none of them does not mean never."""
+    least = 1 / BOOTSTRAP_SAMPLES
+    if value < least:
+        return f"< {least:.3f}"
+    return f"> {1 - least:.3f}" if value > 1 - least else f"{value:.3f}"
+
+
+def short(value: float) -> str:
+    """Write a value in few digits; a dash where there is none."""
+    if not math.isfinite(value):
+        return DASH
+    return f"{value:.{_decimals(value)}f}" if abs(value) < 1e4 else f"{value:.3e}"
+
+
+def signed(value: float) -> str:
+    """Write a difference with its sign; a dash where there is none."""
+    if not math.isfinite(value):
+        return DASH
+    if value == 0:
+        return "0"
+    return f"{value:+.{_decimals(value)}f}" if 1e-3 <= abs(value) < 1e4 else f"{value:+.1e}"
+
+
+def _decimals(value: float) -> int:
+    return 4 if abs(value) < 10 else 2
+
+
+def count_line(comparison: Comparison) -> str:
+    """Say how many images were compared."""
+    line = f"{counted(len(comparison.images), 'image')} scored by every model"
+    if comparison.left_out:
+        line += f", {counted(len(comparison.left_out), 'image')} left out"
+    return line
+
+
+def notes_of(comparison: Comparison) -> list[str]:
+    """Return what a reader of the numbers should know: few images, what was left out and why."""
+    notes = []
+    if len(comparison.images) < FEW_IMAGES:
+        notes.append(f"with fewer than {FEW_IMAGES} images, intervals and probabilities are too sure of themselves")
+    for name, metric in comparison.metrics.items():
+        # A scenario has only its own images.
+        if metric.images < len(comparison.images) and "/" not in name:
+            notes.append(f"{name}: {counted(metric.images, 'image')} on which every model has a value")
+    if comparison.unshared:
+        notes.append(f"left out, as not every model has them: {', '.join(comparison.unshared)}")
+    notes += [
+        f"left out {image.name}: scored by {scored_by(comparison, image)}; {reasons_of(image)}"
+        for image in comparison.left_out[:LEFT_OUT_SHOWN]
+    ]
+    if len(comparison.left_out) > LEFT_OUT_SHOWN:
+        notes.append(f"and {counted(len(comparison.left_out) - LEFT_OUT_SHOWN, 'more image')}")
+    return notes
+
+
+def scored_by(comparison: Comparison, image: LeftOut) -> str:
+    """Return the models that have a score of an image."""
+    return ", ".join(model for model in comparison.models if model not in image.reasons) or "none"
+
+
+def reasons_of(image: LeftOut) -> str:
+    """Return why the other models have none."""
+    return "; ".join(f"{model}: {reason}" for model, reason in image.reasons.items())
