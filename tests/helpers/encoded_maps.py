@@ -171,30 +171,48 @@ def gdepth(picture: bytes, properties: str, part: int = 60000, shuffled: bool = 
     return jpeg(segments=[own, *(reversed(parts) if shuffled else parts)])
 
 
-def dynamic_depth(picture: bytes, properties: str, mime: str = "image/jpeg") -> bytes:
-    """A JPEG with a gain map and then a depth map behind it, as Dynamic Depth has them."""
+def dynamic_depth(
+    picture: bytes,
+    properties: str,
+    mime: str = "image/jpeg",
+    gain: bytes | None = None,
+    *,
+    primary_length: int = 0,
+    in_elements: bool = False,
+) -> bytes:
+    """A JPEG with a gain map and then a depth map behind it, as Dynamic Depth has them.
+
+    The list of what is behind it may have attributes or elements, and the length of the photograph itself.
+    """
     names = "".join(
         f' xmlns:{name}="http://ns.google.com/photos/dd/1.0/{place}/"'
         for name, place in (("Container", "container"), ("Item", "item"), ("DepthMap", "depthmap"))
     )
-    gain = jpeg((8, 8))
+    gain = jpeg((8, 8)) if gain is None else gain
+    item = (
+        '<rdf:li rdf:parseType="Resource"><Container:Item Item:Mime="{}" Item:Length="{}" Item:DataURI="{}"/></rdf:li>'
+    )
+    if in_elements:
+        values = "".join(f"<Item:{name}>{{}}</Item:{name}>" for name in ("Mime", "Length", "DataURI"))
+        item = f'<rdf:li><Container:Item rdf:parseType="Resource">{values}</Container:Item></rdf:li>'
     items = "".join(
-        f'<rdf:li rdf:parseType="Resource"><Container:Item Item:Mime="{kind}" Item:Length="{length}" '
-        f'Item:DataURI="{uri}"/></rdf:li>'
+        item.format(kind, length, uri)
         for kind, length, uri in (
-            ("image/jpeg", 0, "primary"),
+            ("image/jpeg", primary_length, "primary"),
             ("image/jpeg", len(gain), "gain"),
             (mime, len(picture), "android/depthmap"),
         )
     )
     body = f"<Container:Directory><rdf:Seq>{items}</rdf:Seq></Container:Directory>"
-    told = xmp(f'{names} {properties} DepthMap:DepthURI="android/depthmap" DepthMap:ItemSemantic="Depth"', body)
+    semantic = "" if "ItemSemantic" in properties else 'DepthMap:ItemSemantic="Depth"'
+    told = xmp(f'{names} {properties} DepthMap:DepthURI="android/depthmap" {semantic}', body)
     return jpeg(segments=[MAGIC_XMP + told]) + gain + picture
 
 
-def apple_jpeg(codes: np.ndarray, kind: str, low: float, high: float) -> bytes:
+def apple_jpeg(codes: np.ndarray, kind: str, low: float, high: float, further: str = "") -> bytes:
     """A JPEG with a matte and then an auxiliary image behind it, as portraits of an iPhone have them."""
     space = 'xmlns:apdi="http://ns.apple.com/pixeldatainfo/1.0/"'
     matte = jpeg((8, 8), [MAGIC_XMP + xmp(f'{space} apdi:AuxiliaryImageType="portraiteffectsmatte"')])
     told = f'{space} apdi:AuxiliaryImageType="{kind}" apdi:FloatMinValue="{low}" apdi:FloatMaxValue="{high}"'
+    told = f"{told} {further}"
     return jpeg() + matte + jpeg(segments=[MAGIC_XMP + xmp(told)], grey=codes)

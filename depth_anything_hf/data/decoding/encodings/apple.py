@@ -8,7 +8,7 @@ import io
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -23,8 +23,18 @@ from .photographs import JPEG_START, XMP_START, end_of_jpeg, jpeg_segments, xmp_
 INVERSE_Z, DISPARITY, Z, NOT_UNIFORM = range(4)
 DEPTH_AUXILIARIES = (b"urn:mpeg:hevc:2015:auxid:2", b"urn:mpeg:mpegB:cicp:systems:auxiliary:depth")
 AUXILIARY_KINDS = (b"disparity", b"depth")
-AUXILIARY_TYPE = b"AuxiliaryImageType"
+# XMP as elements or attributes; gain maps and mattes have such a property as well.
+AUXILIARY_TYPE = re.compile(rb"apdi:AuxiliaryImageType\s*(?:=\s*[\"']|>)\s*(?:disparity|depth)\b")
+XMP_PACKET = re.compile(rb"<x:xmpmeta\b.*?</x:xmpmeta>", re.DOTALL)
+# Core Video's formats of depth, as numbers and as text; that of mattes, which Apple calls depth as well, is grey.
+NATIVE_FORMATS = frozenset(
+    each for name in (b"hdis", b"fdis", b"hdep", b"fdep") for each in (name, b"%d" % int.from_bytes(name, "big"))
+)
 HEIF_START = re.compile(rb".{4}ftyp(?:heic|heix|mif1|msf1|heim|heis|hevc)", re.DOTALL)
+
+
+# What the codes are, the values of the first and the last one, and these codes; (): 0 and the largest.
+_CodeRange: TypeAlias = tuple[int, float, float, tuple[float, ...]]
 
 
 def is_heic_depth(content: bytes) -> bool:
@@ -37,7 +47,8 @@ def is_heic_depth(content: bytes) -> bool:
 
 def is_jpeg_depth(content: bytes) -> bool:
     """Tell whether the content is a JPEG with an auxiliary image of Apple's behind it, whose XMP calls it so."""
-    return content.startswith(JPEG_START) and AUXILIARY_TYPE in content and content.rfind(JPEG_START) > 0
+    is_jpeg = content.startswith(JPEG_START) and content.rfind(JPEG_START) > 0
+    return is_jpeg and AUXILIARY_TYPE.search(content) is not None
 
 
 def decode_heic(file: EncodedFile, options: Options) -> DecodedMap:
@@ -58,8 +69,10 @@ def decode_heic(file: EncodedFile, options: Options) -> DecodedMap:
     if stored is None:
         raise UnreadableImageError(f"{file.name}: a HEIC without an auxiliary image of depth")
     told = dict(images[0].info.get("metadata") or {})
-    kind, low, high = _range_of_message(told) or _range_of_xmp(file.content) or (NOT_UNIFORM, math.nan, math.nan)
-    return _decode(stored, kind, low, high, file.name)
+    # Of the gain map and the mattes there are texts as well.
+    ranges = filter(None, map(_range_of_xmp, XMP_PACKET.findall(file.content)))
+    unknown = (NOT_UNIFORM, math.nan, math.nan, ())
+    return _decode(stored, *(_range_of_message(told) or next(ranges, unknown)), file.name)
 
 
 def decode_jpeg(file: EncodedFile, options: Options) -> DecodedMap:
@@ -88,38 +101,43 @@ def _further_pictures(file: EncodedFile) -> Iterator[bytes]:
         place += length
 
 
-def _range_of_message(told: dict[str, Any]) -> tuple[int, float, float] | None:
+def _range_of_message(told: dict[str, Any]) -> _CodeRange | None:
     kind = told.get("representation_type")
     if kind == DISPARITY and "d_min" in told and "d_max" in told:
-        return DISPARITY, float(told["d_min"]), float(told["d_max"])
+        return DISPARITY, float(told["d_min"]), float(told["d_max"]), ()
     if kind in (INVERSE_Z, Z) and told.get("z_near") and told.get("z_far"):
         near, far = float(told["z_near"]), float(told["z_far"])
-        return (Z, near, far) if kind == Z else (DISPARITY, 1 / far, 1 / near)
+        return (Z, near, far, ()) if kind == Z else (DISPARITY, 1 / far, 1 / near, ())
     return None
 
 
-def _range_of_xmp(xmp: bytes) -> tuple[int, float, float] | None:
-    kind = xmp_property(xmp, "apdi", "AuxiliaryImageType")
-    low, high = (xmp_property(xmp, "apdi", f"Float{each}Value") for each in ("Min", "Max"))
-    if kind not in AUXILIARY_KINDS or low is None or high is None:
+def _range_of_xmp(xmp: bytes) -> _CodeRange | None:
+    kind, native = (xmp_property(xmp, "apdi", each) for each in ("AuxiliaryImageType", "NativeFormat"))
+    low, high, first, last = (
+        xmp_property(xmp, "apdi", f"{each}Value") for each in ("FloatMin", "FloatMax", "IntMin", "IntMax")
+    )
+    is_depth = kind in AUXILIARY_KINDS and (native is None or native in NATIVE_FORMATS)
+    if not is_depth or low is None or high is None:
         return None
     try:
-        return (DISPARITY if kind == b"disparity" else Z), float(low), float(high)
+        codes = () if first is None or last is None else (float(first), float(last))
+        return (DISPARITY if kind == b"disparity" else Z), float(low), float(high), codes
     except ValueError:
         return None
 
 
-def _decode(stored: np.ndarray, kind: int, low: float, high: float, name: str) -> DecodedMap:
-    if kind == NOT_UNIFORM or not 0 <= low < high < math.inf:
+def _decode(stored: np.ndarray, kind: int, low: float, high: float, codes: tuple[float, ...], name: str) -> DecodedMap:
+    first, last = codes or (0.0, float(np.iinfo(stored.dtype).max))
+    if kind == NOT_UNIFORM or not -math.inf < low < high < math.inf or not first < last or not high > 0:
         raise UnreadableImageError(
             f"{name}: expected an auxiliary depth image with the range of its codes, got {low:g} to {high:g}"
         )
-    largest = np.float64(np.iinfo(stored.dtype).max)
-    values = (low + stored / largest * (high - low)).astype(np.float32)
+    values = (low + (stored - np.float64(first)) / (last - first) * (high - low)).astype(np.float32)
     if kind == Z:
         values[~(values > 0)] = np.nan
         return DecodedMap(values, "depth")
-    return DecodedMap(values, "disparity", "1/m")
+    # What is measured as farther than infinitely far is infinitely far.
+    return DecodedMap(np.maximum(values, 0), "disparity", "1/m")
 
 
 ENCODINGS = (

@@ -9,7 +9,7 @@ import binascii
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,7 +26,15 @@ EXTENDED_START = b"http://ns.adobe.com/xmp/extension/\0"
 # Identifier, total length and offset stand before each part.
 GUID_BYTES, EXTENDED_HEADER = 32, 40
 HEADER_BYTES = 1 << 16
+GDEPTH, DYNAMIC_DEPTH, CONTAINER = (
+    f"http://ns.google.com/photos/{each}/".encode() for each in ("1.0/depthmap", "dd/1.0/depthmap", "dd/1.0/container")
+)
 FORMATS = ("rangeinverse", "rangelinear")
+# Units of near and far, per metre; another one is the inverse of metres.
+UNITS = {b"": 1.0, b"m": 1.0, b"meters": 1.0, b"metres": 1.0, b"none": 1.0, b"cm": 100.0, b"mm": 1000.0}
+DIOPTRES = b"diopters"
+# Items of a container, which serializers write in several ways.
+ITEM = re.compile(rb"<rdf:li\b[^>]*/>|<rdf:li\b[^>]*>.*?</rdf:li>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -37,21 +45,23 @@ class _Range:
     near: float
     far: float
     geometry: Geometry
+    per_metre: float = 1.0
     is_dioptres: bool = False
 
 
 def is_gdepth(content: bytes) -> bool:
     """Tell whether the content is a JPEG with depth in its XMP, as Google's Lens Blur wrote it."""
-    return content.startswith(JPEG_START) and b"http://ns.google.com/photos/1.0/depthmap/" in content
+    if not content.startswith(JPEG_START) or GDEPTH not in content:
+        return False
+    segments = list(jpeg_segments(content))
+    # The name may stand across two parts of Extended XMP, which have offsets, and may be in another order.
+    parts = {offset: part for _, _, offset, part in map(_extended_part, filter(_is_extended, segments))}
+    return any(b"GDepth:Data" in each for each in (*segments, b"".join(parts[offset] for offset in sorted(parts))))
 
 
 def is_dynamic_depth(content: bytes) -> bool:
     """Tell whether the content is a JPEG with a depth map of Dynamic Depth behind the picture."""
-    return (
-        content.startswith(JPEG_START)
-        and b"http://ns.google.com/photos/dd/1.0/depthmap/" in content
-        and b"http://ns.google.com/photos/dd/1.0/container/" in content
-    )
+    return content.startswith(JPEG_START) and DYNAMIC_DEPTH in content and CONTAINER in content
 
 
 def decode_gdepth(file: EncodedFile, options: Options) -> DecodedMap:
@@ -74,40 +84,62 @@ def decode_gdepth(file: EncodedFile, options: Options) -> DecodedMap:
 def decode_dynamic_depth(file: EncodedFile, options: Options) -> DecodedMap:
     """Decode the depth map of Dynamic Depth: the item of the container that is called so, behind the picture.
 
+    Confidence is that of the item which the depth map names, 0 to 1.
+
     Raises:
-        UnreadableImageError: no such JPEG, or the map is cut off.
+        UnreadableImageError: no such JPEG, a map of something else, or one that is cut off.
     """
     xmp = _xmp_of(file)
-    uri = xmp_property(xmp, "DepthMap", "DepthURI")
+    semantic = xmp_property(xmp, "DepthMap", "ItemSemantic") or b"Depth"
+    picture = _item(file, xmp, xmp_property(xmp, "DepthMap", "DepthURI"))
+    if picture is None or semantic != b"Depth":
+        found = "has no depth map" if semantic == b"Depth" else f"has a map of {semantic.decode(errors='replace')}"
+        raise UnreadableImageError(f"{file.name}: a Dynamic Depth photograph whose container {found}")
+    decoded = _decode_range(picture, _range_of(xmp, "DepthMap", file.name), file.name)
+    uri = xmp_property(xmp, "DepthMap", "ConfidenceURI")
+    beside = _item(file, xmp, uri) if uri else None
+    return (
+        decoded
+        if beside is None
+        else replace(decoded, find_confidence=lambda: _shares(beside, file.name).astype(np.float32))
+    )
+
+
+def _item(file: EncodedFile, xmp: bytes, uri: bytes | None) -> bytes | None:
+    """Return the picture behind the photograph that has this name, or is called Depth; None without one."""
     place = end_of_jpeg(file.content, file.name)
-    for item in re.finditer(rb"<(?:\w+:)?Item\b[^>]*>|<rdf:li[^>]*rdf:parseType[^>]*>.*?</rdf:li>", xmp, re.DOTALL):
-        length = int(xmp_property(item[0], "Item", "Length") or 0)
-        mime = xmp_property(item[0], "Item", "Mime") or b""
-        named = xmp_property(item[0], "Item", "DataURI")
-        if length and (named == uri if uri and named else xmp_property(item[0], "Item", "Semantic") == b"Depth"):
-            picture = file.content[place : place + length]
-            if len(picture) < length:
+    # Lists of cameras and profiles have no items with a type.
+    items = [each[0] for each in ITEM.finditer(xmp) if xmp_property(each[0], "Item", "Mime")]
+    for number, item in enumerate(items):
+        # The first item is the photograph itself, which ends where it ends, whatever its length says.
+        length = int(xmp_property(item, "Item", "Length") or 0) if number else 0
+        named, mime = (xmp_property(item, "Item", key) or b"" for key in ("DataURI", "Mime"))
+        if length and (named == uri if uri and named else xmp_property(item, "Item", "Semantic") == b"Depth"):
+            if place + length > len(file.content):
                 raise UnreadableImageError(f"{file.name}: its depth map is cut off; copy the photograph again")
-            if not mime.startswith(b"image/"):
-                break
-            return _decode_range(picture, _range_of(xmp, "DepthMap", file.name), file.name)
-        # The picture itself is the first item, of the length 0.
-        place += length + int(xmp_property(item[0], "Item", "Padding") or 0)
-    raise UnreadableImageError(f"{file.name}: a Dynamic Depth photograph whose container has no depth map")
+            return file.content[place : place + length] if mime.startswith(b"image/") else None
+        place += length + int(xmp_property(item, "Item", "Padding") or 0)
+    return None
 
 
 def _decode_range(picture: bytes, told: _Range, name: str) -> DecodedMap:
+    share = _shares(picture, name)
+    span = told.far - told.near
+    depth = told.far * told.near / (told.far - share * span) if told.is_inverse else told.near + share * span
+    depth = 1 / depth if told.is_dioptres else depth / told.per_metre
+    depth[~(depth > 0)] = np.nan
+    return DecodedMap(depth.astype(np.float32), "depth", "m", told.geometry)
+
+
+def _shares(picture: bytes, name: str) -> np.ndarray:
+    """Return the codes of a grey picture as shares of the largest: float64 (H, W)."""
     stored = decode_with_opencv(picture)
     if stored is None:
         raise UnreadableImageError(f"{name}: its depth map, {len(picture)} bytes, cannot be decoded")
     # JPEG rounds the three channels of a grey map differently.
     stored = single_channel(stored[..., 0] if stored.ndim == 3 else stored, name)
-    share = stored / np.float64(np.iinfo(stored.dtype).max)
-    span = told.far - told.near
-    depth = told.far * told.near / (told.far - share * span) if told.is_inverse else told.near + share * span
-    if told.is_dioptres:
-        depth = 1 / depth
-    return DecodedMap(depth.astype(np.float32), "depth", "m", told.geometry)
+    shares: np.ndarray = stored / np.float64(np.iinfo(stored.dtype).max)
+    return shares
 
 
 def _range_of(xmp: bytes, prefix: str, name: str) -> _Range:
@@ -116,14 +148,20 @@ def _range_of(xmp: bytes, prefix: str, name: str) -> _Range:
         near, far = (float(xmp_property(xmp, prefix, key) or b"nan") for key in ("Near", "Far"))
     except ValueError:
         near = far = math.nan
-    if kind not in FORMATS or not 0 < near < math.inf or not 0 < far < math.inf or near == far:
+    units = (xmp_property(xmp, prefix, "Units") or b"").lower()
+    is_inverse, is_dioptres = kind == FORMATS[0], units == DIOPTRES
+    # Codes between two distances may begin at the camera, those between their inverses may not.
+    least = 0.0 if near == 0 and not is_inverse else math.nextafter(0.0, 1.0)
+    if kind not in FORMATS or not least <= near < math.inf or not 0 < far < math.inf or near == far:
         raise UnreadableImageError(
             f"{name}: expected {prefix}:Format RangeInverse or RangeLinear with Near and Far > 0, got {kind!r}, "
             f"{near:g} and {far:g}"
         )
+    if units not in UNITS and not is_dioptres:
+        known = ", ".join(each.decode() for each in (*UNITS, DIOPTRES) if each)
+        raise UnreadableImageError(f"{name}: expected {prefix}:Units {known}, got {units.decode(errors='replace')!r}")
     is_ray = xmp_property(xmp, prefix, "MeasureType") == b"OpticRay"
-    units = (xmp_property(xmp, prefix, "Units") or b"").lower()
-    return _Range(kind == FORMATS[0], near, far, "ray" if is_ray else "planar", units == b"diopters")
+    return _Range(is_inverse, near, far, "ray" if is_ray else "planar", UNITS.get(units, 1.0), is_dioptres)
 
 
 def xmp_property(xmp: bytes, prefix: str, name: str) -> bytes | None:
@@ -145,14 +183,10 @@ def _xmp_of(file: EncodedFile) -> bytes:
         if segment.startswith(XMP_START):
             own = segment[len(XMP_START) :]
             wanted = xmp_property(own, "xmpNote", "HasExtendedXMP")
-    for segment in segments:
-        if not segment.startswith(EXTENDED_START):
-            continue
-        header = segment[len(EXTENDED_START) : len(EXTENDED_START) + EXTENDED_HEADER]
-        if len(header) < EXTENDED_HEADER or (wanted is not None and header[:GUID_BYTES] != wanted):
-            continue
-        total, offset = (int.from_bytes(header[start : start + 4], "big") for start in (32, 36))
-        parts[offset] = segment[len(EXTENDED_START) + EXTENDED_HEADER :]
+    for guid, length, offset, part in map(_extended_part, filter(_is_extended, segments)):
+        if wanted is None or guid.upper() == wanted.upper():
+            total = length
+            parts[offset] = part
     joined = b"".join(parts[offset] for offset in sorted(parts))
     starts = sorted(parts)
     ends = [offset + len(parts[offset]) for offset in starts]
@@ -162,6 +196,17 @@ def _xmp_of(file: EncodedFile) -> bytes:
             "program has cut it"
         )
     return own + joined
+
+
+def _is_extended(segment: bytes) -> bool:
+    return segment.startswith(EXTENDED_START) and len(segment) >= len(EXTENDED_START) + EXTENDED_HEADER
+
+
+def _extended_part(segment: bytes) -> tuple[bytes, int, int, bytes]:
+    """Return of what it is a part (GUID), how long that is, where the part stands in it, and the part."""
+    header = segment[len(EXTENDED_START) : len(EXTENDED_START) + EXTENDED_HEADER]
+    total, offset = (int.from_bytes(header[start : start + 4], "big") for start in (32, 36))
+    return header[:GUID_BYTES], total, offset, segment[len(EXTENDED_START) + EXTENDED_HEADER :]
 
 
 def jpeg_segments(content: bytes) -> Iterator[bytes]:
@@ -205,7 +250,7 @@ ENCODINGS = (
         name="gdepth",
         writers="Google Camera (Lens Blur), and others after Google's depth map metadata",
         files="JPEG with XMP",
-        unit="8 or 16 bits from GDepth:Near to Far, linear or inverse; metres by the reference, but seldom so",
+        unit="8 or 16 bits from GDepth:Near to Far, linear or inverse; metres, or as GDepth:Units says, but seldom so",
         missing="none",
         kind="depth",
         geometry="planar",

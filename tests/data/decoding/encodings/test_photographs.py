@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from encoded_maps import dynamic_depth, gdepth, jpeg, png
+from encoded_maps import dynamic_depth, gdepth, jpeg, png, xmp
 
 from depth_anything_hf.data.decoding.depth_maps import read_label
+from depth_anything_hf.data.decoding.encodings.detection import proven_encoding
 from depth_anything_hf.data.decoding.errors import UnreadableImageError
 
 
@@ -73,3 +74,41 @@ def test_dioptres_and_a_map_that_was_cut_off() -> None:
     np.testing.assert_allclose(read_label(content), 1 / (0.1 + SHARE * 4.9), rtol=1e-6)
     with pytest.raises(UnreadableImageError, match="its depth map is cut off"):
         read_label(content[:-10])
+
+
+@pytest.mark.parametrize(("units", "per_metre"), [("m", 1), ("mm", 1000), ("Meters", 1)])
+def test_units_of_gdepth(units: str, per_metre: float) -> None:
+    content = gdepth(png(CODES), f'GDepth:Format="RangeInverse" GDepth:Units="{units}" {RANGE}')
+    np.testing.assert_allclose(read_label(content), INVERSE / per_metre, rtol=1e-6)
+    with pytest.raises(UnreadableImageError, match=r"expected GDepth:Units m, .*, got 'furlong'"):
+        read_label(gdepth(png(CODES), f'GDepth:Format="RangeInverse" GDepth:Units="furlong" {RANGE}'))
+
+
+def test_a_linear_range_may_begin_at_the_camera() -> None:
+    depth = read_label(gdepth(png(CODES), 'GDepth:Format="RangeLinear" GDepth:Near="0" GDepth:Far="5"'))
+    assert np.isnan(depth[0, 0])
+    np.testing.assert_allclose(depth.flat[1:], 5 * SHARE.flat[1:], rtol=1e-6)
+
+
+def test_the_name_alone_is_no_depth() -> None:
+    content = gdepth(png(CODES), f'GDepth:Format="RangeInverse" {RANGE}', part=100)
+    assert proven_encoding(content) is not None
+    assert proven_encoding(jpeg(segments=[xmp('xmlns:GDepth="http://ns.google.com/photos/1.0/depthmap/"')])) is None
+
+
+@pytest.mark.parametrize("in_elements", [False, True])
+def test_confidence_of_dynamic_depth_and_any_list_of_items(in_elements: bool) -> None:
+    confidence = np.where(np.arange(256).reshape(16, 16) % 2, 200, 30).astype(np.uint8)
+    told = (
+        f'DepthMap:Format="RangeLinear" DepthMap:Near="{NEAR}" DepthMap:Far="{FAR}" DepthMap:Units="Meters" '
+        'DepthMap:ConfidenceURI="gain"'
+    )
+    # Some writers give the photograph itself a length, by which nothing is found.
+    content = dynamic_depth(
+        png(CODES), told, "image/png", png(confidence), primary_length=999, in_elements=in_elements
+    )
+    np.testing.assert_allclose(read_label(content), LINEAR, rtol=1e-6)
+    expected = np.where(confidence > 100, LINEAR, np.nan)
+    np.testing.assert_allclose(read_label(content, encoding="dynamic_depth:min_confidence=0.5"), expected, rtol=1e-6)
+    with pytest.raises(UnreadableImageError, match="has a map of Segmentation"):
+        read_label(dynamic_depth(png(CODES), f'{told} DepthMap:ItemSemantic="Segmentation"', "image/png"))
