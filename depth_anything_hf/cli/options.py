@@ -137,10 +137,20 @@ def report_failures(failures: list[tuple[str, str]], total: int) -> None:
     """List the skipped images; exit with code 1 only if all failed."""
     if not failures:
         return
-    typer.echo(f"{len(failures)} of {counted(total, 'image')} skipped:", err=True)
-    for name, reason in failures[:SKIPPED_SHOWN]:
-        typer.echo(f"  {one_line(reason if name in reason else f'{name}: {reason}')}", err=True)
-    if len(failures) > SKIPPED_SHOWN:
-        typer.echo(f"  and {len(failures) - SKIPPED_SHOWN} more", err=True)
+    _list_reasons(f"{len(failures)} of {counted(total, 'image')} skipped:", failures)
     if len(failures) == total:
         raise typer.Exit(1)
+
+
+def report_incomplete(incomplete: list[tuple[str, str]], total: int) -> None:
+    """List the images some of whose files are missing."""
+    if incomplete:
+        _list_reasons(f"{len(incomplete)} of {counted(total, 'image')} without some of the files:", incomplete)
+
+
+def _list_reasons(title: str, images: list[tuple[str, str]]) -> None:
+    typer.echo(title, err=True)
+    for name, reason in images[:SKIPPED_SHOWN]:
+        typer.echo(f"  {one_line(reason if name in reason else f'{name}: {reason}')}", err=True)
+    if len(images) > SKIPPED_SHOWN:
+        typer.echo(f"  and {len(images) - SKIPPED_SHOWN} more", err=True)

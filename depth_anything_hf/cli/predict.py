@@ -28,6 +28,7 @@ from .options import (
     PredictionKindOption,
     VerboseOption,
     report_failures,
+    report_incomplete,
 )
 from .point_options import (
     AssumeScaleOption,
@@ -179,8 +180,8 @@ def predict(
 
     Files that are there already are never replaced, but for those of an earlier run here, which predictions.json
     lists. Given again, the command predicts only what is missing or was made from another image, model or option, and
-    leaves its own pictures out; files of further formats are added. Images that cannot be read are listed and skipped;
-    the exit code is then 3, and 1 if none could be read.
+    leaves its own pictures out; files of further formats are added. Images that cannot be read are listed and skipped,
+    and files of points that have none are listed; the exit code is then 3, and 1 if no image could be read.
 
     With --confidence there will be NAME_confidence.png, a 16-bit grey of 0 (the passes differ) to 1 (they agree), and
     its mean in predictions.json.
@@ -325,6 +326,7 @@ def predict(
         **(outputs.straightening if outputs else {}),
     }
     failures: list[tuple[str, str]] = []
+    incomplete: list[tuple[str, str]] = []
     # Where files show the picture, too.
     pictures = KeptPictures(outputs.read if outputs else partial(read_upright, max_pixels=max_pixels))
     is_shown = outputs is not None or "side_by_side" in settings.formats
@@ -353,19 +355,12 @@ def predict(
                     contents[SUFFIX] = encode_confidence(prediction.confidence, kind)
                     about["confidence"] = prediction.mean_confidence
                 if outputs and picture is not None:
-                    try:
-                        added = outputs.encode(
-                            one.source.path,
-                            picture,
-                            prediction.values,
-                            predictor.prediction_kind,
-                            calibration,
-                            settings.limit,
-                        )
-                    except ValueError as error:
-                        failures.append((prediction.name, str(error).removeprefix(f"{one.source.path.name}: ")))
-                        continue
-                    contents, about = {**contents, **added[0]}, {**about, "points": added[1]}
+                    kind_predicted = predictor.prediction_kind
+                    added, about["points"], missing = outputs.encode(
+                        one.source.path, picture, prediction.values, kind_predicted, calibration, settings.limit
+                    )
+                    contents |= added
+                    incomplete += [(prediction.name, missing)] if missing else []
                 folder.save(one, contents, about)
         known = folder.pixels(planned)
     earlier = f", {len(sources) - len(work)} of them earlier" if len(work) < len(sources) else ""
@@ -385,6 +380,7 @@ def predict(
             typer.echo(each)
     for warning in [*warnings, *describe_clipped(known)]:
         typer.echo(f"warning: {warning}", err=True)
+    report_incomplete(incomplete, len(sources))
     report_failures(failures, len(sources))
-    if failures:
+    if failures or incomplete:
         raise typer.Exit(EXIT_SOME_FAILED)

@@ -151,8 +151,8 @@ class PointOutputs:
         kind: str,
         calibration: Calibration | None,
         limit: Callable[[np.ndarray], np.ndarray],
-    ) -> tuple[dict[str, bytes], dict[str, Any]]:
-        """Return suffix -> content of the files, and what is to be known of them, JSON values.
+    ) -> tuple[dict[str, bytes], dict[str, Any], str]:
+        """Return suffix -> content of the files, what is to be known of them (JSON values), what is missing and why.
 
         Args:
             path: of the picture.
@@ -161,9 +161,6 @@ class PointOutputs:
             kind: "disparity" or "depth", of `values`.
             calibration: for disparity.
             limit: takes depth beyond the limits of all files out, see `OutputSettings.limit`.
-
-        Raises:
-            ValueError: there are no points to write.
         """
         camera = picture.intrinsics
         assert camera is not None
@@ -179,15 +176,18 @@ class PointOutputs:
             self.max_points,
             picture.undistorted_from,
         )
-        contents = {f".{name}": encode_points(points, name) for name in self.formats}
+        contents: dict[str, bytes] = {}
+        missing: dict[str, str] = {}
+        for name in self.formats:
+            try:
+                contents[f".{name}"] = encode_points(points, name)
+            except ValueError as error:
+                missing[name] = f"no .{name}: {str(error).removeprefix(f'{path.name}: ')}"
         if self.normals:
             contents[NORMALS] = encode_normals(points)
         contents[CAMERA] = encode_camera(points)
-        return contents, {
-            "camera": describe_camera(camera),
-            "scale": source,
-            "step": points.step if self.formats else 1,
-        }
+        about = {"camera": describe_camera(camera), "scale": source, "step": points.step if self.formats else 1}
+        return contents, about, "; ".join(missing.values())
 
 
 def _digest_of(camera: Path, key_of_picture: Mapping[tuple[str, ...], str]) -> str:

@@ -150,8 +150,8 @@ _PICTURES = tuple(name for name, each in FORMATS.items() if each.is_picture)
 
 
 def read_formats(words: Sequence[str]) -> tuple[str, ...]:
-    """Return the formats that words of a command line name, several in one by commas, `-` for `_`; each once."""
-    names = (name.strip().replace("-", "_") for word in words for name in word.split(","))
+    """Return each format once that words of a command line name, several by commas, in any case, `-` for `_`."""
+    names = (name.strip().lower().replace("-", "_") for word in words for name in word.split(","))
     return tuple(dict.fromkeys(name for name in names if name))
 
 

@@ -84,6 +84,24 @@ def test_limits_of_depth_are_those_of_points(metric_model: Path, photographs: Pa
     np.testing.assert_allclose(points[:, 2], written[~np.isnan(written)], atol=1e-5)
 
 
+def test_other_files_are_written_where_there_are_no_points(
+    metric_model: Path, photographs: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("trimesh", reason="files of points are written with the extra 'points'")
+    command = (photographs, "-o", tmp_path / "out", "-m", metric_model, "--points", "PLY,glb", "--format", "NPY")
+    none = predict(*command, "--fov", 90, "--max_depth", 1e-6)
+    assert none.exit_code == 3 and "2 of 2 images predicted" in none.output
+    assert "2 of 2 images without some of the files:" in none.output and "skipped" not in none.output
+    assert "a.jpg: no .ply: no pixel has a depth, so that there are no points to write; no .glb: " in none.output
+    kept = [f"{stem}{suffix}" for stem in ("a", "b") for suffix in (".npy", "_camera.json")]
+    assert files_below(tmp_path / "out") == sorted([*kept, "predictions.json"])
+    assert np.isnan(np.load(tmp_path / "out" / "b.npy")).all()
+    # What is missing is tried again.
+    assert predict(*command, "--fov", 90, "--max_depth", 1e-6).exit_code == 3
+    whole = predict(*command, "--fov", 90)
+    assert whole.exit_code == 0 and {"a.ply", "b.glb"} < set(files_below(tmp_path / "out"))
+
+
 def test_an_image_without_a_camera_is_skipped_and_said(metric_model: Path, photographs: Path, tmp_path: Path) -> None:
     command = ("-o", tmp_path / "out", "-m", metric_model, "--normals")
     result = predict(photographs, *command)

@@ -192,4 +192,4 @@ def test_metres_of_disparity_are_refused_with_the_reason() -> None:
 
 
 def test_formats_are_named_by_words_and_commas() -> None:
-    assert read_formats(["mm, exr", "side-by-side", "mm"]) == ("mm", "exr", "side_by_side")
+    assert read_formats(["mm, EXR", "side-by-side", "MM"]) == ("mm", "exr", "side_by_side")
