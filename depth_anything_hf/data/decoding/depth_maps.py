@@ -185,6 +185,11 @@ class LabelRules:
         """
         source = in_memory(source)
         is_encoded = self.is_encoded(source["bytes"])
+        if is_encoded and (self.invalid_values is not None or self.sky_value is not None):
+            raise ValueError(
+                f"{source['path']}: invalid_values and sky_value are for stored numbers, and this file says itself "
+                "what has no value; leave them out"
+            )
         encoded = _read_encoded(source, self.encoding, self.scale, self.label) if is_encoded else None
         if encoded is not None:
             return self._limit(encoded)
@@ -204,7 +209,11 @@ class LabelRules:
 
     def is_encoded(self, content: bytes) -> bool:
         """Return whether a file has an encoding, given or proven, whose maps may be smaller than their pictures."""
-        return self.encoding is not None or (self._is_plain and proven_encoding(content) is not None)
+        if self.encoding is not None:
+            return True
+        proven = proven_encoding(content)
+        # Of formats of their own, which nothing else reads, the units per metre can be given.
+        return proven is not None and (self._is_plain or [option.name for option in proven.options] == ["scale"])
 
     @property
     def _is_plain(self) -> bool:

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from encoded_maps import colmap, openmvs
+from encoded_maps import colmap, dpt, openmvs
 
-from depth_anything_hf.data.decoding.depth_maps import read_label
+from depth_anything_hf.data.decoding.depth_maps import LabelRules, read_label
 from depth_anything_hf.data.decoding.encodings.decode import decode_map
 from depth_anything_hf.data.decoding.encodings.detection import proven_encoding
 from depth_anything_hf.data.decoding.errors import BrokenSampleError, UnreadableImageError
@@ -54,3 +55,14 @@ def test_openmvs_of_before_is_refused_by_name() -> None:
     with pytest.raises(UnreadableImageError, match=r"a \.dmap of an OpenMVS before 2021"):
         read_label(old)
     assert proven_encoding(zlib.compress(bytes(100))) is None
+
+
+@pytest.mark.parametrize("write", [colmap, dpt])
+def test_rules_of_a_data_set_scale_what_proves_itself(write: Callable[[np.ndarray], bytes]) -> None:
+    content = write(DEPTH)
+    expected = LabelRules("depth").read(content)
+    np.testing.assert_allclose(LabelRules("depth", scale=2.0).read(content), expected / 2)
+    np.testing.assert_allclose(read_label(content, scale=2.0), expected / 2)
+    for rules in (LabelRules("depth", invalid_values=(3.0,)), LabelRules("depth", scale=2.0, sky_value=50.0)):
+        with pytest.raises(ValueError, match="this file says itself what has no value; leave them out"):
+            rules.read(content)
