@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -204,9 +205,9 @@ def main() -> None:
         result.setdefault("scores", {})[title] = found
         print(table(title, found), flush=True)
 
-    for model, maps in predicted.items():
-        note(f"{model}, as they are", maps)
-        note(f"{model}, disturbed", {name: disturb(each) for name, each in maps.items()})
+    for model, of_clips in predicted.items():
+        note(f"{model}, as they are", of_clips)
+        note(f"{model}, disturbed", {name: disturb(each) for name, each in of_clips.items()})
     if clips:
         truth = {
             name: [(1 / np.asarray(frame.depth)).astype(np.float32) for frame in frames]
@@ -214,14 +215,14 @@ def main() -> None:
         }
         note("the truth as predictions", truth)
     for weight in arguments.past_weights if first else ():
-        with_past_weight(weight, lambda weight=weight: note(f"past weight {weight:g}", first, SMOOTH))
+        with_past_weight(weight, partial(note, f"past weight {weight:g}", first, SMOOTH))
     lags = {}
     for noise in (0.0, 0.1):
         for treatment, local in (("scale, shift", False), ("align", True)):
             lags[f"noise {noise:g}, {treatment}"] = lag(noise, local=local)
         for weight in arguments.past_weights:
             lags[f"noise {noise:g}, past weight {weight:g}"] = with_past_weight(
-                weight, lambda noise=noise: lag(noise, smooth=True)
+                weight, partial(lag, noise, smooth=True)
             )
     result["lag"] = lags
     for name, row in lags.items():

@@ -26,7 +26,7 @@ TemporalOption = Annotated[
         "--temporal",
         help="none: each frame by itself; range: values as they are, one range of colours for the whole clip, found "
         "by a pass before (twice the time); align: each frame's disparity is brought to the scale and shift of those "
-        "before it, as they come. Metres are never rescaled. [align]",
+        "before it, as they come, and corrected locally. Metres are never rescaled. [align]",
         rich_help_panel=VIDEO,
     ),
 ]

@@ -91,8 +91,9 @@ class VideoPredictor:
                 of frames, each as for a call of the predictor. All but pictures need `pip install
                 "depth_anything_hf[video]"`.
             temporal: "align" brings the disparity of each frame to the scale and shift of those before it, as the
-                frames come; "range" leaves the values as they are and finds one range of colours by a pass over the
-                whole video before; "none" treats each frame by itself. Metres are never rescaled.
+                frames come, and corrects what differs from them smoothly over the picture; "range" leaves the values
+                as they are and finds one range of colours by a pass over the whole video before; "none" treats each
+                frame by itself. Metres are never rescaled.
             smooth: smooth the values along the motion of the picture.
             fps: of pictures and of an iterable, how many there are in a second (default 30); of others, at most so
                 many in a second are used (default: all).

@@ -42,7 +42,8 @@ class Treatment:
 
     Args:
         mode: "none", each frame by itself; "range", values as they are and one range of colours for the whole clip,
-            which a pass before finds; "align", disparity is brought to the scale and shift of the frames before it.
+            which a pass before finds; "align", disparity is brought to the scale and shift of the frames before it,
+            and corrected where it differs smoothly over the picture.
             Metres are never rescaled.
         kind: "disparity" or "depth", of the predictions.
         smooth: whether values are smoothed along the motion of the picture.
