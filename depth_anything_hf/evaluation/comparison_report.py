@@ -25,13 +25,14 @@ from .comparison_text import (
     count_line,
     difference_cell,
     heading,
+    headline,
     mean_cell,
     notes_of,
+    number_text,
     probability_cell,
     probability_text,
     reasons_of,
     scored_by,
-    short,
     verdicts,
 )
 from .datasets import LabelledDataset
@@ -164,7 +165,7 @@ def save_comparison(
     write_report(
         folder / PAGE_FILE,
         title=f"Comparison of {', '.join(first.models)}{many}",
-        headline="; ".join(verdicts(first)) if len(sets) == 1 else f"{', '.join(first.models)}{many}",
+        headline=headline(first) if len(sets) == 1 else f"{', '.join(first.models)}{many}",
         summary=HOW,
         sections=sections,
     )
@@ -197,9 +198,11 @@ def picture_section(one: ComparedSet, count: int) -> list[Html | str]:
             # Of a dense label; point pairs are drawn into the map.
             if others and len(shown) == 1:
                 shown.append(("label", _small(others[0])))
-            value = short(float(comparison.main.values[position, number]))
+            value = _value(comparison, position, number)
             shown.append((f"{model}: {comparison.metric} {value}", stack([_small(own), *map(_small, others[1:])])))
-        rows.append((Path(name).name, shown))
+        others = [number for number, model in enumerate(comparison.models) if model not in one.predictors]
+        values = ", ".join(f"{comparison.models[number]} {_value(comparison, position, number)}" for number in others)
+        rows.append((Path(name).name + (f" ({values})" if values else ""), shown))
     if not rows:
         return ["The models have the same values on every image."]
     left = [model for model in comparison.models if model not in one.predictors]
@@ -217,7 +220,12 @@ def picture_section(one: ComparedSet, count: int) -> list[Html | str]:
 def _sections(one: ComparedSet, pictures: int) -> dict[str, Any]:
     comparison = one.comparison
     sections: dict[str, Any] = {
-        "Scores": [_page_table(comparison), count_line(comparison), *notes_of(comparison)],
+        "Scores": [
+            *_score_tables(comparison),
+            *(f"{sentence}." for sentence in verdicts(comparison)),
+            count_line(comparison) + ".",
+            *notes_of(comparison),
+        ],
         "Differences": _difference_chart(comparison),
     }
     if len(comparison.models) > 2 and comparison.main.higher_is_better is not None:
@@ -236,21 +244,32 @@ def _sections(one: ComparedSet, pictures: int) -> dict[str, Any]:
     return sections
 
 
-def _page_table(comparison: Comparison) -> Html:
-    others = [number for number in range(len(comparison.models)) if number != comparison.baseline]
-    headings = ["Metric", *(heading(comparison, number) for number in range(len(comparison.models)))]
-    for number in others:
-        of_which = f" of {comparison.models[number]}" if len(others) > 1 else ""
-        headings += [f"difference{of_which}", "P(better)"]
-    rows = []
+def _score_tables(comparison: Comparison) -> list[Html]:
+    """Return one table for two models; for more, whose columns would not fit, means and differences apart."""
+    numbers = range(len(comparison.models))
+    others = [number for number in numbers if number != comparison.baseline]
+    marked = [list(comparison.metrics).index(comparison.metric)]
+    means_headings = [heading(comparison, number) for number in numbers]
+    means, differences = [], []
     for name, metric in comparison.metrics.items():
-        cells = [name + metric.arrow, *(mean_cell(metric, number) for number in range(len(comparison.models)))]
+        means.append([name + metric.arrow, *(mean_cell(metric, number) for number in numbers)])
+        cells = []
         for number in others:
             word = metric.verdict(number)
             cells.append(difference_cell(metric, number))
             cells.append(probability_cell(metric, number) + (f", {word}" if word else ""))
-        rows.append(cells)
-    return text_table(headings, rows, marked=[list(comparison.metrics).index(comparison.metric)])
+        differences.append(cells)
+    if len(others) == 1:
+        rows = [[*one, *other] for one, other in zip(means, differences, strict=True)]
+        return [text_table(["Metric", *means_headings, "difference", "P(better)"], rows, marked=marked)]
+    headings = [f"Minus {comparison.models[comparison.baseline]}"]
+    for number in others:
+        headings += [comparison.models[number], "P(better)"]
+    rows = [[one[0], *other] for one, other in zip(means, differences, strict=True)]
+    return [
+        text_table(["Mean", *means_headings], means, marked=marked),
+        text_table(headings, rows, marked=marked),
+    ]
 
 
 def _pair_table(comparison: Comparison) -> Html:
@@ -285,6 +304,10 @@ def _difference_chart(comparison: Comparison) -> list[Html | str]:
                 rows.append(Interval(label, value, low, high, bool(metric.verdict(number))))
     title = f"Improvement over {comparison.models[comparison.baseline]}, % of its mean"
     return [interval_chart(rows, title=title, x_label="right of 0: better; strong colour: the interval leaves 0 out")]
+
+
+def _value(comparison: Comparison, position: int, number: int) -> str:
+    return number_text(float(comparison.main.values[position, number]))
 
 
 def _json(value: Any) -> Any:

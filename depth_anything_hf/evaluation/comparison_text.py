@@ -59,6 +59,16 @@ def verdicts(comparison: Comparison) -> list[str]:
     return sentences
 
 
+def headline(comparison: Comparison) -> str:
+    """Say in one line which models are better or worse than the baseline by the main metric."""
+    models: dict[str, list[str]] = {"better": [], "worse": [], "not clearly different": []}
+    for number, model in enumerate(comparison.models):
+        if number != comparison.baseline:
+            models[comparison.main.verdict(number) or "not clearly different"].append(model)
+    told = "; ".join(f"{', '.join(names)} {word}" for word, names in models.items() if names)
+    return f"Against {comparison.models[comparison.baseline]}, by {comparison.metric}: {told}"
+
+
 def heading(comparison: Comparison, number: int) -> str:
     """Return the name of a model, marked where it is the baseline."""
     return comparison.models[number] + (" (baseline)" if number == comparison.baseline else "")
@@ -66,16 +76,19 @@ def heading(comparison: Comparison, number: int) -> str:
 
 def mean_cell(metric: MetricComparison, number: int) -> str:
     """Return the mean of a model with its interval: "0.1234 [0.1200, 0.1267]"."""
-    low, high = metric.intervals[number]
-    return f"{short(metric.means[number])} [{short(low)}, {short(high)}]"
+    decimals = _decimals(metric)
+    mean, low, high = (number_text(each, decimals) for each in (metric.means[number], *metric.intervals[number]))
+    return f"{mean} [{low}, {high}]"
 
 
 def difference_cell(metric: MetricComparison, number: int) -> str:
     """Return the difference of a model to the baseline with its interval; a dash for the baseline itself."""
     if number == metric.baseline:
         return DASH
-    low, high = metric.difference_intervals[number]
-    return f"{signed(metric.differences[number])} [{signed(low)}, {signed(high)}]"
+    decimals = _decimals(metric)
+    numbers = (metric.differences[number], *metric.difference_intervals[number])
+    difference, low, high = (signed_text(each, decimals) for each in numbers)
+    return f"{difference} [{low}, {high}]"
 
 
 def probability_cell(metric: MetricComparison, number: int) -> str:
@@ -92,24 +105,20 @@ def probability_text(value: float) -> str:
     return f"> {1 - least:.3f}" if value > 1 - least else f"{value:.3f}"
 
 
-def short(value: float) -> str:
-    """Write a value in few digits; a dash where there is none."""
+def number_text(value: float, decimals: int = 4) -> str:
+    """Write a value; a dash where there is none."""
     if not math.isfinite(value):
         return DASH
-    return f"{value:.{_decimals(value)}f}" if abs(value) < 1e4 else f"{value:.3e}"
+    return f"{value:.{decimals}f}" if abs(value) < 1e4 else f"{value:.3e}"
 
 
-def signed(value: float) -> str:
-    """Write a difference with its sign; a dash where there is none."""
+def signed_text(value: float, decimals: int = 4) -> str:
+    """Write a difference with its sign, a small one by its power of ten; a dash where there is none."""
     if not math.isfinite(value):
         return DASH
     if value == 0:
         return "0"
-    return f"{value:+.{_decimals(value)}f}" if 1e-3 <= abs(value) < 1e4 else f"{value:+.1e}"
-
-
-def _decimals(value: float) -> int:
-    return 4 if abs(value) < 10 else 2
+    return f"{value:+.{decimals}f}" if 10.0 ** (1 - decimals) <= abs(value) < 1e4 else f"{value:+.1e}"
 
 
 def count_line(comparison: Comparison) -> str:
@@ -148,3 +157,8 @@ def scored_by(comparison: Comparison, image: LeftOut) -> str:
 def reasons_of(image: LeftOut) -> str:
     """Return why the other models have none."""
     return "; ".join(f"{model}: {reason}" for model, reason in image.reasons.items())
+
+
+def _decimals(metric: MetricComparison) -> int:
+    """Return how many decimals all numbers of a metric have."""
+    return 4 if max(map(abs, metric.means)) < 100 else 2

@@ -81,8 +81,10 @@ def _read(folder: Path) -> SavedResult:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         settings = _settings(record["settings"])
-        kind, skipped = record["prediction_kind"], list(record["skipped_images"])
-        expected, made_with = record["images"], dict(record["made_with"])
+        # The first versions had another word for the kind, and did not say what a result was made with.
+        kind = record.get("prediction_kind") or record["prediction_is"]
+        skipped, expected = list(record["skipped_images"]), record["images"]
+        made_with = dict(record.get("made_with", {}))
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is no result of evaluate that this version can read: {error!r}") from error
     try:

@@ -16,7 +16,13 @@ from predictors import brightness, make_dataset, predictor
 
 from depth_anything_hf.evaluation.comparison import Comparison
 from depth_anything_hf.evaluation.comparison_report import ComparedSet, save_comparison
-from depth_anything_hf.evaluation.comparison_text import comparison_table, probability_text, signed, verdicts
+from depth_anything_hf.evaluation.comparison_text import (
+    comparison_table,
+    headline,
+    probability_text,
+    signed_text,
+    verdicts,
+)
 from depth_anything_hf.evaluation.evaluator import evaluate
 
 
@@ -66,13 +72,14 @@ def test_the_table_has_every_number_and_names_who_failed(compared: ComparedSet) 
     metric = compared.comparison.metrics["abs_rel"]
     shown = [float(text) for text in re.findall(r"[-+]?\d+\.\d+", lines[number])]
     ends = [(mean, *interval) for mean, interval in zip(metric.means, metric.intervals, strict=True)]
-    assert shown == pytest.approx([value for each in ends for value in each], abs=5e-3)
-    assert signed(metric.differences[1]) in lines[number + 1] and lines[number + 1].endswith("0 [0, 0]")
+    assert shown == pytest.approx([value for each in ends for value in each], abs=6e-5)
+    assert signed_text(metric.differences[1]) in lines[number + 1] and lines[number + 1].endswith("0 [0, 0]")
     assert lines[number + 2].split()[-4:] == ["\N{EN DASH}", "<", "0.001", "0.500"]
     told = "\n".join(lines)
     assert "7 images scored by every model, 1 image left out" in told
     assert f"left out image 2: scored by good, {NASTY}; frail: out of memory" in told
     assert "with fewer than 20 images" in told
+    assert headline(compared.comparison) == (f"Against good, by abs_rel: {NASTY} worse; frail not clearly different")
     worse, equal = verdicts(compared.comparison)
     assert worse.startswith(f"{NASTY} is worse than good: abs_rel +")
     assert equal == (

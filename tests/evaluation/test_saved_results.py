@@ -45,6 +45,17 @@ def test_what_was_saved_is_read_by_any_of_its_names(tmp_path: Path) -> None:
     assert both["points"].result.mean["pair_accuracy/s"] == 0.5
 
 
+def test_results_of_the_first_versions_are_read(tmp_path: Path) -> None:
+    result = save(tmp_path)
+    record = json.loads((tmp_path / "results.json").read_text())
+    record["prediction_is"] = record.pop("prediction_kind")
+    later = ("made_with", "format", "expected_images")
+    (tmp_path / "results.json").write_text(json.dumps({key: record[key] for key in record if key not in later}))
+    (saved,) = read_saved_results(str(tmp_path)).values()
+    assert saved.result.prediction_kind == "disparity" and saved.made_with == {}
+    assert saved.result.mean == pytest.approx(result.mean, nan_ok=True)
+
+
 def test_a_model_with_scores_beside_it_is_a_model(tmp_path: Path) -> None:
     save(tmp_path)
     (tmp_path / "config.json").write_text("{}")
