@@ -143,7 +143,9 @@ def test_an_error_of_the_scale_halves_in_the_half_life():
 
 def relative_drift(frames: int, half_life: float) -> np.ndarray:
     """Return the scale, relative to the true one, of each frame of a clip whose every map has an error of its own."""
-    world, random, alignment = World(), np.random.default_rng(0), TemporalAlignment(half_life=half_life)
+    # Its scale alone is looked at, with which the local correction has nothing to do.
+    world, random = World(), np.random.default_rng(0)
+    alignment = TemporalAlignment(half_life=half_life, local=False)
     scales = []
     for x, disturbance in zip(pan(frames), disturbances(frames), strict=True):
         frame, truth = world.view(x)
