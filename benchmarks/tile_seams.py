@@ -67,7 +67,9 @@ def worst_corner(values: np.ndarray, rows: list[int], columns: list[int], reach:
 
 def with_ticks(part: np.ndarray, rows: list[int], columns: list[int]) -> np.ndarray:
     """Frame a part, with ticks at these places, from 0 to 1 of its sides."""
-    framed = cv2.copyMakeBorder(part, *[FRAME_PIXELS] * 4, cv2.BORDER_CONSTANT, value=(255, 255, 255))
+    framed: np.ndarray = np.pad(
+        part, ((FRAME_PIXELS, FRAME_PIXELS), (FRAME_PIXELS, FRAME_PIXELS), (0, 0)), constant_values=255
+    )
     for places, axis in ((rows, 0), (columns, 1)):
         for place in places:
             for edge in (slice(0, TICK_PIXELS), slice(framed.shape[1 - axis] - TICK_PIXELS, None)):

@@ -1,12 +1,10 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Draw PLY and GLB files of `predict --points` as the camera saw them, and from 30 degrees to either side.
-
-python examples/view_points.py views.png room/photo.ply room/photo.glb
-"""
+"""Draw clouds and meshes from three sides: python examples/view_points.py views.png room/photo.ply room/photo.glb"""
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import trimesh
@@ -16,7 +14,7 @@ from depth_anything_hf.visualization import encode_png, sheet
 
 def load(path: str) -> tuple[np.ndarray, np.ndarray]:
     """Return points in the camera's axes and their colours; of a mesh, points spread over it."""
-    content = trimesh.load(path)
+    content: Any = trimesh.load(path)
     if isinstance(content, trimesh.PointCloud):
         return np.asarray(content.vertices), np.asarray(content.colors)[:, :3]
     (mesh,) = content.geometry.values()
@@ -26,8 +24,9 @@ def load(path: str) -> tuple[np.ndarray, np.ndarray]:
 
 def view(points: np.ndarray, colours: np.ndarray, degrees: float, side: int = 320) -> np.ndarray:
     """Look at the middle of the points, from so many degrees to the right of the camera."""
-    turn = trimesh.transformations.rotation_matrix(np.radians(degrees), [0, 1, 0], [0, 0, np.median(points[:, 2])])
-    x, y, z = trimesh.transform_points(points, turn).T + np.median(points, axis=0)[:, None] * [[0], [0], [0.15]]
+    middle, angle = [0, 0, np.median(points[:, 2])], np.radians(degrees)
+    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    x, y, z = turn @ (points - middle).T + 1.15 * np.transpose([middle])
     drawn, places = np.full((side, side, 3), 255, dtype=np.uint8), np.rint(side * (np.stack([y, x]) / z + 0.5))
     order = np.argsort(-z)[: int((z > 0).sum())]  # the nearest last
     order = order[((places >= 0) & (places < side)).all(axis=0)[order]]
