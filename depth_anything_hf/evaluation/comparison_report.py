@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 COMPARISON_FORMAT = 1
 COMPARISON_FILES = (COMPARISON_FILE, PAGE_FILE)
+LEFT_OUT_ROWS = 200
 PANEL_HEIGHT_PIXELS, PANEL_WIDTH_PIXELS = 240, 320
 HOW = (
     f"Intervals hold 95 % of {BOOTSTRAP_SAMPLES:,} bootstrap samples of the images. Differences are taken image by "
@@ -200,8 +201,8 @@ def picture_section(one: ComparedSet, count: int) -> list[Html | str]:
                 shown.append(("label", _small(others[0])))
             value = _value(comparison, position, number)
             shown.append((f"{model}: {comparison.metric} {value}", stack([_small(own), *map(_small, others[1:])])))
-        others = [number for number, model in enumerate(comparison.models) if model not in one.predictors]
-        values = ", ".join(f"{comparison.models[number]} {_value(comparison, position, number)}" for number in others)
+        mapless = [number for number, model in enumerate(comparison.models) if model not in one.predictors]
+        values = ", ".join(f"{comparison.models[number]} {_value(comparison, position, number)}" for number in mapless)
         rows.append((Path(name).name + (f" ({values})" if values else ""), shown))
     if not rows:
         return ["The models have the same values on every image."]
@@ -238,7 +239,10 @@ def _sections(one: ComparedSet, pictures: int) -> dict[str, Any]:
         sections["Where they differ most"] = shown
     if comparison.left_out:
         rows = [[image.name, scored_by(comparison, image), reasons_of(image)] for image in comparison.left_out]
-        sections["Images left out"] = text_table(["Image", "Scored by", "Not scored by"], rows)
+        sections["Images left out"] = [
+            text_table(["Image", "Scored by", "Not scored by"], rows[:LEFT_OUT_ROWS]),
+            *([f"All {len(rows)} are in {COMPARISON_FILE}."] if len(rows) > LEFT_OUT_ROWS else []),
+        ]
     made = [[model, describe_made_with(one.made_with[model])] for model in comparison.models]
     sections["What was compared"] = [describe(comparison.settings), text_table(["Model", "Made with"], made)]
     return sections

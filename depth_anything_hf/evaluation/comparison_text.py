@@ -14,7 +14,7 @@ from .comparison import Comparison, LeftOut, MetricComparison
 from .protocols import describe
 
 
-LEFT_OUT_SHOWN = 20
+LEFT_OUT_SHOWN, NAMES_SHOWN = 20, 5
 # Intervals of fewer images are too narrow: percentiles of a bootstrap do not know how little they have seen.
 FEW_IMAGES = 20
 NAME_CHARACTERS, CELL_CHARACTERS = 24, 28
@@ -36,7 +36,8 @@ def comparison_table(comparison: Comparison) -> str:
         lines.append(row("  difference", (difference_cell(metric, number) for number in numbers)))
         if metric.higher_is_better is not None:
             lines.append(row("  probability of better", (probability_cell(metric, number) for number in numbers)))
-    notes = [count_line(comparison), *notes_of(comparison), *verdicts(comparison)]
+    notes = [count_line(comparison), *notes_of(comparison), *left_out_lines(comparison)]
+    notes += verdicts(comparison)
     return "\n".join([f"protocol: {describe(comparison.settings)}", *lines, *map(one_line, notes)])
 
 
@@ -130,7 +131,7 @@ def count_line(comparison: Comparison) -> str:
 
 
 def notes_of(comparison: Comparison) -> list[str]:
-    """Return what a reader of the numbers should know: few images, what was left out and why."""
+    """Return what a reader of the numbers should know: few images, missing values, metrics left out."""
     notes = []
     if len(comparison.images) < FEW_IMAGES:
         notes.append(f"with fewer than {FEW_IMAGES} images, intervals and probabilities are too sure of themselves")
@@ -140,13 +141,20 @@ def notes_of(comparison: Comparison) -> list[str]:
             notes.append(f"{name}: {counted(metric.images, 'image')} on which every model has a value")
     if comparison.unshared:
         notes.append(f"left out, as not every model has them: {', '.join(comparison.unshared)}")
-    notes += [
-        f"left out {image.name}: scored by {scored_by(comparison, image)}; {reasons_of(image)}"
-        for image in comparison.left_out[:LEFT_OUT_SHOWN]
-    ]
-    if len(comparison.left_out) > LEFT_OUT_SHOWN:
-        notes.append(f"and {counted(len(comparison.left_out) - LEFT_OUT_SHOWN, 'more image')}")
     return notes
+
+
+def left_out_lines(comparison: Comparison) -> list[str]:
+    """Name the images that only some models could do, those together that were left out for the same reasons."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for image in comparison.left_out:
+        alike.setdefault((scored_by(comparison, image), reasons_of(image)), []).append(image.name)
+    lines = []
+    for (models, reasons), names in alike.items():
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        lines.append(f"left out {', '.join(names[:NAMES_SHOWN])}{more}: scored by {models}; {reasons}")
+    further = len(lines) - LEFT_OUT_SHOWN
+    return [*lines[:LEFT_OUT_SHOWN], *([f"and for {counted(further, 'further reason')}"] if further > 0 else [])]
 
 
 def scored_by(comparison: Comparison, image: LeftOut) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import numpy as np
 import pytest
 from predictors import brightness, make_dataset, predictor
 
-from depth_anything_hf.evaluation.comparison import Comparison
+from depth_anything_hf.evaluation.comparison import Comparison, LeftOut
 from depth_anything_hf.evaluation.comparison_report import ComparedSet, save_comparison
 from depth_anything_hf.evaluation.comparison_text import (
     comparison_table,
     headline,
+    left_out_lines,
     probability_text,
     signed_text,
     verdicts,
@@ -85,6 +87,15 @@ def test_the_table_has_every_number_and_names_who_failed(compared: ComparedSet) 
     assert equal == (
         "no clear difference between frail and good: abs_rel 0 [0, 0]; probability that frail is better: 0.500"
     )
+
+
+def test_images_left_out_for_one_reason_are_named_together(compared: ComparedSet) -> None:
+    left_out = [LeftOut(i, f"{i}.png", {"frail": "too dark" if i < 8 else f"reason {i}"}) for i in range(30)]
+    lines = left_out_lines(replace(compared.comparison, left_out=tuple(left_out)))
+    assert lines[0] == (
+        f"left out 0.png, 1.png, 2.png, 3.png, 4.png and 3 more: scored by good, {NASTY}; frail: too dark"
+    )
+    assert len(lines) == 21 and lines[-1] == "and for 3 further reasons"
 
 
 def test_probabilities_of_all_or_no_samples_are_bounds() -> None:
