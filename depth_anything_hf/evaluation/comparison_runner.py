@@ -110,6 +110,7 @@ def _run(
     from .comparison import Comparison
     from .comparison_report import ComparedSet, save_comparison
     from .comparison_text import comparison_table
+    from .protocols import PROTOCOL_GROUPS
     from .runner import open_sets
     from .saved_results import is_saved_result, read_saved_results
 
@@ -126,24 +127,30 @@ def _run(
     if arguments.output_dir is not None:
         _check_output(arguments, to_score)
     opened, missing = open_sets(arguments) if arguments.has_images else (_sets_of(saved), {})
+    is_group = arguments.protocol in PROTOCOL_GROUPS
     accelerator = make_accelerator()
     scorer = _Scorer(arguments, to_score, accelerator, metrics)
-    compared: dict[str, ComparedSet] = {}
+    rules: dict[str, tuple[dict[str, SavedResult], EvaluationSettings]] = {}
+    # Of all sets, before anything is predicted.
     for set_name, (dataset, protocol) in opened.items():
-        kept = {name: _result_of_set(name, results, set_name, len(opened)) for name, results in saved.items()}
+        kept = {name: _result_of_set(name, sets, set_name, len(opened)) for name, sets in saved.items()}
         settings = scorer.settings_of(dataset, protocol, {name: one.result.settings for name, one in kept.items()})
-        _check_metric(
-            arguments, settings, {*(metrics or ()), *(own for one in kept.values() for own in one.result.own_metrics)}
-        )
-        scored = {name: scorer.score(name, dataset, settings) for name in to_score}
-        results = {name: kept[name].result if name in kept else scored[name] for name in names}
-        made_with = {
-            name: kept[name].made_with if name in kept else scorer.made_with(name, settings) for name in names
-        }
-        if arguments.output_dir is not None and accelerator.is_main_process:
-            for name in to_score:
-                folder = _folder_of(arguments, name) / (_file_name(set_name) if len(opened) + len(missing) > 1 else "")
+        own = {own for one in kept.values() for own in one.result.own_metrics}
+        _check_metric(arguments, settings, own.union(metrics or ()))
+        rules[set_name] = kept, settings
+    compared: dict[str, ComparedSet] = {}
+    for set_name, (dataset, _) in opened.items():
+        kept, settings = rules[set_name]
+        made_with: dict[str, Mapping[str, Any]] = {name: one.made_with for name, one in kept.items()}
+        results = {name: one.result for name, one in kept.items()}
+        for name in to_score:
+            results[name] = scorer.score(name, dataset, settings)
+            made_with[name] = scorer.made_with(name, settings)
+            # At once, so that what was scored is not lost with the next model.
+            if arguments.output_dir is not None and accelerator.is_main_process:
+                folder = _folder_of(arguments, name) / (set_name if is_group else "")
                 results[name].save(folder, made_with[name], overwrite=arguments.overwrite)
+        results = {name: results[name] for name in names}
         try:
             comparison = Comparison.of(results, baseline, arguments.metric)
         except OptionError:

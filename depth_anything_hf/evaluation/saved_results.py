@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..models.hub_files import ADAPTER_CONFIG_FILE
 from ..utils.messages import counted
 from ..utils.paths import local_path
 from .result_files import RESULTS_FILE, ROWS_FILE
@@ -20,8 +21,8 @@ from .results import DIAGNOSTICS, EvaluationResult
 from .settings import EvaluationSettings
 
 
-# A folder with it is a model, also where training has put its scores beside it.
-MODEL_FILE = "config.json"
+# A folder with one of them is a model or its adapters, also where training has put its scores beside it.
+MODEL_FILES = ("config.json", ADAPTER_CONFIG_FILE)
 OTHER_COLUMNS = ("index", "name", "valid_pixels", "pairs", "scenario", *DIAGNOSTICS)
 
 
@@ -62,15 +63,17 @@ def _places(name: str) -> dict[str, Path]:
     path = local_path(name)
     if path.is_file() and path.name in (RESULTS_FILE, ROWS_FILE):
         return {"": path.parent}
-    if not path.is_dir() or (path / MODEL_FILE).exists():
+    if not path.is_dir() or _is_model(path):
         return {}
     if (path / RESULTS_FILE).is_file():
         return {"": path}
-    return {each.parent.name: each.parent for each in sorted(path.glob(f"*/{RESULTS_FILE}")) if _is_alone(each.parent)}
+    return {
+        each.parent.name: each.parent for each in sorted(path.glob(f"*/{RESULTS_FILE}")) if not _is_model(each.parent)
+    }
 
 
-def _is_alone(folder: Path) -> bool:
-    return not (folder / MODEL_FILE).exists()
+def _is_model(folder: Path) -> bool:
+    return any((folder / name).exists() for name in MODEL_FILES)
 
 
 def _read(folder: Path) -> SavedResult:

@@ -58,7 +58,11 @@ def test_results_of_the_first_versions_are_read(tmp_path: Path) -> None:
 
 def test_a_model_with_scores_beside_it_is_a_model(tmp_path: Path) -> None:
     save(tmp_path)
-    (tmp_path / "config.json").write_text("{}")
+    for file in ("adapter_config.json", "config.json"):
+        (tmp_path / file).write_text("{}")
+        assert not is_saved_result(str(tmp_path)), file
+        if file == "adapter_config.json":
+            (tmp_path / file).unlink()
     assert not is_saved_result(str(tmp_path)) and is_saved_result(str(tmp_path / "results.json"))
     for name in (tmp_path.parent / "absent", tmp_path / "config.json", "owner/name"):
         assert not is_saved_result(str(name))
