@@ -25,6 +25,7 @@ from .orientation import orientation_of_map, turn_upright
 from .plausibility import Reading, warn_of_doubts
 from .stored_maps import LABELS as LABELS
 from .stored_maps import PNG_START, read_stored_label
+from .tiff import is_nodata, nodata_of
 
 
 LABEL_SUFFIXES = frozenset(
@@ -202,6 +203,9 @@ class LabelRules:
             # What Blender writes where nothing is hit, which is not beyond max_depth.
             stored = np.where(stored >= np.float32(NOTHING_HIT), np.float32(np.inf), stored)
         values = self.apply(stored, name, meaning)
+        nodata = nodata_of(source["bytes"]) if meaning is None and self.invalid_values is None else None
+        if nodata is not None:
+            values[is_nodata(stored, nodata)] = np.nan
         if meaning is None:
             told = "as it is" if self.scale is None else f"with scale {self.scale:g}"
             warn_of_doubts(name, Reading(told, self.label), values, lambda: stored)

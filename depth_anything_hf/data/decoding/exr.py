@@ -38,10 +38,13 @@ INSTALL = "install OpenEXR with: pip install 'depth_anything_hf[readers]', or co
 # Names by which renderers call the map; the last word of a layer's name counts ("FinalImage_WorldDepth").
 MAP_WORDS = {
     "depth": frozenset({"z", "depth", "zdepth", "worlddepth", "scenedepth"}),
-    "disparity": frozenset({"disparity", "disp"}),
+    "disparity": frozenset({"disparity", "disp", "invdepth", "inversedepth", "idepth"}),
 }
+# What makes disparity of depth.
+INVERSE_WORDS = frozenset({"inverse", "inverted", "inv"})
 # Layers whose Z is a coordinate, a share or a duplicate: Blender names the channel of its mist pass Mist.Z.
-OTHER_LAYERS = frozenset({"mist", "normal", "vector", "position", "denoising", "inverse", "inverted", "inv"})
+OTHER_LAYERS = frozenset({"mist", "normal", "vector", "position", "denoising"})
+ALPHAS = ("a", "alpha")
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,12 @@ class _Channel:
 
     @property
     def is_alpha(self) -> bool:
-        return self.path[-1] in ("a", "alpha")
+        return self.path[-1] in ALPHAS
+
+    @property
+    def is_other(self) -> bool:
+        """Whether it is called something that is no map."""
+        return any(OTHER_LAYERS & set(_words(each)) for each in self.path)
 
 
 def decode_exr(content: bytes, name: str, label: str | None = None, channel: str | None = None) -> np.ndarray:
@@ -168,23 +176,33 @@ def _path_of(name: str) -> list[str]:
 
 
 def _find_map(channels: Sequence[_Channel], name: str, label: str | None, wanted: str | None) -> np.ndarray:
-    if wanted is not None:
-        channels = _wanted(channels, name, wanted)
     kinds = sorted(MAP_WORDS, key=lambda kind: kind != label) if label else list(MAP_WORDS)
-    candidates = next((found for kind in kinds if (found := _named(channels, MAP_WORDS[kind]))), None)
-    if candidates is None:
-        candidates = [channel for channel in channels if not channel.is_alpha] or list(channels)
-        reason = "none is called Z, depth or disparity; is it a picture, or a coloured preview of the map?"
-    else:
+    named = {kind: _named(channels, kind) for kind in kinds}
+    found = next((kind for kind in kinds if named[kind]), None)
+    shown = ", ".join(sorted(channel.name for channel in channels))
+    advice = "Name it with 'exr:channel=...', or save the map alone as Z"
+    if wanted is not None:
+        candidates = _wanted(channels, name, wanted)
+        reason = "several have this name"
+    elif found is not None:
+        candidates = named[found]
         reason = f"the values of {', '.join(each.name for each in candidates)} differ"
-    if not candidates:
-        raise BrokenSampleError(f"{name}: expected an OpenEXR file with a channel, got none")
-    first, *others = candidates
-    if not all(np.array_equal(first.pixels, each.pixels, equal_nan=True) for each in others):
-        names = ", ".join(sorted(channel.name for channel in channels))
+    else:
+        candidates = [channel for channel in channels if not channel.is_alpha]
+        reason = "none is called Z, depth or disparity; is it a picture, or a coloured preview of the map?"
+    if wanted is None and label == "depth" and found == "disparity":
         raise BrokenSampleError(
-            f"{name}: expected one map, got the OpenEXR channels {names}; {reason}. Save the map alone, or as Z"
+            f"{name}: holds disparity and no depth, got the OpenEXR channels {shown}; leave the encoding out, label: "
+            "disparity"
         )
+    if not channels:
+        raise BrokenSampleError(f"{name}: expected an OpenEXR file with a channel, got none")
+    is_none = not candidates or (wanted is None and found is None and any(each.is_other for each in candidates))
+    if is_none or not all(
+        np.array_equal(candidates[0].pixels, each.pixels, equal_nan=True) for each in candidates[1:]
+    ):
+        raise BrokenSampleError(f"{name}: expected one map, got the OpenEXR channels {shown}; {reason}. {advice}")
+    first = candidates[0]
     is_dwa = first.codec in DWA_CODECS and first.path[-1] in DWA_CHANNELS
     if is_dwa or (first.codec in B44_CODECS and first.pixels.dtype == np.float16):
         raise UnreadableImageError(
@@ -229,22 +247,30 @@ def _place(channel: _Channel, name: str) -> np.ndarray:
     return placed
 
 
-def _named(channels: Sequence[_Channel], words: frozenset[str]) -> list[_Channel]:
-    """Return the channels of these names outside layers, and all of such layers; without one, any called so."""
+def _named(channels: Sequence[_Channel], kind: str) -> list[_Channel]:
+    """Return the channels called so outside layers, and all of such layers; without one, any called so."""
     there = {channel.path for channel in channels}
     clear, likely = [], []
     for channel in channels:
         *_, own = channel.path
         is_vector = own == "z" and (*channel.layer, "x") in there and (*channel.layer, "y") in there
-        is_other = any(OTHER_LAYERS & set(_words(each)) for each in channel.path)
-        if channel.is_alpha or is_vector or is_other:
+        if channel.is_alpha or is_vector or channel.is_other:
             continue
-        is_called_so = _words(own)[-1] in words
-        if _words(channel.layer[-1])[-1] in words if channel.layer else is_called_so:
+        is_called_so = _is_called(own, channel.path, kind)
+        if _is_called(channel.layer[-1], channel.path, kind) if channel.layer else is_called_so:
             clear.append(channel)
         elif is_called_so:
             likely.append(channel)
     return clear or likely
+
+
+def _is_called(name: str, path: tuple[str, ...], kind: str) -> bool:
+    """Tell whether the last word of a name means this kind; inverse depth, or what lies in it, is disparity."""
+    last = _words(name)[-1]
+    is_inverse = any(INVERSE_WORDS & set(_words(each)) for each in path)
+    if last in MAP_WORDS["depth"]:
+        return (kind == "disparity") == is_inverse
+    return last in MAP_WORDS[kind]
 
 
 def _words(name: str) -> list[str]:

@@ -28,6 +28,10 @@ from .encodings.scaled_integers import LARGEST
 # How many files of a folder are looked at, of how many folders, and how often one way of reading is warned of.
 LOOKED_AT, MOST_FOLDERS, MOST_WARNINGS = 2, 1000, 3
 FEW_PIXELS, HALF, HUNDRED = 100, 0.5, 100
+# Of floating-point numbers in metres, which also endoscopes and microscopes with a depth of field have.
+NEAREST = 0.005
+# Of pixels beside each other, how many have the same low byte and not the same high one where bytes are swapped.
+SAME_BYTE, FEW_BYTES = 0.5, 3
 # Pixels with one and the same largest number: hardly a distance, from these shares on.
 WALL_SHARE, SATURATED_SHARE = 1e-3, 1e-4
 WALL_METRES, WALL_RATIO = 20.0, 2.0
@@ -99,8 +103,8 @@ def doubts(reading: Reading, values: np.ndarray, stored: np.ndarray | None = Non
     found = None
     if stored is not None and stored.dtype.kind in "iu" and np.count_nonzero(stored > 0) >= FEW_PIXELS:
         found = _other_bits(reading, stored) or _saturated(reading, stored, values)
-        if found is None and reading.encoding is not None:
-            found = _middle(reading.encoding, values, stored)
+    if found is None and reading.label == "depth" and reading.encoding is not None:
+        found = _middle(reading.encoding, values, stored)
     if found is None:
         found = _other_kind(reading, values)
     return _far_wall(values) if found is None and reading.label == "depth" else found
@@ -114,7 +118,26 @@ def _other_bits(reading: Reading, stored: np.ndarray) -> str | None:
         return f"its bits are those of {' or '.join(by_bits)}: {describe_candidates(stored)}"
     if own in ROTATED and not by_bits and (numbers % 8 != 0).mean() > HALF:
         return f"most of its numbers are no multiples of 8, as those of {own} are: {describe_candidates(stored)}"
+    if not by_bits and _are_swapped(stored):
+        return (
+            "the two bytes of its numbers are in the other order: the low one changes less from pixel to pixel than "
+            "the high one; save it again with its bytes swapped"
+        )
     return None
+
+
+def _are_swapped(stored: np.ndarray) -> bool:
+    """Tell whether the low bytes of numbers of 16 bits are even over the picture, and the high ones are noise."""
+    if stored.dtype.itemsize != 2:
+        return False
+    rows = stored[:: max(1, len(stored) // LARGEST_SIDE)]
+    left, right = rows[:, :-1], rows[:, 1:]
+    # Equal numbers tell nothing, and neither do pixels without a value.
+    differ = (left != right) & (left > 0) & (right > 0)
+    if np.count_nonzero(differ) < FEW_PIXELS or np.unique(rows & 255).size < FEW_BYTES:
+        return False
+    changes = (left ^ right)[differ]
+    return bool((changes & 255 == 0).mean() >= SAME_BYTE)
 
 
 def _saturated(reading: Reading, stored: np.ndarray, values: np.ndarray) -> str | None:
@@ -153,12 +176,17 @@ def _far_wall(values: np.ndarray) -> str | None:
     return None
 
 
-def _middle(encoding: Encoding, values: np.ndarray, stored: np.ndarray) -> str | None:
+def _middle(own: Encoding, values: np.ndarray, stored: np.ndarray | None) -> str | None:
     """Nobody takes pictures of what is nearer than a few centimetres, or as a whole farther than a kilometre."""
     metres = values[np.isfinite(values)]
     middle = float(np.median(metres)) if metres.size else np.nan
+    if stored is None or stored.dtype.kind not in "iu":
+        if metres.size < FEW_PIXELS or NEAREST <= middle <= FAR:
+            return None
+        advice = f"if its numbers are no metres, say how many are one, '{own.name}:scale=...': 1000 for millimetres"
+        return f"its middle is {middle:.3g} m; {advice}"
     # Some encodings, as of endoscopes, reach no farther than 10 cm at all.
-    near = NEAR if encoding.per_metre is None else min(NEAR, LARGEST / encoding.per_metre / HUNDRED)
+    near = NEAR if own.per_metre is None else min(NEAR, LARGEST / own.per_metre / HUNDRED)
     return None if near <= middle <= FAR else f"its middle is {middle:.3g} m: {describe_candidates(stored)}"
 
 

@@ -21,7 +21,9 @@ LOSSY = {
     rb"#\?(RADIANCE|RGBE)": "Radiance HDR",
 }
 OTHERS = {
-    rb"\x89HDF\r\n\x1a\n": "an HDF5 file, which has any number of arrays: export that of the map",
+    rb"\x89HDF\r\n\x1a\n": (
+        "an HDF5 file, which has any number of arrays: name its encoding (hypersim, spring), or export that of the map"
+    ),
     rb"MATLAB 5\.0 MAT-file": "a MATLAB file, which has any number of arrays: export that of the map",
     rb"#ROSBAG V|SQLite format 3\0|\x89MCAP0": "a recording, of ROS if it is a bag: a source of data by itself",
     rb"\x59\xa6\x6a\x95": "a Sun raster image",

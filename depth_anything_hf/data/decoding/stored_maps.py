@@ -23,9 +23,16 @@ from .tiff import TIFF_STARTS, decode_tiff
 
 
 LABELS = KINDS
+# Names of arrays, the usual one first.
+KEYS = {
+    "depth": ("depth", "depth_map", "depthmap", "depths"),
+    "disparity": ("disparity", "disp", "inverse_depth", "inv_depth", "invdepth", "idepth"),
+}
 LARGEST_VALUE_BYTES = 8
 PGM_HEADER = re.compile(rb"P5\s+(\d{1,7})\s+(\d{1,7})\s+\d{1,5}\s")
 PNG_START, PNG_END, PNG_GREY = b"\x89PNG", b"IEND", 0
+# Colour types of grey, without and with alpha.
+PNG_GREYS = (PNG_GREY, 4)
 
 
 def read_stored_label(source: FileLike, label: str | None = None) -> tuple[np.ndarray, str]:
@@ -53,8 +60,26 @@ def read_stored_label(source: FileLike, label: str | None = None) -> tuple[np.nd
         stored = _decode_text_pgm(content, name)
     else:
         refuse_what_is_no_map(content, name)
-        stored = decode_picture(content, name)
+        stored = _with_significant_bits(decode_picture(content, name), content)
     return single_channel(stored, name), name
+
+
+def _with_significant_bits(stored: np.ndarray, content: bytes) -> np.ndarray:
+    """Return the numbers of a PNG before they were scaled to 16 bits, where its chunk sBIT tells that they were.
+
+    PNG, 11.3.2.3 and 13.12: a shift to the right by the bits that are not significant restores them. These are 0, or
+    repeat the highest ones; others were not scaled.
+    """
+    place = content.find(b"sBIT", 0, content.find(b"IDAT")) if content.startswith(PNG_START) else -1
+    if place < 0 or stored.dtype != np.uint16 or content[25] not in PNG_GREYS:
+        return stored
+    bits = content[place + 4]
+    grey, free = stored if stored.ndim == 2 else stored[..., 0], 16 - bits
+    if not 8 <= bits < 16 or not grey.max() >> bits:
+        return stored
+    low = grey & ((1 << free) - 1)
+    is_scaled = not low.any() or np.array_equal(low, grey >> bits)
+    return stored >> free if is_scaled else stored
 
 
 def decode_numpy(content: bytes, name: str, label: str | None, key: str | None = None) -> np.ndarray:
@@ -89,18 +114,25 @@ def decode_numpy(content: bytes, name: str, label: str | None, key: str | None =
 
 
 def key_of_map(keys: Sequence[str], name: str, label: str | None = None) -> str:
-    """Return which of several named arrays is the map: `label`, depth or disparity, or the only one.
+    """Return which of several named arrays is the map: one called as `label`, depth or disparity, or the only one.
 
     Raises:
-        BrokenSampleError: several arrays, and none of these names; the message starts with `name`.
+        BrokenSampleError: several arrays, and none is called so, or disparity where depth is wanted; the message
+            starts with `name`.
     """
-    preferred: tuple[str, ...] = (label, *LABELS) if label else LABELS
-    for key in preferred:
-        if key in keys:
-            return key
+    kinds = sorted(LABELS, key=lambda kind: kind != label) if label else list(LABELS)
+    found = [(kind, key) for kind in kinds for key in KEYS[kind] if key in keys]
+    if found:
+        kind, key = found[0]
+        if label == "depth" and kind == "disparity":
+            raise BrokenSampleError(
+                f"{name}: holds disparity and no depth ({key!r}); leave the encoding out, label: disparity"
+            )
+        return key
     if len(keys) != 1:
         raise BrokenSampleError(
-            f"{name}: expected an npz of one array, or with the key depth or disparity, got the keys {sorted(keys)}"
+            f"{name}: expected an npz of one array, or with the key depth or disparity, got the keys {sorted(keys)}; "
+            "name it with 'npz:key=...'"
         )
     return keys[0]
 

@@ -33,6 +33,8 @@ FLOATING_POINT_PREDICTOR = 3
 # Bits of the subfile type: a smaller copy of another page, or its mask.
 NOT_A_MAP = 0b101
 MOST_PAGES = 100_000
+# GDAL's number of pixels without a value, as text, whose digits may be others than those of the pixels.
+GDAL_NODATA, NODATA_ROUNDING = 42113, 1e-6
 # Type of a value -> its code for `struct`.
 VALUE_CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 ADVICE = "save the map alone, as float32 or as 16-bit integers with one sample per pixel"
@@ -200,6 +202,23 @@ def read_tags(content: bytes, wanted: Collection[int]) -> dict[int, bytes]:
                 found[tag] = content[start : start + length]
     except (struct.error, OverflowError):
         return {}
+    return found
+
+
+def nodata_of(content: bytes) -> float | None:
+    """Return the number that a TIFF's tag GDAL_NODATA tells of as text; None without one."""
+    text = read_tags(content, (GDAL_NODATA,)).get(GDAL_NODATA, b"") if content.startswith(TIFF_STARTS) else b""
+    try:
+        return float(text.strip(b"\0 ").decode("ascii")) if text else None
+    except ValueError:
+        return None
+
+
+def is_nodata(stored: np.ndarray, nodata: float | None) -> np.ndarray:
+    """Return where stored numbers are `nodata`: bool (H, W)."""
+    if nodata is None or not np.isfinite(nodata):
+        return np.zeros(stored.shape, bool)
+    found: np.ndarray = np.abs(stored - np.float64(nodata)) <= NODATA_ROUNDING * abs(nodata)
     return found
 
 

@@ -94,6 +94,8 @@ def test_the_map_is_found_among_the_parts(tmp_path: Path, parts: dict[str, dict[
         (XYZ, r"channels Normal\.X, Normal\.Y, Normal\.Z; none is called"),
         ({"X": Z, "Y": Z + 1, "Z": Z + 2}, "channels X, Y, Z; none is called"),
         ({"R": GREY, "Mist.Z": Z}, r"channels Mist\.Z, R; none is called"),
+        ({"ViewLayer.Mist.Z": Z}, r"channels ViewLayer\.Mist\.Z; none is called .* Name it with 'exr:channel="),
+        ({"A": Z}, r"channels A; none is called"),
         ({"Z": Z, "Depth.V": Z + 1}, r"the values of Depth\.V, Z differ"),
         ({"a.Depth.Z": Z, "b.Depth.Z": Z + 1}, r"the values of a\.Depth\.Z, b\.Depth\.Z differ"),
     ],
@@ -112,6 +114,18 @@ def test_the_label_says_which_of_two_maps_is_meant(tmp_path: Path) -> None:
     for suffix in ("exr", "npz"):
         assert np.array_equal(LabelRules("depth").read(tmp_path / f"a.{suffix}"), depth)
         assert np.array_equal(LabelRules("disparity").read(tmp_path / f"a.{suffix}"), 1 / depth)
+
+
+@pytest.mark.parametrize("called", ["disparity", "inverse_depth", "Inverse.Depth", "disp"])
+def test_disparity_is_never_read_as_depth(tmp_path: Path, called: str) -> None:
+    path, key = write(tmp_path / "a.exr", {"R": GREY, called: Z}), called.lower().replace(".", "_")
+    np.savez(tmp_path / "a.npz", **{key: Z})
+    for each in (path, tmp_path / "a.npz"):
+        with pytest.raises(BrokenSampleError, match="holds disparity and no depth"):
+            LabelRules("depth").read(each)
+        with pytest.raises(BrokenSampleError, match="holds disparity and no depth"):
+            read_label(each, encoding=each.suffix[1:])
+        np.testing.assert_array_equal(LabelRules("disparity").read(each), np.where(np.isfinite(Z), Z, np.nan))
 
 
 def test_kinds_of_numbers_tiles_and_views(tmp_path: Path) -> None:

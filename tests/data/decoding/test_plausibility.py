@@ -55,6 +55,11 @@ def doubts_of(path: Path, rules: LabelRules, times: int = 1) -> list[str]:
         (np.where(room() == 0, 65535, room()), "kitti:missing=0/65535", None),
         (np.where(room() == 0, 65535, room()), "kitti:sky=65535", None),
         (room(), "mm", None),
+        (room().byteswap(), "mm", r"the two bytes of its numbers are in the other order"),
+        (room().byteswap(), "kitti", r"the two bytes of its numbers are in the other order"),
+        # 8 bits, and 12 bits, at the upper end of 16 are neither rotated nor swapped.
+        (room() >> 4 << 8, "scaled:per_metre=16000", None),
+        (room() << 4, "scaled:per_metre=16000", None),
     ],
 )
 def test_a_doubtful_choice_is_told(stored: np.ndarray, encoding: str, doubt: str | None, tmp_path: Path) -> None:
@@ -93,6 +98,9 @@ SENSOR = np.where(corridor() > 5.8, 0, corridor() * 1000).astype(np.uint16)
         ),
         (npy(np.where(corridor() > 5.8, 10000, corridor())), LabelRules("depth", sky_value=1000), None),
         (npy(corridor()), LabelRules("depth"), None),
+        (npy(corridor() * 1000), LabelRules("depth", encoding="npz"), r"its middle is 3\.\d+e\+03 m; .* 'npz:scale="),
+        (pfm(corridor() / 1e5), LabelRules("depth", encoding="pfm"), r"middle is .*e-05 m; if .* 'pfm:scale="),
+        (npy(corridor() / 100), LabelRules("depth", encoding="npz"), None),
         (npy(corridor()), LabelRules("disparity"), r"read as it is, and the inverse .* evenly along 100% of the flat"),
         (npy(1 / corridor()), LabelRules("disparity"), None),
         (

@@ -38,7 +38,9 @@ def candidates(stored: np.ndarray) -> list[tuple[str, float]]:
     numbers = stored[stored > 0]
     if stored.dtype.kind not in "iu" or stored.dtype.itemsize < 2 or not numbers.size:
         return []
-    middle = float(np.median(numbers))
+    # The largest number is mostly that of pixels without a value.
+    below = numbers[numbers < np.iinfo(numbers.dtype).max]
+    middle = float(np.median(below if below.size else numbers))
     found = [
         (name, float(np.median(metres))) for name, metres in encodings_by_bits(stored, numbers).items() if metres.size
     ]
@@ -84,8 +86,9 @@ def describe_candidates(stored: np.ndarray) -> str:
 
 def _are_multiples_of_eight(numbers: np.ndarray) -> bool:
     # The lowest bits of numbers that were rotated hold what is beyond 8.191 m, of which there is little. A few numbers
-    # may be multiples by accident.
-    return bool((numbers % 8 == 0).mean() >= 0.9) and np.unique(numbers).size >= FEW_NUMBERS
+    # may be multiples by accident, and numbers of 12 bits that were moved to the upper end are multiples of 16.
+    share, even = ((numbers % each == 0).mean() for each in (8, 16))
+    return bool(share >= 0.9 and even < 0.9 * share) and np.unique(numbers).size >= FEW_NUMBERS
 
 
 def encodings_by_bits(stored: np.ndarray, numbers: np.ndarray) -> dict[str, np.ndarray]:

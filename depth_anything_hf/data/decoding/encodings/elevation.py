@@ -8,37 +8,17 @@ import numpy as np
 
 from ..errors import UnreadableImageError
 from ..stored_maps import read_stored_label
-from ..tiff import TIFF_STARTS, read_tags
+from ..tiff import TIFF_STARTS, is_nodata, nodata_of, read_tags
 from .encoding import DecodedMap, EncodedFile, Encoding, EncodingOption, Options
 
 
-GDAL_NODATA = 42113
 # ModelPixelScale, ModelTiepoint, ModelTransformation, GeoKeyDirectory: where on earth a picture lies.
 GEO_TAGS = (33550, 33922, 34264, 34735)
-# Of a number: text of other digits than those of the pixels.
-ROUNDING = 1e-6
 
 
 def is_geotiff(content: bytes) -> bool:
     """Tell whether the content is a TIFF that says where on earth it lies."""
     return content.startswith(TIFF_STARTS) and bool(read_tags(content, GEO_TAGS))
-
-
-def nodata_of(content: bytes) -> float | None:
-    """Return the number that a TIFF's tag GDAL_NODATA tells of as text; None without one."""
-    text = read_tags(content, (GDAL_NODATA,)).get(GDAL_NODATA, b"") if content.startswith(TIFF_STARTS) else b""
-    try:
-        return float(text.strip(b"\0 ").decode("ascii")) if text else None
-    except ValueError:
-        return None
-
-
-def mask_nodata(stored: np.ndarray, nodata: float | None) -> np.ndarray:
-    """Return stored numbers as float64 with NaN where they are `nodata`, whose text may have other digits."""
-    values = stored.astype(np.float64)
-    if nodata is not None and np.isfinite(nodata):
-        values[np.abs(values - nodata) <= ROUNDING * abs(nodata)] = np.nan
-    return values
 
 
 def decode_elevation(file: EncodedFile, options: Options) -> DecodedMap:
@@ -57,8 +37,8 @@ def decode_elevation(file: EncodedFile, options: Options) -> DecodedMap:
             "depth all the same, name the encoding tiff"
         )
     stored = read_stored_label({"bytes": file.content, "path": file.name})[0]
-    depth = camera - mask_nodata(stored, nodata_of(file.content)) / options["scale"]
-    depth[~(depth > 0)] = np.nan
+    depth = camera - stored / np.float64(options["scale"])
+    depth[~(depth > 0) | is_nodata(stored, nodata_of(file.content))] = np.nan
     return DecodedMap(depth.astype(np.float32), "depth")
 
 

@@ -135,7 +135,7 @@ MISSING = "stored numbers without a value, with a slash between them, such as 0/
 
 
 def whole_numbers(
-    stored: np.ndarray, file: EncodedFile, encoding: str, bits: tuple[int, ...] = (16, 32)
+    stored: np.ndarray, file: EncodedFile, encoding: str, bits: tuple[int, ...] = (16, 32, 64)
 ) -> np.ndarray:
     """Check that stored values are whole numbers of so many bits, and return them.
 
@@ -148,8 +148,9 @@ def whole_numbers(
             "encoding out, or name that of floating-point files"
         )
     if stored.dtype.itemsize * 8 not in bits:
+        told = " or ".join(map(str, bits[:2]))
         raise UnreadableImageError(
-            f"{file.name}: {encoding} has {' or '.join(map(str, bits))} bits, got {stored.dtype}: a preview, or saved "
+            f"{file.name}: {encoding} has {told} bits, got {stored.dtype}: a preview, or saved "
             "after a program had read it with 8 bits (cv2.imread without IMREAD_UNCHANGED); take the file itself"
         )
     # npy keeps the order of bytes of whoever wrote it; bits are taken apart in this machine's.

@@ -12,9 +12,8 @@ import numpy as np
 from ..errors import BrokenSampleError, UnreadableImageError
 from ..exr import EXR_MAGIC, decode_exr
 from ..stored_maps import decode_numpy, decode_pfm, read_stored_label, single_channel
-from ..tiff import TIFF_STARTS
+from ..tiff import TIFF_STARTS, is_nodata, nodata_of
 from .common_options import GEOMETRY, RAYS, stereo_options
-from .elevation import mask_nodata, nodata_of
 from .encoding import DecodedMap, EncodedFile, Encoding, EncodingOption, Options
 from .scaled_integers import AS_STORED
 
@@ -69,12 +68,14 @@ def _starts(file: EncodedFile, starts: bytes | tuple[bytes, ...], what: str) -> 
         raise UnreadableImageError(f"{file.name}: expected {what}, got bytes {file.content[:8]!r}")
 
 
-def _with_unit(stored: np.ndarray, options: Options, file: EncodedFile, nothing_hit: float = np.inf) -> np.ndarray:
+def _with_unit(
+    stored: np.ndarray, options: Options, file: EncodedFile, name: str, nothing_hit: float = np.inf
+) -> np.ndarray:
     """Return depth by `depth_of_floats`; whole numbers have a unit only where it is given."""
     if stored.dtype.kind in "iu" and options["scale"] is None:
         raise UnreadableImageError(
             f"{file.name}: whole numbers ({stored.dtype}) have no unit; give the stored units per metre, as in "
-            "'npz:scale=1000', or name an encoding of whole numbers, such as mm"
+            f"'{name}:scale=1000', or name an encoding of whole numbers, such as mm"
         )
     # What the decoders of exr, npy and npz return is made anew.
     return depth_of_floats(stored, options["scale"], nothing_hit, may_change=True)
@@ -98,7 +99,7 @@ def decode_exr_depth(file: EncodedFile, options: Options) -> DecodedMap:
     """Read the map of an OpenEXR file, by the rules of `decode_exr` or from the channel that is given."""
     _starts(file, EXR_MAGIC, "an OpenEXR file")
     stored = single_channel(decode_exr(file.content, file.name, "depth", options["channel"]), file.name)
-    return DecodedMap(_with_unit(stored, options, file, NOTHING_HIT), "depth", geometry=options["geometry"])
+    return DecodedMap(_with_unit(stored, options, file, "exr", NOTHING_HIT), "depth", geometry=options["geometry"])
 
 
 def decode_npz(file: EncodedFile, options: Options) -> DecodedMap:
@@ -106,10 +107,8 @@ def decode_npz(file: EncodedFile, options: Options) -> DecodedMap:
     _starts(file, NPY_STARTS, "an npy or npz file")
     key, index = options["key"], options["index"]
     arrays = _arrays(file)
-    if "disparity" in arrays and "depth" not in arrays and key is None:
-        raise BrokenSampleError(f"{file.name}: holds disparity and no depth; leave the encoding out, label: disparity")
     stored = _frame(decode_numpy(file.content, file.name, "depth", key), index, file)
-    values = _with_unit(single_channel(stored, file.name), options, file)
+    values = _with_unit(single_channel(stored, file.name), options, file, "npz")
     confidence = _further(arrays, CONFIDENCES, index, values.shape)
     intrinsics = _further(arrays, ("intrinsics", "K"), index, (3, 3))
     return DecodedMap(
@@ -117,7 +116,7 @@ def decode_npz(file: EncodedFile, options: Options) -> DecodedMap:
         "depth",
         geometry=options["geometry"],
         find_confidence=None if confidence is None else lambda: confidence.astype(np.float32),
-        intrinsics=None if intrinsics is None else intrinsics.astype(np.float64),
+        intrinsics=None if intrinsics is None else _in_pixels(intrinsics, *values.shape),
     )
 
 
@@ -135,13 +134,19 @@ def _arrays(file: EncodedFile) -> dict[str, np.ndarray]:
 
 
 def _frame(stored: np.ndarray, index: int | None, file: EncodedFile) -> np.ndarray:
-    if stored.ndim == 3 and stored.shape[0] > 1 and stored.shape[2] > 4:
-        if index is None or not -len(stored) <= index < len(stored):
-            raise BrokenSampleError(
-                f"{file.name}: {len(stored)} maps {stored.shape[1:]}; say which one with index=0..{len(stored) - 1}"
-            )
-        return np.asarray(stored[index])
-    return stored
+    """Return one map of several (N, H, W), which may have axes of length 1 beside it, as tensors have."""
+    if stored.ndim > 3:
+        # Channels last or first, and a batch of one.
+        stored = stored[..., 0] if stored.shape[-1] == 1 else stored
+        stored = stored.reshape([size for size in stored.shape[:-2] if size != 1] + list(stored.shape[-2:]))
+    are_several = stored.ndim == 3 and stored.shape[0] > 1 and stored.shape[2] > 4
+    count = len(stored) if are_several else 1
+    if (are_several and index is None) or (index is not None and not -count <= index < count):
+        size = stored.shape[1:] if are_several else stored.shape
+        raise BrokenSampleError(
+            f"{file.name}: {count} map{'s' * are_several} {size}; say which one with index=0..{count - 1}"
+        )
+    return np.asarray(stored[index]) if are_several else stored
 
 
 def _further(
@@ -150,9 +155,22 @@ def _further(
     found = next((arrays[key] for key in keys if key in arrays), None)
     if found is None:
         return None
-    if found.ndim == len(shape) + 1 and (index is not None or len(found) == 1):
-        found = found[index or 0]
-    return found if found.shape == shape else None
+    # Of several the one of the map; axes of length 1 are those of batches and channels.
+    found = found.reshape([size for size in found.shape if size != 1])
+    wanted = tuple(size for size in shape if size != 1)
+    if found.ndim == len(wanted) + 1 and index is not None:
+        found = found[index]
+    return found.reshape(shape) if found.shape == wanted else None
+
+
+def _in_pixels(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Return a camera in pixels: MoGe has shares of the width and of the height, from the picture's corner."""
+    camera = matrix.astype(np.float64)
+    if not (0 < camera[0, 2] < 1 and 0 < camera[1, 2] < 1 and width > 1 and height > 1):
+        return camera
+    camera[:2] *= np.array([[width], [height]])
+    camera[:2, 2] -= 0.5
+    return camera
 
 
 def decode_negative(file: EncodedFile, options: Options) -> DecodedMap:
@@ -161,7 +179,7 @@ def decode_negative(file: EncodedFile, options: Options) -> DecodedMap:
     stored = single_channel(decode_numpy(file.content, file.name, "depth", options["key"]), file.name)
     if (stored > 0).any():
         raise BrokenSampleError(f"{file.name}: isaac_gym has no positive numbers, got up to {stored.max():g}")
-    return DecodedMap(_with_unit(-stored, options, file), "depth")
+    return DecodedMap(_with_unit(-stored, options, file, "isaac_gym"), "depth")
 
 
 def decode_tiff_floats(file: EncodedFile, options: Options) -> DecodedMap:
@@ -173,9 +191,9 @@ def decode_tiff_floats(file: EncodedFile, options: Options) -> DecodedMap:
             f"{file.name}: expected floating-point numbers, got {stored.dtype}: name the encoding that has its unit"
         )
     nodata = nodata_of(file.content)
+    values = depth_of_floats(stored, options["scale"], may_change=nodata is None)
     if nodata is not None:
-        stored = mask_nodata(stored, nodata)
-    values = depth_of_floats(stored, options["scale"], may_change=True)
+        values[is_nodata(stored, nodata)] = np.nan
     return DecodedMap(values, "depth", geometry=options["geometry"])
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from ..stored_maps import read_stored_label
+from ..tiff import nodata_of
 from .common_options import GEOMETRY, RAYS
 from .encoding import (
     MISSING,
@@ -39,7 +40,8 @@ def decode_scaled(file: EncodedFile, options: Options, *, name: str, per_metre: 
     """
     stored = whole_numbers(read_stored_label({"bytes": file.content, "path": file.name})[0], file, name)
     divisor = options["per_metre"] if per_metre is None else per_metre
-    missing, sky = options["missing"], options["sky"]
+    nodata = nodata_of(file.content)
+    missing, sky = options["missing"] if nodata is None else (*options["missing"], nodata), options["sky"]
 
     def depth_of(codes: np.ndarray) -> np.ndarray:
         values = codes / np.float64(divisor)

@@ -54,6 +54,7 @@ def _meant(value: float) -> float:
     return value if value > 0 else np.nan
 
 
+@pytest.mark.filterwarnings("ignore:.*its middle is")
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.filterwarnings("ignore:.*of its pixels are at exactly")
 def test_any_numbers_become_depth_sky_or_nothing(seed: int) -> None:
@@ -140,10 +141,31 @@ def test_npz_of_models_has_confidence_and_a_camera() -> None:
         read_label(npz(disparity=depth[0]), encoding="npz")
 
 
+def test_maps_of_tensors_and_a_camera_in_shares_of_the_picture() -> None:
+    depth = np.random.default_rng(0).uniform(1, 9, (2, 12, 16)).astype(np.float32)
+    for stored in (depth[..., None], depth[:, None], depth[None], depth[None, ..., None]):
+        content = npz(depth=stored, depth_conf=depth[None, :, None])
+        np.testing.assert_array_equal(read_label(content, encoding="npz:index=1"), depth[1])
+        masked = read_label(content, encoding="npz:index=-1,min_confidence=5")
+        np.testing.assert_array_equal(masked, np.where(depth[1] >= 5, depth[1], np.nan))
+    np.testing.assert_array_equal(read_label(npz(depth=depth[:1, None]), encoding="npz"), depth[0])
+    with pytest.raises(BrokenSampleError, match=r"1 map \(12, 16\); say which one with index=0\.\.0"):
+        read_label(npz(depthmap=depth[0]), encoding="npz:index=1")
+    # MoGe: fx by the width, fy by the height, from the corner of the picture.
+    shares, pixels = [[0.8, 0, 0.5], [0, 1.1, 0.5], [0, 0, 1]], [[12.8, 0, 7.5], [0, 13.2, 5.5], [0, 0, 1]]
+    by_either = [
+        read_label(npz(depth=depth[0], intrinsics=np.array(each)), encoding="moge:geometry=ray")
+        for each in (shares, pixels)
+    ]
+    np.testing.assert_allclose(*by_either, rtol=1e-6)
+
+
 def test_whole_numbers_need_their_unit() -> None:
     stored = np.array([[0, 2000]], np.uint16)
     with pytest.raises(UnreadableImageError, match=r"whole numbers \(uint16\) have no unit; .* 'npz:scale=1000'"):
         read_label(npy(stored), encoding="npz")
+    with pytest.raises(UnreadableImageError, match=r"whole numbers \(uint32\) have no unit; .* 'exr:scale=1000'"):
+        read_label(exr(Z=stored.astype(np.uint32)), encoding="exr")
     np.testing.assert_array_equal(read_label(npy(stored), encoding="npz:scale=1000"), np.float32([[np.nan, 2]]))
 
 

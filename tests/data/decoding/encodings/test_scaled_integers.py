@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pytest
 from encoded_maps import ALL_CODES, npy, pgm, png, tiff
 
-from depth_anything_hf.data.decoding.depth_maps import read_label
+from depth_anything_hf.data.decoding.depth_maps import LabelRules, read_label
 from depth_anything_hf.data.decoding.errors import BrokenSampleError, UnreadableImageError
 
 
@@ -70,3 +72,29 @@ def test_what_cannot_be_such_numbers_is_refused() -> None:
         read_label(png((ALL_CODES >> 8).astype(np.uint8)), encoding="mm")
     with pytest.raises(UnreadableImageError, match=r"mm has whole numbers, got float32"):
         read_label(npy(np.ones((4, 4), np.float32)), encoding="mm")
+
+
+def test_the_number_without_a_value_that_a_tiff_tells_of() -> None:
+    stored = np.array([[32767, 2000, 0]], np.uint16)
+    content = tiff(stored, extratags=[(42113, "s", 0, "32767", True)])
+    expected = np.float32([[np.nan, 2, np.nan]])
+    np.testing.assert_array_equal(read_label(content, encoding="mm"), expected)
+    np.testing.assert_array_equal(LabelRules("depth", 1000).read(content), expected)
+    far = np.float32([[9999, 2, 0]])
+    content = tiff(far, extratags=[(42113, "s", 0, "9999", True)])
+    np.testing.assert_array_equal(LabelRules("depth").read(content), expected)
+    np.testing.assert_array_equal(LabelRules("depth", invalid_values=(0,)).read(content)[0, :2], [9999, 2])
+
+
+def test_numbers_of_64_bits_and_those_that_png_has_scaled_to_16() -> None:
+    stored = np.array([[0, 1, 2000, 4095]], np.int64)
+    expected = np.float32([[np.nan, 0.001, 2, 4.095]])
+    np.testing.assert_array_equal(read_label(npy(stored), encoding="mm"), expected)
+    # Moved to the upper end, with zeros or with the highest bits again below them; and not moved at all.
+    for written in (stored << 4, stored << 4 | stored >> 8, stored):
+        content = png(written.astype(np.uint16))
+        chunk = b"\0\0\0\x01sBIT\x0c"
+        chunk += zlib.crc32(chunk[4:]).to_bytes(4, "big")
+        content = content[:33] + chunk + content[33:]
+        np.testing.assert_array_equal(read_label(content, encoding="mm"), expected)
+        np.testing.assert_array_equal(read_label(content, scale=1000), np.nan_to_num(expected))
