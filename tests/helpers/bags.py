@@ -67,6 +67,13 @@ class BagWriter:
         fields |= {"is_bigendian": int(pixels.dtype.byteorder == ">"), "data": rows.ravel()}
         self.write(topic, "Image", seconds, **fields, **options)
 
+    def number(self, topic: str, seconds: float, value: float) -> None:
+        """Write a Float32, which has no header."""
+        kind = "std_msgs/msg/Float32"
+        connection = self._writer.add_connection(topic, kind, typestore=self.store)
+        serialize = self.store.serialize_ros1 if self.is_ros1 else self.store.serialize_cdr
+        self._writer.write(connection, round(seconds * SECOND), serialize(self.store.types[kind](data=value), kind))
+
     def compressed(self, topic: str, seconds: float, content: bytes, form: str, **options: Any) -> None:
         """Write a CompressedImage."""
         data = np.frombuffer(content, np.uint8)

@@ -8,6 +8,7 @@
 - `bag`: pictures and depth of a bag of ROS
 - `bag_file`: topics and messages of a bag, read where they lie
 - `topics`: which topics of a bag are pictures and depth
+- `realsense`: the unit of depth and the cameras in bags of RealSense's SDK
 - `ros_images`: pictures, depth and cameras of messages
 - `nearest_in_time`: which depth belongs to which picture
 - `record3d`: frames of a `.r3d`

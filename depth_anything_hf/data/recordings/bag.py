@@ -13,6 +13,7 @@ import numpy as np
 from ..samples import Sample
 from .bag_file import NANOSECONDS, BagFile, TopicIndex
 from .nearest_in_time import nearest_pairs
+from .realsense import NOT_ALIGNED, UNIT_UNKNOWN, camera_topic, is_sdk_topic, units_per_metre
 from .ros_images import CAMERA_INFO, depth_of, intrinsics_of, picture_of
 from .topics import base_of, choose_topics, image_topics
 
@@ -34,7 +35,7 @@ class BagRecording:
         image_topic: topic of the pictures; None: the only one that has colours, or else is grey.
         depth_topic: topic of the depth; None: the only one.
         tolerance: largest difference of the times of a pair, seconds.
-        scale: stored units per metre of whole numbers; None: 1000.
+        scale: stored units per metre of whole numbers; None: what a bag of RealSense's SDK says, else 1000.
 
     Raises:
         ImportError: rosbags is not installed.
@@ -53,13 +54,13 @@ class BagRecording:
         if not (isinstance(tolerance, int | float) and math.isfinite(tolerance) and tolerance >= 0):
             raise ValueError(f"{path}: tolerance must be a number of seconds of at least 0, got {tolerance!r}")
         self.path = path
-        self._scale = scale
         # Kept for the record of a run.
         self._tolerance = tolerance
         self._bag = BagFile(path)
         self.image_topic, self.depth_topic = choose_topics(
             image_topics(self._bag), image_topic, depth_topic, str(path)
         )
+        self._scale = units_per_metre(self._bag, self.depth_topic) if scale is None else scale
         pictures, depths = self._bag.index(self.image_topic), self._bag.index(self.depth_topic)
         self.clock, (picture_times, depth_times) = _one_clock(pictures, depths)
         of_depth, of_picture = nearest_pairs(depth_times, picture_times, round(tolerance * NANOSECONDS))
@@ -101,7 +102,7 @@ class BagRecording:
     def _find_camera(self) -> None:
         """Read the camera of the pictures once: it lies beside their topic, and does not change."""
         base = base_of(self.image_topic)
-        topic = f"{base.rpartition('/')[0]}/camera_info"
+        topic = camera_topic(base) if is_sdk_topic(base) else f"{base.rpartition('/')[0]}/camera_info"
         is_there = any(each.name == topic and each.kind == CAMERA_INFO for each in self._bag.topics)
         self._camera = self._bag.first_message(topic) if is_there else None
         self._is_rectified = RECTIFIED in base.rpartition("/")[2]
@@ -122,6 +123,8 @@ class BagRecording:
                 f"depth is in the frame {frames[1]!r} and pictures in {frames[0]!r}, so they may be of two cameras: "
                 "record a topic that is aligned to colour"
             )
+        elif is_sdk_topic(self.depth_topic):
+            told += [NOT_ALIGNED] if self._scale is not None else [UNIT_UNKNOWN, NOT_ALIGNED]
         if told:
             warnings.warn(f"{self.path}: {'; '.join(told)}", stacklevel=2)
 
