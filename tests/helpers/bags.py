@@ -68,11 +68,12 @@ class BagWriter:
         self.write(topic, "Image", seconds, **fields, **options)
 
     def number(self, topic: str, seconds: float, value: float) -> None:
-        """Write a Float32, which has no header."""
-        kind = "std_msgs/msg/Float32"
+        """Write a number without a header: a std_msgs Float32 in ROS 1, text in ROS 2, as RealSense's SDK does."""
+        name, data = ("Float32", np.float32(value)) if self.is_ros1 else ("String", f"{value:f}")
+        kind = f"std_msgs/msg/{name}"
         connection = self._writer.add_connection(topic, kind, typestore=self.store)
         serialize = self.store.serialize_ros1 if self.is_ros1 else self.store.serialize_cdr
-        self._writer.write(connection, round(seconds * SECOND), serialize(self.store.types[kind](data=value), kind))
+        self._writer.write(connection, round(seconds * SECOND), serialize(self.store.types[kind](data=data), kind))
 
     def compressed(self, topic: str, seconds: float, content: bytes, form: str, **options: Any) -> None:
         """Write a CompressedImage."""

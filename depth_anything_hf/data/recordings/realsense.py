@@ -17,7 +17,8 @@ from .bag_file import BagFile
 
 _STREAM = re.compile(r"(?P<sensor>/device_\d+/sensor_\d+)/(?P<name>[A-Za-z]+)_\d+/image/data")
 _UNIT_TOPICS = ("option/Depth Units/value", "option/Depth_Units/value")
-_FLOAT = "std_msgs/msg/Float32"
+# A number in bags of ROS 1, text in those of ROS 2 (ros2_writer.cpp).
+_NUMBERS = ("std_msgs/msg/Float32", "std_msgs/msg/String")
 NOT_ALIGNED = (
     "RealSense's SDK records depth as its own camera sees it, which is no label of the pictures: align the frames "
     "(rs.align to colour) and save those, unless they were aligned before"
@@ -41,8 +42,11 @@ def units_per_metre(bag: BagFile, topic: str) -> float | None:
     if stream is None:
         return None
     wanted = {f"{stream['sensor']}/{ending}" for ending in _UNIT_TOPICS}
-    found = next((each for each in bag.topics if each.name in wanted and each.kind == _FLOAT and each.count), None)
-    metres = 0.0 if found is None else float(bag.first_message(found.name).data)
+    found = next((each for each in bag.topics if each.name in wanted and each.kind in _NUMBERS and each.count), None)
+    try:
+        metres = 0.0 if found is None else float(bag.first_message(found.name).data)
+    except ValueError:
+        return None
     if not (math.isfinite(metres) and metres > 0):
         return None
     # A float32 of 0.001 is 0.0010000000475.

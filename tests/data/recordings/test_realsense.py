@@ -19,8 +19,8 @@ MATRIX = np.array([[60.0, 0, 7.5], [0, 61, 5.5], [0, 0, 1]])
 CODES = np.arange(12 * 16).reshape(12, 16).astype("<u2") * 40
 
 
-def record(path: Path, units: dict[str, float]) -> None:
-    with BagWriter(path) as bag:
+def record(path: Path, units: dict[str, float], storage: str = "bag") -> None:
+    with BagWriter(path, storage) as bag:
         for topic, value in units.items():
             bag.number(topic, 1e-9, value)
         bag.camera(CAMERA, 1e-9, (12, 16), MATRIX, MATRIX)
@@ -53,3 +53,10 @@ def test_a_bag_of_the_sdk_that_tells_no_unit_is_warned_of(tmp_path: Path) -> Non
     with pytest.warns(UserWarning, match="does not tell the unit of depth"):
         sample = open_recording(tmp_path / "run.bag")[0]
     np.testing.assert_allclose(sample["depth"], np.where(CODES == 0, np.nan, CODES / 1000), rtol=1e-6)
+
+
+def test_bags_of_ros_2_tell_their_unit_as_text(tmp_path: Path) -> None:
+    record(tmp_path / "run", {"/device_0/sensor_0/option/Depth_Units/value": 0.00025}, "sqlite3")
+    with pytest.warns(UserWarning, match="as its own camera sees it"):
+        sample = open_recording(tmp_path / "run")[0]
+    np.testing.assert_allclose(sample["depth"], np.where(CODES == 0, np.nan, CODES / 4000), rtol=1e-6)

@@ -14,6 +14,7 @@ from ..limits import check_pixel_count
 from ..rvl import decode_rvl
 from ..stored_maps import decode_picture
 from .encoding import DecodedMap, EncodedFile, Encoding, EncodingOption, Options, through_table, whole_numbers
+from .scaled_integers import LARGEST
 
 
 # Kind of compression (0, inverse depth), and the two numbers of it.
@@ -22,6 +23,8 @@ HEADER = struct.Struct("<i2f")
 SIZE = struct.Struct("<2I")
 PNG_START = b"\x89PNG\r\n\x1a\n"
 DEPTHS = ("16UC1", "32FC1")
+# With the numbers A and B an inverse depth of 1 is A / (1 - B) metres away: the farthest that was kept.
+NEAREST_FAR, FARTHEST_FAR, LEAST_SCALE = 0.01, 1e5, 1.0
 LONGEST_SIDE = 65535
 
 
@@ -33,7 +36,8 @@ def is_compressed_depth(content: bytes) -> bool:
 def decode_compressed_depth(file: EncodedFile, options: Options) -> DecodedMap:
     """Decode millimetres (16UC1), or inverse depth: metres = A / (number - B) (32FC1).
 
-    Without the option the header tells: the numbers A and B of 16UC1 are 0.
+    Without the option the header tells: 16UC1 has no numbers A and B, and its publisher writes there whatever was in
+    its memory, so that they have to be believable for 32FC1.
 
     Raises:
         UnreadableImageError: no such header, neither PNG nor RVL behind it, or numbers A and B that are none of 32FC1.
@@ -45,7 +49,8 @@ def decode_compressed_depth(file: EncodedFile, options: Options) -> DecodedMap:
         )
     _, scale, offset = HEADER.unpack_from(file.content)
     is_inverse = math.isfinite(scale) and scale > 0 and math.isfinite(offset) and offset < 1
-    kind = options["image"] or ("32FC1" if is_inverse else "16UC1")
+    is_believable = is_inverse and scale >= LEAST_SCALE and NEAREST_FAR <= scale / (1 - offset) <= FARTHEST_FAR
+    kind = options["image"] or ("32FC1" if is_believable else "16UC1")
     if kind == "32FC1" and not is_inverse:
         raise UnreadableImageError(f"{file.name}: its header has A = {scale:g} and B = {offset:g}, which is no 32FC1")
     stored = _stored(file)
@@ -55,7 +60,8 @@ def decode_compressed_depth(file: EncodedFile, options: Options) -> DecodedMap:
         if kind == "32FC1":
             distance = codes - np.float64(offset)
             values = np.where(distance > 0, scale / np.where(distance > 0, distance, 1), np.nan)
-        values[codes == 0] = np.nan
+        # As in `mm`: the largest number of millimetres is that of pixels without a value.
+        values[(codes == 0) | ((codes == LARGEST) & (kind == "16UC1"))] = np.nan
         return values
 
     return DecodedMap(through_table(stored, depth_of, ("ros_depth", kind, scale, offset)), "depth")
@@ -82,7 +88,7 @@ ENCODINGS = (
         writers="ROS compressedDepth (the data of a message, saved to a file)",
         files="12 bytes, and a PNG of 16 bits or RVL (to be named)",
         unit="millimetres (16UC1), or A / (number - B) metres (32FC1)",
-        missing="0 missing",
+        missing="0 missing, and 65535 of 16UC1",
         kind="depth",
         geometry="planar",
         orientation="as the picture",

@@ -31,8 +31,11 @@ def test_inverse_depth_of_floats() -> None:
 def test_millimetres() -> None:
     content = struct.pack("<iff", 0, 0, 0) + png(ALL_CODES)
     expected = (ALL_CODES / 1000).astype(np.float32)
-    expected[0, 0] = np.nan
+    expected[ALL_CODES == 0] = expected[ALL_CODES == 65535] = np.nan
     np.testing.assert_array_equal(read_label(content), expected)
+    # The publisher of 16UC1 does not fill in A and B.
+    for first, second in ((4.6e-41, 0), (1e30, -2.5), (0.5, 0.25), (3.1e-12, -7e20), (np.nan, 0), (-1, 3)):
+        np.testing.assert_array_equal(read_label(struct.pack("<iff", 0, first, second) + content[12:]), expected)
     with pytest.raises(UnreadableImageError, match="A = 0 and B = 0, which is no 32FC1"):
         read_label(content, encoding="compressed_depth:image=32FC1")
 
