@@ -95,7 +95,8 @@ CARLA = PublicDataset(
         "recorders; files made by hand"
     ),
     traps=(
-        "Record depth raw: pictures of ColorConverter.Depth and LogarithmicDepth are grey and refused. OpenCV gives "
-        "the channels as B, G, R. Intrinsics are of CARLA's default view; other cameras need fov=."
+        "Record depth raw: pictures of ColorConverter.Depth and LogarithmicDepth are grey and refused, and so are "
+        "raw ones with red and blue exchanged. OpenCV gives the channels as B, G, R. Intrinsics are of CARLA's "
+        "default view; other cameras need fov=."
     ),
 )

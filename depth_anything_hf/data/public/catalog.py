@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from ...utils.messages import counted
 from ...utils.option_errors import check_choice
@@ -152,6 +152,8 @@ def open_public(
         raise ValueError(
             f"{entry.title} has no option {unknown[0]!r}; its options are {', '.join(entry.options) or 'none'}"
         )
+    hints = get_type_hints(entry.opener)
+    options = {option: _convert_option(option, value, hints[option]) for option, value in options.items()}
     folder = local_path(root)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; {_layout_of(entry)}")
@@ -168,6 +170,13 @@ def open_public(
             f"{_layout_of(entry)}"
         )
     return samples
+
+
+def _convert_option(name: str, value: Any, hint: Any) -> Any:
+    """Return an option as its opener wants it: text as a number or truth value, one value as a list of one."""
+    converted = convert_argument(name, value, hint, may_be_infinite=True)
+    is_list = Sequence in (get_origin(hint), *map(get_origin, get_args(hint)))
+    return (converted,) if is_list and isinstance(converted, str | int) else converted
 
 
 def _of_split(split: str | None) -> str:

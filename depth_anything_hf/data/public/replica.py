@@ -17,6 +17,7 @@ from .frames import Frame, PublicSamples, matches, path_below
 from .spec import PublicDataset
 
 
+CAMERA = "cam_params.json"
 REPLICA_CAMERA = (600.0, 600.0, 599.5, 339.5)
 REPLICA_PER_METRE = 6553.5
 # Semantic-NeRF's pictures are 90 degrees wide.
@@ -33,7 +34,8 @@ def open_replica(root: Path, split: str | None) -> PublicSamples:
     Raises:
         UnreadableImageError: `cam_params.json` is damaged, or of another scale.
     """
-    intrinsics = _replica_camera(root / "cam_params.json")
+    # Beside the scenes, of which the root may be one.
+    intrinsics = _replica_camera(root / CAMERA if (root / CAMERA).is_file() else root.resolve().parent / CAMERA)
     frames = []
     for depth in matches(root, "results/depth*.png", "*/results/depth*.png"):
         picture = Path(depth).with_name(Path(depth).stem.replace("depth", "frame") + ".jpg")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...geometry.stereo import stereo_disparity_to_depth
+from ...utils.option_errors import check_choice
 from ..decoding.encodings.decode import decode_map
 from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_image
@@ -33,7 +34,10 @@ def open_spring(root: Path, split: str | None, *, cameras: Sequence[str] = ("lef
 
     Raises:
         ImportError: h5py is not installed.
+        ValueError: another camera.
     """
+    for camera in cameras:
+        check_choice("cameras", camera, ("left", "right"))
     import_optional("h5py")
     frames = []
     for camera in cameras:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from ...utils.option_errors import check_choice
 from ..decoding.depth_maps import LabelRules
 from .formats import pinhole_matrix, read_pair
 from .frames import Frame, PublicSamples, matches, path_below
@@ -26,7 +27,12 @@ def open_synthia(root: Path, split: str | None, *, cameras: Sequence[str] = ("St
         root: the folder with the files of `PublicDataset.layout`.
         split: "train" or None; both take everything.
         cameras: "Stereo_Left", "Stereo_Right", or both; of the sequences.
+
+    Raises:
+        ValueError: another camera.
     """
+    for camera in cameras:
+        check_choice("cameras", camera, ("Stereo_Left", "Stereo_Right"))
     frames = []
     for depth in matches(root, *(f"{deep}Depth/{twice}*.png" for deep in ("", "*/") for twice in ("", "Depth/"))):
         folder = next(each for each in Path(depth).parents if each.name != "Depth")

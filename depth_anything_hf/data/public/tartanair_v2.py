@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from ...utils.option_errors import check_choice
 from ..decoding.depth_maps import LabelRules
 from .formats import pinhole_matrix, read_pair
 from .frames import Frame, PublicSamples, matches, path_below
@@ -15,6 +16,10 @@ from .spec import PublicDataset
 from .tartanair import TARTANAIR_SKY_METRES
 
 
+# Pinholes, 90 degrees wide. Fisheyes and panoramas are made of their pixels: no planar depth of a camera of their own.
+TARTANAIR_V2_CAMERAS = tuple(
+    f"{side}_{view}" for side in ("lcam", "rcam") for view in ("front", "right", "back", "left", "top", "bottom")
+)
 TARTANAIR_V2_INTRINSICS = pinhole_matrix(320.0, 320.0, 320.0, 320.0)
 
 
@@ -31,10 +36,15 @@ def open_tartanair_v2(
     Args:
         root: the folder with the files of `PublicDataset.layout`.
         split: "train" or None; both take everything.
-        cameras: such as "lcam_front", "rcam_left" or "lcam_bottom".
+        cameras: of `TARTANAIR_V2_CAMERAS`, such as "lcam_front", "rcam_left" or "lcam_bottom".
         environments: names of environments; None takes all.
         sky_depth_metres: depth from which on a pixel is sky.
+
+    Raises:
+        ValueError: no pinhole camera, such as lcam_fish or lcam_equirect.
     """
+    for camera in cameras:
+        check_choice("cameras", camera, TARTANAIR_V2_CAMERAS)
     frames = []
     for camera in cameras:
         for depth in matches(root, f"*/Data_*/P*/depth_{camera}/*_{camera}_depth.png"):
@@ -67,6 +77,7 @@ TARTANAIR_V2 = PublicDataset(
     ),
     traps=(
         "The four channels of a PNG are the bytes of a float in the order B, G, R, A, which Pillow gives as R, G, B, "
-        "A. Other views need cameras=[lcam_left, ...]. A program that saves the PNG again destroys it."
+        "A. Other views need cameras=[lcam_left, ...]. A program that saves the PNG again destroys it. Fisheyes and "
+        "panoramas (lcam_fish, lcam_equirect) are not read: their depth is that of the pinholes that they are made of."
     ),
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ...geometry.stereo import stereo_disparity_to_depth
+from ...utils.option_errors import check_choice
 from ..decoding.depth_maps import LabelRules
 from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_image
@@ -38,7 +39,12 @@ def open_unrealstereo4k(
         split: "train" or None; both take everything.
         cameras: 0 (left), 1 (right), or both.
         sky_depth_metres: depth from which on a pixel is sky.
+
+    Raises:
+        ValueError: another camera.
     """
+    for camera in cameras:
+        check_choice("cameras", camera, (0, 1))
     frames = []
     for camera in cameras:
         for disparity in matches(root, f"*/Disp{camera}/*.npy", f"*/Disp{camera}/*.png"):

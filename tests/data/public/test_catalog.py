@@ -117,6 +117,24 @@ def test_wrong_choices_are_told(roots: dict[str, pathlib.Path]) -> None:
         open_public("diode", roots["diode"], list_file="x")
 
 
+def test_options_may_be_text_and_single_values(roots: dict[str, pathlib.Path]) -> None:
+    # As a flag or a recipe writes them.
+    few = open_public("tartanair-v2", roots["tartanair-v2"], cameras="lcam_front", sky_depth_metres="1e4")
+    assert len(few) == 1 and np.isinf(few[0]["depth"][SKY])
+    # A name is no part of another one.
+    with pytest.raises(FileNotFoundError, match="no sample"):
+        open_public("tartanair-v2", roots["tartanair-v2"], environments="Hospital_2")
+    assert len(open_public("spring", roots["spring"], cameras="left")) == 1
+    left = open_public("unrealstereo4k", roots["unrealstereo4k"], cameras="0")
+    assert all("/Image0/" in name for name in names_of(left))
+    assert not np.isinf(open_public("urbansyn", roots["urbansyn"], sky="false")[0]["depth"]).any()
+    assert "intrinsics" not in open_public("carla", roots["carla"], fov="none")[0]
+    with pytest.raises(ValueError, match=r"cameras must be one of \[0, 1\], got 2"):
+        open_public("unrealstereo4k", roots["unrealstereo4k"], cameras=2)
+    with pytest.raises(ValueError, match="fov must be a number, got 'wide'"):
+        open_public("carla", roots["carla"], fov="wide")
+
+
 def test_limit_and_max_depth(roots: dict[str, pathlib.Path]) -> None:
     samples = open_public("vkitti2", roots["vkitti2"], limit=1, max_depth=5.0)
     depth = samples[0]["depth"]

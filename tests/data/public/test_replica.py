@@ -22,13 +22,17 @@ def test_replica_of_nice_slam(roots: dict[str, pathlib.Path], tmp_path: pathlib.
     assert names_of(samples) == ["room0/results/frame000000.jpg"]
     np.testing.assert_allclose(samples[0]["depth"], expected_depth() * NEARER, atol=8e-5)
     assert np.array_equal(samples[0]["intrinsics"], CAMERA)
-    # A scene alone has no file of its camera.
-    assert open_public("replica", roots["replica"] / "room0")[0]["intrinsics"][0, 2] == 599.5
+    # The file of the camera is beside the scenes; a scene alone has none.
+    assert np.array_equal(open_public("replica", roots["replica"] / "room0")[0]["intrinsics"], CAMERA)
+    shutil.copytree(roots["replica"] / "room0", tmp_path / "room0")
+    assert open_public("replica", tmp_path / "room0")[0]["intrinsics"][0, 2] == 599.5
     shutil.copytree(roots["replica"], tmp_path / "copy")
     camera = tmp_path / "copy" / "cam_params.json"
     camera.write_text(camera.read_text().replace("6553.5", "1000"))
     with pytest.raises(UnreadableImageError, match=r"expected the scale 6553.5, got 1000: .*scaled:per_metre=1000"):
         open_public("replica", tmp_path / "copy")
+    with pytest.raises(UnreadableImageError, match=r"expected the scale 6553.5, got 1000"):
+        open_public("replica", tmp_path / "copy" / "room0")
 
 
 def test_replica_of_semantic_nerf(tmp_path: pathlib.Path) -> None:

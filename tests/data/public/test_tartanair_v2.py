@@ -7,6 +7,7 @@ from __future__ import annotations
 import pathlib
 
 import numpy as np
+import pytest
 from dataset_files import SKY, expected_depth
 from public_datasets import names_of
 
@@ -21,3 +22,9 @@ def test_tartanair_v2(roots: dict[str, pathlib.Path]) -> None:
     options = {"cameras": ["lcam_front", "lcam_left"], "environments": ["Hospital"], "sky_depth_metres": 20000}
     both = open_public("tartanair-v2", roots["tartanair-v2"], **options)
     assert len(both) == 2 and both[1]["depth"][SKY] == 10000
+
+
+@pytest.mark.parametrize("camera", ["lcam_fish", "rcam_equirect"])
+def test_views_that_are_no_pinholes_are_refused(roots: dict[str, pathlib.Path], camera: str) -> None:
+    with pytest.raises(ValueError, match=rf"cameras must be one of .*'lcam_front'.*got '{camera}'"):
+        open_public("tartanair-v2", roots["tartanair-v2"], cameras=["lcam_front", camera])

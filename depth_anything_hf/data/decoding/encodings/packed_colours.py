@@ -14,6 +14,10 @@ from .scaled_integers import AS_STORED
 
 CARLA_FAR_METRES, CARLA_LARGEST = 1000.0, (1 << 24) - 1
 SYNTHIA_LARGEST = 65535
+# By how much bytes of neighbouring pixels differ (of the high byte, that is 60 m), and how many must.
+STEP, ROUGH_SHARE, ROUGH_RATIO = 16, 0.25, 4
+# Every so many-th line is looked at for it.
+LINES_APART = 16
 # So few that they stay in a processor's cache.
 ROWS_AT_ONCE = 64
 
@@ -77,15 +81,29 @@ def depth_of_colours(picture: np.ndarray, *, in_place: bool = False) -> np.ndarr
     return depth
 
 
+def _rough_share(channel: np.ndarray) -> float:
+    """Return the share of neighbouring pixels of a channel (H, W) that differ by more than `STEP`."""
+    lines = (channel[::LINES_APART], channel[:, ::LINES_APART].T)
+    differences = [np.abs(np.diff(each.astype(np.int16), axis=1)).ravel() for each in lines]
+    return float(np.mean(np.concatenate(differences) > STEP)) if channel.size > 1 else 0.0
+
+
 def decode_carla(file: EncodedFile, options: Options) -> DecodedMap:
     """Read depth of CARLA's colours.
 
     Raises:
-        UnreadableImageError: also a grey picture, as `ColorConverter.Depth` and `LogarithmicDepth` make for viewing.
+        UnreadableImageError: also a grey picture, as `ColorConverter.Depth` and `LogarithmicDepth` make for viewing,
+            and one whose red and blue were exchanged.
     """
     picture = _channels(file, "carla", np.uint8, (3, 4))
     blue = picture[..., 0]
     is_grey = bool((blue == picture[..., 1]).all() and (blue == picture[..., 2]).all())
+    low, high = _rough_share(picture[..., 2]), _rough_share(blue)
+    if high >= ROUGH_SHARE and high > ROUGH_RATIO * low:
+        raise UnreadableImageError(
+            f"{file.name}: blue is the high byte of carla and differs from pixel to pixel, red is the low one and "
+            "does not: the channels were saved in the order of the sensor, which is blue, green, red; turn them over"
+        )
     depth = depth_of_colours(picture, in_place=True)
     if is_grey and np.isfinite(depth).any():
         raise UnreadableImageError(

@@ -45,6 +45,22 @@ def test_grey_pictures_of_carla_are_for_viewing() -> None:
     assert np.isinf(read_label(bounds, encoding="carla")).sum() == 4
 
 
+def test_carla_in_the_order_of_its_sensor_is_refused() -> None:
+    # A road that comes nearer row by row, a wall beside it, and sky; `image.raw_data` is blue, green, red, alpha.
+    row, column = np.mgrid[:40, :60]
+    depth = np.where(row < 10, 1000.0, np.minimum(60 / np.maximum(row - 8.0, 1), 4 + 0.05 * np.abs(column - 30)))
+    codes = np.rint(depth / 1000 * (256**3 - 1)).astype(np.uint32)
+    colours = np.stack([codes & 255, codes >> 8 & 255, codes >> 16], axis=2).astype(np.uint8)
+    values = read_label(png(colours), encoding="carla")
+    np.testing.assert_allclose(values[10:], depth[10:], atol=1e-4)
+    with pytest.raises(UnreadableImageError, match="order of the sensor, which is blue, green, red; turn them over"):
+        read_label(png(colours[..., ::-1]), encoding="carla")
+    # Walls at one distance each, in front of the sky, have no noise in their low byte.
+    flat = np.where(column // 6 % 2 == 0, (1 << 24) - 1, (column * 1000 + 777).min())
+    steps = np.stack([flat & 255, flat >> 8 & 255, flat >> 16], axis=2).astype(np.uint8)
+    assert np.isinf(read_label(png(steps), encoding="carla")).mean() == 0.5
+
+
 def test_synthia_has_three_equal_channels() -> None:
     stored = np.array([[0, 100, 1234, 65535]], np.uint16)
     content = png_of_channels(np.stack([stored] * 3, axis=2))
