@@ -58,6 +58,8 @@ def list_encodings(
 
 def _tell_of_file(file: Path, as_json: bool) -> None:
     """Print which encoding a file proves, or what each that it may have would mean."""
+    import numpy as np
+
     from ..data.decoding.encodings.detection import candidates, colour_candidates, proven_encoding
     from ..data.decoding.errors import BrokenSampleError, UnreadableImageError
     from ..data.decoding.files import in_memory
@@ -86,7 +88,13 @@ def _tell_of_file(file: Path, as_json: bool) -> None:
         typer.echo(json.dumps({"proven": None, "middle_in_metres": dict(found)}, indent=2))
         return
     if not found:
-        typer.echo(f"{file}: {stored.dtype} {stored.shape}, and nothing in it says what the numbers are")
+        numbers, told = stored[np.isfinite(stored)] if stored.dtype.kind == "f" else np.empty(0), ""
+        if numbers.size:
+            low, middle, high = np.percentile(numbers, (0, 50, 100))
+            told = (
+                f"; they are {low:.3g} to {high:.3g}, in the middle {middle:.3g}: metres or disparity, or by a scale"
+            )
+        typer.echo(f"{file}: {stored.dtype} {stored.shape}, and nothing in it says what the numbers are{told}")
         return
     typer.echo(f"{file}: {stored.dtype} {stored.shape} without a unit; the middle of the map would be")
     for each, metres in found:

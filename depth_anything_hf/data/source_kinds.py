@@ -10,6 +10,7 @@ from pathlib import Path
 from ..utils.paths import local_path
 from .data_source import RECORDING, DataSource, asked_for_label
 from .decoding.encodings.choice import parse_encoding
+from .decoding.encodings.detection import proven_encoding
 from .decoding.images import IMAGE_SUFFIXES
 from .folder_layouts import LAYOUTS, has_layout, label_in_folder
 from .left_out import describe_kinds, holds_labels, outside_labels, warn_of_left_out
@@ -41,7 +42,11 @@ def detect_kind(source: DataSource) -> str:
     if source.kind != "photos" and recordings_at(local):
         _refuse_files_beside_recordings(source, local)
         return RECORDING
-    if source.encoding is not None and parse_encoding(source.encoding).encoding.in_photograph:
+    if source.encoding is not None and (
+        parse_encoding(source.encoding).encoding.in_photograph
+        # An encoding makes depth of files that are called disparity, by the rig that saw them.
+        or (source.kind != "photos" and label_in_folder(local, source.split) is not None)
+    ):
         return "folder"
     found = _found_in(source, local)
     suffixes = {table_suffix(path) for path in found}
@@ -55,6 +60,7 @@ def detect_kind(source: DataSource) -> str:
             raise FileNotFoundError(
                 f"{local}: {asked} asks for labels, but the folder has images in none of the layouts for labels; "
                 f"expected {layouts}; found {sorted(each.name for each in local.iterdir())[:10]}{_name_lines(found)}"
+                f"{_name_encoding(found)}"
             )
         _tell_lines(local, found)
         return "photos"
@@ -82,6 +88,15 @@ def _name_lines(found: list[Path]) -> str:
     return f"; to read the table {tables[0].name}, name the file" if tables else ""
 
 
+def _name_encoding(found: list[Path]) -> str:
+    """Name the encoding of depth that lies inside of a photograph."""
+    picture = next((path for path in found if path.suffix.lower() in IMAGE_SUFFIXES), None)
+    proven = None if picture is None else proven_encoding(picture.read_bytes())
+    if picture is None or proven is None or not proven.in_photograph:
+        return ""
+    return f"; {picture.name} has depth inside: set encoding: {proven.name}"
+
+
 def _lines_among(found: list[Path]) -> list[Path]:
     return [path for path in found if path.suffix.lower() == LINES and path.name not in METADATA_NAMES]
 
@@ -102,7 +117,9 @@ def _kind_of_file(source: DataSource, local: Path) -> str:
             f"({', '.join(sorted(LIST_SUFFIXES))}), got a file of neither kind"
         )
     if asked and source.kind != "photos":
-        raise ValueError(f"{local}: {asked} is for labelled data, and this is an image; leave {asked} out")
+        inside = _name_encoding([local])
+        advice = f"name the folder{inside}" if inside else f"leave {asked} out"
+        raise ValueError(f"{local}: {asked} is for labelled data, and this is an image; {advice}")
     return "photos"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from encoded_maps import dynamic_depth, jpeg, png
 from PIL import Image
 from sample_files import png_bytes, pseudo_label_table, write_pairs, write_tar_members
 
@@ -90,3 +91,21 @@ def test_a_table_of_lines_beside_pictures_is_told(tmp_path: Path, table_cache: N
         FileNotFoundError, match=r"label asks for labels.*to read the table train\.jsonl, name the file"
     ):
         open_source({"path": str(tmp_path), "label": "depth"})
+
+
+def test_depth_inside_of_photographs_is_named_and_a_rig_makes_depth_of_disparity(tmp_path: Path) -> None:
+    (tmp_path / "phone").mkdir()
+    told = 'DepthMap:Format="RangeLinear" DepthMap:Near="1" DepthMap:Far="5" DepthMap:Units="Meters"'
+    path = tmp_path / "phone" / "a.jpg"
+    path.write_bytes(dynamic_depth(png(np.full((24, 32), 255, np.uint8)), told, "image/png"))
+    for place, error in ((path.parent, FileNotFoundError), (path, ValueError)):
+        with pytest.raises(error, match=r"a\.jpg has depth inside: set encoding: dynamic_depth"):
+            open_source({"path": str(place), "label": "depth"})
+    assert (open_source({"path": str(path.parent), "encoding": "dynamic_depth"})[0]["depth"] == 5).all()
+
+    for name, content in (("images", jpeg()), ("disparity", png(np.full((24, 32), 2560, np.uint16)))):
+        (tmp_path / "stereo" / name).mkdir(parents=True)
+        (tmp_path / "stereo" / name / ("a.jpg" if name == "images" else "a.png")).write_bytes(content)
+    rig = {"path": str(tmp_path / "stereo"), "encoding": "kitti_disparity:focal=100,baseline=0.5"}
+    for asked in ({}, {"label": "depth"}):
+        assert (open_source({**rig, **asked})[0]["depth"] == 5).all()

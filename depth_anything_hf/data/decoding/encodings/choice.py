@@ -18,6 +18,8 @@ from .encoding import Encoding, EncodingOption, Kind
 
 
 _KINDS = {int: "a whole number", float: "a number", tuple: "numbers with a slash between them, or none"}
+RAY_OPTIONS = frozenset({"fx", "fy", "cx", "cy", "fov", "camera", "distortion"})
+MOST_SUBPIXEL_BITS = 8
 FORM = "write NAME or NAME:option=value,option=value"
 
 
@@ -98,6 +100,16 @@ def _check(values: Mapping[str, Any], given: set[str], text: str) -> None:
         and given & {"focal", "baseline"}
     ):
         raise OptionError(f"encoding {text!r}: focal and baseline belong together; give both, or neither")
+    if "offset" in given and values["focal"] is None:
+        raise OptionError(f"encoding {text!r}: offset is added to disparity where focal and baseline make depth of it")
+    rays = given & RAY_OPTIONS
+    if rays and values.get("geometry", "ray") not in ("ray", "panorama"):
+        raise OptionError(
+            f"encoding {text!r}: {sorted(rays)[0]} is of a camera that makes planar depth of distance along rays; if "
+            "the file has that, add geometry=ray"
+        )
+    if not 0 <= values.get("subpixel_bits", 0) <= MOST_SUBPIXEL_BITS:
+        raise OptionError(f"encoding {text!r}: subpixel_bits must be 0 to {MOST_SUBPIXEL_BITS}")
     if values.get("fx") is not None and values.get("fov") is not None:
         raise OptionError(f"encoding {text!r}: fx and fov say the same; give one of them")
     if values.get("confidence") is not None and values["min_confidence"] is None:

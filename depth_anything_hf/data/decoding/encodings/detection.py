@@ -8,7 +8,16 @@ import numpy as np
 
 from .catalog import ENCODINGS
 from .encoding import Encoding
-from .packed_bits import LARGEST_RAW, MILLIMETRES, blue_and_green, depth_of_raw, rotate_right
+from .packed_bits import (
+    CONFIDENCE_BITS,
+    LARGEST_RAW,
+    MILLIMETRES,
+    NO_CONFIDENCE,
+    RANGE_MASK,
+    blue_and_green,
+    depth_of_raw,
+    rotate_right,
+)
 from .packed_colours import depth_of_colours, floats_of_bytes
 
 
@@ -49,6 +58,9 @@ def candidates(stored: np.ndarray) -> list[tuple[str, float]]:
         if each.per_metre is not None and each.per_metre not in seen and NEAR <= middle / each.per_metre <= FAR:
             seen.add(each.per_metre)
             found.append((each.name, middle / each.per_metre))
+    ranges = (below & RANGE_MASK)[below >> CONFIDENCE_BITS != NO_CONFIDENCE]
+    if stored.dtype == np.uint16 and numbers.max() > RANGE_MASK and ranges.any():
+        found.append(("depth16", float(np.median(ranges[ranges > 0]) / MILLIMETRES)))
     return found
 
 

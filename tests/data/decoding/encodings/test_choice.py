@@ -64,3 +64,19 @@ def test_an_encoding_stands_for_other_fields() -> None:
     with pytest.raises(ValueError, match="rooms: encoding is for labelled data"):
         DataSource("rooms", kind="photos", encoding="mm")
     assert DataSource("rooms", encoding="mm", max_depth=10).encoding == "mm"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("mm:fov=90", "fov is of a camera that makes planar depth of distance along rays; .* add geometry=ray"),
+        ("npz:fx=100,cx=3", "cx is of a camera"),
+        ("pfm_disparity:offset=5", "offset is added to disparity where focal and baseline"),
+        ("oak_disparity:subpixel_bits=19", "subpixel_bits must be 0 to 8"),
+    ],
+)
+def test_options_without_effect_are_refused(text: str, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        parse_encoding(text)
+    for fine in ("mm:geometry=ray,fov=90", "hypersim:fx=886.81", "spring:focal=9,offset=1", "gdepth:fov=60"):
+        parse_encoding(fine)

@@ -79,3 +79,12 @@ def test_ordinary_files_prove_nothing() -> None:
 def test_candidates_of_genuine_files(folder: str, name: str, first: str) -> None:
     stored = np.round(read_label(device_file(folder, name), scale=1)).astype(np.uint16)
     assert candidates(stored)[0][0] == first
+
+
+def test_confidence_bits_and_saturated_pixels_among_the_candidates() -> None:
+    millimetres = np.random.default_rng(0).integers(1900, 2100, (40, 40)).astype(np.uint16)
+    packed = millimetres | np.where(np.arange(40) < 9, 1, 7).astype(np.uint16) << 13
+    assert dict(candidates(packed))["depth16"] == pytest.approx(2, abs=0.02)
+    assert "depth16" not in dict(candidates(millimetres))
+    saturated = np.where(np.arange(40) < 30, 65535, millimetres).astype(np.uint16)
+    assert dict(candidates(saturated))["mm"] == pytest.approx(2, abs=0.02)
