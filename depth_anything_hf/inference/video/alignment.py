@@ -226,12 +226,17 @@ class TemporalAlignment:
         if self._steady is None:
             self._steady = small
             return
-        if is_fitted:
-            whole = fit_field(small, self._steady, _spread(small))
-            self._field = self._field_share * whole
-            # The steady disparity is drawn along, as the running one is.
-            self._steady += self._field - whole
-            small += self._field
+        if not is_fitted:
+            # A map that the others cannot be compared with must not be in the mean that the next ones are bent to.
+            assert self._running is not None
+            self._steady = _median(self._running)
+            self._steady = np.where(np.isfinite(self._steady), self._steady, small)
+            return
+        whole = fit_field(small, self._steady, _spread(small))
+        self._field = self._field_share * whole
+        # The steady disparity is drawn along, as the running one is.
+        self._steady += self._field - whole
+        small += self._field
         known = np.isfinite(self._steady)
         self._steady = np.where(known, self._steady + np.float32(NEWEST_SHARE) * (small - self._steady), small)
 
@@ -272,6 +277,14 @@ def _spread(values: np.ndarray) -> float:
         return 0.0
     low, high = np.percentile(finite, [10, 90])
     return float(high - low)
+
+
+def _median(maps: np.ndarray) -> np.ndarray:
+    """Return the lower median of what is known of maps (n, h, w) at each pixel: (h, w), NaN where nothing is."""
+    ordered = np.sort(maps, axis=0)  # NaN last
+    middle = np.maximum((~np.isnan(ordered)).sum(axis=0) - 1, 0) // 2
+    median: np.ndarray = np.take_along_axis(ordered, middle[None], axis=0)[0]
+    return median
 
 
 def _copied(values: Any) -> np.ndarray | None:

@@ -129,6 +129,20 @@ def test_fits_that_say_nothing_are_refused():
     assert 0.4 < last.scale < 0.6
 
 
+@pytest.mark.parametrize("value", [0.5, 5.0])
+def test_one_map_that_says_nothing_does_not_bend_the_next_ones(value):
+    world = World()
+    alignments = [TemporalAlignment(), TemporalAlignment()]
+    for number, x in enumerate(pan(24)):
+        frame, truth = world.view(x)
+        spoiled, whole = (
+            alignment(frame, np.full_like(truth, value) if number == 10 and alignment is alignments[0] else truth)
+            for alignment in alignments
+        )
+        if number != 10:
+            assert np.abs(spoiled.values - whole.values).max() < 0.04
+
+
 def test_an_error_of_the_scale_halves_in_the_half_life():
     frame, truth = World().view(100)
     alignment = TemporalAlignment(half_life=20)
