@@ -40,6 +40,9 @@ WALL_METRES, WALL_RATIO = 20.0, 2.0
 LARGEST_SIDE, SMALLEST_SIDE, LINES = 320, 64, (1 / 6, 1 / 10)
 SLOPES = (1.1, 3.0)
 FLAT_SHARE, FLAT_VOTES = 0.01, 0.95
+# By how much of their distance pixels beside each other differ in the middle where they are noise, and how many pixels
+# of a map have to be beside each other: points of a laser are not.
+NOISE, LEAST_PAIRS = 0.15, 0.1
 _looked: Counter[tuple[str, str]] = Counter()
 _warned: Counter[str] = Counter()
 
@@ -105,6 +108,8 @@ def doubts(reading: Reading, values: np.ndarray, stored: np.ndarray | None = Non
         found = _other_bits(reading, stored) or _saturated(reading, stored, values)
     if found is None and reading.label == "depth" and reading.encoding is not None:
         found = _middle(reading.encoding, values, stored)
+    if found is None and reading.label == "depth":
+        found = _noise(values)
     if found is None:
         found = _other_kind(reading, values)
     return _far_wall(values) if found is None and reading.label == "depth" else found
@@ -179,7 +184,10 @@ def _far_wall(values: np.ndarray) -> str | None:
 def _middle(own: Encoding, values: np.ndarray, stored: np.ndarray | None) -> str | None:
     """Nobody takes pictures of what is nearer than a few centimetres, or as a whole farther than a kilometre."""
     metres = values[np.isfinite(values)]
-    middle = float(np.median(metres)) if metres.size else np.nan
+    if not metres.size:
+        # All that confidence left out, or a frame of which nothing was measured.
+        return None
+    middle = float(np.median(metres))
     if stored is None or stored.dtype.kind not in "iu":
         if metres.size < FEW_PIXELS or NEAREST <= middle <= FAR:
             return None
@@ -188,6 +196,26 @@ def _middle(own: Encoding, values: np.ndarray, stored: np.ndarray | None) -> str
     # Some encodings, as of endoscopes, reach no farther than 10 cm at all.
     near = NEAR if own.per_metre is None else min(NEAR, LARGEST / own.per_metre / HUNDRED)
     return None if near <= middle <= FAR else f"its middle is {middle:.3g} m: {describe_candidates(stored)}"
+
+
+def _noise(values: np.ndarray) -> str | None:
+    """Depth is even over the picture but for edges; numbers whose bytes are put together wrongly are not."""
+    if min(values.shape) < SMALLEST_SIDE:
+        return None
+    rows = values[:: max(1, len(values) // LARGEST_SIDE)]
+    left, right = rows[:, :-1], rows[:, 1:]
+    are_pairs = np.isfinite(left) & np.isfinite(right)
+    if np.count_nonzero(are_pairs) < LEAST_PAIRS * rows.size:
+        return None
+    left, right = left[are_pairs], right[are_pairs]
+    with np.errstate(over="ignore"):
+        middle = float(np.median(np.abs(left - right) / np.maximum(left, right)))
+    if middle < NOISE:
+        return None
+    return (
+        f"half of its pixels differ from those beside them by {middle:.0%} of their distance or more: noise, as where "
+        "bytes or channels were put together in another order than they were written in"
+    )
 
 
 def _other_kind(reading: Reading, values: np.ndarray) -> str | None:

@@ -10,6 +10,7 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from doubtful_maps import corridor, raw_of, room, rotate
@@ -78,6 +79,19 @@ def test_depth_of_an_endoscope_is_near(tmp_path: Path) -> None:
         path.write_bytes(png(np.full((40, 40), stored, np.uint16)))
         found = doubts_of(path, rules)
         assert bool(found) == is_told and (not found or "its middle is 1.83e-05 m" in found[0])
+
+
+BYTES = corridor().astype("<f4").view(np.uint8).reshape(*corridor().shape, 4)
+
+
+def test_channels_in_another_order_are_noise(tmp_path: Path) -> None:
+    path, rules = tmp_path / "a.png", LabelRules("depth", encoding="tartanair_rgba")
+    cv2.imwrite(str(path), BYTES)
+    assert doubts_of(path, rules) == []
+    # As Pillow writes the bytes of floats.
+    cv2.imwrite(str(path), BYTES[..., [2, 1, 0, 3]])
+    (told,) = doubts_of(path, rules)
+    assert "noise, as where bytes or channels were put together in another order" in told
 
 
 WITH_SKY = np.where(corridor() > 5.8, 10000, corridor())
