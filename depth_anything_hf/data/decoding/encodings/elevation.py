@@ -16,6 +16,10 @@ from .encoding import DecodedMap, EncodedFile, Encoding, EncodingOption, Options
 GEO_TAGS = (33550, 33922, 34264, 34735)
 
 
+# Metres below which there is no ground or sea floor, and numbers that stand for none where no tag tells.
+DEEPEST, VOIDS = -11_000.0, (-9999, -32767, -32768)
+
+
 def is_geotiff(content: bytes) -> bool:
     """Tell whether the content is a TIFF that says where on earth it lies."""
     return content.startswith(TIFF_STARTS) and bool(read_tags(content, GEO_TAGS))
@@ -37,8 +41,10 @@ def decode_elevation(file: EncodedFile, options: Options) -> DecodedMap:
             "depth all the same, name the encoding tiff"
         )
     stored = read_stored_label({"bytes": file.content, "path": file.name})[0]
-    depth = camera - stored / np.float64(options["scale"])
-    depth[~(depth > 0) | is_nodata(stored, nodata_of(file.content))] = np.nan
+    heights, nodata = stored / np.float64(options["scale"]), nodata_of(file.content)
+    depth = camera - heights
+    is_void = np.isin(stored, VOIDS) if nodata is None else is_nodata(stored, nodata)
+    depth[~(depth > 0) | (heights < DEEPEST) | is_void] = np.nan
     return DecodedMap(depth.astype(np.float32), "depth")
 
 
@@ -48,7 +54,10 @@ ENCODINGS = (
         writers="GDAL and others (digital elevation models)",
         files="GeoTIFF, floating point or whole numbers, signed too",
         unit="metres above a datum; depth = camera_height - height",
-        missing="GDAL_NODATA missing, also where its text has other digits; heights above the camera",
+        missing=(
+            "GDAL_NODATA missing, also where its text has other digits; without it -9999, -32767, -32768; heights "
+            "above the camera or below the sea floor"
+        ),
         kind="depth",
         geometry="height",
         orientation="north is up",

@@ -19,7 +19,14 @@ from .encoding import DecodedMap, EncodedFile, Encoding, EncodingOption, Options
 from .float_files import depth_of_floats
 
 
+# So much of the list is looked at; a frame has three entries of about 60 bytes.
+LIST_BYTES = 1 << 12
 ZIP_START, LZFSE_STARTS = b"PK\x03\x04", (b"bvx-", b"bvx1", b"bvx2", b"bvxn")
+
+
+def is_recording(content: bytes) -> bool:
+    """Tell whether the content is an archive `.r3d`, whose list of files, at its end, has frames."""
+    return content.startswith(ZIP_START) and b"rgbd/" in content[-LIST_BYTES:] and b"metadata" in content
 
 
 def decode_record3d(file: EncodedFile, options: Options) -> DecodedMap:
@@ -152,6 +159,7 @@ ENCODINGS = (
         source="marek-simonik/record3d; programs that read r3d: metadata has w, h, dw, dh and K, column by column",
         verified="made",
         decode=decode_record3d,
+        proves=is_recording,
         options=(EncodingOption("index", int, "which frame of an archive, from 0"),),
     ),
 )

@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 from doubtful_maps import raw_of, room, rotate
-from encoded_maps import pgm, png
+from encoded_maps import npz, pgm, png
 from shared_files import device_file
 
 from depth_anything_hf.data.decoding.depth_maps import LabelRules, read_label
 from depth_anything_hf.data.decoding.encodings.detection import candidates, proven_encoding
-from depth_anything_hf.data.decoding.errors import BrokenSampleError
+from depth_anything_hf.data.decoding.errors import BrokenSampleError, UnreadableImageError
 
 
 # A BigTIFF whose first page would lie beyond any file.
@@ -88,3 +91,13 @@ def test_confidence_bits_and_saturated_pixels_among_the_candidates() -> None:
     assert "depth16" not in dict(candidates(millimetres))
     saturated = np.where(np.arange(40) < 30, 65535, millimetres).astype(np.uint16)
     assert dict(candidates(saturated))["mm"] == pytest.approx(2, abs=0.02)
+
+
+def test_a_recording_is_no_npz() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in ("metadata", "rgbd/0.depth", "rgbd/0.conf", "rgbd/0.jpg"):
+            archive.writestr(name, b"{}")
+    with pytest.raises(UnreadableImageError, match=r"a recording of 1 frames, .* 'record3d:index=0'"):
+        read_label(stream.getvalue())
+    assert proven_encoding(npz(rgbd=np.ones((3, 3)), metadata=np.ones(3))) is None

@@ -44,3 +44,10 @@ def test_depth_below_a_camera(stored: np.ndarray, text: str) -> None:
 def test_numbers_without_data_have_no_depth() -> None:
     content = tiff(np.float32([[1, 3.4e38, 9999, 2]]), extratags=[nodata_tag("9999")])
     np.testing.assert_array_equal(read_label(content, encoding="tiff"), np.float32([[1, 3.4e38, np.nan, 2]]))
+
+
+@pytest.mark.parametrize("void", [np.float32(-9999), np.float32(-3.4028235e38), np.int16(-32768), np.int16(-9999)])
+def test_voids_that_no_tag_tells_of(void: np.number) -> None:
+    content = tiff(np.array([[100, void, 250]], void.dtype), extratags=[SCALE_TAG])
+    values = read_label(content, encoding="elevation:camera_height=400")
+    np.testing.assert_array_equal(values, np.float32([[300, np.nan, 150]]))
