@@ -105,7 +105,10 @@ def _kind_of_file(source: DataSource, local: Path) -> str:
     suffix, asked = table_suffix(local), asked_for_label(source)
     if is_recording(local):
         if source.kind == "photos":
-            raise ValueError(f"{local}: a recording of pictures with depth; leave kind 'photos' out, or unpack it")
+            raise ValueError(
+                f"{local}: a recording of pictures with depth, a source with labels for training and evaluation; for "
+                "its pictures alone save them as files (in a recipe leave kind 'photos' out)"
+            )
         return RECORDING
     if suffix in TABLE_FORMATS:
         return "table"

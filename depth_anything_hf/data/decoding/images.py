@@ -20,6 +20,7 @@ from .files import FileLike, files_below, read_bytes
 from .limits import check_pixel_count, open_picture
 from .opencv import decode_with_opencv
 from .orientation import TURNS, turn_back, turn_upright
+from .signatures import recording_in
 from .tiff import MIN_IS_WHITE, PACKED_BITS, TIFF_STARTS, decode_tiff, read_tiff_layout
 
 
@@ -90,8 +91,10 @@ def read_stored_image(source: FileLike | Image.Image) -> tuple[np.ndarray, int]:
         packed = _decode_packed_tiff(content, name)
         if packed is not None:
             return packed, 1
-        reason = _missing_decoder(content) or (
-            f"not an image in a format that Pillow knows; it starts with the bytes {content[:12]!r}"
+        reason = (
+            _missing_decoder(content)
+            or recording_in(content)
+            or (f"not an image in a format that Pillow knows; it starts with the bytes {content[:12]!r}")
         )
         raise UnreadableImageError(f"{name}: {reason}") from error
     with picture:

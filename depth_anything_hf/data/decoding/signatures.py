@@ -31,8 +31,18 @@ OTHERS = {
 }
 
 
+RECORDINGS = re.compile(rb"#ROSBAG V|\x89MCAP0")
 # Looked for first, because most files are none of them.
 _ANY = re.compile(b"|".join(b"(?:" + each + b")" for each in (*LOSSY, *OTHERS)), re.DOTALL)
+
+
+def recording_in(content: bytes) -> str:
+    """Say that a file, which is no image, is a recording; "" for other files."""
+    if RECORDINGS.match(content) is None:
+        return ""
+    return (
+        "a recording, which is a source of data for training and evaluation, and no image; save its pictures as files"
+    )
 
 
 def refuse_what_is_no_map(content: bytes, name: str) -> None:

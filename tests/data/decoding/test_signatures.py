@@ -14,6 +14,7 @@ from PIL import Image, features
 
 from depth_anything_hf.data.decoding.depth_maps import read_label
 from depth_anything_hf.data.decoding.errors import UnreadableImageError
+from depth_anything_hf.data.decoding.images import read_image
 
 
 RAMP = np.tile(np.arange(64, dtype=np.uint8), (32, 1))
@@ -60,3 +61,9 @@ def test_lossless_pictures_of_8_bits_are_read() -> None:
         stream = io.BytesIO()
         Image.fromarray(RAMP).save(stream, kind)
         assert np.array_equal(read_label(stream.getvalue(), scale=1), RAMP)
+
+
+@pytest.mark.parametrize("start", [b"#ROSBAG V2.0\n", b"\x89MCAP0\r\n"])
+def test_recordings_are_named_where_an_image_is_expected(start: bytes) -> None:
+    with pytest.raises(UnreadableImageError, match=r"a recording, which is a source of data.*and no image"):
+        read_image({"bytes": start + bytes(64), "path": "run.bag"})
