@@ -26,6 +26,8 @@ from .settings import EvaluationSettings
 # Shows images and decides the verdict where nothing else is asked for.
 USUAL_METRIC = "abs_rel"
 Ends = tuple[float, float]
+# Of one image every resampling is that image: nothing follows for others.
+FEWEST_IMAGES = 2
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class MetricComparison:
         differences: mean of each model minus the baseline's, 0 for the baseline.
         difference_intervals: 95 % interval of each difference, resampled with the images.
         better: `better[i][k]`, share of the samples in which model i is better than model k, equal ones counted by
-            half: 0.5 for a model and itself. NaN where the direction is not known.
+            half: 0.5 for a model and itself. NaN where the direction is not known, and of a single image.
     """
 
     name: str
@@ -67,9 +69,12 @@ class MetricComparison:
         return value if self.higher_is_better else -value
 
     def verdict(self, model: int) -> str:
-        """Return "better" or "worse" than the baseline, or "" where the interval of the difference holds 0."""
+        """Return "better" or "worse" than the baseline, or "" where the interval of the difference holds 0.
+
+        A single image, whose interval has no width, gives no verdict.
+        """
         low, high = sorted(map(self.gain, self.difference_intervals[model]))
-        if self.higher_is_better is None or not low * high > 0:
+        if self.higher_is_better is None or self.images < FEWEST_IMAGES or not low * high > 0:
             return ""
         return "better" if low > 0 else "worse"
 
@@ -236,15 +241,16 @@ def _compare(name: str, values: np.ndarray, weights: np.ndarray, drawn: np.ndarr
     weight_of_each = np.broadcast_to(weights[:, None], filled.shape)
     samples = sample_means(filled, weight_of_each, drawn)
     metric = METRICS.get(name.split("/")[0])
-    direction = None if metric is None else metric.higher_is_better
-    better = np.full((count, count), 0.5 if direction is not None else math.nan)
+    direction, images = None if metric is None else metric.higher_is_better, int((weights > 0).sum())
+    is_probable = direction is not None and images >= FEWEST_IMAGES
+    better = np.full((count, count), 0.5 if is_probable else math.nan)
     differences: list[float] = [0.0] * count
     intervals: list[Ends] = [(0.0, 0.0)] * count
     for other in range(count):
         # Of each pair of values and not of the means, so that equal models differ by exactly 0.
         gaps = filled - filled[:, other : other + 1]
         sampled = sample_means(gaps, weight_of_each, drawn)
-        if direction is not None:
+        if is_probable:
             better[:, other] = _share_better(sampled if direction else -sampled)
         if other == baseline:
             differences = [float(gap @ shares) for gap in gaps.T]
@@ -253,7 +259,7 @@ def _compare(name: str, values: np.ndarray, weights: np.ndarray, drawn: np.ndarr
         name,
         direction,
         baseline,
-        int((weights > 0).sum()),
+        images,
         values,
         tuple(float(column @ shares) for column in filled.T),
         tuple(interval_95(column) for column in samples.T),

@@ -229,7 +229,7 @@ def _sections(one: ComparedSet, pictures: int) -> dict[str, Any]:
         ],
         "Differences": _difference_chart(comparison),
     }
-    if len(comparison.models) > 2 and comparison.main.higher_is_better is not None:
+    if len(comparison.models) > 2 and not math.isnan(comparison.main.better[0][0]):
         sections["Each against each"] = [
             f"Probability that the model of the row is better than that of the column, by {comparison.metric}.",
             _pair_table(comparison),

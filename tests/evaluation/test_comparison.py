@@ -80,6 +80,13 @@ def test_equal_models_differ_by_exactly_nothing() -> None:
     assert Comparison.of({"a": result_of(first), "b": result_of(first)}).most_different(3) == []
 
 
+def test_a_single_image_gives_no_verdict() -> None:
+    results = {name: result_of(np.array([value])) for name, value in (("a", 0.1), ("b", 0.2))}
+    metric = Comparison.of(results).main
+    assert metric.differences[1] == pytest.approx(0.1) and metric.verdict(1) == ""
+    assert all(math.isnan(share) for row in metric.better for share in row)
+
+
 def test_order_and_baseline_only_turn_the_signs() -> None:
     results = dict(zip("abc", [*map(result_of, make_values()), result_of(np.full(60, 0.1))], strict=True))
     straight = Comparison.of(results)
