@@ -42,7 +42,7 @@ SLOPES = (1.1, 3.0)
 FLAT_SHARE, FLAT_VOTES = 0.01, 0.95
 # By how much of their distance pixels beside each other differ in the middle where they are noise, and how many pixels
 # of a map have to be beside each other: points of a laser are not.
-NOISE, LEAST_PAIRS = 0.15, 0.1
+NOISE, LEAST_PAIRS, FEW_ROWS = 0.15, 0.1, 60
 _looked: Counter[tuple[str, str]] = Counter()
 _warned: Counter[str] = Counter()
 
@@ -135,7 +135,7 @@ def _are_swapped(stored: np.ndarray) -> bool:
     """Tell whether the low bytes of numbers of 16 bits are even over the picture, and the high ones are noise."""
     if stored.dtype.itemsize != 2:
         return False
-    rows = stored[:: max(1, len(stored) // LARGEST_SIDE)]
+    rows = stored[:: max(1, len(stored) // FEW_ROWS)]
     left, right = rows[:, :-1], rows[:, 1:]
     # Equal numbers tell nothing, and neither do pixels without a value.
     differ = (left != right) & (left > 0) & (right > 0)
@@ -202,7 +202,7 @@ def _noise(values: np.ndarray) -> str | None:
     """Depth is even over the picture but for edges; numbers whose bytes are put together wrongly are not."""
     if min(values.shape) < SMALLEST_SIDE:
         return None
-    rows = values[:: max(1, len(values) // LARGEST_SIDE)]
+    rows = values[:: max(1, len(values) // FEW_ROWS)]
     left, right = rows[:, :-1], rows[:, 1:]
     are_pairs = np.isfinite(left) & np.isfinite(right)
     if np.count_nonzero(are_pairs) < LEAST_PAIRS * rows.size:

@@ -99,8 +99,8 @@ def describe_candidates(stored: np.ndarray) -> str:
 def _are_multiples_of_eight(numbers: np.ndarray) -> bool:
     # The lowest bits of numbers that were rotated hold what is beyond 8.191 m, of which there is little. A few numbers
     # may be multiples by accident, and numbers of 12 bits that were moved to the upper end are multiples of 16.
-    share, even = ((numbers % each == 0).mean() for each in (8, 16))
-    return bool(share >= 0.9 and even < 0.9 * share) and np.unique(numbers).size >= FEW_NUMBERS
+    share = (numbers & 7 == 0).mean()
+    return bool(share >= 0.9 and (numbers & 15 == 0).mean() < 0.9 * share) and np.unique(numbers).size >= FEW_NUMBERS
 
 
 def encodings_by_bits(stored: np.ndarray, numbers: np.ndarray) -> dict[str, np.ndarray]:

@@ -112,14 +112,20 @@ def _item(file: EncodedFile, xmp: bytes, uri: bytes | None) -> bytes | None:
     items = [each[0] for each in ITEM.finditer(xmp) if xmp_property(each[0], "Item", "Mime")]
     for number, item in enumerate(items):
         # The first item is the photograph itself, which ends where it ends, whatever its length says.
-        length = int(xmp_property(item, "Item", "Length") or 0) if number else 0
+        length = _size(item, "Length") if number else 0
         named, mime = (xmp_property(item, "Item", key) or b"" for key in ("DataURI", "Mime"))
         if length and (named == uri if uri and named else xmp_property(item, "Item", "Semantic") == b"Depth"):
             if place + length > len(file.content):
                 raise UnreadableImageError(f"{file.name}: its depth map is cut off; copy the photograph again")
             return file.content[place : place + length] if mime.startswith(b"image/") else None
-        place += length + int(xmp_property(item, "Item", "Padding") or 0)
+        place += length + _size(item, "Padding")
     return None
+
+
+def _size(item: bytes, key: str) -> int:
+    """Return a number of bytes of an item; 0 where it has none, or text that is none."""
+    text = xmp_property(item, "Item", key) or b""
+    return int(text) if text.isdigit() else 0
 
 
 def _decode_range(picture: bytes, told: _Range, name: str) -> DecodedMap:
