@@ -12,6 +12,7 @@ import numpy as np
 from ..decoding.depth_maps import LabelRules
 from ..decoding.errors import UnreadableImageError
 from ..samples import Sample
+from .captures import in_order
 from .formats import centred_matrix, pinhole_matrix, read_json_numbers, read_pair
 from .frames import Frame, PublicSamples, matches, path_below
 from .spec import PublicDataset
@@ -42,7 +43,7 @@ def open_replica(root: Path, split: str | None) -> PublicSamples:
         frames.append(Frame(path_below(root, str(picture)), (str(picture), depth), intrinsics))
     if frames:
         return PublicSamples("depth", frames, partial(read_pair, rules=LabelRules("depth", encoding="replica")))
-    for depth in matches(root, "Sequence_*/depth/depth_*.png", "*/Sequence_*/depth/depth_*.png"):
+    for depth in in_order(matches(root, "Sequence_*/depth/depth_*.png", "*/Sequence_*/depth/depth_*.png")):
         sequence, stem = Path(depth).parents[1], Path(depth).stem
         picture = sequence / "rgb" / f"rgb_{stem.removeprefix('depth_')}.png"
         frames.append(Frame(path_below(root, str(picture)), (str(picture), depth)))

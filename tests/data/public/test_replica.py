@@ -37,9 +37,10 @@ def test_replica_of_nice_slam(roots: dict[str, pathlib.Path], tmp_path: pathlib.
 
 def test_replica_of_semantic_nerf(tmp_path: pathlib.Path) -> None:
     sequence = tmp_path / "office_0" / "Sequence_1"
-    write_picture(sequence / "rgb" / "rgb_0.png")
-    write_codes(sequence / "depth" / "depth_0.png", stored_depth(0, factor=1000))
+    for number in (0, 2, 10):
+        write_picture(sequence / "rgb" / f"rgb_{number}.png")
+        write_codes(sequence / "depth" / f"depth_{number}.png", stored_depth(0, factor=1000))
     samples = open_public("replica", tmp_path)
-    assert names_of(samples) == ["office_0/Sequence_1/rgb/rgb_0.png"]
+    assert names_of(samples) == [f"office_0/Sequence_1/rgb/rgb_{number}.png" for number in (0, 2, 10)]
     np.testing.assert_allclose(samples[0]["depth"], expected_depth(), atol=5.1e-4)
     assert np.array_equal(samples[0]["intrinsics"], np.array([[4, 0, 3.5], [0, 4, 2.5], [0, 0, 1]]))
