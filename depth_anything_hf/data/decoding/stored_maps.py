@@ -31,6 +31,7 @@ KEYS = {
 LARGEST_VALUE_BYTES = 8
 PGM_HEADER = re.compile(rb"P5\s+(\d{1,7})\s+(\d{1,7})\s+\d{1,5}\s")
 PNG_START, PNG_END, PNG_GREY = b"\x89PNG", b"IEND", 0
+PGM_START = b"P5"
 # Colour types of grey, without and with alpha.
 PNG_GREYS = (PNG_GREY, 4)
 
@@ -195,8 +196,10 @@ def decode_picture(content: bytes, name: str) -> np.ndarray:
     stored = decode_with_opencv(content)
     if stored is not None:
         return stored
+    known = "; a PNG or PGM whose pixels are damaged: copy or download it again"
     raise UnreadableImageError(
         f"{name}: not a readable label; expected PNG, PGM, TIFF, PFM, EXR, npy or npz, got bytes {content[:12]!r}"
+        f"{known if content.startswith((PNG_START, PGM_START)) else ''}"
     )
 
 

@@ -98,3 +98,11 @@ def test_numbers_of_64_bits_and_those_that_png_has_scaled_to_16() -> None:
         content = content[:33] + chunk + content[33:]
         np.testing.assert_array_equal(read_label(content, encoding="mm"), expected)
         np.testing.assert_array_equal(read_label(content, scale=1000), np.nan_to_num(expected))
+
+
+def test_damaged_pixels_are_told() -> None:
+    flipped = bytearray(png(np.arange(400, dtype=np.uint16).reshape(20, 20)))
+    flipped[len(flipped) // 2] ^= 255
+    for content in (bytes(flipped), pgm(np.ones((9, 9), np.uint16))[:-40]):
+        with pytest.raises(UnreadableImageError, match="a PNG or PGM whose pixels are damaged: copy or download it"):
+            read_label(content, encoding="mm")
