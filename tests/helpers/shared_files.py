@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
+from typing import Any
 
 import pytest
 
@@ -23,3 +25,9 @@ def device_file(folder: str, name: str) -> pathlib.Path:
     if not path.exists():
         pytest.skip(f"the genuine files of {SHARED_DEVICES} are not here")
     return path
+
+
+def device_meta(folder: str) -> tuple[pathlib.Path, dict[str, Any]]:
+    """The genuine file of a folder, and what its `meta.json` tells of it."""
+    told: dict[str, Any] = json.loads(device_file(folder, "meta.json").read_text(encoding="utf-8"))
+    return device_file(folder, told["file"]), told

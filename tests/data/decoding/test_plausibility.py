@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
 from collections import Counter
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 from doubtful_maps import corridor, raw_of, room, rotate
 from encoded_maps import npy, pfm, png
-from shared_files import SHARED_DEVICES, device_file
+from shared_files import device_meta
 
 from depth_anything_hf.data.decoding import plausibility
 from depth_anything_hf.data.decoding.depth_maps import LabelRules
@@ -180,7 +179,7 @@ NEIGHBOURS: dict[str, tuple[str, dict[str, bool]]] = {
 
 @pytest.mark.parametrize("folder", NEIGHBOURS)
 def test_the_wrong_neighbours_of_genuine_files(folder: str) -> None:
-    path = SHARED_DEVICES / folder / json.loads(device_file(folder, "meta.json").read_text(encoding="utf-8"))["file"]
+    path, _ = device_meta(folder)
     right, wrong = NEIGHBOURS[folder]
     assert doubts_of(path, LabelRules("depth", encoding=right)) == []
     for told, is_told in wrong.items():
@@ -193,5 +192,5 @@ def test_the_wrong_neighbours_of_genuine_files(folder: str) -> None:
 
 @pytest.mark.parametrize(("folder", "scale"), [("apple_heic_disparity", None), ("exr_channel_Y", None)])
 def test_other_genuine_files_are_not_doubted(folder: str, scale: float | None) -> None:
-    path = SHARED_DEVICES / folder / json.loads(device_file(folder, "meta.json").read_text(encoding="utf-8"))["file"]
+    path, _ = device_meta(folder)
     assert doubts_of(path, LabelRules("depth", scale)) == []

@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from encoded_maps import apple_jpeg, colmap, dpt, gdepth, npy, npz, openmvs, pfm, pgm, png, tiff
 from PIL import Image, PngImagePlugin
-from shared_files import SHARED_DEVICES, device_file
+from shared_files import device_file, device_meta
 
 from depth_anything_hf.data.decoding.depth_maps import LabelRules, read_label
 from depth_anything_hf.data.decoding.errors import BrokenSampleError, UnreadableImageError
@@ -40,8 +39,8 @@ GENUINE = {
 
 @pytest.mark.parametrize("folder", GENUINE)
 def test_genuine_files_of_devices(folder: str) -> None:
-    told = json.loads(device_file(folder, "meta.json").read_text(encoding="utf-8"))
-    values = LabelRules("depth", encoding=GENUINE[folder]).read(SHARED_DEVICES / folder / told["file"])
+    path, told = device_meta(folder)
+    values = LabelRules("depth", encoding=GENUINE[folder]).read(path)
     valid = np.isfinite(values)
     found = {"valid_share": valid.mean(), "min": values[valid].min(), "max": values[valid].max()}
     found["median"] = np.median(values[valid])
