@@ -36,6 +36,9 @@ GRID_HEIGHT = 96
 CELLS = 32
 ROUNDS = 10
 CUTOFF = 2.5
+# Of the range of a view's disparity, or of metres: where all views agree to less, none of them is an outlier. Else
+# what the priors below leave over would make one of a view that agrees as well.
+SMALLEST_SPREAD = 1e-3
 # Of the weight of all pairs: how much each view's scale is drawn to the others', and its shift to none. The shift that
 # all views share is next to undetermined: in the middle between two views its traces cancel.
 SCALE_PRIOR, SHIFT_PRIOR = 1e-6, 1e-6
@@ -243,9 +246,7 @@ def _pairs(weights: np.ndarray) -> list[tuple[int, int, np.ndarray, np.ndarray]]
 
 
 def _robust_weights(residuals: list[np.ndarray], base: list[np.ndarray]) -> list[np.ndarray]:
-    spread = 1.4826 * float(np.median(np.abs(np.concatenate(residuals))))
-    if spread == 0:
-        return base
+    spread = max(SMALLEST_SPREAD, 1.4826 * float(np.median(np.abs(np.concatenate(residuals)))))
     return [weight / (1 + (each / (CUTOFF * spread)) ** 2) ** 2 for each, weight in zip(residuals, base, strict=True)]
 
 

@@ -72,6 +72,19 @@ def test_disparities_of_any_scale_and_shift_become_inverse_distance() -> None:
     assert abs(shift) < 0.02 * scale * np.ptp(inverse)
 
 
+def test_equal_distance_all_around_stays_so() -> None:
+    # Nothing but scales and shifts differs, so that no view is an outlier.
+    places = (np.arange(SIDE) + 0.5) * 2 / SIDE - 1
+    lengths = np.sqrt(1 + places**2 + places[:, None] ** 2)
+    for shifts in (np.linspace(-1, 1, 12), np.full(12, 0.3)):
+        maps = [
+            (scale * lengths / 3 + shift).astype(np.float32)
+            for scale, shift in zip(np.linspace(0.5, 2, 12), shifts, strict=True)
+        ]
+        joined = join_views(maps, icosahedral_views(), "disparity", HEIGHT, WIDTH)
+        assert joined.std() < 0.002 * joined.mean()
+
+
 @pytest.mark.parametrize("kind", ["depth", "disparity"])
 def test_neither_the_border_nor_a_pole_shows(kind: str) -> None:
     random = np.random.default_rng(2)
