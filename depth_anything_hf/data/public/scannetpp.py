@@ -13,6 +13,7 @@ import numpy as np
 from ...utils.option_errors import check_choice
 from ...utils.paths import local_path
 from ..decoding.depth_maps import LabelRules
+from ..decoding.encodings.scaled_integers import metres_of
 from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_stored_image
 from ..decoding.lz4 import decompress_lz4_block
@@ -27,7 +28,7 @@ from .spec import PublicDataset
 VIDEOS = ("rgb.mp4", "rgb.mkv")
 PACKED, CAMERAS = "depth.bin", "pose_intrinsic_imu.json"
 HEIGHT, WIDTH = 192, 256
-PACKED_RULES = LabelRules("depth", scale=1000.0)
+PACKED_PER_METRE = 1000.0
 METRE_RULES = LabelRules("depth")
 LENGTH_BYTES = 4
 
@@ -144,7 +145,7 @@ def read_packed_depth(path: str, index: int) -> np.ndarray:
     except zlib.error:
         pass
     stored = np.frombuffer(decompress_lz4_block(content, 2 * HEIGHT * WIDTH, name), "<u2").reshape(HEIGHT, WIDTH)
-    return PACKED_RULES.apply(stored, name)
+    return metres_of(stored, PACKED_PER_METRE)
 
 
 @lru_cache(maxsize=32)

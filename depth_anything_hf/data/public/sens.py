@@ -13,8 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..decoding.encodings.encoding import through_table
-from ..decoding.encodings.scaled_integers import LARGEST
+from ..decoding.encodings.scaled_integers import metres_of
 from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_image
 from ..decoding.limits import check_pixel_count
@@ -166,13 +165,7 @@ def _metres(content: bytes, header: SensHeader, name: str) -> np.ndarray:
             content = zlib.decompressobj().decompress(content, 2 * width * height + 1)
         except zlib.error as error:
             raise UnreadableImageError(f"{name}: the map is damaged: {error}") from error
-    stored = _whole(content, np.dtype("<u2"), (height, width), name).astype(np.uint16, copy=False)
-    per_metre = np.float64(header.depth_shift)
-
-    def depth_of(codes: np.ndarray) -> np.ndarray:
-        return np.where((codes == 0) | (codes == LARGEST), np.nan, codes / per_metre)
-
-    return through_table(stored, depth_of, ("sens", header.depth_shift))
+    return metres_of(_whole(content, np.dtype("<u2"), (height, width), name), header.depth_shift)
 
 
 def _whole(content: bytes, kind: np.typing.DTypeLike, shape: tuple[int, ...], name: str) -> np.ndarray:

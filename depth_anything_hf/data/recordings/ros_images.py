@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 
 from ...geometry.intrinsics import CameraIntrinsics
-from ..decoding.encodings.encoding import EncodedFile, through_table
+from ..decoding.encodings.encoding import EncodedFile
 from ..decoding.encodings.float_files import depth_of_floats
-from ..decoding.encodings.ros import DEPTHS, decode_compressed_depth
-from ..decoding.encodings.scaled_integers import LARGEST
+from ..decoding.encodings.ros import DEPTHS, MILLIMETRES, decode_compressed_depth
+from ..decoding.encodings.scaled_integers import metres_of
 from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_image
 from ..decoding.limits import check_pixel_count
@@ -24,7 +24,7 @@ IMAGE, COMPRESSED_IMAGE, CAMERA_INFO = (
     f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo")
 )
 # REP 118: whole millimetres, 0 where there is no value; floating-point metres, NaN where there is none.
-WHOLE_DEPTHS, FLOAT_DEPTH, MILLIMETRES = ("16UC1", "mono16"), "32FC1", 1000.0
+WHOLE_DEPTHS, FLOAT_DEPTH = ("16UC1", "mono16"), "32FC1"
 COMPRESSED_DEPTH = "compressedDepth"
 # Bytes of a pixel, and what makes RGB of it. ROS names a Bayer pattern by its first two pixels, and OpenCV by the two
 # below and to the right of the first one.
@@ -83,7 +83,7 @@ def depth_of(message: Any, name: str, scale: float | None = None) -> np.ndarray:
         return _compressed_depth(message, name, scale)
     order = ">" if message.is_bigendian else "<"
     if message.encoding in WHOLE_DEPTHS:
-        return _of_whole_numbers(_pixels(message, np.dtype(f"{order}u2"), 1, name)[..., 0], scale)
+        return metres_of(_pixels(message, np.dtype(f"{order}u2"), 1, name)[..., 0], scale or MILLIMETRES)
     if message.encoding == FLOAT_DEPTH:
         return depth_of_floats(_pixels(message, np.dtype(f"{order}f4"), 1, name)[..., 0], scale)
     raise UnreadableImageError(
@@ -103,20 +103,7 @@ def _compressed_depth(message: Any, name: str, scale: float | None) -> np.ndarra
             f"{name}: expected depth by compressedDepth or in a PNG of 16 bits, got the format {message.format!r}: a "
             "picture, which has lost depth"
         )
-    return _of_whole_numbers(stored, scale)
-
-
-def _of_whole_numbers(stored: np.ndarray, scale: float | None) -> np.ndarray:
-    divisor = scale or MILLIMETRES
-
-    def metres(codes: np.ndarray) -> np.ndarray:
-        values = codes / np.float64(divisor)
-        # As `mm` has it: a stereo camera's largest number is saturated.
-        values[(codes == 0) | (codes == LARGEST)] = np.nan
-        return values
-
-    native = stored.astype(np.uint16, copy=False)
-    return through_table(np.ascontiguousarray(native), metres, ("ros_messages", divisor))
+    return metres_of(stored, scale or MILLIMETRES)
 
 
 def _pixels(message: Any, dtype: np.dtype[Any], channels: int, name: str) -> np.ndarray:

@@ -59,6 +59,14 @@ def test_a_packed_file_of_both_kinds(tmp_path: pathlib.Path) -> None:
         read_packed_depth(str(path), 0)
 
 
+def test_packed_numbers_without_a_value_are_those_of_the_taken_apart(tmp_path: pathlib.Path) -> None:
+    codes = np.full((192, 256), 2000, "<u2")
+    codes[0, :2] = 0, 65535
+    (tmp_path / "depth.bin").write_bytes(packed([lz4_literals(codes.tobytes())]))
+    depth = read_packed_depth(str(tmp_path / "depth.bin"), 0)
+    assert np.isnan(depth[0, :2]).all() and (depth[1:] == 2).all()
+
+
 def test_video_and_packed_maps_as_downloaded(tmp_path: pathlib.Path) -> None:
     pytest.importorskip("av")
     write_scannetpp(tmp_path)

@@ -14,7 +14,7 @@ from ..limits import check_pixel_count
 from ..rvl import decode_rvl
 from ..stored_maps import decode_picture
 from .encoding import DecodedMap, EncodedFile, Encoding, EncodingOption, Options, through_table, whole_numbers
-from .scaled_integers import LARGEST
+from .scaled_integers import metres_of
 
 
 # Kind of compression (0, inverse depth), and the two numbers of it.
@@ -22,7 +22,7 @@ HEADER = struct.Struct("<i2f")
 # Columns and rows, before the words of RVL.
 SIZE = struct.Struct("<2I")
 PNG_START = b"\x89PNG\r\n\x1a\n"
-DEPTHS = ("16UC1", "32FC1")
+DEPTHS, MILLIMETRES = ("16UC1", "32FC1"), 1000.0
 # With the numbers A and B an inverse depth of 1 is A / (1 - B) metres away: the farthest that was kept.
 NEAREST_FAR, FARTHEST_FAR, LEAST_SCALE = 0.01, 1e5, 1.0
 LONGEST_SIDE = 65535
@@ -54,17 +54,16 @@ def decode_compressed_depth(file: EncodedFile, options: Options) -> DecodedMap:
     if kind == "32FC1" and not is_inverse:
         raise UnreadableImageError(f"{file.name}: its header has A = {scale:g} and B = {offset:g}, which is no 32FC1")
     stored = _stored(file)
+    if kind == "16UC1":
+        return DecodedMap(metres_of(stored, MILLIMETRES), "depth")
 
     def depth_of(codes: np.ndarray) -> np.ndarray:
-        values = codes / np.float64(1000)
-        if kind == "32FC1":
-            distance = codes - np.float64(offset)
-            values = np.where(distance > 0, scale / np.where(distance > 0, distance, 1), np.nan)
-        # As in `mm`: the largest number of millimetres is that of pixels without a value.
-        values[(codes == 0) | ((codes == LARGEST) & (kind == "16UC1"))] = np.nan
+        distance = codes - np.float64(offset)
+        values = np.where(distance > 0, scale / np.where(distance > 0, distance, 1), np.nan)
+        values[codes == 0] = np.nan
         return values
 
-    return DecodedMap(through_table(stored, depth_of, ("ros_depth", kind, scale, offset)), "depth")
+    return DecodedMap(through_table(stored, depth_of, ("ros_depth", scale, offset)), "depth")
 
 
 def _stored(file: EncodedFile) -> np.ndarray:

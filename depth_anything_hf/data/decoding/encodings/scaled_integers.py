@@ -43,15 +43,30 @@ def decode_scaled(file: EncodedFile, options: Options, *, name: str, per_metre: 
     nodata = nodata_of(file.content)
     missing, sky = options["missing"] if nodata is None else (*options["missing"], nodata), options["sky"]
 
+    return DecodedMap(metres_of(stored, divisor, missing, sky), "depth", geometry=options["geometry"])
+
+
+def metres_of(
+    stored: np.ndarray, per_metre: float, missing: tuple[float, ...] = (0, LARGEST), sky: float | None = None
+) -> np.ndarray:
+    """Return whole numbers as metres, float32: NaN where they are missing, 0 or negative, +inf from `sky` on.
+
+    Args:
+        stored: whole numbers (H, W), in any order of bytes.
+        per_metre: stored units per metre.
+        missing: numbers without a value.
+        sky: None: no number means sky.
+    """
+
     def depth_of(codes: np.ndarray) -> np.ndarray:
-        values = codes / np.float64(divisor)
+        values = codes / np.float64(per_metre)
         values[(codes <= 0) | np.isin(codes, missing)] = np.nan
         if sky is not None:
             values[codes >= sky] = np.inf
         return values
 
-    key = ("scaled", divisor, missing, sky)
-    return DecodedMap(through_table(stored, depth_of, key), "depth", geometry=options["geometry"])
+    native = stored.astype(stored.dtype.newbyteorder("="), copy=False)
+    return through_table(native, depth_of, ("scaled", per_metre, missing, sky))
 
 
 def _scaled(
