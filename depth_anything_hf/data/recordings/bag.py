@@ -35,7 +35,7 @@ class BagRecording:
         image_topic: topic of the pictures; None: the only one that has colours, or else is grey.
         depth_topic: topic of the depth; None: the only one.
         tolerance: largest difference of the times of a pair, seconds.
-        scale: stored units per metre of whole numbers; None: what a bag of RealSense's SDK says, else 1000.
+        scale: stored units per metre; None: of whole numbers what RealSense's SDK says, else 1000, of others 1.
 
     Raises:
         ImportError: rosbags is not installed.

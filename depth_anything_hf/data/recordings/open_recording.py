@@ -35,7 +35,7 @@ def open_recording(
         image_topic: of a bag, see `BagRecording`.
         depth_topic: of a bag.
         tolerance: of a bag, seconds.
-        scale: of a bag, stored units per metre of whole numbers; None: what the bag says, else 1000.
+        scale: of a bag, stored units per metre; None: of whole numbers what the bag says, else 1000, of others 1.
         encoding: of Record3D: "record3d", with its option min_confidence; None: that, without.
         max_depth: finite depth beyond this many metres becomes invalid; +inf stays.
         limit: use only the first samples, this many.

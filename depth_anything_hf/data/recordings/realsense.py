@@ -23,7 +23,9 @@ NOT_ALIGNED = (
     "RealSense's SDK records depth as its own camera sees it, which is no label of the pictures: align the frames "
     "(rs.align to colour) and save those, unless they were aligned before"
 )
-UNIT_UNKNOWN = "the bag does not tell the unit of depth, which is read as millimetres: set options: {scale: ...}"
+UNIT_UNKNOWN = (
+    "the bag does not tell the unit of depth, which is read as millimetres: set scale, the stored units per metre"
+)
 
 
 def is_sdk_topic(topic: str) -> bool:

@@ -96,7 +96,8 @@ def _compressed_depth(message: Any, name: str, scale: float | None) -> np.ndarra
     if COMPRESSED_DEPTH in message.format:
         image = encoding.strip() if encoding.strip() in DEPTHS else None
         values = decode_compressed_depth(EncodedFile(content, name), {"image": image}).values
-        return values if scale is None else (values * (MILLIMETRES / scale)).astype(np.float32)
+        unit = 1.0 if image == FLOAT_DEPTH else MILLIMETRES
+        return values if scale is None else (values * (unit / scale)).astype(np.float32)
     stored = decode_picture(content, name) if content.startswith(PNG_START) else None
     if stored is None or stored.dtype != np.uint16 or stored.ndim != 2:
         raise UnreadableImageError(

@@ -50,7 +50,7 @@ def test_a_bag_of_the_sdk_tells_its_unit_and_camera(
 
 def test_a_bag_of_the_sdk_that_tells_no_unit_is_warned_of(tmp_path: Path) -> None:
     record(tmp_path / "run.bag", {"/device_0/sensor_0/option/Depth Units/value": 0.0})
-    with pytest.warns(UserWarning, match="does not tell the unit of depth"):
+    with pytest.warns(UserWarning, match="does not tell the unit of depth, which is read as millimetres: set scale"):
         sample = open_recording(tmp_path / "run.bag")[0]
     np.testing.assert_allclose(sample["depth"], np.where(CODES == 0, np.nan, CODES / 1000), rtol=1e-6)
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import struct
 from types import SimpleNamespace
 
 import numpy as np
@@ -79,6 +80,17 @@ def test_infinite_depth_is_farther_than_the_sensor_sees() -> None:
     stored = np.array([[np.nan, np.inf, -np.inf, 0, 2.5]], "<f4")
     read = depth_of(image(stored.view(np.uint8), "32FC1", width=5), "topic")
     np.testing.assert_array_equal(read, np.float32([[np.nan, np.inf, np.nan, np.nan, 2.5]]))
+
+
+def test_a_unit_that_is_given_is_that_of_the_numbers_before_compression() -> None:
+    millimetres = np.array([[0, 500, 4000]], np.uint16)
+    # Of floating-point depth A / (number - B) is what was published.
+    for form, header, meant in (
+        ("16UC1; compressedDepth png", struct.pack("<iff", 0, 0, 0), [np.nan, 0.25, 2]),
+        ("32FC1; compressedDepth png", struct.pack("<iff", 0, 8000, 0), [np.nan, 0.008, 0.001]),
+    ):
+        message = SimpleNamespace(data=header + png(millimetres), format=form)
+        np.testing.assert_allclose(depth_of(message, "topic", 2000)[0], meant, rtol=1e-6)
 
 
 def test_cameras_of_other_sizes_and_of_rectified_pictures() -> None:
