@@ -157,12 +157,20 @@ def _saturated(reading: Reading, stored: np.ndarray, values: np.ndarray) -> str 
     least = SATURATED_SHARE if bits == 16 and np.count_nonzero(are_largest) >= FEW_PIXELS else WALL_SHARE
     if share < least:
         return None
-    own = reading.encoding
-    advice = f"invalid_values: [0, {largest}]" if own is None else f"'{own.name}:missing=0/{largest}'"
+    own, advice = reading.encoding, ""
+    if own is None:
+        advice = f" (invalid_values: [0, {largest}])"
+    elif _option_of(own, "missing"):
+        advice = f" ('{own.name}:missing=0/{largest}')"
     return (
         f"{share:.2%} of its pixels have the number {largest}, which is 2^{bits} - 1: mostly that of pixels without a "
-        f"value ({advice})"
+        f"value{advice}"
     )
+
+
+def _option_of(encoding: Encoding, *names: str) -> str | None:
+    """Return which of these options an encoding has."""
+    return next((each.name for each in encoding.options if each.name in names), None)
 
 
 def _far_wall(values: np.ndarray) -> str | None:
@@ -191,8 +199,9 @@ def _middle(own: Encoding, values: np.ndarray, stored: np.ndarray | None) -> str
     if stored is None or stored.dtype.kind not in "iu":
         if metres.size < FEW_PIXELS or NEAREST <= middle <= FAR:
             return None
-        advice = f"if its numbers are no metres, say how many are one, '{own.name}:scale=...': 1000 for millimetres"
-        return f"its middle is {middle:.3g} m; {advice}"
+        unit = _option_of(own, "scale", "per_metre")
+        advice = f"if its numbers are no metres, say how many are one, '{own.name}:{unit}=...': 1000 for millimetres"
+        return f"its middle is {middle:.3g} m; {advice if unit else 'is it written by another encoding?'}"
     # Some encodings, as of endoscopes, reach no farther than 10 cm at all.
     near = NEAR if own.per_metre is None else min(NEAR, LARGEST / own.per_metre / HUNDRED)
     return None if near <= middle <= FAR else f"its middle is {middle:.3g} m: {describe_candidates(stored)}"

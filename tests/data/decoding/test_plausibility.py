@@ -113,6 +113,17 @@ SENSOR = np.where(corridor() > 5.8, 0, corridor() * 1000).astype(np.uint16)
         (npy(corridor()), LabelRules("depth"), None),
         (npy(corridor() * 1000), LabelRules("depth", encoding="npz"), r"its middle is 3\.\d+e\+03 m; .* 'npz:scale="),
         (pfm(corridor() / 1e5), LabelRules("depth", encoding="pfm"), r"middle is .*e-05 m; if .* 'pfm:scale="),
+        # Encodings of one unit have no option for it.
+        (
+            png((corridor() * 1000).astype("<f4").view(np.uint8).reshape(120, 160, 4)),
+            LabelRules("depth", encoding="tartanair_rgba"),
+            r"middle is 4\.\d+e\+03 m; is it written by another encoding\?$",
+        ),
+        (
+            png(np.where(SENSOR == 0, 65535, SENSOR)),
+            LabelRules("depth", encoding="depth16"),
+            r"number 65535, which is 2\^16 - 1: mostly that of pixels without a value$",
+        ),
         (npy(corridor() / 100), LabelRules("depth", encoding="npz"), None),
         (npy(corridor()), LabelRules("disparity"), r"read as it is, and the inverse .* evenly along 100% of the flat"),
         (npy(1 / corridor()), LabelRules("disparity"), None),
