@@ -13,7 +13,6 @@ import numpy as np
 
 from ...geometry.intrinsics import CameraIntrinsics
 from ...utils.option_errors import check_choice
-from ...utils.typed_fields import convert_argument
 from ..decoding.errors import UnreadableImageError
 from ..decoding.files import read_bytes
 from ..decoding.orientation import turn_upright
@@ -63,7 +62,7 @@ def open_arkitscenes(
     """
     check_choice("depth", depth, tuple(DEPTHS))
     check_choice("picture", picture, ("auto", *PICTURES))
-    level, upright = check_confidence(min_confidence), convert_argument("upright", upright, bool)
+    check_confidence(min_confidence)
     folds = tuple(FOLDS.values()) if split is None else (FOLDS[split],)
     frames = []
     for video in map(Path, matches(root, *(f"{above}{fold}/*" for above in ("", "*/") for fold in folds))):
@@ -74,7 +73,7 @@ def open_arkitscenes(
             continue
         folder = _pictures_of(place, picture, maps)
         has_confidence = (place / "confidence").is_dir()
-        rules = MILLIMETRES if depth == "laser" else confidence_rules(has_confidence, level)
+        rules = MILLIMETRES if depth == "laser" else confidence_rules(has_confidence, min_confidence)
         orientation = _orientation_of(video) if upright else 1
         for stored in take_every(in_order(maps), every):
             name = os.path.basename(stored)

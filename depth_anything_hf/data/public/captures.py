@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ...utils.option_errors import check_choice
-from ...utils.typed_fields import convert_argument
 from ..decoding.depth_maps import LabelRules
 from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_stored_image
@@ -56,12 +55,11 @@ def take_every(items: Sequence[Item], every: int) -> Sequence[Item]:
     """Return the first item, and those that are a multiple of `every` after it.
 
     Raises:
-        ValueError: no whole number of at least 1.
+        ValueError: less than 1.
     """
-    step: int = convert_argument("every", every, int)
-    if step < 1:
-        raise ValueError(f"every must be at least 1, got {step}; 10 takes every tenth frame of a recording")
-    return items[::step]
+    if every < 1:
+        raise ValueError(f"every must be at least 1, got {every}; 10 takes every tenth frame of a recording")
+    return items[::every]
 
 
 def in_order(paths: Sequence[str]) -> list[str]:
@@ -98,16 +96,13 @@ def scenes_of_split(
     return [found[name] for name in names if name in found]
 
 
-def check_confidence(min_confidence: int | None) -> int | None:
-    """Check a least level of confidence: 0 low, 1 medium, 2 high; None stays.
+def check_confidence(min_confidence: int | None) -> None:
+    """Check a least level of confidence: 0 low, 1 medium, 2 high; None: it is left out.
 
     Raises:
         ValueError: another level.
     """
-    level: int | None = convert_argument("min_confidence", min_confidence, int | None)
-    if level is not None:
-        check_choice("min_confidence", str(level), [str(each) for each in ARKIT_LEVELS])
-    return level
+    check_choice("min_confidence", min_confidence, (None, *ARKIT_LEVELS))
 
 
 def confidence_rules(

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ...utils.typed_fields import convert_argument
 from ..decoding.errors import UnreadableImageError
 from ..decoding.files import read_bytes
 from ..decoding.images import read_image
@@ -46,7 +45,6 @@ def open_ddad(
     listed = next(
         (place for place in (root / "ddad.json", root / "ddad_train_val" / "ddad.json") if place.is_file()), None
     )
-    cameras = convert_argument("cameras", cameras, tuple[str, ...])
     frames: list[Frame] = []
     if listed is None:
         return PublicSamples("depth", frames, _read_ddad)

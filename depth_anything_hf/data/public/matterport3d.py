@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from ...utils.paths import local_path
-from ...utils.typed_fields import convert_argument
 from ..decoding.depth_maps import LabelRules
 from ..decoding.errors import UnreadableImageError
 from ..decoding.files import read_bytes
@@ -41,7 +40,6 @@ def open_matterport3d(
     Raises:
         FileNotFoundError: the list is needed and missing.
     """
-    undistorted = convert_argument("undistorted", undistorted, bool)
     kind = "undistorted" if undistorted else "matterport"
     houses: dict[str, Path] = {}
     for folder in matches(root, *(f"{place}{kind}_depth_images" for place in PLACES)):

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...utils.typed_fields import convert_argument
 from ..samples import Sample
 from .captures import (
     check_confidence,
@@ -41,15 +40,14 @@ def open_polycam(
     Raises:
         ValueError: another level of confidence.
     """
-    level = check_confidence(min_confidence)
-    corrected = convert_argument("corrected", corrected, bool)
+    check_confidence(min_confidence)
     frames = []
     for folder in map(Path, matches(root, "keyframes/depth", "*/keyframes/depth")):
         recording = folder.parent
         is_corrected = corrected and (recording / "corrected_images").is_dir()
         kind = "corrected_" if is_corrected else ""
         has_confidence = (recording / "confidence").is_dir()
-        rules = confidence_rules(has_confidence, level, POLYCAM_LEVELS)
+        rules = confidence_rules(has_confidence, min_confidence, POLYCAM_LEVELS)
         for depth in take_every(in_order(matches(folder, "*.png")), every):
             stem = Path(depth).stem
             files = [recording / f"{kind}images" / f"{stem}.jpg", recording / f"{kind}cameras" / f"{stem}.json"]

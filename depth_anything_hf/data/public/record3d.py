@@ -35,18 +35,18 @@ def open_record3d(
     Raises:
         ValueError: another level of confidence, or one for a recording without maps of it.
     """
-    level = check_confidence(min_confidence)
+    check_confidence(min_confidence)
     frames = []
     for metadata in matches(root, *(f"{above}{name}" for above in ("", "*/") for name in METADATA)):
         recording = Path(metadata).parent
         exported = in_order(matches(recording, "depth/*.exr"))
-        if exported and level:
+        if exported and min_confidence:
             raise ValueError(
-                f"{recording}: EXR of Record3D has no confidence, and min_confidence is {level}; leave it out, or "
-                "take the recording as .r3d"
+                f"{recording}: EXR of Record3D has no confidence, and min_confidence is {min_confidence}; leave it "
+                "out, or take the recording as .r3d"
             )
         stored = [] if exported else in_order(matches(recording, "rgbd/*.depth"))
-        rules = EXR_RULES if exported else _rules_of(level)
+        rules = EXR_RULES if exported else _rules_of(min_confidence)
         for depth in take_every(exported or stored, every):
             picture = _picture_of(recording / ("rgb" if exported else "rgbd"), Path(depth).stem)
             frames.append(Frame(path_below(root, picture), (picture, metadata, depth), rules))

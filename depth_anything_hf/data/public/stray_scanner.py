@@ -34,11 +34,11 @@ def open_stray(root: Path, split: str | None, *, min_confidence: int | None = No
     Raises:
         ValueError: another level of confidence.
     """
-    level = check_confidence(min_confidence)
+    check_confidence(min_confidence)
     frames = []
     for camera in matches(root, "camera_matrix.csv", "*/camera_matrix.csv"):
         recording = Path(camera).parent
-        rules = confidence_rules((recording / "confidence").is_dir(), level)
+        rules = confidence_rules((recording / "confidence").is_dir(), min_confidence)
         for depth in take_every(in_order(matches(recording, "depth/*.png", "depth/*.npy")), every):
             stem = Path(depth).stem
             files = [_picture_of(recording, stem), camera]

@@ -12,7 +12,6 @@ import numpy as np
 
 from ...utils.option_errors import check_choice
 from ...utils.paths import local_path
-from ...utils.typed_fields import convert_argument
 from ..decoding.depth_maps import LabelRules
 from ..decoding.errors import UnreadableImageError
 from ..decoding.images import read_image
@@ -50,8 +49,6 @@ def open_sun_rgbd(
         UnreadableImageError: a damaged table.
         ValueError: an unknown sensor.
     """
-    sensors = convert_argument("sensors", sensors, tuple[str, ...])
-    filled = convert_argument("filled", filled, bool)
     for sensor in sensors:
         check_choice("sensors", sensor, SENSORS)
     base = root / "SUNRGBD" if (root / "SUNRGBD").is_dir() else root

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...utils.typed_fields import convert_argument
 from ..decoding.depth_maps import LabelRules
 from ..decoding.images import read_image
 from ..samples import Sample
@@ -43,17 +43,17 @@ def open_tum(
 
     Raises:
         FileNotFoundError: a sequence has no list of its maps.
-        ValueError: a damaged list, or a negative difference.
+        ValueError: a damaged list, or a difference that is none.
     """
-    limit: float = convert_argument("max_difference", max_difference, float)
-    if limit < 0:
-        raise ValueError(f"max_difference must not be negative, got {limit:g} seconds")
+    if not 0 <= max_difference < math.inf:
+        raise ValueError(f"max_difference must be a finite number of at least 0, got {max_difference:g} seconds")
     frames = []
     for listed in matches(root, "rgb.txt", "*/rgb.txt"):
         sequence = Path(listed).parent
         depth_list = require_file(sequence / "depth.txt", "it lists the maps with their times, beside rgb.txt")
         pictures, maps = read_times(Path(listed)), read_times(depth_list)
-        for first, second in take_every(pair_by_time([t for t, _ in pictures], [t for t, _ in maps], limit), every):
+        times = [[time for time, _ in each] for each in (pictures, maps)]
+        for first, second in take_every(pair_by_time(*times, max_difference), every):
             files = (str(sequence / pictures[first][1]), str(sequence / maps[second][1]))
             frames.append(Frame(path_below(root, files[0]), files, _camera_of(sequence)))
     return PublicSamples("depth", frames, _read_tum)

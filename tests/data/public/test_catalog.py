@@ -125,6 +125,8 @@ def test_options_may_be_text_and_single_values(roots: dict[str, pathlib.Path]) -
     with pytest.raises(FileNotFoundError, match="no sample"):
         open_public("tartanair-v2", roots["tartanair-v2"], environments="Hospital_2")
     assert len(open_public("spring", roots["spring"], cameras="left")) == 1
+    assert len(open_public("sunrgbd", roots["sunrgbd"], sensors="xtion", filled="no")) == 1
+    assert len(open_public("polycam", roots["polycam"], every="2", min_confidence="1", corrected="true")) == 1
     left = open_public("unrealstereo4k", roots["unrealstereo4k"], cameras="0")
     assert all("/Image0/" in name for name in names_of(left))
     assert not np.isinf(open_public("urbansyn", roots["urbansyn"], sky="false")[0]["depth"]).any()
