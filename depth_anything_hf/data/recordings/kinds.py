@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -33,4 +34,10 @@ def recordings_at(path: Path) -> list[Path]:
     """List the recordings that a path names: itself, or those that lie in the folder; none where there is none."""
     if is_recording(path):
         return [path]
-    return sorted(each for each in path.iterdir() if is_recording(each)) if path.is_dir() else []
+    if not path.is_dir():
+        return []
+    endings = tuple(RECORDING_SUFFIXES)
+    with os.scandir(path) as entries:
+        # Of a million pictures none is looked up on disk one by one.
+        likely = [each.name for each in entries if each.name.lower().endswith(endings) or each.is_dir()]
+    return sorted(path / name for name in likely if is_recording(path / name))
