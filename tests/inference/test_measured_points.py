@@ -92,7 +92,8 @@ def test_depth_maps_stand_in_for_points(predictor: DepthPredictor, labelled_fold
         (tmp_path / folder).mkdir()
     side = int(PIXELS_PER_LABEL**0.5) + 10
     cv2.imwrite(str(tmp_path / "images" / "large.png"), np.zeros((side, side, 3), np.uint8))
-    np.save(tmp_path / "depth" / "large.npy", np.linspace(1, 2, side * side, dtype=np.float32).reshape(side, side))
+    values = np.geomspace(1, 2, side * side, dtype=np.float32).reshape(side, side)
+    np.save(tmp_path / "depth" / "large.npy", values)
     (_, depth), *_ = disparity_at_labels(predictor, DepthFolder(tmp_path)).values()
     assert len(np.unique(depth)) == PIXELS_PER_LABEL
 

@@ -192,8 +192,8 @@ def _find_map(channels: Sequence[_Channel], name: str, label: str | None, wanted
         reason = "none is called Z, depth or disparity; is it a picture, or a coloured preview of the map?"
     if wanted is None and label == "depth" and found == "disparity":
         raise BrokenSampleError(
-            f"{name}: holds disparity and no depth, got the OpenEXR channels {shown}; leave the encoding out, label: "
-            "disparity"
+            f"{name}: holds disparity and no depth, got the OpenEXR channels {shown}; set label: disparity, without "
+            "an encoding of depth"
         )
     if not channels:
         raise BrokenSampleError(f"{name}: expected an OpenEXR file with a channel, got none")

@@ -127,7 +127,7 @@ def key_of_map(keys: Sequence[str], name: str, label: str | None = None) -> str:
         kind, key = found[0]
         if label == "depth" and kind == "disparity":
             raise BrokenSampleError(
-                f"{name}: holds disparity and no depth ({key!r}); leave the encoding out, label: disparity"
+                f"{name}: holds disparity and no depth ({key!r}); set label: disparity, without an encoding of depth"
             )
         return key
     if len(keys) != 1:
