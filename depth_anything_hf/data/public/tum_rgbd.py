@@ -52,8 +52,8 @@ def open_tum(
         sequence = Path(listed).parent
         depth_list = require_file(sequence / "depth.txt", "it lists the maps with their times, beside rgb.txt")
         pictures, maps = read_times(Path(listed)), read_times(depth_list)
-        times = [[time for time, _ in each] for each in (pictures, maps)]
-        for first, second in take_every(pair_by_time(*times, max_difference), every):
+        of_pictures, of_maps = ([time for time, _ in each] for each in (pictures, maps))
+        for first, second in take_every(pair_by_time(of_pictures, of_maps, max_difference), every):
             files = (str(sequence / pictures[first][1]), str(sequence / maps[second][1]))
             frames.append(Frame(path_below(root, files[0]), files, _camera_of(sequence)))
     return PublicSamples("depth", frames, _read_tum)
