@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ..decoding.depth_maps import LabelRules
+from .captures import in_order
 from .formats import pinhole_matrix, read_pair
 from .frames import Frame, PublicSamples, matches, path_below
 from .spec import PublicDataset
@@ -31,7 +32,7 @@ def open_icl_nuim(root: Path, split: str | None, *, sequences: Sequence[str] | N
         FileNotFoundError: only files of POV-Ray.
     """
     frames = []
-    for depth in sorted(matches(root, "depth/*.png", "*/depth/*.png", "*/*/depth/*.png"), key=_by_number):
+    for depth in in_order(matches(root, "depth/*.png", "*/depth/*.png", "*/*/depth/*.png")):
         folder = Path(depth).parents[1]
         if sequences is None or folder.name in sequences:
             picture = str(folder / "rgb" / Path(depth).name)
@@ -42,11 +43,6 @@ def open_icl_nuim(root: Path, split: str | None, *, sequences: Sequence[str] | N
             "PNGs of the same trajectories"
         )
     return PublicSamples("depth", frames, partial(read_pair, rules=ICL_NUIM_RULES))
-
-
-def _by_number(path: str) -> tuple[str, int, str]:
-    # 10.png is after 9.png.
-    return str(Path(path).parent), len(Path(path).name), path
 
 
 ICL_NUIM = PublicDataset(
