@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...utils.paths import local_path
+from ..decoding.errors import UnreadableImageError
 from ..decoding.files import read_bytes
 from ..decoding.images import read_image
 from ..samples import Sample
@@ -85,11 +86,13 @@ def _read_scannet(frame: Frame) -> Sample:
     return join_capture(image, depth, None if camera is None else _read_camera(str(camera)))
 
 
-def _read_camera(path: str) -> np.ndarray | None:
-    """Return the intrinsics (3, 3) of a matrix (4, 4) in a text file; None without sixteen numbers."""
-    content, _ = read_bytes(path)
+def _read_camera(path: str) -> np.ndarray:
+    """Return the intrinsics (3, 3) of a matrix (4, 4) in a text file."""
+    content, name = read_bytes(path)
     numbers = numbers_in(content.decode("utf-8", "replace"))
-    return np.array(numbers).reshape(4, 4)[:3, :3] if len(numbers) == 16 else None
+    if len(numbers) != 16:
+        raise UnreadableImageError(f"{name}: expected a matrix of sixteen numbers, got {len(numbers)}")
+    return np.array(numbers).reshape(4, 4)[:3, :3]
 
 
 SCANNET = PublicDataset(

@@ -12,6 +12,7 @@ from captured_datasets import matrix_text, png_bytes, sens_bytes
 from dataset_files import CAMERA, RGB, expected_depth, stored_depth, write_bytes, write_codes, write_picture
 from public_datasets import names_of
 
+from depth_anything_hf.data.decoding.errors import UnreadableImageError
 from depth_anything_hf.data.public.catalog import open_public
 
 
@@ -52,6 +53,11 @@ def test_each_size_has_its_camera(tmp_path: pathlib.Path) -> None:
     )
     write_codes(scan / "depth" / "000000.png", stored_depth(0, factor=1000))
     assert np.allclose(open_public("scannet", tmp_path)[0]["intrinsics"], other)
+    write_bytes(scan / "intrinsics_depth.txt", matrix_text(CAMERA, 3))
+    with pytest.raises(
+        UnreadableImageError, match=r"intrinsics_depth\.txt: expected a matrix of sixteen numbers, got 9"
+    ):
+        open_public("scannet", tmp_path)[0]
 
 
 def test_a_sens_tells_its_own_unit(tmp_path: pathlib.Path) -> None:
