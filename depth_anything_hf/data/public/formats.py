@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from ..decoding.depth_maps import LabelRules
-from ..decoding.errors import UnreadableImageError
+from ..decoding.errors import BrokenSampleError, UnreadableImageError
 from ..decoding.exr import exr_is_readable
 from ..decoding.files import read_bytes
 from ..decoding.images import read_image
 from ..decoding.optional import import_optional
+from ..decoding.stored_maps import read_stored_label
 from ..samples import Sample
 from .frames import Frame
 
@@ -134,6 +135,21 @@ def check_exr(title: str) -> None:
             f"{title} stores its label as EXR, which this OpenCV cannot read; install OpenEXR with: "
             "pip install 'depth_anything_hf[readers]'"
         )
+
+
+def read_mask(path: PathLike, shape: tuple[int, ...]) -> np.ndarray:
+    """Read classes or validity of the pixels of a map: whole numbers (H, W).
+
+    Raises:
+        BrokenSampleError: of another size than the map.
+    """
+    mask, name = read_stored_label(path)
+    if mask.shape != shape:
+        raise BrokenSampleError(
+            f"{name}: {mask.shape[0]} x {mask.shape[1]} (height x width) beside a map of {shape[0]} x {shape[1]}; "
+            "they must agree pixel by pixel: download both again"
+        )
+    return mask
 
 
 def read_pair(frame: Frame, rules: LabelRules) -> Sample:

@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ..decoding.depth_maps import LabelRules
-from ..decoding.stored_maps import read_stored_label
 from ..samples import Sample
-from .formats import centred_matrix, read_json_numbers, read_pair
+from .formats import centred_matrix, read_json_numbers, read_mask, read_pair
 from .frames import Frame, PublicSamples, matches, path_below
 from .spec import PublicDataset
 
@@ -61,9 +60,7 @@ def _read_taskonomy(frame: Frame) -> Sample:
     sample = read_pair(Frame(frame.name, frame.files), TASKONOMY_RULES)
     height, width = sample["depth"].shape
     if "mask" in further:
-        mask = read_stored_label(further["mask"])[0]
-        if mask.shape == sample["depth"].shape:
-            sample["depth"][mask == 0] = np.nan
+        sample["depth"][read_mask(further["mask"], (height, width)) == 0] = np.nan
     if "camera" in further:
         view = float(
             read_json_numbers(further["camera"], lambda told: told["field_of_view_rads"], "field_of_view_rads")

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ..decoding.depth_maps import LabelRules
-from ..decoding.stored_maps import read_stored_label
 from ..samples import Sample
-from .formats import check_exr, pinhole_matrix, read_json_numbers, read_pair
+from .formats import check_exr, pinhole_matrix, read_json_numbers, read_mask, read_pair
 from .frames import Frame, PublicSamples, matches
 from .spec import PublicDataset
 
@@ -55,9 +54,7 @@ def _read_urbansyn(frame: Frame, lens: np.ndarray | None) -> Sample:
     sample = read_pair(frame, URBANSYN_RULES)
     height, width = sample["depth"].shape
     for classes_file in frame.files[1:-1]:
-        classes = read_stored_label(classes_file)[0]
-        if classes.shape == (height, width):
-            sample["depth"][classes == SKY_CLASS] = np.inf
+        sample["depth"][read_mask(classes_file, (height, width)) == SKY_CLASS] = np.inf
     if lens is not None:
         focal, sensor_width, sensor_height = lens
         sample["intrinsics"] = pinhole_matrix(
