@@ -193,7 +193,7 @@ class LabelRules:
             )
         encoded = _read_encoded(source, self.encoding, self.scale, self.label) if is_encoded else None
         if encoded is not None:
-            return self._limit(encoded)
+            return self.limit(encoded)
         stored, name = _read_stored(source, self.label)
         meaning = meaning_of(source["bytes"], name)
         if meaning is not None:
@@ -255,7 +255,8 @@ class LabelRules:
         values[sky] = np.inf if is_depth else 0.0
         return values
 
-    def _limit(self, values: np.ndarray) -> np.ndarray:
+    def limit(self, values: np.ndarray) -> np.ndarray:
+        """Make finite depth beyond `max_depth` NaN, in place, and return it; disparity stays."""
         if self.label == "depth" and self.max_depth is not None:
             values[np.isfinite(values) & (values > self.max_depth)] = np.nan
         return values

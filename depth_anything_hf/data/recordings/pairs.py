@@ -11,8 +11,6 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from ..decoding.depth_maps import LabelRules
 from ..decoding.errors import BrokenSampleError
 from ..decoding.limits import allow_pixels, check_max_pixels
@@ -72,10 +70,7 @@ class RecordedPairs:
         name = recording.name_of(place)
         with allow_pixels(self._max_pixels):
             sample = recording.read(place)
-        depth = sample.pop("depth")
-        if self.rules.max_depth is not None:
-            depth[np.isfinite(depth) & (depth > self.rules.max_depth)] = np.nan
-        image = sample["image"]
+        depth, image = self.rules.limit(sample.pop("depth")), sample["image"]
         enlarged = enlarge_to(depth, image.shape[:2])
         if enlarged.shape != image.shape[:2]:
             raise BrokenSampleError(
