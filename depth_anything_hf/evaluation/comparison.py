@@ -59,11 +59,6 @@ class MetricComparison:
     difference_intervals: tuple[Ends, ...]
     better: tuple[tuple[float, ...], ...]
 
-    @property
-    def arrow(self) -> str:
-        """Direction: " ↑", " ↓" or "" where it is not known."""
-        return {True: " ↑", False: " ↓", None: ""}[self.higher_is_better]
-
     def gain(self, value: float) -> float:
         """Return a difference with the sign that is positive where it is an improvement."""
         return value if self.higher_is_better else -value
@@ -92,6 +87,11 @@ class LeftOut:
     index: int
     name: str
     reasons: Mapping[str, str]
+
+    @property
+    def why(self) -> str:
+        """All reasons in one line."""
+        return "; ".join(f"{model}: {reason}" for model, reason in self.reasons.items())
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Comparison:
         settings = check_same_rules({name: result.settings for name, result in results.items()})
         common, left_out = _common_images(results)
         if not common:
-            first = f"; {left_out[0].name}: {_reasons(left_out[0])}" if left_out else ""
+            first = f"; {left_out[0].name}: {left_out[0].why}" if left_out else ""
             raise ValueError(f"no image was scored by every model: {', '.join(models)}{first}")
         chosen = [_only(result, common) for result in results.values()]
         position = 0 if baseline is None else models.index(baseline)
@@ -275,7 +275,3 @@ def _share_better(gains: np.ndarray) -> np.ndarray:
     wins = (gains > 0).sum(axis=0) + 0.5 * (gains == 0).sum(axis=0)
     shares: np.ndarray = wins / np.maximum(known.sum(axis=0), 1)
     return shares
-
-
-def _reasons(image: LeftOut) -> str:
-    return "; ".join(f"{model}: {reason}" for model, reason in image.reasons.items())

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A comparison for people and programs: a table for the terminal, a JSON record, an HTML page with pictures."""
+"""A comparison as it is saved: a JSON record for programs, an HTML page with pictures for people."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ from .comparison_text import (
     number_text,
     probability_cell,
     probability_text,
-    reasons_of,
     scored_by,
     verdicts,
 )
@@ -41,7 +40,7 @@ from .html_report import Html, picture_rows, text_table, write_report
 from .protocols import describe, identify
 from .reports import panels_of
 from .result_files import COMPARISON_FILE, FORMAT_KEY, MARK, MARK_KEY, PAGE_FILE, check_results_folder
-from .results import describe_made_with
+from .results import arrow, describe_made_with
 from .scoring import cut_sample
 
 
@@ -77,7 +76,7 @@ class ComparedSet:
     predictors: Mapping[str, DepthPredictor] = field(default_factory=dict)
 
 
-def comparison_record(one: ComparedSet) -> dict[str, Any]:
+def _record_of(one: ComparedSet) -> dict[str, Any]:
     """Return everything about one dataset as JSON values; a number that is not finite is None."""
     comparison = one.comparison
     models = comparison.models
@@ -151,7 +150,7 @@ def save_comparison(
         MARK_KEY.decode(): MARK,
         FORMAT_KEY: COMPARISON_FORMAT,
         "samples": BOOTSTRAP_SAMPLES,
-        "sets": {name: comparison_record(one) for name, one in sets.items()},
+        "sets": {name: _record_of(one) for name, one in sets.items()},
         "missing": dict(missing or {}),
     }
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
@@ -173,7 +172,7 @@ def save_comparison(
     atomic_write(folder / COMPARISON_FILE, text + "\n")
 
 
-def picture_section(one: ComparedSet, count: int) -> list[Html | str]:
+def _picture_section(one: ComparedSet, count: int) -> list[Html | str]:
     """Show the images on which the models differ most: image, label, and of each model its map above its errors.
 
     Args:
@@ -234,11 +233,11 @@ def _sections(one: ComparedSet, pictures: int) -> dict[str, Any]:
             f"Probability that the model of the row is better than that of the column, by {comparison.metric}.",
             _pair_table(comparison),
         ]
-    shown = picture_section(one, pictures)
+    shown = _picture_section(one, pictures)
     if shown:
         sections["Where they differ most"] = shown
     if comparison.left_out:
-        rows = [[image.name, scored_by(comparison, image), reasons_of(image)] for image in comparison.left_out]
+        rows = [[image.name, scored_by(comparison, image), image.why] for image in comparison.left_out]
         sections["Images left out"] = [
             text_table(["Image", "Scored by", "Not scored by"], rows[:LEFT_OUT_ROWS]),
             *([f"All {len(rows)} are in {COMPARISON_FILE}."] if len(rows) > LEFT_OUT_ROWS else []),
@@ -256,7 +255,7 @@ def _score_tables(comparison: Comparison) -> list[Html]:
     means_headings = [heading(comparison, number) for number in numbers]
     means, differences = [], []
     for name, metric in comparison.metrics.items():
-        means.append([name + metric.arrow, *(mean_cell(metric, number) for number in numbers)])
+        means.append([name + arrow(name), *(mean_cell(metric, number) for number in numbers)])
         cells = []
         for number in others:
             word = metric.verdict(number)
@@ -325,9 +324,4 @@ def _small(picture: np.ndarray) -> np.ndarray:
     return resize_to_height(picture, min(PANEL_HEIGHT_PIXELS, max(1, PANEL_WIDTH_PIXELS * height // width)))
 
 
-__all__ = [
-    "COMPARISON_FILES",
-    "ComparedSet",
-    "comparison_record",
-    "save_comparison",
-]
+__all__ = ["COMPARISON_FILES", "ComparedSet", "save_comparison"]

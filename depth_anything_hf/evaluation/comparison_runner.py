@@ -135,8 +135,8 @@ def _run(
     for set_name, (dataset, protocol) in opened.items():
         kept = {name: _result_of_set(name, sets, set_name, len(opened)) for name, sets in saved.items()}
         settings = scorer.settings_of(dataset, protocol, {name: one.result.settings for name, one in kept.items()})
-        own = {own for one in kept.values() for own in one.result.own_metrics}
-        _check_metric(arguments, settings, own.union(metrics or ()))
+        own = [own for one in kept.values() for own in one.result.own_metrics]
+        _check_metric(arguments, settings, [*own, *(metrics or ())])
         rules[set_name] = kept, settings
     compared: dict[str, ComparedSet] = {}
     for set_name, (dataset, _) in opened.items():
@@ -274,7 +274,9 @@ def _check_metric(arguments: ComparisonArguments, settings: EvaluationSettings, 
 
     if arguments.metric is not None:
         of_confidence = CONFIDENCE_SCORES if arguments.confidence else ()
-        check_choice("metric", arguments.metric.split("/")[0], tuple({*settings.metrics, *own, *of_confidence}))
+        # Each once, in the order of the report.
+        choices = tuple(dict.fromkeys([*settings.metrics, *own, *of_confidence]))
+        check_choice("metric", arguments.metric.split("/")[0], choices)
 
 
 def distinct_names(models: Sequence[str]) -> list[str]:
@@ -301,6 +303,16 @@ def distinct_names(models: Sequence[str]) -> list[str]:
         while count < len(own) and any(each[-count:] == own[-count:] for each in others):
             count += 1
         names.append("/".join(own[-count:]))
+    return _numbered(names)
+
+
+def folder_names(names: Sequence[str]) -> list[str]:
+    """Return a name for the folder of each model's results, all different."""
+    return _numbered([re.sub(r"[^\w.@-]+", "-", name).strip("-.") or "model" for name in names])
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    """Return names, with a number where one was there before."""
     return [
         name if name not in names[:number] else f"{name} ({names[:number].count(name) + 1})"
         for number, name in enumerate(names)
@@ -349,11 +361,8 @@ def _check_output(arguments: ComparisonArguments, scored: Iterable[str]) -> None
 
 
 def _folder_of(arguments: ComparisonArguments, name: str) -> Path:
-    return Path(str(arguments.output_dir), EVALUATIONS, _file_name(name))
-
-
-def _file_name(name: str) -> str:
-    return re.sub(r"[^\w.@-]+", "-", name).strip("-.") or "model"
+    names = distinct_names(arguments.models)
+    return Path(str(arguments.output_dir), EVALUATIONS, folder_names(names)[names.index(name)])
 
 
 def _published(name: str, arguments: ComparisonArguments) -> str:
@@ -363,4 +372,4 @@ def _published(name: str, arguments: ComparisonArguments) -> str:
     return redact_name(name) if arguments.data is not None else name or "results"
 
 
-__all__ = ["ComparisonArguments", "distinct_names", "run_comparison"]
+__all__ = ["ComparisonArguments", "distinct_names", "folder_names", "run_comparison"]

@@ -12,6 +12,7 @@ from ..utils.printable_names import one_line
 from .bootstrap import BOOTSTRAP_SAMPLES
 from .comparison import Comparison, LeftOut, MetricComparison
 from .protocols import describe
+from .results import arrow
 
 
 LEFT_OUT_SHOWN, NAMES_SHOWN = 20, 5
@@ -32,7 +33,7 @@ def comparison_table(comparison: Comparison) -> str:
 
     lines = [row("metric", (heading(comparison, number) for number in numbers))]
     for name, metric in comparison.metrics.items():
-        lines.append(row(name + metric.arrow, (mean_cell(metric, number) for number in numbers)))
+        lines.append(row(name + arrow(name), (mean_cell(metric, number) for number in numbers)))
         lines.append(row("  difference", (difference_cell(metric, number) for number in numbers)))
         if metric.higher_is_better is not None:
             lines.append(row("  probability of better", (probability_cell(metric, number) for number in numbers)))
@@ -148,7 +149,7 @@ def left_out_lines(comparison: Comparison) -> list[str]:
     """Name the images that only some models could do, those together that were left out for the same reasons."""
     alike: dict[tuple[str, str], list[str]] = {}
     for image in comparison.left_out:
-        alike.setdefault((scored_by(comparison, image), reasons_of(image)), []).append(image.name)
+        alike.setdefault((scored_by(comparison, image), image.why), []).append(image.name)
     lines = []
     for (models, reasons), names in alike.items():
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
@@ -160,11 +161,6 @@ def left_out_lines(comparison: Comparison) -> list[str]:
 def scored_by(comparison: Comparison, image: LeftOut) -> str:
     """Return the models that have a score of an image."""
     return ", ".join(model for model in comparison.models if model not in image.reasons) or "none"
-
-
-def reasons_of(image: LeftOut) -> str:
-    """Return why the other models have none."""
-    return "; ".join(f"{model}: {reason}" for model, reason in image.reasons.items())
 
 
 def _decimals(metric: MetricComparison) -> int:

@@ -109,7 +109,7 @@ class EvaluationResult:
             if not math.isnan(means[name]):
                 interval = " .. ".join(map(_short, intervals[name]))
                 lines.append(
-                    f"{name + _arrow(name):<28}{_short(means[name]):>12}{interval:>24}{_short(medians[name]):>12}"
+                    f"{name + arrow(name):<28}{_short(means[name]):>12}{interval:>24}{_short(medians[name]):>12}"
                 )
         pairs = (
             f" with {counted(sum(row['pairs'] for row in self.rows), 'pair')}" if self.settings.scores_pairs else ""
@@ -266,7 +266,7 @@ def summary_of_sets(results: Mapping[str, EvaluationResult], missing: Mapping[st
     candidates = scored[0].settings.metrics if scored else ()
     shared = [name for name in candidates if all(name in result.settings.metrics for result in scored)]
     means = [
-        f"{name}{_arrow(name)} {_short(math.fsum(one.mean[name] for one in scored) / len(scored))}" for name in shared
+        f"{name}{arrow(name)} {_short(math.fsum(one.mean[name] for one in scored) / len(scored))}" for name in shared
     ]
     lines = [f"mean over {len(scored)} of {len(results) + len(missing)} sets: {', '.join(means) or 'none'}"]
     return "\n".join([*lines, *(f"not in it: {name}: {reason}" for name, reason in left_out.items())])
@@ -293,7 +293,8 @@ def _index(row: dict[str, Any]) -> int:
     return int(row["index"])
 
 
-def _arrow(name: str) -> str:
+def arrow(name: str) -> str:
+    """Return the direction of a metric, " ↑" or " ↓", by its name; "" where it is not known."""
     metric = METRICS.get(name.split("/")[0])
     return "" if metric is None else " ↑" if metric.higher_is_better else " ↓"
 

@@ -16,14 +16,14 @@ import pyarrow.parquet as pq
 from ..models.hub_files import ADAPTER_CONFIG_FILE
 from ..utils.messages import counted
 from ..utils.paths import local_path
-from .result_files import RESULTS_FILE, ROWS_FILE
+from .result_files import FIRST_COLUMNS, RESULTS_FILE, ROWS_FILE
 from .results import DIAGNOSTICS, EvaluationResult
 from .settings import EvaluationSettings
 
 
 # A folder with one of them is a model or its adapters, also where training has put its scores beside it.
 MODEL_FILES = ("config.json", ADAPTER_CONFIG_FILE)
-OTHER_COLUMNS = ("index", "name", "valid_pixels", "pairs", "scenario", *DIAGNOSTICS)
+OTHER_COLUMNS = (*FIRST_COLUMNS, "pairs", "scenario", *DIAGNOSTICS)
 
 
 @dataclass(frozen=True)

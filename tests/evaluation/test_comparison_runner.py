@@ -13,7 +13,12 @@ from command_line import files_below
 from tiny_model import MakeModel
 
 from depth_anything_hf import DepthAnythingImageProcessor
-from depth_anything_hf.evaluation.comparison_runner import ComparisonArguments, distinct_names, run_comparison
+from depth_anything_hf.evaluation.comparison_runner import (
+    ComparisonArguments,
+    distinct_names,
+    folder_names,
+    run_comparison,
+)
 from depth_anything_hf.evaluation.runner import EvaluationArguments, run
 from depth_anything_hf.evaluation.saved_results import read_saved_results
 
@@ -124,3 +129,6 @@ def test_names_are_as_long_as_they_must_be(tmp_path: Path) -> None:
     assert distinct_names(given) == [
         *("x/student", "y/student", "teacher", "scores", "owner/model", "teacher (2)", "student.onnx")
     ]
+    # None is replaced by the results of another.
+    names = ["owner/model", "owner-model", "teacher", "teacher (2)", "..."]
+    assert folder_names(names) == ["owner-model", "owner-model (2)", "teacher", "teacher-2", "model"]
