@@ -177,17 +177,17 @@ class PointOutputs:
             picture.undistorted_from,
         )
         contents: dict[str, bytes] = {}
-        missing: dict[str, str] = {}
+        missing: list[str] = []
         for name in self.formats:
             try:
                 contents[f".{name}"] = encode_points(points, name)
             except ValueError as error:
-                missing[name] = f"no .{name}: {str(error).removeprefix(f'{path.name}: ')}"
+                missing.append(f"no .{name}: {str(error).removeprefix(f'{path.name}: ')}")
         if self.normals:
             contents[NORMALS] = encode_normals(points)
         contents[CAMERA] = encode_camera(points)
         about = {"camera": describe_camera(camera), "scale": source, "step": points.step if self.formats else 1}
-        return contents, about, "; ".join(missing.values())
+        return contents, about, "; ".join(missing)
 
 
 def _digest_of(camera: Path, key_of_picture: Mapping[tuple[str, ...], str]) -> str:
