@@ -5,14 +5,12 @@
 from __future__ import annotations
 
 import io
-import json
 import pathlib
 import zlib
 from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
-import OpenEXR
 import scipy.io
 from dataset_files import (
     CAMERA,
@@ -25,13 +23,11 @@ from dataset_files import (
     stored_depth,
     write_bytes,
     write_codes,
+    write_exr,
+    write_json,
     write_picture,
 )
 from PIL import Image
-
-
-def write_json(path: pathlib.Path, content: object) -> None:
-    write_bytes(path, json.dumps(content).encode())
 
 
 def write_confidence(path: pathlib.Path, low: int = 0, high: int = 2) -> None:
@@ -246,11 +242,7 @@ def write_polycam(root: pathlib.Path) -> None:
 
 def write_record3d(root: pathlib.Path) -> None:
     write_picture(root / "rgb" / "0.jpg")
-    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    depth = root / "depth" / "0.exr"
-    depth.parent.mkdir()
-    with OpenEXR.File(header, {"R": stored_depth(np.nan).astype(np.float16)}) as file:
-        file.write(str(depth))
+    write_exr(root / "depth" / "0.exr", stored_depth(np.nan).astype(np.float16), "R")
     write_json(root / "metadata.json", {"K": CAMERA.T.ravel().tolist(), "w": WIDTH, "h": HEIGHT})
 
 

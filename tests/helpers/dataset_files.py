@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 
 import cv2
 import h5py
 import numpy as np
+import OpenEXR
 from PIL import Image
 
 
@@ -51,6 +53,10 @@ def write_bytes(path: pathlib.Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
+def write_json(path: pathlib.Path, content: object) -> None:
+    write_bytes(path, json.dumps(content).encode())
+
+
 def write_array(path: pathlib.Path, values: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, values)
@@ -61,3 +67,11 @@ def write_hdf5(path: pathlib.Path, **arrays: np.ndarray) -> None:
     with h5py.File(path, "w") as file:
         for name, values in arrays.items():
             file[name] = values
+
+
+def write_exr(path: pathlib.Path, values: np.ndarray, channel: str) -> None:
+    """Write a map in the type that it has, float16 or float32."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    with OpenEXR.File(header, {channel: values}) as file:
+        file.write(str(path))

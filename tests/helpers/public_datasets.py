@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 import csv
-import json
 import pathlib
 import struct
 from collections.abc import Callable
 
 import numpy as np
-import OpenEXR
 import pytest
 import scipy.io
 from captured_datasets import CAPTURED_WRITERS
@@ -28,7 +26,9 @@ from dataset_files import (
     write_array,
     write_bytes,
     write_codes,
+    write_exr,
     write_hdf5,
+    write_json,
     write_picture,
 )
 from dataset_files import expected_depth as expected_depth
@@ -36,13 +36,6 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from rendered_datasets import RENDERED_WRITERS
 from shared_files import SHARED_FORMATS as FORMATS
-
-
-def write_exr(path: pathlib.Path, values: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    with OpenEXR.File(header, {"G": values.astype(np.float32)}) as file:
-        file.write(str(path))
 
 
 def pfm(values: np.ndarray) -> bytes:
@@ -95,7 +88,7 @@ def write_irs(root: pathlib.Path) -> None:
     write_picture(root / "Home" / "Wood_d_Room" / "l_7.png")
     disparity = 48 / stored_depth(1)
     disparity[INVALID] = 0
-    write_exr(root / "Home" / "Wood_d_Room" / "d_7.exr", disparity)
+    write_exr(root / "Home" / "Wood_d_Room" / "d_7.exr", disparity.astype(np.float32), "G")
 
 
 def write_blendedmvs(root: pathlib.Path) -> None:
@@ -205,7 +198,7 @@ def write_da_2k(root: pathlib.Path) -> None:
     first = {"point1": [1, 2], "point2": [5, 7], "closer_point": "point1"}
     second = {"point1": [0, 0], "point2": [3, 3], "closer_point": "point2"}
     annotations = {"images/indoor/a.png": [first, second], "images/underwater/b.png": [first]}
-    (root / "annotations.json").write_text(json.dumps(annotations))
+    write_json(root / "annotations.json", annotations)
 
 
 def log_codes(depth: np.ndarray, near: float, far: float) -> np.ndarray:
@@ -224,7 +217,7 @@ def write_moge_bundle(root: pathlib.Path) -> None:
     Image.fromarray(codes).save(folder / "depth.png", pnginfo=text)
     normalized = CAMERA + np.array([[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]])
     normalized = np.diag([1 / WIDTH, 1 / HEIGHT, 1]) @ normalized
-    (folder / "meta.json").write_text(json.dumps({"intrinsics": normalized.tolist()}))
+    write_json(folder / "meta.json", {"intrinsics": normalized.tolist()})
     (root / "NYUv2" / ".index.txt").write_text("bathroom/0045\n")
 
 

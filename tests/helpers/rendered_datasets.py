@@ -4,12 +4,10 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 from collections.abc import Callable
 
 import numpy as np
-import OpenEXR
 from dataset_files import (
     CAMERA,
     HEIGHT,
@@ -20,7 +18,9 @@ from dataset_files import (
     write_array,
     write_bytes,
     write_codes,
+    write_exr,
     write_hdf5,
+    write_json,
     write_picture,
 )
 from encoded_maps import png, png_of_channels
@@ -29,18 +29,6 @@ from PIL import Image
 
 # Sixteen bits of 1/5000 m end at 13 m.
 NEARER = 0.4
-
-
-def write_json(path: pathlib.Path, content: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content))
-
-
-def write_map(path: pathlib.Path, values: np.ndarray, channel: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    with OpenEXR.File(header, {channel: values.astype(np.float32)}) as file:
-        file.write(str(path))
 
 
 def write_tartanair_v2(root: pathlib.Path) -> None:
@@ -102,14 +90,14 @@ def write_unrealstereo4k(root: pathlib.Path) -> None:
 def write_mvs_synth(root: pathlib.Path) -> None:
     folder = root / "GTAV_540" / "0003"
     write_picture(folder / "images" / "0000.png")
-    write_map(folder / "depths" / "0000.exr", stored_depth(0, np.inf, 10), "Y")
+    write_exr(folder / "depths" / "0000.exr", stored_depth(0, np.inf, 10).astype(np.float32), "Y")
     camera = dict(zip(("f_x", "f_y", "c_x", "c_y"), (500, 510, 4.5, 3.5), strict=True))
     write_json(folder / "poses" / "0000.json", {**camera, "extrinsic": np.eye(4).tolist()})
 
 
 def write_urbansyn(root: pathlib.Path) -> None:
     write_picture(root / "rgb" / "rgb_0001.png")
-    write_map(root / "depth" / "depth_0001.exr", stored_depth(0, 900 * 1e-5, 1e-5), "R")
+    write_exr(root / "depth" / "depth_0001.exr", stored_depth(0, 900 * 1e-5, 1e-5).astype(np.float32), "R")
     classes = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
     classes[SKY], classes[..., 3] = 10, 255
     write_bytes(root / "ss" / "ss_0001.png", png(classes))
