@@ -36,7 +36,7 @@ def open_recording(
         depth_topic: of a bag.
         tolerance: of a bag, seconds.
         scale: of a bag, stored units per metre; None: of whole numbers what the bag says, else 1000, of others 1.
-        encoding: of Record3D: "record3d", with its option min_confidence; None: that, without.
+        encoding: of Record3D: "record3d", with its option min_confidence; None: that, without the lowest level.
         max_depth: finite depth beyond this many metres becomes invalid; +inf stays.
         limit: use only the first samples, this many.
         max_pixels: largest number of pixels of an image or label; larger ones are broken. None: Pillow's limit.

@@ -23,12 +23,17 @@ from ..decoding.optional import import_optional
 from ..samples import Sample
 
 
+# Of the levels 0, 1 and 2.
+LOW_CONFIDENCE = 0
+
+
 class Record3DRecording:
     """The frames of a `.r3d` that have a picture and depth, in their order.
 
     Args:
         path: of the file.
-        min_confidence: pixels of less confidence (0, 1, 2) have no value; None: all have one.
+        min_confidence: pixels of less confidence (0, 1, 2) have no value; None takes 1 in frames with confidence, as
+            the captures of phones among the public datasets do.
 
     Raises:
         FileNotFoundError: no such file.
@@ -51,6 +56,7 @@ class Record3DRecording:
         stems = [name[5:-6] for name in names if name.startswith("rgbd/") and name.endswith(".depth")]
         numbers = sorted(int(stem) for stem in stems if stem.isdecimal())
         self._frames = [number for number in numbers if f"rgbd/{number}.jpg" in names]
+        self._with_confidence = {number for number in self._frames if f"rgbd/{number}.conf" in names}
         if not self._frames:
             raise UnreadableImageError(f"{path}: no frame with rgbd/N.jpg and rgbd/N.depth in it")
         if len(self._frames) < len(numbers):
@@ -74,10 +80,11 @@ class Record3DRecording:
         depth = self._member(f"{number}.depth", name)
         decoded = decode_frame(self._metadata, depth, lambda: self._member(f"{number}.conf", name), name)
         values = decoded.values
-        if self._min_confidence is not None:
+        if self._min_confidence is not None or number in self._with_confidence:
             confidence = decoded.confidence
             assert confidence is not None
-            values[~(confidence >= self._min_confidence)] = np.nan
+            least = LOW_CONFIDENCE + 1 if self._min_confidence is None else self._min_confidence
+            values[~(confidence >= least)] = np.nan
         sample: Sample = {"image": image, "depth": values}
         intrinsics = self._intrinsics(number, *image.shape[:2])
         return sample if intrinsics is None else {**sample, "intrinsics": intrinsics}

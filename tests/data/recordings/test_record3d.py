@@ -47,7 +47,9 @@ def test_frames_in_their_order_with_the_camera_of_each(recording: Path) -> None:
     assert [samples.name_of(index) for index in range(len(samples))] == [f"{recording}/0", f"{recording}/10"]
     first, last = pickle.loads(pickle.dumps(samples))[0], samples[1]
     assert first["image"].shape == (24, 32, 3)
-    meant = np.where(DEPTH == 0, np.nan, DEPTH).repeat(4, 0).repeat(4, 1)
+    # The lowest level is no measurement, unless asked for.
+    meant = np.where((DEPTH == 0) | (CONFIDENCE == 0), np.nan, DEPTH).repeat(4, 0).repeat(4, 1)
+    assert (CONFIDENCE == 0).any()
     np.testing.assert_array_equal(first["depth"], meant)
     np.testing.assert_array_equal(last["depth"], (DEPTH + 10).repeat(4, 0).repeat(4, 1))
     # Pictures are twice as large as the metadata say, and the camera of a frame comes before that of the recording.
@@ -58,8 +60,11 @@ def test_frames_in_their_order_with_the_camera_of_each(recording: Path) -> None:
 def test_options(recording: Path) -> None:
     with pytest.warns(UserWarning, match="no picture"):
         samples = open_source(DataSource(str(recording), encoding="record3d:min_confidence=2", max_depth=3))
+    with pytest.warns(UserWarning, match="no picture"):
+        everything = open_recording(recording, encoding="record3d:min_confidence=0")[0]["depth"]
     valid = np.isfinite(samples[0]["depth"][::4, ::4])
     np.testing.assert_array_equal(valid, (CONFIDENCE == 2) & (DEPTH > 0) & (DEPTH <= 3))
+    np.testing.assert_array_equal(np.isfinite(everything[::4, ::4]), DEPTH > 0)
     with pytest.raises(UnreadableImageError, match=r"walk.r3d/10: the recording has no rgbd/10.conf"):
         samples[1]
     for options, message in (({"scale": 2}, "scale is for bags"), ({"encoding": "mm"}, "has the encoding 'record3d'")):
