@@ -22,6 +22,7 @@ from transformers import Dinov2Config
 
 from depth_anything_hf import DepthAnythingConfig, DepthAnythingForDepthEstimation
 from depth_anything_hf.inference import engine_cache
+from depth_anything_hf.utils.cache_folder import CACHE_VARIABLE
 
 
 # Several test processes share a machine, and results of one thread repeat bit for bit.
@@ -33,6 +34,14 @@ def shared_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for all processes of pytest-xdist, of what takes long to make."""
     folder = tmp_path_factory.getbasetemp()
     return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(shared_place: Path) -> Iterator[None]:
+    """Where the package keeps what can be made again, also in processes that tests start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, str(shared_place / "own_cache"))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from huggingface_hub.constants import HF_HOME
 
 from ..export.formats import Runner
+from ..utils.cache_folder import cache_folder
 from ..utils.files import atomic_write, finish_file, remove_abandoned, unfinished_file
 from ..version import __version__
 from .engine_source import ModelSource, digest_of
@@ -29,7 +29,7 @@ from .engine_source import ModelSource, digest_of
 
 logger = logging.getLogger(__name__)
 
-CACHE_FOLDER = Path(HF_HOME) / "depth_anything_hf" / "engines"
+CACHE_FOLDER = cache_folder("engines")
 # All models together, in bytes; the one in use may be larger.
 LARGEST_CACHE = 8 * 2**30
 # A conversion takes less by far.
@@ -43,7 +43,7 @@ class EngineCache:
     """The folder of converted models.
 
     Args:
-        folder: None: below the home of Hugging Face (`HF_HOME`).
+        folder: None: that of the package's cache, see `cache_folder`.
     """
 
     def __init__(self, folder: Path | None = None) -> None:

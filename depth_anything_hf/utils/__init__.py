@@ -3,6 +3,7 @@
 """What every room may use and that uses none of them.
 
 - `background`: items made in a thread of their own, a bounded number ahead.
+- `cache_folder`: where things are kept that can be made again.
 - `card_pictures`: which pictures cards of this package show.
 - `environment`: numbers and truth values of environment variables, checked.
 - `files`: a file is complete or absent: atomic writing, create-if-absent, fsync, SHA-256.
