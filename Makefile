@@ -3,6 +3,7 @@
 # make test         all set-up, then the fast tests
 # make lint         style, types, who may import whom
 # make minimum      the tests on the oldest versions that pyproject.toml allows, in an environment of its own
+# make docs         the site, in build/site, without a warning; make docs-serve shows it while it is written
 # make build        sdist and wheel, checked, and the wheel tried alone: installed, rendered, trained, predicted with
 # make bench        seconds and memory of predictions, training steps and their parts beside stock transformers
 # make bench-peers  the same predictions by other engines too (RUNS=3 repeats either, each run with its own results)
@@ -20,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE =
 # Each process takes half of the tests, and the one that is done before the other takes from its rest.
 PYTEST := -m pytest -n 2 --dist worksteal
 
-.PHONY: install quickstart study test test-slow lint minimum build bench bench-once bench-peers bench-peers-once check clean
+.PHONY: install quickstart study test test-slow lint docs docs-serve minimum build bench bench-once bench-peers bench-peers-once check clean
 
 install: $(VENV)/.installed
 
@@ -48,6 +49,13 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
+
+# Without the variable, mkdocs-material prints an announcement at each start.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs-serve: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 # Warnings of old versions are not errors. torch is that of constraints.txt, whose builds are at hand;
 # MINIMUM_TORCH=minimum takes its oldest version as well. Most of what is installed is never imported, so that it is
@@ -124,7 +132,7 @@ bench-peers-once:
 	$(MEASURE)/inference.py --peers $(BFLOAT16),openvino_bf16 --size base --rounds 3 --json $(RESULTS)/peers_base_bf16$(SUFFIX).json
 	$(MEASURE)/inference.py --peers ours,ours_bf16,$(EXPORTED) --json $(RESULTS)/peers_small_exported$(SUFFIX).json
 
-check: test lint minimum build test-slow
+check: test lint docs minimum build test-slow
 
 clean:
 	rm -rf $(VENV) $(VENV)-minimum build dist *.egg-info
