@@ -30,6 +30,7 @@
 - `rehearsal`: samples of an old domain mixed into those of a new one, at a share
 - `item_mixture`: any map-style dataset of tensors, such as one of torch, as a mixture
 - `streaming_mixture`: sources of which some stream, as one endless stream
+- `shard_lists`: the shards of a stream, each opened when it is read
 - `shard_readers`: reads a shard of a stream from a row on
 - `stream_rows`: the rows of one source for one part of it, from several shards at once
 - `first_labels`: what the labels of first samples look like, and why none can be learned from

@@ -6,40 +6,34 @@ from __future__ import annotations
 
 import copy
 import logging
-import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import datasets
 import fsspec
-from pyarrow import parquet
 
 from .decoding.depth_maps import LabelRules, label_rules
 from .rows import RowReader
 from .samples import Sample
-from .shard_readers import IterableShard, ParquetShard, ShardReader
+from .shard_lists import DatasetShards, RowGroup, ShardList, rows_of
+from .shard_readers import ShardReader
 
 
 logger = logging.getLogger(__name__)
 
 OPEN_SHARDS, OPEN_SHARDS_ELSEWHERE = 16, 4
-
-
-class _RowGroup(NamedTuple):
-    """A shard that is a part of a file."""
-
-    file: int
-    group: int
-    of: int
+# Where the rows of one shard are read in order.
+ROWS_AT_ONCE = 16
 
 
 class DepthStream:
-    """Samples from a streaming `datasets.IterableDataset`, whose cells are decoded as those of `DepthTable`.
+    """Samples of a table in shards, whose cells are decoded as those of `DepthTable`.
 
     Args:
-        dataset: from `datasets.load_dataset(..., split=..., streaming=True)`.
+        dataset: from `datasets.load_dataset(..., split=..., streaming=True)`, or a list of shards, as `FileShards`,
+            of which none is opened before it is read.
         name: name of the source, for messages.
         image_column: column of images.
         label_column: column of labels; by default the first of depth, depth_map (for depth) or disparity.
@@ -48,7 +42,6 @@ class DepthStream:
         root: folder that relative paths in text cells refer to; None counts as a stream from elsewhere.
         open_shards: shards that each process and worker reads at once, so that batches mix shards of one class each;
             None: 16, or 4 if the stream is from elsewhere. A row group of each open parquet file is held in memory.
-        parquet_files: the files of the dataset, one per shard, if they are local parquet.
 
     Raises:
         TypeError: not a streaming dataset.
@@ -57,7 +50,7 @@ class DepthStream:
 
     def __init__(
         self,
-        dataset: datasets.IterableDataset,
+        dataset: datasets.IterableDataset | ShardList,
         name: str,
         image_column: str = "image",
         label_column: str | None = None,
@@ -68,30 +61,25 @@ class DepthStream:
         max_depth: float | None = None,
         root: str | os.PathLike[str] | None = None,
         open_shards: int | None = None,
-        parquet_files: Sequence[str | os.PathLike[str]] = (),
         exif: str = "auto",
         max_pixels: int | None = None,
         encoding: str | None = None,
     ) -> None:
         if open_shards is not None and open_shards < 1:
             raise ValueError(f"{name}: open_shards must be at least 1, got {open_shards}")
-        if not isinstance(dataset, datasets.IterableDataset):
+        if isinstance(dataset, datasets.IterableDataset):
+            dataset = DatasetShards(dataset, name)
+        elif isinstance(dataset, datasets.Dataset | datasets.DatasetDict | datasets.IterableDatasetDict):
             raise TypeError(f"expected a streaming datasets.IterableDataset (one split), got {type(dataset).__name__}")
         self.name = name
         self.label = label
         self.root = None if root is None else Path(root)
         self.is_local = root is not None
         self.open_shards = open_shards or (OPEN_SHARDS if self.is_local else OPEN_SHARDS_ELSEWHERE)
-        # Cells stay encoded: `datasets` would decode images without EXIF orientation, and without names in its errors.
-        self._rows = dataset.decode(False) if dataset.features else dataset
-        self._row_groups: list[_RowGroup] = []
-        self._parquet_files = [Path(file) for file in parquet_files]
-        if self._parquet_files and len(self._parquet_files) != self.shard_count:
-            raise ValueError(f"{name}: {len(self._parquet_files)} parquet files for {self.shard_count} shards")
+        self._shards: ShardList = dataset
+        self._row_groups: list[RowGroup] = []
         rules = label_rules(label, scale, invalid_values, sky_value, max_depth, encoding)
-        self._reader = RowReader(
-            columns_of(dataset, name), image_column, label_column, label, rules, root, exif, max_pixels
-        )
+        self._reader = RowReader(dataset.columns, image_column, label_column, label, rules, root, exif, max_pixels)
 
     def __len__(self) -> int:
         raise TypeError(
@@ -101,7 +89,7 @@ class DepthStream:
     @property
     def shard_count(self) -> int:
         """Number of shards: files, or other parts that `datasets` can read apart."""
-        return len(self._row_groups) if self._row_groups else int(self._rows.num_shards)
+        return len(self._row_groups) or len(self._shards)
 
     @property
     def row_groups(self) -> list[int] | None:
@@ -116,35 +104,22 @@ class DepthStream:
             part_count: how many shards are wanted.
             row_groups: what they were divided into before, which is kept even if a file was damaged since.
         """
-        # `datasets` before 4.7 cannot divide a file.
-        if self.shard_count >= part_count or not (self._parquet_files or hasattr(self._rows, "reshard")):
+        if self.shard_count >= part_count or not self._shards.can_divide():
             return self
         counts = row_groups or [self._row_groups_of(file) for file in range(self.shard_count)]
         divided = object.__new__(DepthStream)
-        groups = [_RowGroup(file, group, count) for file, count in enumerate(counts) for group in range(count)]
+        groups = [RowGroup(file, group, count) for file, count in enumerate(counts) for group in range(count)]
         divided.__dict__.update(self.__dict__, _row_groups=groups)
         return divided
 
     def _row_groups_of(self, file: int) -> int:
         try:
             # A parquet file without rows has no row group.
-            if self._parquet_files:
-                return max(1, int(parquet.read_metadata(self._parquet_files[file]).num_row_groups))
-            return max(1, int(self._file(file).reshard().num_shards))
+            return max(1, self._shards.row_group_count(file))
         except Exception as error:
             # A damaged or unreachable file raises one of many exceptions. Whoever reads it will tell.
             logger.debug("%s: shard %d cannot be divided: %s", self.name, file, error)
             return 1
-
-    def _file(self, index: int) -> datasets.IterableDataset:
-        # `datasets` lists all shards to find one; of blocks of shards it lists far fewer.
-        count = int(self._rows.num_shards)
-        blocks = math.isqrt(count)
-        size, larger = divmod(count, blocks)
-        block = index // (size + 1) if index < larger * (size + 1) else larger + (index - larger * (size + 1)) // size
-        first = block * size + min(block, larger)
-        rows = self._rows.shard(blocks, block)
-        return rows.shard(rows.num_shards, index - first)
 
     @property
     def rules(self) -> LabelRules:
@@ -158,28 +133,21 @@ class DepthStream:
         other._reader.rules = rules
         return other
 
-    def shard(self, index: int) -> datasets.IterableDataset:
-        """Return one shard, its cells encoded."""
-        if not self._row_groups:
-            return self._file(index)
-        place = self._row_groups[index]
-        file = self._file(place.file)
-        return file if place.of == 1 else file.reshard().shard(place.of, place.group)
+    def shard(self, index: int) -> Iterator[dict[str, Any]]:
+        """Yield the rows of one shard in order, their cells encoded."""
+        return rows_of(self.open_shard(index, ROWS_AT_ONCE, 0, None))
 
     def open_shard(self, index: int, count: int, first_row: int, state: dict[str, Any] | None) -> ShardReader:
         """Open a shard at a row, to read `count` rows at once; the state is that of the reader there."""
-        if not self._parquet_files:
-            return IterableShard(self.shard(index), count, state)
-        place = self._row_groups[index] if self._row_groups else _RowGroup(index, 0, 1)
-        group = place.group if place.of > 1 else None
-        return ParquetShard(self._parquet_files[place.file], self._rows.features, count, first_row, group)
+        return self._shards.open(self._place(index), count, first_row, state)
 
     def name_of_shard(self, index: int) -> str:
         """Return the number of a shard, and of its row group where it was divided, for messages."""
-        if not self._row_groups:
-            return f"shard {index}"
-        place = self._row_groups[index]
+        place = self._place(index)
         return f"shard {place.file}" + (f", row group {place.group}" if place.of > 1 else "")
+
+    def _place(self, index: int) -> RowGroup:
+        return self._row_groups[index] if self._row_groups else RowGroup(index, 0, 1)
 
     def read_encoded(self, row: Mapping[str, Any], shard: int, index: int) -> tuple[str, Any]:
         """Return the name and the image of a row of `shard`, still encoded, and as a path if the row has only that."""
@@ -197,20 +165,6 @@ class DepthStream:
         """
         place = self.place(shard, index)
         return self._reader.read({column: fetch_cell(cell) for column, cell in row.items()}, place)
-
-
-def columns_of(dataset: datasets.IterableDataset, name: str) -> list[str]:
-    """List the columns of a stream; JSON tells them in its first row only.
-
-    Raises:
-        ValueError: the stream has no row.
-    """
-    if dataset.column_names:
-        return list(dataset.column_names)
-    first_row = next(iter(dataset), None)
-    if first_row is None:
-        raise ValueError(f"{name}: expected a stream with rows, got one with no rows")
-    return list(first_row)
 
 
 def fetch_cell(cell: Any) -> Any:

@@ -19,11 +19,12 @@ from .data_source import DataSource as DataSource
 from .datasets import DepthFolder, DepthTable, PhotoFolder
 from .decoding.encodings.choice import parse_encoding
 from .decoding.files import files_below
-from .depth_stream import DepthStream, columns_of
+from .depth_stream import DepthStream
 from .folder_layouts import label_in_folder
 from .public.catalog import PUBLIC_DATASETS, open_public
 from .recordings.open_recording import open_recording
 from .samples import SampleDataset
+from .shard_lists import DatasetShards, FileShards, ShardList
 from .source_kinds import detect_kind, refuse_pictures_beside_tables
 from .table_columns import choose_image_column, label_of_table
 from .table_files import is_saved_dataset, most_open_shards, opens_as_parquet, table_files
@@ -160,7 +161,8 @@ def _open_public(source: DataSource) -> SampleDataset:
 def _open_stream(source: DataSource) -> DepthStream:
     local = local_path(source.path)
     folder: Path | None = None
-    open_shards, parquet_files = source.open_shards, []
+    open_shards = source.open_shards
+    shards: ShardList
     if source.kind in PUBLIC_DATASETS:
         raise ValueError(f"{local}: {source.kind} is read by index and cannot stream; set streaming: false")
     if local.exists():
@@ -178,19 +180,18 @@ def _open_stream(source: DataSource) -> DepthStream:
             )
         folder = local if local.is_dir() else local.parent
         table_format, files = table_files(local, source.split, source.kind == "photos")
-        rows = datasets.load_dataset(table_format, data_files=files, split="train", streaming=True)
-        open_shards = open_shards or most_open_shards(files)
-        # `datasets` takes names for patterns, which may match other files as well.
-        parquet_files = files if table_format == "parquet" and rows.num_shards == len(files) else []
+        shards = FileShards(table_format, files, source.path)
+        if table_format == "parquet":
+            open_shards = open_shards or most_open_shards(files)
     else:
-        rows = _load_from_hub(source, streaming=True)
-    columns = columns_of(rows, source.path)
+        shards = DatasetShards(_load_from_hub(source, streaming=True), source.path)
+    columns = shards.columns
     label = None if source.kind == "photos" else label_of_table(source, columns)
     label_column = source.label_column if label else None
     options = {name: value for name, value in _label_options(source).items() if name != "limit"}
     image_column = choose_image_column(source, columns, label_column)
-    options |= {"root": folder, "open_shards": open_shards, "parquet_files": parquet_files}
-    return DepthStream(rows, source.path, image_column, label_column, label, **options)
+    options |= {"root": folder, "open_shards": open_shards}
+    return DepthStream(shards, source.path, image_column, label_column, label, **options)
 
 
 def as_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -> DataSource:
