@@ -25,6 +25,10 @@
 - `table_columns`: which columns of a table are images and labels
 - `source_kinds`: labelled folders, tables and photographs, told apart
 - `sources`: opens what a recipe names
+- `masked_pixels`: pixels in the masks of a label: unknown, or of less weight
+- `drop_list`: lists of rows to leave out
+- `row_filter`: what is left out of a source, and which rows of a stream
+- `rows_left_out`: a source without rows of such a list and labels with a bad fit
 - `depth_stream`: samples of a table that is read in order
 - `mixture`: map-style sources as one dataset, in an order by seed and epoch
 - `rehearsal`: samples of an old domain mixed into those of a new one, at a share

@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from .masked_pixels import WEIGHTS
+
 
 class GlobalBatchSampler(torch.utils.data.Sampler[list[tuple[int, int]]]):
     """Micro-batches of (epoch, position) for one process, cut from one endless sequence of samples.
@@ -72,11 +74,15 @@ class GlobalBatchSampler(torch.utils.data.Sampler[list[tuple[int, int]]]):
 def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Stack transformed samples: tensors along a new first axis, names and other values as lists, "broken" as one.
 
+    Where only some samples have "label_weights", those of the others are 1.
+
     Raises:
         ValueError: an empty batch, samples with and without labels in one batch, or tensors of different size.
     """
     if not samples:
         raise ValueError("expected at least one sample to stack, got an empty batch")
+    if any(WEIGHTS in sample for sample in samples):
+        samples = [sample if WEIGHTS in sample else _with_equal_weights(sample) for sample in samples]
     keys = samples[0].keys() - {"broken"}
     for sample in samples[1:]:
         if sample.keys() - {"broken"} != keys:
@@ -101,3 +107,9 @@ def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
             )
         batch[key] = torch.stack([sample[key] for sample in samples])
     return batch
+
+
+def _with_equal_weights(sample: dict[str, Any]) -> dict[str, Any]:
+    if "labels" not in sample:
+        return sample
+    return {**sample, WEIGHTS: torch.ones_like(sample["labels"])}

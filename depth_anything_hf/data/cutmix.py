@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from .masked_pixels import WEIGHTS
+
 
 CUTMIX_AREA_RANGE = (0.02, 0.4)
 CUTMIX_ASPECT_RANGE = (0.3, 1 / 0.3)
@@ -60,13 +62,13 @@ def cutmix(batch: dict[str, Any], random: np.random.Generator, probability: floa
     it are mixed by `torch.where(region, labels[partner], labels)`.
 
     Args:
-        batch: "pixel_values" (B, 3, h, w) and, if labelled, "labels" (B, h, w).
+        batch: "pixel_values" (B, 3, h, w) and, if labelled, "labels" and perhaps "label_weights" (B, h, w).
         random: source of all randomness.
         probability: of mixing, per image.
 
     Returns:
-        A new dict with mixed "pixel_values" and "labels", "region" bool (B, h, w), True where the pixel comes from
-        the partner (all False where no box was drawn), and "partner" int64 (B,).
+        A new dict with mixed "pixel_values", "labels" and weights, "region" bool (B, h, w), True where the pixel comes
+        from the partner (all False where no box was drawn), and "partner" int64 (B,).
 
     Raises:
         ValueError: the probability is not in [0, 1].
@@ -84,8 +86,9 @@ def cutmix(batch: dict[str, Any], random: np.random.Generator, probability: floa
     partner = torch.arange(count, device=pixel_values.device).roll(1)
     mixed = {**batch, "region": region, "partner": partner}
     mixed["pixel_values"] = torch.where(region[:, None], pixel_values[partner], pixel_values)
-    if "labels" in batch:
-        mixed["labels"] = torch.where(region, batch["labels"][partner], batch["labels"])
+    for key in ("labels", WEIGHTS):
+        if key in batch:
+            mixed[key] = torch.where(region, batch[key][partner], batch[key])
     return mixed
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from ..utils.option_errors import check_choice
 from ..utils.typed_fields import convert_fields, nearest_of
 from .decoding.depth_maps import LABELS, SCALE_ADVICE, check_encoding
+from .decoding.label_masks import parse_mask_names
 from .decoding.limits import check_max_pixels
 from .pair_orientation import EXIF_CHOICES
 from .public.catalog import PUBLIC_DATASETS
@@ -20,7 +21,9 @@ from .public.catalog import PUBLIC_DATASETS
 
 RECORDING = "recording"
 # Fields that mean something for labels only.
-ASK_FOR_LABELS = ("label", "label_column", "scale", "invalid_values", "sky_value", "max_depth", "encoding")
+ASK_FOR_LABELS = (
+    *("label", "label_column", "scale", "invalid_values", "sky_value", "max_depth", "encoding", "ignore_masks"),
+)
 
 
 @dataclass
@@ -46,6 +49,11 @@ class DataSource:
         options: further arguments of `open_public`; of a recording `tolerance`, seconds.
         max_pixels: largest number of pixels of an image or label; larger ones are broken. None: Pillow's limit, about
             179 million.
+        ignore_masks: of labels of two teachers, masks whose pixels count less: "sky", "teachers" (the two disagree)
+            and "flip" (the mirrored picture gives another depth).
+        mask_weight: what masked pixels count in the losses, 0 to 1; at 0 they are unknown.
+        keep_bad_fits: also take rows whose fit of two teachers is marked as bad (`fit_ok` false).
+        drop: list of rows to leave out, as `depth-anything-hf review` writes it; see `drop_list`.
 
     Raises:
         ValueError: an unknown kind or label, a number out of range, or options that do not go together.
@@ -69,6 +77,10 @@ class DataSource:
     exif: str = "auto"
     max_pixels: int | None = None
     encoding: str | None = None
+    ignore_masks: Sequence[str] | None = None
+    mask_weight: float = 0.0
+    keep_bad_fits: bool = False
+    drop: str | None = None
 
     def __post_init__(self) -> None:
         # One of several paths would be taken for the name of a file.
@@ -91,6 +103,7 @@ class DataSource:
         if self.open_shards is not None and not self.streaming:
             raise ValueError(f"{self.path}: open_shards is for streams; set streaming: true, or leave it out")
         check_max_pixels(self.max_pixels, f"{self.path}: max_pixels")
+        self._check_masks()
         for name in ("weight", "max_depth"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -108,6 +121,20 @@ class DataSource:
         if self.streaming and self.limit is not None:
             raise ValueError(
                 f"{self.path}: limit cannot be combined with streaming; set max_steps, or name fewer files"
+            )
+
+    def _check_masks(self) -> None:
+        if self.ignore_masks is not None:
+            self.ignore_masks = parse_mask_names(self.ignore_masks) or None
+        if not 0 <= self.mask_weight <= 1:
+            raise ValueError(
+                f"{self.path}: mask_weight is {self.mask_weight:g}, expected 0 (masked pixels are ignored) to 1"
+            )
+        if self.mask_weight and self.ignore_masks is None:
+            raise ValueError(f"{self.path}: mask_weight is of pixels in ignore_masks; set these, or leave it out")
+        if self.keep_bad_fits and self.kind not in ("auto", "table"):
+            raise ValueError(
+                f"{self.path}: keep_bad_fits is for tables of labels, not for kind {self.kind!r}; leave it out"
             )
 
     @classmethod

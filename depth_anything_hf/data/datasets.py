@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from .decoding.images import IMAGE_SUFFIXES, read_image
 from .decoding.limits import allow_pixels, check_max_pixels
 from .decoding.map_meaning import meaning_of
 from .folder_layouts import images_in, label_in_folder, pairs_in_folder
+from .masked_pixels import masked_pixels_of
 from .pair_orientation import PairOrientation
 from .rows import RowReader
 from .samples import Sample, add_label, check_limit
@@ -142,8 +143,10 @@ class DepthTable:
         label: "depth", "disparity", or None for images only.
         scale, invalid_values, sky_value, max_depth, limit, exif, max_pixels, encoding: as in `DepthFolder`.
         root: folder that relative paths in text cells refer to.
+        ignore_masks, mask_weight: of pseudo-labels with masks, see `MaskedPixels`.
 
     Raises:
+        MissingMaskError: the table has no such masks.
         TypeError: not a map-style dataset.
         ValueError: no rows, a missing column, or an unknown label.
     """
@@ -163,6 +166,8 @@ class DepthTable:
         exif: str = "auto",
         max_pixels: int | None = None,
         encoding: str | None = None,
+        ignore_masks: Sequence[str] | None = None,
+        mask_weight: float = 0.0,
     ) -> None:
         if not isinstance(dataset, datasets.Dataset):
             raise TypeError(
@@ -173,8 +178,10 @@ class DepthTable:
         self.label = label
         rules = label_rules(label, scale, invalid_values, sky_value, max_depth, encoding)
         self._root = None if root is None else local_path(root)
+        masks = masked_pixels_of(ignore_masks, mask_weight)
+        self._ignore_masks, self._mask_weight = ignore_masks, mask_weight
         self._reader = RowReader(
-            dataset.column_names, image_column, label_column, label, rules, root, exif, max_pixels
+            dataset.column_names, image_column, label_column, label, rules, root, exif, max_pixels, masks
         )
         limit = check_limit(limit)
         self._rows = _leave_encoded(dataset if limit is None else dataset.select(range(min(limit, len(dataset)))))
@@ -205,6 +212,15 @@ class DepthTable:
     def name_of(self, index: int) -> str:
         """Return the name of a sample, which need not be readable."""
         return self._reader.name_of(self._rows[int(index)], f"row {index}")
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return list(self._rows.column_names)
+
+    def read_columns(self, names: Sequence[str], rows: int) -> Iterator[dict[str, list[Any]]]:
+        """Yield the cells of some columns, `rows` rows at once; no other column is read."""
+        yield from self._rows.select_columns(list(names)).iter(batch_size=rows)
 
     def read_encoded(self, index: int) -> tuple[str, Any]:
         """Return the name and the encoded image of a row, see `RowReader.read_encoded`."""

@@ -15,6 +15,8 @@ import datasets
 import fsspec
 
 from .decoding.depth_maps import LabelRules, label_rules
+from .masked_pixels import masked_pixels_of
+from .row_filter import LeftOut, RowFilter
 from .rows import RowReader
 from .samples import Sample
 from .shard_lists import DatasetShards, RowGroup, ShardList, rows_of
@@ -42,8 +44,10 @@ class DepthStream:
         root: folder that relative paths in text cells refer to; None counts as a stream from elsewhere.
         open_shards: shards that each process and worker reads at once, so that batches mix shards of one class each;
             None: 16, or 4 if the stream is from elsewhere. A row group of each open parquet file is held in memory.
+        ignore_masks, mask_weight: as in `DepthTable`.
 
     Raises:
+        MissingMaskError: the table has no such masks.
         TypeError: not a streaming dataset.
         ValueError: no rows, a missing column, an unknown label, or no open shard.
     """
@@ -64,6 +68,8 @@ class DepthStream:
         exif: str = "auto",
         max_pixels: int | None = None,
         encoding: str | None = None,
+        ignore_masks: Sequence[str] | None = None,
+        mask_weight: float = 0.0,
     ) -> None:
         if open_shards is not None and open_shards < 1:
             raise ValueError(f"{name}: open_shards must be at least 1, got {open_shards}")
@@ -79,7 +85,13 @@ class DepthStream:
         self._shards: ShardList = dataset
         self._row_groups: list[RowGroup] = []
         rules = label_rules(label, scale, invalid_values, sky_value, max_depth, encoding)
-        self._reader = RowReader(dataset.columns, image_column, label_column, label, rules, root, exif, max_pixels)
+        self.columns = dataset.columns
+        masks = masked_pixels_of(ignore_masks, mask_weight)
+        self._ignore_masks, self._mask_weight = ignore_masks, mask_weight
+        self._reader = RowReader(self.columns, image_column, label_column, label, rules, root, exif, max_pixels, masks)
+        self._filter: RowFilter | None = None
+        # What rows are left out, see `rows_left_out`.
+        self.left_out: LeftOut | None = None
 
     def __len__(self) -> int:
         raise TypeError(
@@ -132,6 +144,18 @@ class DepthStream:
         other._reader = copy.copy(self._reader)
         other._reader.rules = rules
         return other
+
+    def with_filter(self, row_filter: RowFilter, left_out: LeftOut) -> DepthStream:
+        """Return the same rows without those that a filter leaves out."""
+        other = copy.copy(self)
+        other._filter, other.left_out = row_filter, left_out
+        return other
+
+    def keeps(self, row: Mapping[str, Any], shard: int, index: int) -> bool:
+        """Return whether a row of `shard` is used, and not left out."""
+        if self._filter is None:
+            return True
+        return self._filter.keeps(row, self._reader.name_of(row, f"row {index} of {self.name_of_shard(shard)}"))
 
     def shard(self, index: int) -> Iterator[dict[str, Any]]:
         """Yield the rows of one shard in order, their cells encoded."""

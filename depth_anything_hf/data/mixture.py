@@ -16,6 +16,7 @@ import torch
 from ..utils.typed_fields import convert_argument
 from .decoding.errors import BrokenSampleError
 from .first_labels import SMALL_SHARE, UselessLabelsError, first_labels, has_valid_label
+from .masked_pixels import WEIGHTS
 from .samples import Sample, SampleDataset, errors_named
 
 
@@ -255,7 +256,12 @@ def check_first_samples(mixture: SampledSources) -> None:
     for source, name in enumerate(mixture.names):
         item = _first_usable(mixture, source, name)
         _warn_of_small_depth(mixture, source, item)
-        shapes = {key: tuple(value.shape) for key, value in item.items() if isinstance(value, torch.Tensor)}
+        shapes = {
+            key: tuple(value.shape)
+            for key, value in item.items()
+            # Those of samples without weights become 1 in a batch.
+            if isinstance(value, torch.Tensor) and key != WEIGHTS
+        }
         first = first or shapes
         if shapes != first:
             raise ValueError(

@@ -18,10 +18,12 @@ from .decoding.disparity_codec import decode_disparity
 from .decoding.errors import BrokenSampleError, UnreadableImageError
 from .decoding.files import in_memory, read_bytes
 from .decoding.images import read_image
+from .decoding.label_masks import MissingMaskError
 from .decoding.limits import allow_pixels, check_max_pixels
 from .decoding.map_meaning import meaning_of
 from .decoding.stored_maps import key_of_map, single_channel
 from .further_frames import FrameWarning
+from .masked_pixels import WEIGHTS, MaskedPixels
 from .pair_orientation import PairOrientation
 from .samples import Sample, add_label
 
@@ -42,8 +44,10 @@ class RowReader:
         root: folder that relative paths in text cells refer to.
         exif: as in `PairOrientation`, for rows with a label.
         max_pixels: largest number of pixels of an image or label; larger ones are broken. None: Pillow's limit.
+        masks: what becomes of masked pixels; None: nothing.
 
     Raises:
+        MissingMaskError: the table has no such masks.
         ValueError: a column is missing, or the label is neither "depth" nor "disparity".
     """
 
@@ -57,8 +61,12 @@ class RowReader:
         root: str | os.PathLike[str] | None,
         exif: str = "auto",
         max_pixels: int | None = None,
+        masks: MaskedPixels | None = None,
     ) -> None:
         check_max_pixels(max_pixels)
+        if masks is not None:
+            masks.check_columns(columns, "the table")
+        self._masks = masks
         self._max_pixels = max_pixels
         check_choice("label", label, (*LABELS, None))
         self._image_column = _find_column(columns, (image_column,), "image_column")
@@ -128,11 +136,19 @@ class RowReader:
             if self._label_column is None:
                 return {"image": read_image(image_cell), "name": name}
             image, label = self._read_pair(row, self._label_column, image_cell, name)
+            weights = None
+            if self._masks is not None:
+                label, weights = self._masks.apply(row, label, f"{place} ({name})")
+        except MissingMaskError:
+            raise
         except BrokenSampleError as error:
             raise type(error)(f"{place} ({name}): {error}") from error
         except ValueError as error:
             raise ValueError(f"{place} ({name}): {error}") from error
-        return add_label({"image": image, "name": name}, self.rules.label, label, f"column {self._label_column!r}")
+        sample = (
+            {"image": image, "name": name} if weights is None else {"image": image, "name": name, WEIGHTS: weights}
+        )
+        return add_label(sample, self.rules.label, label, f"column {self._label_column!r}")
 
     def _read_pair(
         self, row: Mapping[str, Any], column: str, image_cell: Any, name: str

@@ -3,7 +3,8 @@
 """What a sample is, and what a dataset of samples must offer.
 
 A sample is a dict: "image" uint8 (H, W, 3) RGB, "name" str, and, unless it is unlabelled, "depth" or "disparity"
-float32 (H, W). In a label NaN is invalid; sky is depth +inf or disparity 0.
+float32 (H, W). In a label NaN is invalid; sky is depth +inf or disparity 0. Beside a label there may be
+"label_weights" float32 (H, W), what its pixels count in the losses.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -19,10 +19,13 @@ from .data_source import DataSource as DataSource
 from .datasets import DepthFolder, DepthTable, PhotoFolder
 from .decoding.encodings.choice import parse_encoding
 from .decoding.files import files_below
+from .decoding.label_masks import require_masks
 from .depth_stream import DepthStream
 from .folder_layouts import label_in_folder
+from .masked_pixels import MaskedPixels
 from .public.catalog import PUBLIC_DATASETS, open_public
 from .recordings.open_recording import open_recording
+from .rows_left_out import filter_stream, leave_out_rows
 from .samples import SampleDataset
 from .shard_lists import DatasetShards, FileShards, ShardList
 from .source_kinds import detect_kind, refuse_pictures_beside_tables
@@ -52,7 +55,12 @@ def open_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -
     """
     source = as_source(spec)
     try:
-        return _open_stream(source) if source.streaming else _open_map_style(source)
+        if source.streaming:
+            return _open_stream(source)
+        samples = _open_map_style(source)
+        if source.ignore_masks is not None and not isinstance(samples, DepthTable):
+            require_masks(source.ignore_masks, (), source.path)
+        return leave_out_rows(samples, source)
     except Exception as error:
         # `datasets` and the decoders of tables raise many kinds of exceptions, most of them without the path.
         if isinstance(error, ImportError) or (source.path in str(error) and isinstance(error, OSError | ValueError)):
@@ -108,7 +116,8 @@ def _open_map_style(source: DataSource) -> SampleDataset:
     label = None if source.kind == "photos" else label_of_table(source, table.column_names)
     label_column = source.label_column if label else None
     image_column = choose_image_column(source, table.column_names, label_column)
-    return DepthTable(table, image_column, label_column, label, root=folder, **_label_options(source))
+    options = _label_options(source) | _mask_options(source, table.column_names)
+    return DepthTable(table, image_column, label_column, label, root=folder, **options)
 
 
 def _label_by_encoding(source: DataSource) -> str | None:
@@ -163,6 +172,7 @@ def _open_stream(source: DataSource) -> DepthStream:
     folder: Path | None = None
     open_shards = source.open_shards
     shards: ShardList
+    parquet_files: list[Path] = []
     if source.kind in PUBLIC_DATASETS:
         raise ValueError(f"{local}: {source.kind} is read by index and cannot stream; set streaming: false")
     if local.exists():
@@ -183,6 +193,7 @@ def _open_stream(source: DataSource) -> DepthStream:
         shards = FileShards(table_format, files, source.path)
         if table_format == "parquet":
             open_shards = open_shards or most_open_shards(files)
+            parquet_files = [Path(file) for file in files]
     else:
         shards = DatasetShards(_load_from_hub(source, streaming=True), source.path)
     columns = shards.columns
@@ -190,8 +201,9 @@ def _open_stream(source: DataSource) -> DepthStream:
     label_column = source.label_column if label else None
     options = {name: value for name, value in _label_options(source).items() if name != "limit"}
     image_column = choose_image_column(source, columns, label_column)
-    options |= {"root": folder, "open_shards": open_shards}
-    return DepthStream(shards, source.path, image_column, label_column, label, **options)
+    options |= {"root": folder, "open_shards": open_shards, **_mask_options(source, columns)}
+    stream = DepthStream(shards, source.path, image_column, label_column, label, **options)
+    return filter_stream(stream, source, parquet_files)
 
 
 def as_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -> DataSource:
@@ -206,6 +218,12 @@ def as_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -> 
 def _label_options(source: DataSource) -> dict[str, Any]:
     names = ("scale", "invalid_values", "sky_value", "max_depth", "limit", "exif", "max_pixels", "encoding")
     return {name: getattr(source, name) for name in names}
+
+
+def _mask_options(source: DataSource, columns: Sequence[str]) -> dict[str, Any]:
+    if source.ignore_masks is not None:
+        MaskedPixels(source.ignore_masks).check_columns(columns, source.path)
+    return {"ignore_masks": source.ignore_masks, "mask_weight": source.mask_weight}
 
 
 def _load_table(source: DataSource) -> tuple[datasets.Dataset, Path | None]:

@@ -265,6 +265,7 @@ class StreamRows:
                 for index in range(lane.first_row, lane.first_row + len(rows))
                 if (index + first) % self._sharers == self._rank
             ]
+            own = [(index, row) for index, row in own if self._stream.keeps(row, shard, index)]
             if own:
                 return own
             if rows:

@@ -16,6 +16,7 @@ import torch
 from ..geometry.disparity import depth_to_disparity
 from ..utils.typed_fields import convert_fields
 from .haze import add_haze, sample_haze
+from .masked_pixels import WEIGHTS
 
 
 PATCH_SIZE = 14
@@ -129,12 +130,13 @@ class TrainingTransform:
         """Transform one sample; the result depends on the sample and the state of the generator only.
 
         Args:
-            sample: "image" uint8 (H, W, 3), at most one of "depth" and "disparity" float32 (H, W), "name".
+            sample: "image" uint8 (H, W, 3), at most one of "depth" and "disparity" float32 (H, W), "name"; beside a
+                label perhaps "label_weights" float32 (H, W), what its pixels count in the losses.
             random: source of all randomness.
 
         Returns:
-            "pixel_values" float32 (3, h, w), "name", and, where they apply, "labels" float32 (h, w) and
-            "clean_pixel_values" float32 (3, h, w).
+            "pixel_values" float32 (3, h, w), "name", and, where they apply, "labels" and "label_weights" float32
+            (h, w) and "clean_pixel_values" float32 (3, h, w).
 
         Raises:
             ValueError: depth and disparity in one sample, a label of another size, a disparity label for target
@@ -151,7 +153,7 @@ class TrainingTransform:
             raise ValueError(
                 f"{name}: haze=True needs depth in metres, the sample has {kind or 'no label'}; set haze=False"
             )
-        image, label = self._resize_crop_and_flip(sample["image"], label, random)
+        image, label, weights = self._resize_crop_and_flip(sample["image"], label, sample.get(WEIGHTS), random)
         if self.haze and label is not None:
             image = add_haze(image, label, *sample_haze(random))
         result = {"pixel_values": _normalize(self._recolour(image, random)), "name": name}
@@ -159,25 +161,32 @@ class TrainingTransform:
             result["clean_pixel_values"] = _normalize(_unit_range(image))
         if label is not None:
             result["labels"] = torch.from_numpy(np.ascontiguousarray(self._target_of(label, kind, name)))
+            if weights is not None:
+                result[WEIGHTS] = torch.from_numpy(np.ascontiguousarray(weights, dtype=np.float32))
         return result
 
     def _resize_crop_and_flip(
-        self, image: np.ndarray, label: np.ndarray | None, random: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+        self,
+        image: np.ndarray,
+        label: np.ndarray | None,
+        weights: np.ndarray | None,
+        random: np.random.Generator,
+    ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
         height, width = self.crop_size
         resized_height, resized_width = covering_size(image.shape[:2], (height, width))
         top = int(random.integers(resized_height - height + 1))
         left = int(random.integers(resized_width - width + 1))
         image = resize_image(image, (resized_height, resized_width))[top : top + height, left : left + width]
+        maps = [label, weights]
         if label is not None:
             rows = _nearest_indices(label.shape[0], resized_height)[top : top + height]
             columns = _nearest_indices(label.shape[1], resized_width)[left : left + width]
-            label = label[rows[:, None], columns]
+            maps = [None if each is None else each[rows[:, None], columns] for each in maps]
         for axis, probability in ((1, self.horizontal_flip), (0, self.vertical_flip)):
             if random.random() < probability:
                 image = np.flip(image, axis)
-                label = None if label is None else np.flip(label, axis)
-        return np.ascontiguousarray(image), label
+                maps = [None if each is None else np.flip(each, axis) for each in maps]
+        return np.ascontiguousarray(image), maps[0], maps[1]
 
     def _recolour(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Apply channel gain, jitter and blur to a uint8 image: float32 (h, w, 3) in [0, 1]."""
@@ -330,6 +339,12 @@ def _label_of(sample: dict[str, Any]) -> tuple[str | None, np.ndarray | None]:
         raise ValueError(
             f"{sample['name']}: expected a label of the size of the image, {sample['image'].shape[:2]}, "
             f"got {label.shape} (height, width)"
+        )
+    weights = sample.get(WEIGHTS)
+    if weights is not None and weights.shape != label.shape:
+        raise ValueError(
+            f"{sample['name']}: expected {WEIGHTS} of the size of the label, {label.shape}, "
+            f"got {weights.shape} (height, width)"
         )
     return kinds[0], label
 

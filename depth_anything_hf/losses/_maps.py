@@ -12,6 +12,7 @@ from torch import Tensor
 
 
 EXCLUDE = "Exclude them with the mask or set them to NaN in the label."
+WEIGHTS_ADVICE = "Weights are finite numbers of at least 0; a pixel of weight 0 is invalid."
 DIVERGED = "The model that predicted them has diverged or was given such values; check its weights and its input."
 
 
@@ -19,18 +20,23 @@ class ValidMaps(NamedTuple):
     prediction: Tensor  # (B, H, W), 0 at invalid pixels
     target: Tensor  # (B, H, W), 0 at invalid pixels
     valid: Tensor  # bool (B, H, W)
+    weights: Tensor | None = None  # (B, H, W) above 0 at valid pixels, 0 at invalid ones; None: 1 and 0
 
 
-def valid_maps(prediction: Tensor, target: Tensor, mask: Tensor | None) -> ValidMaps:
+def valid_maps(prediction: Tensor, target: Tensor, mask: Tensor | None, weights: Tensor | None = None) -> ValidMaps:
     """Check the inputs, bring them to the working precision and clear what is invalid before any arithmetic."""
-    check_maps(prediction=prediction, target=target, mask=mask)
+    check_maps(prediction=prediction, target=target, mask=mask, weights=weights)
     precision = working_precision(prediction, target)
     valid = valid_pixels(target, mask)
+    if weights is not None:
+        check_on_cpu(~(weights >= 0) | weights.isinf(), "pixels have a weight below 0 or none", WEIGHTS_ADVICE)
+        valid = valid & (weights > 0)
+        weights = torch.where(valid, weights.to(precision), 0)
     prediction = torch.where(valid, prediction.to(precision), 0)
     target = torch.where(valid, target.to(precision), 0)
     check_finite_on_cpu(prediction, "valid pixels have a prediction that is not finite", DIVERGED)
     check_finite_on_cpu(target, "valid pixels have a target that is not finite", EXCLUDE)
-    return ValidMaps(prediction, target, valid)
+    return ValidMaps(prediction, target, valid, weights)
 
 
 def valid_pixels(target: Tensor, mask: Tensor | None) -> Tensor:
@@ -80,7 +86,8 @@ def for_each_image(loss: Callable[[ValidMaps], Tensor], maps: ValidMaps) -> Tens
     On the CPU one image is finished before the next is begun, so that intermediate maps stay in the cache.
     """
     if can_use_numpy(maps.valid) and len(maps.valid) > 1:
-        parts = zip(*(torch.split(whole, 1) for whole in maps), strict=True)
+        split = ([None] * len(maps.valid) if whole is None else torch.split(whole, 1) for whole in maps)
+        parts = zip(*split, strict=True)
         values = torch.cat([loss(ValidMaps(*part)) for part in parts], dim=-1)
     else:
         values = loss(maps)
@@ -98,9 +105,33 @@ def refuse_second_derivative() -> None:
         raise RuntimeError("the losses over normalized maps can be differentiated once; leave out create_graph=True")
 
 
-def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
+def masked_mean(values: Tensor, valid: Tensor, weights: Tensor | None = None) -> Tensor:
     """Return the mean over valid pixels (B,); 0 for none, as a NaN in mid-arithmetic would reach the gradients."""
-    return torch.where(valid, values, 0).sum(dim=(1, 2)) / count_pixels(valid).clamp(min=1)
+    values = torch.where(valid, values, 0)
+    if weights is None:
+        return values.sum(dim=(1, 2)) / count_pixels(valid).clamp(min=1)
+    return (values * weights).sum(dim=(1, 2)) / sum_weights(valid, weights)
+
+
+def pixel_factors(valid: Tensor, weights: Tensor | None, dtype: torch.dtype) -> Tensor:
+    """Return what each pixel counts (B, H, W): its weight, or 1; 0 where it is invalid."""
+    return zeros_and_ones(valid, dtype) if weights is None else weights
+
+
+def sum_weights(valid: Tensor, weights: Tensor | None) -> Tensor:
+    """Return what the valid pixels count together (B,); 1 where there is none, to be divided by.
+
+    Weights are added in `exact_dtype`: ones then give the number of pixels, and a loss the same bits as without.
+    """
+    if weights is None:
+        return count_pixels(valid).clamp(min=1)
+    total = weights.sum(dim=(1, 2), dtype=exact_dtype(weights))
+    return torch.where(total > 0, total, 1).to(weights.dtype)
+
+
+def exact_dtype(values: Tensor) -> torch.dtype:
+    """Return float64, in which sums of ones are exact; float32 on Apple's GPUs, which have no more."""
+    return torch.float32 if values.device.type == "mps" else torch.float64
 
 
 def zeros_and_ones(valid: Tensor, dtype: torch.dtype) -> Tensor:

@@ -32,7 +32,7 @@ def within_and_outside(
         target: (B, H, W), NaN = invalid; inside the region the label of one photograph, outside that of the other.
         mask: bool (B, H, W) or None.
         region: bool (B, H, W), True inside the box; all False for an image that was not mixed.
-        **options: handed to `loss_function`.
+        **options: handed to `loss_function`; of "weights" a pixel of weight 0 is invalid.
 
     Returns:
         (..., B), as `loss_function`; NaN where neither part has a valid pixel.
@@ -42,6 +42,8 @@ def within_and_outside(
     """
     check_maps(prediction=prediction, target=target, mask=mask, region=region)
     valid = valid_pixels(target, mask)
+    if options.get("weights") is not None:
+        valid = valid & (options["weights"] > 0)
     inside, outside = valid & region, valid & ~region
     loss_inside = loss_function(prediction, target, inside, **options)
     loss_outside = loss_function(prediction, target, outside, **options)

@@ -77,7 +77,12 @@ class RelativeLoss:
         return replace(self, anchor_weight=0.0 if pretrained else 1.0)
 
     def terms(
-        self, prediction: Tensor, target: Tensor, region: Tensor | None, progress: float
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        region: Tensor | None,
+        progress: float,
+        weights: Tensor | None = None,
     ) -> dict[str, tuple[float, Tensor]]:
         """Compute the terms, each as (weight, one value per image); a term of weight zero is left out.
 
@@ -89,11 +94,14 @@ class RelativeLoss:
             target: (B, H, W), disparity up to an affine map; NaN = invalid.
             region: (B, H, W) bool, the pasted box of CutMix, or None.
             progress: share of the run that is done, 0..1.
+            weights: (B, H, W), what each pixel counts, or None.
         """
         ramp = min(1.0, progress / self.gradient_ramp) if self.gradient_ramp > 0 else 1.0
         gradient_weight = self.gradient_weight * ramp
 
         def values(loss: Callable[..., Tensor], **options: Any) -> Tensor:
+            if weights is not None:
+                options["weights"] = weights
             if region is None:
                 return loss(prediction, target, **options)
             return within_and_outside(loss, prediction, target, ~target.isnan(), region, **options)

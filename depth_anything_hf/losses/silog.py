@@ -21,6 +21,7 @@ def silog_loss(
     variance_focus: float = 0.5,
     eps: float = 1e-6,
     over: SilogOver = "image",
+    weights: Tensor | None = None,
 ) -> Tensor:
     """Compute the scale-invariant logarithmic error (Eigen et al., arXiv 1406.2283), the loss of the metric models.
 
@@ -38,6 +39,7 @@ def silog_loss(
         over: "image" takes the means over the valid pixels of each image; "batch" over those of all images together,
             as DepthAnything/Depth-Anything-V2 does (metric_depth/util/loss.py): an image with more valid pixels weighs
             more, and a common factor has to be right for all images at once.
+        weights: (B, H, W), what each pixel counts in the means, at least 0; a pixel of weight 0 is invalid. None: 1.
 
     Returns:
         (B,), at least `eps`; NaN for an image without a valid pixel. Over the batch the others have one value, which
@@ -51,14 +53,15 @@ def silog_loss(
     if not 0 <= variance_focus <= 1:
         raise ValueError(f"variance_focus must be in [0, 1], got {variance_focus}.")
     with no_autocast(prediction):
-        maps = valid_maps(prediction, target, mask)
+        maps = valid_maps(prediction, target, mask, weights)
         check_on_cpu(maps.valid & (maps.target <= 0), "valid pixels have a target that is not above 0", EXCLUDE)
         ratio = maps.prediction.clamp(min=eps).log() - maps.target.clamp(min=eps).log()
         # One tall image stands for all of the batch.
         valid = maps.valid.flatten(0, 1)[None] if over == "batch" else maps.valid
         ratio = ratio.reshape(valid.shape)
-        mean = masked_mean(ratio, valid)
-        variance = masked_mean((ratio - mean[:, None, None]).square(), valid)
+        weights = None if maps.weights is None else maps.weights.reshape(valid.shape)
+        mean = masked_mean(ratio, valid, weights)
+        variance = masked_mean((ratio - mean[:, None, None]).square(), valid, weights)
         error = (variance + (1 - variance_focus) * mean.square() + eps**2).sqrt()
         return nan_where_empty(error.expand(len(maps.valid)), maps.valid)
 

@@ -3,6 +3,7 @@
 """Training runs from flags and YAML recipes: one program for each of the verbs train, distill and finetune.
 
 - `arguments`: which model a run starts from, and which data it learns from and is scored on.
+- `training_sources`: what arguments say of all sources, their record, and what is left out of them.
 - `parser`: dataclasses from flags and recipes, with the source of each value, and back into a recipe.
 - `without_effect`: flags that have none beside the other arguments.
 - `catalog`: the recipes that come with the package (the YAML files of this folder), and files of one's own.

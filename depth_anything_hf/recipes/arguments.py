@@ -9,7 +9,7 @@ import logging
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..utils.typed_fields import convert_fields, require_ranges
@@ -18,6 +18,7 @@ from ..utils.unique_keys import KeyGivenTwiceError, load_json
 
 if TYPE_CHECKING:
     from ..data.mixture import Mixture
+    from ..data.sources import DataSource
     from ..data.streaming_mixture import StreamingMixture
     from ..evaluation.settings import EvaluationSettings
     from ..training.validation import Evaluation
@@ -106,6 +107,7 @@ class DataArguments:
         # A protocol has a range of its own.
         **dict.fromkeys(("eval_min_depth", "eval_max_depth"), ("eval_data", "forgetting_data")),
         "eval_batch_size": ("eval_data", "eval_protocol"),
+        "mask_weight": "ignore_masks",
         **dict.fromkeys(("brightness", "contrast", "saturation", "hue"), "colour_jitter"),
     }
 
@@ -152,6 +154,28 @@ class DataArguments:
         metadata={"help": "Metres; farther label pixels of held-out data are ignored. [80; finetune: max_depth]"},
     )
     eval_batch_size: int = field(default=8, metadata={"help": "Images per forward pass in evaluation."})
+    ignore_masks: list[str] | None = field(
+        default=None,
+        metadata={
+            "help": "Masks of pseudo-labels whose pixels are not learned from: sky, teachers (two teachers disagree), "
+            "flip (the mirrored picture disagrees). Of every source in train_data that does not say itself."
+        },
+    )
+    mask_weight: float = field(
+        default=0.0,
+        metadata={"help": "What pixels in ignore_masks count in the losses, 0 to 1; 0 ignores them."},
+    )
+    keep_bad_fits: bool = field(
+        default=False,
+        metadata={"help": "Also train on labels of two teachers whose fit is marked as bad; default: left out."},
+    )
+    drop: str | None = field(
+        default=None,
+        metadata={
+            "help": "List of rows to leave out of train_data, as `depth-anything-hf review` writes it (drop.txt). "
+            "With several sources, write drop into the mapping of one."
+        },
+    )
     horizontal_flip: float = field(default=0.5, metadata={"help": "Probability."})
     vertical_flip: float = field(default=0.0, metadata={"help": "Probability."})
     colour_jitter: float = field(
@@ -175,10 +199,16 @@ class DataArguments:
     def __post_init__(self) -> None:
         # A number of metres is one in Python, and text in flags.
         convert_fields(self, skip=(*self._mappings, "near_clip"))
-        require_ranges(self, {"[1, inf)": ("eval_batch_size",), "(0, 1)": ("rehearsal_share",)})
+        ranges = {"[1, inf)": ("eval_batch_size",), "(0, 1)": ("rehearsal_share",), "[0, 1]": ("mask_weight",)}
+        require_ranges(self, ranges)
         given: Any = self.train_data
         if not isinstance(given, list):
             self.train_data = list(given) if isinstance(given, tuple) else [given]
+        if self.drop is not None and len(self.train_data) > 1:
+            raise ValueError(
+                f"drop is {self.drop}, which is of one source, and train_data has {len(self.train_data)}: write drop "
+                "into the mapping of the source that the list is of"
+            )
         for name in self._mappings:
             value: Any = getattr(self, name)
             for source in value if name == "train_data" else [value]:
@@ -194,6 +224,14 @@ class DataArguments:
         """The sources that are trained on, that of the old domain last."""
         return [*self.train_data, *([] if self.rehearsal is None else [self.rehearsal])]
 
+    def _sources(self) -> list[DataSource]:
+        """Return the sources that are trained on, as `record` has them, that of the old domain last."""
+        from .training_sources import sources_of
+
+        names = ("ignore_masks", "mask_weight", "keep_bad_fits", "drop")
+        own = sources_of(self.train_data, **{name: getattr(self, name) for name in names})
+        return own + sources_of(self._specs[len(self.train_data) :])
+
     @property
     def source_names(self) -> list[str]:
         """Paths or Hub ids of the training data, that of the old domain last, for the record."""
@@ -201,22 +239,12 @@ class DataArguments:
 
     @property
     def record(self) -> list[dict[str, Any]]:
-        """What tells the training data from other data: the fields of each `DataSource`; local paths are absolute.
+        """What tells the training data from other data, see `training_sources.records_of`."""
+        from .training_sources import records_of
 
-        Without `max_pixels`, which tells what files are trusted, and which earlier versions do not know; and with
-        `encoding` only where there is one, for the same reason.
-        """
-        from ..data.sources import as_source
-        from ..training.description import absolute_path
-
-        sources = [as_source(spec) for spec in self._specs]
-        records = [{**asdict(source), "path": absolute_path(source.path)} for source in sources]
+        records = records_of(self._sources())
         if self.rehearsal is not None:
             records[-1]["rehearsal_share"] = self.rehearsal_share
-        for each in records:
-            del each["max_pixels"]
-            if each["encoding"] is None:
-                del each["encoding"]
         return records
 
     @property
@@ -243,15 +271,18 @@ class DataArguments:
         from ..data.depth_stream import DepthStream
         from ..data.mixture import Mixture, check_first_samples
         from ..data.rehearsal import check_rehearsal_label, rehearsal_weights
-        from ..data.sources import as_source, open_source
+        from ..data.sources import open_source
         from ..data.streaming_mixture import StreamingMixture
         from ..data.transforms import TrainingTransform
+        from .training_sources import refuse_masks
 
-        sources = [as_source(spec) for spec in self._specs]
+        sources = self._sources()
         weights = [source.weight for source in sources[: len(self.train_data)]]
         if any(weight is None for weight in weights) and any(weight is not None for weight in weights):
             raise ValueError(f"give every source a weight or none; the weights are {weights}")
         transform = TrainingTransform(size=model_arguments.input_size, **self.augmentation, **options)
+        if transform.keep_clean:
+            refuse_masks(sources)
         opened = [open_source(source) for source in sources]
         for name, samples in zip(self.source_names, opened, strict=True):
             # Clean images are kept for a teacher, which makes the labels.
@@ -307,12 +338,13 @@ class DataArguments:
             FileNotFoundError: the benchmark's files are not below its root.
         """
         from ..data.depth_stream import DepthStream
-        from ..data.sources import open_source
+        from ..data.sources import as_source, open_source
         from ..evaluation.datasets import open_protocol
         from ..evaluation.evaluator import check_first_images
         from ..evaluation.scoring import check_fits
         from ..evaluation.settings import EvaluationSettings
         from ..training.validation import Evaluation
+        from .training_sources import refuse_weights
 
         data, name, root = (getattr(self, f"{which}_{each}") for each in ("data", "protocol", "root"))
         if name is not None or root is not None:
@@ -342,7 +374,9 @@ class DataArguments:
             alignment="none" if metric else "disparity",
         )
         _warn_beyond(settings, depth_range)
-        held_out = open_source(data)
+        source = as_source(data)
+        refuse_weights(source, f"{which}_data")
+        held_out = open_source(source)
         if isinstance(held_out, DepthStream):
             raise ValueError(
                 f"{which}_data {held_out.name}: it is read by index and cannot stream; set streaming: false"

@@ -113,18 +113,21 @@ def prepare(
         ValueError: a checkpoint or a source cannot be used; the message names it.
     """
     from .run import TrainingRun
+    from .training_sources import describe_left_out, with_notes
 
     start = metric.build_model(model_arguments, seed=arguments.seed)
     depth_range = (metric.min_depth, metric.max_depth)
+    train_data = metric.mixture(data_arguments, model_arguments, seed=arguments.seed)
+    data = with_notes(data_arguments.source_names, describe_left_out(train_data))
     return TrainingRun(
         start,
         metric.objective(),
         arguments,
-        metric.mixture(data_arguments, model_arguments, seed=arguments.seed),
+        train_data,
         data_arguments.evaluation(metric=True, depth_range=depth_range),
         card={
             "role": "metric",
-            "lineage": {**start.lineage, "data": data_arguments.source_names},
+            "lineage": {**start.lineage, "data": data},
             **command_and_recipe(),
         },
         record={"data": data_arguments.record},

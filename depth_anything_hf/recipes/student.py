@@ -33,6 +33,8 @@ EXAMPLES = """\
       --train_data labels/ --output_dir runs/student
   depth-anything-hf distill --recipe student --encoder_name_or_path facebook/dinov2-small \\
       --train_data photos/ --teacher depth-anything/Depth-Anything-V2-Large-hf --output_dir runs/student
+  depth-anything-hf distill --recipe student --encoder_name_or_path facebook/dinov2-small --train_data labels/ \\
+      --drop review/drop.txt --ignore_masks sky teachers --output_dir runs/student
   depth-anything-hf distill --recipe runs/student/recipe.yaml --output_dir runs/again --num_processes 8"""
 
 
@@ -226,21 +228,26 @@ def prepare(
     """
     from .run import TrainingRun
     from .starting_point import build_model
+    from .training_sources import describe_left_out, with_notes
 
     start = build_model(model_arguments, seed=arguments.seed)
     # Before layers go: features are aligned to those of the whole encoder.
     objective = distillation.objective(loss, start)
     start = distillation.with_student_layers(start)
     keep_clean = distillation.teacher is not None
+    train_data = data_arguments.mixture(model_arguments, seed=arguments.seed, keep_clean=keep_clean)
+    lineage = distillation.lineage(data_arguments.source_names)
+    part, left_out = "data" if keep_clean else "labels", describe_left_out(train_data)
+    lineage[part] = with_notes(lineage[part], left_out)
     return TrainingRun(
         start,
         objective,
         arguments,
-        data_arguments.mixture(model_arguments, seed=arguments.seed, keep_clean=keep_clean),
+        train_data,
         data_arguments.evaluation(),
         card={
             "role": "student",
-            "lineage": {**start.lineage, **distillation.lineage(data_arguments.source_names)},
+            "lineage": {**start.lineage, **lineage},
             **command_and_recipe(),
         },
         record={"data": data_arguments.record, **distillation.record(start)},

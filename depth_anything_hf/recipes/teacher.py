@@ -37,18 +37,21 @@ def prepare(
     from ..training.objectives import SupervisedRelative
     from .run import TrainingRun
     from .starting_point import build_model
+    from .training_sources import describe_left_out, with_notes
 
     start = build_model(model_arguments, seed=arguments.seed)
     loss = loss.for_start(pretrained=start.pretrained)
+    train_data = data_arguments.mixture(model_arguments, seed=arguments.seed)
+    data = with_notes(data_arguments.source_names, describe_left_out(train_data))
     return TrainingRun(
         start,
         SupervisedRelative(loss),
         arguments,
-        data_arguments.mixture(model_arguments, seed=arguments.seed),
+        train_data,
         data_arguments.evaluation(),
         card={
             "role": "teacher",
-            "lineage": {**start.lineage, "data": data_arguments.source_names},
+            "lineage": {**start.lineage, "data": data},
             **command_and_recipe(),
         },
         record={"data": data_arguments.record},

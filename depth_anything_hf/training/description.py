@@ -26,6 +26,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..data.row_filter import LeftOut
+from ..data.rows_left_out import KeptRows
 from ..data.transforms import TrainingTransform
 from ..utils.paths import expand_home
 from ..utils.redaction import redact_name
@@ -48,8 +50,8 @@ def describe_run(
     Args:
         objective: function or object; one that wraps another says so by `__wrapped__`, as `functools.wraps` does.
         data: a `Mixture` or `StreamingMixture`.
-        record: parts that the caller knows better, by their names; a list of sources as "data" gets their labels and
-            lengths.
+        record: parts that the caller knows better, by their names; a list of sources as "data" gets their labels,
+            lengths, and what is left out of them.
         seed: of the run; that of the data is named where it is another one.
 
     Returns:
@@ -61,7 +63,7 @@ def describe_run(
     sources, known = given.get("data"), derived["data"]
     if isinstance(sources, list) and len(sources) == len(known) and all(isinstance(each, dict) for each in sources):
         given["data"] = [
-            {**{name: found[name] for name in ("label", "samples") if name in found}, **source}
+            {**{name: found[name] for name in ("label", "samples", "left_out") if name in found}, **source}
             for found, source in zip(known, sources, strict=True)
         ]
     return {**derived, **given}
@@ -102,6 +104,10 @@ def describe_source(source: Any) -> dict[str, Any]:
     """Return what tells a dataset of samples from another: class, label, length, first and last name, options."""
     # A dataset of tensors is wrapped.
     source = inspect.unwrap(source)
+    if isinstance(source, KeptRows):
+        whole, first, last = describe_source(source.samples), source.name_of(0), source.name_of(len(source) - 1)
+        own = {"samples": len(source), "first": absolute_path(first), "last": absolute_path(last)}
+        return whole | own | {"left_out": source.left_out.record()}
     found: dict[str, Any] = {"class": type(source).__name__, "label": getattr(source, "label", None)}
     try:
         found["samples"] = len(source)
@@ -114,6 +120,9 @@ def describe_source(source: Any) -> dict[str, Any]:
         name_of = _name_of(source)
         if name_of is not None:
             found |= {"first": absolute_path(name_of(0)), "last": absolute_path(name_of(found["samples"] - 1))}
+    left_out = getattr(source, "left_out", None)
+    if isinstance(left_out, LeftOut):
+        found["left_out"] = left_out.record()
     rules = getattr(source, "rules", None)
     if rules is not None:
         found |= {name: value for name, value in _parameters(rules).items() if name != "label"}

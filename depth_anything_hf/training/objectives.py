@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from ..data.masked_pixels import WEIGHTS
 from ..geometry.depth_units import to_metres
 from ..losses.feature_alignment import feature_alignment_loss
 from ..losses.loss_weights import RelativeLoss
@@ -130,13 +131,16 @@ class SupervisedRelative:
     def __call__(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
         """Return the relative loss of a batch with "pixel_values" (B, 3, H, W) and "labels" (B, H, W).
 
+        With "label_weights" (B, H, W) its pixels count by these.
+
         Raises:
             ValueError: the batch has no "labels", or the model is a metric one.
         """
         labels = stored_labels(batch, "disparity or depth")
         require_fitting_model(self, model)
         prediction = model(pixel_values=batch["pixel_values"]).predicted_depth
-        weighted = self.relative_loss.terms(prediction, labels, batch.get("region"), progress)
+        weights = batch.get(WEIGHTS)
+        weighted = self.relative_loss.terms(prediction, labels, batch.get("region"), progress, weights)
         return add_up(weighted, prediction)
 
 
@@ -194,6 +198,8 @@ class SupervisedMetric:
     def __call__(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
         """Return SILog of a batch with "pixel_values" (B, 3, H, W) and "labels" (B, H, W) in metres.
 
+        With "label_weights" (B, H, W) its pixels count by these.
+
         Raises:
             ValueError: the batch has no "labels", or the model is a relative one.
         """
@@ -201,7 +207,8 @@ class SupervisedMetric:
         require_fitting_model(self, model)
         prediction = to_metres(model(pixel_values=batch["pixel_values"]).predicted_depth, _config_of(model))
         valid = (labels >= self.min_depth) & (labels <= self.max_depth)
-        values = silog_loss(prediction, labels, valid, self.variance_focus, over=self.silog_over)
+        weights = batch.get(WEIGHTS)
+        values = silog_loss(prediction, labels, valid, self.variance_focus, over=self.silog_over, weights=weights)
         return add_up({"silog": (1.0, values)}, prediction)
 
 
@@ -269,7 +276,9 @@ class Distillation:
         labels = self._labels(batch)
         require_fitting_model(self, model)
         output = model(pixel_values=batch["pixel_values"], output_patch_tokens=self.feature_encoder is not None)
-        weighted = self.relative_loss.terms(output.predicted_depth, labels, batch.get("region"), progress)
+        # Those of stored labels; a teacher's have none.
+        weights = batch.get(WEIGHTS) if self.teacher is None else None
+        weighted = self.relative_loss.terms(output.predicted_depth, labels, batch.get("region"), progress, weights)
         if self.feature_encoder is not None:
             tokens = output.patch_tokens
             if self.projector is not None:
