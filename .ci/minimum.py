@@ -19,7 +19,7 @@ except ImportError:  # Python 3.10
     from pip._vendor import tomli as tomllib
 
 
-REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(?:\[[\w,]+\])?>=(?P<version>[\w.]+)")
+REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(?:\[[\w,]+\])?>=(?P<version>[\w.]+)(?:; [^;]+)?")
 OWN_EXTRA = re.compile(r"depth_anything_hf\[[\w,]+\]")
 
 

@@ -18,7 +18,9 @@ import math
 import multiprocessing
 import os
 import platform
+import shutil
 import statistics
+import subprocess
 import sys
 import time
 import traceback
@@ -66,12 +68,14 @@ class Contender:
         make: a function of a module: it gets `arguments` and returns the function that does the work once and gives
             the output to compare, or None.
         keeps_memory: calls `keep_freed_memory` first.
+        checkout: folder of another version of this repository, whose package the process imports; None for this one's.
     """
 
     name: str
     make: Callable[..., Work]
     arguments: tuple[Any, ...] = ()
     keeps_memory: bool = False
+    checkout: Path | None = None
 
     @classmethod
     def from_name(cls, name: str, make: Callable[..., Work], *arguments: Any) -> Contender:
@@ -83,6 +87,23 @@ class Contender:
 def bare(name: str) -> str:
     """The contender's name without what it says about memory."""
     return name.removesuffix("_kept").removesuffix("_returned")
+
+
+def extract_package(commit: str, folder: Path) -> Path:
+    """Write the package of another commit of this repository into a new folder, for `Contender.checkout`.
+
+    Raises:
+        RuntimeError: git does not know the commit, or is missing.
+    """
+    folder.mkdir()
+    archive = folder / "package.tar"
+    command = ["git", "archive", "--output", str(archive), commit, "depth_anything_hf"]
+    try:
+        subprocess.run(command, cwd=Path(__file__).parents[1], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise RuntimeError(f"cannot get commit {commit}: {getattr(error, 'stderr', '') or error}") from error
+    shutil.unpack_archive(archive, folder, filter="data")
+    return folder
 
 
 class Run(NamedTuple):
@@ -204,7 +225,14 @@ class Child:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, contender, threads), name=contender.name)
-        self._process.start()
+        # A new process gets a copy of this one's path.
+        if contender.checkout is not None:
+            sys.path.insert(0, str(contender.checkout))
+        try:
+            self._process.start()
+        finally:
+            if contender.checkout is not None:
+                sys.path.remove(str(contender.checkout))
         theirs.close()
         try:
             self._answer()

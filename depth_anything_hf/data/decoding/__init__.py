@@ -18,6 +18,7 @@
 - `opencv`: the call of OpenCV that the others share
 - `signatures`: lossy pictures and containers, which are no maps
 - `disparity_codec`: disparity in a 16-bit PNG, as pseudo-labels are stored
+- `grey16_png`: 16-bit grey PNG, written fast
 - `label_masks`: sky and disagreements of a label, as the bits of an 8-bit PNG
 - `video_frames`: single frames of a video
 - `lz4`: blocks of LZ4

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from .errors import BrokenSampleError
+from .grey16_png import encode_grey16
 from .stored_maps import read_stored_label
 
 
@@ -39,11 +39,7 @@ def encode_disparity(disparity: np.ndarray, encoding: str = "linear") -> tuple[b
         raise ValueError("a disparity map with infinite values cannot be encoded; set them to NaN (invalid) first")
     _check_encoding(encoding)
     codes, minimum, maximum = _linear_codes(disparity) if encoding == "linear" else _log_codes(disparity)
-    # OpenCV's default level and strategy: measured 1.5 to 2.5 times as fast as level 1, for 2 to 10 % more bytes.
-    written, png = cv2.imencode(".png", codes)
-    if not written:
-        raise ValueError(f"OpenCV could not encode a map of shape {disparity.shape} as PNG")
-    return png.tobytes(), minimum, maximum
+    return encode_grey16(codes), minimum, maximum
 
 
 def decode_disparity(png_bytes: bytes, minimum: float, maximum: float, encoding: str = "linear") -> np.ndarray:
