@@ -20,6 +20,7 @@
 - `pair_sizes`: a label that is smaller than its image
 - `pair_orientation`: one orientation for an image and its label
 - `rows`: the row of a table becomes a sample
+- `table_counts`: how many rows local parquet files have, and whether they can be read in place
 - `table_files`: formats and files of local tables
 - `data_source`: the fields of a source in a recipe
 - `table_columns`: which columns of a table are images and labels
@@ -29,6 +30,9 @@
 - `drop_list`: lists of rows to leave out
 - `row_filter`: what is left out of a source, and which rows of a stream
 - `rows_left_out`: a source without rows of such a list and labels with a bad fit
+- `parquet_rows`: rows of local parquet files by index, read where they are
+- `parquet_groups`: the cells of one row group of a parquet file
+- `parquet_pages`: where single values lie in a parquet file
 - `depth_stream`: samples of a table that is read in order
 - `mixture`: map-style sources as one dataset, in an order by seed and epoch
 - `rehearsal`: samples of an old domain mixed into those of a new one, at a share

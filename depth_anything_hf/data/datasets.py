@@ -23,6 +23,7 @@ from .decoding.map_meaning import meaning_of
 from .folder_layouts import images_in, label_in_folder, pairs_in_folder
 from .masked_pixels import masked_pixels_of
 from .pair_orientation import PairOrientation
+from .parquet_rows import ParquetRows
 from .rows import RowReader
 from .samples import Sample, add_label, check_limit
 
@@ -130,14 +131,14 @@ class DepthFolder:
 
 
 class DepthTable:
-    """Samples from the rows of a map-style `datasets.Dataset`.
+    """Samples from the rows of a map-style `datasets.Dataset`, or of parquet files that are read in place.
 
     Cells may be `datasets.Image`, bytes or paths, those of labels also nested lists; they are decoded by `decoding`
     when a row is read. Pseudo-labels of this package (`disparity` with `disparity_minimum` and `disparity_maximum`)
     are decoded by `decode_disparity`.
 
     Args:
-        dataset: from `datasets.load_dataset(..., split=...)`, not streaming.
+        dataset: from `datasets.load_dataset(..., split=...)`, not streaming; or from `open_in_place`.
         image_column: column of images.
         label_column: column of labels; by default the one that is called depth, depth_map (for depth) or disparity.
         label: "depth", "disparity", or None for images only.
@@ -153,7 +154,7 @@ class DepthTable:
 
     def __init__(
         self,
-        dataset: datasets.Dataset,
+        dataset: datasets.Dataset | ParquetRows,
         image_column: str = "image",
         label_column: str | None = None,
         label: str | None = None,
@@ -169,7 +170,7 @@ class DepthTable:
         ignore_masks: Sequence[str] | None = None,
         mask_weight: float = 0.0,
     ) -> None:
-        if not isinstance(dataset, datasets.Dataset):
+        if not isinstance(dataset, datasets.Dataset | ParquetRows):
             raise TypeError(
                 f"expected a map-style datasets.Dataset (one split, not streaming), got {type(dataset).__name__}"
             )
@@ -183,8 +184,12 @@ class DepthTable:
         self._reader = RowReader(
             dataset.column_names, image_column, label_column, label, rules, root, exif, max_pixels, masks
         )
-        limit = check_limit(limit)
-        self._rows = _leave_encoded(dataset if limit is None else dataset.select(range(min(limit, len(dataset)))))
+        length = min(check_limit(limit) or len(dataset), len(dataset))
+        self._rows: datasets.Dataset | ParquetRows
+        if isinstance(dataset, ParquetRows):
+            self._rows = dataset.head(length)
+        else:
+            self._rows = _leave_encoded(dataset if limit is None else dataset.select(range(length)))
 
     def __len__(self) -> int:
         return len(self._rows)

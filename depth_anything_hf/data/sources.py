@@ -23,6 +23,7 @@ from .decoding.label_masks import require_masks
 from .depth_stream import DepthStream
 from .folder_layouts import label_in_folder
 from .masked_pixels import MaskedPixels
+from .parquet_rows import ParquetRows
 from .public.catalog import PUBLIC_DATASETS, open_public
 from .recordings.open_recording import open_recording
 from .rows_left_out import filter_stream, leave_out_rows
@@ -30,6 +31,7 @@ from .samples import SampleDataset
 from .shard_lists import DatasetShards, FileShards, ShardList
 from .source_kinds import detect_kind, refuse_pictures_beside_tables
 from .table_columns import choose_image_column, label_of_table
+from .table_counts import open_in_place
 from .table_files import is_saved_dataset, most_open_shards, opens_as_parquet, table_files
 
 
@@ -226,7 +228,7 @@ def _mask_options(source: DataSource, columns: Sequence[str]) -> dict[str, Any]:
     return {"ignore_masks": source.ignore_masks, "mask_weight": source.mask_weight}
 
 
-def _load_table(source: DataSource) -> tuple[datasets.Dataset, Path | None]:
+def _load_table(source: DataSource) -> tuple[datasets.Dataset | ParquetRows, Path | None]:
     """Return the rows, and the folder that relative paths in them refer to (None for a Hub dataset)."""
     local = local_path(source.path)
     if not local.exists():
@@ -240,7 +242,8 @@ def _load_table(source: DataSource) -> tuple[datasets.Dataset, Path | None]:
         return saved, local
     folder = local if local.is_dir() else local.parent
     table_format, files = table_files(local, source.split, source.kind == "photos")
-    return datasets.load_dataset(table_format, data_files=files, split="train"), folder
+    rows = open_in_place(files) if table_format == "parquet" else None
+    return rows or datasets.load_dataset(table_format, data_files=files, split="train"), folder
 
 
 def _load_from_hub(source: DataSource, streaming: bool = False) -> Any:
