@@ -225,7 +225,10 @@ class DepthTable:
 
     def read_columns(self, names: Sequence[str], rows: int) -> Iterator[dict[str, list[Any]]]:
         """Yield the cells of some columns, `rows` rows at once; no other column is read."""
-        yield from self._rows.select_columns(list(names)).iter(batch_size=rows)
+        if isinstance(self._rows, ParquetRows):
+            yield from self._rows.read_columns(names, rows)
+        else:
+            yield from self._rows.select_columns(list(names)).iter(batch_size=rows)
 
     def read_encoded(self, index: int) -> tuple[str, Any]:
         """Return the name and the encoded image of a row, see `RowReader.read_encoded`."""

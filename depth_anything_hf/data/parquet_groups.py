@@ -79,6 +79,14 @@ class OpenParquet:
             rows = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
         return np.cumsum(rows, dtype=np.int64)
 
+    def read_columns(self, names: list[str], columns: Columns) -> pa.Table:
+        """Read some columns of all row groups."""
+        with self.lock:
+            groups = list(range(self.file.num_row_groups))
+            table = self.file.read_row_groups(groups, columns=names, use_threads=False)
+            rows = self.file.metadata.num_rows
+        return _cast(table.select([name for name in names if name in table.column_names]), names, columns, rows)
+
     def status(self) -> tuple[int, int]:
         """Return size in bytes and time of change of the file that is open, whatever has its name now."""
         found = os.fstat(self._handle.fileno())

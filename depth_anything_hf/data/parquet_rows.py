@@ -12,7 +12,9 @@ import copy
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import count
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -21,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 from datasets.table import CastError
 
+from ..utils.map_ahead import map_ahead
 from .decoding.errors import BrokenSampleError
 from .parquet_groups import Columns, OpenParquet, RowGroup
 from .parquet_pages import DamagedPageError
@@ -29,6 +32,8 @@ from .parquet_pages import DamagedPageError
 # Of each process, over all tables: open files with their footers, and bytes of decoded columns.
 OPEN_FILES = 64
 KEPT_BYTES = 24 * 2**20
+# That read whole columns of several files.
+COLUMN_THREADS = 4
 
 CHANGED = "has changed since the table was opened, and is no longer read; start again to read the new rows"
 
@@ -100,24 +105,48 @@ class ParquetRows:
         index %= self._length
         number = int(np.searchsorted(self._ends, index, side="right"))
         row = index - (int(self._ends[number - 1]) if number else 0)
-        path = self._folder + self._names[number]
-        try:
-            return self._read(path, number, row)
-        except FileNotFoundError:
-            raise FileNotFoundError(f"{path}: no such file; it was there when the table was opened") from None
-        except (DamagedPageError, pa.ArrowException, CastError, OSError) as error:
-            reason = str(error).replace("\n", " ").rstrip(". ")
-            raise BrokenSampleError(
-                f"{path}: row {row} cannot be read: {reason}; if the file is damaged, copy, download or make it again"
-            ) from error
+        with _errors_named(self._path(number), f"row {row}"):
+            return self._read(number, row)
 
-    def _read(self, path: str, number: int, row: int) -> dict[str, Any]:
-        size, mtime_ns = self._status[number].tolist()
-        key = (path, size, mtime_ns)
+    def read_columns(self, names: Sequence[str], rows: int) -> Iterator[dict[str, list[Any]]]:
+        """Yield the cells of some columns of all rows in their order, at most `rows` rows at once.
+
+        Raises:
+            BrokenSampleError: a file is damaged, or has changed since the table was opened.
+            FileNotFoundError: a file is gone.
+        """
+        missing = self._length
+        with ThreadPoolExecutor(COLUMN_THREADS, thread_name_prefix="columns") as pool:
+            files = range(len(self._names))
+            for table in map_ahead(pool, lambda number: self._columns_of(number, list(names)), files, COLUMN_THREADS):
+                for first in range(0, min(len(table), missing), rows):
+                    yield table.slice(first, min(rows, missing - first)).to_pydict()
+                missing -= len(table)
+                if missing <= 0:
+                    return
+
+    def _columns_of(self, number: int, names: list[str]) -> pa.Table:
+        with _errors_named(self._path(number), "a column"):
+            file = OpenParquet(self._path(number))
+            self._check(file, number)
+            return file.read_columns(names, self._columns)
+
+    def _path(self, number: int) -> str:
+        return self._folder + self._names[number]
+
+    def _check(self, file: OpenParquet, number: int) -> None:
+        if file.status() != tuple(self._status[number].tolist()):
+            raise BrokenSampleError(f"{self._path(number)} {CHANGED}")
+
+    def _read(self, number: int, row: int) -> dict[str, Any]:
+        path = self._path(number)
+        key = (path, *self._status[number].tolist())
         file = _files.get(key, lambda: OpenParquet(path))
-        if file.status() != (size, mtime_ns):
+        try:
+            self._check(file, number)
+        except BrokenSampleError:
             _files.drop(key)
-            raise BrokenSampleError(f"{path} {CHANGED}")
+            raise
         ends = _kept.get((self._token, number), lambda: file.group_ends)
         group = int(np.searchsorted(ends, row, side="right"))
         if group == len(ends):
@@ -126,6 +155,20 @@ class ParquetRows:
         kept = _kept.get((self._token, number, group), lambda: RowGroup(file, group, self._columns))
         found: dict[str, Any] = kept.row(row - first, file)
         return found
+
+
+@contextmanager
+def _errors_named(path: str, what: str) -> Iterator[None]:
+    """Context manager: errors of a file name it, and say what to do."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such file; it was there when the table was opened") from None
+    except (DamagedPageError, pa.ArrowException, CastError, OSError) as error:
+        reason = str(error).replace("\n", " ").rstrip(". ")
+        raise BrokenSampleError(
+            f"{path}: {what} cannot be read: {reason}; if the file is damaged, copy, download or make it again"
+        ) from error
 
 
 class _Kept(Generic[Value]):

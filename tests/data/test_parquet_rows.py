@@ -101,6 +101,11 @@ def test_rows_are_those_of_datasets(tmp_path: Path, table_cache: None, pages: di
     assert len(rows) == len(expected) == 50 and rows.column_names == expected.column_names
     for index in [*np.random.default_rng(0).permutation(50).tolist(), -1, -50]:
         assert_same(rows[index], expected[index])
+    names = ["name", "near", "image"]
+    found = list(rows.head(40).read_columns(names, 15))
+    assert max(len(block["near"]) for block in found) == 15
+    for name in names:
+        assert_same([cell for block in found for cell in block[name]], list(expected[name])[:40])
     for index in (50, -51):
         with pytest.raises(IndexError, match=f"row {index} of a table with 50 rows"):
             rows[index]
@@ -194,6 +199,8 @@ def test_a_file_that_vanishes_or_changes_is_named_and_never_read(tmp_path: Path)
     parquet_rows._files.forget()
     with pytest.raises(BrokenSampleError, match=r"3\.parquet has changed"):
         rows[10]
+    with pytest.raises(BrokenSampleError, match=r"0\.parquet has changed"):
+        next(rows.read_columns(["name"], 5))
 
 
 def test_a_damaged_file_is_named_at_its_rows(tmp_path: Path) -> None:
