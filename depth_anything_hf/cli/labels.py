@@ -86,6 +86,14 @@ def push_labels(
             help="License of the teacher's weights for the card, e.g. apache-2.0. [unknown]",
         ),
     ] = None,
+    scale_teacher_license: Annotated[
+        str | None,
+        typer.Option("--scale_teacher_license", help="Of the scale teacher's weights, where there is one. [unknown]"),
+    ] = None,
+    sky_teacher_license: Annotated[
+        str | None,
+        typer.Option("--sky_teacher_license", help="Of the sky teacher's weights, where there is one. [unknown]"),
+    ] = None,
 ) -> None:
     """Push pseudo-labels to the Hub with a card that says how they were made and under which licenses.
 
@@ -99,8 +107,13 @@ def push_labels(
     """
     from ..pseudo_labels.push import push_labels_when_complete
 
-    options: dict[str, Any] = {"image_license": image_license, "teacher_license": teacher_license}
-    options["private"] = hub_private_repo
+    options: dict[str, Any] = {
+        "image_license": image_license,
+        "teacher_license": teacher_license,
+        "scale_teacher_license": scale_teacher_license,
+        "sky_teacher_license": sky_teacher_license,
+        "private": hub_private_repo,
+    }
     if not tell_push(labels, lambda: push_labels_when_complete(labels, repository, **options)):
         raise ValueError(
             f"{labels} is incomplete, or another process is pushing it; check: depth-anything-hf verify {labels}"

@@ -20,12 +20,23 @@ PANELS = {
     "Teacher and images": (
         *("teacher", "prediction_kind", "data", "split", "image_column", "limit", "streaming", "max_pixels"),
     ),
+    "Second teacher": (
+        *("scale_teacher", "scale_prediction_kind", "scale_input_size", "fit_tolerance", "least_inliers"),
+    ),
+    "Masks": ("masks", "sky_teacher", "teachers_threshold", "flip_threshold", "sky_threshold"),
     "Labels": (
         *("output_dir", "input_size", "flip_averaging", "encoding", "store_images", "shard_size"),
         *("seed", "keep_order", "max_broken_share"),
     ),
     "Speed": ("batch_size", "dtype", "device", "engine", "compile", "window_batches"),
-    "Hub": ("push_to_hub", "hub_private_repo", "image_license", "teacher_license"),
+    "Hub": (
+        "push_to_hub",
+        "hub_private_repo",
+        "image_license",
+        "teacher_license",
+        "scale_teacher_license",
+        "sky_teacher_license",
+    ),
     "Processes": (*LAUNCH_OPTIONS, "process_index", "process_count"),
 }
 
@@ -43,12 +54,14 @@ def _pseudo_label(
       depth-anything-hf pseudo-label photos/ --teacher runs/teacher --output_dir labels/
       depth-anything-hf pseudo-label photos/ --teacher runs/teacher -o labels/ --num_processes 8 --dtype bfloat16
       depth-anything-hf pseudo-label someone/photographs --streaming --teacher runs/teacher -o labels/
+      depth-anything-hf pseudo-label photos/ --teacher A --scale_teacher METRIC --masks sky,teachers,flip -o labels/
       srun depth-anything-hf pseudo-label photos/ --teacher runs/teacher -o labels/
       depth-anything-hf verify labels/
 
     \b
     In Python:
       depth_anything_hf.pseudo_labels.runner.label(LabelArguments("runs/teacher", "photos/", "labels/"))
+      depth_anything_hf.pseudo_labels.fuse_labels(disparity, metres)  # one picture by two teachers
       datasets.load_dataset("labels/", split="train")
       depth_anything_hf.data.open_source("labels/")[0]["disparity"]
     """
@@ -70,6 +83,11 @@ def _pseudo_label(
     else:
         were = f"{counted(report.labelled, 'image')} {'was' if report.labelled == 1 else 'were'}"
         typer.echo(f"{place}nothing left to do: {were} labelled before {where}")
+    if report.bad_fits:
+        typer.echo(
+            f"{place}{counted(report.bad_fits, 'label')} with a bad fit of the two teachers (fit_ok false): kept with "
+            "the scale teacher's own prediction; training leaves them out"
+        )
     report_failures(report.skipped, report.labelled + len(report.skipped))
     if arguments.push_to_hub is not None:
         tell_push(arguments.output_dir, lambda: push(arguments))

@@ -12,6 +12,7 @@
 - `stereo`: disparity of a stereo pair to depth
 - `points`: depth as points in space, normals, triangles cut where depth jumps
 - `alignment`: a prediction of unknown scale and shift brought to the label's unit
+- `trimmed_fit`: scale and shift by least trimmed squares, against many wrong pixels
 - `picture_motion`: which pixels of two frames show the same, by optical flow on small pictures
 - `reprojection`: where the surface points of one view are in another, by depth and poses
 - `maps`: checks of maps (one shape, finite or positive inside a mask), values at pixels

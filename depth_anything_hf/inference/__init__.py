@@ -20,6 +20,8 @@
 - `output_kinds`: which kind of map a model predicts, by its configuration or by choice
 - `confidence`: the agreement of further passes, its definition and its file
 - `confidence_passes`: passes of the image, mirrored, and at another size
+- `further_passes`: further models over the same images, each read once
+- `sky_segmentation`: the probability of sky by a model of semantic segmentation
 - `prediction`: the result for one image, and the mean with that of its mirror image
 - `prediction_sources`: images given by files and folders, each once, and the names of their results
 - `prediction_formats`: the formats of predictions and their settings: names, suffixes, codes of metres

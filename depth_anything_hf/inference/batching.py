@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -20,8 +20,8 @@ from .prediction import Prediction, check_finite
 
 logger = logging.getLogger(__name__)
 
-# Float32 (H, W), or with the confidence of each pixel, (H, W) too.
-Predicted: TypeAlias = "np.ndarray | tuple[np.ndarray, np.ndarray]"
+# Float32 (H, W), or with the confidence of each pixel, (H, W) too, or with the maps of further models by their names.
+Predicted: TypeAlias = "np.ndarray | tuple[np.ndarray, np.ndarray | Mapping[str, np.ndarray]]"
 # Waits for a forward pass and returns what it gives for each of its images.
 FetchResults: TypeAlias = Callable[[], Sequence[Any]]
 
@@ -146,9 +146,12 @@ class BatchScheduler:
             item.prediction = self._check(item, values)
 
     def _check(self, item: PendingImage, predicted: Predicted) -> Prediction:
-        values, confidence = predicted if isinstance(predicted, tuple) else (predicted, None)
+        values, beside = predicted if isinstance(predicted, tuple) else (predicted, {})
+        further, confidence = (beside, None) if isinstance(beside, Mapping) else ({}, beside)
         try:
             check_finite(values)
+            for name, one in further.items():
+                check_finite(one, f"the further model {name!r}")
         except ValueError as error:
             return Prediction(item.name, error=str(error), image_size=item.image_size)
         return Prediction(
@@ -158,6 +161,7 @@ class BatchScheduler:
             kind=self._kind,
             intrinsics=item.intrinsics,
             confidence=confidence,
+            further=further,
         )
 
     def _retry(self, group: list[PendingImage], inputs: list[Any], reason: str) -> None:

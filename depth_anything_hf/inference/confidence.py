@@ -69,12 +69,7 @@ def find_confidence(first: np.ndarray, others: Sequence[np.ndarray], prediction_
         step = -(-int(valid.sum()) // MOST_PIXELS)
         sample = values[valid][::step].astype(np.float64)
         median = float(np.median(sample))
-        farthest = float(np.percentile(sample, FARTHEST_PERCENTILE))
-        deviation = float(np.abs(sample - median).mean())
-        if deviation == 0:
-            # A flat prediction has nothing to measure by: what differs at all has no confidence.
-            deviation = float(np.finfo(np.float32).tiny)
-        divisor = np.maximum(values - np.float32(farthest), 0) + np.float32(SHARE_OF_DEVIATION * deviation)
+        divisor = disparity_divisor(values, sample)
         for other in others:
             other_sample = other[valid][::step]
             scale, shift = fit_robust_scale_and_shift(other_sample, sample, np.ones(sample.shape, dtype=bool))
@@ -85,6 +80,28 @@ def find_confidence(first: np.ndarray, others: Sequence[np.ndarray], prediction_
                 disagreement += np.abs(aligned - values) / divisor
     confidence: np.ndarray = np.where(valid, np.exp(-disagreement / len(others)), 0).astype(np.float32)
     return confidence
+
+
+def disparity_divisor(values: np.ndarray, sample: np.ndarray) -> np.ndarray:
+    """Return what a difference of disparity is divided by to be relative, where shift and scale mean nothing.
+
+    `max(d - q, 0) + s / 4`, with q the 2nd percentile of the sample, which stands for what is farthest, and s its mean
+    absolute deviation from the median.
+
+    Args:
+        values: float32, any shape, disparity up to scale and shift.
+        sample: float64 (N,), finite values of the same map, at least one.
+
+    Returns:
+        float32, as `values`, more than 0.
+    """
+    farthest = float(np.percentile(sample, FARTHEST_PERCENTILE))
+    deviation = float(np.abs(sample - np.median(sample)).mean())
+    if deviation == 0:
+        # A flat prediction has nothing to measure by: what differs at all does so infinitely.
+        deviation = float(np.finfo(np.float32).tiny)
+    divisor: np.ndarray = np.maximum(values - np.float32(farthest), 0) + np.float32(SHARE_OF_DEVIATION * deviation)
+    return divisor
 
 
 def encode_confidence(confidence: np.ndarray, kind: str) -> bytes:

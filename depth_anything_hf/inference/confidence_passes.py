@@ -76,6 +76,10 @@ class ConfidencePasses:
         """Not for passes that see several sizes already."""
         return None
 
+    def without_flip_averaging(self) -> ConfidencePasses:
+        """Return the passes whose values are those of the image alone."""
+        return ConfidencePasses(self._passes, flip_averaging=False)
+
     def prepare(self, image: np.ndarray) -> _Input:
         """Resize and normalize an image for each size, uint8 (H, W, 3) -> (3, h, w)."""
         return _Input(self._passes.prepare(image), None if self._other is None else self._other.prepare(image))
@@ -86,7 +90,7 @@ class ConfidencePasses:
         """Start the passes over images; what it returns gives for each image values and confidence, (H, W) each."""
         fetches = [
             self._passes.launch([one.values for one in inputs], sizes, is_retry),
-            self._passes.launch([_mirror(one.values) for one in inputs], sizes, is_retry),
+            self._passes.launch([mirror(one.values) for one in inputs], sizes, is_retry),
         ]
         if self._other is not None:
             fetches.append(self._other.launch([one.other for one in inputs], sizes, is_retry))
@@ -104,6 +108,6 @@ class ConfidencePasses:
         return fetch
 
 
-def _mirror(image: Any) -> Any:
-    """(3, h, w), array or tensor -> the same, mirrored."""
+def mirror(image: Any) -> Any:
+    """Mirror a prepared image, (3, h, w), array or tensor."""
     return np.ascontiguousarray(image[..., ::-1]) if isinstance(image, np.ndarray) else image.flip(-1)

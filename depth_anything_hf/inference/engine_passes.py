@@ -81,6 +81,12 @@ class EnginePasses:
         passes._processor = self._processor.with_size(*sides)
         return passes
 
+    def without_flip_averaging(self) -> EnginePasses:
+        """Return the passes whose maps are those of the image alone; the model is shared."""
+        passes = copy.copy(self)
+        passes._flip_averaging = False
+        return passes
+
     def prepare(self, image: np.ndarray) -> np.ndarray:
         """Resize and normalize an image, uint8 (H, W, 3) -> (3, h, w)."""
         return cast(np.ndarray, self._processor.prepare(image))

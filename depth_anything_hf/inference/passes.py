@@ -45,6 +45,9 @@ class Passes(Protocol):
     def at_size(self, factor: float) -> Passes | None:
         """Return the passes for images resized to `factor` times the sides; None where only one size can be had."""
 
+    def without_flip_averaging(self) -> Passes:
+        """Return the passes whose maps are those of the image alone; the model is shared."""
+
     def prepare(self, image: np.ndarray) -> Any:
         """Resize and normalize an image, uint8 (H, W, 3) -> (3, h, w); called in several threads at once."""
 

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class Prediction:
         intrinsics: the camera, where the image says it by EXIF; None else.
         confidence: float32 (H, W), 0 to 1, how far further passes agree (`confidence.find_confidence`); None unless
             the predictor was made with `confidence=True`.
+        further: name -> float32 (H, W), maps of further models (`further_passes.predict_with_others`); mostly empty.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Prediction:
     kind: PredictionKind | None = None
     intrinsics: CameraIntrinsics | None = None
     confidence: np.ndarray | None = None
+    further: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def unit(self) -> str | None:
@@ -71,11 +74,10 @@ def flip_mean(straight: np.ndarray, mirrored_back: np.ndarray, prediction_kind: 
     return mean
 
 
-def check_finite(values: np.ndarray) -> None:
-    """Raise a ValueError where a prediction has NaN or infinite values."""
+def check_finite(values: np.ndarray, model: str = "the model") -> None:
+    """Raise a ValueError where a prediction of a model has NaN or infinite values."""
     broken = values.size - int(np.isfinite(values).sum())
     if broken:
         raise ValueError(
-            f"the model gave NaN or infinity at {broken} of {values.size} pixels; "
-            "with float16, try bfloat16 or float32"
+            f"{model} gave NaN or infinity at {broken} of {values.size} pixels; with float16, try bfloat16 or float32"
         )

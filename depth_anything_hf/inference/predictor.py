@@ -362,6 +362,11 @@ class DepthPredictor(PointPrediction, LargePictures, VideoPredictor):
         return self._passes.launch(inputs, sizes, is_retry)
 
     @property
+    def passes(self) -> Passes:
+        """The forward passes: how an image is prepared, and how a batch is run."""
+        return self._passes
+
+    @property
     def confidence_passes(self) -> tuple[str, ...]:
         """What the further passes of the confidence see; empty without one."""
         return self._passes.names if isinstance(self._passes, ConfidencePasses) else ()

@@ -96,6 +96,12 @@ class TorchPasses:
         passes._processor.size = type(self._processor)(size={"height": sides[0], "width": sides[1]}).size
         return passes
 
+    def without_flip_averaging(self) -> TorchPasses:
+        """Return the passes whose maps are those of the image alone; the model is shared."""
+        passes = copy.copy(self)
+        passes._flip_averaging = False
+        return passes
+
     def prepare(self, image: np.ndarray) -> Tensor:
         """Resize and normalize an image, uint8 (H, W, 3) -> (3, h, w)."""
         # The layout is stated because a picture 3 pixels high would be taken for channels first.

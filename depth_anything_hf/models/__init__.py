@@ -21,6 +21,7 @@
 - `image_processing_depth_anything`: resizing and normalization, by Pillow as stock or by OpenCV as the authors
 - `missing`: errors of models that are not found, with their names
 - `loading`: a complete model with its processor, ours or a stock depth model
+- `segmentation`: transformers' models of semantic segmentation
 - `compilation`: `torch.compile` block by block, and a context that runs eagerly
 - `auto`: registers the classes with transformers' Auto classes, on request
 

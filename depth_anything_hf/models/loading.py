@@ -79,7 +79,11 @@ def load_model(
         options = {**options, "dtype": as_dtype(dtype)}
     is_ours = config.model_type == "depth_anything"
     processor = load_processor(name, config.model_type, input_size, hub)
-    model = load_whole(name, options) if is_ours else _load(AutoModelForDepthEstimation.from_pretrained, name, options)
+    model = (
+        load_whole(name, options)
+        if is_ours
+        else load_checked(AutoModelForDepthEstimation.from_pretrained, name, options)
+    )
     if getattr(model.config, "_commit_hash", None) is None:
         # Newer versions of transformers (5.23) keep it to themselves; labels and scores tell the model by it.
         model.config._commit_hash = commit
@@ -119,7 +123,7 @@ def load_whole(
     if adapters is not None:
         return _load_merged(adapters, options)
     opener = DepthAnythingForDepthEstimation.from_pretrained
-    model: DepthAnythingForDepthEstimation = _load(opener, name, options, must_be_complete)
+    model: DepthAnythingForDepthEstimation = load_checked(opener, name, options, must_be_complete)
     return model
 
 
@@ -130,7 +134,7 @@ def _load_merged(adapters: AdapterFolder, options: dict[str, Any]) -> DepthAnyth
     opener = partial(open_adapters, DepthAnythingForDepthEstimation)
     # Rounded before, small changes of large weights would be lost.
     model: DepthAnythingForDepthEstimation
-    model = _load(opener, adapters, {**others, "dtype": merged_in}, must_be_complete=True)
+    model = load_checked(opener, adapters, {**others, "dtype": merged_in}, must_be_complete=True)
     unload_adapters(model, merge=True)
     model._hf_peft_config_loaded = False
     for parameter in model.parameters():
@@ -249,9 +253,15 @@ def refuse_other_outputs(name: str, model_type: str) -> None:
         raise ValueError(f"{name} is a {model_type!r} model, which {OTHER_OUTPUTS[model_type]}")
 
 
-def _load(
+def load_checked(
     opener: Callable[..., Any], source: str | AdapterFolder, options: dict[str, Any], must_be_complete: bool = False
 ) -> Any:
+    """Load weights by an opener of transformers, and say it where they are damaged or incomplete.
+
+    Raises:
+        ValueError: the weights are damaged or do not fit their configuration; or some are missing, where they
+            `must_be_complete`.
+    """
     name = source if isinstance(source, str) else source.base
     try:
         loaded: tuple[PreTrainedModel, dict[str, Any]] = opener(source, output_loading_info=True, **options)

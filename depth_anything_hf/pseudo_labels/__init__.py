@@ -3,9 +3,13 @@
 """Label photographs with a teacher's disparity: parquet shards for students, checked, described and pushed.
 
 - `runner`: a whole labelling run from its arguments (teacher, precision, images, push), for command and example.
+- `run_options`: checks of a run's options
 - `fill_shards`: `label_images`: a teacher's pass over this process's share of the shards.
 - `open_shard`: a shard in the making.
 - `tries`: how often images failed that a repeated run tries again.
+- `label_maps`: from the predictions of a picture to its label, its fit and its masks
+- `fusion`: the detail of one teacher in the scale of another
+- `fusion_settings`: when a fit is bad, thresholds of masks
 - `inputs`: what is labelled, divided into shards that can each be done alone.
 - `report`: what a run has done.
 - `order`: in which order images are divided into shards: permuted by a seed, or as they came.
@@ -30,6 +34,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .dataset_card import write_label_card
     from .fill_shards import label_images
+    from .fusion import FusedLabel, fuse_labels
+    from .fusion_settings import FusionSettings
     from .lineage import labels_lineage
     from .provenance import describe_teacher, read_provenance
     from .push import push_labels, push_labels_when_complete
@@ -38,10 +44,13 @@ if TYPE_CHECKING:
     from .verify import VerifyReport, missing_shards, verify_labels
 
 _MODULES = {
+    "FusedLabel": "fusion",
+    "FusionSettings": "fusion_settings",
     "LabelArguments": "runner",
     "LabelReport": "report",
     "VerifyReport": "verify",
     "describe_teacher": "provenance",
+    "fuse_labels": "fusion",
     "label_images": "fill_shards",
     "labels_lineage": "lineage",
     "missing_shards": "verify",
@@ -53,10 +62,13 @@ _MODULES = {
 }
 
 __all__ = [
+    "FusedLabel",
+    "FusionSettings",
     "LabelArguments",
     "LabelReport",
     "VerifyReport",
     "describe_teacher",
+    "fuse_labels",
     "label_images",
     "labels_lineage",
     "missing_shards",

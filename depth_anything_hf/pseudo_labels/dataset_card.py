@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from huggingface_hub import DatasetCardData
 
 from ..data.decoding.disparity_codec import decode_disparity
+from ..data.decoding.label_masks import MASK_BITS, MASK_MEANINGS, MASK_NAMES
 from ..hub.licenses import check_known_license, license_fields, published_license, strictest_license
 from ..hub.markdown import code_block, code_span, inline, kept_section, python_text, table, versions
 from ..utils.card_pictures import PICTURES_FOLDER, is_shown_by_card
@@ -28,7 +29,7 @@ from ..utils.redaction import is_hub_id, redact_name, redact_text
 from ..visualization.colour_maps import colour_map
 from ..visualization.encode import encode_png, png_texts
 from ..visualization.figures import sheet
-from .provenance import PROVENANCE_FILE, read_provenance, under_todays_keys
+from .provenance import PROVENANCE_FILE, SCALE_TEACHER, SKY_TEACHER, TEACHERS, read_provenance, under_todays_keys
 from .shards import SHARD_PATTERN, read_summary
 
 
@@ -77,7 +78,7 @@ ENCODING_TEXT = {
         "`disparity_maximum`:\n\n    disparity = minimum * exp((code - 2) * ln(maximum / minimum) / 65533)"
     ),
 }
-COLUMNS = (
+COLUMNS: tuple[tuple[str, str], ...] = (
     ("image", "the photograph as it came, encoded; or, where images are kept by reference, its path or URL"),
     ("disparity", "the label, a 16-bit grey PNG"),
     ("disparity_minimum, disparity_maximum", "range of the codes of this label"),
@@ -85,6 +86,18 @@ COLUMNS = (
     ("name", "path of the photograph within its dataset"),
     ("source_row", "its row there"),
     ("width, height", "pixels"),
+)
+UNIT_COLUMNS = (("disparity_unit", "1/m: the inverse of the label is depth along the optical axis in metres"),)
+FIT_COLUMNS = (
+    ("fit_scale, fit_shift", "label = fit_scale * disparity of the teacher + fit_shift; null without a fit"),
+    ("fit_inliers", "share of the pixels used whose relative residual is within the tolerance"),
+    ("fit_residual", "median relative residual over the pixels used, null without a fit"),
+    ("fit_ok", "false: the two teachers do not fit, and the label is the scale teacher's own prediction"),
+)
+MASKS_TEXT = (
+    "`masks` is an 8-bit grey PNG in the size of the label, of which each bit is one mask; `sky_share` and so on are "
+    "the shares of masked pixels, null for a mask that was not made. `depth_anything_hf.data.decoding.label_masks` "
+    "decodes it."
 )
 
 
@@ -95,6 +108,8 @@ def write_label_card(
     repo_id: str | None = None,
     image_license: str | None = None,
     teacher_license: str | None = None,
+    scale_teacher_license: str | None = None,
+    sky_teacher_license: str | None = None,
 ) -> Path:
     """Write `README.md` and a sheet of sample pictures into a folder of pseudo-labels.
 
@@ -107,6 +122,8 @@ def write_label_card(
         repo_id: dataset on the Hub that the snippet names; None: the folder's own name.
         image_license: of the photographs; None is stated as unknown.
         teacher_license: of the teacher; None takes that of well-known teachers, else it is stated as unknown.
+        scale_teacher_license: of the teacher whose scale the labels have, where there is one; likewise.
+        sky_teacher_license: of the model that found the sky, where there is one; likewise.
 
     Returns:
         The path of the card.
@@ -114,7 +131,7 @@ def write_label_card(
     Raises:
         FileNotFoundError: the folder holds no labels, or no `provenance.json`.
         FileExistsError: another picture has the name of that of the samples.
-        ValueError: `teacher_license` contradicts that under which the teacher is published.
+        ValueError: a license contradicts that under which the teacher is published.
     """
     folder, title = local_path(folder), redact_text(title)
     shards = sorted(folder.glob(SHARD_PATTERN))
@@ -127,11 +144,17 @@ def write_label_card(
     provenance = read_provenance(folder)
     encoding = provenance.get("encoding", "linear")
     footers = [under_todays_keys(summary.provenance) for path in shards if (summary := read_summary(path)) is not None]
-    told = [footer["teacher"] for footer in footers if "teacher" in footer]
-    teachers = list(dict.fromkeys(told)) or [provenance.get("teacher", "not recorded")]
-    for teacher in teachers:
-        check_known_license("teacher", teacher, teacher_license)
-    teacher_licenses = [("teacher", teacher_license or published_license(teacher)) for teacher in teachers]
+    licenses = {"teacher": teacher_license, SCALE_TEACHER: scale_teacher_license, SKY_TEACHER: sky_teacher_license}
+    teachers = {part: _told(part, provenance, footers) for part in TEACHERS}
+    teachers["teacher"] = teachers["teacher"] or ["not recorded"]
+    for part, names in teachers.items():
+        for name in names:
+            check_known_license(part, name, licenses[part])
+    teacher_licenses = [
+        (part.replace("_", " "), licenses[part] or published_license(name))
+        for part, names in teachers.items()
+        for name in names
+    ]
     found_license = strictest_license([("photographs", image_license), *teacher_licenses])
     rows = sum(pq.read_metadata(shard).num_rows for shard in shards)
     size_bytes = sum(shard.stat().st_size for shard in shards)
@@ -149,20 +172,27 @@ def write_label_card(
     origin = [
         (key, redact_text(_values_in_shards(key, value, footers)))
         for key, value in provenance.items()
-        if key != "weights_sha256"
+        if not key.endswith("weights_sha256")
     ]
-    hashes = (provenance.get("weights_sha256") or {}).items()
+    hashes = [
+        (f"{part} {file}" if part else file, digest)
+        for part in ("", SCALE_TEACHER, SKY_TEACHER)
+        for file, digest in (provenance.get(f"{part}_weights_sha256" if part else "weights_sha256") or {}).items()
+    ]
     snippet = SNIPPET.format(name=python_text(repo_id or folder.resolve().name), formula=FORMULAS[encoding])
     path = folder / "README.md"
     earlier = path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
     sections = [
         f"# {inline(title)}",
-        f"Disparity that the teacher {_teacher_words(teachers, provenance)} predicted for photographs, to train "
-        "students on. No person has checked the labels. Made with `depth_anything_hf`.",
+        f"Disparity that the teacher {_teacher_words(teachers['teacher'], provenance)} predicted for photographs, to "
+        f"train students on.{_scale_words(teachers[SCALE_TEACHER], provenance)} No person has checked the labels. "
+        "Made with `depth_anything_hf`.",
         *([f"![Photographs and their labels, bright is near]({SAMPLES_FILE})"] if samples else []),
         "## Size\n\n" + table(("What", "Count"), counts),
         "## Encoding\n\nLarger disparity is nearer. Code 0 is a pixel without a label. " + ENCODING_TEXT[encoding],
-        "## Columns\n\n" + table(("Column", "Content"), [(f"`{name}`", words) for name, words in COLUMNS]),
+        "## Columns\n\n"
+        + table(("Column", "Content"), [(f"`{name}`", words) for name, words in _columns(provenance)]),
+        *_mask_sections(provenance),
         "## How to use it\n\n" + code_block(snippet, "python"),
         "`depth_anything_hf.data.open_source` and the recipes of `depth_anything_hf` decode it by themselves.",
         "## Origin\n\n" + table(("Setting", "Value"), [*origin, *((f"sha256 of {file}", h) for file, h in hashes)]),
@@ -215,6 +245,41 @@ def _teacher_words(teachers: list[str], provenance: dict[str, Any]) -> str:
     (teacher,) = teachers
     revision = f" (revision {provenance['revision']})" if provenance.get("revision") else ""
     return f"{code_span(redact_name(teacher))}{revision}"
+
+
+def _told(part: str, provenance: dict[str, Any], footers: list[dict[str, Any]]) -> list[str]:
+    """Return the names of the models that had a part in the labels, by the shards, else by the provenance."""
+    told = [footer[part] for footer in footers if footer.get(part)]
+    return list(dict.fromkeys(told)) or [name for name in (provenance.get(part),) if name]
+
+
+def _scale_words(teachers: list[str], provenance: dict[str, Any]) -> str:
+    if not teachers:
+        return ""
+    revision = {"revision": provenance.get(f"{SCALE_TEACHER}_revision")}
+    what = "metres" if provenance.get("disparity_unit") else "own scale"
+    words = _teacher_words(teachers, revision)
+    return f" For each photograph it is fitted to the scale teacher {words}, whose {what} it has."
+
+
+def _columns(provenance: dict[str, Any]) -> list[tuple[str, str]]:
+    further = UNIT_COLUMNS if "disparity_unit" in provenance else ()
+    return [*COLUMNS, *further, *(FIT_COLUMNS if "fit" in provenance else ())]
+
+
+def _mask_sections(provenance: dict[str, Any]) -> list[str]:
+    made = provenance.get("masks") or []
+    thresholds = provenance.get("mask_thresholds") or {}
+    rows = [
+        (f"`{name}`", MASK_BITS[name], MASK_MEANINGS[name], "" if thresholds.get(name) is None else thresholds[name])
+        for name in MASK_NAMES
+        if name in made
+    ]
+    return (
+        ["## Masks\n\n" + MASKS_TEXT + "\n\n" + table(("Mask", "Value", "Set where", "Threshold"), rows)]
+        if rows
+        else []
+    )
 
 
 def _words(value: Any) -> str:

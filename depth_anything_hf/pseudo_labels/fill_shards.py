@@ -13,16 +13,15 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
 from ..data.datasets import DepthTable
-from ..data.decoding.disparity_codec import ENCODINGS
 from ..data.decoding.errors import too_many_broken
 from ..data.depth_stream import DepthStream
 from ..data.further_frames import ADVICE as FRAMES_ADVICE
@@ -31,10 +30,11 @@ from ..inference.prediction import Prediction
 from ..inference.predictor import DepthPredictor
 from ..utils.image_names import Naming
 from ..utils.messages import counted
-from ..utils.option_errors import OptionError, check_choice, check_count
 from ..utils.paths import local_path
 from .background import BackgroundThreads
+from .fusion_settings import FusionSettings
 from .inputs import ShardWork, StreamInputs, TableInputs, open_inputs
+from .label_maps import LabelMaker
 from .open_shard import OpenShard, Outcomes, encode_row
 from .order import order_of_run
 from .provenance import (
@@ -44,12 +44,17 @@ from .provenance import (
     encoding_of_run,
     footer_differences,
     read_provenance,
+    unit_of_run,
 )
 from .report import LabelReport as LabelReport
 from .report import PictureCount, describe_taken
-from .shards import SHARD_PATTERN, STORED_IMAGES, ShardSummary, read_completed, remove_unfinished
+from .run_options import check_options
+from .shards import SHARD_PATTERN, ShardSummary, read_completed, remove_unfinished
 from .tries import LARGEST_TRIES, WHOLE_SHARD, count_try, forget_tries
 
+
+if TYPE_CHECKING:
+    from ..inference.sky_segmentation import SkySegmenter
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +84,10 @@ def label_images(
     max_broken_share: float = LARGEST_BROKEN_SHARE,
     seed: int = 0,
     keep_order: bool = False,
+    scale_predictor: DepthPredictor | None = None,
+    masks: Sequence[str] = (),
+    sky_segmenter: SkySegmenter | None = None,
+    fusion: FusionSettings | None = None,
 ) -> LabelReport:
     """Label a dataset's images and write parquet shards.
 
@@ -86,7 +95,10 @@ def label_images(
     (16-bit PNG, decoded by `data.decoding.disparity_codec`), `disparity_minimum`, `disparity_maximum`,
     `disparity_encoding`, `name`, `source_row` (position in the dataset or the input shard), `width`, `height` (after
     the EXIF orientation). A metric teacher's depth is stored as disparity 1 / depth. Each shard's footer holds the
-    provenance and the skipped images. `datasets.load_dataset(output_dir)` and `data.open_source(output_dir)` open the
+    provenance and the skipped images. With a scale teacher each label is that of `fuse_labels`, and there are
+    `fit_scale`, `fit_shift`, `fit_inliers`, `fit_residual` and `fit_ok`; with masks `masks` (one 8-bit PNG, decoded by
+    `data.decoding.label_masks`) and the share of each, such as `sky_share`. Labels that hold metres say so in
+    `disparity_unit`. `datasets.load_dataset(output_dir)` and `data.open_source(output_dir)` open the
     folder; `verify_labels` checks it.
 
     A map-style dataset gives `labels-00000-of-NNNNN.parquet`, shard k with the items k * shard_size onwards of a
@@ -123,6 +135,10 @@ def label_images(
             cannot be read.
         seed: of the permutation, >= 0. Labels begun by a version without permutation go on in their order.
         keep_order: divide a map-style dataset in its own order, without permutation.
+        scale_predictor: the teacher whose scale the labels get, see `fuse_labels`; None: they are the teacher's own.
+        masks: names of masks to make, see `data.decoding.label_masks`.
+        sky_segmenter: finds the mask `sky`.
+        fusion: when the fit of two teachers is bad, and thresholds of the masks; None takes the defaults.
 
     Returns:
         What this process's share of the shards holds.
@@ -135,6 +151,7 @@ def label_images(
         OSError: a shard cannot be written, e.g. because the disk is full. The finished ones stay.
     """
     check_options(shard_size, process_index, process_count, store_images, encoding)
+    maker = LabelMaker(predictor, scale_predictor, masks, sky_segmenter, fusion or FusionSettings())
     if not 0 <= max_broken_share <= 1:
         raise ValueError(f"max_broken_share must be a number from 0 to 1, got {max_broken_share}")
     folder = local_path(output_dir)
@@ -151,8 +168,10 @@ def label_images(
             inputs.shard_count,
             process_count,
         )
+    there = read_provenance(folder)
     if encoding == AUTO_ENCODING:
-        encoding = encoding_of_run(read_provenance(folder), predictor.prediction_kind)
+        encoding = encoding_of_run(there, maker.kind)
+    provenance = {**provenance, **maker.description(), **unit_of_run(there, maker.kind)}
     provenance = {**provenance, **inputs.description(), "store_images": store_images, "encoding": encoding}
     claim_folder(folder, provenance)
     remove_unfinished(folder)
@@ -160,8 +179,8 @@ def label_images(
     counts = [inputs.item_count(shard) for shard in own_shards]
     total = None if None in counts else sum(count for count in counts if count is not None)
     with tqdm(total=total, desc="pseudo-labels", unit="image", disable=not progress) as bar:
-        run = _LabelRun(folder, inputs, naming, provenance, max_broken_share, bar)
-        run.label(predictor, own_shards)
+        run = _LabelRun(folder, inputs, naming, provenance, max_broken_share, bar, maker)
+        run.label(maker.all_teachers(), own_shards)
     run.with_frames.warn()
     run.maps.warn()
     report = LabelReport(labelled_now=run.labelled, taken=describe_taken(dataset))
@@ -193,12 +212,14 @@ class _LabelRun:
         provenance: dict[str, Any],
         max_broken_share: float,
         bar: tqdm[Any],
+        maker: LabelMaker,
     ) -> None:
         self._folder = folder
         self._inputs = inputs
         self._naming = naming
         self._provenance = provenance
         self._bar = bar
+        self._maker = maker
         self._max_broken_share = max_broken_share
         self._open: deque[OpenShard] = deque()
         self._read = self._broken = 0
@@ -225,7 +246,7 @@ class _LabelRun:
             for prediction in predictor(self._sources(shards)):
                 # Shards without images may stand before the one that the prediction belongs to.
                 self._finish_predicted(background)
-                self._take(self._open[0], prediction, predictor.prediction_kind, background)
+                self._take(self._open[0], prediction, background)
                 self._bar.update()
                 self._finish_predicted(background)
             self._finish_predicted(background)
@@ -271,9 +292,7 @@ class _LabelRun:
         shard.handed_all = True
         yield None
 
-    def _take(
-        self, shard: OpenShard, prediction: Prediction, prediction_kind: str, background: BackgroundThreads
-    ) -> None:
+    def _take(self, shard: OpenShard, prediction: Prediction, background: BackgroundThreads) -> None:
         item = shard.items.popleft()
         if item.has_further_frames:
             self.with_frames.add(item.name)
@@ -290,7 +309,7 @@ class _LabelRun:
             if prediction.failed_in_model:
                 shard.failures_in_model[str(item.row)] = f"the teacher failed on {item.name}: {reason}"
         else:
-            row = background.encode(encode_row, item, prediction.values, prediction_kind, self._provenance)
+            row = background.encode(encode_row, item, prediction, self._maker, self._provenance)
             shard.outcomes.append(row)
         if len(shard.outcomes) == ROWS_PER_GROUP:
             background.write(self._write, shard, shard.outcomes)
@@ -322,7 +341,7 @@ class _LabelRun:
 
     def _write(self, shard: OpenShard, outcomes: Outcomes) -> None:
         """Write one row group; in the writing thread, as all that follows."""
-        shard.write(self._folder, self._provenance["store_images"], outcomes)
+        shard.write(self._folder, self._provenance, outcomes)
 
     def _finish(self, shard: OpenShard, outcomes: Outcomes) -> None:
         self._write(shard, outcomes)
@@ -376,12 +395,3 @@ class _LabelRun:
         paths = self._folder.glob(SHARD_PATTERN)
         found = (self.completed(path.name) for path in paths)
         return self.labelled > 0 or any(summary.labelled for summary in found if summary is not None)
-
-
-def check_options(shard_size: int, process_index: int, process_count: int, store_images: str, encoding: str) -> None:
-    """Check options of a labelling run; raise OptionError where one cannot be used."""
-    check_count("shard_size", shard_size)
-    if not 0 <= process_index < process_count:
-        raise OptionError(f"process_index must lie in 0..{process_count - 1}, got {process_index}")
-    check_choice("store_images", store_images, STORED_IMAGES)
-    check_choice("encoding", encoding, (AUTO_ENCODING, *ENCODINGS))

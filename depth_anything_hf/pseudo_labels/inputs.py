@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import cv2
@@ -270,8 +271,21 @@ def _read_ahead(rows: Iterator[Any]) -> Iterator[Any]:
             yield from block
 
 
-def label_row(item: LabelItem, disparity: np.ndarray, encoding: str, store_images: str) -> dict[str, Any]:
-    """Return the row of an image that was read, with its label float32 (H, W); columns as in `shards.FEATURES`.
+def label_row(
+    item: LabelItem,
+    disparity: np.ndarray,
+    encoding: str,
+    store_images: str,
+    further: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Return the row of an image that was read, with its label float32 (H, W); columns as in `shards.features_of`.
+
+    Args:
+        item: the image.
+        disparity: its label.
+        encoding: "linear" or "log".
+        store_images: "bytes" or "reference".
+        further: columns beside those of the image and the label.
 
     Raises:
         ValueError: the image was not read, or its label cannot be encoded.
@@ -292,6 +306,7 @@ def label_row(item: LabelItem, disparity: np.ndarray, encoding: str, store_image
         "source_row": item.row,
         "width": width,
         "height": height,
+        **further,
     }
 
 

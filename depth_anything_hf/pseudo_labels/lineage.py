@@ -13,7 +13,7 @@ from huggingface_hub import hf_hub_download
 
 from ..hub.licenses import license_in_card
 from ..utils.paths import local_path
-from .provenance import PROVENANCE_FILE, read_provenance
+from .provenance import PROVENANCE_FILE, SCALE_TEACHER, SKY_TEACHER, read_provenance, teachers_of
 
 
 logger = logging.getLogger(__name__)
@@ -29,8 +29,10 @@ def labels_lineage(sources: Sequence[str]) -> dict[str, Any]:
         sources: folders that `label_images` wrote, or the same as datasets on the Hub.
 
     Returns:
-        "labels", a list of {"name", "license", "revision", "note", "teacher_weights_sha256"}, as far as known; and
-        where any is known, "teacher" and "teacher_revision", lists if they are several.
+        "labels", a list of {"name", "license", "revision", "note", "teacher_weights_sha256"}, as far as known, of
+        labels by two teachers also "scale_teacher_weights_sha256", and "sky_teacher_weights_sha256" where a model has
+        found their sky; and where any is known, "teacher" and "teacher_revision", lists if they are several: every
+        model that had a part in the labels is one, so that its license counts.
     """
     entries: list[dict[str, Any]] = []
     teachers: dict[str, str | None] = {}
@@ -43,10 +45,16 @@ def labels_lineage(sources: Sequence[str]) -> dict[str, Any]:
         if folder and folder.parent.name == "snapshots":
             entry["revision"] = folder.name
         if teacher:
-            teachers[teacher] = provenance.get("revision")
+            for part, name in teachers_of(provenance).items():
+                prefix = "" if part == "teacher" else f"{part}_"
+                teachers[name] = provenance.get(f"{prefix}revision")
+                hashes = (provenance.get(f"{prefix}weights_sha256") or {}).items()
+                entry[f"{part}_weights_sha256"] = ", ".join(f"{file} {digest}" for file, digest in hashes)
             entry["note"] = f"predicted by {teacher} for {provenance.get('data', 'photographs')}"
-            hashes = (provenance.get("weights_sha256") or {}).items()
-            entry["teacher_weights_sha256"] = ", ".join(f"{file} {digest}" for file, digest in hashes)
+            if SCALE_TEACHER in provenance:
+                entry["note"] += f", in the scale of {provenance[SCALE_TEACHER]}"
+            if SKY_TEACHER in provenance:
+                entry["note"] += f", sky by {provenance[SKY_TEACHER]}"
         else:
             entry["note"] = f"teacher unknown: no {PROVENANCE_FILE} that names it"
             # Whoever made the labels, their license would count too.

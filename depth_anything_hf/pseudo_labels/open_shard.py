@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
-
-from ..geometry.disparity import depth_to_disparity
+from ..inference.prediction import Prediction
 from .inputs import LabelItem, ShardWork, label_row
+from .label_maps import LabelMaker
 from .shards import ShardWriter
 
 
@@ -54,7 +53,7 @@ class OpenShard:
     rows: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
 
-    def write(self, folder: Path, stored_images: str, outcomes: Outcomes) -> None:
+    def write(self, folder: Path, provenance: dict[str, Any], outcomes: Outcomes) -> None:
         """Write one row group.
 
         Raises:
@@ -64,7 +63,7 @@ class OpenShard:
             return
         try:
             if self.writer is None:
-                self.writer = ShardWriter(folder / self.work.file, stored_images)
+                self.writer = ShardWriter(folder / self.work.file, provenance["store_images"], provenance)
             done = [outcome.result() if isinstance(outcome, Future) else outcome for outcome in outcomes]
             self.coding_failed |= any(
                 isinstance(promise, Future) and isinstance(outcome, tuple)
@@ -85,10 +84,12 @@ class OpenShard:
             self.writer.abandon()
 
 
-def encode_row(item: LabelItem, values: np.ndarray, prediction_kind: str, provenance: dict[str, Any]) -> Outcome:
-    """Return the row of an image with its prediction float32 (H, W), or its name and why it cannot be coded."""
+def encode_row(item: LabelItem, prediction: Prediction, maker: LabelMaker, provenance: dict[str, Any]) -> Outcome:
+    """Return the row of an image with its predictions, or its name and why it cannot be coded."""
     try:
-        disparity = depth_to_disparity(values) if prediction_kind == "depth" else values
-        return label_row(item, disparity, provenance["encoding"], provenance["store_images"])
+        disparity, further = maker.make(prediction)
+        if "disparity_unit" in provenance:
+            further = {"disparity_unit": provenance["disparity_unit"], **further}
+        return label_row(item, disparity, provenance["encoding"], provenance["store_images"], further)
     except ValueError as error:
         return item.name, str(error)

@@ -20,11 +20,12 @@ from ..utils.files import create_file, sha256_of_file
 from ..utils.outputs import check_folder, refuse_to_replace
 from ..utils.paths import local_path
 from ..version import __version__
-from .shards import SHARD_PATTERN, foreign_shards
+from .shards import INVERSE_METRES, SHARD_PATTERN, foreign_shards
 
 
 if TYPE_CHECKING:
     from ..inference.predictor import DepthPredictor
+    from ..inference.sky_segmentation import SkySegmenter
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,9 @@ PROVENANCE_FILE = "provenance.json"
 AUTO_ENCODING = "auto"
 # Each shard's footer says which version made it; another one continues the run.
 VERSION_KEY = "package_version"
+# Parts that models have in labels, by their keys in the provenance.
+SCALE_TEACHER, SKY_TEACHER = "scale_teacher", "sky_teacher"
+TEACHERS = ("teacher", SCALE_TEACHER, SKY_TEACHER)
 # The record of any run has some of these.
 _KEYS = {"teacher", VERSION_KEY, "images", "shard_size", "input_shards", "store_images", "encoding"}
 
@@ -55,7 +59,6 @@ def describe_teacher(predictor: DepthPredictor, name_or_path: str | os.PathLike[
         the local cache), prediction_kind, input_size, flip_averaging, precision, engine, package_version.
     """
     folder = local_path(name_or_path)
-    is_local = folder.is_dir()
     made_by = {
         "prediction_kind": predictor.prediction_kind,
         "input_size": predictor.input_size,
@@ -73,13 +76,44 @@ def describe_teacher(predictor: DepthPredictor, name_or_path: str | os.PathLike[
             "weights_sha256": {path.name: sha256_of_file(path) for path in beside},
             **made_by,
         }
-    revision = None if is_local else getattr(predictor.model.config, "_commit_hash", None)
-    return {
-        "teacher": folder.resolve().name if is_local else os.fspath(name_or_path),
-        "revision": revision,
-        "weights_sha256": _weight_hashes(_local_folder(os.fspath(folder if is_local else name_or_path), revision)),
-        **made_by,
-    }
+    name, revision, hashes = _describe_model(predictor.model, name_or_path)
+    return {"teacher": name, "revision": revision, "weights_sha256": hashes, **made_by}
+
+
+def describe_scale_teacher(predictor: DepthPredictor, name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Describe the teacher whose scale labels get: what `describe_teacher` tells, with keys that begin with its name.
+
+    Returns:
+        scale_teacher (Hub id or folder name), scale_teacher_revision, scale_teacher_weights_sha256 and so on.
+    """
+    described = describe_teacher(predictor, name_or_path)
+    told = {key: value for key, value in described.items() if key not in ("teacher", VERSION_KEY)}
+    return {SCALE_TEACHER: described["teacher"], **{f"{SCALE_TEACHER}_{key}": value for key, value in told.items()}}
+
+
+def describe_sky_teacher(segmenter: SkySegmenter, name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Describe the model that finds the sky, as `describe_teacher` does a teacher.
+
+    Returns:
+        sky_teacher (Hub id or folder name), sky_teacher_revision, sky_teacher_weights_sha256, sky_teacher_precision.
+    """
+    name, revision, hashes = _describe_model(segmenter.model, name_or_path)
+    told = {"revision": revision, "weights_sha256": hashes, "precision": segmenter.precision}
+    return {SKY_TEACHER: name, **{f"{SKY_TEACHER}_{key}": value for key, value in told.items()}}
+
+
+def teachers_of(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Return the part that each model had in labels -> its name: "teacher", "scale_teacher", "sky_teacher"."""
+    return {part: provenance[part] for part in TEACHERS if provenance.get(part)}
+
+
+def _describe_model(model: Any, name_or_path: str | os.PathLike[str]) -> tuple[str, str | None, dict[str, str] | None]:
+    """Return name, commit on the Hub, and hashes of the weights of a model that is no exported file."""
+    folder = local_path(name_or_path)
+    is_local = folder.is_dir()
+    revision = None if is_local else getattr(model.config, "_commit_hash", None)
+    name = folder.resolve().name if is_local else os.fspath(name_or_path)
+    return name, revision, _weight_hashes(_local_folder(os.fspath(folder if is_local else name_or_path), revision))
 
 
 def read_provenance(folder: Path) -> dict[str, Any]:
@@ -117,6 +151,12 @@ def encoding_of_run(there: Mapping[str, Any], prediction_kind: str) -> str:
     if there:
         return str(there.get("encoding", "linear"))
     return "log" if prediction_kind == "depth" else "linear"
+
+
+def unit_of_run(there: Mapping[str, Any], prediction_kind: str) -> dict[str, str]:
+    """Return the entry `disparity_unit` of labels that hold metres; {} for others, and of a run begun without it."""
+    is_told = "disparity_unit" in there if there else prediction_kind == "depth"
+    return {"disparity_unit": INVERSE_METRES} if is_told else {}
 
 
 def footer_differences(footer: Mapping[str, Any], run: Mapping[str, Any]) -> list[str]:

@@ -21,7 +21,7 @@ from ..utils.locks import FolderLock
 from ..utils.paths import local_path
 from .dataset_card import check_samples_file, write_label_card
 from .machine_traces import machine_traces
-from .provenance import PROVENANCE_FILE, read_provenance
+from .provenance import PROVENANCE_FILE, read_provenance, teachers_of
 from .shards import MANIFEST_FILE, SHARD_PATTERN, check_joined_manifest, join_manifest
 from .verify import missing_shards, verify_labels
 
@@ -41,6 +41,8 @@ def push_labels(
     private: bool = False,
     image_license: str | None = None,
     teacher_license: str | None = None,
+    scale_teacher_license: str | None = None,
+    sky_teacher_license: str | None = None,
     endpoint: str | None = None,
     attempts: int = ATTEMPTS,
     first_wait_seconds: float = FIRST_WAIT_SECONDS,
@@ -55,6 +57,8 @@ def push_labels(
         private: whether a new repository is private; an existing public one is then refused.
         image_license: of the photographs, see `dataset_card.write_label_card`.
         teacher_license: of the teacher, likewise.
+        scale_teacher_license: of the teacher whose scale the labels have, likewise.
+        sky_teacher_license: of the model that found the sky, likewise.
         endpoint: of the Hub; None: the client's, which `HF_ENDPOINT` sets.
         attempts: how often the push is tried at most.
         first_wait_seconds: pause after the first failure; it doubles with each further one.
@@ -63,7 +67,7 @@ def push_labels(
         The address of the dataset.
 
     Raises:
-        ValueError: malformed name, or `teacher_license` contradicts that under which the teacher is published.
+        ValueError: malformed name, or a license contradicts that under which the teacher is published.
         FileNotFoundError: the folder holds no labels.
         FileExistsError: files of the user's have the names of the card's picture or of the joined manifest.
         PushError: the labels name places on this machine; the Hub cannot be reached or refused.
@@ -71,7 +75,13 @@ def push_labels(
     folder = local_path(folder)
     repository = Repository(repo_id, "dataset", private, endpoint)
     # Before anything is created on the Hub.
-    check_known_license("teacher", read_provenance(folder).get("teacher"), teacher_license)
+    licenses = {
+        "teacher_license": teacher_license,
+        "scale_teacher_license": scale_teacher_license,
+        "sky_teacher_license": sky_teacher_license,
+    }
+    for part, name in teachers_of(read_provenance(folder)).items():
+        check_known_license(part, name, licenses[f"{part}_license"])
     check_samples_file(folder)
     check_joined_manifest(folder)
     traces = list(islice(machine_traces(folder), FAULTS_SHOWN))
@@ -81,9 +91,7 @@ def push_labels(
     def attempt() -> str:
         there = repository.create()
         title = there.name.split("/")[-1]
-        write_label_card(
-            folder, title=title, repo_id=there.name, image_license=image_license, teacher_license=teacher_license
-        )
+        write_label_card(folder, title=title, repo_id=there.name, image_license=image_license, **licenses)
         join_manifest(folder)
         return there.upload(folder, "Pseudo-labels", LABEL_FILES)
 

@@ -23,6 +23,7 @@ class LabelReport:
         labelled: number of images with a label.
         skipped: (name, reason) of each image that could not be read, or whose prediction was NaN or not codable.
         shards: the shard files.
+        bad_fits: number of labels whose two teachers do not fit each other.
         labelled_now: number of images that got their label in this call.
         taken: what there was to label for all processes together, as in "12 .jpg, 3 .png".
     """
@@ -30,6 +31,7 @@ class LabelReport:
     labelled: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
     shards: list[Path] = field(default_factory=list)
+    bad_fits: int = 0
     # What an earlier call labelled is the same result, and so is that of other files.
     labelled_now: int = field(default=0, compare=False)
     taken: str = field(default="", compare=False)
@@ -48,6 +50,7 @@ class LabelReport:
         self.shards.append(path)
         self.labelled += summary.labelled
         self.skipped += summary.skipped
+        self.bad_fits += summary.bad_fits
 
 
 class PictureCount:

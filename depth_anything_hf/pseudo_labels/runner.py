@@ -6,15 +6,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..utils.environment import environment_number
-from ..utils.option_errors import check_count, option_errors
+from ..utils.option_errors import OptionError, check_count, option_errors
 from ..utils.typed_fields import convert_fields, require_ranges
+from .fusion_settings import FusionSettings, check_teachers
 
 
 if TYPE_CHECKING:
     from ..geometry.disparity import PredictionKind
+    from ..inference.predictor import DepthPredictor
     from .fill_shards import LabelReport
 
 
@@ -44,6 +46,56 @@ class LabelArguments:
         }
     )
     output_dir: str = field(metadata={"help": "Folder of the shards; created if missing."})
+    scale_teacher: str | None = field(
+        default=None,
+        metadata={
+            "help": "Second depth model, whose scale the labels get: metres of a metric one, else its own scale. The "
+            "teacher's disparity, with its detail, is fitted to it for each image."
+        },
+    )
+    scale_prediction_kind: str | None = field(
+        default=None, metadata={"help": "As --prediction_kind, of the scale teacher. [the configuration's]"}
+    )
+    scale_input_size: int | None = field(
+        default=None, metadata={"help": "As --input_size, of the scale teacher. [its own]"}
+    )
+    fit_tolerance: float = field(
+        default=FusionSettings.tolerance,
+        metadata={"help": "Relative residual within which a pixel counts as fitted."},
+    )
+    least_inliers: float = field(
+        default=FusionSettings.least_inliers,
+        metadata={
+            "help": "Share of such pixels below which the fit is bad: the row is kept with fit_ok false and the scale "
+            "teacher's own prediction, and training leaves it out."
+        },
+    )
+    masks: str | None = field(
+        default=None,
+        metadata={
+            "help": "Masks to store, with commas: sky; teachers (the two disagree after the fit); flip (the "
+            "prediction of the mirrored image disagrees; one more pass)."
+        },
+    )
+    sky_teacher: str | None = field(
+        default=None,
+        metadata={
+            "help": "Model of semantic segmentation with a class called sky (as of ADE20K or Cityscapes), for the "
+            "mask sky."
+        },
+    )
+    teachers_threshold: float = field(
+        default=FusionSettings.teachers_threshold,
+        metadata={"help": "Relative difference of the two teachers' disparity from where on the mask is set."},
+    )
+    flip_threshold: float = field(
+        default=FusionSettings.flip_threshold,
+        metadata={"help": "Disagreement with the mirrored image from where on the mask is set."},
+    )
+    sky_threshold: float = field(
+        default=FusionSettings.sky_threshold,
+        metadata={"help": "Probability of sky, of the sky teacher, from where on the mask is set."},
+    )
     split: str = field(default="train", metadata={"help": "Split of a dataset that has several."})
     image_column: str = field(default="image", metadata={"help": "Column of the images, for tables."})
     streaming: bool = field(
@@ -128,6 +180,12 @@ class LabelArguments:
         default=None,
         metadata={"help": "License of the teacher's weights for the card, e.g. apache-2.0. [unknown]"},
     )
+    scale_teacher_license: str | None = field(
+        default=None, metadata={"help": "License of the scale teacher's weights for the card. [unknown]"}
+    )
+    sky_teacher_license: str | None = field(
+        default=None, metadata={"help": "License of the sky teacher's weights for the card. [unknown]"}
+    )
     process_index: int = field(
         default_factory=number_of_process,
         metadata={"help": "Rank of this process, from 0. [RANK, or that of srun, else 0]"},
@@ -145,8 +203,28 @@ class LabelArguments:
                 check_count(f"--{name}", value)
         ranges = {"[1, inf)": ("input_size",), "[0, inf)": ("seed", "process_index"), "[0, 1]": ("max_broken_share",)}
         require_ranges(self, ranges)
+        require_ranges(self, {"[1, inf)": ("scale_input_size",)})
+        self._check_teachers()
         if self.keep_order and self.seed != 0:
             raise ValueError(f"keep_order permutes nothing, but seed {self.seed} was given: leave one of them out")
+
+    @property
+    def fusion(self) -> FusionSettings:
+        """When the fit of two teachers is bad, and the thresholds of the masks."""
+        return FusionSettings(
+            self.fit_tolerance, self.least_inliers, self.teachers_threshold, self.flip_threshold, self.sky_threshold
+        )
+
+    def _check_teachers(self) -> None:
+        from ..data.decoding.label_masks import parse_mask_names
+
+        with option_errors():
+            check_teachers(parse_mask_names(self.masks), self.scale_teacher is not None, self.sky_teacher is not None)
+            _ = self.fusion
+        if self.scale_teacher is None:
+            for name in ("scale_prediction_kind", "scale_input_size", "scale_teacher_license"):
+                if getattr(self, name) is not None:
+                    raise OptionError(f"--{name} is for a second teacher: name it by --scale_teacher, or leave it out")
 
 
 def label(arguments: LabelArguments) -> LabelReport:
@@ -164,12 +242,19 @@ def label(arguments: LabelArguments) -> LabelReport:
         ValueError: arguments, teacher and data do not fit, or see `label_images`.
         OSError: no such data or teacher, or a shard cannot be written.
     """
+    from ..data.decoding.label_masks import parse_mask_names
     from ..data.sources import DataSource, open_source
     from ..hub.licenses import check_known_license
     from ..inference.devices import usable_device
-    from ..inference.predictor import DepthPredictor
-    from .fill_shards import check_options, label_images
-    from .provenance import check_labels_folder, describe_teacher
+    from .fill_shards import label_images
+    from .provenance import (
+        TEACHERS,
+        check_labels_folder,
+        describe_scale_teacher,
+        describe_sky_teacher,
+        describe_teacher,
+    )
+    from .run_options import check_options
 
     usable_device(arguments.device)
     check_options(
@@ -179,7 +264,9 @@ def label(arguments: LabelArguments) -> LabelReport:
         arguments.store_images,
         arguments.encoding,
     )
-    check_known_license("teacher", arguments.teacher, arguments.teacher_license)
+    for part in TEACHERS:
+        if getattr(arguments, part) is not None:
+            check_known_license(part, getattr(arguments, part), getattr(arguments, f"{part}_license"))
     check_labels_folder(Path(arguments.output_dir))
     with option_errors():
         source = DataSource(
@@ -192,22 +279,24 @@ def label(arguments: LabelArguments) -> LabelReport:
             max_pixels=arguments.max_pixels,
         )
     dataset = open_source(source)
-    predictor = DepthPredictor.from_pretrained(
-        arguments.teacher,
-        device=arguments.device,
-        dtype=arguments.dtype,
-        engine=arguments.engine,
-        batch_size=arguments.batch_size,
-        input_size=arguments.input_size,
-        prediction_kind=cast("PredictionKind | None", arguments.prediction_kind),
-        window_batches=arguments.window_batches,
-        max_pixels=arguments.max_pixels,
-        flip_averaging=arguments.flip_averaging,
-        compile=arguments.compile,
-    )
+    predictor = _open_teacher(arguments, arguments.teacher, arguments.input_size, arguments.prediction_kind)
+    scale_predictor, sky_segmenter = None, None
+    further: dict[str, Any] = {}
+    if arguments.scale_teacher is not None:
+        name, size = arguments.scale_teacher, arguments.scale_input_size
+        scale_predictor = _open_teacher(arguments, name, size, arguments.scale_prediction_kind)
+        further |= describe_scale_teacher(scale_predictor, name)
+    if arguments.sky_teacher is not None:
+        from ..inference.sky_segmentation import SkySegmenter
+
+        # An engine other than PyTorch is for Depth Anything's models.
+        device = arguments.device if arguments.device is not None else predictor.device
+        sky_segmenter = SkySegmenter.from_pretrained(arguments.sky_teacher, device=device, dtype=arguments.dtype)
+        further |= describe_sky_teacher(sky_segmenter, arguments.sky_teacher)
     folder = Path(arguments.data)
     provenance = {
         **describe_teacher(predictor, arguments.teacher),
+        **further,
         "data": folder.resolve().name if folder.exists() else arguments.data,
         "split": arguments.split,
     }
@@ -226,6 +315,30 @@ def label(arguments: LabelArguments) -> LabelReport:
         max_broken_share=arguments.max_broken_share,
         seed=arguments.seed,
         keep_order=arguments.keep_order,
+        scale_predictor=scale_predictor,
+        masks=parse_mask_names(arguments.masks),
+        sky_segmenter=sky_segmenter,
+        fusion=arguments.fusion,
+    )
+
+
+def _open_teacher(
+    arguments: LabelArguments, name: str, input_size: int | None, prediction_kind: str | None
+) -> DepthPredictor:
+    from ..inference.predictor import DepthPredictor
+
+    return DepthPredictor.from_pretrained(
+        name,
+        device=arguments.device,
+        dtype=arguments.dtype,
+        engine=arguments.engine,
+        batch_size=arguments.batch_size,
+        input_size=input_size,
+        prediction_kind=cast("PredictionKind | None", prediction_kind),
+        window_batches=arguments.window_batches,
+        max_pixels=arguments.max_pixels,
+        flip_averaging=arguments.flip_averaging,
+        compile=arguments.compile,
     )
 
 
@@ -249,4 +362,6 @@ def push(arguments: LabelArguments) -> str | None:
         private=arguments.hub_private_repo,
         image_license=arguments.image_license,
         teacher_license=arguments.teacher_license,
+        scale_teacher_license=arguments.scale_teacher_license,
+        sky_teacher_license=arguments.sky_teacher_license,
     )

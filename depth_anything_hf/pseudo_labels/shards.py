@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..data.decoding.label_masks import MASKS_COLUMN, SHARE_COLUMNS
 from ..utils.files import atomic_write, finish_file, remove_abandoned, sha256_of_file, unfinished_file, write_error
 from ..utils.locks import hold_file
 from ..utils.outputs import refuse_to_replace
@@ -53,6 +54,31 @@ FEATURES = datasets.Features(
         "height": datasets.Value("int32"),
     }
 )
+# What the disparity of labels that hold metres is measured in, by `disparity_unit` of the provenance and of each row.
+INVERSE_METRES = "1/m"
+UNIT_FEATURES = {"disparity_unit": datasets.Value("string")}
+FIT_FEATURES = {
+    "fit_scale": datasets.Value("float64"),
+    "fit_shift": datasets.Value("float64"),
+    "fit_inliers": datasets.Value("float32"),
+    "fit_residual": datasets.Value("float32"),
+    "fit_ok": datasets.Value("bool"),
+}
+# Not as pictures: their bits are no colours.
+MASK_FEATURES = {MASKS_COLUMN: datasets.Value("binary")} | {
+    column: datasets.Value("float32") for column in SHARE_COLUMNS.values()
+}
+
+
+def features_of(provenance: Mapping[str, Any]) -> datasets.Features:
+    """Return the columns of the shards of a run: the fit of two teachers and masks only where they are made."""
+    features = dict(FEATURES)
+    features |= UNIT_FEATURES if "disparity_unit" in provenance else {}
+    features |= FIT_FEATURES if "fit" in provenance else {}
+    features |= MASK_FEATURES if provenance.get("masks") else {}
+    if provenance.get("store_images") == "reference":
+        features["image"] = datasets.Value("string")
+    return datasets.Features(features)
 
 
 @dataclass(frozen=True)
@@ -67,6 +93,7 @@ class ShardSummary:
         stored_images: "bytes" or "reference".
         provenance: of the run that made the shard.
         file: name that the shard was written under; None in those of earlier versions.
+        bad_fits: number of rows whose two teachers do not fit each other.
     """
 
     labelled: int
@@ -76,6 +103,7 @@ class ShardSummary:
     stored_images: str
     provenance: dict[str, Any]
     file: str | None = None
+    bad_fits: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,18 +123,18 @@ class ShardWriter:
     Args:
         path: of the shard.
         stored_images: "bytes" (column `image` holds encoded pictures) or "reference" (it holds paths or URLs).
+        provenance: of the run, which tells what further columns there are.
 
     Raises:
         OSError: the file cannot be written, e.g. on a full disk; the message says that finished shards are kept.
     """
 
-    def __init__(self, path: Path, stored_images: str = "bytes") -> None:
+    def __init__(self, path: Path, stored_images: str = "bytes", provenance: Mapping[str, Any] | None = None) -> None:
         self.path = path
         self._stored_images = stored_images
-        features = FEATURES if stored_images == "bytes" else FEATURES | {"image": datasets.Value("string")}
-        self._schema = datasets.Features(features).arrow_schema
+        self._schema = features_of({**(provenance or {}), "store_images": stored_images}).arrow_schema
         self._unfinished = unfinished_file(path)
-        self._rows = 0
+        self._rows = self._bad_fits = 0
         self._lock = ExitStack()
         try:
             self._lock.enter_context(hold_file(self._unfinished))
@@ -123,6 +151,7 @@ class ShardWriter:
         # `datasets` cannot read a row group without rows; a file without row groups it can.
         if rows:
             self._rows += len(rows)
+            self._bad_fits += sum(row.get("fit_ok") is False for row in rows)
             try:
                 table = pa.Table.from_pylist(list(rows), schema=self._schema)
                 self._writer.write_table(table, row_group_size=len(rows))
@@ -138,6 +167,7 @@ class ShardWriter:
             "stored_images": self._stored_images,
             "file": self.path.name,
         }
+        summary |= {"bad_fits": self._bad_fits} if self._bad_fits else {}
         self._writer.add_key_value_metadata(
             {SUMMARY_KEY: json.dumps(summary), PROVENANCE_KEY: json.dumps(provenance, sort_keys=True)}
         )
@@ -188,6 +218,7 @@ def read_summary(path: Path) -> ShardSummary | None:
             stored_images=summary["stored_images"],
             provenance=dict(json.loads(metadata.metadata.get(PROVENANCE_KEY, b"{}"))),
             file=summary.get("file"),
+            bad_fits=summary.get("bad_fits", 0),
         )
     except (KeyError, ValueError, TypeError, OSError, pa.ArrowException):
         # A power cut may leave an empty or truncated file; it is computed again.

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from ..data.decoding.disparity_codec import decode_disparity
 from ..data.decoding.images import read_image
+from ..data.decoding.label_masks import MASKS_COLUMN, SHARE_COLUMNS, decode_masks, masks_of_row
 from ..utils.files import sha256_of_file
 from ..utils.messages import counted
 from ..utils.paths import local_path
@@ -87,9 +88,10 @@ def verify_labels(
 
     Of each shard: the bytes and their checksum are those of the manifest; rows and skipped images add up; every
     picture and label decodes; the label is as large as its picture (of images stored by reference, as the size in the
-    row); the label fills its range. Of the folder: no shard is missing, and no image occurs twice. An undamaged shard
-    without a line in the manifest gets one. Each shard's footer agrees with `provenance.json`, or where that is gone
-    with most of the others; what is missing is then told by footers and file names.
+    row); the label fills its range; masks have its size and the stored shares. Of the folder: no shard is missing, and
+    no image occurs twice. An undamaged shard without a line in the manifest gets one. Each shard's footer agrees with
+    `provenance.json`, or where that is gone with most of the others; what is missing is then told by footers and file
+    names.
 
     Args:
         folder: what `label_images` wrote.
@@ -201,9 +203,36 @@ def _row_fault(row: dict[str, Any], stored_images: str) -> str:
             return f"its label is {disparity.shape} and its image {size} (height, width)"
         if stored_images == "bytes" and (shape := read_image(row["image"]).shape[:2]) != size:
             return f"its image is {shape} and its label {size} (height, width)"
+        if fault := _mask_fault(row, size) or _fit_fault(row):
+            return fault
     except (KeyError, TypeError, ValueError) as error:
         return str(error)
     return _range_fault(disparity, minimum, maximum, encoding)
+
+
+def _mask_fault(row: dict[str, Any], size: tuple[int, int]) -> str:
+    """Return what is wrong with the masks of a row: their size, their bits, their shares; "" without masks."""
+    made = masks_of_row(row)
+    if row.get(MASKS_COLUMN) is None:
+        return f"it has no masks, and the share of {made[0]}" if made else ""
+    masks = decode_masks(row[MASKS_COLUMN], made)
+    for name, mask in masks.items():
+        if mask.shape != size:
+            return f"its masks are {mask.shape} and its image {size} (height, width)"
+        share, stored = float(mask.mean()), row[SHARE_COLUMNS[name]]
+        if not np.isclose(share, stored, rtol=0, atol=1e-6):
+            return f"its mask {name} covers {share:.4f} of the pixels, expected {stored:.4f} by its stored share"
+    return ""
+
+
+def _fit_fault(row: dict[str, Any]) -> str:
+    """Return what is wrong with the fit of two teachers in a row; "" without one."""
+    if not row.get("fit_ok"):
+        return ""
+    scale, shift = row["fit_scale"], row["fit_shift"]
+    if scale is None or shift is None or not (np.isfinite([scale, shift]).all() and scale > 0):
+        return f"its fit is told to be good, with scale {scale} and shift {shift}"
+    return ""
 
 
 def _range_fault(disparity: np.ndarray, minimum: float, maximum: float, encoding: str) -> str:

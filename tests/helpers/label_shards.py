@@ -43,11 +43,12 @@ def write_shard(
     skipped: list[tuple[str, str]] | None = None,
     is_last: bool = True,
     stored_images: str = "bytes",
+    provenance: dict[str, Any] | None = None,
 ) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = ShardWriter(path, stored_images)
+    writer = ShardWriter(path, stored_images, provenance)
     writer.write(rows)
-    writer.finish(skipped or [], {"teacher": "tiny"}, is_last)
+    writer.finish(skipped or [], provenance or {"teacher": "tiny"}, is_last)
     return path
 
 

@@ -59,6 +59,8 @@ def test_labels_are_pushed_with_the_licenses_of_the_arguments(monkeypatch: pytes
         "private": False,
         "image_license": None,
         "teacher_license": "apache-2.0",
+        "scale_teacher_license": None,
+        "sky_teacher_license": None,
     }
     with pytest.raises(ValueError, match="give push_to_hub"):
         push(LabelArguments("t", "d", "labels"))

@@ -1,0 +1,50 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of labels by two teachers and of masks, and which of them go together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..utils.option_errors import OptionError
+from ..utils.typed_fields import convert_fields, require_ranges
+
+
+@dataclass(frozen=True)
+class FusionSettings:
+    """When a fit of two teachers is bad, and from where on pixels are masked.
+
+    Attributes:
+        tolerance: relative residual within which a pixel counts as fitted.
+        least_inliers: share of such pixels below which the fit is bad.
+        teachers_threshold: relative residual above which the mask `teachers` is set.
+        flip_threshold: disagreement with the mirrored picture (`inference.confidence.find_confidence`) above which the
+            mask `flip` is set.
+        sky_threshold: probability of sky above which the mask `sky` is set, by a sky teacher.
+    """
+
+    tolerance: float = 0.15
+    least_inliers: float = 0.5
+    teachers_threshold: float = 0.3
+    flip_threshold: float = 0.2
+    sky_threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        convert_fields(self)
+        positive = ("tolerance", "teachers_threshold", "flip_threshold")
+        require_ranges(self, {"(0, inf)": positive, "[0, 1]": ("least_inliers",), "(0, 1)": ("sky_threshold",)})
+
+
+def check_teachers(masks: Sequence[str], has_scale_teacher: bool, has_sky_teacher: bool) -> None:
+    """Check that masks and teachers go together.
+
+    Raises:
+        OptionError: they do not.
+    """
+    if "teachers" in masks and not has_scale_teacher:
+        raise OptionError("the mask 'teachers' shows where two teachers disagree; name the other one by scale_teacher")
+    if "sky" in masks and not has_sky_teacher:
+        raise OptionError("the mask 'sky' needs sky_teacher, a model of semantic segmentation with a class called sky")
+    if has_sky_teacher and "sky" not in masks:
+        raise OptionError("a sky_teacher is for the mask 'sky', which is not asked for; add sky to masks")
