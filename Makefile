@@ -1,6 +1,7 @@
 # make quickstart   the whole road on rendered scenes, in minutes on a CPU (PRESET=long for better models, PHOTOS=dir)
 # make study        which encoder strategy: a table on rendered domains, eleven minutes after the quickstart (PRESET=full: hours)
 # make test         all set-up, then the fast tests
+# make test-browser the demo in a real browser (Debian: apt-get install chromium), in an environment of its own
 # make lint         style, types, who may import whom
 # make minimum      the tests on the oldest versions that pyproject.toml allows, in an environment of its own
 # make docs         the site, in build/site, without a warning; make docs-serve shows it while it is written
@@ -21,7 +22,7 @@ export PYTHONDONTWRITEBYTECODE =
 # Each process takes half of the tests, and the one that is done before the other takes from its rest.
 PYTEST := -m pytest -n 2 --dist worksteal
 
-.PHONY: install quickstart study test test-slow lint docs docs-serve minimum build bench bench-once bench-peers bench-peers-once check clean
+.PHONY: install quickstart study test test-slow test-browser lint docs docs-serve minimum build bench bench-once bench-peers bench-peers-once check clean
 
 install: $(VENV)/.installed
 
@@ -43,6 +44,15 @@ test: install
 
 test-slow: install
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST) -m "slow and not long"
+
+# gradio asks for an older Pillow than the rest is tested with.
+BROWSER := $(VENV)-browser
+test-browser:
+	$(PYTHON) -m venv $(BROWSER)
+	grep -vi "^pillow==" constraints.txt > $(BROWSER)/constraints.txt
+	$(BROWSER)/bin/python -m pip install --quiet -c $(BROWSER)/constraints.txt torch
+	$(BROWSER)/bin/python -m pip install --quiet -c $(BROWSER)/constraints.txt -e ".[browser]"
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BROWSER)/bin/python -m pytest tests/demo tests/browser
 
 lint: install
 	$(BIN)/ruff check .
@@ -135,4 +145,4 @@ bench-peers-once:
 check: test lint docs minimum build test-slow
 
 clean:
-	rm -rf $(VENV) $(VENV)-minimum build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-minimum $(VENV)-browser build dist *.egg-info

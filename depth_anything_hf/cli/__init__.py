@@ -17,6 +17,7 @@ Imports stand inside the commands, so that `--help` is quick.
 - `tile_options`: options of `predict` for large pictures and panoramas.
 - `predict_video`: depth of videos.
 - `video_options`: options of `predict` for videos.
+- `demo`: depth in the browser.
 - `calibrate`: scale and shift of a relative model from measured points.
 - `evaluate`: score a model.
 - `compare`: compare models on the same images.

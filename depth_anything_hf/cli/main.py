@@ -62,6 +62,7 @@ class DepthAnything(Program):
             "predict:predict",
             FOLDER | {"calibration": "metric"},
         ),
+        "demo": Entry(PREDICTIONS, "Show depth in the browser.", "demo:demo"),
         "calibrate": Entry(PREDICTIONS, "Calibrate disparity to metres on measured points.", "calibrate:calibrate"),
         "evaluate": Entry(
             PREDICTIONS, "Score a model on a benchmark or on your labels.", "evaluate:evaluate", FOLDER | MACHINES

@@ -1,0 +1,47 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Depth in the browser: the demo of one model or several, by gradio (extra `demo`).
+
+- `settings`: what the demo is started with: models, limits
+- `models`: models opened when first used, one forward pass at a time, at several input sizes
+- `result`: the prediction of one picture, kept for one user, and what is shown of it
+- `hover`: the map as the browser draws it (`hover.js`, `hover.css`), with the value under the pointer
+- `measured`: metres from points that are clicked, as a calibration file
+- `downloads`: files of a result in all formats of `predict`, points in space
+- `messages`: errors as messages in the browser, and gradio imported without its telemetry
+- `layout`: what all tabs share: settings, models, folder, and the same choices
+- `picture_tab`: the tab of one picture
+- `app`: the tabs put together, served with limits from a temporary folder of its own
+
+The names below are imported when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from .app import build_demo, own_folder, run_demo, serve
+    from .settings import DemoSettings
+
+_MODULES = {
+    "DemoSettings": "settings",
+    "build_demo": "app",
+    "own_folder": "app",
+    "run_demo": "app",
+    "serve": "app",
+}
+
+__all__ = ["DemoSettings", "build_demo", "own_folder", "run_demo", "serve"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

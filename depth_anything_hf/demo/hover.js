@@ -1,0 +1,89 @@
+// Copyright 2026 The depth_anything_hf authors.
+// SPDX-License-Identifier: Apache-2.0
+// Draws a map and tells its values. `element`, `props`, `trigger` and `watch` are gradio's, of gr.HTML.
+let data = null, codes = null, place = null;
+const part = name => element.querySelector(name);
+const bytes = text => Uint8Array.from(atob(text), sign => sign.charCodeAt(0));
+function value(index) {
+  if (!codes[index]) return NaN;
+  const base = data.low + (codes[index] - 1) / 65534 * (data.high - data.low);
+  return data.is_depth ? Math.exp(base) : base;
+}
+function draw() {
+  data = props.value;
+  const canvas = part('canvas'), output = part('output');
+  if (!canvas) return;
+  place = null; part('.cross').style.display = 'none';
+  if (!data || !data.codes) {
+    canvas.width = 1; canvas.height = 1; canvas.setAttribute('aria-label', 'No depth map yet');
+    output.textContent = 'Upload a picture: its depth appears here.';
+    return;
+  }
+  const raw = bytes(data.codes), table = bytes(data.colours);
+  codes = new Uint16Array(data.width * data.height);
+  for (let i = 0; i < codes.length; i++) codes[i] = raw[2 * i] | raw[2 * i + 1] << 8;
+  canvas.width = data.width; canvas.height = data.height;
+  canvas.setAttribute('aria-label', data.label);
+  const context = canvas.getContext('2d'), image = context.createImageData(data.width, data.height);
+  const span = data.last_colour - data.first_colour;
+  for (let i = 0; i < codes.length; i++) {
+    const found = value(i), shown = data.is_depth ? 1 / found : found;
+    const off = shown - data.first_colour;
+    const share = span > 0 ? off / span : (Math.sign(off) + 1) / 2;
+    const colour = 3 * Math.round(255 * Math.min(1, Math.max(0, share)));
+    for (let k = 0; k < 3; k++) image.data[4 * i + k] = isNaN(found) ? data.invalid : table[colour + k];
+    image.data[4 * i + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+  output.textContent = 'Point at the map to read values.';
+  listen(canvas);
+}
+function box(canvas) {
+  const outer = canvas.getBoundingClientRect();
+  const factor = Math.min(outer.width / data.width, outer.height / data.height);
+  const width = factor * data.width, height = factor * data.height;
+  return {left: outer.left + (outer.width - width) / 2, top: outer.top + (outer.height - height) / 2, width, height};
+}
+function show(x, y) {
+  x = Math.min(data.width - 1, Math.max(0, x)); y = Math.min(data.height - 1, Math.max(0, y));
+  place = {x, y};
+  const found = value(y * data.width + x), full = fullPlace();
+  const words = isNaN(found) ? 'no value' : data.is_depth ? Number(found.toPrecision(4)) + ' m'
+    : Number(found.toPrecision(4)) + ' disparity (larger is nearer, no unit)';
+  part('output').textContent = `x ${full.x}, y ${full.y}: ${words}`;
+  const canvas = part('canvas'), inner = box(canvas), stage = part('.stage').getBoundingClientRect();
+  const cross = part('.cross');
+  cross.style.left = inner.left - stage.left + (x + 0.5) / data.width * inner.width + 'px';
+  cross.style.top = inner.top - stage.top + (y + 0.5) / data.height * inner.height + 'px';
+  cross.style.display = 'block';
+}
+function fullPlace() {
+  return {x: Math.min(data.full_width - 1, Math.floor((place.x + 0.5) * data.full_width / data.width)),
+          y: Math.min(data.full_height - 1, Math.floor((place.y + 0.5) * data.full_height / data.height))};
+}
+function at(event) {
+  const inner = box(event.currentTarget);
+  show(Math.floor((event.clientX - inner.left) / inner.width * data.width),
+       Math.floor((event.clientY - inner.top) / inner.height * data.height));
+}
+function listen(canvas) {
+  canvas.onpointermove = event => { if (data && data.codes) at(event); };
+  canvas.onclick = event => { if (data && data.codes) { at(event); trigger('select', fullPlace()); } };
+  canvas.onkeydown = event => {
+    const step = event.shiftKey ? 10 : 1;
+    const moves = {ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step]};
+    if (!data || !data.codes) return;
+    if (!place) place = {x: data.width >> 1, y: data.height >> 1};
+    if (moves[event.key]) {
+      show(place.x + moves[event.key][0], place.y + moves[event.key][1]);
+      event.preventDefault();
+    }
+    if (event.key === 'Enter' || event.key === ' ') {
+      show(place.x, place.y);
+      trigger('select', fullPlace());
+      event.preventDefault();
+    }
+  };
+}
+watch('value', draw);
+draw();
