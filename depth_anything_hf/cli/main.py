@@ -55,6 +55,7 @@ class DepthAnything(Program):
             FOLDER | MACHINES | PRIVATE | TEACHER,
         ),
         "verify": Entry(LABELS, "Verify pseudo-labels and list damaged shards.", "labels:verify"),
+        "review": Entry(LABELS, "Show the worst labels and list rows to drop.", "review:review", FOLDER),
         "push-labels": Entry(LABELS, "Push pseudo-labels to the Hub.", "labels:push_labels", PRIVATE),
         "predict": Entry(
             PREDICTIONS,

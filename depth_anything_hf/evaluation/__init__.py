@@ -19,6 +19,9 @@
 - `html_report`: one self-contained page about a run: tables, pictures, times
 - `html_charts`: curves and intervals on that page
 - `runner`: a whole evaluation from its arguments, of the command `evaluate` and its example
+- `label_review`: which labels are the worst, by stored numbers or another model
+- `label_review_report`: their page, their sheet, and the list of rows to drop
+- `review_runner`: a whole review from its arguments, of the command `review`
 - `comparison`: several models on the same images: paired differences, and how sure they are
 - `comparison_text`: its table and sentences
 - `comparison_report`: its JSON record and its page with pictures
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
     from .protocols import PROTOCOL_GROUPS, PROTOCOLS, Protocol, find_protocol
     from .reports import save_error_sheet, save_report
     from .results import EvaluationResult, description_of, summary_of_sets
+    from .review_runner import ReviewArguments, ReviewReport, run_review
     from .saved_results import SavedResult, read_saved_results
     from .scoring import score_image
     from .settings import CROPS, Crop, EvaluationSettings
@@ -64,6 +68,8 @@ _MODULES = {
     "EvaluationResult": "results",
     "EvaluationSettings": "settings",
     "LabelledDataset": "datasets",
+    "ReviewArguments": "review_runner",
+    "ReviewReport": "review_runner",
     "SavedResult": "saved_results",
     "PROTOCOLS": "protocols",
     "PROTOCOL_GROUPS": "protocols",
@@ -80,6 +86,7 @@ _MODULES = {
     "save_error_sheet": "reports",
     "read_saved_results": "saved_results",
     "run_comparison": "comparison_runner",
+    "run_review": "review_runner",
     "save_comparison": "comparison_report",
     "save_report": "reports",
     "score_image": "scoring",
@@ -100,6 +107,8 @@ __all__ = [
     "EvaluationSettings",
     "LabelledDataset",
     "Protocol",
+    "ReviewArguments",
+    "ReviewReport",
     "SavedResult",
     "as_predictor",
     "comparison_table",
@@ -112,6 +121,7 @@ __all__ = [
     "open_protocol",
     "read_saved_results",
     "run_comparison",
+    "run_review",
     "save_comparison",
     "save_error_sheet",
     "save_report",

@@ -70,6 +70,49 @@ def line_chart(
     return _figure(title, parts, f'<span class="legend">{"".join(legend)}</span>')
 
 
+def histogram(
+    values: Sequence[float] | np.ndarray, *, title: str, x_label: str = "", mark: float | None = None, bins: int = 40
+) -> Html:
+    """Draw how many values lie where, as inline SVG, with a line at one value.
+
+    Args:
+        values: those that are not finite are left out.
+        title: caption above.
+        x_label: horizontal axis.
+        mark: value of the line, which the text for screen readers tells too; None draws none.
+        bins: of equal width.
+    """
+    known = np.asarray(values, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    if not known.size:
+        return _empty_figure(title)
+    counts, edges = np.histogram(known, bins=bins)
+    reach = np.array([edges[0], edges[-1], *([] if mark is None else [mark])])
+    x_axis = _Axis.over(reach, LEFT, WIDTH - RIGHT, logarithmic=False, room=0.0)
+    y_axis = _Axis.over(np.array([0.0, float(counts.max())]), HEIGHT - BOTTOM, TOP, logarithmic=False, room=0.0)
+    above = "" if mark is None else f"; {int((known > mark).sum())} above the line at {mark:.4g}"
+    text = f"{title}: {known.size} values from {known.min():.4g} to {known.max():.4g}{above}"
+    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(text)}">']
+    for position, label in y_axis.ticks():
+        parts.append(f'<path class="grid" d="M{LEFT} {position:.1f}H{WIDTH - RIGHT}"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{position + 4:.1f}" text-anchor="end">{label}</text>')
+    for position, label in x_axis.ticks():
+        parts.append(f'<text x="{position:.1f}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{label}</text>')
+    lefts, tops = x_axis.pixels(edges), y_axis.pixels(counts.astype(np.float64))
+    for number in np.flatnonzero(counts):
+        width = max(1.0, lefts[number + 1] - lefts[number] - 0.5)
+        height = max(1.0, HEIGHT - BOTTOM - tops[number])
+        place = f'x="{lefts[number]:.1f}" y="{HEIGHT - BOTTOM - height:.1f}"'
+        parts.append(f'<rect class="s0" fill="currentColor" {place} width="{width:.1f}" height="{height:.1f}"/>')
+    if mark is not None:
+        (position,) = x_axis.pixels([mark])
+        parts.append(f'<path class="curve s1" d="M{position:.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
+        parts.append(f'<text x="{position - 4:.1f}" y="{TOP + 4}" text-anchor="end">{mark:.4g}</text>')
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    parts.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x_label)}</text>')
+    return _figure(title, parts)
+
+
 class Interval(NamedTuple):
     """A row of `interval_chart`: name, value, ends of its interval, and whether it is emphasized."""
 
