@@ -22,6 +22,7 @@ Imports stand inside the commands, so that `--help` is quick.
 - `evaluate`: score a model.
 - `compare`: compare models on the same images.
 - `review`: show the worst labels, and list the rows that training leaves out.
+- `check`: look for faults in data.
 - `datasets`: list public datasets and protocols.
 - `encodings`: list how devices, engines, apps and data sets write depth.
 - `convert`: checkpoints of the original code in and out.

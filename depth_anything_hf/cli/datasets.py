@@ -75,13 +75,13 @@ def _check(name: str | None, root: Path, split: str | None, given: list[str]) ->
     if name is None:
         raise OptionError("--root needs the NAME of a dataset, as in: depth-anything-hf datasets scannet --root DIR")
     title = public_dataset(name).title
-    samples = open_public(name, root, split, **dict(map(_option, given)))
+    samples = open_public(name, root, split, **dict(map(read_option, given)))
     typer.echo(f"{root}: {counted(len(samples), 'sample')} of {title}")
     for numbers in numbers_of_samples(samples, SAMPLES_SHOWN):
         typer.echo(f"  {numbers.line(samples.label)}")
 
 
-def _option(text: str) -> tuple[str, Any]:
+def read_option(text: str) -> tuple[str, Any]:
     """Return name and value of NAME=VALUE, which is written as in a recipe."""
     import yaml
 

@@ -14,7 +14,7 @@ from .program import Entry, Program, spellings
 
 
 # Panels of --help.
-TRAINING, LABELS, PREDICTIONS = "Train", "Label", "Predict and evaluate"
+TRAINING, LABELS, PREDICTIONS, DATA = "Train", "Label", "Predict and evaluate", "Data"
 FILES, HELP = "Convert, export and render", "Help"
 
 RECIPES_HELP = """List and show the training recipes that come with the package.
@@ -71,8 +71,9 @@ class DepthAnything(Program):
         "compare": Entry(
             PREDICTIONS, "Compare models on the same labelled images.", "compare:compare", FOLDER | MACHINES
         ),
-        "datasets": Entry(PREDICTIONS, "List public datasets and benchmark protocols.", "datasets:list_datasets"),
-        "encodings": Entry(PREDICTIONS, "List how devices and data sets write depth.", "encodings:list_encodings"),
+        "check": Entry(DATA, "Look for faults in data: units, labels that do not fit, copies.", "check:check", FOLDER),
+        "datasets": Entry(DATA, "List public datasets and benchmark protocols.", "datasets:list_datasets"),
+        "encodings": Entry(DATA, "List how devices and data sets write depth.", "encodings:list_encodings"),
         "convert": Entry(
             FILES, "Convert checkpoints of the original code.", "convert:convert", {"taps": "feature_layers"}
         ),

@@ -4,6 +4,7 @@
 
 - `decoding/`: files to arrays
 - `public/`: the public datasets, one file each
+- `checks/`: what is most likely wrong with a source
 - `recordings/`: bags of ROS and recordings of Record3D
 - `samples`: what a sample is, and what a dataset of samples must offer
 - `datasets`: map-style datasets: folders, tables, photographs

@@ -16,7 +16,7 @@ from ..utils.option_errors import check_choice
 from ..utils.paths import local_path
 from .decoding.depth_maps import LABELS, LabelRules, label_rules
 from .decoding.encodings.choice import parse_encoding
-from .decoding.files import in_memory
+from .decoding.files import FileLike, in_memory
 from .decoding.images import IMAGE_SUFFIXES, read_image
 from .decoding.limits import allow_pixels, check_max_pixels
 from .decoding.map_meaning import meaning_of
@@ -104,7 +104,14 @@ class DepthFolder:
     def _find_pairs(self, label: str, split: str | None) -> list[tuple[Path, Path]]:
         """List (image, label); an encoding may have them in one file, or make depth of files called disparity."""
         encoding = self.rules.encoding
-        found = label_in_folder(self._place, split) if encoding is not None and self._place.exists() else label
+        found: str | None = label
+        if encoding is not None and self._place.exists():
+            try:
+                found = label_in_folder(self._place, split)
+            except ValueError:
+                # The names in a list need not tell what is given.
+                if not self._place.is_file():
+                    raise
         if found is None and encoding is not None and parse_encoding(encoding).encoding.in_photograph:
             return [(path, path) for path in images_in(self._place, split)]
         if found in (None, label):
@@ -128,6 +135,11 @@ class DepthFolder:
     def name_of(self, index: int) -> str:
         """Return the name of a sample, which need not be readable."""
         return str(self._pairs[index][0])
+
+    def encoded_pair(self, index: int) -> tuple[FileLike, FileLike | None]:
+        """Return image and label as they are stored: their paths."""
+        image, label = self._pairs[index]
+        return str(image), str(label)
 
 
 class DepthTable:
@@ -233,6 +245,10 @@ class DepthTable:
     def read_encoded(self, index: int) -> tuple[str, Any]:
         """Return the name and the encoded image of a row, see `RowReader.read_encoded`."""
         return self._reader.read_encoded(self._rows[int(index)], f"row {index}")
+
+    def encoded_pair(self, index: int) -> tuple[FileLike, FileLike | None]:
+        """Return image and label as they are stored; None for a label that is no file, or codes of a range."""
+        return self._reader.encoded_pair(self._rows[int(index)], f"row {index}")
 
 
 class PhotoFolder:

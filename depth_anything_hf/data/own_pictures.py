@@ -8,12 +8,14 @@ import re
 from pathlib import Path
 
 from ..utils.card_pictures import PACKAGE, is_shown_by_card
-from ..visualization.encode import jpeg_comment
+from ..visualization.encode import jpeg_comment, png_texts
 from .decoding.map_meaning import is_picture_of_prediction
 
 
 # Of pictures of predictions.
 PICTURE_ENDINGS = ("_depth.png", "_side_by_side.png", "_normals.png", "_confidence.png")
+# Of a check.
+CHECK_PICTURE = "check.png"
 # In the folder of every run.
 RUN_RECORD = "training_arguments.json"
 # In the folder of a run, and for the first also in those of its checkpoints.
@@ -25,11 +27,12 @@ _STEP = re.compile(r"step-\d+\.png")
 
 
 def is_own_picture(path: Path) -> bool:
-    """Return whether a file is a picture of a run or its dry run, of an evaluation, of a card, or of a prediction.
+    """Return whether a file is a picture of a run or its dry run, an evaluation, a check, a card, or a prediction.
 
     The name decides first, so that photographs are not opened: `training.png` and `pictures/step-N.png` in the folder
-    of a run, `dry_run.jpg`, `errors.jpg` and `confidence.jpg` with this package's comment, what a card shows, and
-    pictures of predictions, which a text in them tells also where their list is missing.
+    of a run, `dry_run.jpg`, `errors.jpg` and `confidence.jpg` with this package's comment, `check.png` with
+    its text, what a card shows, and pictures of predictions, which a text in them tells also where their list is
+    missing.
     """
     folder = path.parent
     if path.name == "training.png":
@@ -38,6 +41,8 @@ def is_own_picture(path: Path) -> bool:
         return (folder.parent / RUN_RECORD).is_file()
     if path.name in ("dry_run.jpg", "errors.jpg", "confidence.jpg"):
         return (jpeg_comment(path) or "").startswith(PACKAGE)
+    if path.name == CHECK_PICTURE:
+        return png_texts(path).get("written_by", "").startswith(PACKAGE)
     if path.name.endswith(PICTURE_ENDINGS) and is_picture_of_prediction(path):
         return True
     return is_shown_by_card(path)

@@ -93,6 +93,15 @@ class RowReader:
         archived = self._archived(row, image_cell)
         return name, image_cell if archived is None else archived
 
+    def encoded_pair(self, row: Mapping[str, Any], place: str) -> tuple[Any, Any]:
+        """Return image and label as they are stored; None for a label that is no file, or codes of a range."""
+        image, column = self.read_encoded(row, place)[1], self._label_column
+        if column is None or row.get(f"{column}_minimum") is not None:
+            return image, None
+        cell = self._resolve(row[column])
+        is_file = isinstance(cell, str | bytes) or (isinstance(cell, Mapping) and bool(ENCODED_CELL & set(cell)))
+        return image, cell if is_file else None
+
     def _archived(self, row: Mapping[str, Any], image_cell: Any) -> dict[str, Any] | None:
         """Return an image of a tar archive with the names of archive and file; None for any other."""
         # `datasets` leaves bytes of formats that it does not know.

@@ -105,18 +105,21 @@ def doubts(reading: Reading, values: np.ndarray, stored: np.ndarray | None = Non
     """
     found = None
     if stored is not None and stored.dtype.kind in "iu" and np.count_nonzero(stored > 0) >= FEW_PIXELS:
-        found = _other_bits(reading, stored) or _saturated(reading, stored, values)
+        found = other_bits(reading, stored) or saturated(reading, stored, values)
     if found is None and reading.label == "depth" and reading.encoding is not None:
         found = _middle(reading.encoding, values, stored)
     if found is None and reading.label == "depth":
-        found = _noise(values)
+        found = noise(values)
     if found is None:
         found = _other_kind(reading, values)
     return _far_wall(values) if found is None and reading.label == "depth" else found
 
 
-def _other_bits(reading: Reading, stored: np.ndarray) -> str | None:
-    """Rotated numbers are multiples of eight, raw ones of a Kinect have 11 bits: nothing else is like that."""
+def other_bits(reading: Reading, stored: np.ndarray) -> str | None:
+    """Return what the bits of whole numbers say against a reading; None: nothing.
+
+    Rotated numbers are multiples of eight, raw ones of a Kinect have 11 bits: nothing else is like that.
+    """
     numbers, own = stored[stored > 0], reading.encoding.name if reading.encoding is not None else ""
     by_bits = [name for name in encodings_by_bits(stored, numbers) if name in PROVEN_BY_BITS]
     if by_bits and own not in by_bits:
@@ -145,8 +148,11 @@ def _are_swapped(stored: np.ndarray) -> bool:
     return bool((changes & 255 == 0).mean() >= SAME_BYTE)
 
 
-def _saturated(reading: Reading, stored: np.ndarray, values: np.ndarray) -> str | None:
-    """Many pixels with the largest number that so many bits have are seldom at one distance."""
+def saturated(reading: Reading, stored: np.ndarray, values: np.ndarray) -> str | None:
+    """Return what the largest number says against a reading; None: nothing.
+
+    Many pixels with the largest number that so many bits have are seldom at one distance.
+    """
     largest = int(stored.max())
     bits = largest.bit_length()
     are_largest = stored == largest
@@ -207,8 +213,11 @@ def _middle(own: Encoding, values: np.ndarray, stored: np.ndarray | None) -> str
     return None if near <= middle <= FAR else f"its middle is {middle:.3g} m: {describe_candidates(stored)}"
 
 
-def _noise(values: np.ndarray) -> str | None:
-    """Depth is even over the picture but for edges; numbers whose bytes are put together wrongly are not."""
+def noise(values: np.ndarray) -> str | None:
+    """Return whether depth (H, W) is noise, in words; None: it is not, or cannot be told.
+
+    Depth is even over the picture but for edges; numbers whose bytes are put together wrongly are not.
+    """
     if min(values.shape) < SMALLEST_SIDE:
         return None
     rows = values[:: max(1, len(values) // FEW_ROWS)]

@@ -1,0 +1,156 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Read the samples of a source that are looked at, by index or from a stream, with what could not be read named."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...utils.printable_names import one_line
+from ..data_source import DataSource
+from ..datasets import DepthFolder, DepthTable, PhotoFolder
+from ..depth_stream import DepthStream
+from ..public.catalog import PUBLIC_DATASETS
+from ..samples import Sample
+from .advice import HowRead, suffix_of
+from .file_copies import MOST_FILES
+from .sample_facts import StoredLabel, measure_turned, read_stored
+from .sampling import spread_indices
+
+
+# Shards of a stream that are looked into.
+MOST_SHARDS = 16
+
+
+@dataclass(frozen=True)
+class ReadSample:
+    """A sample, or why there is none.
+
+    Attributes:
+        index: of the sample.
+        name: of it.
+        sample: as it was read; None where it could not be.
+        stored: its label as it is in the file, where that is known.
+        error: why it could not be read; None where it could.
+    """
+
+    index: int
+    name: str
+    sample: Sample | None = None
+    stored: StoredLabel | None = None
+    error: str | None = None
+
+
+class Reader:
+    """Reads samples of a source.
+
+    Args:
+        source: opened.
+        spec: what it was opened from.
+    """
+
+    def __init__(self, source: Any, spec: DataSource) -> None:
+        self.source = source
+        self.spec = spec
+
+    @property
+    def count(self) -> int | None:
+        """How many samples there are; None of a stream."""
+        return None if isinstance(self.source, DepthStream) else len(self.source)
+
+    @property
+    def files(self) -> list[str]:
+        """Paths of all pictures, where each is a file of its own and they are not too many to look at all."""
+        if (self.count or 0) > MOST_FILES:
+            return []
+        if isinstance(self.source, PhotoFolder):
+            return self.source.names
+        if isinstance(self.source, DepthFolder):
+            return [self.source.name_of(index) for index in range(len(self.source))]
+        return []
+
+    def indices(self, wanted: int | None, seed: int) -> Sequence[int]:
+        """Return which samples are looked at: `wanted` of them, None all."""
+        return spread_indices(self.count or 0, wanted, seed)
+
+    def read(self, wanted: int | None, seed: int) -> Iterator[ReadSample]:
+        """Yield the samples that are looked at, in their order."""
+        if isinstance(self.source, DepthStream):
+            yield from self._read_stream(wanted)
+            return
+        for index in self.indices(wanted, seed):
+            yield self._read_one(index)
+
+    def picture(self, index: int) -> Any:
+        """Return the picture of a sample again, uint8 (H, W, 3)."""
+        return self.source[index]["image"]
+
+    def _read_one(self, index: int) -> ReadSample:
+        name = f"sample {index}"
+        try:
+            if hasattr(self.source, "name_of"):
+                name = self.source.name_of(index)
+            sample = self.source[index]
+        except (OSError, ValueError) as error:
+            return ReadSample(index, name, error=_reason(error))
+        return ReadSample(index, sample["name"], sample, read_stored(self.source, index))
+
+    def _read_stream(self, wanted: int | None) -> Iterator[ReadSample]:
+        shards = range(self.source.shard_count)
+        if wanted is not None:
+            shards_read = spread_indices(len(shards), min(wanted, MOST_SHARDS))
+            each = -(-wanted // len(shards_read))
+        else:
+            shards_read, each = list(shards), None
+        number = 0
+        for shard in shards_read:
+            rows = iter(self.source.shard(shard))
+            for place in itertools.count():
+                if each is not None and (place >= each or number >= (wanted or 0)):
+                    break
+                where = self.source.place(shard, place)
+                try:
+                    row = next(rows, None)
+                    if row is None:
+                        break
+                    yield ReadSample(number, where, self.source.read(row, shard, place))
+                except (OSError, ValueError) as error:
+                    yield ReadSample(number, where, error=_reason(error))
+                number += 1
+
+    def turned(self, index: int) -> Any:
+        """Return the numbers of a label that has the size of the turned picture; None for any other sample."""
+        return measure_turned(index, self.source)
+
+    @property
+    def how(self) -> HowRead:
+        """How the source is read."""
+        rules = getattr(self.source, "rules", None)
+        kind = "other"
+        if isinstance(self.source, DepthFolder):
+            kind = "folder"
+        elif isinstance(self.source, DepthTable | DepthStream):
+            kind = "table"
+        elif self.spec.kind in PUBLIC_DATASETS:
+            kind = "public"
+        suffix = ""
+        if isinstance(self.source, DepthFolder) and len(self.source):
+            suffix = suffix_of(self.source.encoded_pair(0)[1])
+        return HowRead(
+            kind,
+            self.source.label,
+            getattr(rules, "scale", None),
+            getattr(rules, "invalid_values", None),
+            getattr(rules, "encoding", None),
+            suffix,
+        )
+
+
+def _reason(error: BaseException) -> str:
+    return one_line(str(error)).strip() or type(error).__name__
+
+
+__all__ = ["ReadSample", "Reader"]

@@ -1,0 +1,96 @@
+# Copyright 2026 The depth_anything_hf authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Votes of images on how their labels fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from checked_scenes import scene
+
+from depth_anything_hf.data.checks.edges import REACH, Moved, edges_of_label, edges_of_picture
+from depth_anything_hf.data.checks.registration import (
+    IDENTITY,
+    TRANSFORMS,
+    RegistrationVote,
+    pairing_of,
+    verdict_of,
+    vote,
+)
+
+
+def edges(seed, change=lambda depth: depth, side=None):
+    image, depth = scene(seed) if side is None else scene(seed, side, side)
+    return (edges_of_picture(image), edges_of_label(np.ascontiguousarray(change(depth)), "depth")), depth.shape
+
+
+def test_correlation_is_that_of_pearson_over_known_pixels():
+    rng = np.random.default_rng(0)
+    picture, label = rng.random((2, 40, 50)).astype(np.float32)
+    where = (rng.random((40, 50)) < 0.7).astype(np.float32)
+    found = Moved(picture).correlate(label * where, where)
+    down, right = 3, -5
+    moved = slice(down, None), slice(None, right)
+    original = slice(None, -down), slice(-right, None)
+    known = where[original] > 0
+    expected = np.corrcoef(picture[moved][known], label[original][known])[0, 1]
+    assert found[REACH + down, REACH + right] == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", list(TRANSFORMS))
+def test_each_transform_is_found_in_a_square_label(name):
+    undo = {
+        "turned clockwise by 90 degrees": np.rot90,
+        "turned counter-clockwise by 90 degrees": lambda label: np.rot90(label, -1),
+    }.get(name, TRANSFORMS[name][1])
+    assert vote(*edges(1, undo, side=128)).transform == name
+
+
+def test_a_shift_is_found_to_the_pixel():
+    found = vote(*edges(1, lambda depth: np.roll(depth, (4, -7), (0, 1))))
+    assert (found.transform, found.down, found.right) == (IDENTITY, -4, 7)
+
+
+def make_votes(count, **changes):
+    usual = {
+        "transform": IDENTITY,
+        "score": 9.0,
+        "ahead": 5.0,
+        "down": 0.0,
+        "right": 0.0,
+        "as_it_is": 9.0,
+        "side": 640,
+    }
+    return [RegistrationVote(**{**usual, **changes}) for _ in range(count)]
+
+
+def test_a_verdict_needs_several_images_that_agree():
+    mirrored = {"transform": "mirrored", "as_it_is": 1.0}
+    assert not verdict_of(make_votes(3, **mirrored)).is_off
+    assert verdict_of(make_votes(4, **mirrored)).transform == "mirrored"
+    assert not verdict_of([*make_votes(4, **mirrored), *make_votes(3)]).is_off
+    # Images that are not sure do not vote.
+    unsure = make_votes(9, **{**mirrored, "score": 4.0})
+    verdict = verdict_of([*unsure, *make_votes(2)])
+    assert (verdict.judged, verdict.voted, verdict.agree, verdict.is_off) == (11, 2, 2, False)
+
+
+def test_small_and_scattered_shifts_are_those_of_depth_cameras():
+    assert not verdict_of(make_votes(8, down=5.0, as_it_is=6.0)).is_off
+    far = verdict_of(make_votes(8, down=8.0, as_it_is=4.0))
+    assert far.is_off and far.down == 8 and far.transform == IDENTITY
+    scattered = [*make_votes(3, down=8.0, as_it_is=4.0), *make_votes(3, right=-9.0, as_it_is=4.0), *make_votes(2)]
+    assert not verdict_of(scattered).is_off
+    # A gain that differs as much as it is large is none.
+    noisy = [vote for gain in (0.0, 0.2, 9.0, 0.1) for vote in make_votes(1, down=8.0, as_it_is=9 - gain)]
+    assert not verdict_of(noisy).is_off
+
+
+def test_labels_of_other_pictures_are_told_with_where_they_belong():
+    pairs = [edges(seed)[0] for seed in range(9)]
+    assert pairing_of(pairs) is None
+    swapped = [(picture, pairs[(place + 4) % 9][1]) for place, (picture, _) in enumerate(pairs)]
+    found = pairing_of(swapped)
+    assert found.own < 2 and set(found.matches) <= {(place, (place + 5) % 9) for place in range(9)}
+    assert len(found.matches) >= 6
+    assert pairing_of(swapped[:7]) is None
