@@ -14,7 +14,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +39,7 @@ class DroppedRow(NamedTuple):
 
 
 class DropList:
-    """A list of rows to leave out, held as sorted 64-bit digests: 8 bytes a row, also for lists of millions.
+    """A list of rows to leave out, held as sorted digests: 12 bytes a row, also for lists of millions.
 
     Two of a million listed and sixty million other names share a digest with a probability of 3e-6.
 
@@ -52,8 +53,13 @@ class DropList:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = local_path(path)
-        digests = np.fromiter((_digest(*row) for row in read_drop_list(self.path)), dtype=np.uint64)
-        self._digests = np.unique(digests)
+        rows = np.fromiter(
+            ((_digest(*row), _checksum(row.name)) for row in read_drop_list(self.path)),
+            dtype=[("digest", np.uint64), ("name", np.uint32)],
+        )
+        self._digests = np.unique(rows["digest"])
+        # Most rows are not in the list, and are told by a sum that takes a tenth of the time.
+        self._checksums = np.unique(rows["name"])
 
     def __len__(self) -> int:
         """Return the number of rows in the list, each counted once."""
@@ -64,7 +70,7 @@ class DropList:
         """Digest of what the list says, whatever the order of its lines, its format and its comments."""
         return hashlib.sha256(self._digests.astype("<u8").tobytes()).hexdigest()
 
-    def find(self, names: Sequence[Iterable[str]], source_rows: Sequence[int | None]) -> tuple[np.ndarray, np.ndarray]:
+    def find(self, names: Sequence[Sequence[str]], source_rows: Sequence[int | None]) -> tuple[np.ndarray, np.ndarray]:
         """Look rows up.
 
         Args:
@@ -75,8 +81,9 @@ class DropList:
             bool (rows,), which are in the list; and bool (len(self),), which entries of the list they are.
         """
         wanted, owners = [], []
-        for position, (spellings, row) in enumerate(zip(names, source_rows, strict=True)):
-            for name in spellings:
+        for position in self._candidates(names):
+            row = source_rows[position]
+            for name in names[position]:
                 keys = [_digest(name, None)] + ([] if row is None else [_digest(name, row)])
                 wanted += keys
                 owners += [position] * len(keys)
@@ -90,7 +97,14 @@ class DropList:
             is_listed[np.asarray(owners)[hits]] = True
         return is_listed, is_used
 
-    def holds(self, spellings: Iterable[str], source_row: int | None) -> bool:
+    def _candidates(self, names: Sequence[Sequence[str]]) -> list[int]:
+        """Return the positions of all rows that may be in the list."""
+        counts = np.fromiter(map(len, names), dtype=np.int64, count=len(names))
+        sums = np.fromiter((_checksum(name) for spellings in names for name in spellings), dtype=np.uint32)
+        found: list[int] = np.unique(np.repeat(np.arange(len(names)), counts)[np.isin(sums, self._checksums)]).tolist()
+        return found
+
+    def holds(self, spellings: Sequence[str], source_row: int | None) -> bool:
         """Tell whether a row is in the list, by the spellings of its name and its row in the source."""
         return bool(self.find([spellings], [source_row])[0][0])
 
@@ -180,6 +194,10 @@ def _parse_text(text: str) -> DroppedRow:
     if name.startswith('"'):
         name = json.loads(name)
     return DroppedRow(name, int(row) if tab else None)
+
+
+def _checksum(name: str) -> int:
+    return zlib.crc32(name.encode("utf-8", "surrogatepass"))
 
 
 def _digest(name: str, source_row: int | None) -> int:

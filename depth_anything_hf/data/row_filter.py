@@ -72,6 +72,8 @@ class RowFilter:
 def spellings(name: Any, naming: Naming) -> tuple[str, ...]:
     """Return how a list may spell a name: as it is, and relative to the root of its source."""
     text = str(name)
+    if naming.keeps(text):
+        return (text,)
     relative = naming.name(text)
     return (text,) if relative == text else (text, relative)
 

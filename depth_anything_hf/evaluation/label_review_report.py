@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -121,15 +122,12 @@ def save_page(
     missing = rows - len(known) - len(review.skipped)
     unknown = [f"{counted(missing, 'row')} without this number."] if missing else []
     left = [f"Not compared: {name}: {reason}" for name, reason in review.skipped[:LINKED_ROWS]]
-    headline = (
-        f"{dropped} of {counted(rows, 'label')} stand out"
-        if dropped
-        else f"None of {counted(rows, 'label')} stands out"
-    )
+    stand = "stands" if dropped == 1 else "stand"
+    headline = f"{dropped or 'None'} of {counted(rows, 'label')} {stand if dropped else 'stands'} out"
     quantiles = "; ".join(f"{100 * q:g} %: {np.quantile(known, q):.{_DIGITS}f}" for q in (0.5, 0.9, 0.99, 1.0))
     sections: dict[str, Any] = {
         "Distribution": [
-            f"Ranked by {MEANINGS[review.by]}. Of the labels, this share is at most: {quantiles}.",
+            f"Ranked by {MEANINGS[review.by]}. Quantiles of the labels: {quantiles}.",
             f"{why[0].upper()}{why[1:]}.",
             histogram(known, title=f"Labels by {review.by}", x_label=SHORT[review.by], mark=cut),
             *unknown,
@@ -172,8 +170,11 @@ def _article(number: int, review: Review, shown: ShownRow) -> Html:
     details = [f"source row {row.source_row}"] if row.source_row is not None else []
     details += [shown.place] if shown.place else []
     # Boxes that scroll sideways can be reached by the keyboard only with a place in its order.
-    pictures = picture_rows([("", [(f"{caption}, {Path(row.name).name}", each) for caption, each in shown.pictures])])
-    pictures = Html(pictures.replace('<div class="pictures">', '<div class="pictures" tabindex="0">'))
+    pictures = picture_rows([("", shown.pictures)]).replace(
+        '<div class="pictures">', '<div class="pictures" tabindex="0">'
+    )
+    name = escape(Path(row.name).name)
+    pictures = re.sub(r' alt="([^"]*)"', lambda found: f' alt="{found[1]}, {name}"', pictures)
     return Html(
         f'<article id="row-{number}"><h3>{number}. {escape(row.name)}</h3>'
         f"<p>{escape('; '.join([_numbers(review, row), *details]))}</p>{pictures}</article>"

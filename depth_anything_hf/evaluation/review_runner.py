@@ -153,7 +153,7 @@ def run_review(arguments: ReviewArguments, tell: Callable[[str], object] | None 
     cut, why = suggest_cut(review.values) if arguments.cut is None else arguments.cut, "as it was given"
     count = 0 if cut is None else int((review.values[order] > cut).sum())
     if arguments.cut is None:
-        why = "above it rows stand out: it is the third quartile and three times the distance of the quartiles"
+        why = "the third quartile plus three times the distance between the quartiles, above which rows stand out"
     why = "no row stands out" if cut is None else f"the cut is {cut:.4g}, {why}"
     shown_count = min(arguments.worst, len(order))
     rows = review.rows(samples, order[: max(shown_count, count + FOLLOWING_ROWS)].tolist())

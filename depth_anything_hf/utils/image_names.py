@@ -51,6 +51,11 @@ class Naming:
                 name = PureWindowsPath(name).name if is_of_windows else os.path.basename(name)
         return printable_name(name.replace(os.sep, "/"))
 
+    def keeps(self, name: str) -> bool:
+        """Tell quickly whether a name stays as it is: True only for those of which nothing has to be looked at."""
+        is_relative = name[:1] not in ("/", "~", ".", "") and not any(each in name for each in (":", "\\", ".."))
+        return is_relative and name.isascii() and (self._prefix is None or not name.startswith(self._prefix))
+
     def archived(self, archive: str, member: str) -> str:
         """Return the name of a file in a tar archive, behind that of the archive: below the folder, or the last part.
 

@@ -47,3 +47,17 @@ def test_a_source_names_its_images_below_its_root(tmp_path: Path) -> None:
         naming = Naming.of_source(SimpleNamespace(root=root))
         assert naming.name(str(tmp_path / "depth" / "a.png")) == "depth/a.png"
         assert naming.reason(f"{tmp_path}/a.png: no file") == "a.png: no file"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("a.png", "sub/a b.png", "root/a.png", "/root/a.png", "~/a.png", "C:\\a.png", "C:/a.png", "a/../b.png"),
+        *("../a.png", "caf\udce9.png", "größe.png", "a\\b.png", "file:///a.png", "./a.png", "", "https://host/a.png"),
+    ],
+)
+@pytest.mark.parametrize("root", [None, "root", "/root", "a"])
+def test_a_name_that_is_kept_quickly_is_kept(name: str, root: str | None) -> None:
+    naming = Naming(root)
+    assert naming.name(name) == name or not naming.keeps(name)
+    assert naming.keeps("other/b.png")
