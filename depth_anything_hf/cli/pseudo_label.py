@@ -19,6 +19,7 @@ from .options import LAUNCH_OPTIONS, VerboseOption, report_failures
 PANELS = {
     "Teacher and images": (
         *("teacher", "prediction_kind", "data", "split", "image_column", "limit", "streaming", "max_pixels"),
+        *("cache_size", "read_timeout"),
     ),
     "Second teacher": (
         *("scale_teacher", "scale_prediction_kind", "scale_input_size", "fit_tolerance", "least_inliers"),
@@ -54,6 +55,7 @@ def _pseudo_label(
       depth-anything-hf pseudo-label photos/ --teacher runs/teacher --output_dir labels/
       depth-anything-hf pseudo-label photos/ --teacher runs/teacher -o labels/ --num_processes 8 --dtype bfloat16
       depth-anything-hf pseudo-label someone/photographs --streaming --teacher runs/teacher -o labels/
+      depth-anything-hf pseudo-label s3://bucket/photos/ --streaming --teacher runs/teacher -o labels/
       depth-anything-hf pseudo-label photos/ --teacher A --scale_teacher METRIC --masks sky,teachers,flip -o labels/
       srun depth-anything-hf pseudo-label photos/ --teacher runs/teacher -o labels/
       depth-anything-hf verify labels/

@@ -31,10 +31,8 @@
 - `drop_list`: lists of rows to leave out
 - `row_filter`: what is left out of a source, and which rows of a stream
 - `rows_left_out`: a source without rows of such a list and labels with a bad fit
-- `arrow_files`: `.arrow` files mapped into memory
 - `parquet_rows`: rows of local parquet files by index, read where they are
 - `parquet_groups`: the cells of one row group of a parquet file
-- `compact_protocol`: numbers in the footers and headers of parquet files
 - `parquet_pages`: where single values lie in a parquet file
 - `depth_stream`: samples of a table that is read in order
 - `mixture`: map-style sources as one dataset, in an order by seed and epoch
@@ -43,6 +41,8 @@
 - `streaming_mixture`: sources of which some stream, as one endless stream
 - `shard_lists`: the shards of a stream, each opened when it is read
 - `shard_readers`: reads a shard of a stream from a row on
+- `remote/`: shards of streams that are elsewhere, and a cache of them
+- `lost_shards`: the shards of a stream that were passed by
 - `stream_rows`: the rows of one source for one part of it, from several shards at once
 - `first_labels`: what the labels of first samples look like, and why none can be learned from
 - `batches`: which samples form a batch, and how they are stacked

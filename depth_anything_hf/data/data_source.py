@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ..utils.option_errors import check_choice
+from ..utils.sizes import parse_bytes
 from ..utils.typed_fields import convert_fields, nearest_of
 from .decoding.depth_maps import LABELS, SCALE_ADVICE, check_encoding
 from .decoding.label_masks import parse_mask_names
@@ -24,6 +25,9 @@ RECORDING = "recording"
 ASK_FOR_LABELS = (
     *("label", "label_column", "scale", "invalid_values", "sky_value", "max_depth", "encoding", "ignore_masks"),
 )
+# How a stream is fetched, which changes none of its samples.
+OF_STREAMS = ("cache_size", "read_timeout", "max_lost_share")
+CACHE_SIZE, READ_TIMEOUT = "20GB", 30.0
 
 
 @dataclass
@@ -31,7 +35,8 @@ class DataSource:
     """One source of a recipe: where its samples come from, and how to read them.
 
     Attributes:
-        path: local folder or file, or the id of a dataset on the Hub.
+        path: local folder or file, the id of a dataset on the Hub, or, with `streaming`, the URL of tables elsewhere
+            (a folder, a pattern, numbers in braces, a list; see `remote_files`).
         kind: "folder" (`DepthFolder`), "table" (`DepthTable`), "photos" (unlabelled), "recording" (bags of ROS and
             Record3D's .r3d, see `open_recording`), "auto" (by what is there), or a public dataset in its own layout (a
             name of `PUBLIC_DATASETS`, such as "hypersim").
@@ -45,6 +50,9 @@ class DataSource:
             first; see `StreamingMixture`.
         open_shards: shards of a stream that each process and worker reads at once; None: 16, fewer where their row
             groups would take more than 0.8 GB, and 4 from the Hub. 1 reads shard after shard.
+        cache_size: bytes that copies of remote shards may take on the disk, as in "20GB"; "0" keeps none.
+        read_timeout: seconds after which a remote shard from which nothing comes counts as stalled.
+        max_lost_share: of a stream: if more of its files than this, and more than one, cannot be read, the run stops.
         exif: how an image and its label come into one orientation, see `PairOrientation`: "auto", "apply" or "ignore".
         options: further arguments of `open_public`; of a recording `tolerance`, seconds.
         max_pixels: largest number of pixels of an image or label; larger ones are broken. None: Pillow's limit, about
@@ -81,6 +89,9 @@ class DataSource:
     mask_weight: float = 0.0
     keep_bad_fits: bool = False
     drop: str | None = None
+    cache_size: str = CACHE_SIZE
+    read_timeout: float = READ_TIMEOUT
+    max_lost_share: float = 0.1
 
     def __post_init__(self) -> None:
         # One of several paths would be taken for the name of a file.
@@ -104,6 +115,7 @@ class DataSource:
             raise ValueError(f"{self.path}: open_shards is for streams; set streaming: true, or leave it out")
         check_max_pixels(self.max_pixels, f"{self.path}: max_pixels")
         self._check_masks()
+        self._check_fetching()
         for name in ("weight", "max_depth"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -136,6 +148,16 @@ class DataSource:
             raise ValueError(
                 f"{self.path}: keep_bad_fits is for tables of labels, not for kind {self.kind!r}; leave it out"
             )
+
+    def _check_fetching(self) -> None:
+        self.cache_bytes = parse_bytes(self.cache_size, f"{self.path}: cache_size")
+        if not self.read_timeout > 0:
+            raise ValueError(f"{self.path}: read_timeout must be > 0 seconds, got {self.read_timeout:g}")
+        if not 0 <= self.max_lost_share <= 1:
+            raise ValueError(f"{self.path}: max_lost_share must be in 0..1, got {self.max_lost_share:g}")
+        for each in fields(self):
+            if each.name in OF_STREAMS and getattr(self, each.name) != each.default and not self.streaming:
+                raise ValueError(f"{self.path}: {each.name} is for streams; set streaming: true, or leave it out")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DataSource:

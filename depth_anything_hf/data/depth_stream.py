@@ -26,6 +26,7 @@ from .shard_readers import ShardReader
 logger = logging.getLogger(__name__)
 
 OPEN_SHARDS, OPEN_SHARDS_ELSEWHERE = 16, 4
+LARGEST_LOST_SHARE = 0.1
 # Where the rows of one shard are read in order.
 ROWS_AT_ONCE = 16
 
@@ -45,6 +46,8 @@ class DepthStream:
         open_shards: shards that each process and worker reads at once, so that batches mix shards of one class each;
             None: 16, or 4 if the stream is from elsewhere. A row group of each open parquet file is held in memory.
         ignore_masks, mask_weight: as in `DepthTable`.
+        max_lost_share: of the files that a process or worker has in an epoch; if it cannot read more of them, and
+            more than one, it stops.
 
     Raises:
         MissingMaskError: the table has no such masks.
@@ -65,6 +68,7 @@ class DepthStream:
         max_depth: float | None = None,
         root: str | os.PathLike[str] | None = None,
         open_shards: int | None = None,
+        max_lost_share: float = LARGEST_LOST_SHARE,
         exif: str = "auto",
         max_pixels: int | None = None,
         encoding: str | None = None,
@@ -81,6 +85,8 @@ class DepthStream:
         self.label = label
         self.root = None if root is None else Path(root)
         self.is_local = root is not None
+        # Not under the name of the argument, by which it would be taken for what tells data from other data.
+        self.largest_lost_share = max_lost_share
         self.open_shards = open_shards or (OPEN_SHARDS if self.is_local else OPEN_SHARDS_ELSEWHERE)
         self._shards: ShardList = dataset
         self._row_groups: list[RowGroup] = []
@@ -169,6 +175,19 @@ class DepthStream:
         """Return the number of a shard, and of its row group where it was divided, for messages."""
         place = self._place(index)
         return f"shard {place.file}" + (f", row group {place.group}" if place.of > 1 else "")
+
+    def prepare(self, shards: Sequence[int]) -> None:
+        """Take notice of shards that are to be opened soon: those elsewhere begin to be downloaded."""
+        self._shards.prepare(list(dict.fromkeys(map(self.file_of, shards))))
+
+    def file_of(self, index: int) -> int:
+        """Return the number of the file that a shard is, or is a part of."""
+        return self._place(index).file
+
+    def describe_shard(self, index: int) -> str:
+        """Return the number of a shard and the name of its file, if it has one."""
+        file = self._shards.name_of(self.file_of(index))
+        return self.name_of_shard(index) + (f" ({file})" if file else "")
 
     def _place(self, index: int) -> RowGroup:
         return self._row_groups[index] if self._row_groups else RowGroup(index, 0, 1)

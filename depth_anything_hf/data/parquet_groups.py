@@ -17,8 +17,7 @@ import pyarrow as pa
 from datasets.table import table_cast
 from pyarrow import parquet
 
-from .compact_protocol import DamagedPageError
-from .parquet_pages import ByteColumn, is_located
+from .parquet_pages import ByteColumn, DamagedPageError, is_located
 
 
 # Of a group beside the values in it.

@@ -8,7 +8,7 @@ import glob
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import datasets
 from pyarrow import parquet
@@ -49,6 +49,9 @@ class ShardList(Protocol):
     def name_of(self, file: int) -> str:
         """Return the name of a file, for messages; "" if it has none."""
 
+    def prepare(self, files: Sequence[int]) -> None:
+        """Take notice of files that are to be opened soon."""
+
 
 class DatasetShards:
     """The shards of a streaming dataset.
@@ -81,6 +84,9 @@ class DatasetShards:
         """Return nothing: `datasets` does not tell the names of files."""
         return ""
 
+    def prepare(self, files: Sequence[int]) -> None:
+        """Do nothing: `datasets` reads a file when its rows are asked for."""
+
     def _file(self, index: int) -> datasets.IterableDataset:
         # `datasets` lists all shards to find one; of blocks of shards it lists far fewer.
         count = len(self)
@@ -93,7 +99,7 @@ class DatasetShards:
 
 
 class FileShards:
-    """Local files of one format, of which none but the first is touched before it is read.
+    """Files of one format, of which none but the first is touched before it is read.
 
     Args:
         table_format: its name in `datasets`.
@@ -120,31 +126,48 @@ class FileShards:
         """Return how many row groups a parquet file has, and into how many shards `datasets` divides another."""
         if self._format == "parquet":
             return int(parquet.read_metadata(self._files[file]).num_row_groups)
-        return int(self._dataset(file).reshard().num_shards)
+        return int(self._dataset(self._files[file]).reshard().num_shards)
 
     def open(self, place: RowGroup, count: int, first_row: int, state: dict[str, Any] | None) -> ShardReader:
         """Open a file or one of its row groups: parquet directly, all else by `datasets`."""
-        if self._format == "parquet" and self._features is not None:
-            group = place.group if place.of > 1 else None
-            return ParquetShard(Path(self._files[place.file]), self._features, count, first_row, group)
-        return IterableShard(part_of(self._dataset(place.file), place), count, state)
+        return self._open_at(self._files[place.file], place, count, first_row, state)
 
     def name_of(self, file: int) -> str:
         """Return the name of a file without its folder."""
         return Path(self._files[file]).name
 
-    def _dataset(self, file: int) -> datasets.IterableDataset:
+    def prepare(self, files: Sequence[int]) -> None:
+        """Do nothing: the files are here."""
+
+    def _open_at(
+        self, file: str | BinaryIO, place: RowGroup, count: int, first_row: int, state: dict[str, Any] | None
+    ) -> ShardReader:
+        """Open a shard whose content is in a local file, at a URL, or, if it is parquet, in an open file."""
+        if self._format == "parquet" and self._features is not None:
+            group = place.group if place.of > 1 else None
+            return ParquetShard(file, self._features, count, first_row, group)
+        rows = part_of(self._dataset(str(file)), place)
+        return IterableShard(rows, count, state, tar=str(file) if str(file).lower().endswith(".tar") else None)
+
+    def _dataset(self, file: str) -> datasets.IterableDataset:
         # `datasets` takes names for patterns.
-        options: dict[str, Any] = {"data_files": [glob.escape(self._files[file])], "split": "train"}
-        features = None if self._features is None else self._features
-        return encoded_rows(datasets.load_dataset(self._format, streaming=True, features=features, **options))
+        files = [file if "://" in file else glob.escape(file)]
+        rows = datasets.load_dataset(
+            self._format, data_files=files, split="train", streaming=True, features=self._features
+        )
+        return encoded_rows(rows)
+
+    def _first_dataset(self, file: int) -> datasets.IterableDataset:
+        return self._dataset(self._files[file])
 
     def _find_columns(self, name: str) -> list[str]:
         first_error: Exception | None = None
         for file in range(min(len(self), MOST_TRIED_FOR_COLUMNS)):
             try:
-                dataset = self._dataset(file)
+                dataset = self._first_dataset(file)
                 columns = columns_of(dataset, name)
+            except ImportError:
+                raise
             except Exception as error:
                 # A damaged file raises one of many exceptions; when it is read, it is left out by name.
                 first_error = first_error or error

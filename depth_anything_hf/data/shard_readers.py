@@ -1,17 +1,22 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Read a shard of a stream from a row on: local parquet files directly, all else by `datasets`."""
+"""Read a shard of a stream from a row on: parquet files directly, all else by `datasets`."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import datasets
+import fsspec
 import pyarrow as pa
 from datasets.table import table_cast
 from pyarrow import parquet
+
+
+END_OF_TAR = bytes(1024)
 
 
 class ShardReader(Protocol):
@@ -23,6 +28,10 @@ class ShardReader(Protocol):
     def state_dict(self) -> dict[str, Any] | None:
         """Return what a reader needs, beside the number of rows read, to continue here."""
 
+    @property
+    def row_count(self) -> int | None:
+        """The number of rows of the shard; None if it is known at its end only."""
+
 
 class IterableShard:
     """A shard that `datasets` reads.
@@ -31,17 +40,29 @@ class IterableShard:
         rows: the shard.
         count: rows to return at once.
         state: an earlier `state_dict`; None starts at the first row.
+        tar: the archive that is read, if it is one without compression and has to be whole.
     """
 
-    def __init__(self, rows: datasets.IterableDataset, count: int, state: dict[str, Any] | None) -> None:
+    row_count: int | None = None
+
+    def __init__(
+        self, rows: datasets.IterableDataset, count: int, state: dict[str, Any] | None, tar: str | None = None
+    ) -> None:
+        self._tar = tar
         if state is not None:
             rows.load_state_dict(state)
         self._rows = rows
         self._batches: Iterator[dict[str, list[Any]]] = rows.iter(batch_size=count)
 
     def next_rows(self) -> Sequence[dict[str, Any]]:
-        """Return the next rows; none at the end."""
+        """Return the next rows; none at the end.
+
+        Raises:
+            EOFError: the archive was cut off between two of its files, which `datasets` takes for its end.
+        """
         columns = next(self._batches, {})
+        if not columns and self._tar is not None:
+            check_end_of_tar(self._tar)
         return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
     def state_dict(self) -> dict[str, Any] | None:
@@ -49,13 +70,29 @@ class IterableShard:
         return dict(self._rows.state_dict())
 
 
+def check_end_of_tar(path: str) -> None:
+    """Check that an archive ends as archives do, with two blocks of zeros.
+
+    Raises:
+        EOFError: it does not.
+    """
+    with fsspec.open(path, "rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - len(END_OF_TAR)))
+        if file.read() != END_OF_TAR:
+            raise EOFError(
+                "the archive has no end (two blocks of zeros): it was cut off, and files behind this one may be "
+                "missing; copy it again, or pack it anew"
+            )
+
+
 class ParquetShard:
-    """A local parquet file or one of its row groups, of which one row group at a time is held in memory.
+    """A parquet file or one of its row groups, of which one row group at a time is held in memory.
 
     `datasets` would hold each row group twice, encoded and decoded, and copy also rows that are not asked for.
 
     Args:
-        path: the file.
+        file: its path, or the open file.
         features: of the stream; other files may have other types, or lack columns.
         count: rows to return at once.
         first_row: row to start at.
@@ -63,12 +100,18 @@ class ParquetShard:
     """
 
     def __init__(
-        self, path: Path, features: datasets.Features, count: int, first_row: int, group: int | None = None
+        self,
+        file: str | Path | BinaryIO,
+        features: datasets.Features,
+        count: int,
+        first_row: int,
+        group: int | None = None,
     ) -> None:
-        self._path, self._features, self._count, self._position = path, features, count, first_row
-        self._metadata = parquet.read_metadata(path)
+        self._file, self._features, self._count, self._position = file, features, count, first_row
+        self._metadata = parquet.read_metadata(file)
         groups = range(self._metadata.num_row_groups) if group is None else [group]
         self._groups = [(index, self._metadata.row_group(index).num_rows) for index in groups]
+        self.row_count = sum(rows for _, rows in self._groups)
         self._table: pa.Table | None = None
         self._first_of_table = 0
 
@@ -96,8 +139,11 @@ class ParquetShard:
         first = 0
         for index, rows in self._groups:
             if self._position < first + rows:
-                with parquet.ParquetFile(self._path, metadata=self._metadata) as file:
-                    self._table = self._cast(file.read_row_group(index, use_threads=False))
+                with parquet.ParquetFile(self._file, metadata=self._metadata) as file:
+                    table = file.read_row_group(index, use_threads=False)
+                if len(table) != rows:
+                    raise EOFError(f"row group {index} has {len(table)} rows, and {rows} by the end of the file")
+                self._table = self._cast(table)
                 self._first_of_table = first
                 return self._table
             first += rows

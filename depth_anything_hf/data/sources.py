@@ -14,7 +14,6 @@ import datasets
 
 from ..utils.paths import local_path
 from ..utils.printable_names import printable_name
-from .arrow_files import map_arrow_files
 from .data_source import RECORDING
 from .data_source import DataSource as DataSource
 from .datasets import DepthFolder, DepthTable, PhotoFolder
@@ -27,6 +26,10 @@ from .masked_pixels import MaskedPixels
 from .parquet_rows import ParquetRows
 from .public.catalog import PUBLIC_DATASETS, open_public
 from .recordings.open_recording import open_recording
+from .remote.file_systems import Patience, is_url
+from .remote.locations import remote_files
+from .remote.remote_shards import RemoteShards
+from .remote.shard_cache import ShardCache
 from .rows_left_out import filter_stream, leave_out_rows
 from .samples import SampleDataset
 from .shard_lists import DatasetShards, FileShards, ShardList
@@ -98,6 +101,8 @@ def _name_damaged(source: DataSource) -> str:
 
 
 def _open_map_style(source: DataSource) -> SampleDataset:
+    if is_url(source.path):
+        raise ValueError(f"{source.path}: tables elsewhere are read in order; set streaming: true (--streaming)")
     if source.kind in PUBLIC_DATASETS:
         return _open_public(source)
     # Unlabelled images may also be in a table, whose labels are then not read.
@@ -178,7 +183,9 @@ def _open_stream(source: DataSource) -> DepthStream:
     parquet_files: list[Path] = []
     if source.kind in PUBLIC_DATASETS:
         raise ValueError(f"{local}: {source.kind} is read by index and cannot stream; set streaming: false")
-    if local.exists():
+    if is_url(source.path):
+        shards = _open_remote(source)
+    elif local.exists():
         kind = source.kind if source.kind == RECORDING else "table"
         if source.kind not in ("photos", "table", RECORDING):
             kind = detect_kind(source)
@@ -204,9 +211,18 @@ def _open_stream(source: DataSource) -> DepthStream:
     label_column = source.label_column if label else None
     options = {name: value for name, value in _label_options(source).items() if name != "limit"}
     image_column = choose_image_column(source, columns, label_column)
-    options |= {"root": folder, "open_shards": open_shards, **_mask_options(source, columns)}
+    options |= {"root": folder, "open_shards": open_shards, "max_lost_share": source.max_lost_share}
+    options |= _mask_options(source, columns)
     stream = DepthStream(shards, source.path, image_column, label_column, label, **options)
     return filter_stream(stream, source, parquet_files)
+
+
+def _open_remote(source: DataSource) -> RemoteShards:
+    if source.kind not in ("auto", "table", "photos"):
+        raise ValueError(f"{source.path}: tables are read from elsewhere, and no kind {source.kind!r}; leave kind out")
+    patience = Patience(source.read_timeout)
+    table_format, files = remote_files(source.path, source.split, patience)
+    return RemoteShards(table_format, files, source.path, ShardCache(source.cache_bytes, patience))
 
 
 def as_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -> DataSource:
@@ -243,11 +259,8 @@ def _load_table(source: DataSource) -> tuple[datasets.Dataset | ParquetRows, Pat
         return saved, local
     folder = local if local.is_dir() else local.parent
     table_format, files = table_files(local, source.split, source.kind == "photos")
-    in_place = {"parquet": open_in_place, "arrow": map_arrow_files}.get(table_format)
-    rows = None if in_place is None else in_place(files)
-    if rows is None:
-        rows = datasets.load_dataset(table_format, data_files=files, split="train")
-    return rows, folder
+    rows = open_in_place(files) if table_format == "parquet" else None
+    return rows or datasets.load_dataset(table_format, data_files=files, split="train"), folder
 
 
 def _load_from_hub(source: DataSource, streaming: bool = False) -> Any:

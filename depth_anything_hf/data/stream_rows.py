@@ -15,6 +15,7 @@ import numpy as np
 from ..utils.messages import counted
 from .decoding.errors import BrokenSampleError
 from .depth_stream import DepthStream
+from .lost_shards import CHANGED_SINCE, LostShards
 from .samples import Sample, SampleDataset
 from .shard_readers import ShardReader
 
@@ -167,8 +168,12 @@ class StreamRows:
                 stacklevel=2,
             )
         self._epoch, self._used, self._row_in_epoch = 0, 0, False
+        self._lost = LostShards()
+        # Rows of the block that a state stands in, to be read once more.
+        self._rows_before: int | None = None
         if state is not None:
             self._epoch, self._used, self._row_in_epoch = state["epoch"], state["used"], state["row_in_epoch"]
+            self._lost, self._rows_before = LostShards(state.get("lost", ())), state.get("block_rows")
         self._shards = self._shards_of_epoch()
         # The first turn goes round, or shards of very few rows would leave nothing to the last parts of a team.
         self._first_turns = -(-self._sharers // len(self._shards)) if spread > 1 else 0
@@ -193,6 +198,8 @@ class StreamRows:
             "next_turn": self._next_turn,
             "used": self._used,
             "row_in_epoch": self._row_in_epoch,
+            "block_rows": self._rows_before if self._block is None else len(self._block),
+            "lost": self._lost.state(),
         }
 
     def next_row(self) -> Row:
@@ -200,7 +207,7 @@ class StreamRows:
 
         Raises:
             BrokenSampleError: the rest of a shard cannot be read; the next call continues without it.
-            ValueError: a whole epoch without a row for this part.
+            ValueError: a whole epoch without a row for this part, or more shards lost than `max_lost_share`.
         """
         while self._block is None or self._used >= len(self._block):
             self._next_block()
@@ -228,15 +235,19 @@ class StreamRows:
     def _next_block(self) -> None:
         if self._block is not None:
             # Freed before the next block is read.
-            self._block, self._used = None, 0
+            self._block, self._used, self._rows_before = None, 0, None
             for lane in self._lanes:
                 lane.advance()
+        self._prepare()
         block, places = [], []
+        lost_before = len(self._lost)
         for lane in self._lanes:
             rows = self._read(lane)
             if rows:
                 places.append((self._shards[lane.turn], lane.first_row))
                 block += [(self._shards[lane.turn], index, row) for index, row in rows]
+        if self._rows_before not in (None, len(block)) and self._failures and len(self._lost) > lost_before:
+            self._failures[-1] += CHANGED_SINCE
         if not block:
             self._next_epoch()
             return
@@ -256,8 +267,7 @@ class StreamRows:
             except Exception as error:
                 # A damaged or unreachable shard raises one of many exceptions of pyarrow, tarfile, zlib or the
                 # network.
-                rest = f"{self._stream.name}: the rest of {self._stream.name_of_shard(shard)}"
-                self._failures.append(f"{rest} cannot be read: {type(error).__name__}: {error}")
+                self._pass_by(lane, shard, error)
                 rows = []
             first = lane.turn * self._first_turns
             own = [
@@ -274,6 +284,30 @@ class StreamRows:
                 lane.open(self._next_turn)
                 self._next_turn += 1
         return []
+
+    def _prepare(self) -> None:
+        """Begin to fetch the shards that are to be opened now, and the one behind them."""
+        turns = [lane.turn for lane in self._lanes if not lane.is_open] + [self._next_turn]
+        self._stream.prepare([self._shards[turn] for turn in turns if turn < len(self._shards)])
+
+    def _pass_by(self, lane: _Lane, shard: int, error: Exception) -> None:
+        rows = lane.row_count
+        name = self._stream.describe_shard(shard)
+        unseen = f"from row {lane.first_row} on"
+        if rows is not None:
+            unseen += f", {counted(max(0, rows - lane.first_row), 'row')}"
+        place, reason = f"{self._stream.name}: the rest of {name}", f"{type(error).__name__}: {error}"
+        self._failures.append(f"{place} cannot be read ({unseen}): {reason}")
+        self._lost.add(self._epoch, self._stream.file_of(shard), f"{place} ({unseen})", reason)
+        lost, largest_share = self._lost.files_of(self._epoch), self._stream.largest_lost_share
+        files = len({self._stream.file_of(each) for each in self._shards})
+        if lost > max(1, largest_share * files):
+            raise ValueError(
+                f"{self._stream.name}: {lost} of the {counted(files, 'file')} that part {self._part} of "
+                f"{self._part_count} has in an epoch cannot be read, more than max_lost_share {largest_share:g}; the "
+                f"last one: {self._failures[-1]}. Repair the files or the connection, or raise max_lost_share, and "
+                "resume from the last checkpoint"
+            )
 
     def _next_epoch(self) -> None:
         self._epochs_without_row = 0 if self._row_in_epoch else self._epochs_without_row + 1
@@ -302,6 +336,16 @@ class _Lane:
         self.turn, self.first_row, self._state = turn, first_row, shard
         self._reader: ShardReader | None = None
         self._following = (first_row, shard)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the shard was opened."""
+        return self._reader is not None
+
+    @property
+    def row_count(self) -> int | None:
+        """The number of rows of the shard, as far as its reader knows it."""
+        return None if self._reader is None else self._reader.row_count
 
     def open(self, turn: int) -> None:
         """Go to the start of another shard; it is opened when rows are read."""

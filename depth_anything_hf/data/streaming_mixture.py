@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..utils.typed_fields import convert_argument
+from .decoding.errors import BrokenSampleError
 from .depth_stream import DepthStream
 from .mixture import (
     BROKEN,
@@ -38,7 +39,8 @@ class StreamingMixture:
     that ends begins its next epoch. The order of shards in an epoch depends on (seed, epoch); part p takes the shards
     p, p + parts, p + 2 * parts, ... of that order. It has up to `DepthStream.open_shards` of them open at once, and
     reads in blocks of `shuffle_rows` rows: equally many rows of each open shard, permuted together by (seed, epoch,
-    shard, row). In an epoch each row is read once, by one part. A shard that cannot be read is left out by name.
+    shard, row). In an epoch each row is read once, by one part. A shard that cannot be read is passed by and
+    named; the next epoch tries it again, and `max_lost_share` of the source stops the run.
 
     Where a local source has fewer than 16 shards per part, parquet files are divided into row groups, and if these
     are too few, up to eight parts read the same shards and take turns in their rows; a warning tells if there are
@@ -103,11 +105,24 @@ class StreamingMixture:
         """Yield readers of the first samples of a source, in its order; calling one reads one sample."""
         opened = self.sources[source]
         if isinstance(opened, DepthStream):
-            for index, row in enumerate(islice(opened.shard(0), MOST_ATTEMPTS)):
-                yield partial(opened.read, row, 0, index)
+            for shard in range(min(MOST_ATTEMPTS, opened.shard_count)):
+                try:
+                    rows = list(islice(opened.shard(shard), MOST_ATTEMPTS))
+                except Exception as error:
+                    # One of many exceptions; the run will leave the shard out by its name.
+                    yield partial(_raise_broken, opened.describe_shard(shard), error)
+                    continue
+                for index, row in enumerate(rows):
+                    yield partial(opened.read, row, shard, index)
+                if rows:
+                    return
         else:
             for index in range(min(MOST_ATTEMPTS, len(opened))):
                 yield partial(opened.__getitem__, index)
+
+
+def _raise_broken(shard: str, error: Exception) -> Sample:
+    raise BrokenSampleError(f"{shard} cannot be read: {type(error).__name__}: {error}")
 
 
 class StreamPart:

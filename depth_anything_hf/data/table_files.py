@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TypeVar
 
 from pyarrow import ArrowException, parquet
 
@@ -16,6 +17,8 @@ from .left_out import describe_kinds, outside_labels
 from .own_pictures import is_own_picture, is_own_table
 from .prediction_list import LIST_FILE
 
+
+AnyPath = TypeVar("AnyPath", bound=PurePath)
 
 TABLE_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset", ".jsonl": "json", ".json": "json"}
 # Formats that hold the images themselves.
@@ -27,7 +30,7 @@ DATASET_INFO = "dataset_info.json"
 OPEN_SHARDS_BYTES = 3 * 2**28
 
 
-def table_suffix(path: Path) -> str:
+def table_suffix(path: PurePath) -> str:
     """Return the suffix that tells the format of a file, in small letters; `.tar` also of a compressed archive."""
     return ".tar" if path.name.lower().endswith(TAR_ENDINGS) else path.suffix.lower()
 
@@ -82,13 +85,13 @@ def table_files(local: Path, split: str, of_photos: bool = False) -> tuple[str, 
                     f"{local}: tables of two formats ({kinds}), e.g. {files[0]} and {others[0]}, and only one can be "
                     "read: name the folder or the file of the one that you mean, or move the others elsewhere"
                 )
-            return table_format, [str(file) for file in _files_of_split(files, local, split)]
+            return table_format, [str(file) for file in files_of_split(files, local, split)]
     raise FileNotFoundError(f"{local}: expected tables ({', '.join(TABLE_FORMATS)}), found none")
 
 
-def _files_of_split(files: list[Path], root: Path, split: str) -> list[Path]:
+def files_of_split(files: list[AnyPath], root: AnyPath, split: str) -> list[AnyPath]:
     """Pick the files whose folder or name starts with the name of the split; all if none is named after a split."""
-    by_split: dict[str, list[Path]] = {}
+    by_split: dict[str, list[AnyPath]] = {}
     for file in files:
         words = [re.split(r"[-_.]", part)[0] for part in file.relative_to(root).parts]
         named = [word for word in words if word in {"train", "validation", "test", split}]

@@ -263,7 +263,9 @@ class _LabelRun:
 
     def _sources(self, shards: range) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
         """Hand the items to the predictor, which reads them in threads; `None`, a batch barrier, ends a shard."""
-        for index in shards:
+        for place, index in enumerate(shards):
+            for following in shards[place + 1 : place + 2]:
+                self._inputs.prepare(following, self.completed)
             yield from self._sources_of_input(index)
 
     def _sources_of_input(self, index: int) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:

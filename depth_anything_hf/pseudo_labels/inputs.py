@@ -134,6 +134,9 @@ class TableInputs:
         """Return the output shards of an input shard."""
         return [shard_name(shard, self.shard_count)]
 
+    def prepare(self, shard: int, completed: Completed) -> None:
+        """Do nothing: the images are read one by one."""
+
     def work(self, shard: int, completed: Completed) -> Iterator[ShardWork]:
         """Yield the output shards of an input shard that are still to be made."""
         file = shard_name(shard, self.shard_count)
@@ -185,6 +188,13 @@ class StreamInputs:
             found.append(file)
             if summary.is_last:
                 return found
+
+    def prepare(self, shard: int, completed: Completed) -> None:
+        """Begin to download an input shard that is elsewhere, and whose output shards are not complete."""
+        if not self._stream.is_local:
+            summaries = [completed(file) for file in self.files(shard, completed)]
+            if not summaries or summaries[-1] is None or not summaries[-1].is_last:
+                self._stream.prepare([shard])
 
     def work(self, shard: int, completed: Completed) -> Iterator[ShardWork]:
         """Yield the output shards of an input shard that are still to be made."""

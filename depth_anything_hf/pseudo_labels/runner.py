@@ -41,8 +41,9 @@ class LabelArguments:
     )
     data: str = field(
         metadata={
-            "help": "Folder of images, table (parquet, arrow, JSON), tar shards, or dataset id; labels that it may "
-            "have are not used."
+            "help": "Folder of images, table (parquet, arrow, JSON), tar shards, dataset id, or, with --streaming, "
+            "URL of tables (hf://, s3://, https://: folder, pattern, {000..999}, list); labels that it may have are "
+            "not used."
         }
     )
     output_dir: str = field(metadata={"help": "Folder of the shards; created if missing."})
@@ -101,6 +102,14 @@ class LabelArguments:
     streaming: bool = field(
         default=False,
         metadata={"help": "Read parquet or tar shards, here or on the Hub, one by one; each is a unit of work."},
+    )
+    cache_size: str = field(
+        default="20GB",
+        metadata={"help": "With --streaming: bytes that copies of remote shards may take on the disk; 0 keeps none."},
+    )
+    read_timeout: float = field(
+        default=30,
+        metadata={"help": "With --streaming: seconds without data after which a remote shard counts as stalled."},
     )
     limit: int | None = field(
         default=None, metadata={"help": "Use only the first N images; cannot be combined with streaming."}
@@ -276,6 +285,8 @@ def label(arguments: LabelArguments) -> LabelReport:
             image_column=arguments.image_column,
             limit=arguments.limit,
             streaming=arguments.streaming,
+            cache_size=arguments.cache_size,
+            read_timeout=arguments.read_timeout,
             max_pixels=arguments.max_pixels,
         )
     dataset = open_source(source)

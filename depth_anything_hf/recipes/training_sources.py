@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from ..data.data_source import DataSource
+from ..data.data_source import OF_STREAMS, DataSource
 from ..data.drop_list import DropList
 from ..data.sources import as_source
 from ..training.description import absolute_path
@@ -53,16 +53,17 @@ def sources_of(
 def records_of(sources: Sequence[DataSource]) -> list[dict[str, Any]]:
     """Return what tells training data from other data: the fields of each source; local paths are absolute.
 
-    Without `max_pixels`, which tells what files are trusted, and which earlier versions do not know; and with further
-    fields that these do not know only where they say something. A list to drop is told by its digest, wherever it
-    lies.
+    Without `max_pixels`, which tells what files are trusted, and without how streams are fetched; further fields that
+    earlier versions do not know are there only where they say something. A list to drop is told by its digest,
+    wherever it lies.
 
     Raises:
         FileNotFoundError, ValueError: as `DropList`.
     """
     records = [{**asdict(source), "path": absolute_path(source.path)} for source in sources]
     for each in records:
-        del each["max_pixels"]
+        for name in ("max_pixels", *OF_STREAMS):
+            del each[name]
         if each["ignore_masks"] is None:
             del each["mask_weight"]
         else:

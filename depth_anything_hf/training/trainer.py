@@ -13,11 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from accelerate.utils import set_seed
+from accelerate.utils import gather_object, set_seed
 from torch import Tensor
 from tqdm import tqdm
 
 from ..data.item_mixture import training_data
+from ..data.lost_shards import describe_lost, lost_in
 from ..data.mixture import Mixture
 from ..data.streaming_mixture import StreamingMixture
 from ..evaluation.datasets import LabelledDataset
@@ -461,6 +462,8 @@ class Trainer:
             )
             changes = held_out.gain_and_loss(progress)
             self.writer.save_final(model, progress.step, held_out.result, pictures, changes)
+        if lost := describe_lost(gather_object(lost_in(self.batches.state_dict()))):
+            self._print(lost)
         if faults := progress.describe_faults():
             self._print(f"{', '.join(faults)}; see {self.log.path}")
         for line in held_out.closing_lines(progress, self.geometry.total_steps):

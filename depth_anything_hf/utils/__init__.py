@@ -22,6 +22,7 @@
 - `quiet`: hide the progress bars of libraries.
 - `printable_names`: names of files as text that can be stored.
 - `redaction`: local paths and access tokens taken out of what is published.
+- `sizes`: numbers of bytes as people write them.
 - `typed_fields`: values of dataclasses and recipes brought to the types of their fields, or refused by name.
 - `unique_keys`: YAML and JSON in which a key given twice is refused.
 """

@@ -55,7 +55,7 @@ def test_a_damaged_first_file_is_left_out_by_name_when_it_is_read(tmp_path: Path
     items = [next(part) for _ in range(16)]
     assert {item["name"] for item in items} == {f"row{row}" for row in range(7, 23)}
     ((_, reason),) = [broken for item in items for broken in item["broken"]]
-    assert "the rest of shard 0 cannot be read" in reason
+    assert "the rest of shard 0 (0.parquet) cannot be read (from row 0 on)" in reason
     for path in tmp_path.iterdir():
         path.write_bytes(b"")
     with pytest.raises(ValueError, match=r"damaged: .*0.parquet.*2.parquet"):

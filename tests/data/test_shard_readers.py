@@ -83,3 +83,17 @@ def test_a_file_without_rows_is_at_its_end(file: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty.parquet"
     pq.write_table(pq.read_table(file).slice(0, 0), empty)
     assert list(ParquetShard(empty, opened(file).features, 4, 0).next_rows()) == []
+
+
+def test_a_file_that_was_replaced_while_it_is_read_is_told(file: Path, tmp_path: Path) -> None:
+    """Its rows are counted by the end of the file that was opened."""
+    reader = ParquetShard(file, opened(file).features, 4, 0)
+    assert reader.row_count == 11
+    table = pq.read_table(file)
+    writer = pq.ParquetWriter(tmp_path / "other.parquet", table.schema)
+    for start in (0, 3, 6):
+        writer.write_table(table.slice(start, 3))
+    writer.close()
+    (tmp_path / "other.parquet").replace(file)
+    with pytest.raises((EOFError, OSError)):
+        blocks(reader)

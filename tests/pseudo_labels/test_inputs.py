@@ -12,6 +12,7 @@ import datasets
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from file_server import FileServer
 from label_runs import (
     PROVENANCE,
     Samples,
@@ -26,12 +27,16 @@ from PIL import Image
 from sample_files import write_tar_members
 
 from depth_anything_hf.data.depth_stream import DepthStream
+from depth_anything_hf.data.remote.file_systems import Patience
+from depth_anything_hf.data.remote.remote_shards import RemoteShards
+from depth_anything_hf.data.remote.shard_cache import ShardCache
 from depth_anything_hf.data.sources import DataSource, open_source
 from depth_anything_hf.inference.predictor import DepthPredictor
 from depth_anything_hf.pseudo_labels.dataset_card import write_label_card
 from depth_anything_hf.pseudo_labels.fill_shards import LabelReport, label_images
 from depth_anything_hf.pseudo_labels.provenance import PROVENANCE_FILE
 from depth_anything_hf.pseudo_labels.verify import verify_labels
+from depth_anything_hf.utils.cache_folder import CACHE_VARIABLE
 
 
 def test_shards_hold_consecutive_images_in_one_row_group(
@@ -111,6 +116,29 @@ def test_a_stream_gives_output_shards_that_follow_its_files(
     assert [row["source_row"] for row in rows] == [0, 1, 2, 3, 4, 0, 1]
     assert rows[5]["name"] == "shard 2 row 0 (photo.jpg)"
     assert report.labelled == 7 and verify_labels(tmp_path / "labels").is_sound
+
+
+def test_a_stalled_input_shard_leaves_its_output_absent_and_named(
+    predictor: DepthPredictor, tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    files = {path.name: path.read_bytes() for path in sorted(tables.glob("*.parquet"))}
+    label_stream(predictor, tables, tmp_path / "local")
+    options: dict[str, Any] = {"provenance": PROVENANCE, "shard_size": 2, "progress": False}
+    with FileServer(files) as server:
+        # Neither the first file, whose columns are read, nor the last.
+        stalled = list(files)[1]
+        urls = [f"{server.url}/{name}" for name in files]
+        cache = ShardCache(10**9, Patience(0.5, tries=2, stalls=1))
+        stream = DepthStream(RemoteShards("parquet", urls, "remote", cache), "remote")
+        server.always[stalled] = "stall"
+        with pytest.raises(ValueError, match=rf"1 input shard could not be read: shard 1: .*{stalled}: stalled"):
+            label_images(predictor, stream, tmp_path / "remote", **options)
+        whole = {name for name in contents(tmp_path / "local") if "-of-" not in name or "00001-of" not in name}
+        assert set(contents(tmp_path / "remote")) == whole
+        server.always.clear()
+        label_images(predictor, stream, tmp_path / "remote", **options)
+    assert contents(tmp_path / "remote") == contents(tmp_path / "local")
 
 
 def test_processes_share_the_files_of_a_stream_and_a_repeated_run_makes_what_is_missing(
