@@ -81,11 +81,8 @@ def _more(names: Sequence[str]) -> str:
 
 
 def _histogram(check: SourceCheck) -> Html | None:
-    histograms = [each.histogram for each in check.facts if each.histogram is not None]
-    if not histograms:
-        return None
-    total = np.sum(histograms, axis=0)
-    if not total.any():
+    total = check.histogram
+    if total is None:
         return None
     used = np.flatnonzero(total)
     part = slice(max(0, used[0] - 1), used[-1] + 2)

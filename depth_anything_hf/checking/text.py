@@ -70,7 +70,7 @@ def numbers_of(check: SourceCheck) -> dict[str, str]:
     if not labelled:
         return found
     unit = " m" if check.label == "depth" else ""
-    shares = quantiles_of(labelled)
+    shares = quantiles_of(check)
     if shares is not None:
         low, middle, high = (f"{value:.3g}" for value in shares)
         found[str(check.label)] = f"{low} / {middle} / {high}{unit} (5 / 50 / 95 % of all values)"
@@ -85,11 +85,10 @@ def numbers_of(check: SourceCheck) -> dict[str, str]:
     return found
 
 
-def quantiles_of(facts: Sequence[SampleFacts]) -> tuple[float, ...] | None:
-    """Return the quantiles `SHARES` of the values of all labels, by their histograms; None without a value."""
-    histograms = [each.histogram for each in facts if each.histogram is not None]
-    total = np.sum(histograms, axis=0) if histograms else np.zeros(1)
-    if not total.sum():
+def quantiles_of(check: SourceCheck) -> tuple[float, ...] | None:
+    """Return the quantiles `SHARES` of the values of all labels, by their histogram; None without a value."""
+    total = check.histogram
+    if total is None:
         return None
     below = np.concatenate([[0], np.cumsum(total)]) / total.sum()
     logarithms = np.interp(SHARES, below, np.log10(HISTOGRAM_EDGES))

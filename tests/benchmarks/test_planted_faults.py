@@ -16,7 +16,7 @@ from depth_anything_hf.data.checks.source_check import check_source
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 planted_faults = importlib.import_module("planted_faults")
-COUNT = 10
+COUNT = 8
 # Those that fields of a source mend.
 MENDED = ("unit", "kind", "missing", "sky", "ray")
 

@@ -27,4 +27,4 @@ def test_quantiles_of_all_labels_are_those_of_their_values(tmp_path):
     check = check_source(write_scenes(tmp_path / "rooms", 3))
     values = np.concatenate([scene(seed)[1].ravel() for seed in range(3)])
     # To a bin of the histogram, an eighth of a factor of ten.
-    np.testing.assert_allclose(quantiles_of(check.facts), np.quantile(values, (0.05, 0.5, 0.95)), rtol=0.2)
+    np.testing.assert_allclose(quantiles_of(check), np.quantile(values, (0.05, 0.5, 0.95)), rtol=0.2)

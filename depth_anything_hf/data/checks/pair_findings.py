@@ -45,6 +45,25 @@ def broken_findings(facts: Sequence[SampleFacts]) -> list[Finding]:
     return found
 
 
+def exchanged_finding(names: Sequence[str], count: int) -> Finding | None:
+    """Return whether pictures stand in the place of labels.
+
+    Args:
+        names: of samples whose label is a photograph.
+        count: samples that were looked at.
+    """
+    if not names:
+        return None
+    return Finding(
+        "pairing",
+        f"labels are photographs in colours, e.g. of {names[0]} ({count} were looked at): pictures and labels were "
+        "most likely exchanged, or depth was saved as a picture in colours",
+        "exchange the two folders or columns; of a coloured depth map take the file of numbers",
+        {},
+        tuple(names),
+    )
+
+
 def registration_finding(facts: Sequence[SampleFacts], has_exif: Callable[[], bool] = bool) -> Finding | None:
     """Return whether labels are moved, mirrored or turned; also those whose size is that of the turned picture.
 
@@ -191,6 +210,7 @@ def leak_finding(pairs: Sequence[tuple[str, str]], other: str, looked_at: tuple[
 __all__ = [
     "broken_findings",
     "duplicates_finding",
+    "exchanged_finding",
     "leak_finding",
     "pairing_finding",
     "registration_finding",

@@ -27,6 +27,8 @@ from .ray_distance import flat_surfaces
 from .registration import Edges, vote
 
 
+# Share of the pixels of a photograph in colours that are not grey.
+COLOURED = 0.2
 # Values that quantiles are taken of, at even distances.
 MOST_SORTED = 50_000
 
@@ -115,6 +117,15 @@ def measure_turned(index: int, source: Any) -> tuple[SampleFacts, Edges | None] 
     return facts, None
 
 
+def is_photograph(file: Any) -> bool:
+    """Tell whether a file is a picture in colours."""
+    try:
+        image = read_image(file)
+    except (OSError, ValueError, TypeError):
+        return False
+    return bool((image != image[..., :1]).any(axis=-1).mean() >= COLOURED)
+
+
 def _measure_values(facts: SampleFacts, values: np.ndarray, label: str) -> None:
     finite = values[np.isfinite(values)]
     facts.valid = finite.size / max(1, values.size)
@@ -161,4 +172,4 @@ def _measure_surfaces(facts: SampleFacts, values: np.ndarray, label: str, intrin
         facts.rays = flat_surfaces(np.where(np.isfinite(values), values, np.nan), intrinsics)
 
 
-__all__ = ["StoredLabel", "measure", "measure_turned", "read_stored"]
+__all__ = ["StoredLabel", "is_photograph", "measure", "measure_turned", "read_stored"]

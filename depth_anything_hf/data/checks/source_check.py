@@ -12,15 +12,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ...utils.map_ahead import map_ahead
 from ..data_source import DataSource
 from ..decoding.images import read_stored_image
 from ..sources import as_source, open_source
 from .file_copies import equal_files
-from .findings import Finding, SampleFacts
+from .findings import HISTOGRAM_EDGES, Finding, SampleFacts
 from .pair_findings import (
     broken_findings,
     duplicates_finding,
+    exchanged_finding,
     leak_finding,
     pairing_finding,
     registration_finding,
@@ -29,8 +32,8 @@ from .pair_findings import (
 from .picture_hashes import copies_among, hash_of, near_pairs
 from .readers import Reader, ReadSample
 from .registration import Edges, PairingVerdict, RegistrationVerdict, pairing_of, verdict_of
-from .sample_facts import measure
-from .unit_findings import kind_finding, ray_finding, unit_finding
+from .sample_facts import is_photograph, measure
+from .unit_findings import kind_finding, mixed_units_finding, ray_finding, unit_finding
 from .value_findings import empty_findings, largest_findings, levels_finding, noise_findings, zero_finding
 
 
@@ -57,6 +60,7 @@ class SourceCheck:
         notes: what was told while it was opened and read.
         label: "depth", "disparity" or None.
         registration: what the images say of how labels fit.
+        histogram: how many finite values of all labels are in each of the bins of `HISTOGRAM_EDGES`; None without one.
         reader: reads samples again, for pictures.
     """
 
@@ -68,6 +72,7 @@ class SourceCheck:
     label: str | None = None
     registration: RegistrationVerdict = field(default_factory=lambda: RegistrationVerdict(0, 0, 0))
     reader: Reader | None = None
+    histogram: np.ndarray | None = None
 
     @property
     def is_sampled(self) -> bool:
@@ -98,12 +103,14 @@ def check_source(
     source_spec = as_source(spec)
     with _notes() as notes:
         reader = Reader(open_source(source_spec), source_spec)
-        facts, kept, names = _measure(reader, samples, seed, progress)
+        facts, kept, names, histogram = _measure(reader, samples, seed, progress)
         findings = _findings(facts, reader, kept, names)
         if against is not None:
             findings += _leaks(reader, facts, as_source(against), samples, seed)
     verdict = verdict_of([each.registration for each in facts if each.registration is not None])
-    return SourceCheck(source_spec.path, reader.count, facts, findings, notes, reader.source.label, verdict, reader)
+    return SourceCheck(
+        source_spec.path, reader.count, facts, findings, notes, reader.source.label, verdict, reader, histogram
+    )
 
 
 @contextmanager
@@ -124,8 +131,9 @@ def _measure(
     samples: int | None,
     seed: int,
     progress: Callable[[Iterable[Any], int | None], Iterable[Any]] | None,
-) -> tuple[list[SampleFacts], list[Edges], list[str]]:
-    """Measure samples in threads; of some the edges are kept too."""
+) -> tuple[list[SampleFacts], list[Edges], list[str], np.ndarray | None]:
+    """Measure samples in threads; of some the edges are kept too, and of all the sum of their histograms."""
+    total: np.ndarray = np.zeros(len(HISTOGRAM_EDGES) - 1, np.int64)
     facts: list[SampleFacts] = []
     kept: list[Edges] = []
     names: list[str] = []
@@ -136,10 +144,14 @@ def _measure(
     with ThreadPoolExecutor(min(MEASURED_AHEAD, os.cpu_count() or 1)) as pool:
         for each, edges in map_ahead(pool, lambda read: _measured(read, reader), reading, MEASURED_AHEAD):
             facts.append(each)
+            if each.histogram is not None:
+                # Of millions of samples these would be gigabytes.
+                total += each.histogram
+                each.histogram = None
             if edges is not None and len(kept) < KEPT_EDGES:
                 kept.append(edges)
                 names.append(each.name)
-    return facts, kept, names
+    return facts, kept, names, total if total.any() else None
 
 
 def _measured(read: ReadSample, reader: Reader) -> tuple[SampleFacts, Edges | None]:
@@ -151,7 +163,7 @@ def _measured(read: ReadSample, reader: Reader) -> tuple[SampleFacts, Edges | No
 
 def _findings(facts: list[SampleFacts], reader: Reader, kept: list[Edges], names: list[str]) -> list[Finding]:
     how = reader.how
-    found: list[Finding | None] = [*broken_findings(facts)]
+    found: list[Finding | None] = [*broken_findings(facts), exchanged_finding(_exchanged(reader, facts), len(facts))]
     if how.label is not None:
         kind = kind_finding(facts, how)
         registration = registration_finding(facts, lambda: _has_exif(reader, facts))
@@ -161,6 +173,7 @@ def _findings(facts: list[SampleFacts], reader: Reader, kept: list[Edges], names
         found += [
             # The kind explains a wrong middle, and disparity has no rays.
             kind or unit_finding(facts, how),
+            None if kind else mixed_units_finding(facts),
             None if kind else ray_finding(facts, how),
             *largest_findings(facts, how),
             zero_finding(facts, how),
@@ -179,6 +192,14 @@ def _fit(facts: Sequence[SampleFacts]) -> bool:
     """Tell whether most labels fit their pictures as they are, so that they are theirs."""
     verdict = verdict_of([each.registration for each in facts if each.registration is not None])
     return verdict.agree >= CLEARLY_THEIRS * max(1, verdict.judged)
+
+
+def _exchanged(reader: Reader, facts: Sequence[SampleFacts]) -> list[str]:
+    """Name the broken samples of a folder whose label is a photograph, among the first ones."""
+    if reader.how.kind != "folder":
+        return []
+    broken = [each for each in facts if each.error is not None][:FIRST_PICTURES]
+    return [each.name for each in broken if is_photograph(reader.source.encoded_pair(each.index)[1])]
 
 
 def _has_exif(reader: Reader, facts: Sequence[SampleFacts]) -> bool:

@@ -29,6 +29,8 @@ UNITS = (
     (10000.0, "tenths of a millimetre"),
     (0.001, "kilometres"),
 )
+# Labels of another unit than the rest: by how many times their middles differ, and of how many labels they are.
+MIXED, MIXED_SHARE, LEAST_OF_MIXED = 200.0, 0.05, 8
 # Labels that vote, of those looked at, and how many of them agree.
 LEAST_VOTES, AGREE = 3, 0.75
 # Flat surfaces of all labels, and how many of them say the same.
@@ -64,6 +66,26 @@ def unit_finding(facts: Sequence[SampleFacts], how: HowRead) -> Finding | None:
         f"the middle would be {stored / units:.3g} m{others}",
         how.with_scale(units),
         tuple(each.name for each in farthest),
+    )
+
+
+def mixed_units_finding(facts: Sequence[SampleFacts]) -> Finding | None:
+    """Return whether some labels are of another unit than the rest."""
+    labelled = [each for each in facts if each.label == "depth" and each.median > 0]
+    if len(labelled) < LEAST_OF_MIXED:
+        return None
+    middle = float(np.median([each.median for each in labelled]))
+    others = [each for each in labelled if not 1 / MIXED < each.median / middle < MIXED]
+    if len(others) < max(LEAST_VOTES, MIXED_SHARE * len(labelled)):
+        return None
+    other = float(np.median([each.median for each in others]))
+    return Finding(
+        "unit",
+        f"{len(others)} of {len(labelled)} labels have their middle at about {other:.4g} m, the others at about "
+        f"{middle:.4g} m: some are most likely of another unit",
+        "divide the source into one for each unit, each with its scale; --json lists the names",
+        {},
+        tuple(each.name for each in others),
     )
 
 

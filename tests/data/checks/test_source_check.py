@@ -112,11 +112,11 @@ def test_broken_and_empty_samples_are_named(scenes, tmp_path):
 
 def test_copies_and_leaks_are_found_in_photographs(tmp_path):
     for seed in range(4):
-        write_picture(tmp_path / "train" / f"{seed}.png", scene(seed, 240, 320)[0])
-    write_picture(tmp_path / "val" / "new.png", scene(9, 240, 320)[0])
+        write_picture(tmp_path / "train" / f"{seed}.png", scene(seed, 144, 192)[0])
+    write_picture(tmp_path / "val" / "new.png", scene(9, 144, 192)[0])
     train, val = str(tmp_path / "train"), str(tmp_path / "val")
     assert codes(check_source(train, against=val)) == []
-    small = cv2.resize(scene(2, 240, 320)[0], (256, 192), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(scene(2, 144, 192)[0], (154, 115), interpolation=cv2.INTER_AREA)
     cv2.imwrite(str(tmp_path / "train" / "small.jpg"), small[..., ::-1])
     shutil.copy(tmp_path / "train" / "1.png", tmp_path / "val" / "same.png")
     cv2.imwrite(str(tmp_path / "val" / "small.jpg"), small[..., ::-1])
@@ -133,6 +133,25 @@ def test_one_label_for_two_pictures_is_told(scenes, tmp_path):
     shutil.copy(root / "depth" / "000.npy", root / "depth" / "001.npy")
     found = check_source(root).findings
     assert "same_labels" in [finding.code for finding in found]
+
+
+def test_labels_of_another_unit_than_the_rest_are_told(tmp_path):
+    root = write_scenes(tmp_path / "rooms", 10)
+    for number in range(3):
+        file = root / "depth" / f"00{number}.npy"
+        np.save(file, np.load(file) * 1000)
+    (finding,) = check_source(root).findings
+    assert finding.code == "unit" and "3 of 10 labels" in finding.reason
+    assert [name[-7:] for name in finding.names] == ["000.png", "001.png", "002.png"]
+
+
+def test_exchanged_folders_are_told(scenes, tmp_path):
+    shutil.copytree(scenes / "images", tmp_path / "depth")
+    for file in (scenes / "depth").iterdir():
+        (tmp_path / "images").mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / "images" / f"{file.stem}.png"), np.rint(np.load(file) * 50).astype(np.uint8))
+    check = check_source({"path": str(tmp_path), "scale": 1000})
+    assert "pairing" in codes(check) and "exchanged" in check.findings[-1].reason
 
 
 def table(rows):
