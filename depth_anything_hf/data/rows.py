@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..geometry.disparity import disparity_to_depth
 from ..utils.option_errors import check_choice
 from ..utils.paths import local_path
 from .decoding.depth_maps import LABEL_SUFFIXES, LABELS, LabelRules
@@ -30,6 +31,8 @@ from .samples import Sample, add_label
 
 ENCODED_CELL = frozenset({"bytes", "path"})
 LABEL_COLUMNS = {"depth": ("depth", "depth_map"), "disparity": ("disparity",)}
+# Of labels by a metric teacher: disparity of this unit, which a column tells.
+INVERTED_COLUMN, UNIT_COLUMN, INVERSE_METRES = "disparity", "disparity_unit", "1/m"
 
 
 class RowReader:
@@ -71,7 +74,11 @@ class RowReader:
         check_choice("label", label, (*LABELS, None))
         self._image_column = _find_column(columns, (image_column,), "image_column")
         self._label_column = None
-        if label is not None:
+        # Labels of this package hold metres as their inverse.
+        self._is_inverse = label == "depth" and label_column in (None, INVERTED_COLUMN) and holds_metres(columns)
+        if self._is_inverse:
+            self._label_column = INVERTED_COLUMN
+        elif label is not None:
             found = label_column or find_label_column(columns, label)
             candidates = LABEL_COLUMNS[label] if found is None else (found,)
             self._label_column = _find_column(columns, candidates, "label_column")
@@ -184,6 +191,8 @@ class RowReader:
         if cell is None:
             raise UnreadableImageError(f"column {column!r} is empty, expected a label")
         minimum, maximum = row.get(f"{column}_minimum"), row.get(f"{column}_maximum")
+        if self._is_inverse:
+            return self._decode_metres(cell, row, column)
         if self._label == "disparity" and minimum is not None and maximum is not None:
             encoding = row.get(f"{column}_encoding") or "linear"
             return decode_disparity(read_bytes(cell)[0], minimum, maximum, encoding)
@@ -196,8 +205,24 @@ class RowReader:
             return self.rules.apply(single_channel(np.asarray(cell), f"column {column!r}"), column)
         return self.rules.read(cell)
 
+    def _decode_metres(self, cell: Any, row: Mapping[str, Any], column: str) -> np.ndarray:
+        """Return the depth of a label that holds its inverse, +inf where that is 0."""
+        unit, low, high = row.get(UNIT_COLUMN), row.get(f"{column}_minimum"), row.get(f"{column}_maximum")
+        if unit != INVERSE_METRES or low is None or high is None:
+            raise BrokenSampleError(
+                f"column {column!r}: expected a label in {INVERSE_METRES} with its range, got {UNIT_COLUMN} {unit!r} "
+                f"and the range {low} to {high}"
+            )
+        disparity = decode_disparity(read_bytes(cell)[0], low, high, row.get(f"{column}_encoding") or "linear")
+        return self.rules.limit(disparity_to_depth(disparity))
+
     def _resolve(self, cell: Any) -> Any:
         return str(self._root / cell) if isinstance(cell, str) else cell
+
+
+def holds_metres(columns: Sequence[str]) -> bool:
+    """Tell whether a table has labels of this package that hold metres, as disparity in 1 / metres."""
+    return {INVERTED_COLUMN, f"{INVERTED_COLUMN}_minimum", UNIT_COLUMN} <= {*columns}
 
 
 def find_label_column(columns: Sequence[str], label: str) -> str | None:

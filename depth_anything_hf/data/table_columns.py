@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from .data_source import DataSource, asked_for_label
 from .decoding.images import IMAGE_SUFFIXES
 from .layout_names import is_label_folder
-from .rows import LABEL_COLUMNS, find_label_column, names_label
+from .rows import INVERTED_COLUMN, LABEL_COLUMNS, find_label_column, holds_metres, names_label
 
 
 # The columns of webdataset shards are the suffixes of their files, and their samples have a key.
@@ -78,6 +78,8 @@ def label_of_table(source: DataSource, columns: Sequence[str]) -> str | None:
 
 
 def _label_of_columns(columns: Sequence[str], label_column: str | None) -> str | None:
+    if label_column in (None, INVERTED_COLUMN) and holds_metres(columns):
+        return "depth"
     for label in LABEL_COLUMNS:
         if names_label(label_column, label) if label_column else find_label_column(columns, label):
             return label

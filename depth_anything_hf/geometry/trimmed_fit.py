@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Scale and shift by least trimmed squares: the pixels that fit worst, up to two fifths of them, have no say."""
+"""Scale and shift by least trimmed squares: the pixels that fit worst, up to three tenths of them, have no say."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .alignment import fit_robust_scale_and_shift, fit_scale_and_shift
 from .maps import check_same_shape, finite_inside
 
 
-KEPT_SHARE = 0.6
+KEPT_SHARE = 0.7
 MOST_PIXELS = 10_000
 # Starts are tried on so many pixels, and the best ones go on with all.
 PIXELS_OF_STARTS = 2_000

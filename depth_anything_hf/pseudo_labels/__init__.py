@@ -10,6 +10,7 @@
 - `label_maps`: from the predictions of a picture to its label, its fit and its masks
 - `fusion`: the detail of one teacher in the scale of another
 - `fusion_settings`: when a fit is bad, thresholds of masks
+- `sky_mask`: the sky as two depth teachers see it
 - `inputs`: what is labelled, divided into shards that can each be done alone.
 - `report`: what a run has done.
 - `order`: in which order images are divided into shards: permuted by a seed, or as they came.

@@ -137,7 +137,7 @@ def label_images(
         keep_order: divide a map-style dataset in its own order, without permutation.
         scale_predictor: the teacher whose scale the labels get, see `fuse_labels`; None: they are the teacher's own.
         masks: names of masks to make, see `data.decoding.label_masks`.
-        sky_segmenter: finds the mask `sky`.
+        sky_segmenter: finds the mask `sky`; None: it is where both teachers are far and smooth.
         fusion: when the fit of two teachers is bad, and thresholds of the masks; None takes the defaults.
 
     Returns:

@@ -23,8 +23,6 @@ SATURATED_SHARE = 0.95
 FEWEST_PIXELS = 100
 LEAST_SHARE = 0.02
 LEAST_CORRELATION = 0.5
-# Of the weights in the fit: the disparity that counts as the least, as a share of the median.
-LEAST_RELATIVE_DISPARITY = 0.1
 
 
 @dataclass
@@ -70,10 +68,10 @@ def fuse_labels(
     """Give the prediction of a sharp teacher the scale of another one.
 
     Both are taken as disparity (depth is inverted), and scale and shift are fitted per picture by least trimmed
-    squares, `fit_trimmed_scale_and_shift`, on a regular grid of at most 40,000 pixels. A residual weighs
-    1 / max(d, 0.1 * median of d)^2 with the scale teacher's disparity d, so that near and far count by their relative
-    error; d of a relative teacher, whose zero means nothing, is taken as in `disparity_divisor`. Pixels are left out
-    where the scale teacher only says "far" (beyond 0.95 of its `max_depth`), and where either is cut off at 0.
+    squares, `fit_trimmed_scale_and_shift`, on a regular grid of at most 40,000 pixels. Pixels are left out where the
+    scale teacher only says "far" (beyond 0.95 of its `max_depth`), and where either is cut off at 0. The relative
+    residual of a pixel is |fitted - d| / d with the scale teacher's disparity d; of a relative one, whose zero means
+    nothing, the divisor is that of `inference.confidence.disparity_divisor`.
 
     What the fit puts at a disparity of 0 or less lies beyond every distance that the scale teacher knows. It becomes
     disparity 0, the code of the sky: valid for a relative student, out of range for a metric one; never a negative
@@ -114,8 +112,7 @@ def fuse_labels(
         if each.max() - each.min() <= 1e-6 * np.abs(each).max():
             label.fault = f"the prediction of {who} is constant"
             return label
-    weights = 1 / np.square(np.maximum(divisor, LEAST_RELATIVE_DISPARITY * np.median(divisor)))
-    label.scale, label.shift = fit_trimmed_scale_and_shift(values, target, np.ones(count, dtype=bool), weights)
+    label.scale, label.shift = fit_trimmed_scale_and_shift(values, target, np.ones(count, dtype=bool))
     fitted = label.scale * values + label.shift
     residuals = np.abs((np.maximum(fitted, 0) if is_metric else fitted) - target) / divisor
     inside = residuals <= settings.tolerance

@@ -44,7 +44,10 @@ def check_teachers(masks: Sequence[str], has_scale_teacher: bool, has_sky_teache
     """
     if "teachers" in masks and not has_scale_teacher:
         raise OptionError("the mask 'teachers' shows where two teachers disagree; name the other one by scale_teacher")
-    if "sky" in masks and not has_sky_teacher:
-        raise OptionError("the mask 'sky' needs sky_teacher, a model of semantic segmentation with a class called sky")
+    if "sky" in masks and not (has_scale_teacher or has_sky_teacher):
+        raise OptionError(
+            "the mask 'sky' needs sky_teacher, a model of semantic segmentation with a class called sky, or a metric "
+            "scale_teacher for outdoors, with which it is what both teachers see far and smooth"
+        )
     if has_sky_teacher and "sky" not in masks:
         raise OptionError("a sky_teacher is for the mask 'sky', which is not asked for; add sky to masks")

@@ -20,6 +20,7 @@ from ..inference.prediction import Prediction
 from ..utils.option_errors import OptionError
 from .fusion import FusedLabel, fuse_labels
 from .fusion_settings import FusionSettings, check_teachers
+from .sky_mask import LEAST_MAX_DEPTH, sky_by_teachers
 
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class LabelMaker:
         predictor: the teacher.
         scale_predictor: the teacher whose scale the labels get; None keeps the first one's.
         masks: names of masks, see `data.decoding.label_masks`.
-        sky_segmenter: finds the sky for the mask `sky`.
+        sky_segmenter: finds the sky for the mask `sky`; None: it is what both teachers see far and smooth.
         settings: when a fit is bad, and thresholds of the masks.
 
     Raises:
@@ -55,6 +56,12 @@ class LabelMaker:
         check_teachers(self.masks, self.scale_predictor is not None, self.sky_segmenter is not None)
         if self.scale_predictor is None:
             return
+        if "sky" in self.masks and self.sky_segmenter is None and (self.max_depth or 0) < LEAST_MAX_DEPTH:
+            end = "no metres" if self.kind == "disparity" else f"a largest depth of {self.max_depth or 'no'} m"
+            raise OptionError(
+                "the mask 'sky' without a sky_teacher needs a metric scale teacher whose largest depth is at least "
+                f"{LEAST_MAX_DEPTH:g} m, this one has {end}; name a sky_teacher, or leave sky out of masks"
+            )
         if self.predictor.prediction_kind == "depth" and self.scale_predictor.prediction_kind == "disparity":
             raise OptionError(
                 "the scale teacher predicts disparity, which has no unit, and the teacher metres, which the labels "
@@ -92,6 +99,8 @@ class LabelMaker:
         if self.masks:
             described["masks"] = list(self.masks)
             thresholds = {name: settings[f"{name}_threshold"] for name in self.masks}
+            if "sky" in thresholds and self.sky_segmenter is None:
+                thresholds["sky"] = None
             described["mask_thresholds"] = thresholds
         return described
 
@@ -133,9 +142,13 @@ class LabelMaker:
             straight = prediction.further.get(STRAIGHT, values)
             confidence = find_confidence(straight, [prediction.further[MIRRORED]], kind)
             return confidence < math.exp(-self.settings.flip_threshold)
-        if name == "sky":
+        if name == "sky" and self.sky_segmenter is not None:
             return prediction.further[SKY] > self.settings.sky_threshold
         assert fused is not None
+        if name == "sky":
+            assert self.max_depth is not None
+            disparity = fused.disparity if fused.is_ok else None
+            return sky_by_teachers(disparity, prediction.further[SCALE], self.max_depth)
         return fused.disagreement > self.settings.teachers_threshold
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ..data.rows import UNIT_COLUMN
 from ..inference.prediction import Prediction
 from .inputs import LabelItem, ShardWork, label_row
 from .label_maps import LabelMaker
@@ -88,8 +89,8 @@ def encode_row(item: LabelItem, prediction: Prediction, maker: LabelMaker, prove
     """Return the row of an image with its predictions, or its name and why it cannot be coded."""
     try:
         disparity, further = maker.make(prediction)
-        if "disparity_unit" in provenance:
-            further = {"disparity_unit": provenance["disparity_unit"], **further}
+        if UNIT_COLUMN in provenance:
+            further = {UNIT_COLUMN: provenance[UNIT_COLUMN], **further}
         return label_row(item, disparity, provenance["encoding"], provenance["store_images"], further)
     except ValueError as error:
         return item.name, str(error)

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
+from ..data.rows import INVERSE_METRES, UNIT_COLUMN
 from ..export.formats import weights_files
 from ..inference.engine_source import is_weights_file
 from ..utils.files import create_file, sha256_of_file
 from ..utils.outputs import check_folder, refuse_to_replace
 from ..utils.paths import local_path
 from ..version import __version__
-from .shards import INVERSE_METRES, SHARD_PATTERN, foreign_shards
+from .shards import SHARD_PATTERN, foreign_shards
 
 
 if TYPE_CHECKING:
@@ -155,8 +156,8 @@ def encoding_of_run(there: Mapping[str, Any], prediction_kind: str) -> str:
 
 def unit_of_run(there: Mapping[str, Any], prediction_kind: str) -> dict[str, str]:
     """Return the entry `disparity_unit` of labels that hold metres; {} for others, and of a run begun without it."""
-    is_told = "disparity_unit" in there if there else prediction_kind == "depth"
-    return {"disparity_unit": INVERSE_METRES} if is_told else {}
+    is_told = UNIT_COLUMN in there if there else prediction_kind == "depth"
+    return {UNIT_COLUMN: INVERSE_METRES} if is_told else {}
 
 
 def footer_differences(footer: Mapping[str, Any], run: Mapping[str, Any]) -> list[str]:

@@ -82,7 +82,7 @@ class LabelArguments:
         default=None,
         metadata={
             "help": "Model of semantic segmentation with a class called sky (as of ADE20K or Cityscapes), for the "
-            "mask sky."
+            "mask sky. [with a metric scale teacher for outdoors: what both teachers see far and smooth]"
         },
     )
     teachers_threshold: float = field(

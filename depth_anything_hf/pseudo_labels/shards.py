@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..data.decoding.label_masks import MASKS_COLUMN, SHARE_COLUMNS
+from ..data.rows import UNIT_COLUMN
 from ..utils.files import atomic_write, finish_file, remove_abandoned, sha256_of_file, unfinished_file, write_error
 from ..utils.locks import hold_file
 from ..utils.outputs import refuse_to_replace
@@ -54,9 +55,7 @@ FEATURES = datasets.Features(
         "height": datasets.Value("int32"),
     }
 )
-# What the disparity of labels that hold metres is measured in, by `disparity_unit` of the provenance and of each row.
-INVERSE_METRES = "1/m"
-UNIT_FEATURES = {"disparity_unit": datasets.Value("string")}
+UNIT_FEATURES = {UNIT_COLUMN: datasets.Value("string")}
 FIT_FEATURES = {
     "fit_scale": datasets.Value("float64"),
     "fit_shift": datasets.Value("float64"),
@@ -73,7 +72,7 @@ MASK_FEATURES = {MASKS_COLUMN: datasets.Value("binary")} | {
 def features_of(provenance: Mapping[str, Any]) -> datasets.Features:
     """Return the columns of the shards of a run: the fit of two teachers and masks only where they are made."""
     features = dict(FEATURES)
-    features |= UNIT_FEATURES if "disparity_unit" in provenance else {}
+    features |= UNIT_FEATURES if UNIT_COLUMN in provenance else {}
     features |= FIT_FEATURES if "fit" in provenance else {}
     features |= MASK_FEATURES if provenance.get("masks") else {}
     if provenance.get("store_images") == "reference":

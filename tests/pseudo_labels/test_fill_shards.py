@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -101,6 +102,36 @@ def test_a_metric_teachers_depth_is_stored_as_disparity(photos: Path, tmp_path: 
     disparity = decode_disparity(row["disparity"]["bytes"], *span)
     depth = predictor.predict(Path(row["name"]))
     np.testing.assert_allclose(disparity, 1 / depth, rtol=1e-4)
+    assert row["disparity_unit"] == "1/m"
+
+
+def test_labels_of_a_metric_teacher_are_read_as_metres(photos: Path, tmp_path: Path) -> None:
+    predictor = tiny_predictor(depth_estimation_type="metric", max_depth=20)
+    label(predictor, photos, tmp_path / "labels")
+    source: dict[str, Any] = {"path": str(tmp_path / "labels")}
+    table, stream = open_source(source), open_source({**source, "streaming": True})
+    assert table.label == stream.label == "depth" and verify_labels(tmp_path / "labels").is_sound
+    sample = table[0]
+    depth = predictor.predict(Path(sample["name"]))
+    np.testing.assert_allclose(sample["depth"], depth, rtol=1e-4)
+    np.testing.assert_array_equal(stream.read(next(iter(stream.shard(0))), 0, 0)["depth"], sample["depth"])
+    limit = float(np.median(depth))
+    limited = open_source({**source, "max_depth": limit})[0]["depth"]
+    assert np.isnan(limited[depth > 1.001 * limit]).all() and np.isfinite(limited[depth < 0.999 * limit]).all()
+    asked = open_source({**source, "label": "disparity"})[0]
+    np.testing.assert_allclose(asked["disparity"], 1 / depth, rtol=1e-4)
+
+
+def test_a_run_of_metric_labels_that_was_begun_without_the_unit_goes_on_without(photos: Path, tmp_path: Path) -> None:
+    predictor = tiny_predictor(depth_estimation_type="metric", max_depth=20)
+    report = label(predictor, photos, tmp_path / "labels")
+    record = tmp_path / "labels" / PROVENANCE_FILE
+    told = json.loads(record.read_text())
+    assert told.pop("disparity_unit") == "1/m"
+    record.write_text(json.dumps(told))
+    report.shards[0].unlink()
+    label(predictor, photos, tmp_path / "labels")
+    assert "disparity_unit" not in pq.read_schema(report.shards[0]).names
 
 
 class WithExtremes(DepthPredictor):
@@ -120,10 +151,10 @@ def test_one_near_pixel_of_a_metric_teacher_costs_the_others_nothing(photos: Pat
     predictor = WithExtremes(plain.model, plain.processor)
     label(predictor, photos, tmp_path / "labels")
     sample = open_source(str(tmp_path / "labels"))[0]
-    size = sample["disparity"].shape
-    expected = 1 / np.linspace(0.5, 20, size[0] * size[1]).reshape(size)
-    expected[0, :2] = 1e3, 1e-30
-    np.testing.assert_allclose(sample["disparity"], expected, rtol=1e-3)
+    size = sample["depth"].shape
+    expected = np.linspace(0.5, 20, size[0] * size[1]).reshape(size)
+    expected[0, :2] = 1e-3, 1e30
+    np.testing.assert_allclose(sample["depth"], expected, rtol=1e-3)
     assert verify_labels(tmp_path / "labels").is_sound
 
 
@@ -286,14 +317,6 @@ def test_a_teacher_whose_labels_cannot_be_coded_writes_no_shard(photos: Path, tm
     predictor = Negative(plain.model, plain.processor)
     with pytest.raises(ValueError, match=r"the teacher failed on all images of a shard.*use encoding='linear'"):
         label(predictor, photos, tmp_path / "labels", encoding="log")
-
-
-def test_a_metric_teachers_labels_in_the_logarithmic_code_open(photos: Path, tmp_path: Path) -> None:
-    predictor = tiny_predictor(depth_estimation_type="metric", max_depth=20)
-    label(predictor, photos, tmp_path / "labels", encoding="log")
-    sample = open_source(str(tmp_path / "labels"))[0]
-    np.testing.assert_allclose(sample["disparity"], 1 / predictor.predict(Path(sample["name"])), rtol=1e-4)
-    assert verify_labels(tmp_path / "labels").is_sound
 
 
 class ShortOfMemory(DepthPredictor):

@@ -203,7 +203,7 @@ def test_card_and_lineage_name_both_teachers_and_the_stricter_license(
     ("options", "message"),
     [
         ({"masks": "teachers"}, "name the other one by scale_teacher"),
-        ({"masks": "sky"}, "needs sky_teacher"),
+        ({"masks": "sky"}, "needs sky_teacher, a model of semantic segmentation"),
         ({"sky_teacher": "a/b"}, "add sky to masks"),
         ({"masks": "clouds"}, "masks must be one of"),
         ({"scale_input_size": 518}, "--scale_input_size is for a second teacher"),
@@ -221,6 +221,18 @@ def test_teachers_in_the_wrong_order_are_refused(
     with pytest.raises(OptionError, match="exchange --teacher and --scale_teacher"):
         label(metric, photos, tmp_path / "labels", scale_predictor=predictor)
     assert not (tmp_path / "labels").exists()
+
+
+def test_sky_by_two_teachers_needs_one_that_sees_far(
+    predictor: DepthPredictor, metric: DepthPredictor, photos: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(OptionError, match=r"largest depth is at least 50 m, this one has a largest depth of 20"):
+        label(predictor, photos, tmp_path / "labels", scale_predictor=metric, masks=("sky",))
+    with pytest.raises(OptionError, match="this one has no metres"):
+        label(predictor, photos, tmp_path / "labels", scale_predictor=predictor, masks=("sky",))
+    far = tiny_predictor(depth_estimation_type="metric", max_depth=80)
+    label(predictor, photos, tmp_path / "labels", scale_predictor=far, masks=("sky",))
+    assert all(row["sky_share"] is not None for row in _rows(tmp_path / "labels"))
 
 
 def test_classes_of_sky_are_found_by_their_names() -> None:
