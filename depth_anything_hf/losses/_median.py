@@ -20,6 +20,7 @@ from ._maps import (
     exact_dtype,
     no_autocast,
     refuse_second_derivative,
+    rising_order,
     sum_weights,
     valid_pixels,
     working_precision,
@@ -128,7 +129,7 @@ def _lower_median(values: Tensor, valid: Tensor, weights: Tensor | None) -> tupl
 
 
 def _weighted_median(values: Tensor, valid: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    order = torch.where(valid, values, torch.inf).flatten(1).argsort(dim=1, stable=True)
+    order = rising_order(torch.where(valid, values, torch.inf).flatten(1))
     # Ones add up to whole numbers, and the median is the unweighted one.
     below = weights.flatten(1).gather(1, order).to(exact_dtype(weights)).cumsum(dim=1)
     place = (2 * below < below[:, -1:]).sum(dim=1, keepdim=True).clamp(max=below.shape[1] - 1)

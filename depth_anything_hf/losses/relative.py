@@ -24,6 +24,7 @@ from ._maps import (
     no_autocast,
     pixel_factors,
     refuse_second_derivative,
+    rising_order,
     sum_weights,
     valid_maps,
     zeros_and_ones,
@@ -231,11 +232,12 @@ def _without_largest(error: Tensor, valid: Tensor, share: float, weights: Tensor
 
 def _weighted_threshold(error: Tensor, valid: Tensor, millionths: int, weights: Tensor) -> Tensor:
     """Return the largest error (B,) of which, with all above it, the share of the weight lies."""
-    largest, order = torch.where(valid, error, -torch.inf).flatten(1).sort(dim=1, descending=True, stable=True)
+    errors = torch.where(valid, error, -torch.inf).flatten(1)
+    order = rising_order(-errors)
     # Ones add up to whole numbers, of which the products are exact.
     above = weights.flatten(1).gather(1, order).to(exact_dtype(error)).cumsum(dim=1)
     place = (above * 1_000_000 < above[:, -1:] * millionths).sum(dim=1, keepdim=True)
-    return largest.gather(1, place.clamp(max=above.shape[1] - 1))[:, 0]
+    return errors.gather(1, order.gather(1, place.clamp(max=above.shape[1] - 1)))[:, 0]
 
 
 def _gradient_sums(difference: Tensor, maps: ValidMaps, scales: int) -> Tensor:
