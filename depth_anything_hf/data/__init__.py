@@ -31,8 +31,10 @@
 - `drop_list`: lists of rows to leave out
 - `row_filter`: what is left out of a source, and which rows of a stream
 - `rows_left_out`: a source without rows of such a list and labels with a bad fit
+- `arrow_files`: `.arrow` files mapped into memory
 - `parquet_rows`: rows of local parquet files by index, read where they are
 - `parquet_groups`: the cells of one row group of a parquet file
+- `compact_protocol`: numbers in the footers and headers of parquet files
 - `parquet_pages`: where single values lie in a parquet file
 - `depth_stream`: samples of a table that is read in order
 - `mixture`: map-style sources as one dataset, in an order by seed and epoch

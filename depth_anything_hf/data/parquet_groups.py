@@ -17,7 +17,8 @@ import pyarrow as pa
 from datasets.table import table_cast
 from pyarrow import parquet
 
-from .parquet_pages import ByteColumn, DamagedPageError, is_located
+from .compact_protocol import DamagedPageError
+from .parquet_pages import ByteColumn, is_located
 
 
 # Of a group beside the values in it.

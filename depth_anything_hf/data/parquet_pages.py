@@ -13,10 +13,12 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from pyarrow import parquet
+
+from .compact_protocol import DamagedPageError, read_struct, read_varint
 
 
 ReadAt: TypeAlias = Callable[[int, int], bytes]
@@ -32,10 +34,6 @@ LARGEST_HEADER = 1 << 24
 SMALL_PAGE = 1 << 16
 ABSENT = -1
 _LENGTH = struct.Struct("<I")
-
-
-class DamagedPageError(ValueError):
-    """A page is not as the file's footer, or the format, has it."""
 
 
 class PageHeader(NamedTuple):
@@ -169,7 +167,7 @@ def decode_levels(content: bytes, width: int, count: int) -> np.ndarray:
     position, value_size, found = 0, (width + 7) // 8, 0
     while found < count:
         try:
-            head, position = _varint(content, position)
+            head, position = read_varint(content, position)
         except IndexError:
             raise DamagedPageError("levels that are cut off") from None
         if head & 1:
@@ -203,7 +201,7 @@ def read_header(read_at: ReadAt, offset: int) -> PageHeader:
 
 
 def _parse_header(content: bytes) -> PageHeader:
-    fields, size = _struct(content, 0, 0)
+    fields, size = read_struct(content, 0)
     try:
         kind, page_size = fields[1], fields[3]
         details = fields[5] if kind == DATA_PAGE else fields.get(8, {})
@@ -215,61 +213,3 @@ def _parse_header(content: bytes) -> PageHeader:
     if any(not isinstance(each, int) or each < 0 for each in found if each is not None):
         raise DamagedPageError("no header of a page of data where one should be")
     return found
-
-
-# What follows reads the compact protocol of Apache Thrift, in which headers of pages are written.
-
-
-def _struct(content: bytes, position: int, depth: int) -> tuple[dict[int, Any], int]:
-    fields: dict[int, Any] = {}
-    number = 0
-    if depth > 4:
-        raise DamagedPageError("no header of a page of data where one should be")
-    while True:
-        head = content[position]
-        position += 1
-        if head == 0:
-            return fields, position
-        kind, step = head & 15, head >> 4
-        if step:
-            number += step
-        else:
-            number, position = _zigzag(content, position)
-        fields[number], position = _value(content, position, kind, depth)
-
-
-def _value(content: bytes, position: int, kind: int, depth: int) -> tuple[Any, int]:
-    if kind in (1, 2):
-        return kind == 1, position
-    if kind == 3:
-        return content[position], position + 1
-    if kind in (4, 5, 6):
-        return _zigzag(content, position)
-    if kind == 7:
-        return None, position + 8
-    if kind == 8:
-        size, position = _varint(content, position)
-        if position + size >= len(content):
-            raise IndexError
-        return None, position + size
-    if kind == 12:
-        return _struct(content, position, depth + 1)
-    raise DamagedPageError("no header of a page of data where one should be")
-
-
-def _varint(content: bytes, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = content[position] if position < len(content) else None
-        if byte is None or shift > 63:
-            raise IndexError
-        position += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, position
-        shift += 7
-
-
-def _zigzag(content: bytes, position: int) -> tuple[int, int]:
-    value, position = _varint(content, position)
-    return value >> 1 ^ -(value & 1), position

@@ -24,9 +24,9 @@ import pyarrow as pa
 from datasets.table import CastError
 
 from ..utils.map_ahead import map_ahead
+from .compact_protocol import DamagedPageError
 from .decoding.errors import BrokenSampleError
 from .parquet_groups import Columns, OpenParquet, RowGroup
-from .parquet_pages import DamagedPageError
 
 
 # Of each process, over all tables: open files with their footers, and bytes of decoded columns.

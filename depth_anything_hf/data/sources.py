@@ -14,6 +14,7 @@ import datasets
 
 from ..utils.paths import local_path
 from ..utils.printable_names import printable_name
+from .arrow_files import map_arrow_files
 from .data_source import RECORDING
 from .data_source import DataSource as DataSource
 from .datasets import DepthFolder, DepthTable, PhotoFolder
@@ -259,8 +260,11 @@ def _load_table(source: DataSource) -> tuple[datasets.Dataset | ParquetRows, Pat
         return saved, local
     folder = local if local.is_dir() else local.parent
     table_format, files = table_files(local, source.split, source.kind == "photos")
-    rows = open_in_place(files) if table_format == "parquet" else None
-    return rows or datasets.load_dataset(table_format, data_files=files, split="train"), folder
+    in_place = {"parquet": open_in_place, "arrow": map_arrow_files}.get(table_format)
+    rows = None if in_place is None else in_place(files)
+    if rows is None:
+        rows = datasets.load_dataset(table_format, data_files=files, split="train")
+    return rows, folder
 
 
 def _load_from_hub(source: DataSource, streaming: bool = False) -> Any:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +27,7 @@ from pyarrow import parquet
 
 from ..utils.cache_folder import cache_folder
 from ..utils.files import atomic_write, remove_abandoned
+from .compact_protocol import DamagedPageError, find_field, read_number
 from .parquet_groups import leaf_of_bytes
 from .parquet_pages import is_located
 from .parquet_rows import ParquetRows, TableFile
@@ -43,6 +44,12 @@ UNSURE_SECONDS = 2
 # Files of that many folders are known; the ones that were not used for longest are removed.
 MOST_FOLDERS = 256
 READING_THREADS = 16
+# Of the end of a file, which hold the footers of most.
+TAIL_BYTES = 2**17
+# Of files whose footers begin differently.
+MOST_KINDS = 16
+# Of `FileMetaData` of the format.
+NUM_ROWS = 3
 # What must be decoded to read one row: more takes longer than to decode a picture, and `datasets` copies the rows.
 LARGEST_DECODED = 4 * 2**20
 
@@ -125,12 +132,52 @@ def _read_footers(files: Sequence[str], status: Sequence[tuple[int, int]]) -> li
     unknown = [path for path, each in zip(files, status, strict=True) if path not in known or known[path][0] != each]
     if unknown:
         with ThreadPoolExecutor(min(READING_THREADS, len(unknown)), thread_name_prefix="footers") as pool:
-            footers = dict(zip(unknown, pool.map(_read_footer, unknown), strict=True))
+            footers = dict(zip(unknown, pool.map(_Footers().read, unknown), strict=True))
         current = dict(zip(files, status, strict=True))
         known |= {path: (current[path], footer) for path, footer in footers.items()}
         if kept is not None:
             kept.write(known)
     return [known[path][1] for path in files]
+
+
+class _Footers:
+    """Reads footers: the first one of a kind as a whole, of the others, which begin with the same schema, the rows."""
+
+    def __init__(self) -> None:
+        # The footer up to its number of rows -> size of the largest file that was read as a whole, and what it told.
+        self._known: dict[bytes, tuple[int, _Footer]] = {}
+
+    def read(self, path: str) -> _Footer:
+        """Read the footer of a file.
+
+        Raises:
+            ArrowInvalid: the file is damaged.
+            FileNotFoundError: no such file.
+        """
+        with open(path, "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(0, size - TAIL_BYTES))
+            tail = file.read(TAIL_BYTES)
+        start = len(tail) - 8 - int.from_bytes(tail[-8:-4], "little")
+        is_whole = tail[-4:] == b"PAR1" and 0 <= start <= len(tail) - 8
+        content = tail[start:-8] if is_whole else b""
+        # What is no footer, pyarrow tells.
+        with suppress(DamagedPageError, IndexError):
+            for beginning, (largest, footer) in list(self._known.items()):
+                # Much larger row groups may be too large to decode.
+                if content.startswith(beginning) and size <= 2 * largest:
+                    rows, _ = read_number(content, len(beginning))
+                    return replace(footer, rows=rows)
+        footer = _read_footer(path)
+        with suppress(DamagedPageError, IndexError):
+            beginning = content[: find_field(content, NUM_ROWS)]
+            if (
+                footer.rows
+                and read_number(content, len(beginning))[0] == footer.rows
+                and len(self._known) < MOST_KINDS
+            ):
+                self._known[beginning] = (size, footer)
+        return footer
 
 
 def _read_footer(path: str) -> _Footer:

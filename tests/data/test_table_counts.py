@@ -31,13 +31,13 @@ def write(path: Path, columns: dict[str, Any], **options: Any) -> str:
 @pytest.fixture
 def footers_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files whose footers are read."""
-    usual, found = table_counts._read_footer, []
+    usual, found = table_counts._Footers.read, []
 
-    def read(path: str) -> Any:
+    def read(footers: Any, path: str) -> Any:
         found.append(Path(path).name)
-        return usual(path)
+        return usual(footers, path)
 
-    monkeypatch.setattr(table_counts, "_read_footer", read)
+    monkeypatch.setattr(table_counts._Footers, "read", read)
     monkeypatch.setattr(table_counts, "FEWEST_KEPT", 2)
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "kept"))
     return found

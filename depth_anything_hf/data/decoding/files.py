@@ -70,7 +70,9 @@ def files_below(root: Path, suffixes: Iterable[str]) -> list[Path]:
     Linked folders are followed once, those that are below the folder anyway not at all.
     """
     wanted = set(suffixes)
-    return sorted(path for path in visible_files(root) if path.suffix.lower() in wanted and os.path.isfile(path))
+    found = [path for path in visible_files(root) if path.suffix.lower() in wanted and os.path.isfile(path)]
+    # The order of paths, which would compare themselves ten times as slowly.
+    return sorted(found, key=lambda path: os.path.normcase(path).split(os.sep))
 
 
 def visible_files(root: Path) -> Iterator[Path]:
