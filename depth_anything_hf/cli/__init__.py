@@ -18,6 +18,7 @@ Imports stand inside the commands, so that `--help` is quick.
 - `predict_video`: depth of videos.
 - `video_options`: options of `predict` for videos.
 - `demo`: depth in the browser.
+- `push_demo`: that as a Space of the Hub.
 - `calibrate`: scale and shift of a relative model from measured points.
 - `evaluate`: score a model.
 - `compare`: compare models on the same images.

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,9 +19,17 @@ def demo(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODEL]...",
+            metavar="MODEL",
             help="Depth models: ids on the Hub, folders, or exported files; users choose among them. "
             f"[{DEFAULT_MODEL}]",
+        ),
+    ] = None,
+    runs: Annotated[
+        Path | None,
+        typer.Option(
+            "--runs",
+            help="A run folder, or a folder of them, that a tab shows as trainings go on.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     input_size: InputSizeOption = None,
@@ -86,6 +95,7 @@ def demo(
     Examples:
       depth-anything-hf demo --inbrowser
       depth-anything-hf demo runs/student
+      depth-anything-hf demo runs/student/best --runs runs/
       depth-anything-hf demo runs/teacher runs/student depth-anything/Depth-Anything-V2-Small-hf
       depth-anything-hf demo runs/metric --server_name 0.0.0.0 --server_port 8080 --max_pixels 4000000
     """
@@ -97,6 +107,7 @@ def demo(
 
     settings = DemoSettings(
         models=tuple(models or [DEFAULT_MODEL]),
+        runs=runs,
         input_size=input_size,
         device=device,
         dtype=dtype,

@@ -64,6 +64,7 @@ class DepthAnything(Program):
             FOLDER | {"calibration": "metric"},
         ),
         "demo": Entry(PREDICTIONS, "Show depth in the browser.", "demo:demo"),
+        "push-demo": Entry(PREDICTIONS, "Put a demo on the Hub as a Space.", "push_demo:push_demo", FOLDER | PRIVATE),
         "calibrate": Entry(PREDICTIONS, "Calibrate disparity to metres on measured points.", "calibrate:calibrate"),
         "evaluate": Entry(
             PREDICTIONS, "Score a model on a benchmark or on your labels.", "evaluate:evaluate", FOLDER | MACHINES

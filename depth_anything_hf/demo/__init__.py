@@ -11,6 +11,13 @@
 - `messages`: errors as messages in the browser, and gradio imported without its telemetry
 - `layout`: what all tabs share: settings, models, folder, and the same choices
 - `picture_tab`: the tab of one picture
+- `clips`: a clip predicted into files
+- `clip_tab`: the tab of one clip
+- `comparison`: two results of one picture, brought to one scale
+- `compare_tab`: the tab of two models
+- `run_folder`: a run folder as it is now: curves, scores, pictures
+- `run_tab`: the tab that shows one, live
+- `space`: a Space of the Hub that shows a model: its files and their push
 - `app`: the tabs put together, served with limits from a temporary folder of its own
 
 The names below are imported when first used.
@@ -25,16 +32,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .app import build_demo, own_folder, run_demo, serve
     from .settings import DemoSettings
+    from .space import push_space, write_space
 
 _MODULES = {
     "DemoSettings": "settings",
     "build_demo": "app",
     "own_folder": "app",
+    "push_space": "space",
     "run_demo": "app",
     "serve": "app",
+    "write_space": "space",
 }
 
-__all__ = ["DemoSettings", "build_demo", "own_folder", "run_demo", "serve"]
+__all__ = ["DemoSettings", "build_demo", "own_folder", "push_space", "run_demo", "serve", "write_space"]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,12 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..utils.redaction import redact_name
+from .clip_tab import clip_tab
+from .compare_tab import compare_tab
+from .downloads import remove_old
 from .layout import Demo
 from .messages import load_gradio
 from .models import DemoModels
 from .picture_tab import picture_tab
-from .settings import DemoSettings
+from .run_tab import run_tab
+from .settings import DemoSettings, model_label
 
 
 TITLE = "Depth Anything"
@@ -29,8 +32,13 @@ FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "
 MONO_FONTS = ("ui-monospace", "Menlo", "Consolas", "Liberation Mono", "monospace")
 # Users who are there at one time; of further ones the longest idle loses its result.
 MOST_SESSIONS = 64
+SECONDS_BETWEEN_CLEARINGS = 60
+# gradio's page has scripts in itself, and makes programs of text.
+POLICY = (b"content-security-policy", b"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:")
 STYLE = """
 .gradio-container { max-width: 1400px !important; margin: 0 auto !important; }
+.gradio-container main { width: 100%; }
+#clip button[aria-label*="rim"] { display: none; }
 #header h1 { margin-bottom: 0; }
 #header p { margin-top: 2px; color: var(--body-text-color-subdued); }
 """
@@ -53,12 +61,43 @@ def build_demo(settings: DemoSettings, folder: Path) -> Any:
     demo.models.open(settings.models[0])
     seconds = 60 * settings.keep_minutes
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(min(600, seconds), seconds)) as blocks:
-        names = ", ".join(redact_name(name) for name in settings.models)
-        gr.Markdown(f"# {TITLE}\n\nDepth of one picture, by {names}.", elem_id="header")
-        with gr.Tabs(), gr.Tab("Picture"):
-            picture_tab(demo)
+        names = ", ".join(model_label(name) for name in settings.models)
+        gr.Markdown(f"# {TITLE}\n\nDepth of pictures by {names}.", elem_id="header")
+        with gr.Tabs():
+            with gr.Tab("Picture"):
+                picture_tab(demo)
+            with gr.Tab("Clip"):
+                clip_tab(demo)
+            with gr.Tab("Compare"):
+                compare_tab(demo)
+            if settings.runs is not None:
+                with gr.Tab("Run"):
+                    run_tab(demo, settings.runs, blocks)
     blocks.queue(max_size=settings.queue_size, default_concurrency_limit=4, api_open=False)
     return blocks
+
+
+class OwnContentOnly:
+    """ASGI middleware: browsers are told to ask no other server, whatever gradio's page would like to load.
+
+    Some of its parts fetch programs of theirs from elsewhere when they are used, such as the one that trims videos.
+
+    Args:
+        app: the application inside.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request, with the policy in the headers."""
+
+        async def send_with_policy(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), POLICY]}
+            await send(message)
+
+        await self._app(scope, receive, send_with_policy)
 
 
 def serve(blocks: Any, settings: DemoSettings, **options: Any) -> Any:
@@ -68,6 +107,8 @@ def serve(blocks: Any, settings: DemoSettings, **options: Any) -> Any:
         What `launch` returns.
     """
     gr = load_gradio()
+    from starlette.middleware import Middleware
+
     theme = gr.themes.Soft(primary_hue="blue", font=list(FONTS), font_mono=list(MONO_FONTS))
     return blocks.launch(
         **{
@@ -76,6 +117,7 @@ def serve(blocks: Any, settings: DemoSettings, **options: Any) -> Any:
             "allowed_paths": [],
             "state_session_capacity": MOST_SESSIONS,
             "footer_links": ["settings"],
+            "app_kwargs": {"middleware": [Middleware(OwnContentOnly)]},
             "ssr_mode": False,
             "pwa": False,
             "enable_monitoring": False,
@@ -105,7 +147,9 @@ def run_demo(settings: DemoSettings, tell: Callable[[str], None], **options: Any
             for address in filter(None, (local, public)):
                 tell(address)
             # Not gradio's own loop, which ends the process' other work as well.
-            threading.Event().wait()
+            forever = threading.Event()
+            while not forever.wait(SECONDS_BETWEEN_CLEARINGS):
+                remove_old(folder, 60 * settings.keep_minutes)
         except KeyboardInterrupt:
             pass
         finally:

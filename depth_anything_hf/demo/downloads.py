@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..inference.camera_choice import CameraChoice
@@ -27,6 +30,15 @@ MOST_POINTS_SHOWN = 200_000
 def new_folder(root: Path) -> Path:
     """Return a new folder in the demo's own, for files that are made for one request."""
     return Path(tempfile.mkdtemp(dir=root, prefix="result-"))
+
+
+def remove_old(root: Path, seconds: float) -> None:
+    """Remove what lies in the demo's own folder, uploads too, and was made longer ago than that."""
+    now = time.time()
+    for path in root.iterdir():
+        with suppress(OSError):
+            if now - path.stat().st_mtime > seconds:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def write_downloads(

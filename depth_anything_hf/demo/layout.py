@@ -12,11 +12,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..utils.redaction import redact_name
 from ..visualization.colour_tables import COLOUR_MAPS
 from .messages import errors_as_messages, load_gradio
 from .models import INPUT_SIZES, DemoModels
-from .settings import DemoSettings
+from .settings import DemoSettings, model_label
 
 
 # All events that run a model wait in one queue, for two forward passes at a time take longer than one after the other.
@@ -50,7 +49,7 @@ class Demo:
 def model_choice(demo: Demo, label: str = "Model", index: int = 0) -> Any:
     """Return the component that chooses a model; folders are shown by their last part."""
     names = demo.settings.models
-    shown = [redact_name(name) for name in names]
+    shown = [model_label(name) for name in names]
     # Two runs may have folders of one name.
     labels = [f"{each} ({number + 1})" if shown.count(each) > 1 else each for number, each in enumerate(shown)]
     choices = list(zip(labels, names, strict=True))
@@ -90,6 +89,8 @@ def picture_input(label: str = "Picture") -> Any:
         sources=["upload", "clipboard", "webcam"],
         label=label,
         height=320,
+        # Not gradio's button that shares what is shown.
+        buttons=["fullscreen"],
     )
     # gradio would decode the file, with errors and limits of its own.
     picture.preprocess = _path_of

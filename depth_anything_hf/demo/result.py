@@ -16,6 +16,7 @@ from ..inference.kept_pictures import read_upright
 from ..utils.redaction import redact_name
 from ..visualization.colour_maps import colour_limits, colour_map
 from .models import DemoModels
+from .settings import model_label
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class DemoResult:
         """Return in a sentence or two what the values are and where they come from."""
         height, width = self.image.shape[:2]
         size = "its own size" if self.input_size is None else f"input size {self.input_size}"
-        where = f"{redact_name(self.model)} at {size}, picture {width} x {height}."
+        where = f"{model_label(self.model)} at {size}, picture {width} x {height}."
         values = self.values[np.isfinite(self.values)]
         if self.kind == "disparity":
             return (

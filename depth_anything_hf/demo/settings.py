@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..data.decoding.limits import check_max_pixels
 from ..utils.option_errors import OptionError, check_count, option_errors
+from ..utils.redaction import redact_name
 from ..utils.typed_fields import convert_fields
 from ..visualization.colour_tables import DEFAULT_COLOUR_MAP, colour_table
 
@@ -18,6 +19,14 @@ MOST_PIXELS = 25_000_000
 LARGEST_FILE_MB = 100.0
 # Frames of a clip: ten seconds at 30 frames a second.
 MOST_FRAMES = 300
+
+
+def model_label(name: str) -> str:
+    """Return what a model is called in the browser: its id or folder, of a checkpoint the run too."""
+    path = Path(name)
+    if path.is_dir() and (path.name == "best" or path.name.startswith("checkpoint-")):
+        return f"{redact_name(path.resolve().parent)}/{path.name}"
+    return redact_name(name)
 
 
 @dataclass(frozen=True)

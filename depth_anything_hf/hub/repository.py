@@ -35,7 +35,7 @@ class Repository:
 
     Attributes:
         name: `owner/name`, or `name` for the token's owner.
-        kind: "model" or "dataset".
+        kind: "model", "dataset" or "space", which is one of gradio.
         private: whether a new repository is private; an existing public one is then refused.
         endpoint: of the Hub; None: the client's, which `HF_ENDPOINT` sets.
     """
@@ -73,7 +73,10 @@ class Repository:
         if get_token() is None:
             raise LocalTokenNotFoundError("there is no access token")
         api = HfApi(endpoint=self.endpoint)
-        name = api.create_repo(self.name, repo_type=self.kind, private=self.private, exist_ok=True).repo_id
+        sdk = "gradio" if self.kind == "space" else None
+        name = api.create_repo(
+            self.name, repo_type=self.kind, private=self.private, exist_ok=True, space_sdk=sdk
+        ).repo_id
         if self.private and api.repo_info(name, repo_type=self.kind).private is False:
             raise PushError(
                 f"{name} exists and is public, but a private repository was requested; choose another name, or make "
@@ -103,7 +106,7 @@ class Repository:
             allow_patterns=list(patterns),
             delete_patterns=replaced,
         )
-        return f"{api.endpoint}/{'datasets/' if self.kind == 'dataset' else ''}{self.name}"
+        return f"{api.endpoint}/{'' if self.kind == 'model' else f'{self.kind}s/'}{self.name}"
 
     def command(self, folder: Path, patterns: tuple[str, ...]) -> str:
         """Return the command line that pushes a folder."""

@@ -81,8 +81,22 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def demo(browser: Any, models: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served_demo(tmp_path_factory.mktemp("demo"), models["relative"], models["metric"]) as (url, _):
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("runs")
+    (place / "student").mkdir()
+    rows = "".join(
+        f"{step},{2 / step:.4f},20,{1 - 1 / step if step % 20 == 0 else ''}\n" for step in range(10, 60, 10)
+    )
+    (place / "student" / "results.csv").write_text(
+        f"step,loss,images_per_second,eval_delta1\n{rows}", encoding="utf-8"
+    )
+    Image.new("RGB", (60, 40), (90, 120, 60)).save(place / "student" / "held-out.png")
+    return place
+
+
+@pytest.fixture(scope="session")
+def demo(browser: Any, models: dict[str, str], runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served_demo(tmp_path_factory.mktemp("demo"), *models.values(), "--runs", str(runs)) as (url, _):
         yield url
 
 

@@ -65,5 +65,6 @@ def test_the_page_loads_nothing_from_elsewhere(server):
     url, _ = server
     page = httpx.get(url).text
     assert "fonts.googleapis.com" not in page and "cdnjs" not in page
+    assert httpx.get(url).headers["content-security-policy"].startswith("default-src 'self' ")
     config = httpx.get(f"{url}/config").json()
     assert config["analytics_enabled"] is False

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from depth_anything_hf.cli.main import app
-from depth_anything_hf.demo.downloads import DOWNLOADS, make_points, write_downloads
+from depth_anything_hf.demo.downloads import DOWNLOADS, make_points, remove_old, write_downloads
 from depth_anything_hf.inference import Calibration, read_prediction
 from depth_anything_hf.utils.option_errors import OptionError
 
@@ -58,3 +60,13 @@ def test_every_user_has_files_of_their_own(relative, tmp_path):
     first, second = (write_downloads(relative, ["npy"], "gray", tmp_path)[0] for _ in range(2))
     assert first.name == second.name and first.parent != second.parent
     assert "npz" in DOWNLOADS and "glb" in DOWNLOADS
+
+
+def test_what_is_old_is_removed(tmp_path):
+    old, new = tmp_path / "result-old", tmp_path / "result-new"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "room.npz").write_bytes(b"x")
+    os.utime(old, (1, 1))
+    remove_old(tmp_path, 60)
+    assert list(tmp_path.iterdir()) == [new]

@@ -62,8 +62,8 @@ class HubServer:
         self.url = f"http://127.0.0.1:{self._http.server_port}"
         # Another host name for the same port: clients must not carry their token there.
         self.storage_url = f"http://localhost:{self._http.server_port}"
-        repository = r"(?P<kind>model|dataset)s/(?P<name>[^/]+/[^/]+)"
-        file = r"/(?P<prefix>datasets/)?(?P<name>[^/]+/[^/]+)"
+        repository = r"(?P<kind>model|dataset|space)s/(?P<name>[^/]+/[^/]+)"
+        file = r"/(?P<prefix>(?:datasets|spaces)/)?(?P<name>[^/]+/[^/]+)"
         self._routes: list[tuple[str, Callable[[Request], Answer]]] = [
             ("GET /api/whoami-v2", self._whoami),
             ("POST /api/validate-yaml", lambda request: (200, {"errors": [], "warnings": []}, {})),
@@ -117,7 +117,7 @@ class HubServer:
 
     def _repository(self, request: Request, writes: bool = False) -> Repository:
         account = self._account(request)
-        kind = request.part("kind") or ("dataset" if request.part("prefix") else "model")
+        kind = request.part("kind") or request.part("prefix").removesuffix("s/") or "model"
         found = self.repositories.get((kind, request.part("name")))
         owner = request.part("name").split("/")[0]
         if found is None or (found.private and (account is None or account[0] != owner)):
@@ -146,7 +146,7 @@ class HubServer:
         name = f"{owner}/{wanted['name']}"
         if account != (owner, True):
             raise Refusal(403, f'You don\'t have the rights to create a {kind} under the namespace "{owner}"')
-        url = f"{self.url}/{'datasets/' if kind == 'dataset' else ''}{name}"
+        url = f"{self.url}/{'' if kind == 'model' else f'{kind}s/'}{name}"
         if (kind, name) in self.repositories:
             raise Refusal(409, f"You already created this {kind} repo", url=url)
         repository = Repository(kind, name, wanted.get("visibility") == "private" or bool(wanted.get("private")))
