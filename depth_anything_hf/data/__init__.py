@@ -5,11 +5,13 @@
 - `decoding/`: files to arrays
 - `public/`: the public datasets, one file each
 - `checks/`: what is most likely wrong with a source
+- `index/`: what opening a large folder found, kept for the next opening
 - `recordings/`: bags of ROS and recordings of Record3D
 - `samples`: what a sample is, and what a dataset of samples must offer
 - `datasets`: map-style datasets: folders, tables, photographs
 - `folder_layouts`: which files of a local folder belong together
 - `layout_names`: names that folders of images, labels and splits have
+- `files_by_stem`: the files of a folder by their names without suffix
 - `pairs_by_name`: images and labels of equal names
 - `predicted_labels`: files of `predict` as labels: which one is an image's, and of which kind they are
 - `pair_lists`: metadata and text lists that pair images with labels

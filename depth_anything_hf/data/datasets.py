@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,11 @@ from .decoding.files import FileLike, in_memory
 from .decoding.images import IMAGE_SUFFIXES, read_image
 from .decoding.limits import allow_pixels, check_max_pixels
 from .decoding.map_meaning import meaning_of
-from .folder_layouts import images_in, label_in_folder, pairs_in_folder
+from .folder_layouts import images_in, label_in_folder, pairs_in_folder, readable_suffixes
+from .index.entries import Names, entries_in_memory
+from .index.file_runs import FileRuns
+from .index.pair_runs import PairRuns
+from .index.remembered import remember_files
 from .masked_pixels import masked_pixels_of
 from .pair_orientation import PairOrientation
 from .parquet_rows import ParquetRows
@@ -78,13 +83,17 @@ class DepthFolder:
         check_max_pixels(max_pixels)
         self._max_pixels = max_pixels
         self._place = local_path(root)
-        self._pairs = self._find_pairs(label, split)[: check_limit(limit)]
+        # Rules come from the encoding and the label: not from stored files.
+        options = {"label": label, "split": split, "encoding": encoding, "formats": readable_suffixes()}
+        self._pairs = remember_files("pairs", self._place, options, partial(self._find_pairs, label, split)).limit(
+            check_limit(limit)
+        )
 
     def __len__(self) -> int:
         return len(self._pairs)
 
     def __getitem__(self, index: int) -> Sample:
-        image_path, label_path = self._pairs[index]
+        image_path, label_path = map(Path, self._pairs.pair(index))
         # Read once, for the values and for an orientation of their own.
         label = in_memory(label_path)
         with allow_pixels(self._max_pixels):
@@ -101,7 +110,7 @@ class DepthFolder:
             )
         return add_label({"image": image, "name": str(image_path)}, self.rules.label, values, str(label_path))
 
-    def _find_pairs(self, label: str, split: str | None) -> list[tuple[Path, Path]]:
+    def _find_pairs(self, label: str, split: str | None) -> PairRuns:
         """List (image, label); an encoding may have them in one file, or make depth of files called disparity."""
         encoding = self.rules.encoding
         found: str | None = label
@@ -113,7 +122,7 @@ class DepthFolder:
                 if not self._place.is_file():
                     raise
         if found is None and encoding is not None and parse_encoding(encoding).encoding.in_photograph:
-            return [(path, path) for path in images_in(self._place, split)]
+            return PairRuns.of_one_file_each(images_in(self._place, split))
         if found in (None, label):
             return pairs_in_folder(self._place, label, split)
         try:
@@ -134,12 +143,11 @@ class DepthFolder:
 
     def name_of(self, index: int) -> str:
         """Return the name of a sample, which need not be readable."""
-        return str(self._pairs[index][0])
+        return self._pairs.image(index)
 
     def encoded_pair(self, index: int) -> tuple[FileLike, FileLike | None]:
         """Return image and label as they are stored: their paths."""
-        image, label = self._pairs[index]
-        return str(image), str(label)
+        return self._pairs.pair(index)
 
 
 class DepthTable:
@@ -277,19 +285,21 @@ class PhotoFolder:
         self._max_pixels = max_pixels
         self._place = local_path(root) if isinstance(root, str | os.PathLike) else None
         if isinstance(root, str | os.PathLike):
-            self._paths = images_in(local_path(root), split)[: check_limit(limit)]
-            if not self._paths:
+            options = {"split": split, "formats": readable_suffixes()}
+            found = remember_files("photos", local_path(root), options, partial(images_in, local_path(root), split))
+            if not len(found):
                 raise ValueError(f"{root}: no images; expected files that end in one of {sorted(IMAGE_SUFFIXES)}")
         else:
-            self._paths = [Path(path) for path in root][: check_limit(limit)]
-            if not self._paths:
+            found = entries_in_memory(FileRuns.of_paths(Path(path) for path in root))
+            if not len(found):
                 raise ValueError("expected a folder or a list of images, got an empty list")
+        self._images = found.limit(check_limit(limit))
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len(self._images)
 
     def __getitem__(self, index: int) -> Sample:
-        path = self._paths[index]
+        path = Path(self._images.image(index))
         with allow_pixels(self._max_pixels):
             return {"image": read_image(path), "name": str(path)}
 
@@ -299,13 +309,14 @@ class PhotoFolder:
         return self._place
 
     @property
-    def names(self) -> list[str]:
-        """The names of all samples, in their order."""
-        return [str(path) for path in self._paths]
+    def names(self) -> Sequence[str]:
+        """The names of all samples, in their order; each is read when it is asked for."""
+        return Names(self._images)
 
     def read_encoded(self, index: int) -> tuple[str, str]:
         """Return the name and the path of an image."""
-        return str(self._paths[index]), str(self._paths[index])
+        name = self._images.image(index)
+        return name, name
 
 
 def _leave_encoded(dataset: datasets.Dataset) -> datasets.Dataset:

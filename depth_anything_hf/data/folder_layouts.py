@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
-from .decoding.depth_maps import LABELS
-from .decoding.files import visible_files
+from .decoding.depth_maps import LABEL_SUFFIXES, LABELS
+from .decoding.exr import exr_is_readable
 from .decoding.images import IMAGE_SUFFIXES
 from .further_frames import warn_of_further_frames
 from .grey_maps import without_grey_maps
+from .index.file_runs import FileRuns, suffix_of
+from .index.looks import list_folder, one_opening, tell
+from .index.pair_runs import PairRuns
+from .index.scan import regular, scan_files, walk_folders
 from .layout_names import (
     LABEL_NAMES,
     image_folder,
@@ -48,7 +50,13 @@ LAYOUTS = (
 )
 
 
-def images_in(root: Path, split: str | None = None) -> list[Path]:
+def readable_suffixes() -> list[str]:
+    """Return the suffixes of images and labels that can be read here, which depends on installed packages."""
+    return sorted(IMAGE_SUFFIXES | LABEL_SUFFIXES) + ["exr"] * exr_is_readable()
+
+
+@one_opening()
+def images_in(root: Path, split: str | None = None) -> FileRuns:
     """List the photographs of a folder in one of the layouts, or anywhere below it; a file is a list of one.
 
     Labels are left out, and so are 16-bit files of a single channel. One line tells what else is.
@@ -60,31 +68,31 @@ def images_in(root: Path, split: str | None = None) -> list[Path]:
     if not root.exists():
         raise FileNotFoundError(f"{root}: no such folder")
     if root.is_file():
-        listed = images_in_list(root) if root.suffix.lower() in LIST_SUFFIXES else [root]
+        listed = FileRuns.of_paths(images_in_list(root) if root.suffix.lower() in LIST_SUFFIXES else [root])
         warn_of_further_frames(root, listed)
         return listed
     root = _told_split_folder(root, split)
     metadata = metadata_in(root)
     if metadata is not None:
-        listed = images_in_metadata(metadata)
+        listed = FileRuns.of_paths(images_in_metadata(metadata))
         warn_of_further_frames(root, listed)
         return listed
     warn_of_unused_metadata(root)
     pairs = [pair for label in LABELS for pair in _paired_folders(root, label, split)]
     is_direct = any(_parent_of_pair(images) == root for images, _ in pairs)
-    files = outside_labels(sorted(visible_files(pairs[0][0] if is_direct else root)), root)
+    files = outside_labels(scan_files(pairs[0][0] if is_direct else root), root)
     paired = {images for images, _ in pairs}
     above = {images.parent for images in paired}
-    folders = set() if is_direct else {path.parent for path in files}
-    beside = {folder for folder in folders if _is_beside_images(folder, root, paired, above)}
-    others = [path for path in files if path.parent not in beside] if beside else files
-    images = [path for path in others if path.suffix.lower() in IMAGE_SUFFIXES and os.path.isfile(path)]
-    unknown = [path for path in others if path.suffix.lower() not in IMAGE_SUFFIXES]
+    folders = [] if is_direct else files.folders()
+    beside = {folder for folder in folders if _is_beside_images(Path(folder), root, paired, above)}
+    others = files.in_folders(lambda folder: folder not in beside)
+    images = regular(others.with_suffixes(IMAGE_SUFFIXES))
+    unknown = others.with_suffixes(IMAGE_SUFFIXES, are_wanted=False)
     warn_of_left_out(root, unknown, "not in a format of photographs")
     if not pairs:
-        labels = (path for path in files if path.parent in beside)
+        labels = files.in_folders(beside.__contains__)
         warn_of_left_out(root, labels, "in a folder with the name of labels")
-    if not images:
+    if not images.runs:
         refuse_predictions(root)
     photographs = without_grey_maps(root, without_maps(root, images))
     warn_of_further_frames(root, photographs)
@@ -96,7 +104,7 @@ def _told_split_folder(root: Path, split: str | None) -> Path:
     folder = split_folder(root, split)
     others = [f"{each.name}/" for each in _folders_of_splits(root) if each != folder] if folder != root else []
     if others and split == "train":
-        warnings.warn(
+        tell(
             f"{root}: of its splits {folder.name}/ is read, and not {', '.join(others)}; set split to read another "
             'one, split: "" to read all',
             stacklevel=3,
@@ -177,7 +185,8 @@ def _refuse_other_kind(base: Path, label: str, split: str | None) -> None:
                 )
 
 
-def pairs_in_folder(root: Path, label: str, split: str | None = None) -> list[tuple[Path, Path]]:
+@one_opening()
+def pairs_in_folder(root: Path, label: str, split: str | None = None) -> PairRuns:
     """List (image, label) of a folder in one of `LAYOUTS`, or of a text list.
 
     Args:
@@ -190,30 +199,30 @@ def pairs_in_folder(root: Path, label: str, split: str | None = None) -> list[tu
         ValueError: no pairs, damaged metadata, no such split, or two files of the same name.
     """
     pairs = _find_pairs(root, label, split)
-    warn_of_further_frames(root, (image for image, _ in pairs))
+    warn_of_further_frames(root, pairs.images())
     return pairs
 
 
-def _find_pairs(root: Path, label: str, split: str | None) -> list[tuple[Path, Path]]:
+def _find_pairs(root: Path, label: str, split: str | None) -> PairRuns:
     if root.is_file() and root.suffix.lower() in LIST_SUFFIXES:
-        return pairs_in_list(root)
+        return PairRuns.of_paths(pairs_in_list(root))
     if not root.is_dir():
         raise FileNotFoundError(f"{root}: no such folder")
     base = split_folder(root, split)
     metadata = metadata_in(base)
     if metadata is not None and label in labels_of_metadata(metadata):
-        return pairs_in_metadata(metadata, label)
+        return PairRuns.of_paths(pairs_in_metadata(metadata, label))
     warn_of_unused_metadata(base)
     listed = list_of_split(root, split, label) if base == root else None
     folders = [] if listed is not None else _paired_folders(base, label, split)
     if folders:
         if metadata is not None:
-            warnings.warn(
+            tell(
                 f"{metadata}: has no key {label}_file_name; all pairs of equal names in the folders are taken",
                 stacklevel=3,
             )
         try:
-            return [pair for images, labels in folders for pair in pairs_by_name(images, labels)]
+            return PairRuns(run for images, labels in folders for run in pairs_by_name(images, labels).runs)
         except NoCommonNameError:
             # A list may say which belong together, as where names are times.
             listed = list_in_folder(root, split, label)
@@ -221,10 +230,10 @@ def _find_pairs(root: Path, label: str, split: str | None) -> list[tuple[Path, P
                 raise
     listed = listed or list_in_folder(root, split, label)
     if listed is not None:
-        return pairs_in_list(listed)
+        return PairRuns.of_paths(pairs_in_list(listed))
     if metadata is not None:
         # For its message, which names the keys.
-        return pairs_in_metadata(metadata, label)
+        return PairRuns.of_paths(pairs_in_metadata(metadata, label))
     _refuse_other_kind(base, label, split)
     entries = sorted(entry.name for entry in base.iterdir())[:10]
     raise FileNotFoundError(
@@ -249,7 +258,8 @@ def split_folder(root: Path, split: str | None) -> Path:
         if is_divided or split == "train" or list_of_split(root, split) is not None:
             return root
         raise ValueError(f"{root}: no split {split!r}: the folder is not divided into splits; leave split out")
-    has_files = any(path.suffix.lower() in IMAGE_SUFFIXES for path in root.iterdir() if not path.name.startswith("."))
+    listing = list_folder(root)
+    has_files = any(suffix_of(name).lower() in IMAGE_SUFFIXES for name in (*listing.names(), *listing.folders))
     splits = [] if has_files else _folders_of_splits(root)
     if found is not None and (splits or split != "train" or _has_samples(found)):
         return found
@@ -269,10 +279,7 @@ def _has_samples(folder: Path) -> bool:
 
 
 def _folders_in(root: Path) -> list[Path]:
-    # The entries know what they are; `is_dir` of a path would ask the file system about each of many files.
-    with os.scandir(root) as entries:
-        folders = [entry for entry in entries if (os.path.isdir(entry) if entry.is_symlink() else entry.is_dir())]
-    return sorted(Path(folder) for folder in folders if not folder.name.startswith("."))
+    return [root / name for name in list_folder(root).folders]
 
 
 def _folders_of_splits(root: Path) -> list[Path]:
@@ -293,11 +300,7 @@ def _paired_folders(root: Path, label: str, split: str | None) -> list[tuple[Pat
     if pair is not None:
         return [_split_of_pair(*pair, split)]
     pairs = []
-    seen: set[str] = set()
-    for place, folders, _ in os.walk(root, followlinks=True):
-        real = os.path.realpath(place)
-        folders[:] = [] if real in seen else sorted(name for name in folders if not name.startswith("."))
-        seen.add(real)
+    for place, folders in walk_folders(root):
         pair = _pair_in([Path(place, name) for name in folders], Path(place), label)
         if pair is not None:
             pairs.append(pair)

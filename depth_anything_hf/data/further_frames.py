@@ -9,9 +9,12 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
+from .decoding.first_bytes import is_surely_single
 from .decoding.limits import open_to_look
 from .decoding.tiff import read_tiff_layout
-from .left_out import by_folder_and_suffix, describe_kinds, some_of
+from .index.file_runs import FileRuns
+from .index.looks import tell
+from .left_out import SAMPLED, describe_kinds
 
 
 ADVICE = "only the first is read; save the others as files of their own to use them"
@@ -19,17 +22,18 @@ ADVICE = "only the first is read; save the others as files of their own to use t
 _SINGLE = frozenset({".bmp", ".dib", ".j2k", ".jp2", ".jpx", ".pgm", ".pnm", ".ppm", ".tga"})
 
 
-def warn_of_further_frames(root: Path, images: Iterable[Path]) -> None:
+def warn_of_further_frames(root: Path, images: FileRuns | Iterable[Path]) -> None:
     """Warn in one line of animations and of files with several pages, of which only the first is read.
 
     A few files of each folder are looked into, and all of it where one of those has several.
     """
     found: list[Path] = []
-    for files in by_folder_and_suffix(path for path in images if path.suffix.lower() not in _SINGLE):
-        if any(map(_has_frames, some_of(files))):
+    runs = images if isinstance(images, FileRuns) else FileRuns.of_paths(images)
+    for files in runs.with_suffixes(_SINGLE, are_wanted=False).alike():
+        if any(map(_has_frames, files.some(SAMPLED))):
             found += [path for path in files if _has_frames(path)]
     if found:
-        warnings.warn(
+        tell(
             f"{root}: {describe_kinds(found)} with several frames or pages, e.g. {found[0]}: {ADVICE}",
             stacklevel=3,
         )
@@ -57,6 +61,8 @@ def has_further_frames(content: bytes) -> bool:
 
 
 def _has_frames(file: Path | io.BytesIO) -> bool:
+    if isinstance(file, Path) and is_surely_single(file):
+        return False
     try:
         with open_to_look(file) as picture:
             count, kind = getattr(picture, "n_frames", 1), picture.format

@@ -17,8 +17,10 @@ import numpy as np
 
 from .decoding.images import IMAGE_SUFFIXES
 from .decoding.limits import open_picture, picture_mode
+from .index.file_runs import FileRuns, suffix_of
+from .index.looks import list_folder, note_folder, tell
 from .layout_names import IMAGE_NAMES, drop_kind_words, is_label_folder, names_a_label, normalize
-from .left_out import by_folder_and_suffix, some_of, warn_of_left_out
+from .left_out import SAMPLED, some_of, warn_of_left_out
 
 
 GREY_MODES = frozenset({"1", "L", "LA"})
@@ -28,12 +30,14 @@ DECODED = 5
 MOST_BESIDE = 64
 # In maps most pixels equal the one to their left; in photographs noise leaves few of them.
 SMOOTH_SHARE = 0.5
+# Every name for which `names_a_label` is true has one of these in it.
+PARTS_OF_LABEL_NAMES = (b"depth", b"disp", b"dmap")
 ADVICE = (
     "name the folder of the photographs; where these are photographs, name the files themselves, or a list of them"
 )
 
 
-def without_grey_maps(root: Path, images: list[Path]) -> list[Path]:
+def without_grey_maps(root: Path, images: FileRuns) -> FileRuns:
     """Return the photographs among the images: without pictures of depth with 8 bits, as far as that can be known.
 
     Left out are grey pictures whose name or folder says depth, and smooth grey ones that share their names with
@@ -47,35 +51,46 @@ def without_grey_maps(root: Path, images: list[Path]) -> list[Path]:
     Raises:
         ValueError: nothing else is there; the message says what to do.
     """
-    named = [path for path in images if names_a_label(path.stem) or _is_in_folder_of_labels(path, root)]
+    named = _named_as_labels(root, images)
     grey = {path for files in _by_folder(named).values() if _all_grey(files) for path in files if _is_grey(path)}
     _refuse_nothing_else(root, images, grey, "grey, and by their names maps of depth")
     warn_of_left_out(root, grey, "grey, and by their names maps of depth")
     neighbours = _Neighbours(root)
     coloured = _named_after_others([path for path in named if path not in grey], images, neighbours)
     if coloured:
-        warnings.warn(
+        tell(
             f"{root}: {len(coloured)} of the pictures are by their names the depth of others, e.g. {coloured[0]}, and "
             f"are taken for photographs; if they are none, move them elsewhere",
             stacklevel=3,
         )
-    images = [path for path in images if path not in grey] if grey else images
-    return _without_partners(root, images, set(named), neighbours)
+    return _without_partners(root, images.without(grey), named, neighbours)
 
 
-def _without_partners(root: Path, images: list[Path], named: set[Path], neighbours: _Neighbours) -> list[Path]:
+def _named_as_labels(root: Path, images: FileRuns) -> list[Path]:
+    named: list[Path] = []
+    for run in images.runs:
+        if _is_folder_of_labels(Path(run.folder), root):
+            named += run.paths()
+        elif any(part in run.packed.lower() for part in PARTS_OF_LABEL_NAMES):
+            named += [path for path in run.paths() if names_a_label(path.stem)]
+    return named
+
+
+def _without_partners(root: Path, images: FileRuns, named: list[Path], neighbours: _Neighbours) -> FileRuns:
     maps: set[Path] = set()
     beside = Path()
-    for files in by_folder_and_suffix(path for path in images if path not in named):
-        folder = files[0].parent
-        found = neighbours.in_colour(files) if _all_grey(files) else None
+    for group in images.without(named).alike():
+        if not all(map(_is_grey, group.some(SAMPLED))):
+            continue
+        files = list(group)
+        folder, found = files[0].parent, neighbours.in_colour(files)
         if found is None:
             continue
         if median(map(_smooth_share, some_of(files, DECODED))) > SMOOTH_SHARE:
             maps |= set(files)
             beside = found
         else:
-            warnings.warn(
+            tell(
                 f"{folder}: all {len(files)} {files[0].suffix} pictures are grey, e.g. {files[0]}, have the names of "
                 f"pictures in colour in {found}, and are taken for photographs; if they are maps, "
                 + ("move them elsewhere" if found == folder else f"name {found} alone"),
@@ -84,22 +99,24 @@ def _without_partners(root: Path, images: list[Path], named: set[Path], neighbou
     what = f"grey and smooth, with the names of the pictures in colour in {beside}"
     _refuse_nothing_else(root, images, maps, what)
     warn_of_left_out(root, maps, f"{what}: maps, no photographs")
-    return [path for path in images if path not in maps] if maps else images
+    return images.without(maps)
 
 
-def _refuse_nothing_else(root: Path, images: list[Path], maps: set[Path], what: str) -> None:
+def _refuse_nothing_else(root: Path, images: FileRuns, maps: set[Path], what: str) -> None:
     if maps and len(maps) == len(images):
-        raise ValueError(f"{root}: all {len(images)} pictures are {what}, e.g. {images[0]}; {ADVICE}")
+        raise ValueError(f"{root}: all {len(images)} pictures are {what}, e.g. {images.first()}; {ADVICE}")
 
 
-def _is_in_folder_of_labels(path: Path, root: Path) -> bool:
+def _is_folder_of_labels(folder: Path, root: Path) -> bool:
     # The name of the root may say what the pictures are for.
-    return is_label_folder(root.name) or (path.parent != root and names_a_label(path.parent.name))
+    return is_label_folder(root.name) or (folder != root and names_a_label(folder.name))
 
 
-def _named_after_others(named: list[Path], images: list[Path], neighbours: _Neighbours) -> list[Path]:
+def _named_after_others(named: list[Path], images: FileRuns, neighbours: _Neighbours) -> list[Path]:
     """Return those named as a_depth.png or depth_vis/a.png is, where a.png or a_rgb.png is an image beside it."""
-    plain = {(path.parent, drop_kind_words(path.stem)) for path in set(images) - set(named)} if named else set()
+    folders = {str(path.parent) for path in named}
+    others = images.in_folders(folders.__contains__).without(named)
+    plain = {(path.parent, drop_kind_words(path.stem)) for path in others}
     found = {path for path in named if (path.parent, drop_kind_words(path.stem)) in plain}
     for files in _by_folder(path for path in named if path not in found and not names_a_label(path.stem)).values():
         if neighbours.in_colour(files) is not None:
@@ -186,14 +203,16 @@ class _Neighbours:
 
 def _names_by_stem(folder: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
+    note_folder(folder)
     with suppress(OSError), os.scandir(folder) as entries:
-        for path in (Path(entry.name) for entry in entries):
-            if path.suffix.lower() in IMAGE_SUFFIXES:
-                found.setdefault(path.stem, []).append(path.name)
+        for name in (entry.name for entry in entries):
+            suffix = suffix_of(name)
+            if suffix.lower() in IMAGE_SUFFIXES:
+                found.setdefault(name.removesuffix(suffix), []).append(name)
     return found
 
 
 def _folders_of(folder: Path) -> list[str]:
-    with suppress(OSError), os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    with suppress(OSError):
+        return list(list_folder(folder).folders)
     return []

@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import BinaryIO
 
-from .decoding.files import visible_files
+from .decoding.first_bytes import is_surely_no_map
 from .decoding.images import HEIF_ADVICE, HEIF_SUFFIXES, IMAGE_SUFFIXES
 from .decoding.limits import picture_mode
+from .index.file_runs import FileRuns, suffix_of
+from .index.looks import list_folder, note_file, tell
+from .index.scan import scan_files
 from .prediction_list import OwnFiles
 
 
@@ -29,27 +31,34 @@ SAMPLED = 64
 _MAY_BE_MAPS = frozenset({".jp2", ".pgm", ".png", ".pnm", ".tif", ".tiff"})
 
 
-def describe_kinds(files: Iterable[Path], suffix_of: Callable[[Path], str] | None = None) -> str:
-    """Count files by their suffix, as in "3 .cr2, 1 .mp4"; "" where there are none but documents."""
-    suffix_of = suffix_of or _suffix_of
-    kinds = Counter(suffix_of(path) or "without suffix" for path in files if not _is_document(path))
+def describe_kinds(files: FileRuns | Iterable[Path], kind_of: Callable[[str], str] | None = None) -> str:
+    """Count files by their suffix, as in "3 .cr2, 1 .mp4"; "" where there are none but documents.
+
+    Args:
+        files: any.
+        kind_of: returns the suffix that tells the format of a name; None: the last one.
+    """
+    kind_of = kind_of or _small_suffix
+    names = files.names() if isinstance(files, FileRuns) else (path.name for path in files)
+    kinds = Counter(kind_of(name) or "without suffix" for name in names if not _is_document(name))
     parts = [f"{count} {kind}{_advice(kind)}" for kind, count in sorted(kinds.items())]
     return ", ".join(parts)
 
 
-def warn_of_left_out(root: Path, files: Iterable[Path], why: str) -> None:
+def warn_of_left_out(root: Path, files: FileRuns | Iterable[Path], why: str) -> None:
     """Warn in one line of files that are left out, by kind; say nothing where there are none but documents."""
     kinds = describe_kinds(files)
     if kinds:
-        warnings.warn(f"{root}: left out {kinds}: {why}", stacklevel=3)
+        tell(f"{root}: left out {kinds}: {why}", stacklevel=3)
 
 
-def _suffix_of(path: Path) -> str:
-    return path.suffix.lower()
+def _small_suffix(name: str) -> str:
+    return suffix_of(name).lower()
 
 
-def _is_document(path: Path) -> bool:
-    return path.suffix.lower() in _DOCUMENTS or (not path.suffix and path.name.isupper())
+def _is_document(name: str) -> bool:
+    suffix = suffix_of(name)
+    return suffix.lower() in _DOCUMENTS or (not suffix and name.isupper())
 
 
 def _advice(kind: str) -> str:
@@ -57,20 +66,12 @@ def _advice(kind: str) -> str:
     return f" ({HEIF_ADVICE})" if is_missing else ""
 
 
-def by_folder_and_suffix(files: Iterable[Path]) -> list[list[Path]]:
-    """Group files, which are alike where folder and suffix are the same."""
-    groups: dict[tuple[Path, str], list[Path]] = {}
-    for path in files:
-        groups.setdefault((path.parent, path.suffix.lower()), []).append(path)
-    return list(groups.values())
-
-
 def some_of(files: list[Path], count: int = SAMPLED) -> list[Path]:
     """Return at most `count` of the files, at even distances, to look into."""
     return files[:: -(-len(files) // count)]
 
 
-def without_maps(root: Path, images: list[Path]) -> list[Path]:
+def without_maps(root: Path, images: FileRuns) -> FileRuns:
     """Return the photographs among the images: without 16-bit files of a single channel, which are depth maps.
 
     Only the first bytes are read, of a few files of each folder, and of all where a map is among those.
@@ -79,8 +80,8 @@ def without_maps(root: Path, images: list[Path]) -> list[Path]:
         ValueError: nothing else is there; the message says what to do.
     """
     maps: set[Path] = set()
-    for files in by_folder_and_suffix(path for path in images if path.suffix.lower() in _MAY_BE_MAPS):
-        if any(map(is_map, some_of(files))):
+    for files in images.with_suffixes(_MAY_BE_MAPS).alike():
+        if any(map(is_map, files.some(SAMPLED))):
             maps |= {path for path in files if is_map(path)}
     if maps and len(maps) == len(images):
         raise ValueError(
@@ -90,16 +91,18 @@ def without_maps(root: Path, images: list[Path]) -> list[Path]:
         )
     if maps:
         warn_of_left_out(root, maps, "16-bit or floating-point maps of a single channel are no photographs")
-    return [path for path in images if path not in maps] if maps else images
+    return images.without(maps)
 
 
 def is_map(file: Path | BinaryIO) -> bool:
     """Tell by the first bytes whether a file holds one channel of more than 8 bits."""
+    if isinstance(file, Path) and is_surely_no_map(file):
+        return False
     mode = picture_mode(file)
     return mode.startswith("I") or mode == "F"
 
 
-def outside_labels(files: Iterable[Path], root: Path) -> list[Path]:
+def outside_labels(files: FileRuns, root: Path) -> FileRuns:
     """Return the files below `root` that no command wrote there; all if there are no others.
 
     These are those in a folder of pseudo-labels below it, those that a list of predictions names, and pictures and
@@ -113,12 +116,12 @@ def outside_labels(files: Iterable[Path], root: Path) -> list[Path]:
             is_output[folder] = holds_labels(folder) or is_written(folder.parent)
         return is_output[folder]
 
-    files = list(files)
-    predictions = OwnFiles()
-    others = [path for path in files if not is_written(path.parent) and path not in predictions]
+    others = OwnFiles().leave_out(files.in_folders(lambda folder: not is_written(Path(folder))))
     if _is_labelled_in_place(root):
-        others = [path for path in others if not _is_of_labels(path, root)]
-    return others or files
+        others = others.keep(
+            lambda folder, names: [name for name in names if not _is_of_labels(Path(folder, name), root)]
+        )
+    return others if others.runs else files
 
 
 def refuse_predictions(root: Path) -> None:
@@ -128,7 +131,7 @@ def refuse_predictions(root: Path) -> None:
         ValueError: there are such; the message names one.
     """
     predictions = OwnFiles()
-    written = [path for path in visible_files(root) if path in predictions]
+    written = [path for path in scan_files(root) if path in predictions]
     if written:
         raise ValueError(
             f"{root}: its pictures are predictions or those of runs, e.g. {written[0]}; name the folder of the "
@@ -155,5 +158,11 @@ def _is_of_labels(path: Path, root: Path) -> bool:
 def holds_labels(folder: Path) -> bool:
     """Return whether a run of `pseudo-label` wrote into a folder."""
     provenance = folder / LABELS_RECORD
+    if not provenance.is_file():
+        return False
+    note_file(provenance)
     # Before the first shard is complete, the file alone tells.
-    return provenance.is_file() and (any(folder.glob(LABEL_SHARDS)) or b'"shard_size"' in provenance.read_bytes())
+    listing = list_folder(folder)
+    if any(fnmatch(name, LABEL_SHARDS) for name in (*listing.names(), *listing.folders)):
+        return True
+    return b'"shard_size"' in provenance.read_bytes()

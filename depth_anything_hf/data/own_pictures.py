@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
-from ..utils.card_pictures import PACKAGE, is_shown_by_card
+from ..utils.card_pictures import PACKAGE, PICTURES_FOLDER, is_shown_by_card
 from ..visualization.encode import jpeg_comment, png_texts
 from .decoding.map_meaning import is_picture_of_prediction
+from .index.file_runs import FileRun
+from .index.looks import note_file
 
 
 # Of pictures of predictions.
@@ -23,7 +26,17 @@ RUN_TABLES = frozenset(
     {"config.json", "preprocessor_config.json", "manifest.json", "model.safetensors.index.json", "adapter_config.json"}
     | {"log.jsonl", "results.json", "per_image.parquet", "card_entries.json", RUN_RECORD}
 )
+# Beside the card, and in the folder of a run.
+_FOLDERS_OF_PICTURES = (PICTURES_FOLDER, "pictures")
+_COMMENTED = frozenset({"dry_run.jpg", "errors.jpg", "confidence.jpg"})
+_TRAINING = "training.png"
+_PARTS = tuple(part.encode() for part in (*PICTURE_ENDINGS, *RUN_TABLES, *_COMMENTED, _TRAINING, CHECK_PICTURE))
 _STEP = re.compile(r"step-\d+\.png")
+
+
+def may_have_own(run: FileRun) -> bool:
+    """Return whether any of these files may be a picture or table of a run; False is certain."""
+    return os.path.basename(run.folder) in _FOLDERS_OF_PICTURES or run.may_have(_PARTS)
 
 
 def is_own_picture(path: Path) -> bool:
@@ -35,16 +48,19 @@ def is_own_picture(path: Path) -> bool:
     missing.
     """
     folder = path.parent
-    if path.name == "training.png":
+    if path.name == _TRAINING:
         return (folder / RUN_RECORD).is_file()
     if folder.name == "pictures" and _STEP.fullmatch(path.name):
+        note_file(folder.parent / RUN_RECORD)
         return (folder.parent / RUN_RECORD).is_file()
-    if path.name in ("dry_run.jpg", "errors.jpg", "confidence.jpg"):
+    if path.name in _COMMENTED:
         return (jpeg_comment(path) or "").startswith(PACKAGE)
     if path.name == CHECK_PICTURE:
         return png_texts(path).get("written_by", "").startswith(PACKAGE)
     if path.name.endswith(PICTURE_ENDINGS) and is_picture_of_prediction(path):
         return True
+    if folder.name == PICTURES_FOLDER:
+        note_file(folder.parent / "README.md")
     return is_shown_by_card(path)
 
 
@@ -52,4 +68,7 @@ def is_own_table(path: Path) -> bool:
     """Return whether a file is a record of a run, which other data may be stored like."""
     if path.name not in RUN_TABLES:
         return False
-    return any((folder / RUN_RECORD).is_file() for folder in (path.parent, path.parent.parent))
+    folders = (path.parent, path.parent.parent)
+    for folder in folders:
+        note_file(folder / RUN_RECORD)
+    return any((folder / RUN_RECORD).is_file() for folder in folders)

@@ -8,7 +8,6 @@ import csv
 import json
 import os
 import re
-import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from pyarrow import ArrowException, parquet
 from ..utils.paths import local_path
 from .decoding.depth_maps import LABEL_SUFFIXES, LABELS
 from .decoding.images import IMAGE_SUFFIXES
+from .index.looks import note_file, note_folder, tell
 from .layout_names import IMAGE_NAMES, LABEL_NAMES, normalize, split_names
 from .left_out import is_map
 
@@ -38,9 +38,7 @@ def warn_of_unused_metadata(root: Path) -> None:
     """Warn of metadata that names no files: documents of other layouts are called so too."""
     unused = [path for path in _metadata_files(root) if not _is_of_images(_keys(path))]
     if unused and metadata_in(root) is None:
-        warnings.warn(
-            f"{unused[0]}: has no key file_name and is not read; its keys are {_keys(unused[0])}", stacklevel=3
-        )
+        tell(f"{unused[0]}: has no key file_name and is not read; its keys are {_keys(unused[0])}", stacklevel=3)
 
 
 def _is_of_images(keys: list[str]) -> bool:
@@ -49,6 +47,7 @@ def _is_of_images(keys: list[str]) -> bool:
 
 
 def _metadata_files(root: Path) -> list[Path]:
+    note_folder(root)
     return [root / name for name in METADATA_NAMES if (root / name).is_file()]
 
 
@@ -64,6 +63,7 @@ def _keys(metadata: Path) -> list[str]:
     Raises:
         ValueError: it cannot be read.
     """
+    note_file(metadata)
     if metadata.suffix == ".csv":
         with metadata.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
             keys = list(csv.DictReader(lines).fieldnames or [])
@@ -113,12 +113,14 @@ def metadata_rows(metadata: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         ValueError: a line is not a JSON object or not as long as the header; the message names it.
     """
     if metadata.suffix == ".parquet":
+        note_file(metadata)
         try:
             yield from enumerate(parquet.read_table(metadata).to_pylist(), start=1)
         except ArrowException as error:
             raise ValueError(f"{metadata}: not a readable parquet file: {error}") from error
         return
     # The names in it are names of files, which need not be UTF-8.
+    note_file(metadata)
     with metadata.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
         yield from _csv_rows(metadata, lines) if metadata.suffix == ".csv" else _json_rows(metadata, lines)
 
@@ -184,7 +186,11 @@ def list_of_split(root: Path, split: str | None, label: str | None = None) -> Pa
 
 
 def _one_list(root: Path, split: str | None, label: str | None, *, is_named: bool) -> Path | None:
-    lists = sorted(path for path in root.iterdir() if path.suffix.lower() in LIST_SUFFIXES and path.is_file())
+    note_folder(root)
+    with os.scandir(root) as entries:
+        # Of a million pictures none becomes a path.
+        likely = [root / each.name for each in entries if each.name.lower().endswith(tuple(LIST_SUFFIXES))]
+    lists = sorted(path for path in likely if path.suffix.lower() in LIST_SUFFIXES and path.is_file())
     names = set(split_names(split or "train"))
     named = [path for path in lists if names & set(re.split(r"[-_. ]", path.stem.lower()))]
     if not named and (is_named or split not in (None, "train")):
@@ -261,7 +267,7 @@ def pairs_in_list(path: Path) -> list[tuple[Path, Path]]:
         )
     if len(pairs) < len(lines):
         missing = len(lines) - len(pairs)
-        warnings.warn(f"{path}: {missing} of {len(lines)} lines have no label and are skipped", stacklevel=2)
+        tell(f"{path}: {missing} of {len(lines)} lines have no label and are skipped", stacklevel=2)
     return pairs
 
 
@@ -277,6 +283,7 @@ def images_in_list(path: Path, is_probe: bool = False) -> list[Path]:
 def _lines(path: Path, is_probe: bool = False) -> Iterator[tuple[Path, Path | None]]:
     """Yield the image and the label, if any, of each line; a probe ends at the first line without files."""
     is_first = True
+    note_file(path)
     with path.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
         for number, line in enumerate(lines, start=1):
             text = line.strip()
@@ -331,7 +338,14 @@ def _place(folder: Path, word: str) -> Path | None:
     below = word.lstrip("/\\")
     places = [local_path(word)] if local_path(word).is_absolute() else []
     places += [root / below for root in (folder, folder.parent) if below]
-    return next((place for place in places if os.path.isfile(place)), None)
+    found = None
+    for place in places:
+        # Also of those where none is: one that comes later would be the one that is meant.
+        note_folder(place.parent)
+        if os.path.isfile(place):
+            found = place
+            break
+    return found
 
 
 __all__ = [

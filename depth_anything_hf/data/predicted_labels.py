@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
@@ -15,28 +13,24 @@ from typing import Any
 from .decoding.depth_maps import LABEL_SUFFIXES, LABELS
 from .decoding.exr import exr_is_readable
 from .decoding.map_meaning import STRAIGHTENED_REASON, is_picture_of_prediction, meaning_in_file
-from .left_out import some_of
+from .files_by_stem import FilesByStem
+from .index.file_runs import FileRuns, suffix_of
+from .index.looks import list_folder, note_file
+from .left_out import SAMPLED
 from .own_pictures import PICTURE_ENDINGS
 from .prediction_list import LIST_FILE, digest_of_source, read_entries, stamp_of
 
 
 # Endings of the files of numbers, the most exact first. Of the greys, millimetres have no value where they clip.
 ENDINGS = (".npz", ".npy", ".tiff", ".exr", "_mm.png", "_16bit.png", "_kitti.png")
-_FORMAT_ENDING = re.compile(r"_(?:mm|16bit|kitti)$")
 
 
-def drop_format_ending(stem: str) -> str:
-    """Return the stem of an image of whose prediction a file has this stem, as a_mm and a_16bit are of a."""
-    return _FORMAT_ENDING.sub("", stem)
-
-
-def without_pictures(files: list[Path]) -> list[Path]:
+def without_pictures(files: FileRuns) -> FileRuns:
     """Return the files without coloured pictures of predictions, which their texts tell."""
-    suspects = [path for path in files if path.name.endswith(PICTURE_ENDINGS)]
-    if not any(map(is_picture_of_prediction, some_of(suspects)) if suspects else ()):
+    suspects = files.keep(lambda folder, names: [name for name in names if name.endswith(PICTURE_ENDINGS)])
+    if not any(map(is_picture_of_prediction, suspects.some(SAMPLED))):
         return files
-    pictures = {path for path in suspects if is_picture_of_prediction(path)}
-    return [path for path in files if path not in pictures]
+    return files.without(path for path in suspects if is_picture_of_prediction(path))
 
 
 def label_told(folder: Path) -> str | None:
@@ -48,22 +42,25 @@ def label_told(folder: Path) -> str | None:
     if place is not None:
         kinds = Counter(entry.get("kind") for entry in _entries(place).values())
         return next(iter(kinds)) if len(kinds) == 1 and {*kinds} <= {*LABELS} else None
-    with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if _may_be_numbers(entry.name)]
-    meaning = meaning_in_file(folder / min(names)) if names else None
+    listing = list_folder(folder)
+    firsts = [next(filter(_may_be_numbers, names), None) for names in (sorted(listing.names()), listing.folders)]
+    names = [name for name in firsts if name is not None]
+    if not names:
+        return None
+    note_file(folder / min(names))
+    meaning = meaning_in_file(folder / min(names))
     return None if meaning is None else meaning.kind
 
 
 def _may_be_numbers(name: str) -> bool:
-    is_visible = not name.startswith(".") and not name.endswith(PICTURE_ENDINGS)
-    return is_visible and Path(name).suffix.lower() in LABEL_SUFFIXES
+    return not name.endswith(PICTURE_ENDINGS) and suffix_of(name).lower() in LABEL_SUFFIXES
 
 
-def listed_labels(images: Mapping[str, Path], folder: Path) -> dict[str, Path]:
+def listed_labels(images: FilesByStem, folder: Path) -> dict[str, Path]:
     """Return stem of an image -> the file that is its label, by the list of predictions of a folder; empty without.
 
     Args:
-        images: stem, with folders by `/` -> image.
+        images: by their stems.
         folder: of labels, or one below that with the list.
 
     Raises:

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from .decoding.map_meaning import is_from_predict
-from .own_pictures import is_own_picture, is_own_table
+from .index.file_runs import FileRun, FileRuns
+from .index.looks import note_file
+from .own_pictures import is_own_picture, is_own_table, may_have_own
 
 
 LIST_FILE = "predictions.json"
@@ -29,6 +31,7 @@ def read_entries(folder: Path) -> dict[str, Any]:
         ValueError: another file of that name, or of a later version.
     """
     path = folder / LIST_FILE
+    note_file(path)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         if record["kind"] == FILE_KIND and record["version"] == FILE_VERSION:
@@ -88,6 +91,17 @@ class OwnFiles:
         if path.name == LIST_FILE and self._listed(path.parent):
             return True
         return is_own_picture(path) or is_own_table(path) or self._is_prediction(path)
+
+    def leave_out(self, files: FileRuns) -> FileRuns:
+        """Return the others of these files."""
+
+        def choose(folder: str, names: list[str]) -> list[str]:
+            return [name for name in names if Path(folder, name) not in self]
+
+        return files.keep(choose, self._may_have)
+
+    def _may_have(self, run: FileRun) -> bool:
+        return bool(self._above(Path(run.folder))) or may_have_own(run) or run.may_have([LIST_FILE.encode()])
 
     def _is_prediction(self, path: Path) -> bool:
         return any(

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 from ..utils.paths import local_path
@@ -13,10 +12,19 @@ from .decoding.encodings.choice import parse_encoding
 from .decoding.encodings.detection import proven_encoding
 from .decoding.images import IMAGE_SUFFIXES
 from .folder_layouts import LAYOUTS, has_layout, label_in_folder
+from .index.file_runs import FileRuns
+from .index.looks import note_file, tell
 from .left_out import describe_kinds, holds_labels, outside_labels, warn_of_left_out
 from .pair_lists import LIST_SUFFIXES, METADATA_NAMES, images_in_list
 from .recordings.kinds import is_recording, recordings_at
-from .table_files import SHARD_SUFFIXES, TABLE_FORMATS, is_saved_dataset, table_suffix, tables_and_others
+from .table_files import (
+    SHARD_SUFFIXES,
+    TABLE_FORMATS,
+    is_saved_dataset,
+    table_suffix,
+    table_suffixes,
+    tables_and_others,
+)
 
 
 CARD = "README.md"
@@ -49,7 +57,7 @@ def detect_kind(source: DataSource) -> str:
     ):
         return "folder"
     found = _found_in(source, local)
-    suffixes = {table_suffix(path) for path in found}
+    suffixes = table_suffixes(found)
     if is_saved_dataset(local) or not suffixes.isdisjoint(SHARD_SUFFIXES):
         refuse_pictures_beside_tables(source)
         return "table"
@@ -72,37 +80,37 @@ def detect_kind(source: DataSource) -> str:
     )
 
 
-def _tell_lines(local: Path, found: list[Path]) -> None:
+def _tell_lines(local: Path, found: FileRuns) -> None:
     """Tell tables whose rows may name the pictures beside them; other JSON files are documents of most datasets."""
     tables = _lines_among(found)
     if tables:
-        warnings.warn(
+        tell(
             f"{local}: its pictures are read, and not the {len(tables)} {LINES} beside them, e.g. {tables[0]}; name "
             "the file to read the table",
             stacklevel=3,
         )
 
 
-def _name_lines(found: list[Path]) -> str:
+def _name_lines(found: FileRuns) -> str:
     tables = _lines_among(found)
     return f"; to read the table {tables[0].name}, name the file" if tables else ""
 
 
-def _name_encoding(found: list[Path]) -> str:
+def _name_encoding(found: FileRuns) -> str:
     """Name the encoding of depth that lies inside of a photograph."""
-    picture = next((path for path in found if path.suffix.lower() in IMAGE_SUFFIXES), None)
+    picture = next(iter(found.with_suffixes(IMAGE_SUFFIXES)), None)
     proven = None if picture is None else proven_encoding(picture.read_bytes())
     if picture is None or proven is None or not proven.in_photograph:
         return ""
     return f"; {picture.name} has depth inside: set encoding: {proven.name}"
 
 
-def _lines_among(found: list[Path]) -> list[Path]:
-    return [path for path in found if path.suffix.lower() == LINES and path.name not in METADATA_NAMES]
+def _lines_among(found: FileRuns) -> list[Path]:
+    return [path for path in found.with_suffixes([LINES]) if path.name not in METADATA_NAMES]
 
 
 def _kind_of_file(source: DataSource, local: Path) -> str:
-    suffix, asked = table_suffix(local), asked_for_label(source)
+    suffix, asked = table_suffix(local.name), asked_for_label(source)
     if is_recording(local):
         if source.kind == "photos":
             raise ValueError(
@@ -120,13 +128,13 @@ def _kind_of_file(source: DataSource, local: Path) -> str:
             f"({', '.join(sorted(LIST_SUFFIXES))}), got a file of neither kind"
         )
     if asked and source.kind != "photos":
-        inside = _name_encoding([local])
+        inside = _name_encoding(FileRuns.of_paths([local]))
         advice = f"name the folder{inside}" if inside else f"leave {asked} out"
         raise ValueError(f"{local}: {asked} is for labelled data, and this is an image; {advice}")
     return "photos"
 
 
-def _found_in(source: DataSource, local: Path) -> list[Path]:
+def _found_in(source: DataSource, local: Path) -> FileRuns:
     found = tables_and_others(local, IMAGE_SUFFIXES)
     return outside_labels(found, local) if source.kind == "photos" else found
 
@@ -143,12 +151,12 @@ def refuse_pictures_beside_tables(source: DataSource) -> None:
     if holds_labels(local):
         return
     found = _found_in(source, local)
-    pictures = [path for path in found if path.suffix.lower() in IMAGE_SUFFIXES]
-    tables = [path for path in found if table_suffix(path) in SHARD_SUFFIXES]
-    shown = [path for path in pictures if _is_shown(path, local)]
+    pictures = found.with_suffixes(IMAGE_SUFFIXES)
+    tables = _shards_among(found)
+    shown = _shown_among(pictures, local)
     warn_of_left_out(local, shown, f"{CARD} shows them, and the tables beside them are read")
-    others = [path for path in pictures if path not in set(shown)]
-    if others and tables:
+    others = pictures.without(shown)
+    if others.runs and tables:
         way_out = "" if source.kind == "photos" else ', or set kind: "table" to read the tables'
         raise ValueError(f"{_name_both(local, others, 'pictures', tables)}{way_out}")
 
@@ -157,9 +165,9 @@ def _refuse_tables_beside_pairs(source: DataSource, local: Path) -> None:
     if holds_labels(local):
         return
     found = outside_labels(tables_and_others(local, IMAGE_SUFFIXES), local)
-    tables = [path for path in found if table_suffix(path) in SHARD_SUFFIXES and path.name not in METADATA_NAMES]
+    tables = [path for path in _shards_among(found) if path.name not in METADATA_NAMES]
     if tables:
-        pictures = [path for path in found if path.suffix.lower() in IMAGE_SUFFIXES]
+        pictures = found.with_suffixes(IMAGE_SUFFIXES)
         raise ValueError(
             f'{_name_both(local, pictures, "pictures with labels", tables)}, or set kind: "folder" to read the '
             'pictures, kind: "table" to read the tables'
@@ -167,8 +175,10 @@ def _refuse_tables_beside_pairs(source: DataSource, local: Path) -> None:
 
 
 def _refuse_files_beside_recordings(source: DataSource, local: Path) -> None:
-    found = [] if is_recording(local) else _found_in(source, local)
-    others = [path for path in found if table_suffix(path) in {*IMAGE_SUFFIXES, *SHARD_SUFFIXES}]
+    found = FileRuns() if is_recording(local) else _found_in(source, local)
+    wanted = {*IMAGE_SUFFIXES, *SHARD_SUFFIXES}
+    others = [] if table_suffixes(found).isdisjoint(wanted) else list(found)
+    others = [path for path in others if table_suffix(path.name) in wanted]
     if others:
         raise ValueError(
             f"{local}: pictures or tables ({describe_kinds(others, table_suffix)}) beside recordings, e.g. "
@@ -177,18 +187,26 @@ def _refuse_files_beside_recordings(source: DataSource, local: Path) -> None:
         )
 
 
-def _name_both(local: Path, pictures: list[Path], what: str, tables: list[Path]) -> str:
+def _shards_among(found: FileRuns) -> list[Path]:
+    if table_suffixes(found).isdisjoint(SHARD_SUFFIXES):
+        return []
+    return [path for path in found if table_suffix(path.name) in SHARD_SUFFIXES]
+
+
+def _name_both(local: Path, pictures: FileRuns, what: str, tables: list[Path]) -> str:
     kinds = describe_kinds(tables, table_suffix)
-    examples = f"{pictures[0]} and {tables[0]}" if pictures else str(tables[0])
+    examples = f"{pictures.first()} and {tables[0]}" if pictures.runs else str(tables[0])
     return (
         f"{local}: {what} ({describe_kinds(pictures)}) beside tables ({kinds}), e.g. {examples}, and only one of them "
         "can be read: name the folder or the file of the one that you mean, or move the others elsewhere"
     )
 
 
-def _is_shown(picture: Path, root: Path) -> bool:
-    """Tell whether the card of a data set names a picture."""
+def _shown_among(pictures: FileRuns, root: Path) -> list[Path]:
+    """Return the pictures that the card of a data set names."""
     card = root / CARD
-    return card.is_file() and picture.relative_to(root).as_posix() in card.read_text(
-        encoding="utf-8", errors="replace"
-    )
+    if not card.is_file():
+        return []
+    note_file(card)
+    text = card.read_text(encoding="utf-8", errors="replace")
+    return [path for path in pictures if path.relative_to(root).as_posix() in text]

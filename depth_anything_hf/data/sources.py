@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, overload
 
@@ -15,14 +16,16 @@ import datasets
 from ..utils.paths import local_path
 from ..utils.printable_names import printable_name
 from .arrow_files import map_arrow_files
-from .data_source import RECORDING
+from .data_source import RECORDING, asked_for_label
 from .data_source import DataSource as DataSource
 from .datasets import DepthFolder, DepthTable, PhotoFolder
 from .decoding.encodings.choice import parse_encoding
 from .decoding.files import files_below
 from .decoding.label_masks import require_masks
 from .depth_stream import DepthStream
-from .folder_layouts import label_in_folder
+from .folder_layouts import label_in_folder, readable_suffixes
+from .index.looks import one_opening
+from .index.remembered import remember_answer
 from .masked_pixels import MaskedPixels
 from .parquet_rows import ParquetRows
 from .public.catalog import PUBLIC_DATASETS, open_public
@@ -62,9 +65,10 @@ def open_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -
     """
     source = as_source(spec)
     try:
-        if source.streaming:
-            return _open_stream(source)
-        samples = _open_map_style(source)
+        with one_opening():
+            if source.streaming:
+                return _open_stream(source)
+            samples = _open_map_style(source)
         if source.ignore_masks is not None and not isinstance(samples, DepthTable):
             require_masks(source.ignore_masks, (), source.path)
         return leave_out_rows(samples, source)
@@ -107,13 +111,13 @@ def _open_map_style(source: DataSource) -> SampleDataset:
     if source.kind in PUBLIC_DATASETS:
         return _open_public(source)
     # Unlabelled images may also be in a table, whose labels are then not read.
-    kind = detect_kind(source) if source.kind in ("auto", "photos") else source.kind
+    kind = _detect_kind(source) if source.kind in ("auto", "photos") else source.kind
     local = local_path(source.path)
     if kind == "folder":
         asked = source.label or _label_by_encoding(source)
         return DepthFolder(
             local,
-            asked or label_in_folder(local, source.split) or "depth",
+            asked or _label_in_folder(local, source.split) or "depth",
             split=source.split,
             **_label_options(source),
         )
@@ -127,6 +131,18 @@ def _open_map_style(source: DataSource) -> SampleDataset:
     image_column = choose_image_column(source, table.column_names, label_column)
     options = _label_options(source) | _mask_options(source, table.column_names)
     return DepthTable(table, image_column, label_column, label, root=folder, **options)
+
+
+def _detect_kind(source: DataSource) -> str:
+    names = ("kind", "split", "label", "encoding")
+    options = {name: getattr(source, name) for name in names}
+    options |= {"asked": asked_for_label(source), "formats": readable_suffixes()}
+    return str(remember_answer("kind", local_path(source.path), options, partial(detect_kind, source)))
+
+
+def _label_in_folder(local: Path, split: str | None) -> str | None:
+    options = {"split": split, "formats": readable_suffixes()}
+    return remember_answer("label", local, options, partial(label_in_folder, local, split))
 
 
 def _label_by_encoding(source: DataSource) -> str | None:
@@ -189,7 +205,7 @@ def _open_stream(source: DataSource) -> DepthStream:
     elif local.exists():
         kind = source.kind if source.kind == RECORDING else "table"
         if source.kind not in ("photos", "table", RECORDING):
-            kind = detect_kind(source)
+            kind = _detect_kind(source)
         if source.kind == "photos" and local.is_dir():
             refuse_pictures_beside_tables(source)
         if kind == RECORDING:

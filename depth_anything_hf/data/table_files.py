@@ -11,10 +11,12 @@ from typing import TypeVar
 
 from pyarrow import ArrowException, parquet
 
-from .decoding.files import files_below
 from .depth_stream import OPEN_SHARDS
+from .index.file_runs import FileRun, FileRuns, suffix_of
+from .index.looks import one_opening
+from .index.scan import regular, scan_files
 from .left_out import describe_kinds, outside_labels
-from .own_pictures import is_own_picture, is_own_table
+from .own_pictures import is_own_picture, is_own_table, may_have_own
 from .prediction_list import LIST_FILE
 
 
@@ -25,26 +27,46 @@ TABLE_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset",
 SHARD_SUFFIXES = (".parquet", ".arrow", ".tar")
 # What `datasets` reads as tar archives, compressed or not.
 TAR_ENDINGS = (".tar", ".tar.bz2", ".tar.gz", ".tar.xz", ".tgz")
+_LAST_PARTS = frozenset(f".{ending.rpartition('.')[2]}" for ending in TAR_ENDINGS)
 # What `datasets` writes beside the files of a cache.
 DATASET_INFO = "dataset_info.json"
 OPEN_SHARDS_BYTES = 3 * 2**28
 
 
-def table_suffix(path: PurePath) -> str:
+def table_suffix(name: str) -> str:
     """Return the suffix that tells the format of a file, in small letters; `.tar` also of a compressed archive."""
-    return ".tar" if path.name.lower().endswith(TAR_ENDINGS) else path.suffix.lower()
+    return ".tar" if name.lower().endswith(TAR_ENDINGS) else suffix_of(name).lower()
 
 
-def tables_and_others(root: Path, suffixes: Iterable[str] = ()) -> list[Path]:
-    """List the tables below a folder, and files of further suffixes, as `files_below` does.
+def table_suffixes(files: FileRuns) -> set[str]:
+    """Return the suffixes that tell the formats of files."""
+    found = files.suffixes()
+    if found.isdisjoint(_LAST_PARTS):
+        return found
+    return found - _LAST_PARTS | {table_suffix(name) for name in files.with_suffixes(_LAST_PARTS).names()}
+
+
+@one_opening()
+def tables_and_others(root: Path, suffixes: Iterable[str] = ()) -> FileRuns:
+    """List the tables below a folder, and files of further suffixes, sorted, without hidden files and folders.
 
     What `datasets` has cached there of the others is left out, and so are the list of predictions and the pictures and
     records of runs.
     """
     wanted = {*TABLE_FORMATS, *suffixes}
-    last_parts = wanted | {f".{ending.rpartition('.')[2]}" for ending in TAR_ENDINGS}
-    found = [path for path in files_below(root, last_parts) if table_suffix(path) in wanted]
-    return [path for path in found if not _is_made(path)] or found
+    found = regular(scan_files(root).with_suffixes(wanted | _LAST_PARTS))
+    if not found.suffixes() <= wanted:
+        found = found.keep(lambda folder, names: [name for name in names if table_suffix(name) in wanted])
+    others = found.keep(_without_made, _may_be_made)
+    return others if others.runs else found
+
+
+def _without_made(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if not _is_made(Path(folder, name))]
+
+
+def _may_be_made(run: FileRun) -> bool:
+    return may_have_own(run) or run.may_have((LIST_FILE.encode(), DATASET_INFO.encode(), b".arrow"))
 
 
 def _is_made(path: Path) -> bool:
@@ -68,17 +90,16 @@ def table_files(local: Path, split: str, of_photos: bool = False) -> tuple[str, 
         ValueError: another file, parquet beside tar, or no files of the split.
     """
     if local.is_file():
-        if table_suffix(local) not in TABLE_FORMATS:
+        if table_suffix(local.name) not in TABLE_FORMATS:
             raise ValueError(f"{local}: expected a table ({', '.join(TABLE_FORMATS)}), got a file with another suffix")
-        return TABLE_FORMATS[table_suffix(local)], [str(local)]
-    found = tables_and_others(local)
-    if of_photos:
-        found = outside_labels(found, local)
+        return TABLE_FORMATS[table_suffix(local.name)], [str(local)]
+    tables = tables_and_others(local)
+    found = list(outside_labels(tables, local) if of_photos else tables)
     for suffix, table_format in TABLE_FORMATS.items():
-        files = [path for path in found if table_suffix(path) == suffix]
+        files = [path for path in found if table_suffix(path.name) == suffix]
         if files:
             # Arrow files beside parquet may be a cache of the library `datasets`.
-            others = [path for path in found if table_suffix(path) in {".parquet", ".tar"} - {suffix}]
+            others = [path for path in found if table_suffix(path.name) in {".parquet", ".tar"} - {suffix}]
             if others:
                 kinds = describe_kinds([*files, *others], table_suffix)
                 raise ValueError(

@@ -15,6 +15,7 @@ from ..data.decoding.files import visible_files
 from ..data.decoding.images import find_images
 from ..data.further_frames import warn_of_further_frames
 from ..data.grey_maps import without_grey_maps
+from ..data.index.file_runs import FileRuns
 from ..data.left_out import warn_of_left_out, without_maps
 from ..data.prediction_list import OwnFiles
 
@@ -86,7 +87,7 @@ def _find_photographs(folder: Path, own: OwnFiles) -> list[Path]:
     # Numbers lie where predictions do.
     others = (path for path in visible_files(folder) if not (path in known or path in own or path.suffix == ".npz"))
     warn_of_left_out(folder, others, "not in a format of photographs")
-    return without_grey_maps(folder, without_maps(folder, images))
+    return list(without_grey_maps(folder, without_maps(folder, FileRuns.of_paths(images))))
 
 
 def assign_targets(names: Sequence[str], known: Mapping[str, str]) -> list[str]:

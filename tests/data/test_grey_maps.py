@@ -16,6 +16,8 @@ from PIL import Image
 from depth_anything_hf.data import grey_maps
 from depth_anything_hf.data.datasets import PhotoFolder
 from depth_anything_hf.data.decoding.limits import picture_mode
+from depth_anything_hf.data.grey_maps import PARTS_OF_LABEL_NAMES
+from depth_anything_hf.data.layout_names import _FURTHER_WORDS, LABEL_NAMES
 from depth_anything_hf.inference.prediction_sources import find_image_files
 
 
@@ -155,3 +157,8 @@ def test_each_file_of_many_grey_folders_is_looked_at_a_few_times_only(
     write(root, *((f"scene_{number}/0.png", GREY) for number in range(30)))
     assert len(to_label(root)) == 30
     assert len(looked) == 30 and max(looked.values()) <= 3
+
+
+def test_every_name_of_labels_has_a_part_that_is_searched_for_first() -> None:
+    names = {name for kind in LABEL_NAMES.values() for name in kind} | _FURTHER_WORDS
+    assert all(any(part.decode() in name for part in PARTS_OF_LABEL_NAMES) for name in names)

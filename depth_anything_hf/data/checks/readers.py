@@ -67,7 +67,7 @@ class Reader:
         if (self.count or 0) > MOST_FILES:
             return []
         if isinstance(self.source, PhotoFolder):
-            return self.source.names
+            return list(self.source.names)
         if isinstance(self.source, DepthFolder):
             return [self.source.name_of(index) for index in range(len(self.source))]
         return []

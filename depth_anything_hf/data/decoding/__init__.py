@@ -3,6 +3,7 @@
 """Decode image and label files to arrays.
 
 - `files`: finds files, and reads their bytes
+- `first_bytes`: what the first bytes of a file rule out
 - `images`: images, upright and in 8-bit RGB
 - `orientation`: what EXIF says about it, and the turns that make an image upright
 - `exif_camera`: the camera of a photograph by its EXIF

@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ..index.looks import note_file, note_folder
+
 
 # ROS 1; ROS 2 with either storage; Record3D.
 BAG_SUFFIXES = frozenset({".bag", ".db3", ".mcap"})
@@ -19,6 +21,7 @@ BAG_METADATA, BAG_METADATA_KEY = "metadata.yaml", "rosbag2_bagfile_information"
 def is_bag_folder(path: Path) -> bool:
     """Tell whether a folder is a bag of ROS 2."""
     metadata = path / BAG_METADATA
+    note_file(metadata)
     try:
         return metadata.is_file() and BAG_METADATA_KEY in metadata.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -36,6 +39,7 @@ def recordings_at(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         return []
+    note_folder(path)
     endings = tuple(RECORDING_SUFFIXES)
     with os.scandir(path) as entries:
         # Of a million pictures none is looked up on disk one by one.

@@ -82,7 +82,7 @@ def _files_of(url: str, split: str, patience: Patience) -> list[str]:
     if re.search(r"[*\[]" if _is_web(url) else r"[*?\[]", name):
         found = with_tries(url, patience, system.glob, path)
         return [str(system.unstrip_protocol(each)) for each in sorted(found) if _is_table(str(each))]
-    if table_suffix(PurePosixPath(name)) in TABLE_FORMATS:
+    if table_suffix(PurePosixPath(name).name) in TABLE_FORMATS:
         return [url]
     found = with_tries(url, patience, system.find, path)
     tables = [PurePosixPath(each) for each in sorted(found) if _is_table(str(each))]
@@ -110,4 +110,4 @@ def _is_table(path: str) -> bool:
 
 
 def _suffix(url: str) -> str:
-    return table_suffix(PurePosixPath(_path_of(url)))
+    return table_suffix(PurePosixPath(_path_of(url)).name)
