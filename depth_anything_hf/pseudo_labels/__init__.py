@@ -4,7 +4,8 @@
 
 - `runner`: a whole labelling run from its arguments (teacher, precision, images, push), for command and example.
 - `run_options`: checks of a run's options
-- `fill_shards`: `label_images`: a teacher's pass over this process's share of the shards.
+- `fill_shards`: `label_images`: a process's share of the shards; `ShardLabeller`: any shards of a run.
+- `label_run`: one pass of a teacher over some shards.
 - `open_shard`: a shard in the making.
 - `tries`: how often images failed that a repeated run tries again.
 - `label_maps`: from the predictions of a picture to its label, its fit and its masks

@@ -12,45 +12,34 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from tqdm import tqdm
 
 from ..data.datasets import DepthTable
-from ..data.decoding.errors import too_many_broken
 from ..data.depth_stream import DepthStream
-from ..data.further_frames import ADVICE as FRAMES_ADVICE
 from ..data.samples import SampleDataset
-from ..inference.prediction import Prediction
 from ..inference.predictor import DepthPredictor
 from ..utils.image_names import Naming
-from ..utils.messages import counted
 from ..utils.paths import local_path
-from .background import BackgroundThreads
 from .fusion_settings import FusionSettings
-from .inputs import ShardWork, StreamInputs, TableInputs, open_inputs
+from .inputs import open_inputs
 from .label_maps import LabelMaker
-from .open_shard import OpenShard, Outcomes, encode_row
+from .label_run import LabelRun
 from .order import order_of_run
 from .provenance import (
     AUTO_ENCODING,
     check_labels_folder,
     claim_folder,
     encoding_of_run,
-    footer_differences,
     read_provenance,
     unit_of_run,
 )
+from .report import LabelOutcome, describe_taken
 from .report import LabelReport as LabelReport
-from .report import PictureCount, describe_taken
 from .run_options import check_options
-from .shards import SHARD_PATTERN, ShardSummary, read_completed, remove_unfinished
-from .tries import LARGEST_TRIES, WHOLE_SHARD, count_try, forget_tries
+from .shards import remove_unfinished
 
 
 if TYPE_CHECKING:
@@ -58,13 +47,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ROWS_PER_GROUP = 32
-MAPS_ADVICE = (
-    "such are depth maps in most datasets; if these are, name the column of the photographs with image_column, and "
-    "label into another folder"
-)
-# If none of so many images in one shard can be read, this is an outage rather than chance.
-MANY_IMAGES = 8
 LARGEST_BROKEN_SHARE = 0.1
 
 
@@ -151,249 +133,117 @@ def label_images(
         OSError: a shard cannot be written, e.g. because the disk is full. The finished ones stay.
     """
     check_options(shard_size, process_index, process_count, store_images, encoding)
-    maker = LabelMaker(predictor, scale_predictor, masks, sky_segmenter, fusion or FusionSettings())
-    if not 0 <= max_broken_share <= 1:
-        raise ValueError(f"max_broken_share must be a number from 0 to 1, got {max_broken_share}")
-    folder = local_path(output_dir)
-    check_labels_folder(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    if names_relative_to is None and isinstance(dataset, DepthTable | DepthStream):
-        names_relative_to = dataset.root
-    naming = Naming(names_relative_to, folder)
-    order = order_of_run(read_provenance(folder), seed, keep_order or isinstance(dataset, DepthStream))
-    inputs = open_inputs(dataset, shard_size, naming, order)
-    if inputs.shard_count < process_count and process_index == 0:
+    labeller = ShardLabeller(
+        predictor,
+        dataset,
+        output_dir,
+        provenance=provenance,
+        shard_size=shard_size,
+        names_relative_to=names_relative_to,
+        store_images=store_images,
+        encoding=encoding,
+        max_broken_share=max_broken_share,
+        seed=seed,
+        keep_order=keep_order,
+        scale_predictor=scale_predictor,
+        masks=masks,
+        sky_segmenter=sky_segmenter,
+        fusion=fusion,
+    )
+    return finish_share(labeller, process_index, process_count, progress)
+
+
+def finish_share(labeller: ShardLabeller, process_index: int, process_count: int, progress: bool) -> LabelReport:
+    """Label every `process_count`-th shard of a run, from `process_index` on; see `label_images`."""
+    if labeller.shard_count < process_count and process_index == 0:
         logger.warning(
             "%d shards for %d processes: some processes have nothing to do; a smaller shard_size makes more shards",
-            inputs.shard_count,
+            labeller.shard_count,
             process_count,
         )
-    there = read_provenance(folder)
-    if encoding == AUTO_ENCODING:
-        encoding = encoding_of_run(there, maker.kind)
-    provenance = {**provenance, **maker.description(), **unit_of_run(there, maker.kind)}
-    provenance = {**provenance, **inputs.description(), "store_images": store_images, "encoding": encoding}
-    claim_folder(folder, provenance)
-    remove_unfinished(folder)
-    own_shards = range(process_index, inputs.shard_count, process_count)
-    counts = [inputs.item_count(shard) for shard in own_shards]
-    total = None if None in counts else sum(count for count in counts if count is not None)
-    with tqdm(total=total, desc="pseudo-labels", unit="image", disable=not progress) as bar:
-        run = _LabelRun(folder, inputs, naming, provenance, max_broken_share, bar, maker)
-        run.label(maker.all_teachers(), own_shards)
-    run.with_frames.warn()
-    run.maps.warn()
-    report = LabelReport(labelled_now=run.labelled, taken=describe_taken(dataset))
-    for shard in own_shards:
-        for file in inputs.files(shard, run.completed):
-            if file not in run.unmade:
-                report.add_shard(folder / file, run.completed(file))
-    failures = [
-        f"{counted(len(reasons), noun)} could not be {done}: "
-        f"{'; '.join(each.rstrip('.') for each in reasons.values())}"
-        for reasons, noun, done in ((run.unread, "input shard", "read"), (run.unmade, "shard", "made"))
-        if reasons
-    ]
-    if failures:
-        raise ValueError(
-            f"{'. '.join(failures)}. All other shards are complete; fix the cause and run the same command again"
-        )
-    return report
+    shards = range(process_index, labeller.shard_count, process_count)
+    return labeller.label(shards, progress=progress).finish()
 
 
-class _LabelRun:
-    """One process's pass over its shards."""
+class ShardLabeller:
+    """A labelling run that is opened once and then labels any of its shards; arguments as of `label_images`.
+
+    Attributes:
+        shard_count: number of shards of the whole run; of a stream, of its input shards.
+
+    Raises:
+        ValueError: as `label_images`, but for what concerns single shards.
+        FileExistsError: files of the user's in `output_dir` have the names of shards.
+        OSError: the folder cannot be written.
+    """
 
     def __init__(
         self,
-        folder: Path,
-        inputs: TableInputs | StreamInputs,
-        naming: Naming,
+        predictor: DepthPredictor,
+        dataset: SampleDataset | DepthStream,
+        output_dir: str | os.PathLike[str],
+        *,
         provenance: dict[str, Any],
-        max_broken_share: float,
-        bar: tqdm[Any],
-        maker: LabelMaker,
+        shard_size: int = 256,
+        names_relative_to: str | os.PathLike[str] | None = None,
+        store_images: str = "bytes",
+        encoding: str = AUTO_ENCODING,
+        max_broken_share: float = LARGEST_BROKEN_SHARE,
+        seed: int = 0,
+        keep_order: bool = False,
+        scale_predictor: DepthPredictor | None = None,
+        masks: Sequence[str] = (),
+        sky_segmenter: SkySegmenter | None = None,
+        fusion: FusionSettings | None = None,
     ) -> None:
-        self._folder = folder
-        self._inputs = inputs
-        self._naming = naming
-        self._provenance = provenance
-        self._bar = bar
-        self._maker = maker
+        check_options(shard_size, 0, 1, store_images, encoding)
+        self._maker = LabelMaker(predictor, scale_predictor, masks, sky_segmenter, fusion or FusionSettings())
+        if not 0 <= max_broken_share <= 1:
+            raise ValueError(f"max_broken_share must be a number from 0 to 1, got {max_broken_share}")
         self._max_broken_share = max_broken_share
-        self._open: deque[OpenShard] = deque()
-        self._read = self._broken = 0
-        self.with_frames = PictureCount("with several frames or pages", FRAMES_ADVICE)
-        self.maps = PictureCount("of a single channel of 16 bits or floats", MAPS_ADVICE)
-        # Images that got a label in this call.
-        self.labelled = 0
-        # Why input shards could not be read, and why output files could not be made.
-        self.unread: dict[str, str] = {}
-        self.unmade: dict[str, str] = {}
+        self._folder = local_path(output_dir)
+        check_labels_folder(self._folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if names_relative_to is None and isinstance(dataset, DepthTable | DepthStream):
+            names_relative_to = dataset.root
+        self._naming = Naming(names_relative_to, self._folder)
+        there = read_provenance(self._folder)
+        order = order_of_run(there, seed, keep_order or isinstance(dataset, DepthStream))
+        self._inputs = open_inputs(dataset, shard_size, self._naming, order)
+        self._taken = describe_taken(dataset)
+        if encoding == AUTO_ENCODING:
+            encoding = encoding_of_run(there, self._maker.kind)
+        provenance = {**provenance, **self._maker.description(), **unit_of_run(there, self._maker.kind)}
+        provenance = {**provenance, **self._inputs.description(), "store_images": store_images, "encoding": encoding}
+        claim_folder(self._folder, provenance)
+        remove_unfinished(self._folder)
+        self._provenance = provenance
+        self.shard_count = self._inputs.shard_count
 
-    def completed(self, file: str) -> ShardSummary | None:
-        """Return the summary of a shard that is complete and of this run, else None."""
-        summary = read_completed(self._folder / file)
-        differences = [] if summary is None else footer_differences(summary.provenance, self._provenance)
-        if differences:
-            logger.warning("%s is of another run (%s) and is made again", file, "; ".join(differences))
-            return None
-        return summary
+    def label(self, shards: Sequence[int], *, progress: bool = False) -> LabelOutcome:
+        """Label those of some shards that are not complete yet.
 
-    def label(self, predictor: DepthPredictor, shards: range) -> None:
-        background = BackgroundThreads()
-        try:
-            for prediction in predictor(self._sources(shards)):
-                # Shards without images may stand before the one that the prediction belongs to.
-                self._finish_predicted(background)
-                self._take(self._open[0], prediction, background)
-                self._bar.update()
-                self._finish_predicted(background)
-            self._finish_predicted(background)
-            background.wait()
-        except BaseException:
-            # Keep the shards whose predictions are complete, whatever happened to the rest.
-            with suppress(Exception):
-                self._finish_predicted(background)
-            raise
-        finally:
-            background.close()
-            for shard in self._open:
-                shard.abandon()
+        Args:
+            shards: their numbers, from 0.
+            progress: show a bar on the terminal.
 
-    def _sources(self, shards: range) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
-        """Hand the items to the predictor, which reads them in threads; `None`, a batch barrier, ends a shard."""
-        for place, index in enumerate(shards):
-            for following in shards[place + 1 : place + 2]:
-                self._inputs.prepare(following, self.completed)
-            yield from self._sources_of_input(index)
-
-    def _sources_of_input(self, index: int) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
-        try:
-            is_done = True
-            for work in self._inputs.work(index, self.completed):
-                is_done = False
-                yield from self._sources_of_output(work)
-            if is_done:
-                self._bar.update(self._inputs.item_count(index) or 0)
-        except Exception as error:
-            # Archives, parquet files and connections fail in many ways; the other input shards are still labelled.
-            reason = self._naming.message(f"shard {index}: {type(error).__name__}: {error}")
-            logger.error("an input shard cannot be read, continuing with the next: %s", reason)
-            self.unread[str(index)] = reason
-            if self._open and not self._open[-1].handed_all:
-                self._open[-1].is_given_up = self._open[-1].handed_all = True
-                yield None
-
-    def _sources_of_output(self, work: ShardWork) -> Iterator[tuple[str, Callable[[], np.ndarray]] | None]:
-        shard = OpenShard(work)
-        self._open.append(shard)
-        for item in work.items:
-            shard.items.append(item)
-            yield item.name, item.image
-        shard.handed_all = True
-        yield None
-
-    def _take(self, shard: OpenShard, prediction: Prediction, background: BackgroundThreads) -> None:
-        item = shard.items.popleft()
-        if item.has_further_frames:
-            self.with_frames.add(item.name)
-        if item.is_map:
-            self.maps.add(item.name)
-        if item.fault:
-            shard.outcomes.append((item.name, self._naming.reason(item.fault)))
-        elif prediction.values is None:
-            reason = self._naming.reason(prediction.error or "no prediction")
-            shard.outcomes.append((item.name, reason))
-            is_read = prediction.image_size is not None
-            shard.teacher_failed |= is_read
-            shard.unread += not is_read
-            if prediction.failed_in_model:
-                shard.failures_in_model[str(item.row)] = f"the teacher failed on {item.name}: {reason}"
-        else:
-            row = background.encode(encode_row, item, prediction, self._maker, self._provenance)
-            shard.outcomes.append(row)
-        if len(shard.outcomes) == ROWS_PER_GROUP:
-            background.write(self._write, shard, shard.outcomes)
-            shard.outcomes = []
-        self._count(prediction, item.name)
-
-    def _count(self, prediction: Prediction, name: str) -> None:
-        if prediction.values is not None or prediction.image_size is not None:
-            self._read += 1
-            return
-        self._broken += 1
-        if too_many_broken(self._broken, self._read, self._max_broken_share):
-            raise ValueError(
-                f"{self._broken} of {counted(self._broken + self._read, 'image')} could not be read, more than "
-                f"max_broken_share "
-                f"{self._max_broken_share:g}; the last one is {name}: "
-                f"{self._naming.message(prediction.error or '')}. Repair the images, remove the shards with "
-                "skipped images (`depth-anything-hf verify --remove_skipped`), and run the same command again; or "
-                "raise max_broken_share"
-            )
-
-    def _finish_predicted(self, background: BackgroundThreads) -> None:
-        while self._open and self._open[0].handed_all and not self._open[0].items:
-            shard = self._open.popleft()
-            if shard.is_given_up:
-                background.write(shard.abandon)
-            else:
-                background.write(self._finish, shard, shard.outcomes)
-
-    def _write(self, shard: OpenShard, outcomes: Outcomes) -> None:
-        """Write one row group; in the writing thread, as all that follows."""
-        shard.write(self._folder, self._provenance, outcomes)
-
-    def _finish(self, shard: OpenShard, outcomes: Outcomes) -> None:
-        self._write(shard, outcomes)
-        if shard.is_given_up or shard.writer is None:
-            return
-        path = self._folder / shard.work.file
-        try:
-            failure = self._failure(shard, path)
-            if failure:
-                logger.error("skipping %s: %s", shard.work.file, failure)
-                self.unmade[shard.work.file] = f"{shard.work.file}: {failure}"
-            elif self.completed(shard.work.file) is None:
-                shard.writer.finish(shard.skipped, self._provenance, shard.work.is_last)
-                self.labelled += shard.rows
-                forget_tries(path)
-        finally:
-            shard.abandon()
-
-    def _failure(self, shard: OpenShard, path: Path) -> str:
-        """Return why a shard must not count as done; "" if it does, with the images skipped that always fail.
+        Returns:
+            What these shards hold, those that were complete before included, and which could not be made.
 
         Raises:
-            ValueError: the teacher is at fault rather than the images: the next shards would fail too.
+            ValueError: the teacher is at fault rather than the images, or too many images cannot be read.
+            OSError: a shard cannot be written.
         """
-        failures = shard.failures_in_model
-        if not shard.rows and (shard.teacher_failed or shard.coding_failed):
-            # A few images that are too large for the memory may happen to follow each other.
-            if len(shard.skipped) >= MANY_IMAGES or not (failures or self._has_labelled()):
-                name, reason = shard.skipped[-1]
-                raise ValueError(
-                    f"the teacher failed on all images of a shard, e.g. {name}: {reason}; check its weights, its "
-                    "precision and the encoding of the labels"
-                )
-            if not failures:
-                failures = {
-                    WHOLE_SHARD: f"the teacher failed on all of its images, e.g. {': '.join(shard.skipped[-1])}"
-                }
-        elif not shard.rows and shard.unread == len(shard.skipped) >= MANY_IMAGES:
-            reason = f"none of its {counted(shard.unread, 'image')} could be read, e.g. {': '.join(shard.skipped[-1])}"
-            if not self._has_labelled():
-                return reason
-            failures = {WHOLE_SHARD: reason}
-        if not failures:
-            return ""
-        tries = count_try(path, failures)
-        again = [(reason, tries[key]) for key, reason in failures.items() if tries[key] < LARGEST_TRIES]
-        return "" if not again else f"{again[-1][0]} (try {again[-1][1]} of {LARGEST_TRIES}, then it is left out)"
-
-    def _has_labelled(self) -> bool:
-        """Return whether this teacher has labelled any image of this run, before or now."""
-        paths = self._folder.glob(SHARD_PATTERN)
-        found = (self.completed(path.name) for path in paths)
-        return self.labelled > 0 or any(summary.labelled for summary in found if summary is not None)
+        counts = [self._inputs.item_count(shard) for shard in shards]
+        total = None if None in counts else sum(count for count in counts if count is not None)
+        with tqdm(total=total, desc="pseudo-labels", unit="image", disable=not progress) as bar:
+            run = LabelRun(
+                self._folder, self._inputs, self._naming, self._provenance, self._max_broken_share, bar, self._maker
+            )
+            run.label(self._maker.all_teachers(), shards)
+        report = LabelReport(labelled_now=run.labelled, taken=self._taken)
+        for shard in shards:
+            for file in self._inputs.files(shard, run.completed):
+                if file not in run.unmade:
+                    report.add_shard(self._folder / file, run.completed(file))
+        return LabelOutcome(report, run.unread, run.unmade, run.with_frames, run.maps)

@@ -52,6 +52,15 @@ class LabelReport:
         self.skipped += summary.skipped
         self.bad_fits += summary.bad_fits
 
+    def join(self, other: LabelReport) -> None:
+        """Add what other shards of the run hold; shards and skipped images are then sorted by shard."""
+        self.labelled += other.labelled
+        self.skipped += other.skipped
+        self.shards = sorted([*self.shards, *other.shards])
+        self.bad_fits += other.bad_fits
+        self.labelled_now += other.labelled_now
+        self.taken = self.taken or other.taken
+
 
 class PictureCount:
     """Counts the pictures of a run that have something in common, and tells them in one line.
@@ -69,11 +78,61 @@ class PictureCount:
         """Count a picture."""
         self.count, self.first = self.count + 1, self.first or name
 
+    def join(self, other: PictureCount) -> None:
+        """Add the pictures of another count."""
+        self.count, self.first = self.count + other.count, self.first or other.first
+
     def warn(self) -> None:
         """Warn in one line if there were any."""
         if self.count:
             pictures = counted(self.count, "picture")
             warnings.warn(f"{pictures} {self._what}, e.g. {self.first}: {self._advice}", stacklevel=2)
+
+
+@dataclass
+class LabelOutcome:
+    """What came of some shards of a run.
+
+    Attributes:
+        report: of the shards that are complete.
+        unread: why input shards could not be read, by their number.
+        unmade: why output files could not be made, by their name.
+        with_frames, maps: pictures that may be no photographs.
+    """
+
+    report: LabelReport
+    unread: dict[str, str]
+    unmade: dict[str, str]
+    with_frames: PictureCount
+    maps: PictureCount
+
+    def join(self, other: LabelOutcome) -> None:
+        """Add what came of other shards of the run."""
+        self.report.join(other.report)
+        self.unread |= other.unread
+        self.unmade |= other.unmade
+        self.with_frames.join(other.with_frames)
+        self.maps.join(other.maps)
+
+    def finish(self) -> LabelReport:
+        """Warn of pictures that may be no photographs, and return the report.
+
+        Raises:
+            ValueError: some shards could not be read or made; all others are complete.
+        """
+        self.with_frames.warn()
+        self.maps.warn()
+        failures = [
+            f"{counted(len(reasons), noun)} could not be {done}: "
+            f"{'; '.join(each.rstrip('.') for each in reasons.values())}"
+            for reasons, noun, done in ((self.unread, "input shard", "read"), (self.unmade, "shard", "made"))
+            if reasons
+        ]
+        if failures:
+            raise ValueError(
+                f"{'. '.join(failures)}. All other shards are complete; fix the cause and run the same command again"
+            )
+        return self.report
 
 
 def describe_taken(dataset: SampleDataset | DepthStream) -> str:

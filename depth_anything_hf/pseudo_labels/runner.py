@@ -15,9 +15,12 @@ from .fusion_settings import FusionSettings, check_teachers
 
 
 if TYPE_CHECKING:
+    from ..data.depth_stream import DepthStream
+    from ..data.samples import SampleDataset
     from ..geometry.disparity import PredictionKind
     from ..inference.predictor import DepthPredictor
-    from .fill_shards import LabelReport
+    from .fill_shards import ShardLabeller
+    from .report import LabelReport
 
 
 def number_of_process() -> int:
@@ -251,21 +254,24 @@ def label(arguments: LabelArguments) -> LabelReport:
         ValueError: arguments, teacher and data do not fit, or see `label_images`.
         OSError: no such data or teacher, or a shard cannot be written.
     """
-    from ..data.decoding.label_masks import parse_mask_names
+    from .fill_shards import finish_share
+
+    labeller = open_labeller(arguments)
+    return finish_share(labeller, arguments.process_index, arguments.process_count, arguments.process_index == 0)
+
+
+def open_photographs(arguments: LabelArguments) -> SampleDataset | DepthStream:
+    """Open the images of a run, after a check of the arguments that do not concern the teacher.
+
+    Raises:
+        ValueError: arguments that do not fit each other or the data.
+        OSError: no such data, or no folder can be made for the labels.
+    """
     from ..data.sources import DataSource, open_source
     from ..hub.licenses import check_known_license
-    from ..inference.devices import usable_device
-    from .fill_shards import label_images
-    from .provenance import (
-        TEACHERS,
-        check_labels_folder,
-        describe_scale_teacher,
-        describe_sky_teacher,
-        describe_teacher,
-    )
+    from .provenance import TEACHERS, check_labels_folder
     from .run_options import check_options
 
-    usable_device(arguments.device)
     check_options(
         arguments.shard_size,
         arguments.process_index,
@@ -289,7 +295,23 @@ def label(arguments: LabelArguments) -> LabelReport:
             read_timeout=arguments.read_timeout,
             max_pixels=arguments.max_pixels,
         )
-    dataset = open_source(source)
+    return open_source(source)
+
+
+def open_labeller(arguments: LabelArguments) -> ShardLabeller:
+    """Open images and teachers of a run; what is returned labels any of its shards.
+
+    Raises:
+        ValueError: arguments, teacher and data do not fit, or see `ShardLabeller`.
+        OSError: no such data or teacher, or a folder cannot be written.
+    """
+    from ..data.decoding.label_masks import parse_mask_names
+    from ..inference.devices import usable_device
+    from .fill_shards import ShardLabeller
+    from .provenance import describe_scale_teacher, describe_sky_teacher, describe_teacher
+
+    usable_device(arguments.device)
+    dataset = open_photographs(arguments)
     predictor = _open_teacher(arguments, arguments.teacher, arguments.input_size, arguments.prediction_kind)
     scale_predictor, sky_segmenter = None, None
     further: dict[str, Any] = {}
@@ -311,16 +333,13 @@ def label(arguments: LabelArguments) -> LabelReport:
         "data": folder.resolve().name if folder.exists() else arguments.data,
         "split": arguments.split,
     }
-    return label_images(
+    return ShardLabeller(
         predictor,
         dataset,
         arguments.output_dir,
         provenance=provenance,
         shard_size=arguments.shard_size,
-        process_index=arguments.process_index,
-        process_count=arguments.process_count,
         names_relative_to=folder if folder.is_dir() else folder.parent if folder.exists() else None,
-        progress=arguments.process_index == 0,
         store_images=arguments.store_images,
         encoding=arguments.encoding,
         max_broken_share=arguments.max_broken_share,
