@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from ..pseudo_labels.ray_arguments import RayArguments
 from ..pseudo_labels.runner import LabelArguments, number_of_process, number_of_processes
 from ..utils.messages import counted
 from .dataclass_options import command_from
@@ -39,16 +40,22 @@ PANELS = {
         "sky_teacher_license",
     ),
     "Processes": (*LAUNCH_OPTIONS, "process_index", "process_count"),
+    "Cluster": ("scheduler", "address", "min_actors", "max_actors", "cores_per_actor"),
 }
 
 
 def _pseudo_label(
-    arguments: LabelArguments, launch_arguments: LaunchArguments, *, verbose: VerboseOption = False
+    arguments: LabelArguments,
+    launch_arguments: LaunchArguments,
+    ray_arguments: RayArguments,
+    *,
+    verbose: VerboseOption = False,
 ) -> Any:
     """Label photographs with a teacher's disparity, into parquet shards for training.
 
     Run the same command again to resume an interrupted run. With --num_processes, or started
-    by accelerate, torchrun or srun, every process takes its share of the shards.
+    by accelerate, torchrun or srun, every process takes its share of the shards. With
+    --scheduler ray the actors of a Ray cluster do, which Ray replaces when they are lost.
 
     \b
     Examples:
@@ -57,6 +64,7 @@ def _pseudo_label(
       depth-anything-hf pseudo-label someone/photographs --streaming --teacher runs/teacher -o labels/
       depth-anything-hf pseudo-label s3://bucket/photos/ --streaming --teacher runs/teacher -o labels/
       depth-anything-hf pseudo-label photos/ --teacher A --scale_teacher METRIC --masks sky,teachers,flip -o labels/
+      depth-anything-hf pseudo-label /shared/photos -m /shared/teacher -o /shared/labels --scheduler ray --address auto
       srun depth-anything-hf pseudo-label photos/ --teacher runs/teacher -o labels/
       depth-anything-hf verify labels/
 
@@ -67,13 +75,21 @@ def _pseudo_label(
       datasets.load_dataset("labels/", split="train")
       depth_anything_hf.data.open_source("labels/")[0]["disparity"]
     """
-    _require_one_division(arguments, launch_arguments)
-    launch(launch_arguments)
+    if ray_arguments.scheduler is None:
+        _require_one_division(arguments, launch_arguments)
+        launch(launch_arguments)
+    else:
+        _require_one_process(launch_arguments)
     from ..pseudo_labels.runner import label, push
     from ..utils.quiet import quiet_libraries
 
     quiet_libraries(verbose)
-    report = label(arguments)
+    if ray_arguments.scheduler is None:
+        report = label(arguments)
+    else:
+        from ..pseudo_labels.ray_driver import label_on_ray
+
+        report = label_on_ray(arguments, ray_arguments)
     place = f"process {arguments.process_index}: " if arguments.process_count > 1 else ""
     where = f"in {counted(len(report.shards), 'shard')}, see {arguments.output_dir} (of {report.taken})"
     if report.labelled_now == report.labelled:
@@ -96,6 +112,16 @@ def _pseudo_label(
     return report
 
 
+def _require_one_process(launch_arguments: LaunchArguments) -> None:
+    """Refuse several processes that would each hand all shards to the cluster."""
+    launcher = started_by()
+    if launch_arguments.given or launcher is not None:
+        how = f"was started by {launcher}" if launcher else f"has --{next(iter(launch_arguments.given))}"
+        raise typer.BadParameter(
+            f"--scheduler ray starts its actors itself, but this command {how}: start it once, by itself"
+        )
+
+
 def _require_one_division(arguments: LabelArguments, launch_arguments: LaunchArguments) -> None:
     """Refuse a share by hand among processes that this command starts: all of them would label that share."""
     launcher = started_by()
@@ -115,6 +141,7 @@ pseudo_label = command_from(
     _pseudo_label,
     LabelArguments,
     LaunchArguments,
+    RayArguments,
     positional={"data": "Images to label; may also be given by --data."},
     short={"teacher": "-m", "output_dir": "-o"},
     panels=PANELS,

@@ -7,6 +7,9 @@
 - `fill_shards`: `label_images`: a process's share of the shards; `ShardLabeller`: any shards of a run.
 - `label_run`: one pass of a teacher over some shards.
 - `open_shard`: a shard in the making.
+- `ray_driver`: a run on a Ray cluster
+- `ray_actor`: what labels on a node of it
+- `ray_arguments`: the cluster, and how many actors
 - `tries`: how often images failed that a repeated run tries again.
 - `label_maps`: from the predictions of a picture to its label, its fit and its masks
 - `fusion`: the detail of one teacher in the scale of another
@@ -35,7 +38,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .dataset_card import write_label_card
-    from .fill_shards import label_images
+    from .fill_shards import ShardLabeller, label_images
     from .fusion import FusedLabel, fuse_labels
     from .fusion_settings import FusionSettings
     from .lineage import labels_lineage
@@ -50,6 +53,7 @@ _MODULES = {
     "FusionSettings": "fusion_settings",
     "LabelArguments": "runner",
     "LabelReport": "report",
+    "ShardLabeller": "fill_shards",
     "VerifyReport": "verify",
     "describe_teacher": "provenance",
     "fuse_labels": "fusion",
@@ -68,6 +72,7 @@ __all__ = [
     "FusionSettings",
     "LabelArguments",
     "LabelReport",
+    "ShardLabeller",
     "VerifyReport",
     "describe_teacher",
     "fuse_labels",

@@ -110,7 +110,7 @@ class TableInputs:
         self._rows = order.rows(len(dataset))
         self._shard_size = shard_size
         self._naming = naming
-        self.shard_count = -(-len(dataset) // shard_size)
+        self.shard_count = count_shards(dataset, shard_size)
 
     def description(self) -> dict[str, Any]:
         """Return what decides which image is in which shard, as JSON values."""
@@ -242,9 +242,20 @@ def open_inputs(
     """
     if isinstance(dataset, DepthStream):
         return StreamInputs(dataset, shard_size, naming, order)
+    return TableInputs(dataset, shard_size, naming, order)
+
+
+def count_shards(dataset: SampleDataset | DepthStream, shard_size: int) -> int:
+    """Return into how many shards `open_inputs` divides a dataset; of a stream, the number of its own.
+
+    Raises:
+        ValueError: the dataset is empty.
+    """
+    if isinstance(dataset, DepthStream):
+        return dataset.shard_count
     if len(dataset) == 0:
         raise ValueError("the dataset is empty: there is no image to label")
-    return TableInputs(dataset, shard_size, naming, order)
+    return -(-len(dataset) // shard_size)
 
 
 class _Rows:

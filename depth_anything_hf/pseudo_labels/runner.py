@@ -217,6 +217,8 @@ class LabelArguments:
         require_ranges(self, ranges)
         require_ranges(self, {"[1, inf)": ("scale_input_size",)})
         self._check_teachers()
+        if self.engine == "ray":
+            raise OptionError("--engine says what computes a pass; on a Ray cluster give --scheduler ray in its place")
         if self.keep_order and self.seed != 0:
             raise ValueError(f"keep_order permutes nothing, but seed {self.seed} was given: leave one of them out")
 
@@ -256,8 +258,8 @@ def label(arguments: LabelArguments) -> LabelReport:
     """
     from .fill_shards import finish_share
 
-    labeller = open_labeller(arguments)
-    return finish_share(labeller, arguments.process_index, arguments.process_count, arguments.process_index == 0)
+    index, count = arguments.process_index, arguments.process_count
+    return finish_share(open_labeller(arguments), index, count, progress=index == 0)
 
 
 def open_photographs(arguments: LabelArguments) -> SampleDataset | DepthStream:
