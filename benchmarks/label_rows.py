@@ -11,13 +11,15 @@ r"""Shards of labels by index: disk and time that opening takes, and rows a seco
 Each version opens the same shards in a process of its own, with caches of its own that are empty at first, and they
 take turns. The first batch are 32 samples, decoded; the rows a second are of rows that are not decoded, as the
 decoder is the same. A pass reads the rows in an order of its own. Processor time of the process stands beside wall
-time, as other processes disturb it less. Last one shard is touched, and the shards are opened again.
+time, as other processes disturb it less. Then one shard is touched, and the shards are opened again. Last this
+version reads rows in place and from the copy of `datasets` by turns, in one process.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -31,9 +33,12 @@ import cv2
 import numpy as np
 
 
+HERE = Path(__file__).resolve().parents[1]
 BATCH = 32
 # Of which the shards are made up in turn.
 PICTURES = 8
+# Rows read by one of two contenders before the other's turn.
+BLOCK = 50
 
 
 def write_shards(folder: Path, arguments: argparse.Namespace) -> None:
@@ -110,9 +115,33 @@ def measure_here(labels: Path, caches: Path, arguments: argparse.Namespace) -> d
         found[f"rows/s of processor time, pass {turn + 1}"] = len(order) / (time.process_time() - processor)
     found["private memory, MiB"] = psutil.Process().memory_full_info().uss / 2**20
     os.utime(min(labels.iterdir()))
-    open_source(str(labels))
+    table = open_source(str(labels))
     found["disk after touching one shard, share of the labels"] = bytes_below(caches) / bytes_below(labels)
+    if arguments.beside_copy:
+        found |= compare_with_copy(labels, table._rows, arguments.rows_read)  # type: ignore[attr-defined]
     return found
+
+
+def compare_with_copy(labels: Path, rows: Any, count: int) -> dict[str, float]:
+    """Read blocks of rows by turns here and from the copy of `datasets`, in one process, by processor time."""
+    import datasets
+
+    from depth_anything_hf.data.datasets import DepthTable
+
+    files = [str(path) for path in sorted(labels.glob("*.parquet"))]
+    copied = DepthTable(datasets.load_dataset("parquet", data_files=files, split="train"), label="disparity")._rows
+    order = np.random.default_rng(0).permutation(len(rows))[:count]
+    seconds: dict[str, list[float]] = {"in place": [], "copied": []}
+    for turn, first in enumerate(range(0, len(order), BLOCK)):
+        for name in sorted(seconds, reverse=turn % 2 == 1):
+            table = rows if name == "in place" else copied
+            start = time.process_time()
+            for index in order[first : first + BLOCK]:
+                table[int(index)]
+            seconds[name].append((time.process_time() - start) / len(order[first : first + BLOCK]))
+    found = {f"rows/s of processor time by turns, {name}": 1 / statistics.median(seconds[name]) for name in seconds}
+    ratios = [copied / own for own, copied in zip(seconds["in place"], seconds["copied"], strict=True)]
+    return {**found, "median ratio of the turns": statistics.median(ratios)}
 
 
 def measure(checkout: Path, labels: Path, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -128,6 +157,8 @@ def measure(checkout: Path, labels: Path, arguments: argparse.Namespace) -> dict
             "DEPTH_ANYTHING_HF_CACHE": str(place / "own"),
         }
         own = [f"--{name}={getattr(arguments, name)}" for name in ("passes", "rows_read")]
+        # Earlier versions read no rows in place.
+        own += ["--beside_copy"] if checkout == HERE else []
         command = [sys.executable, __file__, "--labels", str(labels), "--caches", str(place), *own]
         answer = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return dict(json.loads(answer.stdout.splitlines()[-1]))
@@ -147,12 +178,13 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="folder for shards and caches; default: a temporary one")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--labels", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--beside_copy", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--caches", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.labels is not None:
         print(json.dumps(measure_here(arguments.labels, arguments.caches, arguments)))
         return
-    versions = {"here": Path(__file__).resolve().parents[1]}
+    versions = {"here": HERE}
     if arguments.before is not None:
         versions = {"before": arguments.before.resolve(), **versions}
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in versions}
@@ -167,7 +199,7 @@ def main() -> None:
                 print(f"{name}: {found[name][-1]}", flush=True)
     print(f"{'median of ' + str(arguments.rounds) + ' runs':50}" + "".join(f"{name:>12}" for name in versions))
     for key in found["here"][0]:
-        medians = [statistics.median(run[key] for run in found[name]) for name in versions]
+        medians = [statistics.median(run.get(key, math.nan) for run in found[name]) for name in versions]
         print(f"{key:50}" + "".join(f"{median:12.5g}" for median in medians))
     if arguments.json is not None:
         arguments.json.write_text(json.dumps({"bytes": size, "runs": found}, indent=1) + "\n")

@@ -152,11 +152,12 @@ class _Located:
 
     def __init__(self, places: ByteColumn, paths: Cells | None, is_absent: np.ndarray | None) -> None:
         self._places, self._paths, self._is_absent = places, paths, is_absent
+        self._lock = threading.Lock()
 
     def read(self, row: int, file: OpenParquet) -> Any:
         if self._is_absent is not None and self._is_absent[row]:
             return None
-        with file.lock:
+        with self._lock:
             place = self._places.place(row, file.read_at)
         content = None
         if place is not None:

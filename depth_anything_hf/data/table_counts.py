@@ -74,7 +74,9 @@ def open_in_place(files: Sequence[str]) -> ParquetRows | None:
         FileNotFoundError: a file is gone.
         ValueError: no rows, or files with columns that the first one lacks.
     """
-    status = [os.stat(path) for path in files]
+    # Wherever the process goes later.
+    files = [os.path.abspath(path) for path in files]
+    status = _status_of(files)
     footers = _read_footers(files, [(each.st_size, each.st_mtime_ns) for each in status])
     if not sum(footer.rows for footer in footers):
         raise ValueError("expected a table with rows, got one with no rows")
@@ -88,6 +90,13 @@ def open_in_place(files: Sequence[str]) -> ParquetRows | None:
     return ParquetRows(
         [TableFile(path, each.st_size, each.st_mtime_ns, footer.rows) for path, each, footer in listed], features
     )
+
+
+def _status_of(files: Sequence[str]) -> list[os.stat_result]:
+    """Ask for sizes and times in threads, as each answer of a network disk takes a while."""
+    blocks = [files[first : first + FEWEST_KEPT] for first in range(0, len(files), FEWEST_KEPT)]
+    with ThreadPoolExecutor(min(READING_THREADS, len(blocks)), thread_name_prefix="status") as pool:
+        return [each for block in pool.map(lambda block: [os.stat(path) for path in block], blocks) for each in block]
 
 
 def _common_features(files: Sequence[str], footers: Sequence[_Footer]) -> datasets.Features | None:
@@ -213,12 +222,12 @@ class _KeptCounts:
     """What is known of the files of a folder, in the cache.
 
     Args:
-        files: of the folder that they have in common.
+        files: absolute paths; of the folder that they have in common.
     """
 
     def __init__(self, files: Sequence[str]) -> None:
-        self._root = os.path.join(os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in files]), "")
-        self._given = {os.path.abspath(path)[len(self._root) :]: path for path in files}
+        self._root = os.path.join(os.path.commonpath([os.path.dirname(path) for path in files]), "")
+        self._own = set(files)
         key = hashlib.sha256(self._root.encode(errors="surrogateescape")).hexdigest()[:32]
         self._path = cache_folder("tables") / f"{key}.json"
 
@@ -231,8 +240,10 @@ class _KeptCounts:
             schemas = [base64.b64decode(each, validate=True) for each in record["schemas"]]
             found = {}
             for name, (size, mtime_ns, rows, schema, decoded) in record["files"].items():
-                path = self._given.get(name, self._root + name)
-                found[path] = ((int(size), int(mtime_ns)), _Footer(int(rows), schemas[schema], int(decoded)))
+                found[self._root + name] = (
+                    (int(size), int(mtime_ns)),
+                    _Footer(int(rows), schemas[schema], int(decoded)),
+                )
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
@@ -248,12 +259,10 @@ class _KeptCounts:
         newest = time.time_ns() - UNSURE_SECONDS * 10**9
         schemas: dict[bytes, int] = {}
         files = {}
-        own = set(self._given.values())
         for path, ((size, mtime_ns), footer) in known.items():
-            if mtime_ns < newest and (path in own or os.path.exists(path)):
+            if mtime_ns < newest and (path in self._own or os.path.exists(path)):
                 schema = schemas.setdefault(footer.schema, len(schemas))
-                name = os.path.abspath(path)[len(self._root) :]
-                files[name] = [size, mtime_ns, footer.rows, schema, footer.decoded]
+                files[path[len(self._root) :]] = [size, mtime_ns, footer.rows, schema, footer.decoded]
         record = {
             "format": FORMAT,
             "folder": self._root,
