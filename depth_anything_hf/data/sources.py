@@ -15,6 +15,7 @@ import datasets
 
 from ..utils.paths import local_path
 from ..utils.printable_names import printable_name
+from ..utils.redaction import redact_tokens
 from .arrow_files import map_arrow_files
 from .data_source import RECORDING, asked_for_label
 from .data_source import DataSource as DataSource
@@ -107,7 +108,7 @@ def _name_damaged(source: DataSource) -> str:
 
 def _open_map_style(source: DataSource) -> SampleDataset:
     if is_url(source.path):
-        raise ValueError(f"{source.path}: tables elsewhere are read in order; set streaming: true (--streaming)")
+        raise ValueError(f"{source.path}: tables elsewhere are read in order; set streaming: true in the source")
     if source.kind in PUBLIC_DATASETS:
         return _open_public(source)
     # Unlabelled images may also be in a table, whose labels are then not read.
@@ -194,6 +195,8 @@ def _open_public(source: DataSource) -> SampleDataset:
 
 def _open_stream(source: DataSource) -> DepthStream:
     local = local_path(source.path)
+    # Broken samples are told, and stored, with it.
+    name = redact_tokens(source.path) if is_url(source.path) else source.path
     folder: Path | None = None
     open_shards = source.open_shards
     shards: ShardList
@@ -230,7 +233,7 @@ def _open_stream(source: DataSource) -> DepthStream:
     image_column = choose_image_column(source, columns, label_column)
     options |= {"root": folder, "open_shards": open_shards, "max_lost_share": source.max_lost_share}
     options |= _mask_options(source, columns)
-    stream = DepthStream(shards, source.path, image_column, label_column, label, **options)
+    stream = DepthStream(shards, name, image_column, label_column, label, **options)
     return filter_stream(stream, source, parquet_files)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..utils.environment import environment_number
 from ..utils.option_errors import OptionError, check_count, option_errors
+from ..utils.redaction import redact_text
 from ..utils.typed_fields import convert_fields, require_ranges
 from .fusion_settings import FusionSettings, check_teachers
 
@@ -213,9 +214,8 @@ class LabelArguments:
             value = getattr(self, name)
             if value is not None:
                 check_count(f"--{name}", value)
-        ranges = {"[1, inf)": ("input_size",), "[0, inf)": ("seed", "process_index"), "[0, 1]": ("max_broken_share",)}
-        require_ranges(self, ranges)
-        require_ranges(self, {"[1, inf)": ("scale_input_size",)})
+        sizes, counts = ("input_size", "scale_input_size"), ("seed", "process_index")
+        require_ranges(self, {"[1, inf)": sizes, "[0, inf)": counts, "[0, 1]": ("max_broken_share",)})
         self._check_teachers()
         if self.engine == "ray":
             raise OptionError("--engine says what computes a pass; on a Ray cluster give --scheduler ray in its place")
@@ -332,7 +332,7 @@ def open_labeller(arguments: LabelArguments) -> ShardLabeller:
     provenance = {
         **describe_teacher(predictor, arguments.teacher),
         **further,
-        "data": folder.resolve().name if folder.exists() else arguments.data,
+        "data": folder.resolve().name if folder.exists() else redact_text(arguments.data),
         "split": arguments.split,
     }
     return ShardLabeller(

@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What may be published of names, commands and texts: no local path, no access token."""
+"""What may be published of names, commands and texts: no local path, no access token, no secret in a URL."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ from .printable_names import printable_text
 
 
 _ACCESS_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{8,}")
+# What gives access in a URL: a name with its password, and parameters of signed addresses of object stores.
+_USER_IN_URL = re.compile(r"(?<=://)[^/?#@\s'\"]+@")
+_SECRET_IN_URL = re.compile(
+    r"(?<=[?&])([\w.%-]*(?:token|sig|signature|secret|password|passwd|credential|key|keyid|policy)=)[^&#\s'\"<>)]+",
+    re.IGNORECASE,
+)
 
 _WINDOWS = r"[A-Za-z]:[\\/]|\\\\[\w.-]+\\"
 _IN_WINDOWS = re.compile(_WINDOWS)
@@ -109,7 +115,7 @@ def redact_recipe(text: str) -> str:
 
 
 def redact_text(text: str) -> str:
-    """Redact any text: local paths are reduced to their last part, and Hugging Face tokens are removed."""
+    """Redact any text: local paths are reduced to their last part; Hugging Face tokens and secrets in URLs go."""
     return redact_tokens(_LOCAL_PATH.sub(_reduce, printable_text(text)))
 
 
@@ -123,11 +129,12 @@ def redact_values(value: Any) -> Any:
 
 
 def redact_tokens(text: str) -> str:
-    """Redact Hugging Face tokens, the one in use whatever its form."""
+    """Redact Hugging Face tokens, the one in use whatever its form, and what gives access in URLs."""
     from huggingface_hub import get_token
 
     token = get_token()
-    return _ACCESS_TOKEN.sub("hf_***", text.replace(token, "hf_***") if token else text)
+    text = _ACCESS_TOKEN.sub("hf_***", text.replace(token, "hf_***") if token else text)
+    return _SECRET_IN_URL.sub(r"\1***", _USER_IN_URL.sub("***@", text)) if "://" in text else text
 
 
 def _reduce(found: re.Match[str]) -> str:

@@ -89,6 +89,24 @@ def test_paths_in_texts(text: str, expected: str) -> None:
     assert redact_text(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://me:pw@host/a.parquet", "https://***@host/a.parquet"),
+        ("s3://key:secret@bucket/a/", "s3://***@bucket/a/"),
+        ("https://host/a.tar?X-Amz-Date=1&X-Amz-Signature=abc", "https://host/a.tar?X-Amz-Date=1&X-Amz-Signature=***"),
+        ("https://host/a.tar?sv=2&sig=a%2Bb%3D", "https://host/a.tar?sv=2&sig=***"),
+        ("https://host/a.tar?access_token=abc#part", "https://host/a.tar?access_token=***#part"),
+        ("https://openreview.net/forum?id=abc", "https://openreview.net/forum?id=abc"),
+        ("https://huggingface.co/@me/x and me@mail.org", "https://huggingface.co/@me/x and me@mail.org"),
+    ],
+)
+def test_what_gives_access_in_a_url_is_removed(url: str, expected: str) -> None:
+    assert redact_name(url) == expected == redact_text(expected)
+    assert redact_text(f"labels of {url} were read") == f"labels of {expected} were read"
+    assert redact_command(f"pseudo-label {url}").replace("'", "") == f"pseudo-label {expected}"
+
+
 def test_a_recipe_holds_paths_with_spaces() -> None:
     recipe = """\
 # made in /mnt/notes

@@ -56,6 +56,11 @@ def is_url(path: str) -> bool:
     return _URL.match(path) is not None
 
 
+def without_query(url: str) -> str:
+    """Return a URL as it may be logged and stored: behind the question mark there may be a secret."""
+    return url.partition("?")[0]
+
+
 def file_system(url: str) -> tuple[Any, str]:
     """Return the file system of a URL, one for each protocol and process, and the path in it.
 
@@ -119,8 +124,7 @@ class Tries:
     """
 
     def __init__(self, what: str, patience: Patience) -> None:
-        # Behind the question mark there may be a secret.
-        self._what, self._patience, self._failed, self._stalled = what.partition("?")[0], patience, 0, 0
+        self._what, self._patience, self._failed, self._stalled = without_query(what), patience, 0, 0
 
     def succeeded(self) -> None:
         """Begin to count anew, as something came."""

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from ..table_files import TABLE_FORMATS, files_of_split, table_suffix
-from .file_systems import Patience, file_system, is_url, with_tries
+from .file_systems import Patience, file_system, is_url, with_tries, without_query
 
 
 LIST_SUFFIXES = (".txt", ".lst", ".list")
@@ -76,7 +76,7 @@ def _files_of(url: str, split: str, patience: Patience) -> list[str]:
     if name.lower().endswith(LIST_SUFFIXES):
         lines = bytes(with_tries(url, patience, system.cat_file, path)).decode().splitlines()
         wanted = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-        folder = url.partition("?")[0].rpartition("/")[0]
+        folder = without_query(url).rpartition("/")[0]
         named = [line if is_url(line) else f"{folder}/{line}" for line in wanted]
         return [file for each in named for file in _files_of(each, split, patience)]
     if re.search(r"[*\[]" if _is_web(url) else r"[*?\[]", name):

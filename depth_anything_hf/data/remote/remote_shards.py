@@ -14,7 +14,7 @@ from pyarrow import parquet
 from ..shard_lists import FileShards, RowGroup
 from ..shard_readers import ShardReader
 from .download import RemoteFile, WholeFile, look_up
-from .file_systems import within
+from .file_systems import within, without_query
 from .shard_cache import HeldFile, ShardCache
 
 
@@ -49,7 +49,7 @@ class RemoteShards(FileShards):
 
     def name_of(self, file: int) -> str:
         """Return the URL of a file, without what may be secret behind it."""
-        return self._files[file].partition("?")[0]
+        return without_query(self._files[file])
 
     def open(self, place: RowGroup, count: int, first_row: int, state: dict[str, Any] | None) -> ShardReader:
         """Open a file or one of its row groups."""
@@ -88,7 +88,7 @@ class _RemoteShard:
         next_rows = self._reader.next_rows
         rows = next_rows() if self._seconds is None else within(self._seconds, next_rows)
         if isinstance(rows, list) and rows and "__url__" in rows[0]:
-            return [{**row, "__url__": self._url} for row in rows]
+            return [{**row, "__url__": without_query(self._url)} for row in rows]
         return rows
 
     def state_dict(self) -> dict[str, Any] | None:

@@ -171,19 +171,24 @@ def test_workers_of_several_processes_share_the_shards(server: FileServer) -> No
     assert len(set(found)) == len(found) == 12
 
 
-def test_archives_from_elsewhere_keep_their_address(tmp_path: Path) -> None:
+def tar_bytes(rows: int = 3) -> bytes:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:
-        for row in range(3):
+        for row in range(rows):
             entry = tarfile.TarInfo(f"{row}.png")
             entry.size = len(content := png_bytes(colour_ramp()))
             tar.addfile(entry, io.BytesIO(content))
+    return stream.getvalue()
+
+
+def test_archives_from_elsewhere_keep_their_address(tmp_path: Path) -> None:
+    content, size = tar_bytes(), len(png_bytes(colour_ramp()))
     system = fsspec.filesystem("memory")
-    system.pipe_file("/archives/a.tar", stream.getvalue())
+    system.pipe_file("/archives/a.tar", content)
     # Cut between two files, which readers of archives take for the end.
-    system.pipe_file("/archives/b.tar", stream.getvalue()[: 2 * (512 + -(-len(content) // 512) * 512)])
-    for size in ("1GB", "0"):
-        opened = open_source({"path": "memory://archives/*.tar", "streaming": True, "cache_size": size})
+    system.pipe_file("/archives/b.tar", content[: 2 * (512 + -(-size // 512) * 512)])
+    for cache_size in ("1GB", "0"):
+        opened = open_source({"path": "memory://archives/*.tar", "streaming": True, "cache_size": cache_size})
         assert isinstance(opened, DepthStream)
         rows = list(opened.shard(0))
         assert [row["__key__"] for row in rows] == ["0", "1", "2"]
@@ -194,3 +199,12 @@ def test_archives_from_elsewhere_keep_their_address(tmp_path: Path) -> None:
         items = take(part, 5)
         (reason,) = broken([*items, next(part)])
         assert "shard 1 (memory:///archives/b.tar)" in reason and "it was cut off" in reason
+
+
+def test_what_is_secret_in_an_address_is_no_part_of_rows(server: FileServer) -> None:
+    server.files["a.tar"] = tar_bytes()
+    opened = open_source({"path": f"{server.url}/a.tar?token=abc/def", "streaming": True, "cache_size": "0"})
+    assert isinstance(opened, DepthStream)
+    rows = list(opened.shard(0))
+    assert [row["__url__"] for row in rows] == [f"{server.url}/a.tar"] * 3
+    assert "abc" not in str(opened.read_encoded(rows[0], 0, 0)) + opened.place(0, 0)
