@@ -68,10 +68,10 @@ def _chosen(check: SourceCheck) -> list[tuple[str, SampleFacts]]:
 
 
 def _panels(check: SourceCheck, facts: SampleFacts) -> list[tuple[str, np.ndarray]]:
-    if check.reader is None or check.count is None or facts.sizes is not None:
+    if check.reader is None or facts.sizes is not None:
         return []
     try:
-        sample = check.reader.source[facts.index]
+        sample = check.reader.sample(facts.index)
     except (OSError, ValueError):
         return []
     image = sample["image"]

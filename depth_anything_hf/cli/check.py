@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..utils.option_errors import OptionError, option_errors
+from ..utils.option_errors import OptionError, check_choice, option_errors
 from .datasets import read_option
 
 
@@ -28,8 +28,8 @@ def check(
     source: Annotated[
         str,
         typer.Argument(
-            help="Folder, text list, table, label shards or Hub dataset; the name of a public dataset with --root; or "
-            "a recipe, whose sources are all checked.",
+            help="Folder, text list, table, label shards, Hub dataset or URL of tables; the name of a public dataset "
+            "with --root; or a recipe, whose sources are all checked.",
         ),
     ],
     against: Annotated[
@@ -214,8 +214,6 @@ def _sources(
     with option_errors():
         if root is not None:
             if source not in PUBLIC_DATASETS:
-                from ..utils.option_errors import check_choice
-
                 check_choice("SOURCE with --root", source, list(PUBLIC_DATASETS))
             options = dict(map(read_option, option))
             spec = DataSource.from_dict(
@@ -224,9 +222,18 @@ def _sources(
         elif option:
             raise OptionError("--option belongs to --root, the folder of a public dataset")
         else:
-            spec = DataSource.from_dict({**fields, "path": source})
-        other = None if against is None else DataSource.from_dict({**_without_split(fields), "path": against})
+            spec = _source_of(source, fields)
+        other = None if against is None else _source_of(against, _without_split(fields))
     return [(spec, other)]
+
+
+def _source_of(path: str, fields: dict[str, Any]) -> DataSource:
+    from ..data.data_source import DataSource
+    from ..data.remote.file_systems import is_url
+
+    # What is elsewhere is read as a stream, and not otherwise.
+    streaming = {"streaming": True} if is_url(path) else {}
+    return DataSource.from_dict({**fields, **streaming, "path": path})
 
 
 def _without_split(fields: dict[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,14 @@ from __future__ import annotations
 
 import json
 
+import fsspec
 import pytest
 from captured_datasets import write_scannet
 from checked_scenes import write_scenes
 from command_line import run
+from masked_labels import masked_row, write_masked_shard
+
+from depth_anything_hf.utils.cache_folder import CACHE_VARIABLE
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +69,15 @@ def test_sources_of_a_recipe_are_checked_against_that_of_evaluation(scenes, tmp_
     result = run("check", recipe)
     assert result.exit_code == 3 and result.output.count("4 samples with depth") == 2
     assert "leak: 4 pictures" in result.output
+
+
+def test_tables_elsewhere_are_read_as_a_stream(tmp_path, monkeypatch):
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    write_masked_shard(tmp_path / "rows.parquet", [masked_row("a"), masked_row("bb")])
+    fsspec.filesystem("memory").pipe_file("/checked/rows.parquet", (tmp_path / "rows.parquet").read_bytes())
+    result = run("check", "memory://checked/rows.parquet", "--against", "memory://checked/rows.parquet")
+    assert "a stream with disparity, 2 samples looked at" in result.output, result.output
+    assert "leak: 2 pictures" in result.output
 
 
 def test_a_public_dataset_is_checked_by_name(tmp_path):

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...utils.printable_names import one_line
 from ..data_source import DataSource
 from ..datasets import DepthFolder, DepthTable, PhotoFolder
+from ..decoding.errors import BrokenSampleError
 from ..depth_stream import DepthStream
 from ..public.catalog import PUBLIC_DATASETS
 from ..samples import Sample
@@ -55,6 +56,8 @@ class Reader:
     def __init__(self, source: Any, spec: DataSource) -> None:
         self.source = source
         self.spec = spec
+        # Shard and row of each sample of a stream that was read.
+        self._places: dict[int, tuple[int, int]] = {}
 
     @property
     def count(self) -> int | None:
@@ -84,9 +87,20 @@ class Reader:
         for index in self.indices(wanted, seed):
             yield self._read_one(index)
 
-    def picture(self, index: int) -> Any:
-        """Return the picture of a sample again, uint8 (H, W, 3)."""
-        return self.source[index]["image"]
+    def sample(self, index: int) -> Sample:
+        """Return a sample that was read before again; of a stream its shard is read up to it.
+
+        Raises:
+            OSError, ValueError: it cannot be read.
+        """
+        if not isinstance(self.source, DepthStream):
+            found: Sample = self.source[index]
+            return found
+        shard, place = self._places[index]
+        row = next(itertools.islice(self.source.shard(shard), place, None), None)
+        if row is None:
+            raise BrokenSampleError(f"{self.source.place(shard, place)}: it was there before, and is not any more")
+        return self.source.read(row, shard, place)
 
     def _read_one(self, index: int) -> ReadSample:
         name = f"sample {index}"
@@ -107,19 +121,34 @@ class Reader:
             shards_read, each = list(shards), None
         number = 0
         for shard in shards_read:
-            rows = iter(self.source.shard(shard))
-            for place in itertools.count():
-                if each is not None and (place >= each or number >= (wanted or 0)):
-                    break
-                where = self.source.place(shard, place)
-                try:
-                    row = next(rows, None)
-                    if row is None:
-                        break
-                    yield ReadSample(number, where, self.source.read(row, shard, place))
-                except (OSError, ValueError) as error:
-                    yield ReadSample(number, where, error=_reason(error))
+            for place, row in itertools.islice(self._rows_of(shard), each):
+                if number == wanted:
+                    return
+                self._places[number] = shard, place
+                yield self._read_row(number, row, shard, place)
                 number += 1
+
+    def _rows_of(self, shard: int) -> Iterator[tuple[int, Mapping[str, Any] | Exception]]:
+        """Yield the rows of a shard that are used, with their numbers; at the end an error, if it cannot be read."""
+        place = 0
+        try:
+            for place, row in enumerate(self.source.shard(shard)):
+                if self.source.keeps(row, shard, place):
+                    yield place, row
+        except ImportError:
+            raise
+        except Exception as error:
+            # A damaged or unreachable shard raises one of many exceptions of pyarrow, tarfile, zlib or the network.
+            yield place, error
+
+    def _read_row(self, number: int, row: Mapping[str, Any] | Exception, shard: int, place: int) -> ReadSample:
+        if isinstance(row, Exception):
+            name = f"{self.source.name}, {self.source.describe_shard(shard)}"
+            return ReadSample(number, name, error=f"{name} cannot be read to its end: {_reason(row)}")
+        try:
+            return ReadSample(number, self.source.place(shard, place), self.source.read(row, shard, place))
+        except (OSError, ValueError) as error:
+            return ReadSample(number, self.source.place(shard, place), error=_reason(error))
 
     def turned(self, index: int) -> Any:
         """Return the numbers of a label that has the size of the turned picture; None for any other sample."""

@@ -247,7 +247,7 @@ def _hashed(read: ReadSample) -> SampleFacts:
 
 
 def _picture_of(reader: Reader, facts: Sequence[SampleFacts]) -> Callable[[int], Any]:
-    return lambda place: reader.picture(facts[place].index)
+    return lambda place: reader.sample(facts[place].index)["image"]
 
 
 __all__ = ["SAMPLES", "SourceCheck", "check_source"]

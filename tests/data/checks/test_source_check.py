@@ -14,6 +14,7 @@ from captured_datasets import write_scannet
 from checked_scenes import scene, write_picture, write_scenes
 from shared_files import SHARED_FOLDER
 
+from depth_anything_hf.checking.sheet import rows_of
 from depth_anything_hf.data.checks import source_check
 from depth_anything_hf.data.checks.source_check import check_source
 
@@ -173,6 +174,31 @@ def test_tables_and_streams_are_looked_at(streaming, tmp_path):
     assert codes(check) == [] and len(check.facts) == 5 and check.count == (None if streaming else 5)
     (finding,) = check_source({**source, "scale": 1}).findings
     assert finding.settings == {"scale": 1000.0}
+
+
+def test_copies_in_a_stream_are_found_and_a_damaged_shard_is_named(tmp_path):
+    table([0, 1, 0]).to_parquet(str(tmp_path / "a.parquet"))
+    table([2]).to_parquet(str(tmp_path / "b.parquet"))
+    content = bytearray((tmp_path / "b.parquet").read_bytes())
+    content[4:400] = bytes(396)
+    (tmp_path / "b.parquet").write_bytes(content)
+    (tmp_path / "c.parquet").write_bytes(b"no table")
+    source = {"path": str(tmp_path), "streaming": True, "scale": 1000}
+    check = check_source(source, against={**source, "path": str(tmp_path / "a.parquet")})
+    assert codes(check) == ["broken", "duplicates", "leak"]
+    broken, copies, _ = check.findings
+    assert [name.rpartition("/")[2] for name in broken.names][-1].endswith("shard 2 (c.parquet)")
+    assert len(broken.names) == 2 and len(copies.names) == 1
+    assert [title.partition(":")[0] for title, _ in rows_of(check)].count("typical") == 3
+
+
+def test_dropped_rows_of_a_stream_are_not_looked_at(tmp_path):
+    named = table(range(3)).add_column("name", ["a", "b", "c"])
+    named.to_parquet(str(tmp_path / "rows.parquet"))
+    (tmp_path / "drop.txt").write_text("b\n")
+    source = {"path": str(tmp_path / "rows.parquet"), "streaming": True, "scale": 1000}
+    check = check_source({**source, "drop": str(tmp_path / "drop.txt")})
+    assert [each.name for each in check.facts] == ["a", "c"]
 
 
 def test_public_datasets_are_looked_at(tmp_path):
