@@ -13,11 +13,13 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import NamedTuple
 
-from .file_runs import FileRun, pack_run
+from .file_runs import FileRun, join, pack_run
 
 
 # A change within a tick of the file system's clock, which is 2 s on FAT, leaves the time of a folder as it was.
 GRANULARITY_NS = 2_000_000_000
+# Links of a folder that lead nowhere, and are looked at again at each opening; with more of them no index is kept.
+MOST_DANGLING = 10_000
 # Windows compares names without regard to case.
 _ORDER = str.lower if os.name == "nt" else None
 
@@ -26,13 +28,19 @@ class Stamp(NamedTuple):
     """By what an unchanged folder or file is known.
 
     Attributes:
-        changed: nanoseconds: of the last modification.
-        other: of a folder the nanoseconds of its last change of state, which copying programs cannot set back; of a
-            file its bytes.
+        modified: nanoseconds: of the last modification.
+        changed: nanoseconds: of the last change of state, which copying programs cannot set back.
+        size: bytes of a file; 0 for a folder.
     """
 
+    modified: int
     changed: int
-    other: int
+    size: int = 0
+
+    @property
+    def latest(self) -> int:
+        """The later of the two times."""
+        return max(self.modified, self.changed)
 
 
 # Of what has changed so lately that a next change might not show: equals no stamp.
@@ -167,9 +175,24 @@ def list_folder(path: Path | str) -> Listing:
     except OSError:
         note_uncertain()
         raise
-    if looks is not None:
-        looks.folders.setdefault(place, found.stamp if found.is_settled else UNSETTLED)
+    if looks is not None and place not in looks.folders:
+        looks.folders[place] = found.stamp if found.is_settled else UNSETTLED
+        _note_dangling(looks, place, found.irregular)
     return found
+
+
+def _note_dangling(looks: Looks, place: str, names: frozenset[str]) -> None:
+    """Note that links lead nowhere: that their files have come, as from an annex, changes no folder."""
+    if len(names) > MOST_DANGLING:
+        looks.is_certain = False
+        return
+    for name in names:
+        path = join(place, name)
+        if not os.path.exists(path):
+            looks.files[path] = None
+        elif os.path.isfile(path) or os.path.isdir(path):
+            # It has come since the folder was listed.
+            looks.files[path] = UNSETTLED
 
 
 def note_folder(path: Path | str) -> None:
@@ -189,7 +212,7 @@ def note_folder(path: Path | str) -> None:
                 return
             place = above
             continue
-        looks.folders[place] = stamp if is_settled(max(stamp), now) else UNSETTLED
+        looks.folders[place] = stamp if is_settled(stamp.latest, now) else UNSETTLED
 
 
 def note_file(path: Path | str) -> None:
@@ -197,7 +220,7 @@ def note_file(path: Path | str) -> None:
     looks = _looks.get()
     if looks is not None and str(path) not in looks.files:
         now, stamp = time.time_ns(), file_stamp(path)
-        looks.files[str(path)] = stamp if stamp is None or is_settled(stamp.changed, now) else UNSETTLED
+        looks.files[str(path)] = stamp if stamp is None or is_settled(stamp.latest, now) else UNSETTLED
 
 
 def note_stamps(folders: Mapping[str, Sequence[int]], files: Mapping[str, Sequence[int] | None]) -> None:
@@ -217,7 +240,7 @@ def settle(looks: Looks, listings: Listings) -> None:
         before = listings.known.get(path)
         if before is None:
             continue
-        wait = GRANULARITY_NS - (time.time_ns() - max(before.stamp))
+        wait = GRANULARITY_NS - (time.time_ns() - before.stamp.latest)
         if 0 < wait <= GRANULARITY_NS:
             time.sleep(wait / 1e9)
         try:
@@ -256,7 +279,7 @@ def file_stamp(path: Path | str) -> Stamp | None:
         status = os.stat(path)
     except OSError:
         return None
-    return Stamp(status.st_mtime_ns, status.st_size)
+    return Stamp(status.st_mtime_ns, status.st_ctime_ns, status.st_size)
 
 
 def is_settled(changed: int, now: int) -> bool:
@@ -288,7 +311,7 @@ def _list(path: str, status: os.stat_result, now: int) -> Listing:
         pack_run(path, files) if files else None,
         frozenset(irregular),
         stamp,
-        is_settled(max(stamp), now),
+        is_settled(stamp.latest, now),
         (status.st_dev, status.st_ino),
     )
 

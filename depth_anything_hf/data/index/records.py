@@ -27,7 +27,7 @@ from .pair_runs import PairRuns
 from .settings import UNUSED_DAYS
 
 
-FORMAT = 1
+FORMAT = 2
 RECORD_SUFFIX, UNFINISHED_SUFFIX = ".json", ".unfinished"
 _CHUNK_BYTES = 1 << 20
 _DAY_SECONDS = 24 * 3600

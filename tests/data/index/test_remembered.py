@@ -145,10 +145,23 @@ def changes(root: Path, rgb: np.ndarray) -> Iterator[Callable[[], object]]:
     yield lambda: (root / "images" / "a.png").unlink()
     yield lambda: (root / "images" / "deep").mkdir()
     yield lambda: Image.fromarray(rgb).save(root / "images" / "deep" / "z.png")
+    yield lambda: (root / "images" / "c.png").rename(root.parent / "c.png")
+    yield lambda: (root / "images" / "c.png").symlink_to(root.parent / "annex" / "c.png")
+    # The link leads to a file now, which no folder of the source tells.
+    yield lambda: ((root.parent / "annex").mkdir(), (root.parent / "c.png").rename(root.parent / "annex" / "c.png"))
     yield lambda: (root / "train.txt").write_text("images/b.png depth/b.npy\n")
     yield lambda: (root / "train.txt").write_text("images/b.png depth/b.npy 518.9\n")
+    yield lambda: write_with_its_old_time(root / "train.txt", "images/a.png depth/a.npy 518.9\n")
     yield lambda: (root / "metadata.jsonl").write_text('{"file_name": "images/b.png"}\n')
     yield lambda: shutil.rmtree(root / "depth")
+
+
+def write_with_its_old_time(path: Path, text: str) -> None:
+    """Write as many bytes, and set the time back as copying programs do."""
+    before = path.stat()
+    assert len(text) == before.st_size
+    path.write_text(text)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def test_what_changed_is_found(pairs: Path, rgb: np.ndarray, indexes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
