@@ -46,6 +46,7 @@ def _source(check: SourceCheck) -> dict[str, Any]:
             "judged": verdict.judged,
             "voted": verdict.voted,
             "agree": verdict.agree,
+            "of_a_part": verdict.is_part,
             "transform": verdict.transform,
             "right": _number(verdict.right),
             "down": _number(verdict.down),

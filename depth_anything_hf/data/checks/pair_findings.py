@@ -72,9 +72,11 @@ def registration_finding(facts: Sequence[SampleFacts], has_exif: Callable[[], bo
         has_exif: tells whether pictures have an EXIF orientation.
     """
     turned = [each for each in facts if each.sizes is not None]
-    votes = [each.registration for each in facts if each.registration is not None]
-    verdict = verdict_of(votes)
-    names = tuple(each.name for each in facts if each.registration is not None and each.registration.is_sure)
+    compared = [each for each in facts if each.registration is not None]
+    verdict = verdict_of([each.registration for each in compared if each.registration is not None])
+    names = tuple(each.name for each in compared if each.registration is not None and each.registration.is_sure)
+    if verdict.is_part:
+        names = tuple(compared[place].name for place in verdict.places)
     if turned:
         return _turned_sizes(
             turned, len(facts), verdict_of([each.registration for each in turned if each.registration])
@@ -82,13 +84,16 @@ def registration_finding(facts: Sequence[SampleFacts], has_exif: Callable[[], bo
     if not verdict.is_off:
         return None
     who = f"{verdict.agree} of {verdict.voted} images that tell ({verdict.judged} were judged)"
+    labels = "some labels" if verdict.is_part else "labels"
+    these = "these labels" if verdict.is_part else "the labels"
+    listed = "; --json lists them all" if verdict.is_part else ""
     if verdict.transform != IDENTITY:
         function = TRANSFORMS[verdict.transform][0]
         exif = "; the pictures have an EXIF orientation: set exif: apply, or exif: ignore" if has_exif() else ""
         return Finding(
             "registration",
-            f"labels fit their pictures when they are {verdict.transform}, by the edges of {who}",
-            f"save the labels again as {function}{exif}",
+            f"{labels} fit their pictures when they are {verdict.transform}, by the edges of {who}",
+            f"save {these} again as {function}{exif}{listed}",
             {},
             names,
         )
@@ -97,8 +102,8 @@ def registration_finding(facts: Sequence[SampleFacts], has_exif: Callable[[], bo
     parts = [text for text, size in ((across, verdict.right), (down, verdict.down)) if abs(size) >= 1]
     return Finding(
         "registration",
-        f"labels fit their pictures when they are moved {' and '.join(parts)}, by the edges of {who}",
-        "move them so and save them again, or register depth and picture by the calibration of both cameras",
+        f"{labels} fit their pictures when they are moved {' and '.join(parts)}, by the edges of {who}",
+        f"move them so and save them again, or register depth and picture by the calibration of both cameras{listed}",
         {},
         names,
     )

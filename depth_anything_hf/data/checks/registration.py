@@ -46,6 +46,9 @@ LEAST_SHIFT, LEAST_SHIFT_SHARE, SPREAD, SPREAD_SHARE, NEAR = 3.0, 0.01, 2.5, 0.0
 # Labels of other pictures: images that are judged, and by how much their own labels fit better at most.
 LEAST_JUDGED, OWN_AHEAD, OTHERS = 8, 1.5, 4
 MATCH_SHARE = 0.6
+# Labels that are off while most fit: by how much what fits is ahead of all else and of the label as it is, and how
+# many of those that vote they are, beside `LEAST_VOTES`.
+PART_AHEAD, PART_GAIN, PART_SHARE = 2.5, 4.0, 0.05
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,17 @@ class RegistrationVote:
         """Whether the image votes."""
         return self.score >= SURE and self.ahead >= AHEAD
 
+    @property
+    def is_shifted(self) -> bool:
+        """Whether the shift is larger than those that depth cameras have."""
+        return bool(np.hypot(self.down, self.right) >= max(LEAST_SHIFT, LEAST_SHIFT_SHARE * self.side))
+
+    @property
+    def is_clearly_off(self) -> bool:
+        """Whether the image by itself says that its label does not fit as it is."""
+        is_moved = self.transform != IDENTITY or self.is_shifted
+        return is_moved and self.is_sure and self.ahead >= PART_AHEAD and self.score - self.as_it_is >= PART_GAIN
+
 
 @dataclass(frozen=True)
 class RegistrationVerdict:
@@ -85,6 +99,8 @@ class RegistrationVerdict:
         agree: those that voted for this.
         transform: `IDENTITY`, or what makes the labels fit.
         down, right: shift that makes them fit, pixels; 0 where none is needed.
+        is_part: whether `agree` are a part of the labels only, and the others fit as they are or do not agree.
+        places: of the votes that agree on a part, among all.
     """
 
     judged: int
@@ -93,6 +109,8 @@ class RegistrationVerdict:
     transform: str = IDENTITY
     down: float = 0.0
     right: float = 0.0
+    is_part: bool = False
+    places: tuple[int, ...] = ()
 
     @property
     def is_off(self) -> bool:
@@ -147,9 +165,18 @@ def _fits_clearly(as_it_is: np.ndarray, mirrored: np.ndarray) -> bool:
 
 
 def verdict_of(votes: Sequence[RegistrationVote]) -> RegistrationVerdict:
-    """Return what images say together; with too few votes, or votes that do not agree, that labels fit as they are."""
+    """Return what images say together: of most labels, else of a part that is clearly off in one and the same way.
+
+    With too few votes, or votes that do not agree, the labels are taken to fit as they are.
+    """
+    whole = _verdict_of_most(votes)
+    return whole if whole.is_off else _verdict_of_part(votes) or whole
+
+
+def _verdict_of_most(votes: Sequence[RegistrationVote]) -> RegistrationVerdict:
     sure = [each for each in votes if each.is_sure]
-    fits = RegistrationVerdict(len(votes), len(sure), sum(each.transform == IDENTITY for each in sure))
+    as_they_are = sum(each.transform == IDENTITY and not each.is_clearly_off for each in sure)
+    fits = RegistrationVerdict(len(votes), len(sure), as_they_are)
     if len(sure) < LEAST_VOTES:
         return fits
     transform, agree = Counter(each.transform for each in sure).most_common(1)[0]
@@ -158,19 +185,47 @@ def verdict_of(votes: Sequence[RegistrationVote]) -> RegistrationVerdict:
         return fits
     if transform != IDENTITY:
         return RegistrationVerdict(len(votes), len(sure), agree, transform)
-    down, right = (float(np.median([getattr(each, name) for each in same])) for name in ("down", "right"))
+    near = _near_their_middle(same)
     side = float(np.median([each.side for each in same]))
+    down, right = (float(np.median([getattr(each, name) for each in same])) for name in ("down", "right"))
     if np.hypot(down, right) < max(LEAST_SHIFT, LEAST_SHIFT_SHARE * side):
         return fits
-    near = [
+    if len(near) < max(LEAST_VOTES, NEAR * len(sure)):
+        return fits
+    return RegistrationVerdict(len(votes), len(sure), len(near), IDENTITY, *_mean_shift(near))
+
+
+def _verdict_of_part(votes: Sequence[RegistrationVote]) -> RegistrationVerdict | None:
+    """Return what the labels say that are clearly off, where enough of them say the same."""
+    voted = sum(each.is_sure for each in votes)
+    off = [each for each in votes if each.is_clearly_off]
+    least = max(LEAST_VOTES, PART_SHARE * voted)
+    if len(off) < least:
+        return None
+    transform = Counter(each.transform for each in off).most_common(1)[0][0]
+    same = [each for each in off if each.transform == transform]
+    if transform == IDENTITY:
+        same = _near_their_middle(same)
+    if len(same) < least:
+        return None
+    shift = _mean_shift(same) if transform == IDENTITY else (0.0, 0.0)
+    chosen = set(map(id, same))
+    places = tuple(place for place, each in enumerate(votes) if id(each) in chosen)
+    return RegistrationVerdict(len(votes), voted, len(same), transform, *shift, is_part=True, places=places)
+
+
+def _near_their_middle(same: Sequence[RegistrationVote]) -> list[RegistrationVote]:
+    """Return the votes whose shift is about the median one."""
+    down, right = (float(np.median([getattr(each, name) for each in same])) for name in ("down", "right"))
+    return [
         each
         for each in same
         if np.hypot(each.down - down, each.right - right) <= max(SPREAD, SPREAD_SHARE * each.side)
     ]
-    if len(near) < max(LEAST_VOTES, NEAR * len(sure)):
-        return fits
-    down, right = (float(np.mean([getattr(each, name) for each in near])) for name in ("down", "right"))
-    return RegistrationVerdict(len(votes), len(sure), len(near), IDENTITY, down, right)
+
+
+def _mean_shift(votes: Sequence[RegistrationVote]) -> tuple[float, float]:
+    return float(np.mean([each.down for each in votes])), float(np.mean([each.right for each in votes]))
 
 
 def _is_significant(sure: Sequence[RegistrationVote]) -> bool:

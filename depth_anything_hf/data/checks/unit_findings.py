@@ -33,6 +33,8 @@ UNITS = (
 MIXED, MIXED_SHARE, LEAST_OF_MIXED = 200.0, 0.05, 8
 # Labels that vote, of those looked at, and how many of them agree.
 LEAST_VOTES, AGREE = 3, 0.75
+# Labels of the other kind among those of the right one, at least.
+LEAST_OF_OTHER_KIND = 4
 # Flat surfaces of all labels, and how many of them say the same.
 LEAST_SURFACES, SURFACES_AGREE = 20, 0.9
 
@@ -90,27 +92,34 @@ def mixed_units_finding(facts: Sequence[SampleFacts]) -> Finding | None:
 
 
 def kind_finding(facts: Sequence[SampleFacts], how: HowRead) -> Finding | None:
-    """Return whether disparity was read as depth or the other way round, by flat surfaces."""
-    votes = {"depth": 0, "disparity": 0}
+    """Return whether disparity was read as depth or the other way round, by flat surfaces; in all labels or some."""
+    votes: dict[str, list[SampleFacts]] = {"depth": [], "disparity": []}
     for each in facts:
         even, inverse, pixels = each.even_lines
         if each.label != how.label or even + inverse < max(1, FLAT_SHARE * pixels):
             continue
         # Along a straight line on a plane disparity is even, and the inverse of depth is.
-        votes["disparity"] += even >= FLAT_VOTES * (even + inverse)
-        votes["depth"] += inverse >= FLAT_VOTES * (even + inverse)
-    count, other = sum(votes.values()), "disparity" if how.label == "depth" else "depth"
+        if even >= FLAT_VOTES * (even + inverse):
+            votes["disparity"].append(each)
+        if inverse >= FLAT_VOTES * (even + inverse):
+            votes["depth"].append(each)
+    count, other = sum(map(len, votes.values())), "disparity" if how.label == "depth" else "depth"
     labelled = sum(bool(each.quantiles) for each in facts)
-    if how.label is None or count < min(LEAST_VOTES, labelled) or votes[other] < max(1, AGREE * count):
+    if how.label is None or count < min(LEAST_VOTES, labelled) or not votes[other]:
+        return None
+    is_part = len(votes[other]) < AGREE * count
+    if is_part and len(votes[other]) < max(LEAST_OF_OTHER_KIND, MIXED_SHARE * count):
         return None
     what = "the numbers" if other == "disparity" else "the inverses of the numbers"
-    reason = (
-        f"{what} of {votes[other]} of {count} labels with flat surfaces change evenly along these, as disparity does "
-        f"and depth does not: they are most likely {other}, read as {how.label}"
+    who = "some are" if is_part else "they are"
+    reason = f"{what} of {len(votes[other])} of {count} labels with flat surfaces change evenly along these, as " + (
+        f"disparity does and depth does not: {who} most likely disparity, read as depth"
         if other == "disparity"
-        else f"{what} of {votes[other]} of {count} labels with flat surfaces change evenly along these, as those of "
-        "depth do: they are most likely depth, read as disparity"
+        else f"those of depth do: {who} most likely depth, read as disparity"
     )
+    if is_part:
+        advice = f"divide the source into one of depth and one of disparity; --json lists those of {other}"
+        return Finding("kind", reason, advice, {}, tuple(each.name for each in votes[other]))
     return Finding("kind", reason, *_other_kind(other, how))
 
 

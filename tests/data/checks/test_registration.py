@@ -68,11 +68,36 @@ def test_a_verdict_needs_several_images_that_agree():
     mirrored = {"transform": "mirrored", "as_it_is": 1.0}
     assert not verdict_of(make_votes(3, **mirrored)).is_off
     assert verdict_of(make_votes(4, **mirrored)).transform == "mirrored"
-    assert not verdict_of([*make_votes(4, **mirrored), *make_votes(3)]).is_off
+    assert not verdict_of([*make_votes(3, **mirrored), *make_votes(3)]).is_off
     # Images that are not sure do not vote.
     unsure = make_votes(9, **{**mirrored, "score": 4.0})
     verdict = verdict_of([*unsure, *make_votes(2)])
     assert (verdict.judged, verdict.voted, verdict.agree, verdict.is_off) == (11, 2, 2, False)
+
+
+def test_a_part_that_is_clearly_off_is_told():
+    fits = make_votes(8)
+    mirrored = make_votes(4, transform="mirrored", as_it_is=1.0)
+    part = verdict_of([*fits, *mirrored])
+    assert (part.transform, part.agree, part.voted, part.is_part, part.places) == (
+        "mirrored",
+        4,
+        12,
+        True,
+        (8, 9, 10, 11),
+    )
+    moved = verdict_of([*make_votes(4, right=-9.0, as_it_is=2.0), *fits])
+    assert (moved.transform, moved.right, moved.agree, moved.places) == (IDENTITY, -9.0, 4, (0, 1, 2, 3))
+    assert not verdict_of(make_votes(8, down=8.0, as_it_is=4.0)).is_part
+    # Three of many, a small lead and a small gain are chance.
+    assert not verdict_of([*fits, *mirrored[1:]]).is_off
+    assert not verdict_of([*make_votes(90), *mirrored]).is_off
+    assert not verdict_of([*fits, *make_votes(4, transform="mirrored", as_it_is=1.0, ahead=2.2)]).is_off
+    close = verdict_of([*fits, *make_votes(4, right=-9.0, as_it_is=6.0)])
+    assert (close.is_off, close.agree) == (False, 12)
+    # Labels that are off in several ways do not fit as they are either.
+    ways = [*make_votes(2, right=-30.0, as_it_is=2.0), *make_votes(2, right=30.0, as_it_is=2.0)]
+    assert (verdict_of([*fits, *ways]).is_off, verdict_of([*fits, *ways]).agree) == (False, 8)
 
 
 def test_small_and_scattered_shifts_are_those_of_depth_cameras():

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import cv2
 import datasets
@@ -218,3 +219,22 @@ def test_real_frames_have_no_findings_together_and_alone(tmp_path):
             path = tmp_path / f"{label}{number}.txt"
             path.write_text("\n".join(part) + "\n")
             assert codes(check_source({"path": str(path), **rules})) == [], part
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        (np.fliplr, "registration", "some labels fit their pictures when they are mirrored"),
+        (lambda depth: np.roll(depth, 8, axis=1), "registration", "when they are moved 8 pixels to the left"),
+        (lambda depth: 1 / depth, "kind", "some are most likely disparity"),
+    ],
+)
+def test_a_third_of_the_labels_is_off(tmp_path, change, code, words):
+    root = write_scenes(tmp_path / "rooms", 15)
+    changed = sorted((root / "depth").glob("*.npy"))[::3]
+    for path in changed:
+        np.save(path, np.ascontiguousarray(change(np.load(path))))
+    (finding,) = check_source({"path": str(root)}).findings
+    assert finding.code == code and words in finding.reason
+    assert {Path(name).stem for name in finding.names} <= {path.stem for path in changed}
+    assert len(finding.names) >= 4
