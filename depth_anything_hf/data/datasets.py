@@ -238,6 +238,10 @@ class DepthTable:
         """Return the name of a sample, which need not be readable."""
         return self._reader.name_of(self._rows[int(index)], f"row {index}")
 
+    def place_of(self, index: int) -> tuple[str, int] | None:
+        """Return the file of a row and its number there; None where the rows are not read in place."""
+        return self._rows.place_of(index) if isinstance(self._rows, ParquetRows) else None
+
     @property
     def columns(self) -> list[str]:
         """Names of the columns."""

@@ -151,15 +151,19 @@ def read_drop_list(path: str | os.PathLike[str]) -> Iterator[DroppedRow]:
             raise ValueError(f"{path}: expected a list of rows in UTF-8: {error}") from error
 
 
-def write_drop_list(path: Path, rows: Sequence[DroppedRow], comments: Sequence[str] = ()) -> None:
-    """Write a list as text, below comments.
+def write_drop_list(
+    path: Path, rows: Sequence[DroppedRow], comments: Sequence[str] = (), after: Sequence[str] = ()
+) -> None:
+    """Write a list as text, between comments.
 
     Args:
         path: of the file, which is replaced.
         rows: in the order to write.
-        comments: one line each, without the `#`.
+        comments: lines above the rows, without the `# `.
+        after: lines below them, without the `#`.
     """
     lines = [f"# {comment}".rstrip() for comment in comments] + [text_of_row(row) for row in rows]
+    lines += [f"#{comment}" for comment in after]
     atomic_write(path, "".join(f"{line}\n" for line in lines))
 
 

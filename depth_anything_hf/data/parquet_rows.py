@@ -100,13 +100,14 @@ class ParquetRows:
             FileNotFoundError: its file is gone.
             IndexError: there is no such row.
         """
-        if not -self._length <= index < self._length:
-            raise IndexError(f"row {index} of a table with {self._length} rows")
-        index %= self._length
-        number = int(np.searchsorted(self._ends, index, side="right"))
-        row = index - (int(self._ends[number - 1]) if number else 0)
+        number, row = self._locate(index)
         with _errors_named(self._path(number), f"row {row}"):
             return self._read(number, row)
+
+    def place_of(self, index: int) -> tuple[str, int]:
+        """Return the file of a row and its number there; raises as `[]` for one that is not there."""
+        number, row = self._locate(index)
+        return self._path(number), row
 
     def read_columns(self, names: Sequence[str], rows: int) -> Iterator[dict[str, list[Any]]]:
         """Yield the cells of some columns of all rows in their order, at most `rows` rows at once.
@@ -133,6 +134,13 @@ class ParquetRows:
 
     def _path(self, number: int) -> str:
         return self._folder + self._names[number]
+
+    def _locate(self, index: int) -> tuple[int, int]:
+        if not -self._length <= index < self._length:
+            raise IndexError(f"row {index} of a table with {self._length} rows")
+        index %= self._length
+        number = int(np.searchsorted(self._ends, index, side="right"))
+        return number, index - (int(self._ends[number - 1]) if number else 0)
 
     def _check(self, file: OpenParquet, number: int) -> None:
         if file.status() != tuple(self._status[number].tolist()):

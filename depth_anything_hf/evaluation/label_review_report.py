@@ -64,12 +64,10 @@ def save_lists(
         f"by {review.by}: {MEANINGS[review.by]}, worst first; {why}",
         "one row a line: name, or name<TAB>source_row; lines that begin with # are comments",
     ]
-    write_drop_list(folder / LIST, [_dropped(each) for each in dropped], comments)
-    if others:
-        lines = ["# The next ones in the order; without the # they are dropped as well:"]
-        lines += [f"#{text_of_row(_dropped(each))}" for each in others]
-        text = (folder / LIST).read_text(encoding="utf-8")
-        atomic_write(folder / LIST, text + "".join(f"{line}\n" for line in lines))
+    after = [text_of_row(_dropped(each)) for each in others]
+    if after:
+        after.insert(0, " The next ones in the order; without the # they are dropped as well:")
+    write_drop_list(folder / LIST, [_dropped(each) for each in dropped], comments, after)
     entries = [
         {
             "name": each.row.name,

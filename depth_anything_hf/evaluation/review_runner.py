@@ -123,7 +123,7 @@ def run_review(arguments: ReviewArguments, tell: Callable[[str], object] | None 
     from ..data.sources import DataSource, open_source
     from ..utils.outputs import check_folder, lies_in, refuse_to_replace
     from .label_review import review_stored, suggest_cut
-    from .label_review_report import PAGE, REVIEW_FILES, SHEET, ShownRow, save_lists, save_page, save_sheet
+    from .label_review_report import LIST, PAGE, REVIEW_FILES, SHEET, ShownRow, save_lists, save_page, save_sheet
 
     folder = Path(arguments.output_dir)
     if lies_in(folder, Path(arguments.labels)):
@@ -157,9 +157,8 @@ def run_review(arguments: ReviewArguments, tell: Callable[[str], object] | None 
     why = "no row stands out" if cut is None else f"the cut is {cut:.4g}, {why}"
     shown_count = min(arguments.worst, len(order))
     rows = review.rows(samples, order[: max(shown_count, count + FOLLOWING_ROWS)].tolist())
-    place_of = _places(source, len(samples))
-    shown = _draw(source, samples, review, rows[:shown_count], place_of, comparison)
-    plain = [ShownRow(row, (), place_of(row.index)) for row in rows]
+    shown = _draw(source, samples, review, rows[:shown_count], comparison)
+    plain = [ShownRow(row, (), _place_of(samples, row.index)) for row in rows]
     folder.mkdir(parents=True, exist_ok=True)
     save_lists(folder, arguments.labels, review, plain[:count], plain[count : count + FOLLOWING_ROWS], why)
     save_sheet(folder / SHEET, review, shown)
@@ -171,14 +170,14 @@ def run_review(arguments: ReviewArguments, tell: Callable[[str], object] | None 
         cut=cut,
         why=why,
         dropped=count,
-        list_place=str(folder / "drop.txt"),
+        list_place=str(folder / LIST),
     )
     if tell is not None:
         skipped = f"; {counted(len(review.skipped), 'row')} could not be compared" if review.skipped else ""
         tell(
             f"{counted(len(samples), 'label')} reviewed by {review.by}: {why}; {counted(count, 'row')} in "
-            f"{folder / 'drop.txt'}{skipped}\nlook at them in {folder / PAGE}, then: distill --train_data "
-            f"{arguments.labels} --drop {folder / 'drop.txt'}"
+            f"{folder / LIST}{skipped}\nlook at them in {folder / PAGE}, then: distill --train_data "
+            f"{arguments.labels} --drop {folder / LIST}"
         )
     return ReviewReport(len(samples), count, cut, review)
 
@@ -222,7 +221,6 @@ def _draw(
     samples: SampleDataset,
     review: Review,
     rows: Sequence[ReviewedRow],
-    place_of: Callable[[int], str],
     comparison: tuple[DepthPredictor, EvaluationSettings] | None,
 ) -> list[ShownRow]:
     from tqdm import tqdm
@@ -240,7 +238,7 @@ def _draw(
         except (BrokenSampleError, OSError):
             # It is listed, and its name tells where to look.
             pictures = []
-        shown.append(ShownRow(row, pictures, place_of(row.index)))
+        shown.append(ShownRow(row, pictures, _place_of(samples, row.index)))
     return shown
 
 
@@ -300,31 +298,12 @@ def _compared(
     ]
 
 
-def _places(source: Any, rows: int) -> Callable[[int], str]:
-    """Return what names shard and row of a position, where the labels are local parquet shards."""
-    from bisect import bisect_right
-    from itertools import accumulate
+def _place_of(samples: SampleDataset, index: int) -> str:
+    """Return shard and row of a position; "" where the labels are not in shards that are here."""
+    from ..data.datasets import DepthTable
 
-    from pyarrow import ArrowException, parquet
-
-    from ..data.table_files import table_files
-    from ..utils.paths import local_path
-
-    local = local_path(source.path)
-    try:
-        table_format, files = table_files(local, source.split)
-        counts = [parquet.read_metadata(file).num_rows for file in files] if table_format == "parquet" else []
-    except (OSError, ValueError, ArrowException):
-        counts = []
-    firsts = [0, *accumulate(counts)]
-    if firsts[-1] < rows or not counts:
-        return lambda index: ""
-
-    def place(index: int) -> str:
-        file = bisect_right(firsts, index) - 1
-        return f"{Path(files[file]).name}, row {index - firsts[file]}"
-
-    return place
+    place = samples.place_of(index) if isinstance(samples, DepthTable) else None
+    return "" if place is None else f"{Path(place[0]).name}, row {place[1]}"
 
 
 def _first_reason(review: Review) -> str:
