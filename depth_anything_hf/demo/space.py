@@ -24,7 +24,7 @@ from ..hub.publisher import MODEL_FILES
 from ..hub.repository import Repository
 from ..utils.files import atomic_write
 from ..utils.machine_traces import traces_in_file
-from ..utils.outputs import refuse_to_replace
+from ..utils.outputs import lies_in, refuse_to_replace
 from ..utils.paths import local_path
 from ..version import __version__
 from .settings import model_label
@@ -87,7 +87,7 @@ def write_space(
         license: of the model; None: that of its card, or of well-known weights.
 
     Raises:
-        ValueError: the license contradicts that of the model.
+        ValueError: the license contradicts that of the model, or the model lies where its copy goes.
         FileNotFoundError: the folder holds no model.
         FileExistsError: files of the user's would be replaced.
         PushError: a file of the model names this machine.
@@ -98,10 +98,16 @@ def write_space(
     license = license or (license_in_card(source) if is_local else published_license(model))
     place = local_path(folder) if folder is not None else (source if is_local else Path()) / FOLDER
     ours = [place / name for name in SPACE_FILES[:3]]
-    theirs = [path for path in ours if path.exists() and MARK not in path.read_text("utf-8", errors="replace")]
-    refuse_to_replace([path for path in theirs if path.name != "requirements.txt"], "choose another --output_dir")
+    theirs = [path for path in ours if path.exists() and not _is_ours(path)]
+    names = []
     if is_local:
-        _copy_model(source, place / MODEL_FOLDER)
+        target = place / MODEL_FOLDER
+        if lies_in(source, target):
+            raise ValueError(f"{source} lies where the Space's copy of it goes: choose another --output_dir")
+        # An earlier copy has the program beside it.
+        theirs += [target] if target.exists() and not _is_ours(place / "app.py") else []
+        names = _published_files(source)
+    refuse_to_replace(theirs, "choose another --output_dir")
     expression = f'str(Path(__file__).parent / "{MODEL_FOLDER}")' if is_local else repr(model)
     # A conversion for OpenVINO would be made again at each start of a Space.
     app = APP.format(mark=MARK, model=expression, engine='"torch"')
@@ -118,6 +124,8 @@ def write_space(
         own=kept_section(card.read_text(encoding="utf-8") if card.is_file() else None),
     )
     atomic_write(place / "app.py", app)
+    if is_local:
+        _copy_model(source, names, target)
     atomic_write(place / "requirements.txt", f"# {MARK}\ndepth_anything_hf[demo]=={__version__}\n")
     front = yaml.safe_dump(
         _front_matter(title, None if is_local else model, license), sort_keys=False, allow_unicode=True
@@ -172,8 +180,12 @@ def push_space(
         ) from None
 
 
-def _copy_model(source: Path, target: Path) -> None:
-    """Copy the published files of a model, large ones as hard links; of an earlier copy nothing else stays."""
+def _is_ours(path: Path) -> bool:
+    return path.is_file() and MARK in path.read_text("utf-8", errors="replace")
+
+
+def _published_files(source: Path) -> list[Path]:
+    """Return the names of the published files of a model, which are checked."""
     names = [path.relative_to(source) for path in sorted(source.iterdir()) if path.is_file()]
     names = [name for name in names if any(fnmatch(name.name, pattern) for pattern in MODEL_FILES)]
     if "config.json" not in map(str, names) or not any(fnmatch(str(name), "model*.safetensors") for name in names):
@@ -181,6 +193,11 @@ def _copy_model(source: Path, target: Path) -> None:
     traces = [f"{name}: {trace}" for name in names if (trace := next(traces_in_file(source / name), None))]
     if traces:
         raise PushError(f"{source} names places on this machine, which must be taken out first: {'; '.join(traces)}")
+    return names
+
+
+def _copy_model(source: Path, names: list[Path], target: Path) -> None:
+    """Copy files of a model, large ones as hard links; of an earlier copy nothing else stays."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     for name in names:

@@ -87,6 +87,23 @@ def test_files_of_the_user_and_traces_of_the_machine_are_kept_out(model, tmp_pat
         write_space(str(model), "Depth")
 
 
+def test_a_folder_and_requirements_of_the_user_are_not_replaced(model, tmp_path):
+    place = tmp_path / "mine"
+    (place / "model").mkdir(parents=True)
+    (place / "model" / "weights.pt").write_bytes(b"mine")
+    with pytest.raises(FileExistsError, match=r"mine.model: already there.*choose another --output_dir"):
+        write_space(str(model), "Depth", place)
+    (place / "requirements.txt").write_text("torch")
+    with pytest.raises(FileExistsError, match=r"requirements\.txt"):
+        write_space("owner/model", "Depth", place)
+    assert sorted(path.name for path in place.rglob("*")) == ["model", "requirements.txt", "weights.pt"]
+    # The model itself, where its copy would lie.
+    model.rename(tmp_path / "model")
+    with pytest.raises(ValueError, match="lies where the Space's copy of it goes"):
+        write_space(str(tmp_path / "model"), "Depth", tmp_path)
+    assert (tmp_path / "model" / "model.safetensors").is_file() and not (tmp_path / "app.py").exists()
+
+
 def test_the_command_pushes_a_space(model, tmp_path, monkeypatch):
     with new_hub() as hub:
         use_hub(monkeypatch, hub, tmp_path)
