@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from ...utils.cache_folder import cache_folder
-from ...utils.files import remove_abandoned, unfinished_file
+from ...utils.files import finish_file, remove_abandoned, unfinished_file
 from ...utils.locks import hold_file, unlink_unless_held
 from .download import RemoteFile, download, look_up
 from .file_systems import Patience, ShortReadError
@@ -163,12 +163,13 @@ class ShardCache:
     def _download(self, remote: RemoteFile, path: Path) -> None:
         unfinished = unfinished_file(path)
         try:
-            with hold_file(unfinished), unfinished.open("r+b" if unfinished.exists() else "wb") as file:
-                # Others count it as what it will be.
-                file.truncate(remote.size or 0)
-                download(remote, file, self.patience)
-                file.flush()
-                os.replace(unfinished, path)
+            with hold_file(unfinished):
+                with unfinished.open("r+b" if unfinished.exists() else "wb") as file:
+                    # Others count it as what it will be.
+                    file.truncate(remote.size or 0)
+                    download(remote, file, self.patience)
+                # On the disk: after a power cut, a file of the right size would be taken for whole.
+                finish_file(unfinished, path)
         finally:
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)
