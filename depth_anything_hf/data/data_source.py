@@ -27,7 +27,7 @@ ASK_FOR_LABELS = (
 )
 # How a stream is fetched, which changes none of its samples.
 OF_STREAMS = ("cache_size", "read_timeout", "max_lost_share")
-CACHE_SIZE, READ_TIMEOUT = "20GB", 30.0
+CACHE_SIZE, READ_TIMEOUT, LARGEST_LOST_SHARE = "20GB", 30.0, 0.1
 
 
 @dataclass
@@ -91,7 +91,7 @@ class DataSource:
     drop: str | None = None
     cache_size: str = CACHE_SIZE
     read_timeout: float = READ_TIMEOUT
-    max_lost_share: float = 0.1
+    max_lost_share: float = LARGEST_LOST_SHARE
 
     def __post_init__(self) -> None:
         # One of several paths would be taken for the name of a file.

@@ -14,6 +14,7 @@ from typing import Any
 import datasets
 import fsspec
 
+from .data_source import LARGEST_LOST_SHARE
 from .decoding.depth_maps import LabelRules, label_rules
 from .masked_pixels import masked_pixels_of
 from .row_filter import LeftOut, RowFilter
@@ -26,7 +27,6 @@ from .shard_readers import ShardReader
 logger = logging.getLogger(__name__)
 
 OPEN_SHARDS, OPEN_SHARDS_ELSEWHERE = 16, 4
-LARGEST_LOST_SHARE = 0.1
 # Where the rows of one shard are read in order.
 ROWS_AT_ONCE = 16
 

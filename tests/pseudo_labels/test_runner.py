@@ -12,6 +12,7 @@ import pytest
 from tiny_model import MakeModel
 
 from depth_anything_hf import DepthAnythingImageProcessor
+from depth_anything_hf.data.data_source import DataSource
 from depth_anything_hf.pseudo_labels.runner import LabelArguments, label, number_of_process, push
 
 
@@ -70,6 +71,12 @@ def test_labels_are_pushed_with_the_licenses_of_the_arguments(monkeypatch: pytes
 def test_counts_are_at_least_one(name: str) -> None:
     with pytest.raises(ValueError, match=f"--{name} must be at least 1, got 0"):
         LabelArguments("t", "d", "labels", **{name: 0})
+
+
+def test_streams_are_fetched_as_those_of_training_by_default() -> None:
+    # `--help` does not import what opens data.
+    arguments, source = LabelArguments("t", "d", "o"), DataSource("d", streaming=True)
+    assert (arguments.cache_size, arguments.read_timeout) == (source.cache_size, source.read_timeout)
 
 
 def test_a_seed_for_images_that_keep_their_order_is_refused() -> None:
