@@ -56,7 +56,8 @@ class OpenParquet:
     nbytes = 1
 
     def __init__(self, path: str) -> None:
-        self._handle = pa.OSFile(path, "rb")
+        # As bytes, since names need not be UTF-8.
+        self._handle = pa.OSFile(os.fsencode(path), "rb")
         # Of the footer and what it leads to, which are not made for several threads.
         self.lock = threading.RLock()
 

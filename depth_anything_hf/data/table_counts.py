@@ -190,7 +190,7 @@ class _Footers:
 
 
 def _read_footer(path: str) -> _Footer:
-    with pa.OSFile(path, "rb") as handle:
+    with pa.OSFile(os.fsencode(path), "rb") as handle:
         metadata = parquet.read_metadata(handle)
     schema = metadata.schema.to_arrow_schema()
     # Of the notes of a file, such as where labels are from, the features alone matter.

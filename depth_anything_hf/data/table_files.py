@@ -15,6 +15,7 @@ from .depth_stream import OPEN_SHARDS
 from .index.file_runs import FileRun, FileRuns, suffix_of
 from .index.looks import one_opening
 from .index.scan import regular, scan_files
+from .layout_names import is_split, split_names
 from .left_out import describe_kinds, outside_labels
 from .own_pictures import is_own_picture, is_own_table, may_have_own
 from .prediction_list import LIST_FILE
@@ -111,17 +112,31 @@ def table_files(local: Path, split: str, of_photos: bool = False) -> tuple[str, 
 
 
 def files_of_split(files: list[AnyPath], root: AnyPath, split: str) -> list[AnyPath]:
-    """Pick the files whose folder or name starts with the name of the split; all if none is named after a split."""
+    """Pick the files whose folder or name starts with a name of the split; all if none is named after a split.
+
+    Args:
+        files: below the root.
+        root: their folder.
+        split: which is meant, by any of its names ("val" is "validation" too); "" takes all.
+
+    Raises:
+        ValueError: files are named after other splits, and none after this one.
+    """
+    if not split:
+        return files
+    own = split_names(split)
     by_split: dict[str, list[AnyPath]] = {}
     for file in files:
         words = [re.split(r"[-_.]", part)[0] for part in file.relative_to(root).parts]
-        named = [word for word in words if word in {"train", "validation", "test", split}]
+        named = [word if word == split else word.lower() for word in words if word == split or is_split(word)]
         by_split.setdefault(named[-1] if named else "", []).append(file)
     if set(by_split) == {""}:
         return files
-    if split not in by_split:
-        raise ValueError(f"{root}: no files of split {split!r}; set split to one of {sorted(filter(None, by_split))}")
-    return by_split[split]
+    chosen = next((by_split[name] for name in own if name in by_split), None)
+    if chosen is None:
+        names = sorted(filter(None, by_split))
+        raise ValueError(f'{root}: no files of split {split!r}; set split to one of {names}, or to "" for all files')
+    return chosen
 
 
 def is_saved_dataset(root: Path) -> bool:

@@ -179,6 +179,16 @@ def test_few_files_are_open_at_once_and_little_is_kept(tmp_path: Path, monkeypat
     assert 0 < kept._total <= 30_000 and kept._total == sum(each.nbytes for each in kept._values.values())
 
 
+def test_names_of_files_need_not_be_utf_8(tmp_path: Path) -> None:
+    files = [tmp_path / os.fsdecode(name) for name in (b"caf\xe9.parquet", b"plain.parquet")]
+    for file in files:
+        pq.write_table(example_table(5), file.with_name("plain.parquet"))
+        file.with_name("plain.parquet").rename(file)
+    found = in_place(files)
+    for index in range(5):
+        assert_same(found[index], found[index + 5])
+
+
 def test_a_file_that_vanishes_or_changes_is_named_and_never_read(tmp_path: Path) -> None:
     files = [write_shard(tmp_path / f"{number}.parquet", [row(f"{number}")] * 3) for number in range(4)]
     rows = in_place(files)

@@ -105,6 +105,20 @@ def test_open_source_keeps_splits_of_local_parquet_apart(
         open_source(DataSource(str(tmp_path), split="test"))
 
 
+def test_tables_know_the_names_of_splits_that_folders_know(tmp_path: pathlib.Path, rgb: np.ndarray) -> None:
+    for count, name in enumerate(("data", "Training", "val", "test"), start=1):
+        pseudo_label_table(rgb, [rgb[..., 0].astype(np.float32)] * count).to_parquet(tmp_path / f"{name}-0.parquet")
+
+    def rows(split: str) -> int:
+        return len(open_source({"path": str(tmp_path), "split": split}))
+
+    assert [rows(split) for split in ("train", "validation", "val", "test", "", "data")] == [2, 3, 3, 4, 10, 1]
+    (tmp_path / "Training-0.parquet").unlink()
+    (tmp_path / "test-0.parquet").unlink()
+    with pytest.raises(ValueError, match=r"no files of split 'train'.*\['val'\]"):
+        rows("train")
+
+
 def test_open_source_of_json_lines_with_relative_paths(
     tmp_path: pathlib.Path, table_cache: None, rgb: np.ndarray, depth: np.ndarray
 ) -> None:
