@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 IDENTITY = (NAME, SOURCE_ROW, FIT_OK)
 ROWS_AT_ONCE = 65_536
+# Methods of some datasets that take a position.
+BY_POSITION = ("read_encoded", "encoded_pair")
 
 
 class KeptRows:
@@ -66,12 +68,12 @@ class KeptRows:
     def __getattr__(self, name: str) -> Any:
         # What only some datasets have, as far as it does not depend on positions. Nothing before `__init__`, as when
         # a worker unpickles it.
-        if name not in ("rules", "with_rules", "read_encoded") or "samples" not in self.__dict__:
+        if name not in ("rules", "with_rules", *BY_POSITION) or "samples" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         found = getattr(self.samples, name)
         if name == "with_rules":
             return lambda rules: KeptRows(found(rules), self.kept, self.left_out)
-        if name == "read_encoded":
+        if name in BY_POSITION:
             return lambda index: found(self._place(index))
         return found
 

@@ -15,6 +15,7 @@ from ..datasets import DepthFolder, DepthTable, PhotoFolder
 from ..decoding.errors import BrokenSampleError
 from ..depth_stream import DepthStream
 from ..public.catalog import PUBLIC_DATASETS
+from ..rows_left_out import KeptRows
 from ..samples import Sample
 from .advice import HowRead, suffix_of
 from .file_copies import MOST_FILES
@@ -71,7 +72,7 @@ class Reader:
             return []
         if isinstance(self.source, PhotoFolder):
             return list(self.source.names)
-        if isinstance(self.source, DepthFolder):
+        if self.how.kind == "folder":
             return [self.source.name_of(index) for index in range(len(self.source))]
         return []
 
@@ -158,15 +159,16 @@ class Reader:
     def how(self) -> HowRead:
         """How the source is read."""
         rules = getattr(self.source, "rules", None)
+        whole = self.source.samples if isinstance(self.source, KeptRows) else self.source
         kind = "other"
-        if isinstance(self.source, DepthFolder):
+        if isinstance(whole, DepthFolder):
             kind = "folder"
-        elif isinstance(self.source, DepthTable | DepthStream):
+        elif isinstance(whole, DepthTable | DepthStream):
             kind = "table"
         elif self.spec.kind in PUBLIC_DATASETS:
             kind = "public"
         suffix = ""
-        if isinstance(self.source, DepthFolder) and len(self.source):
+        if kind == "folder" and len(self.source):
             suffix = suffix_of(self.source.encoded_pair(0)[1])
         return HowRead(
             kind,

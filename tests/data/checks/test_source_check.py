@@ -193,6 +193,14 @@ def test_copies_in_a_stream_are_found_and_a_damaged_shard_is_named(tmp_path):
     assert [title.partition(":")[0] for title, _ in rows_of(check)].count("typical") == 3
 
 
+def test_a_source_with_dropped_rows_is_looked_at_as_any_other(scenes, tmp_path):
+    (tmp_path / "drop.txt").write_text("images/001.png\n")
+    check = check_source({"path": str(scenes), "drop": str(tmp_path / "drop.txt"), "scale": 1000})
+    assert "001.png" not in "".join(each.name for each in check.facts) and len(check.facts) == check.count
+    assert check.reader.how.kind == "folder" and check.reader.how.suffix == ".npy"
+    assert check.facts[1].stored_type == "float32" and len(check.reader.files) == check.count
+
+
 def test_dropped_rows_of_a_stream_are_not_looked_at(tmp_path):
     named = table(range(3)).add_column("name", ["a", "b", "c"])
     named.to_parquet(str(tmp_path / "rows.parquet"))
