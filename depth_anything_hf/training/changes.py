@@ -38,6 +38,8 @@ BEFORE_IT_WAS_RECORDED = {
     "recipe.augmentation.near_clip": None,
     "recipe.student_layers": None,
 }
+# Of data, what is no longer recorded: the files of a stream, which its state holds as well.
+NO_LONGER_RECORDED = frozenset({"parquet_files"})
 NOT_RECORDED = "not recorded"
 LONGEST_VALUE = 120
 
@@ -101,6 +103,7 @@ def find_changes(
     for name, value in further.items():
         if name in earlier or _holds_later_entries(name):
             needing += differences(name, earlier.get(name, {}), value)
+    needing = [each for each in needing if each.name.rpartition(".")[2] not in NO_LONGER_RECORDED]
     needing += _allowed_without_a_record(earlier.get(RECIPE, {}), further.get(RECIPE, {}), arguments.allow_changed)
     if any(each.name == f"{RECIPE}.objective" for each in needing):
         # Another objective has other parameters.

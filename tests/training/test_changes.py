@@ -55,6 +55,11 @@ def test_what_the_earlier_record_lacks_is_not_compared():
     assert names(find_changes(early, averaged, {})[0]) == ["ema_decay"]
 
 
+def test_what_is_no_longer_recorded_is_not_compared():
+    earlier = {**EARLIER, "recipe": {**RECIPE, "data": [{**RECIPE["data"][0], "parquet_files": ["/a/0.parquet"]}]}}
+    assert find_changes(earlier, RESUMED, {"recipe": RECIPE}) == ([], [])
+
+
 @pytest.mark.parametrize("earlier", [{}, {"recipe": {}}, {"recipe": {"loss": {}}}])
 def test_what_runs_did_before_they_recorded_it_is_compared_all_the_same(earlier):
     """Runs started from Python had no recipe in their record, and took SILog over each image."""
