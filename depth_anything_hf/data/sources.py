@@ -78,8 +78,8 @@ def open_source(spec: DataSource | str | os.PathLike[str] | Mapping[str, Any]) -
         if isinstance(error, ImportError) or (source.path in str(error) and isinstance(error, OSError | ValueError)):
             raise
         kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
-        # `datasets` wraps the reason in an error of its own.
-        reason = error.__cause__ or error
+        # `datasets` wraps the reason in an error of its own; other errors tell more than their causes.
+        reason = (error.__cause__ if type(error).__module__.startswith("datasets.") else None) or error
         raise kind(
             f"{source.path}: cannot be opened: {type(reason).__name__}: {reason}{_name_damaged(source)}"
             f"{_advise(reason)}"

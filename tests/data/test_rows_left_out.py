@@ -98,6 +98,13 @@ def test_a_list_of_other_labels_is_refused(labels: Path, tmp_path: Path) -> None
         open_source({"path": str(labels), "drop": every})
 
 
+def test_a_line_that_is_no_row_is_told_with_its_place(labels: Path, tmp_path: Path) -> None:
+    drop = write_list(tmp_path / "drop.txt", "# comment", f"{NAMES[0]}\tfirst")
+    for streaming in (False, True):
+        with pytest.raises(ValueError, match=r"drop\.txt, line 2: expected name or name<TAB>source_row, got 'scene/0"):
+            open_source({"path": str(labels), "drop": drop, "streaming": streaming})
+
+
 def test_an_empty_list_is_told(labels: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     drop = write_list(tmp_path / "drop.txt", "# none stands out")
     assert len(open_source({"path": str(labels), "drop": drop, "keep_bad_fits": True})) == 7

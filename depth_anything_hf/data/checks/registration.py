@@ -46,6 +46,8 @@ LEAST_SHIFT, LEAST_SHIFT_SHARE, SPREAD, SPREAD_SHARE, NEAR = 3.0, 0.01, 2.5, 0.0
 # Labels of other pictures: images that are judged, and by how much their own labels fit better at most.
 LEAST_JUDGED, OWN_AHEAD, OTHERS = 8, 1.5, 4
 MATCH_SHARE = 0.6
+# Correlation of edges from which two labels, and two pictures, which have noise, show the same.
+ALIKE, ALIKE_PICTURES = 0.5, 0.3
 # Labels that are off while most fit: by how much what fits is ahead of all else and of the label as it is, and how
 # many of those that vote they are, beside `LEAST_VOTES`.
 PART_AHEAD, PART_GAIN, PART_SHARE = 2.5, 4.0, 0.05
@@ -262,17 +264,46 @@ def pairing_of(kept: Sequence[Edges]) -> PairingVerdict | None:
         return None
     # Each against all: the best of the other labels may be where it belongs.
     scores = np.array([_scores_of_labels(picture, [label for _, label in kept]) for picture, _ in kept])
-    count = len(kept)
-    own = np.diag(scores)
-    others = (scores.sum(axis=1) - own) / (count - 1)
+    # Of a camera that stands still, or of the next frame, another label fits as well as the own one.
+    is_other = ~_are_alike(kept)
+    judged = np.flatnonzero(is_other.any(axis=1))
+    count = len(judged)
+    if count < LEAST_JUDGED:
+        return None
+    own = np.diag(scores)[judged]
+    others = np.array([scores[row][is_other[row]].mean() for row in judged])
     gains = own - others
     error = float(gains.std(ddof=1)) / np.sqrt(count)
     if float(gains.mean()) + 2 * error >= OWN_AHEAD:
         return None
     best = scores.argmax(axis=1)
-    clear = [(row, int(column)) for row, column in enumerate(best) if scores[row, column] >= SURE and row != column]
+    clear = [
+        (int(row), int(best[row])) for row in judged if scores[row, best[row]] >= SURE and is_other[row, best[row]]
+    ]
     matches = tuple(clear) if len(clear) >= MATCH_SHARE * count else ()
     return PairingVerdict(count, float(own.mean()), float(others.mean()), matches)
+
+
+def _are_alike(kept: Sequence[Edges]) -> np.ndarray:
+    """Tell which images have the same edges at the same places, in picture and label, by their correlation: (N, N)."""
+    alike = np.eye(len(kept), dtype=bool)
+    for row, (picture, (label, where)) in enumerate(kept):
+        for column, (other_picture, (other_label, other_where)) in enumerate(kept[:row]):
+            if picture.shape != other_picture.shape or label.shape != other_label.shape:
+                continue
+            known = (where > 0) & (other_where > 0)
+            # The labels of a model that has collapsed are alike, too, and are of none of the pictures.
+            alike[row, column] = alike[column, row] = (
+                _correlation(label[known], other_label[known]) >= ALIKE
+                and _correlation(picture.ravel(), other_picture.ravel()) >= ALIKE_PICTURES
+            )
+    return alike
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    if not one.size or one.std() == 0 or other.std() == 0:
+        return 0.0
+    return float(np.corrcoef(one, other)[0, 1])
 
 
 def _scores_of_labels(picture: np.ndarray, labels: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:

@@ -119,3 +119,17 @@ def test_labels_of_other_pictures_are_told_with_where_they_belong():
     assert found.own < 2 and set(found.matches) <= {(place, (place + 5) % 9) for place in range(9)}
     assert len(found.matches) >= 6
     assert pairing_of(swapped[:7]) is None
+
+
+def test_labels_of_a_camera_that_stands_still_are_their_pictures_own():
+    rng = np.random.default_rng(0)
+    image, depth = scene(5)
+    frames = [np.clip(image + rng.normal(0, 8, image.shape), 0, 255).astype(np.uint8) for _ in range(9)]
+    labels = [depth * rng.normal(1, 0.01, depth.shape).astype(np.float32) for _ in range(9)]
+    pairs = [
+        (edges_of_picture(one), edges_of_label(other, "depth")) for one, other in zip(frames, labels, strict=True)
+    ]
+    assert pairing_of(pairs) is None
+    # Labels of a model that tells the same of every picture are of none.
+    others = [(edges_of_picture(scene(seed)[0]), pairs[seed][1]) for seed in range(9) if seed != 5]
+    assert pairing_of(others) is not None
