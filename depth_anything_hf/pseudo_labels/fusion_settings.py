@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..utils.option_errors import OptionError
 from ..utils.typed_fields import convert_fields, require_ranges
@@ -51,3 +52,28 @@ def check_teachers(masks: Sequence[str], has_scale_teacher: bool, has_sky_teache
         )
     if has_sky_teacher and "sky" not in masks:
         raise OptionError("a sky_teacher is for the mask 'sky', which is not asked for; add sky to masks")
+
+
+def check_used(arguments: Any, masks: Sequence[str]) -> None:
+    """Check that no argument of `LabelArguments` is given that has no effect without a model or a mask.
+
+    Raises:
+        OptionError: one is; the message says what it is for.
+    """
+    has_scale, has_sky = arguments.scale_teacher is not None, arguments.sky_teacher is not None
+    if not has_scale:
+        for name in ("scale_prediction_kind", "scale_input_size", "scale_teacher_license"):
+            if getattr(arguments, name) is not None:
+                raise OptionError(f"--{name} is for a second teacher: name it by --scale_teacher, or leave it out")
+    if not has_sky and arguments.sky_teacher_license is not None:
+        raise OptionError("--sky_teacher_license is for a sky teacher: name it by --sky_teacher, or leave it out")
+    for name, is_used, needed in (
+        ("fit_tolerance", has_scale, "--scale_teacher"),
+        ("least_inliers", has_scale, "--scale_teacher"),
+        ("teachers_threshold", "teachers" in masks, "--masks teachers"),
+        ("flip_threshold", "flip" in masks, "--masks flip"),
+        ("sky_threshold", has_sky, "--sky_teacher"),
+    ):
+        default = type(arguments).__dataclass_fields__[name].default
+        if not is_used and getattr(arguments, name) != default:
+            raise OptionError(f"--{name} has no effect without {needed}; leave it out")

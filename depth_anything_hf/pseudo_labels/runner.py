@@ -12,7 +12,7 @@ from ..utils.environment import environment_number
 from ..utils.option_errors import OptionError, check_count, option_errors
 from ..utils.redaction import redact_text
 from ..utils.typed_fields import convert_fields, require_ranges
-from .fusion_settings import FusionSettings, check_teachers
+from .fusion_settings import FusionSettings, check_teachers, check_used
 
 
 if TYPE_CHECKING:
@@ -233,12 +233,10 @@ class LabelArguments:
         from ..data.decoding.label_masks import parse_mask_names
 
         with option_errors():
-            check_teachers(parse_mask_names(self.masks), self.scale_teacher is not None, self.sky_teacher is not None)
+            masks = parse_mask_names(self.masks)
+            check_teachers(masks, self.scale_teacher is not None, self.sky_teacher is not None)
             _ = self.fusion
-        if self.scale_teacher is None:
-            for name in ("scale_prediction_kind", "scale_input_size", "scale_teacher_license"):
-                if getattr(self, name) is not None:
-                    raise OptionError(f"--{name} is for a second teacher: name it by --scale_teacher, or leave it out")
+        check_used(self, masks)
 
 
 def label(arguments: LabelArguments) -> LabelReport:

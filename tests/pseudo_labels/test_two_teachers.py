@@ -207,6 +207,12 @@ def test_card_and_lineage_name_both_teachers_and_the_stricter_license(
         ({"sky_teacher": "a/b"}, "add sky to masks"),
         ({"masks": "clouds"}, "masks must be one of"),
         ({"scale_input_size": 518}, "--scale_input_size is for a second teacher"),
+        ({"sky_teacher_license": "mit"}, "--sky_teacher_license is for a sky teacher"),
+        ({"fit_tolerance": 0.2}, "--fit_tolerance has no effect without --scale_teacher"),
+        ({"least_inliers": 0.2}, "--least_inliers has no effect without --scale_teacher"),
+        ({"scale_teacher": "x", "teachers_threshold": 0.2}, "--teachers_threshold has no effect without --masks"),
+        ({"flip_threshold": 0.1}, "--flip_threshold has no effect without --masks flip"),
+        ({"scale_teacher": "x", "masks": "sky", "sky_threshold": 0.2}, "--sky_threshold has no effect without --sky"),
         ({"scale_teacher": "a/b", "fit_tolerance": -1.0}, "tolerance is -1"),
     ],
 )
