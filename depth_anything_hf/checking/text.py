@@ -13,10 +13,13 @@ import numpy as np
 from ..data.checks.advice import describe_settings
 from ..data.checks.findings import HISTOGRAM_EDGES, Finding, SampleFacts
 from ..data.checks.source_check import SourceCheck
+from ..data.checks.unit_findings import UNITS
 from ..utils.messages import counted
 
 
 SIZES_SHOWN, NAMES_SHOWN, LARGEST_SHOWN = 4, 3, 2
+# Metres between which the middle of rooms and streets is; beyond, other units are named beside the given one.
+USUAL_NEAR, USUAL_FAR = 0.5, 10.0
 SHARES = (0.05, 0.5, 0.95)
 
 
@@ -76,6 +79,9 @@ def numbers_of(check: SourceCheck) -> dict[str, str]:
         found[str(check.label)] = f"{low} / {middle} / {high}{unit} (5 / 50 / 95 % of all values)"
     valid = [each.valid + (each.sky if check.label == "depth" else 0) for each in labelled]
     least, most = min(valid), max(valid)
+    units = _other_units(check, labelled)
+    if units:
+        found["unit"] = units
     found["valid"] = f"{np.mean(valid):.1%} of the pixels, {least:.1%} to {most:.1%} of a label"
     found["sky"] = sky_convention(labelled, check.label)
     stored = Counter(each.stored_type for each in labelled if each.stored_type)
@@ -85,6 +91,23 @@ def numbers_of(check: SourceCheck) -> dict[str, str]:
     return found
 
 
+def _other_units(check: SourceCheck, labelled: Sequence[SampleFacts]) -> str:
+    """Return where the middle would be by other units; "" where it is usual, or no number was given for the unit."""
+    how = None if check.reader is None else check.reader.how
+    middles = [each.median for each in labelled if each.quantiles]
+    if how is None or how.scale is None or check.label != "depth" or not middles:
+        return ""
+    middle = float(np.median(middles))
+    if USUAL_NEAR <= middle <= USUAL_FAR:
+        return ""
+    others = [(units, middle * how.scale / units, name) for units, name in UNITS if units != how.scale]
+    believable = [each for each in others if USUAL_NEAR <= each[1] <= USUAL_FAR]
+    if not believable:
+        return ""
+    would = ", ".join(f"{there:.3g} m by scale {units:g} ({name})" for units, there, name in believable)
+    return f"as given, {how.scale:g} a metre; the middle would be {would}"
+
+
 def quantiles_of(check: SourceCheck) -> tuple[float, ...] | None:
     """Return the quantiles `SHARES` of the values of all labels, by their histogram; None without a value."""
     total = check.histogram
@@ -92,7 +115,10 @@ def quantiles_of(check: SourceCheck) -> tuple[float, ...] | None:
         return None
     below = np.concatenate([[0], np.cumsum(total)]) / total.sum()
     logarithms = np.interp(SHARES, below, np.log10(HISTOGRAM_EDGES))
-    return tuple(float(10**each) for each in logarithms)
+    # A bin reaches beyond the values in it, as where many of them are one number.
+    known = [each.quantiles for each in check.facts if each.quantiles]
+    least, most = min(each[0] for each in known), max(each[-1] for each in known)
+    return tuple(float(np.clip(10**each, least, most)) for each in logarithms)
 
 
 def sky_convention(facts: Sequence[SampleFacts], label: str | None) -> str:
@@ -119,7 +145,7 @@ def _registration(check: SourceCheck) -> str:
     verdict = check.registration
     if not verdict.judged:
         return "not compared: the labels have too few values"
-    fit = "as they are" if not verdict.is_off else "otherwise, see below"
+    fit = "as they are" if not verdict.is_off else "otherwise (registration)"
     return (
         f"of {counted(verdict.judged, 'label')} compared with their pictures {verdict.voted} tell, and "
         f"{verdict.agree} of these fit {fit}"

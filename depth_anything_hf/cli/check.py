@@ -28,6 +28,7 @@ def check(
     source: Annotated[
         str,
         typer.Argument(
+            metavar="SOURCE",
             help="Folder, text list, table, label shards, Hub dataset or URL of tables; the name of a public dataset "
             "with --root; or a recipe, whose sources are all checked.",
         ),

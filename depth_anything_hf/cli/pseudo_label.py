@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -16,6 +16,9 @@ from .labels import tell_push
 from .launch import LaunchArguments, launch, started_by
 from .options import LAUNCH_OPTIONS, VerboseOption, report_failures
 
+
+if TYPE_CHECKING:
+    from ..pseudo_labels.report import LabelReport
 
 PANELS = {
     "Teacher and images": (
@@ -104,12 +107,22 @@ def _pseudo_label(
     if report.bad_fits:
         typer.echo(
             f"{place}{counted(report.bad_fits, 'label')} with a bad fit of the two teachers (fit_ok false): kept with "
-            "the scale teacher's own prediction; training leaves them out"
+            f"the scale teacher's own prediction; training leaves them out{_advice_on_fits(report)}"
         )
     report_failures(report.skipped, report.labelled + len(report.skipped))
     if arguments.push_to_hub is not None:
         tell_push(arguments.output_dir, lambda: push(arguments))
     return report
+
+
+def _advice_on_fits(report: LabelReport) -> str:
+    """Return what to do where most fits are bad, which is the teachers' fault and not that of single images."""
+    if report.bad_fits <= 0.5 * report.labelled:
+        return ""
+    return (
+        ". That is most of them: one teacher does not suit these images, or is taken for another kind than it is "
+        "(--prediction_kind, --scale_prediction_kind; a fit_scale below 0 says so). Predict some by each and look"
+    )
 
 
 def _require_one_process(launch_arguments: LaunchArguments) -> None:

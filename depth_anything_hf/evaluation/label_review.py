@@ -69,6 +69,11 @@ class Review:
     numbers: dict[str, Sequence[Any]] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def bad_fits(self) -> int:
+        """Rows that say themselves that one teacher could not be fitted to the other."""
+        return sum(each is False for each in self.numbers.get(FIT_OK, ()))
+
     def order(self) -> np.ndarray:
         """Return the positions of the rows with a value, worst first; of equal ones the earlier first."""
         known = np.flatnonzero(~np.isnan(self.values))

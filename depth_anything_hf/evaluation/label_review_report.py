@@ -148,7 +148,17 @@ def save_page(
 
 def _summary(review: Review, dropped: int, why: str) -> str:
     listed = f"{LIST} lists {counted(dropped, 'row')}" if dropped else f"{LIST} lists no row"
-    return f"The worst labels by {MEANINGS[review.by]}. {listed}: {why}."
+    bad_fits = f" {bad_fits_of(review)}." if review.bad_fits else ""
+    return f"The worst labels by {MEANINGS[review.by]}. {listed}: {why}.{bad_fits}"
+
+
+def bad_fits_of(review: Review) -> str:
+    """Return how many rows have a bad fit, which are left out of training without standing in the list."""
+    rows = counted(len(review.values), "label")
+    return (
+        f"{review.bad_fits} of {rows} have a bad fit of the two teachers (fit_ok false): training leaves these out "
+        "whatever the list says, unless keep_bad_fits is set"
+    )
 
 
 def _links(review: Review, shown: Sequence[ShownRow]) -> Html:

@@ -123,7 +123,17 @@ def run_review(arguments: ReviewArguments, tell: Callable[[str], object] | None 
     from ..data.sources import DataSource, open_source
     from ..utils.outputs import check_folder, lies_in, refuse_to_replace
     from .label_review import review_stored, suggest_cut
-    from .label_review_report import LIST, PAGE, REVIEW_FILES, SHEET, ShownRow, save_lists, save_page, save_sheet
+    from .label_review_report import (
+        LIST,
+        PAGE,
+        REVIEW_FILES,
+        SHEET,
+        ShownRow,
+        bad_fits_of,
+        save_lists,
+        save_page,
+        save_sheet,
+    )
 
     folder = Path(arguments.output_dir)
     if lies_in(folder, Path(arguments.labels)):
@@ -154,7 +164,7 @@ def run_review(arguments: ReviewArguments, tell: Callable[[str], object] | None 
     count = 0 if cut is None else int((review.values[order] > cut).sum())
     if arguments.cut is None:
         why = "the third quartile plus three times the distance between the quartiles, above which rows stand out"
-    why = "no row stands out" if cut is None else f"the cut is {cut:.4g}, {why}"
+    why = "no row stands out from the others" if cut is None else f"the cut is {cut:.4g}, {why}"
     shown_count = min(arguments.worst, len(order))
     rows = review.rows(samples, order[: max(shown_count, count + FOLLOWING_ROWS)].tolist())
     shown = _draw(source, samples, review, rows[:shown_count], comparison)
@@ -174,9 +184,10 @@ def run_review(arguments: ReviewArguments, tell: Callable[[str], object] | None 
     )
     if tell is not None:
         skipped = f"; {counted(len(review.skipped), 'row')} could not be compared" if review.skipped else ""
+        bad_fits = f"\n{bad_fits_of(review)}" if review.bad_fits else ""
         tell(
             f"{counted(len(samples), 'label')} reviewed by {review.by}: {why}; {counted(count, 'row')} in "
-            f"{folder / LIST}{skipped}\nlook at them in {folder / PAGE}, then: distill --train_data "
+            f"{folder / LIST}{skipped}{bad_fits}\nlook at them in {folder / PAGE}, then: distill --train_data "
             f"{arguments.labels} --drop {folder / LIST}"
         )
     return ReviewReport(len(samples), count, cut, review)

@@ -9,7 +9,7 @@ from checked_scenes import scene, write_picture, write_scenes
 from PIL import Image
 
 from depth_anything_hf.checking import check_source, save_checks
-from depth_anything_hf.checking.text import quantiles_of
+from depth_anything_hf.checking.text import numbers_of, quantiles_of
 from depth_anything_hf.data.datasets import PhotoFolder
 
 
@@ -28,3 +28,20 @@ def test_quantiles_of_all_labels_are_those_of_their_values(tmp_path):
     values = np.concatenate([scene(seed)[1].ravel() for seed in range(3)])
     # To a bin of the histogram, an eighth of a factor of ten.
     np.testing.assert_allclose(quantiles_of(check), np.quantile(values, (0.05, 0.5, 0.95)), rtol=0.2)
+
+
+def test_a_unit_ten_times_too_large_is_told_beside_the_numbers(tmp_path):
+    depth = tmp_path / "rooms" / "depth"
+    write_scenes(tmp_path / "rooms", 4)
+    for path in sorted(depth.iterdir()):
+        metres = scene(int(path.stem))[1]
+        path.unlink()
+        # Tenths of a millimetre end at 6.5535 m.
+        stored = np.clip(np.round(np.nan_to_num(metres) / np.nanmedian(metres) * 4e4), 1, 65535)
+        Image.fromarray(stored.astype(np.uint16)).save(path.with_suffix(".png"))
+    check = check_source({"path": str(tmp_path / "rooms"), "scale": 1000})
+    numbers = numbers_of(check)
+    assert "4 m by scale 10000 (tenths of a millimetre)" in numbers["unit"]
+    # A bin of the histogram ends at 75 m, and no label beyond 65.535 m.
+    assert max(quantiles_of(check)) <= 65.536
+    assert "unit" not in numbers_of(check_source({"path": str(tmp_path / "rooms"), "scale": 10000}))

@@ -124,12 +124,22 @@ def test_the_page_can_be_read_without_eyes_and_mouse(labels: Path, tmp_path: Pat
     assert not any(each.get("src", "").startswith("http") for _, each in tags)
 
 
-def test_nothing_is_listed_where_no_row_stands_out_but_a_cut_may_be_given(labels: Path, tmp_path: Path) -> None:
+def test_nothing_is_listed_where_no_row_stands_out(labels: Path, tmp_path: Path) -> None:
     report = run_review(ReviewArguments(str(labels), str(tmp_path / "a"), by="fit", worst=2, limit=3))
     assert (report.cut, report.dropped) == (None, 0)
     assert list(read_drop_list(tmp_path / "a" / "drop.txt")) == []
     assert "no row stands out" in (tmp_path / "a" / "drop.txt").read_text()
-    report = run_review(ReviewArguments(str(labels), str(tmp_path / "b"), by="fit", worst=2, cut=0.5))
+
+
+def test_rows_that_training_leaves_out_by_itself_are_counted(labels: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    run_review(ReviewArguments(str(labels), str(tmp_path / "review"), worst=2), tell=told.append)
+    assert "1 of 24 labels have a bad fit" in told[0]
+    assert "1 of 24 labels have a bad fit" in (tmp_path / "review" / "review.html").read_text()
+
+
+def test_a_cut_may_be_given(labels: Path, tmp_path: Path) -> None:
+    run_review(ReviewArguments(str(labels), str(tmp_path / "b"), by="fit", worst=2, cut=0.5))
     assert [each.name for each in read_drop_list(tmp_path / "b" / "drop.txt")] == ["photo 3.png"]
     assert "the fit is marked as bad" in (tmp_path / "b" / "review.html").read_text()
 

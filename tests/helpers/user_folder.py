@@ -65,10 +65,8 @@ def make_user_folder(root: Path) -> None:
         Image.fromarray(_scene(index)[0]).save(root / "frames" / f"{index + 1:04d}.png")
     Image.fromarray(image).save(root / "aerial.tif")
     Image.fromarray(np.concatenate([image, image[:, ::-1]], axis=1)).save(root / "panorama.jpg")
-    for name in SCENES:
-        _write_pairs(root / name, millimetres=False)
-    for name in MILLIMETRES:
-        _write_pairs(root / name, millimetres=True)
+    for number, name in enumerate((*SCENES, *MILLIMETRES)):
+        _write_pairs(root / name, first=100 * number, millimetres=name in MILLIMETRES)
     # The first three bits are kept in place of the last ones, as SUN RGB-D has it.
     codes = (depth * 1000).astype(np.uint16)
     cv2.imwrite(str(root / "depth.png"), (codes << 3) | (codes >> 13))
@@ -106,11 +104,11 @@ def _scene(index: int) -> tuple[np.ndarray, np.ndarray]:
     return image, depth
 
 
-def _write_pairs(folder: Path, *, millimetres: bool) -> None:
+def _write_pairs(folder: Path, *, first: int, millimetres: bool) -> None:
     for name in ("images", "depth"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     for index in range(6):
-        image, depth = _scene(index)
+        image, depth = _scene(first + index)
         Image.fromarray(image).save(folder / "images" / f"{index}.png")
         if millimetres:
             cv2.imwrite(str(folder / "depth" / f"{index}.png"), (depth * 1000).astype(np.uint16))

@@ -24,6 +24,8 @@ SEVERAL, SHARE = 3, 0.1
 GAP_TO_ZERO, ZEROS = 0.1, 1e-3
 # Of stereo: fractions of a pixel that are a step, whose labels may have few levels.
 PIXEL_FRACTIONS = (1.0, 0.5, 0.25, 0.125, 0.0625)
+# Values up to this share of the largest number of all: distances beyond it were cut off.
+CUT_OFF = 0.99
 # Sky at the largest distance of all, without a gap: its share.
 CLAMPED_SHARE = 0.02
 
@@ -50,6 +52,11 @@ def largest_findings(facts: Sequence[SampleFacts], how: HowRead) -> list[Finding
         read_as = f", read as {value:.6g}{unit}," if value != number else unit
         told = f"the number {number:.10g}{read_as}"
         what = "one piece at the upper border, as sky is" if code == "sky" else "most likely pixels without a value"
+        if is_saturated and how.label == "depth" and nearest >= CUT_OFF * value:
+            what += (
+                ", or distances that are cut off there, as the others go up to it: then the files count in a finer "
+                f"unit than this scale, {how.per_metre:g} a metre"
+            )
         reason = (
             f"{told} stands in {share:.1%} of the pixels of {len(group)} of {len(labelled)} labels, and nothing else "
             f"is beyond {nearest:.4g}{unit}: {what}"

@@ -39,13 +39,14 @@ def parse_mask_names(given: str | Iterable[str] | None) -> tuple[str, ...]:
     """Return names of masks in their usual order.
 
     Args:
-        given: names, or one text with commas between them; None or "" are no masks.
+        given: names, or one text with commas between them, which a name may be too, as flags of several values have;
+            None or "" are no masks.
 
     Raises:
         OptionError: an unknown name, or one that is given twice.
     """
-    listed = given.split(",") if isinstance(given, str) else list(given or ())
-    names = [name.strip() for name in listed]
+    listed = [given] if isinstance(given, str) else list(given or ())
+    names = [name.strip() for each in listed for name in str(each).split(",")]
     if names == [""]:
         return ()
     for name in names:

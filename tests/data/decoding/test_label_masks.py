@@ -71,6 +71,8 @@ def test_shares_tell_which_masks_a_row_has() -> None:
 
 def test_names_of_masks_are_checked_and_sorted() -> None:
     assert parse_mask_names("flip, sky") == parse_mask_names(["flip", "sky"]) == ("sky", "flip")
+    # A flag that may be given several times gives a list, in which a text with commas is one entry.
+    assert parse_mask_names(["flip,sky"]) == parse_mask_names(["sky", " flip"]) == ("sky", "flip")
     assert parse_mask_names("") == parse_mask_names(None) == parse_mask_names(()) == ()
     with pytest.raises(OptionError, match="did you mean 'teachers'"):
         parse_mask_names("sky,teacher")
