@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 # One lock for every sixteenth of the files, so that locks do not become as many as files.
 _LOCKS = 256
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM})
+# Of file systems without locks, such as some of networks.
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP})
 _LONGEST_NAME = 80
 MOST_AHEAD = 8
 
@@ -142,7 +144,7 @@ class ShardCache:
             remote = look_up(url, self.patience)
             return self._fetch_version(remote)
         except OSError as error:
-            if not isinstance(error, NoRoomError) and error.errno not in _NO_ROOM:
+            if not isinstance(error, NoRoomError) and error.errno not in _NO_ROOM | _NO_LOCKS:
                 raise
             self._tell(error)
             return remote
@@ -209,5 +211,7 @@ class ShardCache:
         if not self._has_told:
             self._has_told = True
             logger.warning(
-                "%s: shards are read without the cache where they have no room in it: %s", self.folder, error
+                "%s: shards are read without the cache where they have no room in it, or it cannot be locked: %s",
+                self.folder,
+                error,
             )

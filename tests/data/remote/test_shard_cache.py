@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import shutil
 import threading
@@ -88,6 +89,24 @@ def test_without_room_files_are_read_directly_which_is_said_once(
         assert "read without the cache" in message and "is full" in message
         assert server.count("f") == 0
         assert isinstance(ShardCache(0, PATIENCE, tmp_path).fetch(f"{server.url}/f"), RemoteFile)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_where_the_file_system_has_no_locks_files_are_read_directly(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with FileServer({"f": b"content"}) as server, caplog.at_level(logging.WARNING):
+        cache = ShardCache(100, PATIENCE, tmp_path)
+        assert all(isinstance(cache.fetch(f"{server.url}/f"), RemoteFile) for _ in range(2))
+    assert [record.getMessage().partition(": [")[0] for record in caplog.records] == [
+        f"{tmp_path}: shards are read without the cache where they have no room in it, or it cannot be locked"
+    ]
 
 
 def test_several_that_want_one_file_download_it_once(tmp_path: Path) -> None:
