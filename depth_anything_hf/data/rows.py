@@ -194,6 +194,7 @@ class RowReader:
         if self._is_inverse:
             return self._decode_metres(cell, row, column)
         if self._label == "disparity" and minimum is not None and maximum is not None:
+            self._refuse_rules_of_stored_numbers(column)
             encoding = row.get(f"{column}_encoding") or "linear"
             return decode_disparity(read_bytes(cell)[0], minimum, maximum, encoding)
         if isinstance(cell, Mapping) and not ENCODED_CELL & set(cell):
@@ -213,8 +214,18 @@ class RowReader:
                 f"column {column!r}: expected a label in {INVERSE_METRES} with its range, got {UNIT_COLUMN} {unit!r} "
                 f"and the range {low} to {high}"
             )
+        self._refuse_rules_of_stored_numbers(column)
         disparity = decode_disparity(read_bytes(cell)[0], low, high, row.get(f"{column}_encoding") or "linear")
         return self.rules.limit(disparity_to_depth(disparity))
+
+    def _refuse_rules_of_stored_numbers(self, column: str) -> None:
+        names = ("scale", "invalid_values", "sky_value", "encoding")
+        given = [name for name in names if getattr(self.rules, name) is not None]
+        if given:
+            raise ValueError(
+                f"column {column!r}: labels of `pseudo-label` have their range, unit and pixels without a value beside "
+                f"them, so {', '.join(given)} would say nothing; leave out {'it' if len(given) == 1 else 'them'}"
+            )
 
     def _resolve(self, cell: Any) -> Any:
         return str(self._root / cell) if isinstance(cell, str) else cell

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from sample_files import png_bytes
+from sample_files import png_bytes, pseudo_label_table
 
+from depth_anything_hf.data.datasets import DepthTable
 from depth_anything_hf.data.decoding.depth_maps import LabelRules
 from depth_anything_hf.data.decoding.errors import BrokenSampleError, UnreadableImageError
 from depth_anything_hf.data.rows import RowReader
@@ -86,3 +87,11 @@ def test_a_broken_row_names_itself_and_the_reason(
         make_reader(["image", "depth"], "depth").read({**whole, **row}, "row 7")
     assert type(caught.value) is error
     assert "kitchen" in str(caught.value)
+
+
+def test_rules_of_stored_numbers_say_nothing_of_pseudo_labels(rgb: np.ndarray, depth: np.ndarray) -> None:
+    table = pseudo_label_table(rgb, [1 / depth])
+    assert DepthTable(table, label="disparity")[0]["disparity"].shape == depth.shape
+    for options in ({"scale": 1000.0}, {"invalid_values": [0.0], "sky_value": 0.0}, {"encoding": "mm"}):
+        with pytest.raises(ValueError, match=f"range, unit and pixels .* {next(iter(options))}"):
+            DepthTable(table, label="disparity", **options)[0]
