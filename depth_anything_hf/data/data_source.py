@@ -137,7 +137,7 @@ class DataSource:
 
     def _check_masks(self) -> None:
         if self.ignore_masks is not None:
-            self.ignore_masks = parse_mask_names(self.ignore_masks) or None
+            self.ignore_masks = parse_mask_names(self.ignore_masks, "ignore_masks") or None
         if not 0 <= self.mask_weight <= 1:
             raise ValueError(
                 f"{self.path}: mask_weight is {self.mask_weight:g}, expected 0 (masked pixels are ignored) to 1"

@@ -223,7 +223,7 @@ class RowReader:
         given = [name for name in names if getattr(self.rules, name) is not None]
         if given:
             raise ValueError(
-                f"column {column!r}: labels of `pseudo-label` have their range, unit and pixels without a value beside "
+                f"column {column!r}: labels of `pseudo-label` have range, unit and pixels without a value beside "
                 f"them, so {', '.join(given)} would say nothing; leave out {'it' if len(given) == 1 else 'them'}"
             )
 

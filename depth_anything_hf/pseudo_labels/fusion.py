@@ -88,7 +88,7 @@ def fuse_labels(
         sharp_kind: "disparity", or "depth" of a metric model, whose own metres then have no effect.
         scale_kind: "depth" (metres), or "disparity", whose scale and shift the label then has.
         max_depth: metres, the largest depth that the scale teacher can predict; None without such an end.
-        settings: tolerance and thresholds; None takes the defaults.
+        settings: when a fit is bad, and thresholds; None takes the defaults.
 
     Raises:
         ValueError: the shapes differ, or a depth that is not positive.
@@ -115,7 +115,7 @@ def fuse_labels(
     label.scale, label.shift = fit_trimmed_scale_and_shift(values, target, np.ones(count, dtype=bool))
     fitted = label.scale * values + label.shift
     residuals = np.abs((np.maximum(fitted, 0) if is_metric else fitted) - target) / divisor
-    inside = residuals <= settings.tolerance
+    inside = residuals <= settings.fit_tolerance
     label.inliers, label.residual = float(inside.mean()), float(np.median(residuals))
     label.fault = _fault(label, values[inside], target[inside], settings)
     if label.scale > 0:
@@ -132,7 +132,7 @@ def _fault(label: FusedLabel, values: np.ndarray, target: np.ndarray, settings: 
     if not label.scale > 0:
         return f"the teachers contradict each other: the fitted scale is {label.scale:.3g}"
     if label.inliers < settings.least_inliers:
-        return f"{label.inliers:.1%} of the pixels fit within {settings.tolerance:g}"
+        return f"{label.inliers:.1%} of the pixels fit within {settings.fit_tolerance:g}"
     correlation = float(np.corrcoef(values, target)[0, 1]) if values.std() > 0 and target.std() > 0 else 0.0
     if correlation < LEAST_CORRELATION:
         return f"the teachers are unrelated: their correlation is {correlation:.2f}"

@@ -17,7 +17,7 @@ class FusionSettings:
     """When a fit of two teachers is bad, and from where on pixels are masked.
 
     Attributes:
-        tolerance: relative residual within which a pixel counts as fitted.
+        fit_tolerance: relative residual within which a pixel counts as fitted.
         least_inliers: share of such pixels below which the fit is bad.
         teachers_threshold: relative residual above which the mask `teachers` is set.
         flip_threshold: disagreement with the mirrored picture (`inference.confidence.find_confidence`) above which the
@@ -25,7 +25,7 @@ class FusionSettings:
         sky_threshold: probability of sky above which the mask `sky` is set, by a sky teacher.
     """
 
-    tolerance: float = 0.15
+    fit_tolerance: float = 0.15
     least_inliers: float = 0.5
     teachers_threshold: float = 0.3
     flip_threshold: float = 0.2
@@ -33,7 +33,7 @@ class FusionSettings:
 
     def __post_init__(self) -> None:
         convert_fields(self)
-        positive = ("tolerance", "teachers_threshold", "flip_threshold")
+        positive = ("fit_tolerance", "teachers_threshold", "flip_threshold")
         require_ranges(self, {"(0, inf)": positive, "[0, 1]": ("least_inliers",), "(0, 1)": ("sky_threshold",)})
 
 

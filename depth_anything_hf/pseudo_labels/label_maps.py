@@ -94,7 +94,7 @@ class LabelMaker:
         settings = asdict(self.settings)
         described: dict[str, Any] = {}
         if self.scale_predictor is not None:
-            described["fit"] = {key: settings[key] for key in ("tolerance", "least_inliers")}
+            described["fit"] = {key: settings[key] for key in ("fit_tolerance", "least_inliers")}
             described["scale_teacher_max_depth"] = self.max_depth
         if self.masks:
             described["masks"] = list(self.masks)

@@ -65,7 +65,7 @@ class LabelArguments:
         default=None, metadata={"help": "As --input_size, of the scale teacher. [its own]"}
     )
     fit_tolerance: float = field(
-        default=FusionSettings.tolerance,
+        default=FusionSettings.fit_tolerance,
         metadata={"help": "Relative residual within which a pixel counts as fitted."},
     )
     least_inliers: float = field(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from depth_anything_hf.cpu import autotune
+from depth_anything_hf.cpu import autotune, kernels
 from depth_anything_hf.cpu.autotune import set_cpu_kernels
 
 
@@ -27,6 +27,20 @@ def setting() -> Iterator[None]:
     before = set_cpu_kernels("auto")
     yield
     set_cpu_kernels(before)
+
+
+@pytest.fixture
+def convolutions(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
+    """The outputs of linear layers that were computed as convolutions."""
+    outputs: list[torch.Tensor] = []
+
+    def convolution_linear(*tensors: torch.Tensor) -> torch.Tensor:
+        outputs.append(kernels_convolution(*tensors))
+        return outputs[-1]
+
+    kernels_convolution = kernels.convolution_linear
+    monkeypatch.setattr(kernels, "convolution_linear", convolution_linear)
+    return outputs
 
 
 @pytest.fixture

@@ -83,6 +83,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "TrainingTransform": {"size": 28},
     "LabelRules": {"label": "depth"},
     "LabelArguments": {"teacher": "t", "data": "photos", "output_dir": "labels"},
+    "ReviewArguments": {"labels": "labels", "output_dir": "out"},
     "EvaluationArguments": {"model": "m", "data": "rooms"},
     "ComparisonArguments": {"models": ["m", "n"], "data": "rooms"},
     "Crop": {"source": "a paper"},

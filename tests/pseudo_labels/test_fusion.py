@@ -128,7 +128,7 @@ def test_small_and_odd_pictures_are_fused() -> None:
 def test_settings_are_checked() -> None:
     with pytest.raises(OptionError, match=r"least_inliers is 1\.5, expected at least 0 and at most 1"):
         FusionSettings(least_inliers=1.5)
-    with pytest.raises(OptionError, match="tolerance is 0"):
-        FusionSettings(tolerance=0)
+    with pytest.raises(OptionError, match="fit_tolerance is 0"):
+        FusionSettings(fit_tolerance=0)
     strict = fuse_labels(_relative(_scene()), _blurred(_scene()), settings=FusionSettings(least_inliers=1.0))
     assert not strict.is_ok and strict.scale == pytest.approx(1 / 40, rel=0.1)

@@ -34,7 +34,7 @@ from depth_anything_hf.utils.option_errors import OptionError
 FIT_COLUMNS = ["fit_scale", "fit_shift", "fit_inliers", "fit_residual", "fit_ok"]
 MASK_COLUMNS = ["masks", "sky_share", "teachers_share", "flip_share"]
 # Random teachers agree about nothing.
-LENIENT = FusionSettings(tolerance=5.0, least_inliers=0.1, teachers_threshold=0.05)
+LENIENT = FusionSettings(fit_tolerance=5.0, least_inliers=0.1, teachers_threshold=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def mirrored_prediction(predictor: DepthPredictor, path: Path) -> np.ndarray:
 def test_bad_fits_are_kept_counted_and_hold_the_scale_teachers_prediction(
     predictor: DepthPredictor, metric: DepthPredictor, photos: Path, tmp_path: Path
 ) -> None:
-    strict = FusionSettings(tolerance=1e-9)
+    strict = FusionSettings(fit_tolerance=1e-9)
     report = label(predictor, photos, tmp_path / "labels", scale_predictor=metric, fusion=strict)
     assert report.labelled == 7 == report.bad_fits
     for row in _rows(tmp_path / "labels"):
@@ -129,7 +129,7 @@ def test_a_run_of_two_teachers_resumes_to_the_same_shards_and_refuses_others(
     assert contents(tmp_path / "labels") == before
     for changes, name in (
         ({"masks": ("flip",)}, "mask"),
-        ({"fusion": FusionSettings(teachers_threshold=0.06, tolerance=5.0, least_inliers=0.1)}, "mask_thresholds"),
+        ({"fusion": FusionSettings(teachers_threshold=0.06, fit_tolerance=5.0, least_inliers=0.1)}, "mask_thresholds"),
         ({"scale_predictor": None, "masks": ()}, "fit"),
         ({"fusion": FusionSettings()}, "fit"),
     ):
@@ -213,7 +213,7 @@ def test_card_and_lineage_name_both_teachers_and_the_stricter_license(
         ({"scale_teacher": "x", "teachers_threshold": 0.2}, "--teachers_threshold has no effect without --masks"),
         ({"flip_threshold": 0.1}, "--flip_threshold has no effect without --masks flip"),
         ({"scale_teacher": "x", "masks": "sky", "sky_threshold": 0.2}, "--sky_threshold has no effect without --sky"),
-        ({"scale_teacher": "a/b", "fit_tolerance": -1.0}, "tolerance is -1"),
+        ({"scale_teacher": "a/b", "fit_tolerance": -1.0}, "fit_tolerance is -1"),
     ],
 )
 def test_arguments_that_do_not_go_together_are_refused(options: dict[str, Any], message: str) -> None:

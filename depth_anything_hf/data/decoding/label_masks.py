@@ -35,12 +35,13 @@ class MissingMaskError(ValueError):
     """A mask is asked for that labels do not have; the message says how to make it."""
 
 
-def parse_mask_names(given: str | Iterable[str] | None) -> tuple[str, ...]:
+def parse_mask_names(given: str | Iterable[str] | None, field: str = "masks") -> tuple[str, ...]:
     """Return names of masks in their usual order.
 
     Args:
         given: names, or one text with commas between them, which a name may be too, as flags of several values have;
             None or "" are no masks.
+        field: what gives them, for messages.
 
     Raises:
         OptionError: an unknown name, or one that is given twice.
@@ -50,10 +51,10 @@ def parse_mask_names(given: str | Iterable[str] | None) -> tuple[str, ...]:
     if names == [""]:
         return ()
     for name in names:
-        check_choice("masks", name, MASK_NAMES)
+        check_choice(field, name, MASK_NAMES)
     repeated = [name for name in MASK_NAMES if names.count(name) > 1]
     if repeated:
-        raise OptionError(f"masks names {repeated[0]!r} more than once; name every mask once")
+        raise OptionError(f"{field} names {repeated[0]!r} more than once; name every mask once")
     return tuple(name for name in MASK_NAMES if name in names)
 
 
