@@ -21,7 +21,7 @@ TITLE = re.compile(r'title="([^"]+)"')
 NOT_RUN = {
     r"^(make|pip|git|cd|pre-commit|for|done|sbatch) |^done$": "sets up, or another program",
     r"^python (benchmarks|examples)/": "its own tests run it",
-    r"^srun |--num_machines": "needs several machines",
+    r"^srun |--num_machines|--scheduler ray": "needs several machines",
     r" \.\.\.": "leaves arguments out",
     r"--protocol|datasets hypersim --root": "needs a public dataset",
     r"push-labels|--push_to_hub|push-demo": "needs the Hub",

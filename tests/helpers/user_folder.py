@@ -30,7 +30,7 @@ from depth_anything_hf import (
 
 RELATIVE = ("depth-anything/Depth-Anything-V2-Small-hf", "depth-anything/Depth-Anything-V2-Large-hf")
 METRIC = tuple(f"depth-anything/Depth-Anything-V2-Metric-{name}-hf" for name in ("Indoor-Small", "Outdoor-Large"))
-RUNS = ("runs/teacher", "runs/student")
+RUNS = ("runs/teacher", "runs/student", "runs/other")
 ENCODERS = ("facebook/dinov2-small", "facebook/dinov2-large")
 PHOTOGRAPHS = ("photo.jpg", "photograph.jpg", "one.jpg", "two.jpg", "room.jpg")
 SCENES = ("scenes", "scenes-test", "rooms", "own/train", "own/held-out", "old/train", "old/held-out")
