@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,8 +57,13 @@ class OpenParquet:
     nbytes = 1
 
     def __init__(self, path: str) -> None:
+        # Before 26, pyarrow tells no descriptor of its files, so that the state of the file is told by one of our own.
+        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        weakref.finalize(self, os.close, self._descriptor)
         # As bytes, since names need not be UTF-8.
         self._handle = pa.OSFile(os.fsencode(path), "rb")
+        if not os.path.samestat(os.fstat(self._descriptor), os.stat(path)):
+            raise OSError(f"{path} was replaced while it was opened")
         # Of the footer and what it leads to, which are not made for several threads.
         self.lock = threading.RLock()
 
@@ -91,7 +97,7 @@ class OpenParquet:
 
     def status(self) -> tuple[int, int]:
         """Return size in bytes and time of change of the file that is open, whatever has its name now."""
-        found = os.fstat(self._handle.fileno())
+        found = os.fstat(self._descriptor)
         return found.st_size, found.st_mtime_ns
 
     def read_at(self, size: int, offset: int) -> bytes:

@@ -175,7 +175,8 @@ def test_few_files_are_open_at_once_and_little_is_kept(tmp_path: Path, monkeypat
     before = psutil.Process().num_fds() if os.name == "posix" else 0
     assert [rows[index]["name"] for index in range(20)] == [str(index) for index in range(20)]
     assert [rows[index]["name"] for index in reversed(range(20))] == [str(index) for index in reversed(range(20))]
-    assert os.name != "posix" or psutil.Process().num_fds() - before <= 4
+    # Two descriptors each: of pyarrow, and one that tells whether the file has changed.
+    assert os.name != "posix" or psutil.Process().num_fds() - before <= 2 * 4
     assert 0 < kept._total <= 30_000 and kept._total == sum(each.nbytes for each in kept._values.values())
 
 

@@ -252,7 +252,13 @@ def test_the_probability_of_sky_is_that_of_the_segmentation(tmp_path: Path) -> N
     sky = sky_segmenter()
     sky.model.save_pretrained(tmp_path)
     sky.processor.save_pretrained(tmp_path)
-    opened = SkySegmenter.from_pretrained(tmp_path, device="cpu")
+    try:
+        opened = SkySegmenter.from_pretrained(tmp_path, device="cpu")
+    except ImportError as error:
+        # Earlier versions of transformers have no AutoImageProcessor without it.
+        if "Torchvision" not in str(error):
+            raise
+        pytest.skip("this version of transformers needs torchvision for the processor of a segmentation")
     image = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
     (found,) = opened.launch([opened.prepare(image)], [(40, 30)])()
     with torch.inference_mode():
