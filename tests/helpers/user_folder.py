@@ -13,7 +13,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pillow_heif
+import pytest
 import torch
 from PIL import Image
 from tiny_model import TINY_DECODER, TINY_ENCODER, TINY_SIDE_PIXELS
@@ -57,7 +57,7 @@ def make_user_folder(root: Path) -> None:
         for index, name in enumerate(PHOTOGRAPHS):
             picture = Image.fromarray(_scene(index)[0]).resize((PHOTOGRAPH_WIDTH, PHOTOGRAPH_HEIGHT))
             picture.save(root / folder / name, exif=exif)
-    pillow_heif.register_heif_opener()
+    pytest.importorskip("pillow_heif").register_heif_opener()
     with Image.open(root / "photo.jpg") as photograph:
         photograph.save(root / "photo.heic")
     (root / "frames").mkdir()
