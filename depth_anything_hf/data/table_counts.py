@@ -26,7 +26,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from ..utils.cache_folder import cache_folder
-from ..utils.files import atomic_write, remove_abandoned
+from ..utils.files import atomic_write, mark_used, remove_abandoned
 from .compact_protocol import DamagedPageError, find_field, read_number
 from .parquet_groups import leaf_of_bytes
 from .parquet_pages import is_located
@@ -249,9 +249,7 @@ class _KeptCounts:
         except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
             logger.warning("%s is damaged, and footers are read again: %s", self._path, error)
             return {}
-        with suppress(OSError):
-            # By it the longest unused one is found.
-            os.utime(self._path)
+        mark_used(self._path)
         return found
 
     def write(self, known: dict[str, tuple[tuple[int, int], _Footer]]) -> None:
@@ -277,6 +275,6 @@ class _KeptCounts:
 
     def _remove_unused(self) -> None:
         remove_abandoned(self._path.parent)
-        kept = sorted(self._path.parent.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+        kept = sorted(self._path.parent.glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
         for path in kept[MOST_FOLDERS:]:
             path.unlink(missing_ok=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from ..export.formats import Runner
 from ..utils.cache_folder import cache_folder
-from ..utils.files import atomic_write, finish_file, remove_abandoned, unfinished_file
+from ..utils.files import atomic_write, finish_file, mark_used, remove_abandoned, unfinished_file
 from ..version import __version__
 from .engine_source import ModelSource, digest_of
 
@@ -63,7 +62,7 @@ class EngineCache:
         """Remove the longest unused models beyond the limit, but for one that is `kept`, and what kills left."""
         with suppress(OSError):
             remove_abandoned(self.folder)
-            models = sorted(self._models(), key=lambda path: path.stat().st_mtime, reverse=True)
+            models = sorted(self._models(), key=lambda path: path.stat().st_mtime_ns, reverse=True)
             models.sort(key=lambda path: path != kept)
             total = 0
             for path in models:
@@ -110,9 +109,7 @@ class CacheEntry:
                 with suppress(OSError):
                     path.unlink()
             return None
-        with suppress(OSError):
-            # By it the longest unused one is found.
-            os.utime(self._model)
+        mark_used(self._model)
         return runner
 
     def failure(self) -> str | None:

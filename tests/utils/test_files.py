@@ -19,6 +19,7 @@ from depth_anything_hf.utils.files import (
     ABANDONED_AFTER_SECONDS,
     atomic_write,
     create_file,
+    mark_used,
     remove_abandoned,
     sha256_of_file,
     unfinished_file,
@@ -33,6 +34,18 @@ def names(folder: Path) -> list[str]:
 
 class Killed(BaseException):
     """Stands for a kill: nothing after it is executed."""
+
+
+def test_files_used_right_after_each_other_have_times_in_that_order(tmp_path: Path) -> None:
+    paths = [tmp_path / str(index) for index in range(20)]
+    for path in paths:
+        path.touch()
+    used = [paths[index] for index in (3, 19, 0, 7, 1, 12)] * 5
+    for path in used:
+        mark_used(path)
+    by_time = sorted(paths, key=lambda path: path.stat().st_mtime_ns)
+    assert by_time[-6:] == used[-6:]
+    mark_used(tmp_path / "missing")
 
 
 def test_text_and_bytes_are_written_as_they_are(tmp_path: Path) -> None:

@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import socket
 import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ...utils.cache_folder import CACHE_VARIABLE
+from ...utils.files import mark_used
 from ...utils.locks import FolderLock
 from .entries import Entries, entries_in_memory
 from .file_runs import FileRuns, join
@@ -120,8 +120,7 @@ class _Source:
                 if path == self._shared and _machine_of(path) not in (None, socket.gethostname()):
                     self._target = self._own
                 continue
-            with suppress(OSError):
-                os.utime(path)
+            mark_used(path)
             note_stamps(record["folders"], record["files"])
             for message in record["told"]:
                 tell(message, stacklevel=4)

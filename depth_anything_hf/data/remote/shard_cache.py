@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from ...utils.cache_folder import cache_folder
-from ...utils.files import finish_file, remove_abandoned, unfinished_file
+from ...utils.files import finish_file, mark_used, remove_abandoned, unfinished_file
 from ...utils.locks import hold_file, unlink_unless_held
 from .download import RemoteFile, download, look_up
 from .file_systems import Patience, ShortReadError
@@ -60,8 +60,7 @@ class HeldFile:
             if not path.exists() or not os.path.samestat(os.fstat(self._file.fileno()), path.stat()):
                 self._file.close()
                 raise FileNotFoundError(f"{path} was removed")
-        with suppress(OSError):
-            os.utime(path)
+        mark_used(path)
 
     def __del__(self) -> None:
         file = getattr(self, "_file", None)
