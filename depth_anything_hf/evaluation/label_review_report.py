@@ -26,6 +26,8 @@ from .label_review import MEANINGS, Review, ReviewedRow
 
 PAGE, SHEET, LIST, LINES = "review.html", "worst.png", "drop.txt", "drop.jsonl"
 REVIEW_FILES = (PAGE, SHEET, LIST, LINES)
+# By which the sheet is not taken for a photograph where it lies among some.
+_MARK = {"written_by": "depth_anything_hf.review"}
 PANEL_HEIGHT_PIXELS, SHEET_ROWS, LINKED_ROWS = 200, 40, 100
 _DIGITS = 4
 SHORT = {"teachers": "share of pixels", "fit": "relative residual", "flip": "share of pixels", "model": "AbsRel"}
@@ -89,7 +91,7 @@ def save_sheet(path: Path, review: Review, shown: Sequence[ShownRow]) -> None:
             pictures.append(add_caption(panels, f"{number}. {Path(each.row.name).name}  {_numbers(review, each.row)}"))
     if pictures:
         captions = " | ".join(caption for caption, _ in next(each for each in shown if each.pictures).pictures)
-        atomic_write(path, encode_png(add_caption(stack(pictures), captions)))
+        atomic_write(path, encode_png(add_caption(stack(pictures), captions), _MARK))
 
 
 def save_page(

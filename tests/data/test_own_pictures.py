@@ -11,11 +11,24 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from depth_anything_hf.checking.record import MARK, MARK_KEY
+from depth_anything_hf.checking.runner import SHEET_FILE as CHECK_SHEET
+from depth_anything_hf.data import own_pictures
 from depth_anything_hf.data.datasets import PhotoFolder
+from depth_anything_hf.data.index.file_runs import pack_run
+from depth_anything_hf.data.own_pictures import is_own_picture, is_own_table, may_have_own
 from depth_anything_hf.data.sources import open_source
 from depth_anything_hf.data.table_files import table_files
+from depth_anything_hf.evaluation.label_review_report import SHEET as REVIEW_SHEET
+from depth_anything_hf.evaluation.result_files import CONFIDENCE_FILE
+from depth_anything_hf.evaluation.result_files import SHEET_FILE as ERROR_SHEET
+from depth_anything_hf.inference.confidence import SUFFIX as CONFIDENCE
+from depth_anything_hf.inference.point_outputs import NORMALS
+from depth_anything_hf.inference.prediction_formats import FORMATS
 from depth_anything_hf.inference.prediction_sources import find_image_files
-from depth_anything_hf.visualization.encode import encode_jpeg
+from depth_anything_hf.recipes.dry_run import SHEET_FILE as DRY_RUN_SHEET
+from depth_anything_hf.training.summary import CHART_FILE
+from depth_anything_hf.visualization.encode import encode_jpeg, encode_png
 
 
 PICTURES = ("training.png", "pictures/step-10.png", "card/loss.png", "dry_run.jpg", "errors.jpg", "confidence.jpg")
@@ -51,6 +64,30 @@ def test_photographs_of_the_same_names_are_taken(tmp_path: Path, rgb: np.ndarray
     write_pictures(tmp_path, rgb, ("", "a comment"))
     (tmp_path / "README.md").write_text("my pictures, e.g. ![birthday](card/loss.png)\n")
     assert names_in(tmp_path) == sorted(PICTURES)
+
+
+def test_the_names_are_those_that_the_package_writes() -> None:
+    assert set(own_pictures._BY_NAME) == {
+        *(CHART_FILE, DRY_RUN_SHEET, ERROR_SHEET, CONFIDENCE_FILE, CHECK_SHEET, REVIEW_SHEET),
+    }
+    pictures = [each.suffix for each in FORMATS.values() if each.is_picture]
+    assert set(own_pictures.PICTURE_ENDINGS) == {*pictures, NORMALS, CONFIDENCE}
+
+
+def test_the_quick_look_at_names_passes_none_by(tmp_path: Path, rgb: np.ndarray) -> None:
+    """Whatever is told from photographs and tables one by one is also suspected by its name."""
+    write_pictures(tmp_path, rgb, ("depth_anything_hf.dry_run", "depth_anything_hf.evaluation"))
+    for name in own_pictures.RUN_TABLES:
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "README.md").write_text("made with depth_anything_hf\n\n![Loss](card/loss.png)\n")
+    (tmp_path / CHECK_SHEET).write_bytes(encode_png(rgb, {MARK_KEY: MARK}))
+    (tmp_path / REVIEW_SHEET).write_bytes(encode_png(rgb, {"written_by": "depth_anything_hf.review"}))
+    files = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "README.md"]
+    assert len(files) == len(PICTURES) + len(own_pictures.RUN_TABLES) + 2
+    for path in files:
+        assert is_own_picture(path) or is_own_table(path), path
+        assert may_have_own(pack_run(str(path.parent), [path.name])), path
+    assert not may_have_own(pack_run(str(tmp_path), ["photo.jpg", "depth.png", "holiday/worst.jpg"]))
 
 
 def test_records_of_a_run_are_no_tables(tmp_path: Path) -> None:

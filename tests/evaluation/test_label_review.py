@@ -17,6 +17,7 @@ from masked_labels import masked_row, write_masked_shard
 from PIL import Image
 
 from depth_anything_hf.data.drop_list import DroppedRow, read_drop_list
+from depth_anything_hf.data.own_pictures import is_own_picture
 from depth_anything_hf.data.sources import open_source
 from depth_anything_hf.evaluation.html_charts import histogram
 from depth_anything_hf.evaluation.label_review import review_stored, suggest_cut
@@ -93,6 +94,7 @@ def test_a_review_lists_what_stands_out_and_training_leaves_it_out(labels: Path,
     for name in ("drop.txt", "drop.jsonl"):
         samples = open_source({"path": str(labels), "drop": str(folder / name)})
         assert len(samples) == ROWS - 3
+    assert is_own_picture(folder / "worst.png")
     with Image.open(folder / "worst.png") as sheet:
         # Five rows of three pictures, 200 pixels high.
         assert sheet.height > 5 * 200
