@@ -99,7 +99,9 @@ def _advise(reason: BaseException) -> str:
 
 
 def _name_damaged(source: DataSource) -> str:
-    """Name the parquet files that cannot be opened, because `datasets` does not."""
+    """Name the local parquet files that cannot be opened, because `datasets` does not."""
+    if is_url(source.path):
+        return ""
     local = local_path(source.path)
     files = [local] if local.suffix == ".parquet" else files_below(local, [".parquet"])
     damaged = [str(file) for file in files if not opens_as_parquet(file)]

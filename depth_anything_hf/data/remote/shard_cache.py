@@ -137,11 +137,12 @@ class ShardCache:
         if self.size == 0:
             return remote
         try:
-            return self._fetch_version(remote)
-        except ShortReadError:
-            # It changed while it was read; once more, as it is now.
-            remote = look_up(url, self.patience)
-            return self._fetch_version(remote)
+            try:
+                return self._fetch_version(remote)
+            except ShortReadError:
+                # It changed while it was read; once more, as it is now.
+                remote = look_up(url, self.patience)
+                return self._fetch_version(remote)
         except OSError as error:
             if not isinstance(error, NoRoomError) and error.errno not in _NO_ROOM | _NO_LOCKS:
                 raise

@@ -91,6 +91,24 @@ def test_without_room_files_are_read_directly_which_is_said_once(
         assert isinstance(ShardCache(0, PATIENCE, tmp_path).fetch(f"{server.url}/f"), RemoteFile)
 
 
+def test_a_file_that_changed_while_it_was_read_may_find_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    with FileServer({"f": bytes(50)}) as server:
+
+        def disk_usage(_: Path) -> object:
+            is_first = len(server.files["f"]) == 50
+            server.files["f"] = bytes(60)
+            return usage(1000, 900, 100) if is_first else usage(1000, 990, 10)  # type: ignore[call-arg]
+
+        monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+        with caplog.at_level(logging.WARNING):
+            fetched = ShardCache(100, PATIENCE, tmp_path).fetch(f"{server.url}/f")
+        assert isinstance(fetched, RemoteFile) and fetched.size == 60
+        assert "read without the cache" in caplog.text and copies(tmp_path) == set()
+
+
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
 def test_where_the_file_system_has_no_locks_files_are_read_directly(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, number: int
