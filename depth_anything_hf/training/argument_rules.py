@@ -25,8 +25,7 @@ RANGES = {
     "(0, inf]": ("max_output",),
     "(0, inf)": ("num_train_epochs",),
     "[0, 1]": ("cutmix_probability", "max_broken_share", "max_zero_share"),
-    "[0, 1)": ("adam_beta1", "adam_beta2", "drop_path_rate"),
-    "(0, 1)": ("ema_decay",),
+    "[0, 1)": ("adam_beta1", "adam_beta2", "drop_path_rate", "ema_decay"),
     "(0, 1]": ("lr_decay_share",),
     # Of the generators of NumPy.
     "[0, 4294967295]": ("seed",),

@@ -177,7 +177,8 @@ class TrainingArguments:
     ema_decay: float | None = field(
         default=None,
         metadata={
-            "help": "Decay of an exponential moving average (EMA) of the weights, which is then saved; e.g. 0.998."
+            "help": "Decay of an exponential moving average (EMA) of the weights, which is then saved; e.g. 0.998. 0: "
+            "none, also where a recipe has one."
         },
     )
     cutmix_probability: float = field(default=0.0, metadata={"help": "Probability of CutMix, per image; V1 uses 0.5."})
@@ -363,6 +364,9 @@ class TrainingArguments:
             raise ValueError(
                 f"max_steps is {self.max_steps}, expected at least 1, or -1 to train for num_train_epochs"
             )
+        if self.ema_decay == 0:
+            # An average that forgets all but the last step is no average.
+            self.ema_decay = None
         check_combinations(self)
         if self.hub_strategy not in HUB_STRATEGIES:
             raise ValueError(f"hub_strategy is {self.hub_strategy!r}, expected one of {HUB_STRATEGIES}")

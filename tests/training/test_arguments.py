@@ -32,7 +32,7 @@ def test_a_metric_that_no_evaluation_gives_cannot_decide():
     ("name", "value"),
     [
         *(("save_total_limit", value) for value in (-1, 0)),
-        *(("ema_decay", value) for value in (0.0, 1.0, 998.0)),
+        *(("ema_decay", value) for value in (-0.5, 1.0, 998.0)),
         ("warmup_steps", -1),
         ("dataloader_multiprocessing_context", "threads"),
         *(("cutmix_probability", value) for value in (-0.1, 1.5)),
@@ -42,6 +42,11 @@ def test_a_metric_that_no_evaluation_gives_cannot_decide():
 def test_numbers_that_would_do_harm_are_refused(name, value):
     with pytest.raises(ValueError, match=f"{name} is '?{value}'?, expected"):
         TrainingArguments("unused", **{name: value})
+
+
+def test_the_average_of_a_recipe_can_be_switched_off():
+    assert TrainingArguments("unused", ema_decay="0").ema_decay is None
+    assert TrainingArguments("unused", ema_decay=0, pure_bf16=True) == TrainingArguments("unused", pure_bf16=True)
 
 
 def test_the_strategies_are_those_of_the_publisher():
