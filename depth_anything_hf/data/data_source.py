@@ -25,6 +25,8 @@ RECORDING = "recording"
 ASK_FOR_LABELS = (
     *("label", "label_column", "scale", "invalid_values", "sky_value", "max_depth", "encoding", "ignore_masks"),
 )
+# What may turn out to be a table of pseudo-labels, whose rows tell of the fit of two teachers.
+KINDS_WITH_FITS = ("auto", "table")
 # How a stream is fetched, which changes none of its samples.
 OF_STREAMS = ("cache_size", "read_timeout", "max_lost_share")
 CACHE_SIZE, READ_TIMEOUT, LARGEST_LOST_SHARE = "20GB", 30.0, 0.1
@@ -144,9 +146,10 @@ class DataSource:
             )
         if self.mask_weight and self.ignore_masks is None:
             raise ValueError(f"{self.path}: mask_weight is of pixels in ignore_masks; set these, or leave it out")
-        if self.keep_bad_fits and self.kind not in ("auto", "table"):
+        if self.keep_bad_fits and self.kind not in KINDS_WITH_FITS:
             raise ValueError(
-                f"{self.path}: keep_bad_fits is for tables of labels, not for kind {self.kind!r}; leave it out"
+                f"{self.path}: keep_bad_fits is for pseudo-labels of two teachers, which are tables, and kind "
+                f"{self.kind!r} has no fits; leave it out here"
             )
 
     def _check_fetching(self) -> None:

@@ -167,7 +167,10 @@ class DataArguments:
     )
     keep_bad_fits: bool = field(
         default=False,
-        metadata={"help": "Also train on labels of two teachers whose fit is marked as bad; default: left out."},
+        metadata={
+            "help": "Also train on labels of two teachers whose fit is marked as bad; default: left out. Of every "
+            "source in train_data that can have fits."
+        },
     )
     drop: str | None = field(
         default=None,

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from ..data.data_source import OF_STREAMS, DataSource
+from ..data.data_source import KINDS_WITH_FITS, OF_STREAMS, DataSource
 from ..data.drop_list import DropList
 from ..data.sources import as_source
 from ..training.description import absolute_path
+from ..utils.option_errors import OptionError
 
 
 # Fields that earlier versions do not know: they stand in a record only where they say something.
@@ -32,21 +33,28 @@ def sources_of(
         specs: paths, Hub ids, mappings or sources.
         ignore_masks: of sources that do not name masks themselves.
         mask_weight: of the pixels in these masks.
-        keep_bad_fits: of all sources.
+        keep_bad_fits: of all sources that can have fits: tables. Public datasets and folders stay as they are.
         drop: list for sources that do not name one themselves.
 
     Raises:
-        ValueError: as `DataSource`.
+        ValueError: as `DataSource`; or keep_bad_fits, and none of the sources can have fits.
     """
     found = []
     for spec in specs:
         source = as_source(spec)
-        changes: dict[str, Any] = {"keep_bad_fits": True} if keep_bad_fits else {}
+        can_have_fits = source.kind in KINDS_WITH_FITS
+        changes: dict[str, Any] = {"keep_bad_fits": True} if keep_bad_fits and can_have_fits else {}
         if ignore_masks and source.ignore_masks is None:
             changes |= {"ignore_masks": ignore_masks, "mask_weight": mask_weight}
         if drop is not None and source.drop is None:
             changes["drop"] = drop
         found.append(replace(source, **changes))
+    if keep_bad_fits and not any(source.keep_bad_fits for source in found):
+        kinds = ", ".join(f"{source.path} of kind {source.kind!r}" for source in found)
+        raise OptionError(
+            "keep_bad_fits is for pseudo-labels of two teachers, which are tables, but there are none among the "
+            f"training data ({kinds}); leave it out"
+        )
     return found
 
 

@@ -51,6 +51,16 @@ def test_flags_hold_for_sources_that_do_not_say_themselves(tmp_path: Path) -> No
     assert [each.get("mask_weight") for each in both.record] == [0.5, 0.0, None]
 
 
+def test_bad_fits_are_kept_of_the_sources_that_have_fits() -> None:
+    photos: Any = {"path": "nyu", "kind": "nyu"}
+    both = DataArguments(train_data=["a", photos], keep_bad_fits=True)
+    assert [each.get("keep_bad_fits") for each in both.record] == [True, None]
+    with pytest.raises(ValueError, match=r"none among the training data \(nyu of kind 'nyu'\); leave"):
+        _ = DataArguments(train_data=[photos], keep_bad_fits=True).record
+    with pytest.raises(ValueError, match=r"nyu: keep_bad_fits is for pseudo-labels .* kind 'nyu' has no fits"):
+        _ = DataArguments(train_data=[{**photos, "keep_bad_fits": True}]).record
+
+
 def test_a_record_without_them_is_that_of_earlier_versions() -> None:
     known = {"path", "kind", "label", "image_column", "label_column", "scale", "invalid_values", "sky_value"}
     known |= {"max_depth", "split", "weight", "limit", "streaming", "open_shards", "options", "exif"}
