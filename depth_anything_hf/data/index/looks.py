@@ -37,10 +37,13 @@ class Stamp(NamedTuple):
     changed: int
     size: int = 0
 
-    @property
-    def latest(self) -> int:
-        """The later of the two times."""
-        return max(self.modified, self.changed)
+    def latest(self, now: int) -> int:
+        """Return the later of the two times, as far as it tells when a next change would show.
+
+        A time of modification that lies in the future was set by a program, such as one that unpacks an archive: the
+        next change sets another one.
+        """
+        return max(self.modified, self.changed) if self.modified <= now + GRANULARITY_NS else self.changed
 
 
 # Of what has changed so lately that a next change might not show: equals no stamp.
@@ -212,7 +215,7 @@ def note_folder(path: Path | str) -> None:
                 return
             place = above
             continue
-        looks.folders[place] = stamp if is_settled(stamp.latest, now) else UNSETTLED
+        looks.folders[place] = stamp if is_settled(stamp, now) else UNSETTLED
 
 
 def note_file(path: Path | str) -> None:
@@ -220,7 +223,7 @@ def note_file(path: Path | str) -> None:
     looks = _looks.get()
     if looks is not None and str(path) not in looks.files:
         now, stamp = time.time_ns(), file_stamp(path)
-        looks.files[str(path)] = stamp if stamp is None or is_settled(stamp.latest, now) else UNSETTLED
+        looks.files[str(path)] = stamp if stamp is None or is_settled(stamp, now) else UNSETTLED
 
 
 def note_stamps(folders: Mapping[str, Sequence[int]], files: Mapping[str, Sequence[int] | None]) -> None:
@@ -240,7 +243,8 @@ def settle(looks: Looks, listings: Listings) -> None:
         before = listings.known.get(path)
         if before is None:
             continue
-        wait = GRANULARITY_NS - (time.time_ns() - before.stamp.latest)
+        now = time.time_ns()
+        wait = GRANULARITY_NS - (now - before.stamp.latest(now))
         if 0 < wait <= GRANULARITY_NS:
             time.sleep(wait / 1e9)
         try:
@@ -282,9 +286,20 @@ def file_stamp(path: Path | str) -> Stamp | None:
     return Stamp(status.st_mtime_ns, status.st_ctime_ns, status.st_size)
 
 
-def is_settled(changed: int, now: int) -> bool:
-    """Return whether the last change is so long ago that a next one changes the time; nanoseconds."""
-    return now - changed >= GRANULARITY_NS
+def is_settled(stamp: Stamp, now: int) -> bool:
+    """Return whether the last change is so long ago that a next one changes the stamp; now: nanoseconds."""
+    return now - stamp.latest(now) >= GRANULARITY_NS
+
+
+def in_future(looks: Looks) -> list[str]:
+    """Return the folders and files whose last change of state lies in the future, which never settle until then."""
+    places = [*looks.folders.items(), *looks.files.items()]
+    found, now = [], time.time_ns() + GRANULARITY_NS
+    for path in (path for path, stamp in places if stamp == UNSETTLED):
+        stamp = file_stamp(path)
+        if stamp is not None and stamp.changed > now:
+            found.append(path)
+    return found
 
 
 def _list(path: str, status: os.stat_result, now: int) -> Listing:
@@ -311,7 +326,7 @@ def _list(path: str, status: os.stat_result, now: int) -> Listing:
         pack_run(path, files) if files else None,
         frozenset(irregular),
         stamp,
-        is_settled(stamp.latest, now),
+        is_settled(stamp, now),
         (status.st_dev, status.st_ino),
     )
 

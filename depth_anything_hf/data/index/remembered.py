@@ -20,7 +20,7 @@ from ...utils.files import mark_used
 from ...utils.locks import FolderLock
 from .entries import Entries, entries_in_memory
 from .file_runs import FileRuns, join
-from .looks import Listings, Looks, note_stamps, noting, one_opening, settle, tell
+from .looks import Listings, Looks, in_future, note_stamps, noting, one_opening, settle, tell
 from .pair_runs import PairRuns
 from .records import RECORD_SUFFIX, StaleIndexError, key_of, read_entries, read_record, remove_unused, write_index
 from .scan import list_ahead
@@ -45,6 +45,7 @@ ASK_AGAIN_SECONDS, TELL_AFTER_SECONDS = 0.1, 3.0
 
 _Found = TypeVar("_Found")
 _told_unwritable: set[str] = set()
+_told_future: set[str] = set()
 
 
 def remember_files(
@@ -157,6 +158,7 @@ class _Source:
         if not self._is_large and not (self._mode != OFF and files is not None and len(files) >= FEW_FILES):
             return None
         settle(looks, listings)
+        self._tell_future(looks)
         if not looks.is_certain:
             logger.info("%s: no index is kept, as a folder or file could not be read", self._root)
             return None
@@ -183,6 +185,18 @@ class _Source:
             yield lock
         finally:
             lock.release()
+
+    def _tell_future(self, looks: Looks) -> None:
+        places = [] if str(self._root) in _told_future else in_future(looks)
+        if places:
+            _told_future.add(str(self._root))
+            others = "" if len(places) == 1 else f" and {len(places) - 1:,} more"
+            warnings.warn(
+                f"{self._root}: it is scanned at each opening, because changes of {places[0]}{others} lie in the "
+                "future by the clock of this machine; set the clock right, and then the times: "
+                f"find {self._root} -exec touch {{}} +",
+                stacklevel=2,
+            )
 
     def _tell_unwritable(self, error: OSError) -> None:
         if str(self._folder) in _told_unwritable:

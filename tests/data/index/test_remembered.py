@@ -191,6 +191,33 @@ def test_a_folder_that_changed_just_now_is_looked_at_again(
         assert len(outcome(lambda: DepthFolder(pairs))[0]) == 2 and str(pairs / "images") in listed
 
 
+def test_a_time_in_the_future_that_a_program_has_set_costs_nothing_and_hides_nothing(
+    pairs: Path, depth: np.ndarray, indexes: Path, listed: list[str]
+) -> None:
+    for folder in (pairs, pairs / "images", pairs / "depth"):
+        os.utime(folder, (4e9, 4e9))
+    first = outcome(lambda: DepthFolder(pairs))
+    assert len(first[0]) == 2 and str(pairs / "images") in listed
+    listed.clear()
+    assert outcome(lambda: DepthFolder(pairs)) == first and listed == []
+    np.save(pairs / "depth" / "c.npy", depth)
+    for folder in (pairs / "images", pairs / "depth"):
+        os.utime(folder, (4e9, 4e9))
+    assert len(outcome(lambda: DepthFolder(pairs))[0]) == 3
+
+
+def test_changes_that_lie_in_the_future_are_told_once(
+    pairs: Path, indexes: Path, monkeypatch: pytest.MonkeyPatch, listed: list[str]
+) -> None:
+    now = time.time_ns
+    monkeypatch.setattr(looks.time, "time_ns", lambda: now() - 3600 * 10**9)
+    told = outcome(lambda: DepthFolder(pairs))[1]
+    assert any(f"{pairs}: it is scanned at each opening, because changes of {pairs}" in each for each in told)
+    listed.clear()
+    names, told, _ = outcome(lambda: DepthFolder(pairs))
+    assert len(names) == 2 and str(pairs / "images") in listed and "at each opening" not in "".join(told)
+
+
 def test_few_files_need_no_index_and_none_is_kept_where_it_is_not_wanted(
     pairs: Path, indexes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
