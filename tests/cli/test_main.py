@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,14 @@ from PIL import Image
 
 import depth_anything_hf
 from depth_anything_hf.cli.main import DepthAnything
+
+
+def test_the_package_is_the_program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """As `python -m depth_anything_hf`."""
+    monkeypatch.setattr(sys, "argv", ["__main__.py", "--version"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module("depth_anything_hf", run_name="__main__")
+    assert capsys.readouterr().out.split()[-1] == depth_anything_hf.__version__
 
 
 def test_errors_are_one_line_and_debug_shows_the_traceback(tmp_path: Path) -> None:
