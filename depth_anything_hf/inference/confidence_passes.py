@@ -5,20 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .batching import FetchResults
 from .confidence import find_confidence
-from .passes import Passes
+from .passes import Passes, SeveralPasses
 from .prediction import flip_mean
 
-
-if TYPE_CHECKING:
-    import torch
 
 # A smaller image tells as much as a larger one, in a fourth of the time.
 SIZE_FACTOR = 0.75
@@ -37,7 +33,7 @@ class _Input:
         return (*self.values.shape, *(() if self.other is None else self.other.shape))
 
 
-class ConfidencePasses:
+class ConfidencePasses(SeveralPasses):
     """The passes of an engine, and further ones whose disagreement gives the confidence.
 
     Args:
@@ -46,35 +42,14 @@ class ConfidencePasses:
     """
 
     def __init__(self, passes: Passes, *, flip_averaging: bool) -> None:
-        self._passes = passes
+        super().__init__(passes)
         self._other = passes.at_size(SIZE_FACTOR)
         self._flip_averaging = flip_averaging
-        self.engine = passes.engine
-        self.prediction_kind = passes.prediction_kind
-        self.runs_ahead = passes.runs_ahead
 
     @property
     def names(self) -> tuple[str, ...]:
         """What the further passes see."""
         return ("mirrored",) if self._other is None else ("mirrored", f"{SIZE_FACTOR:g} of the size")
-
-    @property
-    def device(self) -> torch.device:
-        """Device that the passes run on."""
-        return self._passes.device
-
-    @property
-    def precision(self) -> str:
-        """Precision of a pass."""
-        return self._passes.precision
-
-    def autocast(self) -> AbstractContextManager[Any]:
-        """Return the context of a pass."""
-        return self._passes.autocast()
-
-    def at_size(self, factor: float) -> Passes | None:
-        """Not for passes that see several sizes already."""
-        return None
 
     def without_flip_averaging(self) -> ConfidencePasses:
         """Return the passes whose values are those of the image alone."""

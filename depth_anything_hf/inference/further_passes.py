@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,13 +13,11 @@ import numpy as np
 
 from .batching import FetchResults
 from .confidence_passes import mirror
-from .passes import Passes
+from .passes import Passes, SeveralPasses
 from .prediction import flip_mean
 
 
 if TYPE_CHECKING:
-    import torch
-
     from .predictor import DepthPredictor
 
 # The image alone, where the values are the mean with the mirrored image.
@@ -58,7 +55,7 @@ def predict_with_others(
     if predictor.confidence:
         raise ValueError("expected a predictor without confidence, which has passes of its own; leave confidence out")
     several = copy.copy(predictor)
-    several._passes = _SeveralPasses(predictor.passes, dict(others), mirrored, predictor.flip_averaging)
+    several._passes = _WithOthers(predictor.passes, dict(others), mirrored, predictor.flip_averaging)
     return several
 
 
@@ -75,35 +72,18 @@ class _Input:
         return tuple(side for each in (self.values, *self.others) for side in each.shape)
 
 
-class _SeveralPasses:
+class _WithOthers(SeveralPasses):
     """The passes of a predictor, and those of further models."""
 
     def __init__(self, passes: Passes, others: dict[str, FurtherModel], mirrored: bool, flip_averaging: bool) -> None:
         # With the mirrored map, the mean is made here of two single passes.
-        self._passes = passes.without_flip_averaging() if mirrored else passes
+        super().__init__(passes.without_flip_averaging() if mirrored else passes)
         self._others = others
         self._mirrored = mirrored
         self._flip_averaging = flip_averaging
-        self.engine = passes.engine
-        self.prediction_kind = passes.prediction_kind
-        self.runs_ahead = passes.runs_ahead
 
-    @property
-    def device(self) -> torch.device:
-        return self._passes.device
-
-    @property
-    def precision(self) -> str:
-        return self._passes.precision
-
-    def autocast(self) -> AbstractContextManager[Any]:
-        return self._passes.autocast()
-
-    def at_size(self, factor: float) -> Passes | None:
-        return None
-
-    def without_flip_averaging(self) -> _SeveralPasses:
-        return _SeveralPasses(self._passes.without_flip_averaging(), self._others, self._mirrored, False)
+    def without_flip_averaging(self) -> _WithOthers:
+        return _WithOthers(self._passes.without_flip_averaging(), self._others, self._mirrored, False)
 
     def prepare(self, image: np.ndarray) -> _Input:
         return _Input(self._passes.prepare(image), tuple(each.prepare(image) for each in self._others.values()))

@@ -64,6 +64,38 @@ class Passes(Protocol):
         """
 
 
+class SeveralPasses:
+    """Passes of an engine with further ones beside them: what it says of itself is what the engine's say.
+
+    Args:
+        passes: of the engine.
+    """
+
+    def __init__(self, passes: Passes) -> None:
+        self._passes = passes
+        self.engine = passes.engine
+        self.prediction_kind = passes.prediction_kind
+        self.runs_ahead = passes.runs_ahead
+
+    @property
+    def device(self) -> torch.device:
+        """Device that the passes run on."""
+        return self._passes.device
+
+    @property
+    def precision(self) -> str:
+        """Precision of a pass."""
+        return self._passes.precision
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context of a pass."""
+        return self._passes.autocast()
+
+    def at_size(self, factor: float) -> Passes | None:
+        """Not for passes that see several sizes or models already."""
+        return None
+
+
 def scale_sides(sides: tuple[int, int], factor: float, multiple: int | None) -> tuple[int, int] | None:
     """Return `factor` times the sides, in multiples of a number of pixels; None where that gives the same sides.
 
