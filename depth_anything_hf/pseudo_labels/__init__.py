@@ -9,6 +9,7 @@
 - `open_shard`: a shard in the making.
 - `ray_driver`: a run on a Ray cluster
 - `ray_actor`: what labels on a node of it
+- `ray_folder`: its hidden folder among the labels, as long as the driver lives
 - `ray_arguments`: the cluster, and how many actors
 - `tries`: how often images failed that a repeated run tries again.
 - `label_maps`: from the predictions of a picture to its label, its fit and its masks

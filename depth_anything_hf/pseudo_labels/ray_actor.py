@@ -15,6 +15,7 @@ import numpy as np
 
 from ..utils.quiet import quiet_libraries
 from ..version import __version__
+from .ray_folder import TOKEN
 
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 # Column of the rows that an actor returns.
 RESULT = "result"
-TOKEN = "token"
 # So often a task is begun whose process dies, before it is taken for the cause.
 LARGEST_TRIES = 16
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,11 +20,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..utils.files import atomic_write
 from ..utils.paths import local_path
 from .inputs import count_shards
-from .ray_actor import RESULT, TOKEN, FleetRun, LabelActor, TaskResult, node_fault
+from .ray_actor import RESULT, FleetRun, LabelActor, TaskResult, node_fault
 from .ray_arguments import RayArguments
+from .ray_folder import TOKEN, run_folder
 from .report import LabelOutcome, LabelReport
 from .runner import LabelArguments, open_photographs
 from .shards import remove_unfinished
@@ -81,8 +79,8 @@ def label_on_ray(arguments: LabelArguments, fleet: RayArguments, *, progress: bo
     del dataset
     folder = Path(arguments.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    with _cluster(ray, fleet.address), _token(folder) as (own, content):
-        run = FleetRun(arguments, str(own), content, local)
+    with _cluster(ray, fleet.address), run_folder(folder) as own:
+        run = FleetRun(arguments, str(own.path), own.content, local)
         nodes = [node for node in ray.nodes() if node["Alive"]]
         resources = actor_resources(nodes, arguments.device, fleet.cores_per_actor)
         run = replace(run, arguments=replace(arguments, device=None if resources["num_gpus"] else "cpu"))
@@ -104,6 +102,7 @@ def label_on_ray(arguments: LabelArguments, fleet: RayArguments, *, progress: bo
         with tqdm(total=images, desc="pseudo-labels", unit="image", disable=not progress) as bar:
             try:
                 for result in _results(ray, run, tasks, actors, resources):
+                    own.keep()
                     if result.outcome is None:
                         raise (OSError if result.is_system_error else ValueError)(result.error)
                     done.update(result.shards)
@@ -196,19 +195,6 @@ def _cluster(ray: ModuleType, address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
-
-
-@contextmanager
-def _token(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Make a hidden folder for the run, with a file by which nodes show that they see the folder of the labels."""
-    content = uuid.uuid4().hex
-    own = folder / f".ray-{content}"
-    own.mkdir()
-    try:
-        atomic_write(own / TOKEN, content)
-        yield own, content
-    finally:
-        shutil.rmtree(own, ignore_errors=True)
 
 
 def _check_nodes(ray: ModuleType, run: FleetRun, nodes: list[dict[str, Any]], resources: dict[str, int]) -> None:

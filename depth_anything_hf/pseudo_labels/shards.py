@@ -27,6 +27,7 @@ from ..data.rows import UNIT_COLUMN
 from ..utils.files import atomic_write, finish_file, remove_abandoned, sha256_of_file, unfinished_file, write_error
 from ..utils.locks import hold_file
 from ..utils.outputs import refuse_to_replace
+from .ray_folder import remove_abandoned_runs
 
 
 SHARD_PATTERN = "labels-*.parquet"
@@ -356,8 +357,8 @@ def remove_shard(path: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> list[Path]:
-    """Remove the unfinished files of processes that are gone from a folder of labels, and return them."""
-    return remove_abandoned(folder, folder / MANIFEST_FOLDER)
+    """Remove what processes that are gone have left unfinished in a folder of labels, and return it."""
+    return [*remove_abandoned(folder, folder / MANIFEST_FOLDER), *remove_abandoned_runs(folder)]
 
 
 def _identity(path: Path) -> tuple[int, int, int]:

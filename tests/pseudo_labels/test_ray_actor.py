@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from depth_anything_hf.pseudo_labels.ray_actor import LARGEST_TRIES, RESULT, TOKEN, FleetRun, LabelActor, node_fault
+from depth_anything_hf.pseudo_labels.ray_actor import LARGEST_TRIES, RESULT, FleetRun, LabelActor, node_fault
 from depth_anything_hf.pseudo_labels.ray_driver import actor_resources
+from depth_anything_hf.pseudo_labels.ray_folder import TOKEN
 from depth_anything_hf.pseudo_labels.runner import LabelArguments
 from depth_anything_hf.version import __version__
 
