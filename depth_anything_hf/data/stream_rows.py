@@ -139,7 +139,12 @@ class StreamRows:
             state = _with_one_lane(state, shuffle_rows)
         spread = min(SHARDS_PER_PART, stream.open_shards) if stream.is_local else 1
         self._layout: dict[str, Any] = (
-            {"open_shards": stream.open_shards, "shuffle_rows": shuffle_rows, "shards_per_part": spread}
+            {
+                "open_shards": stream.open_shards,
+                "shuffle_rows": shuffle_rows,
+                "shards_per_part": spread,
+                "own_order": True,
+            }
             if state is None
             else dict(state["layout"])
         )
@@ -251,7 +256,9 @@ class StreamRows:
         if not block:
             self._next_epoch()
             return
-        random = np.random.default_rng([self._seed, self._epoch, self._source, *places[0], BLOCK_ORDER])
+        # Parts that share shards begin a block at the same place, and would take the same shards at the same step.
+        rank = [self._rank] if self._rank and self._layout.get("own_order") else []
+        random = np.random.default_rng([self._seed, self._epoch, self._source, *places[0], *rank, BLOCK_ORDER])
         self._block = [block[place] for place in random.permutation(len(block))]
 
     def _read(self, lane: _Lane) -> list[tuple[int, dict[str, Any]]]:

@@ -39,8 +39,9 @@ class StreamingMixture:
     that ends begins its next epoch. The order of shards in an epoch depends on (seed, epoch); part p takes the shards
     p, p + parts, p + 2 * parts, ... of that order. It has up to `DepthStream.open_shards` of them open at once, and
     reads in blocks of `shuffle_rows` rows: equally many rows of each open shard, permuted together by (seed, epoch,
-    shard, row). In an epoch each row is read once, by one part. A shard that cannot be read is passed by and
-    named; the next epoch tries it again, and `max_lost_share` of the source stops the run.
+    shard, row), in parts that share shards also by their turn. In an epoch each row is read once, by one part. A
+    shard that cannot be read is passed by and named; the next epoch tries it again, and `max_lost_share` of the
+    source stops the run.
 
     Where a local source has fewer than 16 shards per part, parquet files are divided into row groups, and if these
     are too few, up to eight parts read the same shards and take turns in their rows; a warning tells if there are
