@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import json
-import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -149,21 +150,53 @@ def test_a_killed_actor_and_a_lost_node_lose_and_double_nothing(
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
 
-# Once in a few runs the driver has finished before it sees the signal.
-@pytest.mark.long
-def test_an_interrupted_run_leaves_whole_shards_that_one_process_goes_on_from(
-    cluster: Any, options: dict[str, Any], plain: tuple[Path, list[Any]], tmp_path: Path
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.long)])
+def test_a_driver_that_ends_leaves_whole_shards_that_one_process_goes_on_from(
+    cluster: Any, options: dict[str, Any], plain: tuple[Path, list[Any]], tmp_path: Path, number: signal.Signals
 ) -> None:
     folder = tmp_path / "labels"
     process = start(options, folder, {"scheduler": "ray", "address": cluster.address, "cores_per_actor": 1})
     wait_until(lambda: shards(folder) >= 2, process)
-    at_interrupt = shards(folder)
-    os.kill(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=100)
+    working = actors()
+    # While they are stopped, the work that is left stays so, however long the signal takes.
+    for actor in working:
+        actor.suspend()
     done = shards(folder)
-    assert process.returncode != 0, f"{at_interrupt} shards at the interrupt, {done} at the end: {errors[-2000:]}"
-    assert "KeyboardInterrupt" in errors
-    assert 2 <= done < PHOTOGRAPHS // SHARD_SIZE
+    assert working and 2 <= done < PHOTOGRAPHS // SHARD_SIZE, "the run was over before the signal"
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=100)
+    assert process.returncode not in (0, None) and shards(folder) == done
+    if number == signal.SIGINT:
+        assert "KeyboardInterrupt" in errors and not list(folder.glob(".ray-*"))
+    else:
+        assert process.returncode == -number and len(list(folder.glob(".ray-*"))) == 1
+    for actor in working:
+        with suppress(psutil.NoSuchProcess):
+            actor.resume()
+    psutil.wait_procs(working, timeout=100)
     labelled, now, skipped, files = report_of(start(options, folder, None))
     assert [labelled, skipped, files] == [plain[1][0], plain[1][2], plain[1][3]] and now < labelled
     assert contents(folder) == contents(plain[0])
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.long
+def test_a_cluster_that_loses_actors_goes_on_where_one_process_was_killed(
+    cluster: Any, options: dict[str, Any], plain: tuple[Path, list[Any]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "labels"
+    process = start(options, folder, None)
+    wait_until(lambda: shards(folder) >= 2, process)
+    process.kill()
+    process.communicate()
+    before = {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.glob("*.parquet")}
+    process = start(options, folder, {"scheduler": "ray", "address": cluster.address, "cores_per_actor": 1})
+    for more in (1, 4):
+        wait_until(lambda more=more: shards(folder) >= len(before) + more, process)  # type: ignore[misc]
+        random.choice(actors()).kill()
+    assert shards(folder) < PHOTOGRAPHS // SHARD_SIZE, "the run was over before an actor was killed"
+    labelled, now, skipped, files = report_of(process)
+    assert [labelled, skipped, files] == [plain[1][0], plain[1][2], plain[1][3]] and now < labelled
+    assert contents(folder) == contents(plain[0]) and unchanged_since(folder, before)
+    assert verify_labels(folder).is_sound
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
