@@ -67,7 +67,8 @@ def measure(root: Path) -> House:
         graph = grimp.build_graph(PACKAGE, cache_dir=None)
     finally:
         sys.path.remove(str(root))
-    modules = sorted(graph.modules - {PACKAGE})
+    # `python -m` of the package begins above all floors.
+    modules = sorted(graph.modules - {PACKAGE, f"{PACKAGE}.__main__"})
     module_arrows = {name: graph.find_modules_directly_imported_by(name) - {PACKAGE} for name in modules}
     room_arrows: dict[str, set[str]] = {child_of(name): set() for name in modules}
     for importer, imported in module_arrows.items():
