@@ -7,13 +7,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 
 from .index.file_runs import FileRun, FileRuns
 from .layout_names import drop_kind_words
 
 
+# Whose files are kept by their names at a time.
+FOUND_FOLDERS = 4
 # COLMAP calls the maps of a.jpg a.jpg.geometric.bin and a.jpg.photometric.bin.
 OF_COLMAP = re.compile(r"\.(?:jpe?g|png|tiff?)\.(?:geometric|photometric)$", re.IGNORECASE)
 _FORMAT_ENDING = re.compile(r"_(?:mm|16bit|kitti)$")
@@ -48,8 +49,7 @@ class FilesByStem:
         for stem, path in (others or {}).items():
             inside, _, name = stem.rpartition("/")
             self._others.setdefault(inside, {})[name] = path
-        # Runs of one folder come one after the other, but for those of folders in it.
-        self._of_folder = lru_cache(maxsize=4)(self._find)
+        self._found: dict[str, dict[str, str | Path]] = {}
         self._count = len(files) + sum(
             len(set(names) - set(self._stems_in(inside))) for inside, names in self._others.items()
         )
@@ -113,7 +113,15 @@ class FilesByStem:
             if len({_without_kind(stem) for stem in stems}) < len(stems):
                 return
         self.is_short = True
-        self._of_folder.cache_clear()
+        self._found.clear()
+
+    def _of_folder(self, inside: str) -> dict[str, str | Path]:
+        if inside not in self._found:
+            # Runs of one folder come one after the other, but for those of folders in it.
+            while len(self._found) >= FOUND_FOLDERS:
+                del self._found[next(iter(self._found))]
+            self._found[inside] = self._find(inside)
+        return self._found[inside]
 
     def _find(self, inside: str) -> dict[str, str | Path]:
         found: dict[str, str | Path] = {}

@@ -74,36 +74,39 @@ def _keys(metadata: Path) -> list[str]:
     return list(first_row)
 
 
-def pairs_in_metadata(metadata: Path, label: str) -> list[tuple[Path, Path]]:
-    """List (image, label) of the rows.
+def pairs_in_metadata(metadata: Path, label: str) -> Iterator[tuple[Path, Path]]:
+    """Yield (image, label) of the rows.
 
     Raises:
         ValueError: no rows, a row that cannot be read, or one without image or label.
     """
     column = f"{label}_file_name"
-    pairs = []
+    is_empty = True
     for number, row in metadata_rows(metadata):
         image, map_ = _image_key(row), _file_key(row, LABEL_NAMES[label])
         for needed, key in (("file_name", image), (column, map_)):
             if key is None or not row.get(key):
                 raise ValueError(f"{metadata}, line {number}: expected the key {needed!r}, got the keys {sorted(row)}")
-        pairs.append((metadata.parent / row[str(image)], metadata.parent / row[str(map_)]))
-    if not pairs:
+        is_empty = False
+        yield metadata.parent / row[str(image)], metadata.parent / row[str(map_)]
+    if is_empty:
         raise ValueError(f"{metadata}: no rows; expected file_name and {column} in each")
-    return pairs
 
 
-def images_in_metadata(metadata: Path) -> list[Path]:
-    """List the images of the rows.
+def images_in_metadata(metadata: Path) -> Iterator[Path]:
+    """Yield the images of the rows.
 
     Raises:
         ValueError: no rows.
     """
-    keys = ((row, _image_key(row)) for _, row in metadata_rows(metadata))
-    images = [metadata.parent / row[key] for row, key in keys if key and row.get(key)]
-    if not images:
+    is_empty = True
+    for _, row in metadata_rows(metadata):
+        key = _image_key(row)
+        if key and row.get(key):
+            is_empty = False
+            yield metadata.parent / row[key]
+    if is_empty:
         raise ValueError(f"{metadata}: no rows; expected file_name in each, or no such file")
-    return images
 
 
 def metadata_rows(metadata: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -250,8 +253,8 @@ def _kinds_named(label: Path, path: Path) -> list[str]:
     return []
 
 
-def pairs_in_list(path: Path) -> list[tuple[Path, Path]]:
-    """List (image, label) of a text file with an image, its label, and perhaps a focal length in each line.
+def pairs_in_list(path: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield (image, label) of a text file with an image, its label, and perhaps a focal length in each line.
 
     Paths are relative to the folder of the list or to the one above it. Lines whose label is `None` are left out.
 
@@ -259,25 +262,28 @@ def pairs_in_list(path: Path) -> list[tuple[Path, Path]]:
         FileNotFoundError: an image or label of the list is not there.
         ValueError: no line has a label.
     """
-    lines = list(_lines(path))
-    pairs = [(image, map_) for image, map_ in lines if map_ is not None]
-    if not pairs:
+    lines = missing = 0
+    for image, map_ in _lines(path):
+        lines += 1
+        if map_ is None:
+            missing += 1
+        else:
+            yield image, map_
+    if missing == lines:
         raise ValueError(
             f"{path}: expected lines of an image and its label, as in 'rgb/0.png depth/0.png', got none with a label"
         )
-    if len(pairs) < len(lines):
-        missing = len(lines) - len(pairs)
-        tell(f"{path}: {missing} of {len(lines)} lines have no label and are skipped", stacklevel=2)
-    return pairs
+    if missing:
+        tell(f"{path}: {missing} of {lines} lines have no label and are skipped", stacklevel=2)
 
 
-def images_in_list(path: Path, is_probe: bool = False) -> list[Path]:
-    """List the images of a text file, one in each line, perhaps with a label; a probe ends where one is missing.
+def images_in_list(path: Path, is_probe: bool = False) -> Iterator[Path]:
+    """Yield the images of a text file, one in each line, perhaps with a label; a probe ends where one is missing.
 
     Raises:
         FileNotFoundError: a file of the list is not there.
     """
-    return [image for image, _ in _lines(path, is_probe)]
+    return (image for image, _ in _lines(path, is_probe))
 
 
 def _lines(path: Path, is_probe: bool = False) -> Iterator[tuple[Path, Path | None]]:

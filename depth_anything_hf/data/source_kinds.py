@@ -122,7 +122,7 @@ def _kind_of_file(source: DataSource, local: Path) -> str:
         return "table"
     if suffix in LIST_SUFFIXES and source.kind != "photos" and (asked or label_in_folder(local)):
         return "folder"
-    if suffix not in IMAGE_SUFFIXES and not (suffix in LIST_SUFFIXES and images_in_list(local, is_probe=True)):
+    if suffix not in IMAGE_SUFFIXES and not (suffix in LIST_SUFFIXES and any(images_in_list(local, is_probe=True))):
         raise FileNotFoundError(
             f"{local}: expected an image, a table ({', '.join(TABLE_FORMATS)}) or a text list of images "
             f"({', '.join(sorted(LIST_SUFFIXES))}), got a file of neither kind"

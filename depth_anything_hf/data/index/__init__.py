@@ -3,8 +3,9 @@
 """What opening a large folder or list found, kept in an index that every process maps instead of searching again.
 
 - `looks`: what an opening looks at: each folder is listed once, and what its outcome depends on is noted
-- `file_runs`: many files in an order, a byte a letter
+- `file_runs`: many files in an order, a byte a letter or less
 - `pair_runs`: many pairs of image and label
+- `freed_memory`: what a scan has freed is given back to the system
 - `scan`: the files below a folder, by threads where the disk lets one wait
 - `scan_log`: folders that a killed scan has listed
 - `blocks`: writes files and pairs as Arrow IPC

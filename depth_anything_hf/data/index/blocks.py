@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
@@ -50,7 +51,7 @@ class BlockWriter:
     def __init__(self, entries: Any, folders: Any) -> None:
         self._folders_file = folders
         self._numbers: dict[str, int] = {}
-        self._blocks: list[dict[str, Any]] = []
+        self._columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
         self._rows = 0
         self._small: list[tuple[str, int, str, int]] = []
         self._writer = pa.ipc.new_file(entries, SCHEMA)
@@ -99,15 +100,30 @@ class BlockWriter:
                 f"{kind}_folder": folders[0] if is_one else SEVERAL,
                 f"{kind}_folders": [] if is_one else folders,
             }
-        self._blocks.append(block)
+        for field in SCHEMA:
+            value = block[field.name]
+            # Names of a batch as objects would take ten times their length.
+            self._columns[field.name].append(
+                pa.array(value, field.type.value_type) if pa.types.is_list(field.type) else value
+            )
         self._rows += len(images)
         if self._rows >= BATCH_ROWS:
             self._end_batch()
 
     def _end_batch(self) -> None:
-        if self._blocks:
-            self._writer.write_batch(pa.RecordBatch.from_pylist(self._blocks, schema=SCHEMA))
-            self._blocks, self._rows = [], 0
+        if self._rows:
+            arrays = [_column(field.type, self._columns[field.name]) for field in SCHEMA]
+            self._writer.write_batch(pa.record_batch(arrays, schema=SCHEMA))
+            self._columns = {name: [] for name in SCHEMA.names}
+            self._rows = 0
+
+
+def _column(kind: Any, values: list[Any]) -> Any:
+    """Return the column of a batch, of a value or an array for each block."""
+    if not pa.types.is_list(kind):
+        return pa.array(values, kind)
+    ends = accumulate(map(len, values), initial=0)
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.concat_arrays(values), type=kind)
 
 
 def _trimmed(names: list[str]) -> tuple[list[bytes], bytes, bytes]:

@@ -1,15 +1,20 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Many files in an order, as runs of names in one folder: about a byte a letter, where a path object takes 1 KB."""
+"""Many files in an order, as runs of names in one folder: a byte a letter or less, where a path object takes 1 KB."""
 
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
 
+# Of a list, more names become several runs, as names that are not packed yet take ten times the memory.
+LONGEST_RUN = 1 << 16
+# Names are compressed from so many bytes on, at this level.
+LONG_BYTES, FASTEST = 2048, 1
 # No name of a file has it.
 SEPARATOR = "\0"
 
@@ -37,19 +42,27 @@ class FileRun(NamedTuple):
 
     Attributes:
         folder: as `str(Path)` writes it.
-        packed: their names, encoded as the file system has them, with zero bytes between.
+        stored: their names, encoded as the file system has them, with zero bytes between; compressed if many.
+        length: of these in bytes, before they are compressed.
         size: how many.
         suffix: that all of them end in, as it is written; None where they differ, or have none.
     """
 
     folder: str
-    packed: bytes
+    stored: bytes
+    length: int
     size: int
     suffix: str | None
 
+    @property
+    def packed(self) -> bytes:
+        """The names, encoded, with zero bytes between."""
+        return self.stored if len(self.stored) == self.length else zlib.decompress(self.stored)
+
     def may_have(self, parts: Iterable[bytes]) -> bool:
         """Return whether any name may have one of these parts; False is certain."""
-        return any(part in self.packed for part in parts)
+        packed = self.packed
+        return any(part in packed for part in parts)
 
     def names(self) -> list[str]:
         """Return the names."""
@@ -81,7 +94,10 @@ def pack_run(folder: str, names: list[str]) -> FileRun:
     ending = os.fsencode(suffix)
     # Each place where it occurs before a zero byte or the end is the end of another name.
     is_common = bool(suffix) and packed.endswith(ending) and packed.count(ending + b"\0") == len(names) - 1
-    return FileRun(folder, packed, len(names), suffix if is_common else None)
+    # Names of a folder are much alike: a scan of millions has all of them in memory.
+    stored = zlib.compress(packed, FASTEST) if len(packed) >= LONG_BYTES else packed
+    stored = stored if len(stored) < len(packed) else packed
+    return FileRun(folder, stored, len(packed), len(names), suffix if is_common else None)
 
 
 class FileRuns:
@@ -100,7 +116,7 @@ class FileRuns:
         found, folder, names = cls(), "", list[str]()
         for path in paths:
             place, name = split_path(path)
-            if place != folder or not names:
+            if place != folder or not names or len(names) >= LONGEST_RUN:
                 found.add(folder, names)
                 folder, names = place, []
             names.append(name)

@@ -106,12 +106,14 @@ class Listings:
         known: path -> listing.
         find: returns a listing that is known from elsewhere, given the path and its stamp; None: nothing.
         on_new: is told each new one.
+        at_end: is called when the opening has ended and the listings are forgotten.
     """
 
     def __init__(self) -> None:
         self.known: dict[str, Listing] = {}
         self.find: Callable[[str, Stamp], Listing | None] | None = None
         self.on_new: Callable[[str, Listing], None] | None = None
+        self.at_end: Callable[[], None] | None = None
 
     def list(self, path: str) -> Listing:
         """Return the listing of a folder.
@@ -144,13 +146,15 @@ def one_opening() -> Iterator[Listings]:
     if known is not None:
         yield known
         return
-    token = _listings.set(Listings())
+    found = Listings()
+    token = _listings.set(found)
     try:
-        found = _listings.get()
-        assert found is not None
         yield found
     finally:
         _listings.reset(token)
+        found.known.clear()
+        if found.at_end is not None:
+            found.at_end()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from .file_runs import FileRun, FileRuns, pack_run, split_path
+from .file_runs import LONGEST_RUN, FileRun, FileRuns, pack_run, split_path
 
 
 class PairRun(NamedTuple):
@@ -35,7 +35,7 @@ class PairRuns:
         images, labels = list[str](), list[str]()
         for image, label in pairs:
             (image_folder, image_name), (label_folder, label_name) = split_path(image), split_path(label)
-            if (image_folder, label_folder) != places:
+            if (image_folder, label_folder) != places or len(images) >= LONGEST_RUN:
                 found.add(places[0], images, places[1], labels)
                 places, images, labels = (image_folder, label_folder), [], []
             images.append(image_name)

@@ -20,6 +20,7 @@ from ...utils.files import mark_used
 from ...utils.locks import FolderLock
 from .entries import Entries, entries_in_memory
 from .file_runs import FileRuns, join
+from .freed_memory import give_back_freed_memory
 from .looks import Listings, Looks, in_future, note_stamps, noting, one_opening, settle, tell
 from .pair_runs import PairRuns
 from .records import RECORD_SUFFIX, StaleIndexError, key_of, read_entries, read_record, remove_unused, write_index
@@ -138,6 +139,7 @@ class _Source:
         if not self._is_large:
             yield None
             return
+        listings.at_end = give_back_freed_memory
         with self._lock() as lock:
             found = self.look_up() if lock is not None and lock.waited else None
             if found is not None:

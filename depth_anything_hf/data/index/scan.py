@@ -9,7 +9,7 @@ import time
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from tqdm import tqdm
@@ -20,6 +20,8 @@ from .looks import Listing, Listings, list_folder, one_opening
 
 # Threads wait for network disks; on a disk at hand they only get into each other's way.
 THREADS = 16
+# Folders that are listed or wait for that.
+AHEAD = 4 * THREADS
 # Folders by which the two are told apart, and the share of the time that was waited.
 PROBED, WAITING = 16, 0.5
 BAR_AFTER_SECONDS = 2.0
@@ -143,11 +145,26 @@ def list_ahead(root: Path | str, listings: Listings) -> None:
             take(_try(listings, place), place)
         waited = (time.monotonic() - wall) - (time.thread_time() - processor)
         in_threads = waited > WAITING * (time.monotonic() - wall)
-        while waiting:
-            places = [waiting.popleft() for _ in range(min(len(waiting), 16 * THREADS))]
-            found = pool.map(lambda place: _try(listings, place), places) if in_threads else None
-            for place in places:
-                take(_try(listings, place) if found is None else next(found), place)
+        if not in_threads:
+            while waiting:
+                place = waiting.popleft()
+                take(_try(listings, place), place)
+        running = deque[tuple[str, Future[Listing | None]]]()
+        while waiting or running:
+            while waiting and len(running) < AHEAD:
+                place = waiting.popleft()
+                running.append((place, pool.submit(_try, listings, place)))
+            place, future = running.popleft()
+            take(_moved(listings, future.result(), place), place)
+
+
+def _moved(listings: Listings, listing: Listing | None, place: str) -> Listing | None:
+    """Copy the names in a listing of a thread: glibc never gives back the memory of a thread's own heap."""
+    if listing is None or listing.files is None:
+        return listing
+    files = listing.files._replace(stored=bytes(memoryview(listing.files.stored)))
+    listings.known[place] = listing._replace(files=files)
+    return listings.known[place]
 
 
 def _try(listings: Listings, place: str) -> Listing | None:

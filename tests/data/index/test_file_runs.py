@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from depth_anything_hf.data.index import file_runs, pair_runs
 from depth_anything_hf.data.index.file_runs import FileRuns, stem_of, suffix_of
 from depth_anything_hf.data.index.pair_runs import PairRuns
 
@@ -34,7 +35,11 @@ def test_suffix_and_stem_are_those_of_paths(name: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_runs_answer_as_lists_do(seed: int) -> None:
+def test_runs_answer_as_lists_do(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    if seed % 2:
+        monkeypatch.setattr(file_runs, "LONG_BYTES", 60)
+        monkeypatch.setattr(file_runs, "LONGEST_RUN", 50)
+        monkeypatch.setattr(pair_runs, "LONGEST_RUN", 50)
     paths = some_paths(seed)
     runs = FileRuns.of_paths(paths)
     assert list(runs) == paths and len(runs) == len(paths) and runs.first() == paths[0]
@@ -52,3 +57,10 @@ def test_runs_answer_as_lists_do(seed: int) -> None:
     assert [list(each) for each in runs.alike()] == list(groups.values())
     pairs = list(zip(paths, reversed(paths), strict=True))
     assert list(PairRuns.of_paths(pairs)) == pairs and list(PairRuns.of_paths(pairs).images()) == paths
+
+
+def test_names_of_long_runs_take_little() -> None:
+    names = [f"frame_{number:08}.png" for number in range(1000)]
+    run = file_runs.pack_run("a", names)
+    assert run.names() == names and len(run.stored) < 5 * len(names) and run.may_have([b"_00000999"])
+    assert not run.may_have([b"_00001000"]) and run == file_runs.pack_run("a", names)

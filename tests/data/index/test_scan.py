@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import os
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,8 @@ from depth_anything_hf.data.decoding.files import visible_files
 from depth_anything_hf.data.index import looks, scan, scan_log
 from depth_anything_hf.data.index.looks import Listings, one_opening
 from depth_anything_hf.data.index.scan import list_ahead, regular, scan_files, walk_folders
+from depth_anything_hf.data.index.settings import MODE_VARIABLE
+from depth_anything_hf.utils.cache_folder import CACHE_VARIABLE
 
 
 @pytest.fixture
@@ -91,3 +96,41 @@ def test_a_scan_that_was_killed_is_taken_up_where_it_was(tree: Path, monkeypatch
     list_ahead(tree, whole)
     assert listings.known == whole.known and "new.png" in listings.known[str(tree / "m")].names()
     assert resumed.resumed == len([path for path in listed if path != str(tree / "m")]) and not log.exists()
+
+
+SCAN_AND_TELL_MEMORY = """
+import gc, sys
+from pathlib import Path
+import psutil
+from depth_anything_hf.data.index import scan
+from depth_anything_hf.data.index.remembered import remember_files
+
+# Each thread keeps what its largest folder takes.
+scan.WAITING, scan.THREADS = float(sys.argv[3]), 2
+
+def private():
+    gc.collect()
+    return psutil.Process().memory_full_info().uss
+
+for root in sys.argv[1:3]:
+    before = private()
+    entries = remember_files("files", Path(root), {}, lambda: scan.scan_files(root))
+    print(len(entries), private() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries give memory back in their own ways")
+def test_what_a_scan_has_freed_is_given_back(tmp_path: Path) -> None:
+    """Of 40,000 names of 240 letters, which take 10 MB."""
+    for root, folders in (("few", 2), ("many", 40)):
+        for folder in range(folders):
+            (tmp_path / root / f"{folder:02}").mkdir(parents=True)
+            for number in range(1000):
+                (tmp_path / root / f"{folder:02}" / f"{number:0>240}").touch()
+    for waiting, mode in ((-1.0, "in threads"), (2.0, "in one")):
+        command = [sys.executable, "-c", SCAN_AND_TELL_MEMORY, *(str(tmp_path / root) for root in ("few", "many"))]
+        environment = {**os.environ, CACHE_VARIABLE: str(tmp_path / mode), MODE_VARIABLE: "always"}
+        output = subprocess.run([*command, str(waiting)], env=environment, check=True, capture_output=True, text=True)
+        (few, _), (many, private) = (map(int, line.split()) for line in output.stdout.splitlines())
+        assert (few, many) == (2_000, 40_000) and private < 5 * 2**20, mode
