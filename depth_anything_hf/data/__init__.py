@@ -35,6 +35,7 @@
 - `rows_left_out`: a source without rows of such a list and labels with a bad fit
 - `arrow_files`: `.arrow` files mapped into memory
 - `parquet_rows`: rows of local parquet files by index, read where they are
+- `row_tables`: tables in parquet files that tell where the cells of each row are
 - `parquet_groups`: the cells of one row group of a parquet file
 - `compact_protocol`: numbers in the footers and headers of parquet files
 - `parquet_pages`: where single values lie in a parquet file

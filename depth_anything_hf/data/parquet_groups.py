@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import threading
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,21 +56,29 @@ class OpenParquet:
     nbytes = 1
 
     def __init__(self, path: str) -> None:
-        # Before 26, pyarrow tells no descriptor of its files, so that the state of the file is told by one of our own.
+        self._path = path
         self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        weakref.finalize(self, os.close, self._descriptor)
-        # As bytes, since names need not be UTF-8.
-        self._handle = pa.OSFile(os.fsencode(path), "rb")
-        if not os.path.samestat(os.fstat(self._descriptor), os.stat(path)):
-            raise OSError(f"{path} was replaced while it was opened")
         # Of the footer and what it leads to, which are not made for several threads.
         self.lock = threading.RLock()
 
+    def __del__(self) -> None:
+        # Not there where the file could not be opened.
+        if hasattr(self, "_descriptor"):
+            os.close(self._descriptor)
+
     @cached_property
     def file(self) -> parquet.ParquetFile:
-        """The file as pyarrow opens it."""
+        """The file as pyarrow opens it.
+
+        Raises:
+            OSError: its name is that of another file now.
+        """
+        # By a descriptor of its own, as pyarrow takes none. As bytes, since names need not be UTF-8.
+        handle = pa.OSFile(os.fsencode(self._path), "rb")
+        if not os.path.samestat(os.fstat(self._descriptor), os.stat(self._path)):
+            raise OSError(f"{self._path} was replaced while it was opened")
         # Reading ahead is done in threads, of which a forked process has none.
-        return parquet.ParquetFile(self._handle, pre_buffer=False)
+        return parquet.ParquetFile(handle, pre_buffer=False)
 
     @cached_property
     def leaves(self) -> dict[str, int]:
@@ -102,8 +109,12 @@ class OpenParquet:
 
     def read_at(self, size: int, offset: int) -> bytes:
         """Return so many bytes of the file, fewer at its end."""
-        content: bytes = self._handle.read_at(size, offset)
-        return content
+        if hasattr(os, "pread"):
+            return os.pread(self._descriptor, size, offset)
+        # On Windows.
+        with self.lock:
+            os.lseek(self._descriptor, offset, os.SEEK_SET)
+            return os.read(self._descriptor, size)
 
 
 class RowGroup:
@@ -143,6 +154,27 @@ class RowGroup:
             else:
                 self._columns.append((name, _cells(decoded[name].combine_chunks())))
 
+    @property
+    def located(self) -> list[str]:
+        """Names of the columns whose values are read by their places."""
+        return [name for name, cells in self._columns if isinstance(cells, _Located)]
+
+    def parts(self, row: int, file: OpenParquet) -> tuple[list[Any], list[tuple[int, int] | None]]:
+        """Return the cells of a row, and where the values of the located columns are; None: absent.
+
+        In the cells, a picture is a list of its path, and None where it is none.
+
+        Raises:
+            DamagedPageError: the file is not as its footer says.
+        """
+        parts = [
+            cells.part(row, file) if isinstance(cells, _Located) else (cells(row), None) for _, cells in self._columns
+        ]
+        places = [
+            place for (_, place), (_, cells) in zip(parts, self._columns, strict=True) if isinstance(cells, _Located)
+        ]
+        return [cell for cell, _ in parts], places
+
     def row(self, row: int, file: OpenParquet) -> dict[str, Any]:
         """Return a row of the group as a dict.
 
@@ -161,17 +193,24 @@ class _Located:
         self._places, self._paths, self._is_absent = places, paths, is_absent
         self._lock = threading.Lock()
 
-    def read(self, row: int, file: OpenParquet) -> Any:
+    def part(self, row: int, file: OpenParquet) -> tuple[list[Any] | None, tuple[int, int] | None]:
+        """Return a list of the path, None where there is no picture; and place and size of the value, if any."""
         if self._is_absent is not None and self._is_absent[row]:
-            return None
+            return None, None
         with self._lock:
             place = self._places.place(row, file.read_at)
+        return [] if self._paths is None else [self._paths(row)], place
+
+    def read(self, row: int, file: OpenParquet) -> Any:
+        path, place = self.part(row, file)
+        if path is None:
+            return None
         content = None
         if place is not None:
             content = file.read_at(place[1], place[0])
             if len(content) != place[1]:
                 raise DamagedPageError(f"{len(content)} bytes of a value of {place[1]}: the file is cut off")
-        return content if self._paths is None else {"bytes": content, "path": self._paths(row)}
+        return {"bytes": content, "path": path[0]} if path else content
 
 
 def leaf_of_bytes(name: str, feature: Any, leaves: dict[str, int]) -> str | None:

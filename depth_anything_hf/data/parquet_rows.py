@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of local parquet files by index, read where they are: nothing is copied to the disk.
 
-Of a row group the small columns are decoded at once and kept for the next rows, as far as a limit of memory lets them;
+A row of a file that has a table of its rows, as shards of labels do, is read by that, see `row_tables`. Of others,
+the small columns of a row group are decoded at once and kept for the next rows, as far as a limit of memory lets them;
 pictures and maps are read one by one, see `parquet_pages`. Rows are what `datasets.Dataset` gives for the same files.
 """
 
 from __future__ import annotations
 
 import copy
+import logging
 import os
 import threading
 from collections import OrderedDict
@@ -27,7 +29,10 @@ from ..utils.map_ahead import map_ahead
 from .compact_protocol import DamagedPageError
 from .decoding.errors import BrokenSampleError
 from .parquet_groups import Columns, OpenParquet, RowGroup
+from .row_tables import DamagedRowTableError, RowLayout, RowTable, find_row_table
 
+
+logger = logging.getLogger(__name__)
 
 # Of each process, over all tables: open files with their footers, and bytes of decoded columns.
 OPEN_FILES = 64
@@ -73,6 +78,7 @@ class ParquetRows:
         self._ends = np.cumsum([file.rows for file in files], dtype=np.int64)
         self._length = int(self._ends[-1])
         self._columns = Columns.of(features)
+        self._layout = RowLayout.of(self._columns)
         self._token = next(_tokens)
 
     @property
@@ -149,12 +155,20 @@ class ParquetRows:
     def _read(self, number: int, row: int) -> dict[str, Any]:
         path = self._path(number)
         key = (path, *self._status[number].tolist())
-        file = _files.get(key, lambda: OpenParquet(path))
+        opened = _files.get(key, lambda: _Opened(path))
+        file = opened.file
         try:
             self._check(file, number)
         except BrokenSampleError:
             _files.drop(key)
             raise
+        table = opened.row_table(self._layout)
+        if table is not None and row < len(table):
+            try:
+                return table.row(row)
+            except DamagedRowTableError as error:
+                logger.warning("%s: the table of its rows is damaged, and not used: %s", path, error)
+                opened.drop_row_table()
         ends = _kept.get((self._token, number), lambda: file.group_ends)
         group = int(np.searchsorted(ends, row, side="right"))
         if group == len(ends):
@@ -163,6 +177,25 @@ class ParquetRows:
         kept = _kept.get((self._token, number, group), lambda: RowGroup(file, group, self._columns))
         found: dict[str, Any] = kept.row(row - first, file)
         return found
+
+
+class _Opened:
+    """An open file, and the table of its rows."""
+
+    nbytes = 1
+
+    def __init__(self, path: str) -> None:
+        self.file = OpenParquet(path)
+        self._tables: dict[RowLayout | None, RowTable | None] = {None: None}
+
+    def row_table(self, layout: RowLayout | None) -> RowTable | None:
+        if layout not in self._tables:
+            assert layout is not None
+            self._tables[layout] = find_row_table(self.file.read_at, self.file.status()[0], layout)
+        return self._tables[layout]
+
+    def drop_row_table(self) -> None:
+        self._tables = dict.fromkeys(self._tables)
 
 
 @contextmanager
@@ -216,7 +249,7 @@ class _Kept(Generic[Value]):
 
 # Numbers of tables, by which their rows are kept.
 _tokens = count()
-_files: _Kept[OpenParquet] = _Kept(OPEN_FILES)
+_files: _Kept[_Opened] = _Kept(OPEN_FILES)
 _kept: _Kept[Any] = _Kept(KEPT_BYTES)
 
 

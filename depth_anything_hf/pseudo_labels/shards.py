@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..data.decoding.label_masks import MASKS_COLUMN, SHARE_COLUMNS
+from ..data.row_tables import add_row_table
 from ..data.rows import UNIT_COLUMN
 from ..utils.files import atomic_write, finish_file, remove_abandoned, sha256_of_file, unfinished_file, write_error
 from ..utils.locks import hold_file
@@ -173,6 +174,7 @@ class ShardWriter:
         )
         try:
             self._writer.close()
+            add_row_table(self._unfinished)
             finish_file(self._unfinished, self.path)
             write_entry(self.path)
         except OSError as error:

@@ -24,6 +24,7 @@ from depth_anything_hf.data.decoding.errors import BrokenSampleError
 from depth_anything_hf.data.parquet_rows import ParquetRows, _Kept
 from depth_anything_hf.data.sources import open_source
 from depth_anything_hf.data.table_counts import open_in_place
+from depth_anything_hf.pseudo_labels import shards
 
 
 PAGES: tuple[dict[str, Any], ...] = (
@@ -167,7 +168,12 @@ def test_pickles_carry_names_and_processes_open_their_own_files(tmp_path: Path) 
             assert_same(pool.map(rows.__getitem__, [0, 41, 119]), [rows[0], rows[41], rows[119]])
 
 
-def test_few_files_are_open_at_once_and_little_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("has_tables", [False, True])
+def test_few_files_are_open_at_once_and_little_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_tables: bool
+) -> None:
+    if not has_tables:
+        monkeypatch.setattr(shards, "add_row_table", lambda path: False)
     files = [write_shard(tmp_path / f"{number}.parquet", [row(f"{number}")]) for number in range(20)]
     rows = in_place(files)
     monkeypatch.setattr(parquet_rows, "_files", _Kept(4))
@@ -175,9 +181,10 @@ def test_few_files_are_open_at_once_and_little_is_kept(tmp_path: Path, monkeypat
     before = psutil.Process().num_fds() if os.name == "posix" else 0
     assert [rows[index]["name"] for index in range(20)] == [str(index) for index in range(20)]
     assert [rows[index]["name"] for index in reversed(range(20))] == [str(index) for index in reversed(range(20))]
-    # Two descriptors each: of pyarrow, and one that tells whether the file has changed.
-    assert os.name != "posix" or psutil.Process().num_fds() - before <= 2 * 4
-    assert 0 < kept._total <= 30_000 and kept._total == sum(each.nbytes for each in kept._values.values())
+    # One descriptor each, and another one of pyarrow.
+    assert os.name != "posix" or psutil.Process().num_fds() - before <= (1 if has_tables else 2) * 4
+    assert (kept._total == 0) is has_tables and kept._total <= 30_000
+    assert kept._total == sum(each.nbytes for each in kept._values.values())
 
 
 def test_names_of_files_need_not_be_utf_8(tmp_path: Path) -> None:
@@ -214,7 +221,8 @@ def test_a_file_that_vanishes_or_changes_is_named_and_never_read(tmp_path: Path)
         next(rows.read_columns(["name"], 5))
 
 
-def test_a_damaged_file_is_named_at_its_rows(tmp_path: Path) -> None:
+def test_a_damaged_file_is_named_at_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "add_row_table", lambda path: False)
     path = write_shard(tmp_path / "0.parquet", [row("a")] * 3)
     content = path.read_bytes()
     place = pq.read_metadata(path).row_group(0).column(1).data_page_offset
