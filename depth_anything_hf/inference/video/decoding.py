@@ -27,10 +27,15 @@ _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 
 
 def options_of_url(place: str) -> dict[str, str]:
-    """Return FFmpeg's options for a path or URL: connections that break off go on where the server gives parts."""
-    # Attempts behind 0, 1 and 3 seconds.
-    is_web = place.lower().startswith(("http://", "https://"))
-    return {"reconnect": "1", "reconnect_on_network_error": "1", "reconnect_delay_max": "5"} if is_web else {}
+    """Return FFmpeg's options for a path or URL: what a busy server or a broken connection did not give comes again.
+
+    Connections that break off go on where the server gives parts; a segment of a playlist is asked for four times.
+    """
+    if not place.lower().startswith(("http://", "https://")):
+        return {}
+    # Attempts behind 0, 1 and 3 seconds; of segments at once.
+    again = {"reconnect": "1", "reconnect_on_network_error": "1", "reconnect_delay_max": "5"}
+    return {**again, "seg_max_retry": "3"}
 
 
 class AvSource:

@@ -13,6 +13,7 @@ from threading import Thread
 import numpy as np
 import pytest
 from clips import cut_off, noise, packets, quarters, uneven_times, write_clip
+from file_server import FileServer
 
 from depth_anything_hf.inference.video.decoding import AvSource
 from depth_anything_hf.inference.video.frames import Frame, VideoError
@@ -161,6 +162,22 @@ def test_a_segment_that_is_not_there_is_a_gap(tmp_path: Path):
     (tmp_path / "a1.ts").unlink()
     frames, error = read(tmp_path / "a.m3u8")
     assert 80 < len(frames) < 100 and "damaged: the last good frame is 2" in error and "before the first gap" in error
+
+
+def test_a_segment_that_a_busy_server_refuses_is_asked_for_again(tmp_path: Path):
+    times = [3_000 * i for i in range(120)]
+    write_clip(tmp_path / "a.m3u8", [quarters(i) for i in range(120)], times, container_options={"hls_time": "1"})
+    with FileServer({path.name: path.read_bytes() for path in tmp_path.iterdir()}) as server:
+        server.faults["a1.ts"] = [503, 503]
+        source = AvSource(f"{server.url}/a.m3u8", "a")
+        assert len(list(source.frames())) == 120
+        source.close()
+        assert server.count("a1.ts") == 3
+        server.always["a1.ts"] = 503
+        source = AvSource(f"{server.url}/a.m3u8", "a")
+        with pytest.raises(VideoError, match="the last good frame is 2"):
+            list(source.frames())
+        source.close()
 
 
 def test_a_file_without_pictures_or_frames_is_refused(tmp_path: Path):
