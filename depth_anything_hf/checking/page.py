@@ -51,7 +51,7 @@ def _sections(check: SourceCheck) -> dict[str, Any]:
         rows = [[each.code, each.reason, advice_of(each)] for each in check.findings]
         sections["Findings"] = _wrapped(text_table(["What", "Seen", "To do"], rows))
     sections["Numbers"] = [
-        text_table(["", ""], [[name, text] for name, text in numbers_of(check).items()]),
+        text_table(["Number", "Value"], [[name, text] for name, text in numbers_of(check).items()]),
         *(f"Note: {note}" for note in check.notes),
     ]
     chart = _histogram(check)
@@ -60,7 +60,7 @@ def _sections(check: SourceCheck) -> dict[str, Any]:
     pictures = rows_of(check)
     if pictures:
         sections["Samples"] = [
-            "Edges of the label in red over those of the picture: where they lie on each other, the two fit.",
+            "Edges of the label in orange over grey ones of the picture: where they lie on each other, the two fit.",
             picture_rows(pictures, max_side=PICTURE_PIXELS),
         ]
     named = [(each.code, each.names) for each in check.findings if each.names]
@@ -73,7 +73,7 @@ def _sections(check: SourceCheck) -> dict[str, Any]:
 def _wrapped(table: Html) -> Html:
     """Let the cells of a table of sentences break their lines."""
     left = 'style="white-space:normal;text-align:left"'
-    return Html(table.replace("<td>", f"<td {left}>").replace("<th>", f"<th {left}>"))
+    return Html(table.replace("<td>", f"<td {left}>").replace("<th ", f"<th {left} "))
 
 
 def _more(names: Sequence[str]) -> str:

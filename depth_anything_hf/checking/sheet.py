@@ -15,7 +15,7 @@ from ..data.checks.edges import edges_of_label, edges_of_picture
 from ..data.checks.findings import SampleFacts
 from ..data.checks.source_check import SourceCheck
 from ..visualization.colour_maps import colour_map
-from ..visualization.figures import add_caption, resize_to_height, sheet, thicken
+from ..visualization.figures import ORANGE, add_caption, resize_to_height, sheet, thicken
 
 
 PANEL_PIXELS, CAPTION_LENGTH = 200, 60
@@ -97,12 +97,11 @@ def _panels(check: SourceCheck, facts: SampleFacts) -> list[tuple[str, np.ndarra
 
 
 def _overlaid(image: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Draw the edges of a label in red over the grey edges of its picture."""
+    """Draw the edges of a label in orange over the grey edges of its picture."""
     own = edges_of_picture(image)
     grey = 255 - np.clip(own / max(float(np.percentile(own, 99)), 1e-6) * 160, 0, 160)
     share = np.clip(edges / max(float(np.percentile(edges, 98)), 1e-6), 0, 1)[..., None]
-    red = np.array([214.0, 39.0, 40.0])
-    drawn = np.repeat(grey[..., None], 3, axis=2) * (1 - share) + red * share
+    drawn = np.repeat(grey[..., None], 3, axis=2) * (1 - share) + np.array(ORANGE, dtype=np.float64) * share
     small = drawn.astype(np.uint8)
     return cv2.resize(small, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
 

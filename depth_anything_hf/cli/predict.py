@@ -104,7 +104,7 @@ def predict(
         str | None,
         typer.Option(
             "--colormap",
-            help="Colours of color and side_by_side by matplotlib's names: viridis, turbo, Spectral_r, gray, ... "
+            help="Colours of color and side_by_side by matplotlib's names: inferno, cividis, viridis, gray, ... "
             "(_r reverses them). [inferno]",
             rich_help_panel=OUTPUT,
         ),

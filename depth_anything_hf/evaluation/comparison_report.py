@@ -207,7 +207,9 @@ def _picture_section(one: ComparedSet, count: int) -> list[Html | str]:
         return ["The models have the same values on every image."]
     left = [model for model in comparison.models if model not in one.predictors]
     what = (
-        "with the pairs, green where their order is right" if comparison.settings.scores_pairs else "above its error"
+        "with the pairs, blue where their order is right, orange with a cross where it is wrong"
+        if comparison.settings.scores_pairs
+        else "above its error"
     )
     note = f"Where the values of {comparison.metric} lie farthest apart. Each model's map (bright is near) {what}."
     if not comparison.settings.scores_pairs:

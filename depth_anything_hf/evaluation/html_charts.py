@@ -149,7 +149,7 @@ def interval_chart(rows: Sequence[Interval], *, title: str, x_label: str = "") -
     for number, row in enumerate(rows):
         y = TOP + row_pixels * (number + 0.5)
         value, low, high = axis.pixels([row.value, row.low, row.high])
-        colour = "s0" if row.is_strong else "s5"
+        colour = "s0" if row.is_strong else "weak"
         parts.append(f'<text x="{left - 10}" y="{y + 4:.1f}" text-anchor="end">{escape(row.name)}</text>')
         parts.append(f'<g class="{colour}"><path class="curve" d="M{low:.1f} {y:.1f}H{high:.1f}"/>')
         parts.append(f'<circle cx="{value:.1f}" cy="{y:.1f}" r="4" fill="currentColor"/></g>')

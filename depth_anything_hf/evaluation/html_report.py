@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One self-contained HTML page about a training run: numbers, margins, curves, pictures, times, next steps.
 
-The page loads nothing and runs no script, so it opens from a disk, a mail or a server alike. Every function returns
-HTML and escapes the texts it is given; `write_report` joins them.
+The page loads nothing and runs no script, so it opens from a disk, a mail or a server alike. What scrolls is reached
+by the keyboard, pictures have texts, and no colour is the only sign of anything. Every function returns HTML and
+escapes the texts it is given; `write_report` joins them.
 """
 
 from __future__ import annotations
@@ -107,10 +108,10 @@ def metrics_table(rows: Sequence[MetricsRow], columns: Sequence[Column | str]) -
     full = [_known_direction(Column(column) if isinstance(column, str) else column) for column in columns]
     best = [_best(rows, column) for column in full]
     arrows = {True: " ↑", False: " ↓", None: ""}
-    heading = _cells("th", ["Predictor", *((c.heading or c.key) + arrows[c.higher_is_better] for c in full)])
+    heading = _headings(["Predictor", *((c.heading or c.key) + arrows[c.higher_is_better] for c in full)])
     lines = []
     for row in rows:
-        cells = [f"<th>{escape(row.name)}</th>"]
+        cells = [_row_name(row.name)]
         for column, best_text in zip(full, best, strict=True):
             text = _number(row.values.get(column.key), column.digits)
             cells.append(f"<td><strong>{text}</strong></td>" if text == best_text else f"<td>{text}</td>")
@@ -124,8 +125,8 @@ def margins_table(margins: Sequence[Margin]) -> Html:
     for margin in margins:
         verdict = '<td class="pass">✓ pass</td>' if margin.passed else '<td class="fail">✗ fail</td>'
         reached = f"<td>{escape(_value(margin.demanded))}</td><td>{escape(_value(margin.reached))}</td>"
-        lines.append(f"<tr><th>{escape(margin.check)}</th>{reached}{verdict}</tr>")
-    return _table("numbers", _cells("th", ["Check", "Demanded", "Reached", "Result"]), lines)
+        lines.append(f"<tr>{_row_name(margin.check)}{reached}{verdict}</tr>")
+    return _table("numbers", _headings(["Check", "Demanded", "Reached", "Result"]), lines)
 
 
 def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, marked: Sequence[int] = ()) -> Html:
@@ -144,8 +145,8 @@ def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, marked
         if len(cells) + 1 != len(headings):
             raise ValueError(f"row {name!r} has {len(cells) + 1} texts, expected {len(headings)}")
         role = ' class="teacher"' if number in marked else ""
-        lines.append(f"<tr{role}><th>{escape(name)}</th>{_cells('td', cells)}</tr>")
-    return _table("numbers", _cells("th", headings), lines)
+        lines.append(f"<tr{role}>{_row_name(name)}{_cells('td', cells)}</tr>")
+    return _table("numbers", _headings(headings), lines)
 
 
 def times_table(seconds: Mapping[str, float]) -> Html:
@@ -159,14 +160,14 @@ def times_table(seconds: Mapping[str, float]) -> Html:
     for stage, duration in seconds.items():
         share = 100 * duration / total if total > 0 else 0.0
         bar = f'<td class="bar"><span style="width:{share:.1f}%"></span></td><td>{share:.0f} %</td>'
-        lines.append(f"<tr><th>{escape(stage)}</th><td>{duration_text(duration)}</td>{bar}</tr>")
-    lines.append(f'<tr class="total"><th>Total</th><td>{duration_text(total)}</td><td></td><td></td></tr>')
-    return _table("numbers times", _cells("th", ["Stage", "Time", "", "Share"]), lines)
+        lines.append(f"<tr>{_row_name(stage)}<td>{duration_text(duration)}</td>{bar}</tr>")
+    lines.append(f'<tr class="total">{_row_name("Total")}<td>{duration_text(total)}</td><td></td><td></td></tr>')
+    return _table("numbers times", _headings(["Stage", "Time", "", "Share"]), lines)
 
 
 def commands(lines: Sequence[str] | str) -> Html:
     """Return command lines or other text in fixed width, one per line."""
-    return Html(f"<pre>{escape(lines if isinstance(lines, str) else chr(10).join(lines))}</pre>")
+    return Html(f'<pre tabindex="0">{escape(lines if isinstance(lines, str) else chr(10).join(lines))}</pre>')
 
 
 def picture_rows(
@@ -175,16 +176,24 @@ def picture_rows(
     """Return rows of captioned pictures, e.g. image, truth, teacher, student.
 
     Args:
-        rows: (name of the row, [(caption, uint8 (H, W, 3) RGB image), ...]).
+        rows: (name of the row, [(caption, uint8 (H, W, 3) RGB image), ...]); the text of a picture is both.
         max_side: larger pictures are shrunk to this many pixels on their longer side, to keep the page small.
         lossless: PNG instead of JPEG.
     """
     parts = []
     for name, pictures in rows:
-        figures = "".join(_picture(caption, image, max_side, lossless) for caption, image in pictures)
         heading = f"<h3>{escape(name)}</h3>" if name else ""
-        parts.append(f'{heading}<div class="pictures">{figures}</div>')
+        parts.append(heading + picture_row(name, pictures, max_side=max_side, lossless=lossless))
     return Html("\n".join(parts))
+
+
+def picture_row(
+    name: str, pictures: Sequence[tuple[str, np.ndarray]], *, max_side: int = 360, lossless: bool = False
+) -> Html:
+    """Return a row of `picture_rows` without its name above, which stands in the texts of its pictures alone."""
+    figures = "".join(_picture(caption, name, image, max_side, lossless) for caption, image in pictures)
+    label = escape(f"Pictures of {name}" if name else "Pictures")
+    return Html(f'<div class="pictures" {_SCROLLS} aria-label="{label}">{figures}</div>')
 
 
 def charts(*line_charts: Html) -> Html:
@@ -215,7 +224,7 @@ def _best(rows: Sequence[MetricsRow], column: Column) -> str | None:
     return _number(max(values) if column.higher_is_better else min(values), column.digits)
 
 
-def _picture(caption: str, image: np.ndarray, max_side: int, lossless: bool) -> str:
+def _picture(caption: str, name: str, image: np.ndarray, max_side: int, lossless: bool) -> str:
     height, width = image.shape[:2]
     if max(height, width) > max_side:
         scale = max_side / max(height, width)
@@ -224,8 +233,8 @@ def _picture(caption: str, image: np.ndarray, max_side: int, lossless: bool) -> 
     kind, data = ("png", encode_png(image)) if lossless else ("jpeg", encode_jpeg(image))
     source = f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
     size_text = f'width="{image.shape[1]}" height="{image.shape[0]}"'
-    text = escape(caption)
-    return f'<figure><img src="{source}" alt="{text}" {size_text}><figcaption>{text}</figcaption></figure>'
+    text = escape(", ".join(part for part in (caption, name) if part) or "picture")
+    return f'<figure><img src="{source}" alt="{text}" {size_text}><figcaption>{escape(caption)}</figcaption></figure>'
 
 
 def _section(heading: str, contents: str | Sequence[str]) -> str:
@@ -236,7 +245,16 @@ def _section(heading: str, contents: str | Sequence[str]) -> str:
 
 def _table(kind: str, heading: str, lines: Sequence[str]) -> Html:
     body = f"<thead><tr>{heading}</tr></thead><tbody>{''.join(lines)}</tbody>"
-    return Html(f'<div class="scroll"><table class="{kind}">{body}</table></div>')
+    return Html(f'<div class="scroll" {_SCROLLS} aria-label="Table"><table class="{kind}">{body}</table></div>')
+
+
+def _headings(texts: Sequence[str]) -> str:
+    # A column without a name has nothing to be read out.
+    return "".join(f'<th scope="col">{escape(text)}</th>' if text else "<td></td>" for text in texts)
+
+
+def _row_name(text: str) -> str:
+    return f'<th scope="row">{escape(text)}</th>'
 
 
 def _cells(tag: str, texts: Sequence[str]) -> str:
@@ -255,6 +273,8 @@ def _value(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
+# What scrolls sideways is reached by the keyboard only with a place in its order.
+_SCROLLS = 'tabindex="0" role="group"'
 SERIES_COLOURS = 6
 # By which a page is known to be one of this module.
 GENERATOR = '<meta name="generator" content="depth_anything_hf">'
@@ -262,14 +282,16 @@ GENERATOR = '<meta name="generator" content="depth_anything_hf">'
 STYLE = """
 :root { color-scheme: light dark; --page: #fbfbfa; --card: #fff; --text: #1d2126; --soft: #646b73; --line: #e2e4e6;
   --accent: #2b62c9; --mark: #eaf1fd; --mark2: #e8f6ee; --pass: #17794a; --fail: #b9302a; --code: #f2f3f4;
-  --s0: #2b62c9; --s1: #d9731a; --s2: #178a5b; --s3: #b0438f; --s4: #8a6d1c; --s5: #5d6b78; }
+  --s0: #1f5fbf; --s1: #d9661a; --s2: #17936a; --s3: #c2559f; --s4: #1d2126; --s5: #8a3b12; }
 @media (prefers-color-scheme: dark) { :root { --page: #14171a; --card: #1b1f23; --text: #e6e8ea; --soft: #9aa3ab;
   --line: #30363c; --accent: #7aa8f7; --mark: #1e2c45; --mark2: #1b3327; --pass: #56c48c; --fail: #f08078;
-  --code: #22272c; --s0: #7aa8f7; --s1: #f2a154; --s2: #56c48c; --s3: #e08cc8; --s4: #d6ba62; --s5: #a7b3be; } }
+  --code: #22272c; --s0: #4fa3f7; --s1: #f0b04a; --s2: #2fb886; --s3: #df7fc0; --s4: #f4f5f6; --s5: #c65a1e; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text); line-height: 1.5;
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 main { max-width: 1080px; margin: 0 auto; padding: 32px 20px 64px; }
+a { color: var(--accent); }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 header { margin-bottom: 28px; }
 header p.title { margin: 0; color: var(--soft); font-size: 15px; }
 h1 { margin: 4px 0 12px; font-size: clamp(24px, 4vw, 34px); line-height: 1.2; text-wrap: balance; }
@@ -302,15 +324,19 @@ figcaption { font-size: 13px; color: var(--soft); }
 .charts { display: grid; gap: 22px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
 figure.chart figcaption { color: var(--text); font-size: 15px; font-weight: 600; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 13px; font-weight: 400; color: var(--soft); }
-.legend i { display: inline-block; width: 16px; height: 3px; border-radius: 2px; margin-right: 6px;
-  vertical-align: middle; background: currentColor; }
+.legend i { display: inline-block; width: 30px; height: 3px; margin-right: 6px; vertical-align: middle;
+  background: repeating-linear-gradient(90deg, currentColor 0 var(--on), transparent 0 var(--every)); }
 svg { display: block; width: 100%; max-width: 560px; height: auto; }
 svg text { fill: var(--soft); font-size: 12px; }
 svg path { fill: none; stroke: var(--line); }
 svg path.tick { stroke: var(--soft); }
 svg path.curve { stroke: currentColor; stroke-width: 1.6; stroke-linejoin: round; stroke-linecap: round; }
-.s0 { color: var(--s0); } .s1 { color: var(--s1); } .s2 { color: var(--s2); }
-.s3 { color: var(--s3); } .s4 { color: var(--s4); } .s5 { color: var(--s5); }
+.s0 { color: var(--s0); --on: 1px; --every: 1px; } .s1 { color: var(--s1); --on: 7px; --every: 10px; }
+.s2 { color: var(--s2); --on: 3px; --every: 6px; } .s3 { color: var(--s3); --on: 12px; --every: 18px; }
+.s4 { color: var(--s4); --on: 1px; --every: 1px; } .s5 { color: var(--s5); --on: 5px; --every: 12px; }
+.weak { color: var(--soft); }
+path.s1 { stroke-dasharray: 7 3; } path.s2 { stroke-dasharray: 1.5 3.5; } path.s3 { stroke-dasharray: 12 6; }
+path.s5 { stroke-dasharray: 5 7; }
 .pictures { display: grid; gap: 10px; grid-auto-flow: column; grid-auto-columns: minmax(130px, 480px);
   justify-content: start; overflow-x: auto; padding-bottom: 6px; }
 .pictures img { display: block; width: 100%; height: auto; border-radius: 5px; }

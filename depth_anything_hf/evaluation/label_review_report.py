@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -20,7 +19,7 @@ from ..utils.messages import counted
 from ..visualization.encode import encode_png
 from ..visualization.figures import add_caption, resize_to_height, side_by_side, stack
 from .html_charts import histogram
-from .html_report import Html, commands, picture_rows, write_report
+from .html_report import Html, commands, picture_row, write_report
 from .label_review import MEANINGS, Review, ReviewedRow
 
 
@@ -166,11 +165,11 @@ def bad_fits_of(review: Review) -> str:
 def _links(review: Review, shown: Sequence[ShownRow]) -> Html:
     """Return a table with a link to each row, which the keyboard reaches."""
     lines = [
-        f'<tr><th><a href="#row-{number}">{number}. {escape(each.row.name)}</a></th>'
+        f'<tr><th scope="row"><a href="#row-{number}">{number}. {escape(each.row.name)}</a></th>'
         f"<td>{each.row.value:.{_DIGITS}f}</td></tr>"
         for number, each in enumerate(shown, start=1)
     ]
-    heading = f"<thead><tr><th>Row</th><th>{escape(review.by)}</th></tr></thead>"
+    heading = f'<thead><tr><th scope="col">Row</th><th scope="col">{escape(review.by)}</th></tr></thead>'
     table = f'<table class="numbers">{heading}<tbody>{"".join(lines)}</tbody></table>'
     return Html(f"<details><summary>All {len(shown)} as a list</summary>{table}</details>")
 
@@ -179,12 +178,7 @@ def _article(number: int, review: Review, shown: ShownRow) -> Html:
     row = shown.row
     details = [f"source row {row.source_row}"] if row.source_row is not None else []
     details += [shown.place] if shown.place else []
-    # Boxes that scroll sideways can be reached by the keyboard only with a place in its order.
-    pictures = picture_rows([("", shown.pictures)]).replace(
-        '<div class="pictures">', '<div class="pictures" tabindex="0">'
-    )
-    name = escape(Path(row.name).name)
-    pictures = re.sub(r' alt="([^"]*)"', lambda found: f' alt="{found[1]}, {name}"', pictures)
+    pictures = picture_row(Path(row.name).name, shown.pictures)
     return Html(
         f'<article id="row-{number}"><h3>{number}. {escape(row.name)}</h3>'
         f"<p>{escape('; '.join([_numbers(review, row), *details]))}</p>{pictures}</article>"

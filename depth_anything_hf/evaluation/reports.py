@@ -47,7 +47,7 @@ SHEET_TITLE = f"image, aligned prediction, truth (bright = near), error |p - t| 
 CONFIDENCE_TITLE = (
     "below: image, aligned prediction, error |p - t| / t, 1 - confidence; both by rank: bright = the image's largest"
 )
-PAIR_SHEET_TITLE = "image, raw prediction (bright = near); dot = annotated as nearer, green = ordered right"
+PAIR_SHEET_TITLE = "image, raw prediction (bright = near); dot = annotated as nearer, cross = ordered wrong"
 
 
 def save_report(
@@ -161,7 +161,8 @@ def save_error_sheet(
 
     The columns are the image, the aligned prediction and the truth (nearer = brighter, one scale), and the error
     `|p - t| / t`, brightest from 0.5 on; pixels that do not count are grey. For point pairs: the image and the raw
-    prediction with the pairs, green where the order is right and red where it is wrong. Sparse labels are thickened.
+    prediction with the pairs, blue where the order is right, orange with a cross where not. Sparse labels are
+    thickened.
     Of a path only the file's name is shown, because the sheet may be published.
 
     Args:

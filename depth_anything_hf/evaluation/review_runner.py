@@ -275,7 +275,7 @@ def _pictures(sample: dict[str, Any], mask: str | None) -> list[tuple[str, np.nd
 
     from ..data.masked_pixels import WEIGHTS
     from ..visualization.colour_maps import colour_map
-    from ..visualization.figures import thicken
+    from ..visualization.figures import ORANGE, thicken
 
     image = sample["image"]
     label = (
@@ -284,9 +284,9 @@ def _pictures(sample: dict[str, Any], mask: str | None) -> list[tuple[str, np.nd
     panels = [("image", image), ("label, bright is near", colour_map(thicken(label)))]
     if mask is not None:
         grey = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2)
-        red = np.array([225, 40, 40], dtype=np.float32)
-        marked = np.where((sample[WEIGHTS] < 1)[..., None], 0.35 * grey + 0.65 * red, grey)
-        panels.append((f"red: the mask {mask}", marked.astype(np.uint8)))
+        orange = np.array(ORANGE, dtype=np.float32)
+        marked = np.where((sample[WEIGHTS] < 1)[..., None], 0.35 * grey + 0.65 * orange, grey)
+        panels.append((f"orange: the mask {mask}", marked.astype(np.uint8)))
     return panels
 
 

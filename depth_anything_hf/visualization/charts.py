@@ -14,10 +14,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 
 WHITE, INK, GRID, FRAME = (255, 255, 255), (40, 40, 40), (230, 230, 230), (150, 150, 150)
-# Okabe and Ito's colours, which colour-blind readers tell apart, without yellow.
+# Okabe and Ito's colours, which colour-blind readers tell apart, with a grey for the yellow.
 COLOURS = (
     *((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167)),
-    *((86, 180, 233), (230, 159, 0), (90, 90, 90), (120, 60, 160)),
+    *((86, 180, 233), (230, 159, 0), (90, 90, 90), (0, 0, 0)),
 )
 TEXT_PIXELS, TITLE_PIXELS = 13, 16
 MARGIN, ROW_PIXELS, SWATCH_PIXELS = 10, 18, 20

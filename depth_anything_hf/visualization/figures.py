@@ -17,6 +17,8 @@ GAP_PIXELS = 4
 CAPTION_PIXELS = 20
 CAPTION_CHARACTER_PIXELS = 9
 WHITE = 255
+# Okabe and Ito's, which colour-blind readers tell apart, from grey too.
+BLUE, ORANGE = (0, 114, 178), (213, 94, 0)
 
 
 def side_by_side(images: Sequence[np.ndarray], height: int | None = None) -> np.ndarray:
@@ -139,23 +141,32 @@ def thicken(values: np.ndarray, radius: int = 2, below_share: float = 0.2) -> np
 def mark_pairs(image: np.ndarray, nearer: np.ndarray, farther: np.ndarray, correct: np.ndarray) -> np.ndarray:
     """Draw annotated point pairs: a line from the nearer point (filled dot) to the farther one (ring).
 
+    Wrong pairs have a cross in their middle besides another colour.
+
     Args:
         image: uint8 (H, W, 3) RGB or (H, W) grey.
         nearer: int (N, 2), row and column.
         farther: int (N, 2).
-        correct: bool (N,): green where true, red where false.
+        correct: bool (N,): blue where true, orange with a cross where false.
 
     Returns:
         uint8 (H, W, 3), a copy.
     """
     picture = np.ascontiguousarray(as_rgb(image)).copy()
     radius = max(2, round(max(picture.shape[:2]) / 80))
+    thickness = max(1, radius // 3)
     for near, far, is_correct in zip(nearer, farther, correct, strict=True):
-        colour = (0, 200, 0) if is_correct else (230, 0, 0)
+        colour = BLUE if is_correct else ORANGE
         start, end = ((int(point[1]), int(point[0])) for point in (near, far))
-        cv2.line(picture, start, end, colour, max(1, radius // 3), cv2.LINE_AA)
-        cv2.circle(picture, start, radius, colour, cv2.FILLED, cv2.LINE_AA)
-        cv2.circle(picture, end, radius, colour, max(1, radius // 3), cv2.LINE_AA)
+        middle = ((start[0] + end[0]) // 2, (start[1] + end[1]) // 2)
+        # The white border sets it off from pictures of any colour.
+        for stroke, wider in (((WHITE,) * 3, 2), (colour, 0)):
+            cv2.line(picture, start, end, stroke, thickness + wider, cv2.LINE_AA)
+            if not is_correct:
+                size = 4 * radius
+                cv2.drawMarker(picture, middle, stroke, cv2.MARKER_TILTED_CROSS, size, thickness + wider, cv2.LINE_AA)
+            cv2.circle(picture, start, radius + wider // 2, stroke, cv2.FILLED, cv2.LINE_AA)
+            cv2.circle(picture, end, radius, stroke, thickness + wider, cv2.LINE_AA)
     return picture
 
 

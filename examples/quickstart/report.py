@@ -95,7 +95,7 @@ def scene_rows(run: Path, held_out: DepthFolder) -> Html:
         for role in ROLES:
             aligned, _ = align_disparity(maps[role][index], truth, mask, MIN_DEPTH, MAX_DEPTH)
             pictures.append((role, colour_map(depth_to_disparity(aligned), *limits)))
-        rows.append(("", pictures))
+        rows.append((f"Scene {index}", pictures))
     return picture_rows(rows, lossless=True)
 
 
@@ -106,7 +106,7 @@ def photograph_rows(run: Path, photos: Path) -> Html:
     for index in range(min(8, len(found))):
         image = found[index]["image"]
         predicted = [(role, colour_map(model.predict(image))) for role, model in models.items()]
-        rows.append(("", [("photograph", image), *predicted]))
+        rows.append((Path(found.names[index]).name, [("photograph", image), *predicted]))
     return picture_rows(rows, max_side=240)
 
 

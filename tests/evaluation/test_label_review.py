@@ -113,8 +113,8 @@ def test_the_page_can_be_read_without_eyes_and_mouse(labels: Path, tmp_path: Pat
     Reader().feed(page)
     pictures = [each for tag, each in tags if tag == "img"]
     assert len(pictures) == 4 * 3
-    assert pictures[2]["alt"] == "red: the mask teachers, photo 17.png"
-    assert "<figcaption>red: the mask teachers</figcaption>" in page
+    assert pictures[2]["alt"] == "orange: the mask teachers, photo 17.png"
+    assert "<figcaption>orange: the mask teachers</figcaption>" in page
     assert "2 of 24 labels stand out" in page
     targets = {each["id"] for tag, each in tags if tag == "article"}
     links = [each["href"].removeprefix("#") for tag, each in tags if tag == "a"]
