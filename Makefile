@@ -5,6 +5,7 @@
 # make lint         style, types, who may import whom
 # make minimum      the tests on the oldest versions that pyproject.toml allows, in an environment of its own
 # make docs         the site, in build/site, without a warning; make docs-serve shows it while it is written
+# make links        asks for every page of other servers that README, docs and docstrings link to
 # make build        sdist and wheel, checked, and the wheel tried alone: installed, rendered, trained, predicted with
 # make bench        seconds and memory of predictions, training steps and their parts beside stock transformers
 # make bench-peers  the same predictions by other engines too (RUNS=3 repeats either, each run with its own results)
@@ -22,7 +23,7 @@ export PYTHONDONTWRITEBYTECODE =
 # Each process takes half of the tests, and the one that is done before the other takes from its rest.
 PYTEST := -m pytest -n 2 --dist worksteal
 
-.PHONY: install quickstart study test test-slow test-browser lint docs docs-serve minimum build bench bench-once bench-peers bench-peers-once check clean
+.PHONY: install quickstart study test test-slow test-browser lint docs docs-serve links minimum build bench bench-once bench-peers bench-peers-once check clean
 
 install: $(VENV)/.installed
 
@@ -63,6 +64,10 @@ lint: install
 # Without the variable, mkdocs-material prints an announcement at each start.
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# Pages of other servers that are linked to: needs a network, and so is no part of `make check`.
+links: install
+	$(BIN)/python .ci/links.py
 
 docs-serve: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve

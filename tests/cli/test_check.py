@@ -12,6 +12,7 @@ from captured_datasets import write_scannet
 from checked_scenes import write_scenes
 from command_line import run
 from masked_labels import masked_row, write_masked_shard
+from readable_pages import problems_of
 
 from depth_anything_hf.utils.cache_folder import CACHE_VARIABLE
 
@@ -41,6 +42,7 @@ def test_findings_end_with_3_and_are_saved_with_pictures(scenes, tmp_path):
     assert source["findings"][0]["settings"] == {"scale": 1.0} and len(source["rows"]) == 4
     assert json.loads((output / "check.json").read_text(encoding="utf-8")) == saved
     page = (output / "check.html").read_text(encoding="utf-8")
+    assert problems_of(page) == []
     assert "1 finding" in page and "scale: 1" in page and "data:image/jpeg" in page
     assert (output / "check.png").read_bytes().startswith(b"\x89PNG")
     # A check replaces its own files, and no others.

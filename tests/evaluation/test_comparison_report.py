@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from predictors import brightness, make_dataset, predictor
+from readable_pages import problems_of
 
 from depth_anything_hf.evaluation.comparison import Comparison, LeftOut
 from depth_anything_hf.evaluation.comparison_report import ComparedSet, save_comparison
@@ -116,6 +117,7 @@ def test_json_and_page_hold_everything(compared: ComparedSet, tmp_path: Path) ->
     differences = [row["abs_rel"][NASTY] - row["abs_rel"]["good"] for row in one["rows"]]
     assert np.mean(differences) == pytest.approx(metric.differences[1])
     page = (tmp_path / "comparison.html").read_text(encoding="utf-8")
+    assert problems_of(page) == []
     assert NASTY not in page and "&lt;img src=" in page and "out of memory" in page and "Each against each" in page
     # Image, label and a map of each model, of the two images that differ most.
     assert page.count("<img ") == 2 * 5

@@ -15,6 +15,7 @@ from label_runs import tiny_predictor
 from label_shards import row, write_shard
 from masked_labels import masked_row, write_masked_shard
 from PIL import Image
+from readable_pages import problems_of
 
 from depth_anything_hf.data.drop_list import DroppedRow, read_drop_list
 from depth_anything_hf.data.own_pictures import is_own_picture
@@ -111,6 +112,7 @@ def test_the_page_can_be_read_without_eyes_and_mouse(labels: Path, tmp_path: Pat
             tags.append((tag, dict(attrs)))
 
     Reader().feed(page)
+    assert problems_of(page) == []
     pictures = [each for tag, each in tags if tag == "img"]
     assert len(pictures) == 4 * 3
     assert pictures[2]["alt"] == "orange: the mask teachers, photo 17.png"

@@ -12,6 +12,7 @@ import command_line
 import pytest
 import run as quickstart
 from forked_scripts import FORKING
+from readable_pages import problems_of
 
 
 @pytest.fixture
@@ -66,6 +67,7 @@ def test_the_smallest_quickstart_goes_through_and_is_not_repeated(
     monkeypatch.setattr(quickstart, "subprocess", FORKING)
     quickstart.main()
     report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert problems_of(report) == []
     assert "of 12 checks passed" in report and "depth-anything-hf distill" in report
     assert (tmp_path / "student" / "model.safetensors").exists()
     capsys.readouterr()

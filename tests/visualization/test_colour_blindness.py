@@ -53,6 +53,7 @@ def test_wrong_pairs_have_a_cross_besides_another_colour() -> None:
     grey = np.full((80, 120), 60, np.uint8)
     right, wrong = (mark_pairs(grey, *points, np.array([order])) for order in (True, False))
     for picture, colour in ((right, BLUE), (wrong, ORANGE)):
-        assert picture[40, 20].tolist() == list(colour) and picture[40, 45].tolist() == list(colour)
+        # The line has soft borders.
+        assert picture[40, 20].tolist() == list(colour) and np.abs(picture[40, 45].astype(int) - colour).max() < 40
     # The arms of the cross reach above the line; a pair that is right has the picture there.
-    assert (wrong[36, 55:66] == ORANGE).all(axis=1).any() and (right[36, 55:66] == 60).all()
+    assert (np.abs(wrong[36, 55:66].astype(int) - ORANGE).max(axis=1) < 80).any() and (right[36, 55:66] == 60).all()
