@@ -20,7 +20,7 @@ TITLE = re.compile(r'title="([^"]+)"')
 # What is not run, by a pattern of the line, and why.
 NOT_RUN = {
     r"^(make|pip|git|cd|pre-commit|for|done|sbatch) |^done$": "sets up, or another program",
-    r"^python (benchmarks|examples)/": "its own tests run it",
+    r"^python (benchmarks|examples|docs)/": "its own tests run it",
     r"^srun |--num_machines|--scheduler ray": "needs several machines",
     r" \.\.\.": "leaves arguments out",
     r"--protocol|datasets hypersim --root": "needs a public dataset",
