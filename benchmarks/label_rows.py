@@ -7,6 +7,8 @@ r"""Shards of labels by index: disk and time that opening takes, and rows a seco
     python benchmarks/label_rows.py --before ../before --shards 2 --rows 160 --height 760 --width 1040
     python benchmarks/label_rows.py --before ../before --shards 10000 --rows 32 --rows_in_group 1 --height 12 \
         --width 16 --rows_read 2000
+    python benchmarks/label_rows.py --without_copy --shards 10000 --rows 32 --rows_in_group 1 --height 12 --width 16 \
+        --rows_read 10000
 
 Each version opens the same shards in a process of its own, with caches of its own that are empty at first, and they
 take turns. The first batch are 32 samples, decoded; the rows a second are of rows that are not decoded, as the
@@ -158,7 +160,7 @@ def measure(checkout: Path, labels: Path, arguments: argparse.Namespace) -> dict
         }
         own = [f"--{name}={getattr(arguments, name)}" for name in ("passes", "rows_read")]
         # Earlier versions read no rows in place.
-        own += ["--beside_copy"] if checkout == HERE else []
+        own += ["--beside_copy"] if checkout == HERE and not arguments.without_copy else []
         command = [sys.executable, __file__, "--labels", str(labels), "--caches", str(place), *own]
         answer = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return dict(json.loads(answer.stdout.splitlines()[-1]))
@@ -175,6 +177,7 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=2)
     parser.add_argument("--rows_read", type=int, default=16000, help="in each pass")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--without_copy", action="store_true", help="do not read from the copy of `datasets` by turns")
     parser.add_argument("--work", type=Path, help="folder for shards and caches; default: a temporary one")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--labels", type=Path, help=argparse.SUPPRESS)

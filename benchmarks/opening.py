@@ -4,7 +4,8 @@
 
 Writes a folder of many pairs, hard links to a few small files, and opens it in processes of their own, in turns with
 another checkout of the package if one is given. Every process and worker reads the name of each sample once; its
-private memory (USS) is told beside that of one that has imported the same and opened nothing.
+private memory (USS) is told beside that of one that has imported the same and opened nothing; `peak_mb` is by how much
+opening raised the largest resident memory of the process.
 
     python benchmarks/opening.py --pairs 1000000 --rounds 3 --against ../before
 """
@@ -75,6 +76,14 @@ def private_memory() -> float:
     return float(psutil.Process().memory_full_info().uss) / MEGABYTE
 
 
+def peak_memory() -> float:
+    """Return the largest resident memory of this process so far in MB."""
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MEGABYTE
+
+
 def read_names(opened: Any) -> int:
     """Read the name of each sample once, and return how many letters they have."""
     if opened is None:
@@ -113,9 +122,11 @@ def measure(root: Path, layout: str, with_workers: bool) -> dict[str, float]:
         read_names(open_source({**source, "path": str(Path(small) / "set")}))
     before = private_memory()
     empty = {kind: worker_memory(kind, None) for kind in KINDS} if with_workers else {}
+    peak_before = peak_memory()
     wall, processor = time.perf_counter(), time.process_time()
     opened = open_source(source)
     found = {"open_s": time.perf_counter() - wall, "open_processor_s": time.process_time() - processor}
+    found["peak_mb"] = peak_memory() - peak_before
     processor = time.process_time()
     read_names(opened)
     found["name_us"] = (time.process_time() - processor) / len(opened) * 1e6

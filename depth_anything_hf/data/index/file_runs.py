@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePath
@@ -90,7 +91,8 @@ class FileRun(NamedTuple):
 def pack_run(folder: str, names: list[str]) -> FileRun:
     """Return a run of files; there must be at least one name."""
     packed = os.fsencode(SEPARATOR.join(names))
-    suffix = suffix_of(names[0])
+    # Of a list in an order of its own, nearly each file is a run: folder and suffix once in memory.
+    folder, suffix = sys.intern(folder), sys.intern(suffix_of(names[0]))
     ending = os.fsencode(suffix)
     # Each place where it occurs before a zero byte or the end is the end of another name.
     is_common = bool(suffix) and packed.endswith(ending) and packed.count(ending + b"\0") == len(names) - 1
