@@ -150,7 +150,8 @@ def test_a_killed_actor_and_a_lost_node_lose_and_double_nothing(
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_driver_that_ends_leaves_whole_shards_that_one_process_goes_on_from(
     cluster: Any, options: dict[str, Any], plain: tuple[Path, list[Any]], tmp_path: Path, number: signal.Signals
 ) -> None:
