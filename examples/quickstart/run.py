@@ -63,6 +63,7 @@ def main() -> None:
     if arguments.only is not None:
         return
     print(f"\nreport:  {run / 'report.html'}\nstudent: {run / 'student'}  (opens with from_pretrained)")
+    print(f"intervals of all that was scored: {PROGRAM} compare {run / 'scores'}/*")
 
 
 def stages(run: Path, photos: Path, preset: str, seed: int) -> dict[str, list[str]]:

@@ -4,7 +4,8 @@
 
     python examples/quickstart/scores.py runs/quickstart-quick
 
-Writes scores.json (means, medians and checks) and maps.npz (the predictions) into the run's folder.
+Writes scores.json (means, medians and checks), maps.npz (the predictions) and scores/NAME (the rows of each predictor,
+as `evaluate` writes them and `compare` takes them) into the run's folder.
 """
 
 from __future__ import annotations
@@ -125,6 +126,8 @@ def main() -> None:
     stored = io.BytesIO()
     np.savez_compressed(stored, teacher=np.stack(maps["teacher"]), student=np.stack(maps["student"]))
     atomic_write(run / "maps.npz", stored.getvalue())
+    for name, result in results.items():
+        result.save(run / "scores" / name.replace(",", "").replace(" ", "-"))
     atomic_write(run / "scores.json", json.dumps(record, indent=2) + "\n")
     for row in checks:
         print(f"{'ok  ' if row['passed'] else 'MISS'} {row['check']}: {row['reached']:+.3f} ({row['demanded']})")

@@ -70,6 +70,10 @@ def test_the_smallest_quickstart_goes_through_and_is_not_repeated(
     assert problems_of(report) == []
     assert "of 12 checks passed" in report and "depth-anything-hf distill" in report
     assert (tmp_path / "student" / "model.safetensors").exists()
+    scored = sorted(str(path) for path in (tmp_path / "scores").iterdir())
+    assert len(scored) == 7
+    compared = command_line.run("compare", *scored, "--baseline", str(tmp_path / "scores" / "mean-map"))
+    assert compared.exit_code == 0 and "teacher-on-another-image" in compared.output, compared.output
     capsys.readouterr()
     quickstart.main()
     assert capsys.readouterr().out.count("done before") == 8
