@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 from ..utils.messages import counted
 from ..utils.printable_names import one_line
@@ -25,21 +24,18 @@ DASH = "\N{EN DASH}"
 def comparison_table(comparison: Comparison) -> str:
     """Return the comparison as text: a column for each model, for each metric its mean and below the differences."""
     numbers = range(len(comparison.models))
-    width = max(CELL_CHARACTERS, *(len(heading(comparison, number)) + 2 for number in numbers))
-    name_width = max(NAME_CHARACTERS, *(len(name) + 4 for name in comparison.metrics))
-
-    def row(name: str, cells: Iterable[str]) -> str:
-        return (f"{name:<{name_width}}" + "".join(f"{cell:>{width}}" for cell in cells)).rstrip()
-
-    lines = [row("metric", (heading(comparison, number) for number in numbers))]
+    rows = [("metric", [heading(comparison, number) for number in numbers])]
     for name, metric in comparison.metrics.items():
-        lines.append(row(name + arrow(name), (mean_cell(metric, number) for number in numbers)))
-        lines.append(row("  difference", (difference_cell(metric, number) for number in numbers)))
+        rows.append((name + arrow(name), [mean_cell(metric, number) for number in numbers]))
+        rows.append(("  difference", [difference_cell(metric, number) for number in numbers]))
         if metric.higher_is_better is not None:
-            lines.append(row("  probability of better", (probability_cell(metric, number) for number in numbers)))
+            rows.append(("  probability of better", [probability_cell(metric, number) for number in numbers]))
+    name_width = max(NAME_CHARACTERS, *(len(name) + 2 for name, _ in rows))
+    width = max(CELL_CHARACTERS, *(len(cell) + 2 for _, cells in rows for cell in cells))
+    lines = [f"{name:<{name_width}}" + "".join(f"{cell:>{width}}" for cell in cells) for name, cells in rows]
     notes = [count_line(comparison), *notes_of(comparison), *left_out_lines(comparison)]
     notes += verdicts(comparison)
-    return "\n".join([f"protocol: {describe(comparison.settings)}", *lines, *map(one_line, notes)])
+    return "\n".join([f"protocol: {describe(comparison.settings)}", *map(str.rstrip, lines), *map(one_line, notes)])
 
 
 def verdicts(comparison: Comparison) -> list[str]:
