@@ -64,7 +64,7 @@ def test_the_page_shows_every_picture_and_they_are_small() -> None:
 def test_the_gallery_is_drawn_with_a_model(tmp_path: Path, make_tiny_model, monkeypatch, capsys) -> None:
     make_tiny_model().save_pretrained(tmp_path / "model")
     DepthAnythingImageProcessor(size={"height": 56, "width": 56}).save_pretrained(tmp_path / "model")
-    names = ["size", "shift", "mirror", "thin", "quality"]
+    names = ["shift", "mirror"]
     monkeypatch.setattr(failures, "SIDE", 140)
     monkeypatch.setattr(
         sys, "argv", ["failures.py", str(tmp_path / "model"), "-o", str(tmp_path / "drawn"), "--only", *names]

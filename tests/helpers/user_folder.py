@@ -78,19 +78,18 @@ def make_user_folder(root: Path) -> None:
 
 def _write_models(root: Path) -> None:
     encoder = Dinov2Config(**ENCODER)
-    for names, options in ((RELATIVE + RUNS, {}), ((*METRIC, "runs/metric"), _metric())):
+    options: dict[str, Any]
+    for names, options in ((RELATIVE + RUNS, {}), ((*METRIC, "runs/metric"), {"depth_estimation_type": "metric"})):
         for seed, name in enumerate(names):
             torch.manual_seed(seed)
+            if options:
+                options["max_depth"] = 80 if "Outdoor" in name else 20
             config = DepthAnythingConfig.from_encoder_config(encoder, **DECODER, **options)
             DepthAnythingForDepthEstimation(config).save_pretrained(root / name)
             DepthAnythingImageProcessor.for_input_size(TINY_SIDE_PIXELS).save_pretrained(root / name)
     for name in ENCODERS:
         Dinov2Model(encoder).save_pretrained(root / name)
     convert_to_original(root / "runs/student", root / "depth_anything_v2_vits.pth")
-
-
-def _metric() -> dict[str, Any]:
-    return {"depth_estimation_type": "metric", "max_depth": 20}
 
 
 def _scene(index: int) -> tuple[np.ndarray, np.ndarray]:
