@@ -72,8 +72,13 @@ def unit_finding(facts: Sequence[SampleFacts], how: HowRead) -> Finding | None:
 
 
 def mixed_units_finding(facts: Sequence[SampleFacts]) -> Finding | None:
-    """Return whether some labels are of another unit than the rest."""
+    """Return whether some labels are of another unit than the rest.
+
+    Labels that have one largest number in more than half of their pixels, such as those of a laser with a number for
+    no value, or of a sky at 1000 m, tell no unit: `value_findings` names that number.
+    """
     labelled = [each for each in facts if each.label == "depth" and each.median > 0]
+    labelled = [each for each in labelled if each.largest is None or each.median < each.largest.value]
     if len(labelled) < LEAST_OF_MIXED:
         return None
     middle = float(np.median([each.median for each in labelled]))
