@@ -95,12 +95,11 @@ def test_commands_name_what_there_is(part: Any, tmp_path: Path) -> None:
 
 
 def test_a_part_is_ended_with_all_that_it_started(part: Any, tmp_path: Path) -> None:
-    program = (
-        "import subprocess, sys, time\nchild = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])"
-    )
+    waiting = "[sys.executable, '-S', '-c', 'import time; time.sleep(60)']"
+    program = f"import subprocess, sys, time\nchild = subprocess.Popen({waiting})"
     program += "\nprint(child.pid, flush=True)\ntime.sleep(60)"
     log, start = tmp_path / "log.txt", time.monotonic()
-    outcome = part("processes").run_part("part", [sys.executable, "-c", program], 1.5, log, os.environ, tmp_path)
+    outcome = part("processes").run_part("part", [sys.executable, "-S", "-c", program], 1.5, log, os.environ, tmp_path)
     child = int(log.read_text())
     assert (outcome.status, outcome.reason) == ("stopped", f"stopped after 2 s; last line: {child}")
     assert time.monotonic() - start < 10

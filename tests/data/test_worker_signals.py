@@ -15,7 +15,7 @@ import pytest
 WORKER = """
 import sys, time
 from depth_anything_hf.data import worker_signals
-worker_signals.WORKER_GRACE_SECONDS, worker_signals.ECHO_SECONDS = int(sys.argv[1]), 0.5
+worker_signals.WORKER_GRACE_SECONDS, worker_signals.ECHO_SECONDS = int(sys.argv[1]), 0.3
 worker_signals.outlive_signals()
 print("reads", flush=True)
 time.sleep(60)
@@ -44,7 +44,7 @@ def test_a_worker_outlives_a_signal_and_ends_without_an_error(grace: int, signal
         # The second one right after the first is its echo.
         worker.send_signal(signal.SIGTERM)
         worker.send_signal(signal.SIGTERM)
-        time.sleep(0.6)
+        time.sleep(0.9)
     assert worker.wait(timeout=20) == 0
     assert time.monotonic() - start >= at_least
     worker.stdout.close()

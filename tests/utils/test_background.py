@@ -35,7 +35,10 @@ def test_no_more_items_wait_than_asked_for():
 
     ahead = run_ahead(items(), 2)
     assert next(ahead) == 0
-    time.sleep(0.1)
+    until = time.monotonic() + 20
+    while len(made) < 4 and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(0.05)
     # One is given, two wait, and one is made that finds no room.
     assert len(made) == 4
     ahead.close()
