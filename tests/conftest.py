@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import random
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -39,6 +41,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     end = os.environ.get(END_VARIABLE)
     if end and time.time() > float(end):
         pytest.skip("the time for tests is over on this machine; `make check` runs all")
+    # What a test draws must not depend on those that ran before it in its process.
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    # Imported modules and collected tests stay to the end: to look through them again takes a second each time.
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -9,24 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from command_line import random_image
 from PIL import Image
-from transformers import Dinov2Config
+from tiny_predictors import tiny_model
 
-from depth_anything_hf.models.configuration_depth_anything import DepthAnythingConfig
 from depth_anything_hf.models.image_processing_depth_anything import DepthAnythingImageProcessor
-from depth_anything_hf.models.modeling_depth_anything import DepthAnythingForDepthEstimation
 
 
 SIDE = 42
 
 
 def save_tiny_model(folder: Path, **options: Any) -> Path:
-    torch.manual_seed(0)
-    encoder = Dinov2Config(hidden_size=48, num_hidden_layers=4, num_attention_heads=4, image_size=70)
-    config = DepthAnythingConfig.from_encoder_config(encoder, **options)
-    DepthAnythingForDepthEstimation(config).save_pretrained(folder)
+    # The same as elsewhere, so that it is converted for an engine once.
+    tiny_model(**options).save_pretrained(folder)
     DepthAnythingImageProcessor.for_input_size(SIDE).save_pretrained(folder)
     return folder
 

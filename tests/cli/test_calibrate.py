@@ -59,7 +59,7 @@ def test_a_metric_model_needs_no_calibration(metric_model: Path, model: Path, ph
 
 def test_only_a_calibration_is_replaced(model: Path, photos: Path, tmp_path: Path) -> None:
     points, camera = tmp_path / "points.csv", tmp_path / "camera.json"
-    points.write_text("x,y,depth\n0,0,1\n39,29,3\n")
+    points.write_text("x,y,depth\n0,0,3\n39,29,1\n")
     os.link(points, tmp_path / "same.csv")
     command = ("calibrate", photos / "a.png", "--points", points)
     # Refused before the model is looked for.

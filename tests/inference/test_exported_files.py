@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from command_line import run
+from filelock import FileLock
 from tiny_exports import export_once
 from tiny_predictors import SIDE, random_image, random_images, tiny_model, values_of
 
@@ -36,9 +37,13 @@ def metric_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def program(metric_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of one size, which takes less time."""
-    return export_model(metric_folder, tmp_path_factory.mktemp("program"), format="torch", size=(70, 98))
+def program(metric_folder: Path, shared_place: Path) -> Path:
+    """Of one size, which takes less time, exported by the first process that asks."""
+    with FileLock(shared_place / "program.lock"):
+        found = [*(shared_place / "program").glob("*.pt2")]
+        return (
+            found[0] if found else export_model(metric_folder, shared_place / "program", format="torch", size=(70, 98))
+        )
 
 
 @pytest.mark.slow

@@ -230,7 +230,7 @@ BY_HAND = [each for each in PEAKS if each.startswith("B") and each != "B 252 x 2
 @pytest.mark.parametrize(
     ("size", "side", "options"),
     [
-        pytest.param(*ONE, id="S 56 x 1"),
+        pytest.param(*ONE, id="S 56 x 1", marks=pytest.mark.slow),
         *(
             pytest.param(*PEAKS[each], id=each, marks=pytest.mark.long if each in BY_HAND else pytest.mark.slow)
             for each in PEAKS
