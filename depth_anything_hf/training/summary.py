@@ -54,6 +54,8 @@ class RunSummary:
         self.folder = log_path.parent
         self._next_time = 0.0
         self._has_warned = False
+        # What the chart shows: a run that ends right after a checkpoint has nothing new.
+        self._drawn: list[dict[str, Any]] | None = None
 
     def refresh(self) -> None:
         """Rewrite the table, unless it was rewritten recently."""
@@ -72,9 +74,11 @@ class RunSummary:
         try:
             entries = read_log(self.log_path)
             atomic_write(self.folder / RESULTS_FILE, results_table(entries, self.geometry))
-            picture = training_chart(entries) if chart else None
+            is_drawn = entries == self._drawn and (self.folder / CHART_FILE).exists()
+            picture = training_chart(entries) if chart and not is_drawn else None
             if picture is not None:
                 atomic_write(self.folder / CHART_FILE, encode_png(picture))
+                self._drawn = entries
         except Exception as error:
             self._warn(error)
         now = time.perf_counter()
