@@ -8,6 +8,7 @@
 - `charts`: line charts with axes, numbers and a legend
 - `figures`: images side by side, in sheets, with captions; sparse maps, point pairs
 - `normal_maps`: surface normals as colours, and back
+- `point_views`: points in space as a picture
 - `encode`: PNG, JPEG and float32 TIFF files in memory
 - `encode_maps`: maps as npy, TIFF and OpenEXR files that say what they are
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .figures import add_caption, mark_pairs, sheet, side_by_side, stack, thicken
     from .legend import add_legend
     from .normal_maps import normals_from_picture, normals_to_picture
+    from .point_views import draw_points
 
 _MODULES = {
     "COLOUR_MAPS": "colour_tables",
@@ -36,6 +38,7 @@ _MODULES = {
     "add_legend": "legend",
     "colour_map": "colour_maps",
     "colour_table": "colour_tables",
+    "draw_points": "point_views",
     "encode_jpeg": "encode",
     "encode_png": "encode",
     "encode_tiff": "encode",
@@ -59,6 +62,7 @@ __all__ = [
     "add_legend",
     "colour_map",
     "colour_table",
+    "draw_points",
     "encode_jpeg",
     "encode_png",
     "encode_tiff",

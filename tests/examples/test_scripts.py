@@ -29,6 +29,7 @@ from depth_anything_hf.data.sources import open_source
 from depth_anything_hf.geometry.intrinsics import CameraIntrinsics
 from depth_anything_hf.inference.point_map import PointMap
 from depth_anything_hf.recipes.student import DistillationArguments
+from depth_anything_hf.visualization import draw_points
 
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -228,6 +229,6 @@ def test_views_of_points_are_of_their_files(tmp_path):
     for file in files:
         positions, colours = example["load"](str(file))
         np.testing.assert_allclose(positions[colours[:, 2] > 100].min(axis=0)[2], 1, rtol=1e-5)
-        seen = example["view"](positions, colours, 0, side=32)
+        seen = draw_points(positions, colours, 0, side=32)
         red, blue = ((seen == colour).all(axis=2) for colour in (picture[0, 0], picture[0, -1]))
         assert red.sum() > 50 and blue.sum() > 50 and np.nonzero(red)[1].max() <= np.nonzero(blue)[1].min()
