@@ -29,6 +29,7 @@ from depth_anything_hf import (
 
 
 RELATIVE = ("depth-anything/Depth-Anything-V2-Small-hf", "depth-anything/Depth-Anything-V2-Large-hf")
+RELATIVE += ("LiheYoung/depth-anything-small-hf",)
 METRIC = tuple(f"depth-anything/Depth-Anything-V2-Metric-{name}-hf" for name in ("Indoor-Small", "Outdoor-Large"))
 RUNS = ("runs/teacher", "runs/student", "runs/other")
 ENCODERS = ("facebook/dinov2-small", "facebook/dinov2-large")
@@ -48,7 +49,7 @@ EXIF_FOCAL_LENGTH_35MM, EXIF_IFD = 0xA405, 0x8769
 
 def make_user_folder(root: Path) -> None:
     """Fill a folder."""
-    _write_models(root)
+    write_models(root)
     image, depth = _scene(0)
     exif = Image.Exif()
     exif.get_ifd(EXIF_IFD)[EXIF_FOCAL_LENGTH_35MM] = 26
@@ -76,7 +77,8 @@ def make_user_folder(root: Path) -> None:
     (root / "sparse" / "0" / "cameras.txt").write_text("1 PINHOLE 56 56 60 60 28 28\n")
 
 
-def _write_models(root: Path) -> None:
+def write_models(root: Path) -> None:
+    """Write tiny models under ids of the Hub, and runs."""
     encoder = Dinov2Config(**ENCODER)
     options: dict[str, Any]
     for names, options in ((RELATIVE + RUNS, {}), ((*METRIC, "runs/metric"), {"depth_estimation_type": "metric"})):
