@@ -36,7 +36,7 @@ PHOTOGRAPHS = ("astronaut.png", "camera.png", "chelsea.png", "coffee.png", "moto
 WRITTEN_HERE = ("scores.json", "maps.npz", "report.html")
 
 # name: (labelled renders, unlabelled renders, teacher's steps, student's steps)
-PRESETS = {"quick": (1400, 600, 4500, 3600), "long": (6000, 3000, 30000, 12000), "smoke": (24, 12, 6, 4)}
+PRESETS = {"quick": (1400, 600, 4500, 3600), "long": (6000, 3000, 30000, 12000), "smoke": (8, 4, 4, 3)}
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked_scripts import run_python
 
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -37,5 +38,15 @@ def run() -> Callable[..., str]:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    return run_script
+
+
+@pytest.fixture
+def run_forked() -> Callable[..., str]:
+    """Run a benchmark as `run` does, with nothing to import for it and its contenders; memory is not theirs alone."""
+
+    def run_script(script: str, *arguments: str) -> str:
+        return run_python(BENCHMARKS / script, *arguments, environment={"OMP_NUM_THREADS": "1"}, forks=True)
 
     return run_script

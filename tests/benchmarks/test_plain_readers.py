@@ -18,12 +18,12 @@ def metres(text: str) -> float:
 
 
 @pytest.mark.slow
-def test_every_encoding_has_a_row(tmp_path: Path, run: Callable[..., str]) -> None:
+def test_every_encoding_has_a_row(tmp_path: Path, run_forked: Callable[..., str]) -> None:
     for package in ("tifffile", "h5py", "scipy", "OpenEXR"):
         pytest.importorskip(package)
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- by benchmarks/plain_readers.py -->\nold\n<!-- end -->\nafter\n", encoding="utf-8")
-    run("plain_readers.py", "--page", str(page), "--pictures", str(tmp_path), "--height", "48")
+    run_forked("plain_readers.py", "--page", str(page), "--pictures", str(tmp_path), "--height", "48")
     lines = page.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "before" and lines[-1] == "after" and "old" not in lines
     head = next(line for line in lines if line.startswith("| encoding |")).split(" | ")

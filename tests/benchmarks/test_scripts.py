@@ -61,28 +61,28 @@ def test_the_flicker_benchmark_scores_treatments_and_draws(tmp_path: Path, run: 
 
 
 @pytest.mark.slow
-def test_the_loss_benchmark_compares_equal_gradients(tmp_path: Path, run: Callable[..., str]) -> None:
+def test_the_loss_benchmark_compares_equal_gradients(tmp_path: Path, run_forked: Callable[..., str]) -> None:
     arguments = ["--batch", "2", "--side", "56", "--rounds", "1", "--json", str(tmp_path / "losses.json")]
-    run("losses.py", *arguments)
+    run_forked("losses.py", *arguments)
     timings = json.loads((tmp_path / "losses.json").read_text())["timings"]
     # Where several pixels have the median's value, another one may get its gradient.
     assert all(timing["mean_difference"] < 1e-6 for timing in timings)
 
 
 @pytest.mark.slow
-def test_the_decoding_benchmark_compares_equal_maps(tmp_path: Path, run: Callable[..., str]) -> None:
+def test_the_decoding_benchmark_compares_equal_maps(tmp_path: Path, run_forked: Callable[..., str]) -> None:
     for package in ("h5py", "OpenEXR"):
         pytest.importorskip(package)
     size = ["--height", "48", "--width", "64", "--rounds", "1"]
-    run("decoding.py", *size, "--json", str(tmp_path / "decoding.json"))
+    run_forked("decoding.py", *size, "--json", str(tmp_path / "decoding.json"))
     rows = json.loads((tmp_path / "decoding.json").read_text())["rows"]
     assert len(rows) == 14 and all(row["ratio"] > 0 and row["peak"] > 0 for row in rows)
 
 
 @pytest.mark.slow
-def test_the_preprocessing_benchmark_compares_equal_pixels(tmp_path: Path, run: Callable[..., str]) -> None:
+def test_the_preprocessing_benchmark_compares_equal_pixels(tmp_path: Path, run_forked: Callable[..., str]) -> None:
     arguments = ["--height", "160", "--width", "213", "--side", "70", "--rounds", "1"]
-    run("preprocessing.py", *arguments, "--json", str(tmp_path / "preprocessing.json"))
+    run_forked("preprocessing.py", *arguments, "--json", str(tmp_path / "preprocessing.json"))
     ways = {way["name"]: way for way in json.loads((tmp_path / "preprocessing.json").read_text())["ways"]}
     assert ways["ours, pillow"]["difference_to_transformers"] == 0
     assert ways["ours, opencv"]["difference_to_original"] < 2e-6

@@ -322,7 +322,7 @@ def test_a_mixture_lies_between_both_models(start: Path, make_tiny_model: Any, t
 
 
 def run_study(*flags: object) -> str:
-    return run_python(study.__file__, "--preset", "smoke", *flags)
+    return run_python(study.__file__, "--preset", "smoke", *flags, forks=True)
 
 
 @pytest.mark.parametrize(

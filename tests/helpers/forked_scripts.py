@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import runpy
 import subprocess
@@ -14,14 +15,31 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
 
+import cv2
 from kill_and_resume import run_processes
 
 
 ONE_OF_SEVERAL = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
-def run_as_main(rank: int, words: Sequence[str], folder: str, environment: Mapping[str, str]) -> None:
+def fork_what_is_spawned() -> None:
+    """Let processes that this one would spawn be forked from it, which spares them their imports."""
+    usual = multiprocessing.get_context
+    # Its threads do not survive a fork.
+    cv2.setNumThreads(1)
+
+    def forking(method: str | None = None) -> Any:
+        return usual("fork" if method == "spawn" else method)
+
+    vars(multiprocessing)["get_context"] = forking
+
+
+def run_as_main(
+    rank: int, words: Sequence[str], folder: str, environment: Mapping[str, str], forks: bool = False
+) -> None:
     """Do in this process what Python does with words: `-m MODULE ...`, or `SCRIPT ...`."""
+    if forks:
+        fork_what_is_spawned()
     if os.environ["WORLD_SIZE"] == "1":
         for name in ONE_OF_SEVERAL:
             del os.environ[name]
@@ -41,11 +59,25 @@ def run_python(
     processes: int = 1,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    forks: bool = False,
 ) -> str:
-    """Run a program in a folder (None: the present one), and return what it printed; RuntimeError where it fails."""
+    """Run a program and return what it printed; RuntimeError where it fails.
+
+    Args:
+        words: what stands behind `python` on a command line.
+        processes: as `torchrun` starts them, where they are several.
+        folder: in which it runs; None: the present one.
+        environment: variables beside those of this process.
+        forks: what the program spawns by `multiprocessing.get_context("spawn")` is forked instead.
+    """
     with tempfile.TemporaryDirectory() as place:
         output, place_of_work = Path(place, "output.txt"), str(folder or Path.cwd())
-        arguments = ([str(word) for word in words], place_of_work, {"HF_HUB_OFFLINE": "1", **(environment or {})})
+        arguments = (
+            [str(word) for word in words],
+            place_of_work,
+            {"HF_HUB_OFFLINE": "1", **(environment or {})},
+            forks,
+        )
         run_processes(run_as_main, arguments, output, processes, timeout=300)
         return output.read_text(encoding="utf-8")
 

@@ -57,8 +57,8 @@ from depth_anything_hf.utils.locks import LOCK_FILE
 
 PROCESSES = 2
 SIDE_PIXELS = 28
-TRAINING_STEPS, SAVE_EVERY, EVALUATE_EVERY = 30, 2, 10
-PHOTOS, SHARD_SIZE = 240, 4
+TRAINING_STEPS, SAVE_EVERY, EVALUATE_EVERY = 20, 2, 10
+PHOTOS, SHARD_SIZE = 160, 4
 # Kills come before this share of the time that a whole run takes, so that most runs are killed more than once.
 KILLED_SHARE = 0.75
 LATEST_SECOND_KILL_SECONDS = 0.05
