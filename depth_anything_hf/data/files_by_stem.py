@@ -116,12 +116,15 @@ class FilesByStem:
         self._found.clear()
 
     def _of_folder(self, inside: str) -> dict[str, str | Path]:
-        if inside not in self._found:
+        found = self._found.pop(inside, None)
+        if found is None:
             # Runs of one folder come one after the other, but for those of folders in it.
             while len(self._found) >= FOUND_FOLDERS:
                 del self._found[next(iter(self._found))]
-            self._found[inside] = self._find(inside)
-        return self._found[inside]
+            found = self._find(inside)
+        # Last, as it was used last: that of a folder among whose files there are folders is used after each of them.
+        self._found[inside] = found
+        return found
 
     def _find(self, inside: str) -> dict[str, str | Path]:
         found: dict[str, str | Path] = {}
