@@ -184,11 +184,15 @@ def mark_used(path: Path) -> None:
     """Set the time of a file of a cache to now, by which the longest unused one is found; do without where that fails.
 
     The time is set in nanoseconds: by itself, the system notes the time of its last tick, 1 to 10 ms ago, so that two
-    files used within one tick would be equally old.
+    files used within one tick would be equally old. Of a file of another user, which may be written, it lets one set
+    no other time.
     """
     now = time.time_ns()
     with suppress(OSError):
-        os.utime(path, ns=(now, now))
+        try:
+            os.utime(path, ns=(now, now))
+        except PermissionError:
+            os.utime(path)
 
 
 def _discard(unfinished: Path) -> None:

@@ -48,6 +48,25 @@ def test_files_used_right_after_each_other_have_times_in_that_order(tmp_path: Pa
     mark_used(tmp_path / "missing")
 
 
+def test_a_file_of_another_user_that_may_be_written_is_marked_as_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a cache that a group shares: of another user's file the system sets the time to now, and to no other."""
+    path, set_time = tmp_path / "file", os.utime
+    path.touch()
+    os.utime(path, (1, 1))
+
+    def as_of_another_user(path: Path, times: object = None, *, ns: object = None) -> None:
+        if times is not None or ns is not None:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        set_time(path)
+
+    monkeypatch.setattr(os, "utime", as_of_another_user)
+    before = time.time()
+    mark_used(path)
+    assert path.stat().st_mtime > before - 1
+
+
 def test_text_and_bytes_are_written_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "file"
     atomic_write(path, "é\r\n\n")
