@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 import uuid
@@ -20,6 +21,8 @@ from ..utils.locks import hold_file
 # By its content nodes show that they see the folder of the labels.
 TOKEN = "token"
 _PREFIX = ".ray-"
+# Other folders that begin so are the user's.
+_NAME = re.compile(rf"{re.escape(_PREFIX)}[0-9a-f]{{32}}")
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def remove_abandoned_runs(labels: Path) -> list[Path]:
     """Remove the hidden folders of runs whose drivers were killed, and return them; see `files.remove_abandoned`."""
     found = []
     for own in labels.glob(f"{_PREFIX}*"):
-        if not own.is_dir() or own.is_symlink():
+        if _NAME.fullmatch(own.name) is None or not own.is_dir() or own.is_symlink():
             continue
         removed = remove_abandoned(own)
         if any(own.glob(f".*{UNFINISHED_SUFFIX}")):

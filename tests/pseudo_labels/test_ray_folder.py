@@ -67,10 +67,18 @@ def test_where_neither_lock_nor_number_tells_a_driver_lives_as_long_as_results_c
 
 def test_a_folder_without_a_driver_s_file_stays_for_a_day(tmp_path: Path) -> None:
     """One that is being made at this moment, or of a version that had no such file."""
-    own = tmp_path / ".ray-0a"
+    own = tmp_path / f".ray-{'0a' * 16}"
     own.mkdir()
     (own / TOKEN).write_text("0a")
-    (tmp_path / ".ray-notes").write_text("of the user")
     assert remove_abandoned_runs(tmp_path) == []
     os.utime(own, (0, 0))
-    assert remove_abandoned_runs(tmp_path) == [own] and (tmp_path / ".ray-notes").exists()
+    assert remove_abandoned_runs(tmp_path) == [own] and not own.exists()
+
+
+def test_folders_of_the_user_stay_whatever_their_names_begin_with(tmp_path: Path) -> None:
+    for name in (".ray-cluster", ".ray-0a", f".ray-{'0a' * 16}-notes"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cluster.yaml").write_text("of the user")
+        os.utime(tmp_path / name, (0, 0))
+    (tmp_path / f".ray-{'0b' * 16}").write_text("of the user")
+    assert remove_unfinished(tmp_path) == [] and len(list(tmp_path.rglob("cluster.yaml"))) == 3
