@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 import socket
 import time
 import warnings
@@ -196,7 +197,7 @@ class _Source:
             warnings.warn(
                 f"{self._root}: it is scanned at each opening, because changes of {places[0]}{others} lie in the "
                 "future by the clock of this machine; set the clock right, and then the times: "
-                f"find {self._root} -exec touch {{}} +",
+                f"find {shlex.quote(str(self._root))} -exec touch {{}} +",
                 stacklevel=2,
             )
 

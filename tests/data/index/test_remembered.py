@@ -10,6 +10,7 @@ import logging
 import multiprocessing
 import os
 import pickle
+import shlex
 import shutil
 import threading
 import time
@@ -216,6 +217,16 @@ def test_changes_that_lie_in_the_future_are_told_once(
     listed.clear()
     names, told, _ = outcome(lambda: DepthFolder(pairs))
     assert len(names) == 2 and str(pairs / "images") in listed and "at each opening" not in "".join(told)
+
+
+def test_the_command_that_sets_times_right_names_the_folder_alone(
+    pairs: Path, indexes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, folder = time.time_ns, pairs.rename(pairs.with_name("my pairs; rm"))
+    monkeypatch.setattr(looks.time, "time_ns", lambda: now() - 3600 * 10**9)
+    told = "".join(outcome(lambda: DepthFolder(folder))[1])
+    command = told[told.index("find ") :]
+    assert shlex.split(command)[:6] == ["find", str(folder), "-exec", "touch", "{}", "+"]
 
 
 def test_few_files_need_no_index_and_none_is_kept_where_it_is_not_wanted(
