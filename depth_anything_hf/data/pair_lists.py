@@ -88,7 +88,7 @@ def pairs_in_metadata(metadata: Path, label: str) -> Iterator[tuple[Path, Path]]
             if key is None or not row.get(key):
                 raise ValueError(f"{metadata}, line {number}: expected the key {needed!r}, got the keys {sorted(row)}")
         is_empty = False
-        yield metadata.parent / row[str(image)], metadata.parent / row[str(map_)]
+        yield _named(metadata, number, row[str(image)]), _named(metadata, number, row[str(map_)])
     if is_empty:
         raise ValueError(f"{metadata}: no rows; expected file_name and {column} in each")
 
@@ -97,16 +97,27 @@ def images_in_metadata(metadata: Path) -> Iterator[Path]:
     """Yield the images of the rows.
 
     Raises:
-        ValueError: no rows.
+        ValueError: no rows, or what is no name of a file.
     """
     is_empty = True
-    for _, row in metadata_rows(metadata):
+    for number, row in metadata_rows(metadata):
         key = _image_key(row)
         if key and row.get(key):
             is_empty = False
-            yield metadata.parent / row[key]
+            yield _named(metadata, number, row[key])
     if is_empty:
         raise ValueError(f"{metadata}: no rows; expected file_name in each, or no such file")
+
+
+def _named(metadata: Path, number: int, name: Any) -> Path:
+    """Return the file that a cell names."""
+    try:
+        # JSON can have zero bytes and halves of letters, which no file system takes.
+        if b"\0" not in os.fsencode(name):
+            return Path(metadata.parent, name)
+    except (TypeError, UnicodeEncodeError):
+        pass
+    raise ValueError(f"{metadata}, line {number}: expected the name of a file, got {name!r}")
 
 
 def metadata_rows(metadata: Path) -> Iterator[tuple[int, dict[str, Any]]]:

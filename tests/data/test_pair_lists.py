@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 
@@ -126,6 +127,26 @@ def test_metadata_without_labels_leaves_them_to_the_folders(root: pathlib.Path) 
     (root / "images").rename(root / "left")
     with pytest.raises(ValueError, match=r"expected the key 'depth_file_name', got the keys \['file_name', 'text'\]"):
         open_source({"path": str(root), "label": "depth"})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a\0b.png",
+        pytest.param(
+            "\ud83d.png", marks=pytest.mark.skipif(os.name == "nt", reason="Windows takes halves of letters")
+        ),
+        5,
+        ["left/a.png"],
+    ],
+)
+@pytest.mark.parametrize("kind", ["folder", "photos"])
+def test_what_is_no_name_of_a_file_is_refused_by_its_line(root: pathlib.Path, kind: str, name: object) -> None:
+    rows = [{"file_name": "left/a.png", "depth_file_name": "depth-maps/a.npy"}]
+    rows += [{"file_name": name, "depth_file_name": "depth-maps/a.npy"}]
+    (root / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(ValueError, match=r"metadata\.jsonl, line 2: expected the name of a file, got "):
+        open_source({"path": str(root), "kind": kind})
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
