@@ -52,7 +52,7 @@ test-browser:
 	$(PYTHON) -m venv $(BROWSER)
 	grep -vi "^pillow==" constraints.txt > $(BROWSER)/constraints.txt
 	$(BROWSER)/bin/python -m pip install --quiet -c $(BROWSER)/constraints.txt torch
-	$(BROWSER)/bin/python -m pip install --quiet -c $(BROWSER)/constraints.txt -e ".[browser]"
+	$(BROWSER)/bin/python -m pip install --quiet -c $(BROWSER)/constraints.txt -e ".[browser,readers]"
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BROWSER)/bin/python -m pytest tests/demo tests/browser
 
 lint: install
