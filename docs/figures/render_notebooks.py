@@ -67,7 +67,7 @@ METRIC = "depth-anything/Depth-Anything-V2-Metric-Indoor-Small-hf"
 STAND_IN_SETTINGS: dict[str, dict[str, Any]] = {
     "predict_and_3d": {"PICTURE": "room.png"},
     "finetune_on_your_folder": {"INPUT_SIZE": 112},
-    "teacher_to_student": {"TEACHER_ENCODER": "facebook/dinov2-large", "STEPS": 60},
+    "teacher_to_student": {"TEACHER_ENCODER": "facebook/dinov2-large", "STEPS": 600},
     "evaluate_and_compare": {},
 }
 # A scene that no notebook renders.
