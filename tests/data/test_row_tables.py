@@ -5,18 +5,16 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import datasets
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from label_shards import row, write_shard
+from odd_rows import odd_table
 
 from depth_anything_hf.data import parquet_rows
 from depth_anything_hf.data.decoding.errors import BrokenSampleError
@@ -24,49 +22,12 @@ from depth_anything_hf.data.row_tables import MAGIC, add_row_table
 from depth_anything_hf.data.table_counts import open_in_place
 
 
-PATHS = None, "\u2603.png"
 PLAIN: dict[str, Any] = {"compression": "NONE", "use_dictionary": False}
 
 
 def write(path: Path, table: pa.Table, **options: Any) -> Path:
     pq.write_table(table, path, **{**PLAIN, **options})
     return path
-
-
-def odd_table(count: int = 40) -> pa.Table:
-    """Cells, parts of cells and whole pictures that are missing, and numbers that few formats keep."""
-    random = np.random.default_rng(0)
-    numbers = [math.nan, -math.inf, -0.0, 1e-310, 0.1]
-    columns = {
-        "image": [
-            None if i % 11 == 4 else {"bytes": None if i % 7 == 3 else random.bytes(i * 31), "path": PATHS[i % 2]}
-            for i in range(count)
-        ],
-        "raw": [None if i % 4 == 1 else random.bytes([0, 70_000][i % 2]) for i in range(count)],
-        "mask": [random.bytes(i) for i in range(count)],
-        "name": ["", '"\n\\', "x" * 300, None, "\U0001f600"] * (count // 5),
-        "near": numbers * (count // 5),
-        "far": [np.float32(i / 7) for i in range(count)],
-        "large": [None if i == 8 else 2**63 - i - 1 for i in range(count)],
-        "good": [bool(i % 3) for i in range(count)],
-        "box": [[i, None] if i % 5 else [] for i in range(count)],
-        "camera": [None if i == 2 else {"fx": 1.5, "model": "p"} for i in range(count)],
-    }
-    features = datasets.Features(
-        {
-            "image": datasets.Image(),
-            "raw": datasets.Value("binary"),
-            "mask": datasets.Value("large_binary"),
-            "name": datasets.Value("string"),
-            "near": datasets.Value("float64"),
-            "far": datasets.Value("float32"),
-            "large": datasets.Value("int64"),
-            "good": datasets.Value("bool"),
-            "box": datasets.List(datasets.Value("int64")),
-            "camera": {"fx": datasets.Value("float64"), "model": datasets.Value("string")},
-        }
-    )
-    return pa.table(columns, schema=features.arrow_schema)
 
 
 def read_rows(*files: Path) -> list[Any]:
