@@ -147,7 +147,7 @@ bench-peers-once:
 	$(MEASURE)/inference.py --peers $(BFLOAT16),openvino_bf16 --size base --rounds 3 --json $(RESULTS)/peers_base_bf16$(SUFFIX).json
 	$(MEASURE)/inference.py --peers ours,ours_bf16,$(EXPORTED) --json $(RESULTS)/peers_small_exported$(SUFFIX).json
 
-check: test lint docs minimum build test-slow
+check: test lint docs minimum build test-slow test-browser
 
 clean:
 	rm -rf $(VENV) $(VENV)-minimum $(VENV)-browser build dist *.egg-info
