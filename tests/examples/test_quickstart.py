@@ -9,10 +9,16 @@ import sys
 from pathlib import Path
 
 import command_line
+import cv2
+import first_screen
+import numpy as np
 import pytest
 import run as quickstart
+import scores as quickstart_scores
 from forked_scripts import FORKING
 from readable_pages import problems_of
+
+from depth_anything_hf.data import DepthFolder
 
 
 @pytest.fixture
@@ -77,6 +83,7 @@ def test_the_smallest_quickstart_goes_through_and_is_not_repeated(
     capsys.readouterr()
     quickstart.main()
     assert capsys.readouterr().out.count("done before") == 8
+    picture_shows_scenes_that_were_held_out(tmp_path)
 
 
 @pytest.mark.slow
@@ -90,3 +97,17 @@ def test_some_stages_are_done_alone_and_unknown_ones_are_refused(labelled_folder
     assert done.returncode == 0, done.stderr
     assert list(quickstart.read_record(tmp_path / "run" / "stages.json")) == ["render held-out scenes"]
     assert not (tmp_path / "run" / "renders").exists() and (tmp_path / "run" / "renders-held-out").is_dir()
+
+
+def picture_shows_scenes_that_were_held_out(run: Path) -> None:
+    views = first_screen.spread_views(run, 2)
+    assert len({view // quickstart_scores.VIEWS_PER_SCENE for view in views}) == 2
+    held_out = DepthFolder(run / "renders-held-out", "depth")
+    for view in views:
+        smaller = first_screen.render_again(view, 56)
+        small = cv2.resize(held_out[view]["depth"], (56, 56), interpolation=cv2.INTER_AREA)
+        # Another view of the same room, or another room, differs by a third and more.
+        assert np.median(np.abs(smaller["depth"] / small - 1)) < 0.02
+    picture = first_screen.draw(run, views, 56)
+    side = first_screen.CELL_PIXELS
+    assert picture.shape[0] >= 5 * side and picture.shape[1] >= 2 * side
