@@ -84,7 +84,8 @@ REMARKS = {
     "kitti_disparity": "near is far; OpenCV's default keeps 8 bits",
     "cityscapes_disparity": "near is far, and 1 is subtracted first",
     "oak_disparity": "near is far, in eighths of a pixel",
-    "pfm": "imageio decodes it as a video, to 8 bits, where PyAV is there; OpenCV's default fails",
+    "pfm": "imageio decodes it as a video, to 8 bits, where PyAV is there; "
+    "OpenCV reads it with IMREAD_UNCHANGED: by default it fails, in grey it rounds to whole metres",
     "pfm_disparity": "near is far, and unknown pixels are infinite",
     "exr": "OpenCV reads no channel but R, G, B and Y; 1e10 is where nothing was hit",
     "npz": "several arrays, of which one is depth",
