@@ -64,6 +64,7 @@ lint: install
 # Without the variable, mkdocs-material prints an announcement at each start.
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python .ci/site.py build/site
 
 # Pages of other servers that are linked to: needs a network, and so is no part of `make check`.
 links: install
@@ -77,7 +78,8 @@ docs-serve: install
 # compiled when it is.
 MINIMUM_TORCH ?= constraints
 # What no version has a part in, and what depends on PyTorch alone, where that is the same.
-WITHOUT_VERSIONS := tests/test_house.py tests/test_papers.py tests/helpers tests/benchmarks
+WITHOUT_VERSIONS := tests/test_house.py tests/test_papers.py tests/integration/test_given_commands.py tests/helpers
+WITHOUT_VERSIONS := $(WITHOUT_VERSIONS) tests/benchmarks
 TORCH_ALONE := tests/losses $(addprefix tests/cpu/test_,autotune.py kernels.py memory.py) tests/training/test_memory.py
 SAME := $(WITHOUT_VERSIONS) $(if $(filter constraints,$(MINIMUM_TORCH)),$(TORCH_ALONE))
 minimum:

@@ -9,6 +9,7 @@ import re
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,11 +26,16 @@ HEADING = re.compile(r"^#+ +(.+?)(?: *\{#([\w-]+)\})? *$", re.MULTILINE)
 each_paper = pytest.mark.parametrize("paper", PAPERS, ids=lambda path: str(path.relative_to(ROOT)))
 
 
-def load_links():
-    spec = importlib.util.spec_from_file_location("links", ROOT / ".ci" / "links.py")
+def load_script(name: str) -> Any:
+    """Return a script of continuous integration as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        del sys.modules[name]
     return module
 
 
@@ -73,7 +79,7 @@ def test_pictures_are_there_and_have_texts(paper: Path) -> None:
 
 
 def test_addresses_are_well_formed_and_told_once() -> None:
-    found = load_links().addresses()
+    found = load_script("links").addresses()
     assert len(found) > 80
     for address, path in found.items():
         parts = urlsplit(address)
@@ -85,7 +91,7 @@ def test_addresses_are_well_formed_and_told_once() -> None:
 
 
 def test_pages_that_are_gone_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
-    links = load_links()
+    links = load_script("links")
     monkeypatch.setattr(links, "NOT_PAGES", re.compile("https?://ns"))
     (tmp_path / "docs").mkdir()
     with FileServer({"there.html": b"page"}) as server:
@@ -95,3 +101,33 @@ def test_pages_that_are_gone_are_named(tmp_path: Path, capsys: pytest.CaptureFix
         told = capsys.readouterr().out
         assert f"README.md: {server.url}/gone: 404" in told and "1 of 2 pages are there" in told
     assert links.main() == 2 and "is there a network?" in capsys.readouterr().out
+
+
+def test_what_a_built_site_lacks_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+    script = load_script("site")
+    monkeypatch.setattr(sys, "argv", ["site.py", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        script.main()
+    assert "build it by `make docs`" in capsys.readouterr().err
+    for folder in ("one", "assets", "search"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "assets" / "a picture.png").touch()
+    whole = '<a href="one/#here"><a href="#top"><img src="assets/a%20picture.png" id="top"/><a href="https://x.org/y">'
+    (tmp_path / "index.html").write_text(whole)
+    (tmp_path / "search" / "search_index.json").write_text('{"docs": [{"location": "one/#here"}]}')
+    (tmp_path / "one" / "index.html").write_text('<h2 id="here">One</h2><a href="..">')
+    assert script.main() == 0
+    assert capsys.readouterr().out == "2 pages: nothing is missing\n"
+    missing = '<a href="two/"><a href="one/#there"><a href="/one/"><a href="../outside"><img src="b.png">'
+    (tmp_path / "index.html").write_text(f'{missing}<script src="https://x.org/y.js"></script><a href="#top">')
+    (tmp_path / "search" / "search_index.json").write_text('{"docs": [{"location": "one/#gone"}]}')
+    assert script.main() == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "index.html: #top: no anchor 'top' there",
+        "index.html: ../outside: no such file",
+        "index.html: b.png: no such file",
+        "index.html: loads https://x.org/y.js from another server",
+        "index.html: one/#there: no anchor 'there' there",
+        "index.html: two/: no such file",
+        "search: one/#gone: no anchor 'gone' there",
+    ]
