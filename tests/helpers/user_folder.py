@@ -50,20 +50,20 @@ EXIF_FOCAL_LENGTH_35MM, EXIF_IFD = 0xA405, 0x8769
 def make_user_folder(root: Path) -> None:
     """Fill a folder."""
     write_models(root)
-    image, depth = _scene(0)
+    image, depth = scene(0)
     exif = Image.Exif()
     exif.get_ifd(EXIF_IFD)[EXIF_FOCAL_LENGTH_35MM] = 26
     for folder in (".", "photos", "images"):
         (root / folder).mkdir(parents=True, exist_ok=True)
         for index, name in enumerate(PHOTOGRAPHS):
-            picture = Image.fromarray(_scene(index)[0]).resize((PHOTOGRAPH_WIDTH, PHOTOGRAPH_HEIGHT))
+            picture = Image.fromarray(scene(index)[0]).resize((PHOTOGRAPH_WIDTH, PHOTOGRAPH_HEIGHT))
             picture.save(root / folder / name, exif=exif)
     pytest.importorskip("pillow_heif").register_heif_opener()
     with Image.open(root / "photo.jpg") as photograph:
         photograph.save(root / "photo.heic")
     (root / "frames").mkdir()
     for index in range(4):
-        Image.fromarray(_scene(index)[0]).save(root / "frames" / f"{index + 1:04d}.png")
+        Image.fromarray(scene(index)[0]).save(root / "frames" / f"{index + 1:04d}.png")
     Image.fromarray(image).save(root / "aerial.tif")
     Image.fromarray(np.concatenate([image, image[:, ::-1]], axis=1)).save(root / "panorama.jpg")
     for number, name in enumerate((*SCENES, *MILLIMETRES)):
@@ -94,7 +94,7 @@ def write_models(root: Path) -> None:
     convert_to_original(root / "runs/student", root / "depth_anything_v2_vits.pth")
 
 
-def _scene(index: int) -> tuple[np.ndarray, np.ndarray]:
+def scene(index: int) -> tuple[np.ndarray, np.ndarray]:
     """Return an image (56, 56, 3) and its depth in metres: boxes before a slanted floor, darker far away."""
     random = np.random.default_rng(index)
     depth = np.repeat(np.linspace(9.0, 1.5, TINY_SIDE_PIXELS, dtype=np.float32)[:, None], TINY_SIDE_PIXELS, axis=1)
@@ -109,7 +109,7 @@ def _write_pairs(folder: Path, *, first: int, millimetres: bool) -> None:
     for name in ("images", "depth"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     for index in range(6):
-        image, depth = _scene(first + index)
+        image, depth = scene(first + index)
         Image.fromarray(image).save(folder / "images" / f"{index}.png")
         if millimetres:
             cv2.imwrite(str(folder / "depth" / f"{index}.png"), (depth * 1000).astype(np.uint16))
