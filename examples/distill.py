@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Distil a student from pseudo-labels: stored ones, or made during training with --teacher.
 
-accelerate launch examples/distill.py --recipe student --train_data runs/labels --output_dir runs/student
+accelerate launch examples/distill.py --recipe student --encoder_name_or_path facebook/dinov2-small \\
+    --train_data runs/labels --output_dir runs/student
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fine-tune a metric model: depth in metres up to a cap, from a relative checkpoint or a DINOv2 encoder.
 
-accelerate launch examples/finetune_metric.py --recipe metric --max_depth 20 --train_data rooms/ ...
+accelerate launch examples/finetune_metric.py --recipe metric --max_depth 20 \\
+    --train_data rooms/ --output_dir runs/metric
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train a teacher: a relative model, fully fine-tuned on labelled (synthetic) depth.
 
-accelerate launch examples/train_teacher.py --recipe teacher --train_data hypersim/ --output_dir runs/teacher
+accelerate launch examples/train_teacher.py --recipe teacher --encoder_name_or_path facebook/dinov2-small \\
+    --train_data hypersim/ --output_dir runs/teacher
 """
 
 from __future__ import annotations

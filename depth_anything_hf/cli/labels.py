@@ -103,7 +103,8 @@ def push_labels(
     \b
     Examples:
       depth-anything-hf push-labels labels/ owner/labels --hub_private_repo --image_license cc-by-4.0
-      depth-anything-hf distill --train_data owner/labels --output_dir runs/student
+      depth-anything-hf distill --recipe student --encoder_name_or_path facebook/dinov2-small \\
+          --train_data owner/labels --output_dir runs/student
     """
     from ..pseudo_labels.push import push_labels_when_complete
 

@@ -37,7 +37,7 @@ def _review(arguments: ReviewArguments, *, verbose: VerboseOption = False) -> An
       depth-anything-hf review labels/ -o review/
       depth-anything-hf review labels/ --by fit --cut 0.2 -o review/
       depth-anything-hf review labels/ --model depth-anything/Depth-Anything-V2-Small-hf -o review/
-      depth-anything-hf distill --recipe student --train_data labels/ --drop review/drop.txt --output_dir runs/student
+      depth-anything-hf distill --recipe runs/student/recipe.yaml --drop review/drop.txt --output_dir runs/reviewed
 
     \b
     In Python:
