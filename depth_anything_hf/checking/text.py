@@ -26,10 +26,12 @@ SHARES = (0.05, 0.5, 0.95)
 def lines_of(check: SourceCheck) -> list[str]:
     """Return a check as lines."""
     head = f"{check.name}: {heading(check)}"
-    numbers = [f"  {name:<14} {text}" for name, text in numbers_of(check).items()]
+    found_numbers = numbers_of(check)
+    numbers = [f"  {name:<14} {text}" for name, text in found_numbers.items()]
     notes = [f"  note: {note}" for note in check.notes]
     if not check.findings:
-        return [head, *numbers, *notes, f"  nothing found{_how_sure(check)}"]
+        doubt = "; see whether the unit is right, which only you know" if "unit" in found_numbers else ""
+        return [head, *numbers, *notes, f"  nothing found{_how_sure(check)}{doubt}"]
     found = [counted(len(check.findings), "finding") + ":"]
     for finding in check.findings:
         found += [f"  {finding.code}: {finding.reason}", f"      -> {advice_of(finding)}"]
@@ -92,20 +94,21 @@ def numbers_of(check: SourceCheck) -> dict[str, str]:
 
 
 def _other_units(check: SourceCheck, labelled: Sequence[SampleFacts]) -> str:
-    """Return where the middle would be by other units; "" where it is usual, or no number was given for the unit."""
+    """Return where the middle would be by other units; "" where it is usual, or the files tell the unit themselves."""
     how = None if check.reader is None else check.reader.how
     middles = [each.median for each in labelled if each.quantiles]
-    if how is None or how.scale is None or check.label != "depth" or not middles:
+    if how is None or not how.is_unit_given or check.label != "depth" or not middles:
         return ""
     middle = float(np.median(middles))
     if USUAL_NEAR <= middle <= USUAL_FAR:
         return ""
-    others = [(units, middle * how.scale / units, name) for units, name in UNITS if units != how.scale]
+    others = [(units, middle * how.per_metre / units, name) for units, name in UNITS if units != how.per_metre]
     believable = [each for each in others if USUAL_NEAR <= each[1] <= USUAL_FAR]
     if not believable:
         return ""
     would = ", ".join(f"{there:.3g} m by scale {units:g} ({name})" for units, there, name in believable)
-    return f"as given, {how.scale:g} a metre; the middle would be {would}"
+    without = "" if how.encoding is None else f"; scale stands in place of encoding {how.encoding}"
+    return f"as given, {how.per_metre:g} a metre; the middle would be {would}{without}"
 
 
 def quantiles_of(check: SourceCheck) -> tuple[float, ...] | None:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import typer
 
 from .launch import LaunchArguments, launch
 
+
+if TYPE_CHECKING:
+    from ..recipes.arguments import DataArguments
 
 EPILOG = """
 examples:
@@ -38,8 +42,8 @@ class CommandArguments:
     dry_run: bool = field(
         default=False,
         metadata={
-            "help": "Read samples of every source, take two steps, report shapes, label ranges, memory and the "
-            "estimated end, and exit. The only file written is OUTPUT_DIR/dry_run.jpg."
+            "help": "Check samples of every source, as `check` does, take two steps, report shapes, label ranges, "
+            "memory and the estimated end, and exit. The only file written is OUTPUT_DIR/dry_run.jpg."
         },
     )
     verbose: bool = field(
@@ -100,7 +104,28 @@ def _run(program: ModuleType, argv: Sequence[str]) -> Any:
     from ..recipes.run import save_recipe
 
     with save_recipe(parsed.as_recipe() + _start_comment(launching), arguments):
+        _name_check(program, parsed.parts)
         return program.run(*parsed.parts)
+
+
+def _name_check(program: ModuleType, parts: Sequence[Any]) -> None:
+    """Say, before a first run on labels of one's own, how to look at them; those of `distill` were made here."""
+    from ..recipes.label_check import own_label_hint
+    from ..recipes.run import RECIPE_FILE
+    from ..utils.processes import is_first_process
+
+    arguments = parts[-1]
+    if program.VERB == "distill" or arguments.resume_from_checkpoint is not None or not is_first_process():
+        return
+    hint = own_label_hint(_data_of(parts), Path(arguments.output_dir) / RECIPE_FILE)
+    if hint:
+        typer.echo(hint)
+
+
+def _data_of(parts: Sequence[Any]) -> DataArguments:
+    from ..recipes.arguments import DataArguments
+
+    return next(part for part in parts if isinstance(part, DataArguments))
 
 
 def _start_comment(launching: LaunchArguments) -> str:
@@ -115,7 +140,9 @@ def _dry_run(program: ModuleType, parts: Sequence[Any]) -> Any:
     # Before the model and the data are opened.
     check_sheet(parts[-1])
     try:
-        found = dry_run(program.prepare(*parts))
+        run = program.prepare(*parts)
+        # A teacher beside the student makes the labels itself.
+        found = dry_run(run, None if getattr(run.objective, "teacher", None) is not None else _data_of(parts))
     except UselessLabelsError as error:
         typer.echo(f"problem: {error}")
         raise typer.Exit(1) from error

@@ -13,6 +13,7 @@
 - `student`: distil a student from pseudo-labels.
 - `metric`: fine-tune a metric model.
 - `run`: a run that is ready to start.
+- `label_check`: samples of a run's own labels are looked at before it begins.
 - `dry_run`: two steps of a run, a report, and one picture of what every source gives.
 
 The folder `accelerate` holds launch configurations.

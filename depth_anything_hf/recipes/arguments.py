@@ -236,6 +236,11 @@ class DataArguments:
         return own + sources_of(self._specs[len(self.train_data) :])
 
     @property
+    def training_sources(self) -> list[DataSource]:
+        """The sources of `train_data`, with what the other arguments say of all of them."""
+        return self._sources()[: len(self.train_data)]
+
+    @property
     def source_names(self) -> list[str]:
         """Paths or Hub ids of the training data, that of the old domain last, for the record."""
         return [str(source["path"] if isinstance(source, dict) else source) for source in self._specs]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -25,6 +25,8 @@ from ..utils.files import atomic_write
 from ..utils.outputs import check_file, refuse_to_replace
 from ..visualization.encode import encode_jpeg, jpeg_comment
 from ..visualization.figures import add_caption, side_by_side, stack
+from .arguments import DataArguments
+from .label_check import label_warnings
 from .run import TrainingRun
 
 
@@ -44,22 +46,25 @@ class DryRun:
         sheet: the picture that was written; None on all processes but the main one.
         end: when a run that starts now would be done, evaluations and checkpoints not counted.
         scores: what decides the scores of the held-out images, their range among it; "" without such images.
+        labels: what a check of samples of the labels says, see `label_check.label_warnings`.
     """
 
     report: DryRunReport
     sheet: Path | None
     end: datetime
     scores: str = ""
+    labels: Sequence[str] = ()
 
     def __str__(self) -> str:
         days = (self.end.date() - datetime.now().date()).days
         day = {0: "today", 1: "tomorrow"}.get(days, f"on {self.end:%Y-%m-%d}")
         scores = f"\nheld-out images are scored with {self.scores}" if self.scores else ""
-        text = f"{self.report}{scores}\na run that starts now ends {day} at {self.end:%H:%M}"
+        labels = "".join(f"\n{each}" for each in self.labels)
+        text = f"{self.report}{labels}{scores}\na run that starts now ends {day} at {self.end:%H:%M}"
         return text if self.sheet is None else f"{text}\nsee {self.sheet}; nothing else was written"
 
 
-def dry_run(run: TrainingRun) -> DryRun:
+def dry_run(run: TrainingRun, data: DataArguments | None = None) -> DryRun:
     """Take two steps of a run and show what it reads; every process of a launch must call it.
 
     The only file written is `dry_run.jpg` in the output directory, which stays free for the run itself: for each
@@ -67,6 +72,7 @@ def dry_run(run: TrainingRun) -> DryRun:
 
     Args:
         run: its model and objective are not fit for training afterwards.
+        data: its sources, of whose labels samples are checked; None checks none, as where a teacher makes the labels.
 
     Raises:
         ValueError: the arguments or the data do not fit.
@@ -97,9 +103,11 @@ def dry_run(run: TrainingRun) -> DryRun:
         if (pictures := list(islice(_pictures(run, source), SAMPLES_PER_SOURCE)))
     ]
     caption = "first batch: image, label, prediction, error"
+    valid_range = getattr(run.objective, "valid_range", None)
+    labels = [] if data is None else label_warnings(data, None if valid_range is None else valid_range[1])
     path = Path(run.arguments.output_dir) / SHEET_FILE
     atomic_write(path, encode_jpeg(stack([*rows, add_caption(report.sheet, caption)]), comment=MARK))
-    return DryRun(report, path, end, scores)
+    return DryRun(report, path, end, scores, labels)
 
 
 def check_sheet(arguments: TrainingArguments) -> None:

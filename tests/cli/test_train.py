@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -242,6 +243,25 @@ def test_a_dry_run_writes_nothing_but_its_sheet(tmp_path, tiny_model, labelled_f
     assert picture.shape[0] > 5 * 56 and picture.shape[1] >= 6 * 56
     # The folder is free for the run itself.
     assert call(verb, *SCRATCH, *flags).exit_code == 0
+
+
+def test_labels_of_ones_own_are_checked_by_a_dry_run_and_a_run_names_the_command(tmp_path, labelled_folder):
+    rooms = tmp_path / "as stored"
+    shutil.copytree(labelled_folder, rooms)
+    for path in (rooms / "depth").iterdir():
+        np.save(path, 1000 * np.load(path))
+    flags = ["--train_data", rooms, "--output_dir", tmp_path / "my run"]
+    done = call("train", *SCRATCH, *flags, "--dry_run")
+    assert done.exit_code == 0
+    assert f"warning: {rooms}: unit: " in done.output and "millimetres; set scale: 1000 (--scale" in done.output
+    done = call("train", *SCRATCH, *flags)
+    (line,) = [line for line in done.output.splitlines() if line.startswith("are the labels right?")]
+    words = shlex.split(line.partition("`depth-anything-hf ")[2].partition("`")[0])
+    assert words == ["check", str(tmp_path / "my run" / "recipe.yaml")]
+    checked = call(*words)
+    assert checked.exit_code == 3 and "unit: " in checked.output
+    again = call("train", *SCRATCH, *flags, "--resume_from_checkpoint", "latest")
+    assert "are the labels right?" not in again.output
 
 
 def test_a_dry_run_names_what_would_spoil_a_run(tmp_path, labelled_folder):

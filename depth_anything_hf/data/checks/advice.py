@@ -49,6 +49,14 @@ class HowRead:
         own = choice.encoding.per_metre or choice.options.get("per_metre") or choice.options.get("scale")
         return float(own or 1.0)
 
+    @property
+    def is_unit_given(self) -> bool:
+        """Whether the unit of stored numbers is one that was named: a scale, or an encoding of whole numbers."""
+        choice = self.choice
+        if choice is None:
+            return self.scale is not None
+        return choice.encoding.per_metre is not None or choice.options.get("per_metre") is not None
+
     def with_scale(self, scale: float) -> dict[str, Any]:
         """Return the fields that read so many stored units as a metre."""
         choice = self.choice
@@ -105,7 +113,7 @@ def describe_settings(settings: Mapping[str, Any]) -> str:
     given = {name: value for name, value in settings.items() if value is not None}
     left_out = [name for name, value in settings.items() if value is None]
     fields = ", ".join(f"{name}: {_yaml(value)}" for name, value in given.items())
-    flags = " ".join(f"--{name} {_flag(value)}" for name, value in given.items() if name in FLAGS)
+    flags = " ".join(f"--{name} {flag_of(value)}" for name, value in given.items() if name in FLAGS)
     without = f", without {' and '.join(left_out)}" if left_out else ""
     return f"{fields}{without} ({flags})" if fields else ""
 
@@ -134,5 +142,6 @@ def _yaml(value: Any) -> str:
     )
 
 
-def _flag(value: Any) -> str:
+def flag_of(value: Any) -> str:
+    """Return the value of a field as that of a flag: lists with commas."""
     return ",".join(map(repr, value)) if isinstance(value, list) else _yaml(value)

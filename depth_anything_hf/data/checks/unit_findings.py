@@ -128,14 +128,16 @@ def kind_finding(facts: Sequence[SampleFacts], how: HowRead) -> Finding | None:
     return Finding("kind", reason, *_other_kind(other, how))
 
 
-def _other_kind(other: str, how: HowRead) -> tuple[str, dict[str, str]]:
+def _other_kind(other: str, how: HowRead) -> tuple[str, dict[str, str | None]]:
+    # An encoding of the one kind refuses the other.
+    without: dict[str, str | None] = {} if how.choice is None or how.choice.kind == other else {"encoding": None}
     if how.kind == "table":
-        return "set label, and label_column to the name of the column", {"label": other}
+        return "set label, and label_column to the name of the column", {"label": other, **without}
     if how.kind == "folder":
         return (
             f"rename the folder of labels to {other}/ (in metadata depth_file_name to {other}_file_name, or the other "
             "way round), and set label; in a text list label alone does",
-            {"label": other},
+            {"label": other, **without},
         )
     return f"see whether the files are of this data set: its labels are {how.label}", {}
 

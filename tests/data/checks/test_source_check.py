@@ -229,6 +229,18 @@ def test_real_frames_have_no_findings_together_and_alone(tmp_path):
             assert codes(check_source({"path": str(path), **rules})) == [], part
 
 
+def test_disparity_in_16_bits_that_was_named_millimetres_is_mended_without_that_name(tmp_path):
+    root = write_scenes(tmp_path / "rooms", FEW)
+    for path in sorted((root / "depth").glob("*.npy")):
+        stored = np.round(5000 / np.load(path)).astype(np.uint16)
+        path.unlink()
+        cv2.imwrite(str(path.with_suffix(".png")), stored)
+    (finding,) = check_source({"path": str(root), "encoding": "mm"}).findings
+    assert finding.code == "kind" and finding.settings == {"label": "disparity", "encoding": None}
+    (root / "depth").rename(root / "disparity")
+    assert check_source({"path": str(root), "label": "disparity"}).findings == []
+
+
 @pytest.mark.parametrize(
     ("change", "code", "words"),
     [

@@ -73,7 +73,10 @@ def label_of(decoded: DecodedMap, choice: EncodingChoice, label: str, name: str)
             f"{name}: {own} holds disparity in pixels, and depth is asked for; set label: disparity, or give the "
             f"camera: '{own}:focal=...,baseline=...'"
         )
-    raise ValueError(f"{name}: {own} holds depth, and disparity is asked for; set label: depth")
+    raise ValueError(
+        f"{name}: {own} holds depth, and disparity is asked for; set label: depth, or leave the encoding out if the "
+        "numbers are disparity"
+    )
 
 
 def _path_of(source: FileLike) -> str | None:
