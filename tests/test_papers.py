@@ -22,8 +22,8 @@ PAPERS += sorted((ROOT / "docs").rglob("*.md"))
 BLOCK = re.compile(r"^```(?P<language>\w*)[^\n]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 MODULE = re.compile(r"(?<!\")depth_anything_hf(?:\.\w+)+")
-FOLDERS = "depth_anything_hf|examples|benchmarks|docs|tests|findings"
-FILE = re.compile(rf"(?<![\w/.])(?:{FOLDERS})/[\w./-]+\.(?:py|yaml|md|sh|json)")
+FOLDERS = r"depth_anything_hf|examples|benchmarks|docs|tests|findings|\.ci|\.github"
+FILE = re.compile(rf"(?<![\w/.])(?:{FOLDERS})/[\w./-]+(?:\.(?:py|yaml|md|sh|json|ipynb)|/)")
 
 each_paper = pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.relative_to(ROOT).as_posix())
 
