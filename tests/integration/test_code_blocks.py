@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from benchmark_roots import write_benchmarks
 from code_blocks import (
+    EXPORTED,
     NOT_RUN,
     PROGRAM,
     PYTHON_NOT_RUN,
@@ -41,15 +42,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fresh_accelerate")]
 
 
 @pytest.fixture(scope="session")
-def user_folder(tmp_path_factory: pytest.TempPathFactory, shared_place: Path) -> Path:
+def user_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("user")
     make_user_folder(root)
     write_benchmarks(root)
-    for format, names in (("onnx", ("student", "model")), ("openvino", ("student", "openvino_model"))):
-        _, file = export_once(shared_place / "exports", format)
-        for path in file.parent.glob(f"{file.stem}.*"):
-            for name in names if path.suffix in (".onnx", ".xml", ".bin") else ():
-                shutil.copy(path, root / f"{name}{path.suffix}")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         call("pseudo-label", "photos", "--teacher", "runs/teacher", "--output_dir", "labels")
@@ -68,6 +64,15 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.Fixture
     enable_progress_bars()
 
 
+def copy_exported(root: Path, exports: Path) -> None:
+    """Copy exported files to where pages have them; tests of exports take the same, so that they are made once."""
+    for format, names in (("onnx", ("student", "model")), ("openvino", ("student", "openvino_model"))):
+        _, file = export_once(exports, format)
+        for path in file.parent.glob(f"{file.stem}.*"):
+            for name in names if path.suffix in (".onnx", ".xml", ".bin") else ():
+                shutil.copy(path, root / f"{name}{path.suffix}")
+
+
 def call(*words: str) -> None:
     done = run(*words)
     assert done.exit_code == 0, f"{' '.join(words)}\n{done.output}\n{done.exception}"
@@ -83,9 +88,11 @@ def given_names(page: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_code_blocks_run(page, user_folder, tmp_path, monkeypatch, hub):
+def test_code_blocks_run(page, user_folder, shared_place, tmp_path, monkeypatch, hub):
     root = tmp_path / "here"
     shutil.copytree(user_folder, root)
+    if any(block.language in ("bash", "python") and EXPORTED.search(block.text) for block in blocks_of(page)):
+        copy_exported(root, shared_place / "exports")
     monkeypatch.chdir(root)
     names = given_names(page)
     made: set[str] = set()
