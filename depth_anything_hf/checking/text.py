@@ -20,6 +20,8 @@ from ..utils.messages import counted
 SIZES_SHOWN, NAMES_SHOWN, LARGEST_SHOWN = 4, 3, 2
 # Metres between which the middle of rooms and streets is; beyond, other units are named beside the given one.
 USUAL_NEAR, USUAL_FAR = 0.5, 10.0
+# Encodings of whole numbers with the units of `UNITS`, by stored units per metre.
+ENCODINGS = {1000.0: "mm", 100.0: "cm", 256.0: "kitti", 5000.0: "tum", 10000.0: "tenth_mm"}
 SHARES = (0.05, 0.5, 0.95)
 
 
@@ -106,9 +108,12 @@ def _other_units(check: SourceCheck, labelled: Sequence[SampleFacts]) -> str:
     believable = [each for each in others if USUAL_NEAR <= each[1] <= USUAL_FAR]
     if not believable:
         return ""
-    would = ", ".join(f"{there:.3g} m by scale {units:g} ({name})" for units, there, name in believable)
-    without = "" if how.encoding is None else f"; scale stands in place of encoding {how.encoding}"
-    return f"as given, {how.per_metre:g} a metre; the middle would be {would}{without}"
+    names = ENCODINGS if how.encoding is not None else {}
+    would = ", ".join(
+        f"{there:.3g} m by {f'encoding {names[units]}' if units in names else f'scale {units:g}'} ({name})"
+        for units, there, name in believable
+    )
+    return f"as given, {how.per_metre:g} a metre; the middle would be {would}"
 
 
 def quantiles_of(check: SourceCheck) -> tuple[float, ...] | None:

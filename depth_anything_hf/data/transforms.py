@@ -147,7 +147,8 @@ class TrainingTransform:
         if self.target == "depth" and kind == "disparity":
             raise ValueError(
                 f"{name}: target='depth' needs labels in metres, but disparity has no unit; "
-                "use sources with depth, or target='disparity'"
+                "use sources with depth, or target='disparity' (`depth-anything-hf train --recipe adapt`); disparity "
+                "in pixels of a stereo camera becomes metres by an encoding with focal and baseline (docs/formats.md)"
             )
         if self.haze and kind != "depth":
             raise ValueError(

@@ -21,6 +21,7 @@ ATTEMPTS = 8
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 LONGEST_RETRY_AFTER_SECONDS = 300.0
+NO_CONNECTION = "cannot connect to the Hub, or the connection broke; check the network"
 # Beside all from 500 on: timeout, conflict, a commit in between, too early, too many requests.
 TRANSIENT_STATUSES = (408, 409, 412, 425, 429)
 
@@ -50,7 +51,7 @@ def with_retries(
             return attempt()
         except Exception as error:
             wait = max(wait, min(_retry_after_seconds(error), LONGEST_RETRY_AFTER_SECONDS))
-            if number == attempts or not is_transient(error) or not pause(wait, redact_tokens(_first_line(error))):
+            if number == attempts or not is_transient(error) or not pause(wait, _reason(error)):
                 raise
     raise ValueError(f"attempts must be at least 1, got {attempts}")
 
@@ -102,9 +103,17 @@ def explain(error: BaseException, repository: str) -> str:
         return f"the rate limit of the Hub was hit (429) after all retries; try again later: {text}"
     if status is not None and status >= 500:
         return f"the Hub returned a server error ({status}) after all retries; try again later: {text}"
-    if status is None and is_transient(error) and not isinstance(error, OSError):
-        return f"cannot connect to the Hub, or the connection broke; check the network and try again: {text}"
-    return text
+    return f"{NO_CONNECTION} and try again: {text}" if _is_connection(error) else text
+
+
+def _reason(error: BaseException) -> str:
+    """Say why a request failed that is tried again."""
+    text = redact_tokens(_first_line(error))
+    return f"{NO_CONNECTION}: {text}" if _is_connection(_origin(error)) else text
+
+
+def _is_connection(error: BaseException) -> bool:
+    return _status(error) is None and is_transient(error) and not isinstance(error, OSError)
 
 
 def _origin(error: BaseException) -> BaseException:

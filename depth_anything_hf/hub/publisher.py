@@ -249,7 +249,8 @@ class Publisher:
 
     def _fail(self, folder: Path, reason: str) -> None:
         self._unpushed = [self._record(folder, reason)]
-        logger.warning("%s", self._unpushed[0])
+        # The command that pushes it stands in the record, which is shown at the end.
+        logger.warning("%s is not on the Hub: %s", folder, reason)
 
     def _record(self, folder: Path, reason: str) -> Unpushed:
         return Unpushed(folder, reason, self._repository.command(folder, MODEL_FILES))

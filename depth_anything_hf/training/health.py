@@ -107,7 +107,8 @@ class HealthMonitor:
         if is_large and not self._has_warned_of_labels:
             self._has_warned_of_labels = True
             text = (
-                f"warning: {share:.0%} of the images up to step {step} have no valid label and add nothing to the loss"
+                f"warning: {share:.0%} of the images up to step {step} have no valid label and add nothing to "
+                "the loss; are unit and invalid values right? `depth-anything-hf check` looks at the labels"
             )
             report.messages.append(". ".join([text, *self._describe_labels()]))
             report.entries.append({"warning": report.messages[-1]})

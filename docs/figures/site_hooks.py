@@ -1,6 +1,6 @@
 # Copyright 2026 The depth_anything_hf authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Hooks of mkdocs: the changelog of the repository becomes a page of the site."""
+"""Hooks of mkdocs: the changelog becomes a page of the site, and searches show pages on tasks before the reference."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from typing import Any
 
 
 CHANGELOG = Path(__file__).parents[2] / "CHANGELOG.md"
+# A search finds each word somewhere in the docstrings, whose headings are names of functions: they come last.
+LAST_IN_SEARCHES, BOOST_OF_LAST = ("reference/", "changelog.md"), 0.001
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Return the Markdown of a page; of the changelog that in the root of the repository, with links as from docs/."""
+    if page.file.src_uri.startswith(LAST_IN_SEARCHES):
+        page.meta.setdefault("search", {"boost": BOOST_OF_LAST})
     if page.file.src_uri != "changelog.md":
         return markdown
     return CHANGELOG.read_text(encoding="utf-8").replace("](docs/", "](")

@@ -47,6 +47,6 @@ def test_a_unit_ten_times_too_large_is_told_beside_the_numbers(tmp_path):
     assert "unit" not in numbers_of(check_source({"path": str(tmp_path / "rooms"), "scale": 10000}))
     # A unit that was named as an encoding may be wrong as well.
     encoded = numbers_of(check_source({"path": str(tmp_path / "rooms"), "encoding": "mm"}))
-    assert "3.78 m by scale 10000 (tenths of a millimetre)" in encoded["unit"]
-    assert encoded["unit"].endswith("scale stands in place of encoding mm")
+    assert "3.78 m by encoding tenth_mm (tenths of a millimetre)" in encoded["unit"]
+    assert "by encoding tum (1/5000 m" in encoded["unit"]
     assert "unit" not in numbers_of(check_source({"path": str(tmp_path / "rooms"), "encoding": "tenth_mm"}))

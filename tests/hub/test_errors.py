@@ -76,6 +76,22 @@ def test_pauses_grow_and_are_as_long_as_the_hub_asks_for() -> None:
     assert pauses == [1.0, 2.0, 7.0, 300.0]
 
 
+def test_a_network_that_is_missing_is_told_before_the_last_attempt() -> None:
+    told: list[str] = []
+
+    def attempt() -> str:
+        raise CLIENT.ConnectError("[Errno -2] Name or service not known")
+
+    def pause(seconds: float, reason: str) -> bool:
+        told.append(reason)
+        return False
+
+    with pytest.raises(CLIENT.ConnectError):
+        with_retries(attempt, pause, 8, 1.0)
+    (reason,) = told
+    assert reason.startswith("cannot connect to the Hub, or the connection broke; check the network: [Errno -2]")
+
+
 @pytest.mark.parametrize("attempts", [1, 3])
 def test_after_the_last_attempt_the_error_is_raised(attempts: int) -> None:
     calls = []

@@ -31,7 +31,7 @@ def rooms(tmp_path_factory):
 def test_a_unit_ten_times_too_large_is_warned_of_with_its_command(rooms):
     (warning, command) = label_warnings(DataArguments([{"path": str(rooms), "encoding": "mm"}]), max_depth=10)
     assert "values are beyond max_depth 10 m, their middle is at" in warning
-    assert "3 m by scale 10000 (tenths of a millimetre)" in warning
+    assert "3 m by encoding tenth_mm (tenths of a millimetre)" in warning
     head, _, words = command.partition("depth-anything-hf check ")
     assert head == "look at them: " and shlex.split(words)[:3] == [str(rooms), "--encoding", "mm"]
     (fine,) = label_warnings(DataArguments([{"path": str(rooms), "encoding": "tenth_mm"}]), max_depth=10)
