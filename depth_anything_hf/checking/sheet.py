@@ -15,10 +15,10 @@ from ..data.checks.edges import edges_of_label, edges_of_picture
 from ..data.checks.findings import SampleFacts
 from ..data.checks.source_check import SourceCheck
 from ..visualization.colour_maps import colour_map
-from ..visualization.figures import ORANGE, add_caption, resize_to_height, sheet, thicken
+from ..visualization.figures import ORANGE, sheet, thicken
 
 
-PANEL_PIXELS, CAPTION_LENGTH = 200, 60
+PANEL_PIXELS = 200
 TYPICAL, WORST = 3, 3
 
 
@@ -38,22 +38,12 @@ def rows_of(check: SourceCheck) -> list[tuple[str, list[tuple[str, np.ndarray]]]
 
 def picture_of(checks: Sequence[SourceCheck]) -> np.ndarray | None:
     """Return the sheet of checks, uint8 (H, W, 3); None where no sample could be read."""
-    rows = []
+    rows, captions = [], []
     for check in checks:
         for title, panels in rows_of(check):
-            first, *others = [resize_to_height(picture, PANEL_PIXELS) for _, picture in panels]
-            rows.append(
-                [_captioned(first, title), *(add_caption(each, text) for each, (text, _) in _with(others, panels))]
-            )
-    return sheet(rows) if rows else None
-
-
-def _with(pictures: list[np.ndarray], panels: list[tuple[str, np.ndarray]]) -> Any:
-    return zip(pictures, panels[1:], strict=True)
-
-
-def _captioned(picture: np.ndarray, title: str) -> np.ndarray:
-    return add_caption(picture, title[:CAPTION_LENGTH])
+            rows.append([picture for _, picture in panels])
+            captions.append([title, *(text for text, _ in panels[1:])])
+    return sheet(rows, PANEL_PIXELS, captions) if rows else None
 
 
 def _chosen(check: SourceCheck) -> list[tuple[str, SampleFacts]]:

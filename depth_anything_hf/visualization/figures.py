@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from functools import partial
 
 import cv2
 import numpy as np
@@ -14,8 +16,9 @@ from .encode import as_rgb
 
 
 GAP_PIXELS = 4
-CAPTION_PIXELS = 20
-CAPTION_CHARACTER_PIXELS = 9
+# Of a caption of one line, and what each further line adds.
+CAPTION_PIXELS, LINE_PIXELS, MOST_LINES = 20, 15, 4
+FONT, FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.45
 WHITE = 255
 # Okabe and Ito's, which colour-blind readers tell apart, from grey too.
 BLUE, ORANGE = (0, 114, 178), (213, 94, 0)
@@ -37,7 +40,11 @@ def side_by_side(images: Sequence[np.ndarray], height: int | None = None) -> np.
     return sheet([images], height)
 
 
-def sheet(rows: Sequence[Sequence[np.ndarray]], height: int | None = None) -> np.ndarray:
+def sheet(
+    rows: Sequence[Sequence[np.ndarray]],
+    height: int | None = None,
+    captions: Sequence[Sequence[str]] | None = None,
+) -> np.ndarray:
     """Put rows of images on one sheet, with thin white gaps.
 
     Every image is resized to the common height with its proportions kept. A column is as wide as its widest image;
@@ -46,16 +53,24 @@ def sheet(rows: Sequence[Sequence[np.ndarray]], height: int | None = None) -> np
     Args:
         rows: rows of uint8 (H, W, 3) RGB or (H, W) grey images, of any sizes; rows may differ in length.
         height: height of every image in pixels; default: the tallest image's.
+        captions: of each image, above it and wrapped to its column as `add_caption` does; the strips of a row are as
+            high as that of its longest text. None: no strips.
 
     Returns:
         uint8 (H, W, 3).
 
     Raises:
-        ValueError: there is no image, one is not uint8 of such a shape, or `height` is not positive.
+        ValueError: there is no image, one is not uint8 of such a shape, `height` is not positive, or there is not one
+            caption for each image.
     """
     cells = [[as_rgb(image) for image in row] for row in rows]
     if not any(cells):
         raise ValueError("a sheet needs at least one image, got none")
+    if captions is not None and [len(row) for row in captions] != [len(row) for row in cells]:
+        raise ValueError(
+            f"a caption for each image is expected, {[len(row) for row in cells]} in the rows, got "
+            f"{[len(row) for row in captions]}"
+        )
     height = height if height is not None else max(image.shape[0] for row in cells for image in row)
     if height < 1:
         raise ValueError(f"height must be at least 1 pixel, got {height}")
@@ -63,14 +78,29 @@ def sheet(rows: Sequence[Sequence[np.ndarray]], height: int | None = None) -> np
     widths = [
         max(row[column].shape[1] for row in cells if column < len(row)) for column in range(max(map(len, cells)))
     ]
-    size = (len(cells) * (height + GAP_PIXELS) - GAP_PIXELS, sum(widths) + GAP_PIXELS * (len(widths) - 1), 3)
+    strips: list[list[np.ndarray]] = [[] for _ in cells]
+    if captions is not None:
+        for strip, texts in zip(strips, captions, strict=True):
+            wrapped = [caption_lines(text, width) for text, width in zip(texts, widths, strict=False)]
+            most = max(map(len, wrapped), default=1)
+            strip += [_strip(lines, width, most) for lines, width in zip(wrapped, widths, strict=False)]
+    tops = [strip[0].shape[0] if strip else 0 for strip in strips]
+    size = (
+        sum(tops) + len(cells) * (height + GAP_PIXELS) - GAP_PIXELS,
+        sum(widths) + GAP_PIXELS * (len(widths) - 1),
+        3,
+    )
     canvas = np.full(size, WHITE, dtype=np.uint8)
-    for row_number, row in enumerate(cells):
-        top, left = row_number * (height + GAP_PIXELS), 0
-        for image, width in zip(row, widths, strict=False):
+    top = 0
+    for row, strip, strip_height in zip(cells, strips, tops, strict=True):
+        left = 0
+        for number, (image, width) in enumerate(zip(row, widths, strict=False)):
+            if strip:
+                canvas[top : top + strip_height, left : left + width] = strip[number]
             start = left + (width - image.shape[1]) // 2
-            canvas[top : top + height, start : start + image.shape[1]] = image
+            canvas[top + strip_height : top + strip_height + height, start : start + image.shape[1]] = image
             left += width + GAP_PIXELS
+        top += strip_height + height + GAP_PIXELS
     return canvas
 
 
@@ -97,24 +127,68 @@ def stack(images: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def add_caption(image: np.ndarray, text: str) -> np.ndarray:
-    """Put a white strip with one line of text above a picture.
+    """Put a white strip with text above a picture, in as many lines as its width needs.
 
     Args:
         image: uint8 (H, W, 3) RGB or (H, W) grey.
-        text: characters outside of ASCII become "?"; what is too long loses its middle.
+        text: characters outside of ASCII become "?"; what does not fit into four lines loses its middle.
 
     Returns:
-        uint8 (H + strip, W, 3).
+        uint8 (H + strip, W, 3); a strip of one line has 20 pixels, each further one 15 more.
     """
     picture = as_rgb(image)
+    return np.concatenate([_strip(caption_lines(text, picture.shape[1]), picture.shape[1]), picture])
+
+
+def caption_lines(text: str, width: int) -> list[str]:
+    """Return the lines of a caption that is so many pixels wide, broken at spaces where it can be."""
     text = text.encode("ascii", "replace").decode()
-    room = max(8, picture.shape[1] // CAPTION_CHARACTER_PIXELS)
-    if len(text) > room:
-        text = text[: room // 2 - 2] + "..." + text[len(text) - (room - room // 2 - 1) :]
-    strip = np.full((CAPTION_PIXELS, picture.shape[1], 3), WHITE, dtype=np.uint8)
-    place = (GAP_PIXELS, CAPTION_PIXELS - 7)
-    cv2.putText(strip, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
-    return np.concatenate([strip, picture])
+    lines = _wrapped(text, width)
+    if len(lines) > MOST_LINES:
+        # The middle goes, for names differ at their ends.
+        kept = bisect_left(range(len(text)), True, key=lambda kept: len(_wrapped(_ends(text, kept), width)) > MOST_LINES)
+        lines = _wrapped(_ends(text, max(0, kept - 1)), width)
+    return lines[:MOST_LINES]
+
+
+def _ends(text: str, kept: int) -> str:
+    return f"{text[: kept // 2]}...{text[len(text) - (kept - kept // 2) :]}"
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    lines, line = [], ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and _text_width(longer) > width:
+            lines.append(line.rstrip())
+            longer = word
+        # A word that is wider than the picture is broken anywhere.
+        while len(longer) > 1 and _text_width(longer) > width:
+            word = longer
+            fits = bisect_left(range(2, len(word)), True, key=partial(_is_wider, word, width)) + 1
+            lines.append(word[:fits])
+            longer = word[fits:]
+        line = longer
+    return [*lines, line] if line or not lines else lines
+
+
+def _is_wider(text: str, width: int, end: int) -> bool:
+    return _text_width(text[:end]) > width
+
+
+def _text_width(text: str) -> int:
+    """Return the pixels that a line takes, with the white to its left and right."""
+    return int(cv2.getTextSize(text, FONT, FONT_SCALE, 1)[0][0]) + 2 * GAP_PIXELS
+
+
+def _strip(lines: Sequence[str], width: int, count: int | None = None) -> np.ndarray:
+    """Return lines of text on white, uint8 (H, width, 3), as high as so many lines need; None: as they need."""
+    height = CAPTION_PIXELS + LINE_PIXELS * (max(1, len(lines) if count is None else count) - 1)
+    strip = np.full((height, width, 3), WHITE, dtype=np.uint8)
+    for number, line in enumerate(lines):
+        place = (GAP_PIXELS, CAPTION_PIXELS - 7 + number * LINE_PIXELS)
+        cv2.putText(strip, line, place, FONT, FONT_SCALE, (0, 0, 0), 1, cv2.LINE_AA)
+    return strip
 
 
 def thicken(values: np.ndarray, radius: int = 2, below_share: float = 0.2) -> np.ndarray:
