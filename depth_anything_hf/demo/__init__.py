@@ -18,7 +18,8 @@
 - `run_folder`: a run folder as it is now: curves, scores, pictures
 - `run_tab`: the tab that shows one, live
 - `space`: a Space of the Hub that shows a model: its files and their push
-- `app`: the tabs put together, served with limits from a temporary folder of its own
+- `app`: the tabs put together, served with limits from a temporary folder of its own (`page.js`, `page.css`: keys
+  and names that gradio's parts lack, focus, dark mode)
 
 The names below are imported when first used.
 """

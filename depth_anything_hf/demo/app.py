@@ -35,13 +35,29 @@ MOST_SESSIONS = 64
 SECONDS_BETWEEN_CLEARINGS = 60
 # gradio's page has scripts in itself, and makes programs of text.
 POLICY = (b"content-security-policy", b"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:")
-STYLE = """
-.gradio-container { max-width: 1400px !important; margin: 0 auto !important; }
-.gradio-container main { width: 100%; }
-#clip button[aria-label*="rim"] { display: none; }
-#header h1 { margin-bottom: 0; }
-#header p { margin-top: 2px; color: var(--body-text-color-subdued); }
-"""
+STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+SCRIPT = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
+# Of gradio's theme those that do not have a contrast of 4.5 to 1 on what is behind them.
+COLOURS = {
+    # The theme's own, which `set` would take back.
+    "background_fill_primary": "*neutral_50",
+    "body_text_color_subdued": "*neutral_600",
+    "body_text_color_subdued_dark": "*neutral_400",
+    "block_label_text_color": "*primary_700",
+    "block_title_text_color": "*primary_700",
+    "button_primary_background_fill": "*primary_600",
+    "button_primary_background_fill_hover": "*primary_700",
+    "button_primary_background_fill_hover_dark": "*primary_700",
+    "button_secondary_background_fill_hover_dark": "*primary_700",
+    "checkbox_label_background_fill_selected": "*primary_600",
+    "checkbox_border_color": "*neutral_500",
+    "checkbox_border_color_dark": "*neutral_400",
+    "color_accent": "*primary_600",
+    **{f"link_text_color{state}": "*primary_700" for state in ("", "_active", "_hover", "_visited")},
+    **{f"link_text_color{state}_dark": "*primary_300" for state in ("", "_active", "_hover", "_visited")},
+    "input_border_color": "*neutral_400",
+    "input_border_width": "1px",
+}
 
 
 def build_demo(settings: DemoSettings, folder: Path) -> Any:
@@ -109,7 +125,7 @@ def serve(blocks: Any, settings: DemoSettings, **options: Any) -> Any:
     gr = load_gradio()
     from starlette.middleware import Middleware
 
-    theme = gr.themes.Soft(primary_hue="blue", font=list(FONTS), font_mono=list(MONO_FONTS))
+    theme = gr.themes.Soft(primary_hue="blue", font=list(FONTS), font_mono=list(MONO_FONTS)).set(**COLOURS)
     return blocks.launch(
         **{
             "share": False,
@@ -124,6 +140,7 @@ def serve(blocks: Any, settings: DemoSettings, **options: Any) -> Any:
             "show_error": False,
             "theme": theme,
             "css": STYLE,
+            "js": SCRIPT,
             **options,
         }
     )

@@ -35,10 +35,10 @@ def compare_tab(demo: Demo) -> None:
             colours = colour_choice(demo)
             button = gr.Button("Compare", variant="primary", elem_id="compare")
         with gr.Column(scale=3, min_width=320):
-            slider = gr.ImageSlider(label="First on the left, second on the right", interactive=False, elem_id="both")
+            slider = gr.ImageSlider(label="First, second", interactive=False, elem_id="both")
             text = gr.Markdown("Two models, or one at two input sizes.", elem_id="compared")
             difference = gr.Image(
-                label="Difference: bright where the two differ",
+                label="Difference",
                 interactive=False,
                 elem_id="difference",
                 height=300,
@@ -58,7 +58,12 @@ def compare_tab(demo: Demo) -> None:
         found = compare_results(results[0], results[1], colormap)
         pair = (fit_for_screen(found.first), fit_for_screen(found.second))
         difference = None if found.difference is None else fit_for_screen(found.difference)
-        return pair, found.text, difference
+        words = (
+            found.text
+            if difference is None
+            else f"{found.text} In the picture of the difference they differ where it is bright."
+        )
+        return pair, words, difference
 
     inputs = [picture, first, first_size, second, second_size, colours]
     button.click(demo.guard(compare), inputs, [slider, text, difference], **MODEL_QUEUE)

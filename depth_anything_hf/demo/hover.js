@@ -14,6 +14,7 @@ function draw() {
   const canvas = part('canvas'), output = part('output');
   if (!canvas) return;
   place = null; part('.cross').style.display = 'none';
+  part('.hover-map').classList.toggle('empty', !data || !data.codes);
   if (!data || !data.codes) {
     canvas.width = 1; canvas.height = 1; canvas.setAttribute('aria-label', 'No depth map yet');
     output.textContent = 'Upload a picture: its depth appears here.';
@@ -35,7 +36,7 @@ function draw() {
     image.data[4 * i + 3] = 255;
   }
   context.putImageData(image, 0, 0);
-  output.textContent = 'Point at the map to read values.';
+  output.textContent = 'Point at the map to read values, or move the cross with the arrow keys.';
   listen(canvas);
 }
 function box(canvas) {
@@ -66,14 +67,17 @@ function at(event) {
   show(Math.floor((event.clientX - inner.left) / inner.width * data.width),
        Math.floor((event.clientY - inner.top) / inner.height * data.height));
 }
+function middle() { return {x: data.width >> 1, y: data.height >> 1}; }
 function listen(canvas) {
+  canvas.onfocus = () => { if (data && data.codes && !place) show(middle().x, middle().y); };
   canvas.onpointermove = event => { if (data && data.codes) at(event); };
   canvas.onclick = event => { if (data && data.codes) { at(event); trigger('select', fullPlace()); } };
   canvas.onkeydown = event => {
-    const step = event.shiftKey ? 10 : 1;
-    const moves = {ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step]};
     if (!data || !data.codes) return;
-    if (!place) place = {x: data.width >> 1, y: data.height >> 1};
+    const step = event.shiftKey ? 10 : 1, leap = Math.ceil(data.height / 10);
+    const moves = {ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step],
+      Home: [-data.width, 0], End: [data.width, 0], PageUp: [0, -leap], PageDown: [0, leap]};
+    if (!place) place = middle();
     if (moves[event.key]) {
       show(place.x + moves[event.key][0], place.y + moves[event.key][1]);
       event.preventDefault();
@@ -82,6 +86,9 @@ function listen(canvas) {
       show(place.x, place.y);
       trigger('select', fullPlace());
       event.preventDefault();
+      // Where a distance is awaited, it is typed next.
+      const metres = document.querySelector('#distance :is(input, textarea)');
+      if (metres && metres.offsetParent) metres.focus();
     }
   };
 }

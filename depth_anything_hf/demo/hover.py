@@ -93,8 +93,9 @@ def for_browser(result: DemoResult, colormap: str) -> dict[str, Any]:
 
 
 HOVER_TEMPLATE = """
-<div class="hover-map">
-  <div class="stage"><canvas tabindex="0" role="img" aria-label="No depth map yet"></canvas><i class="cross"></i></div>
+<div class="hover-map empty">
+  <div class="stage"><canvas tabindex="0" role="application"
+    aria-roledescription="depth map" aria-label="No depth map yet"></canvas><i class="cross"></i></div>
   <output aria-live="polite">Upload a picture: its depth appears here.</output>
 </div>
 """

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any
 
 from ..inference.engines import TORCH
 from ..inference.predictor import DepthPredictor
 from ..utils.option_errors import check_choice
-from .settings import DemoSettings
+from .settings import DemoSettings, model_label
 
 
 # Shorter sides that users choose among, all multiples of a patch; larger ones take too long for a demo.
@@ -26,6 +27,8 @@ class DemoModels:
 
     def __init__(self, settings: DemoSettings) -> None:
         self._settings = settings
+        # A folder that vanishes would be taken for an id on the Hub.
+        self._is_folder = {name: os.path.isdir(name) for name in settings.models}
         self._opened: dict[tuple[str, int | None], DepthPredictor] = {}
         # Of the dictionary, and of the models themselves: several threads would share one model's memory.
         self.lock = threading.RLock()
@@ -39,6 +42,7 @@ class DemoModels:
 
         Raises:
             OptionError: another model or size, or a size that does not fit the model.
+            FileNotFoundError: its folder has vanished since the demo began.
             ValueError, OSError, ImportError: as `DepthPredictor.from_pretrained`.
         """
         check_choice("model", name, self._settings.models)
@@ -52,6 +56,7 @@ class DemoModels:
 
     def _load(self, name: str, size: int | None) -> DepthPredictor:
         settings = self._settings
+        self._check_is_there(name)
         return DepthPredictor.from_pretrained(
             name,
             device=settings.device,
@@ -68,5 +73,13 @@ class DemoModels:
             return None
         from ..models.loading import load_processor
 
+        self._check_is_there(name)
         processor: Any = load_processor(name, other.model.config.model_type, size, {})
         return DepthPredictor(other.model, processor, max_pixels=self._settings.max_pixels)
+
+    def _check_is_there(self, name: str) -> None:
+        if self._is_folder[name] and not os.path.isdir(name):
+            raise FileNotFoundError(
+                f"the folder of the model {model_label(name)} is not there any more; choose another model, or tell "
+                "whoever runs the demo"
+            )

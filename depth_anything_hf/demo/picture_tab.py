@@ -35,6 +35,7 @@ NOTHING_YET = "Upload a picture, paste one, or take one with the camera."
 FIRST = "predict a picture first"
 # Degrees, of a photograph whose file does not say: that of most phones' main camera.
 USUAL_FOV = 65.0
+HOW_TO_TURN = "Drag to turn, scroll to move nearer; or arrow keys, plus and minus."
 NO_POINTS: list[list[Any]] = []
 
 
@@ -78,9 +79,7 @@ def picture_tab(demo: Demo) -> None:
                         elem_id="hover",
                     )
                 with gr.Tab("Slider"):
-                    parts.slider = gr.ImageSlider(
-                        label="Picture on the left, depth on the right", interactive=False, elem_id="slider"
-                    )
+                    parts.slider = gr.ImageSlider(label="Picture, depth", interactive=False, elem_id="slider")
                 with gr.Tab("Points in space"):
                     _points(demo, parts)
             parts.about = gr.Markdown(NOTHING_YET, elem_id="about")
@@ -155,7 +154,7 @@ def _no_file() -> Any:
 
 def _points(demo: Demo, parts: _Parts) -> None:
     gr = load_gradio()
-    model3d = gr.Model3D(label="Surface, with the picture on it", interactive=False, height=420, elem_id="points")
+    model3d = gr.Model3D(label="Surface", interactive=False, height=420, elem_id="points")
     with gr.Row():
         parts.fov = gr.Number(
             USUAL_FOV, label="Field of view, degrees", info="Between the left and the right border.", min_width=140
@@ -166,7 +165,7 @@ def _points(demo: Demo, parts: _Parts) -> None:
             info="0: none. A guess, for disparity without a calibration; shapes are a guess then, too.",
             min_width=140,
         )
-    about = gr.Markdown("Drag to turn, scroll to move nearer.", elem_id="about-points")
+    about = gr.Markdown(HOW_TO_TURN, elem_id="about-points")
     button = gr.Button("Show points in space", elem_id="show-points")
 
     def show(result: DemoResult | None, fov: float | None, scale: float | None) -> tuple[str, str]:
@@ -182,7 +181,7 @@ def _points(demo: Demo, parts: _Parts) -> None:
         camera = points.intrinsics.source
         if fov == USUAL_FOV and _exif_camera(result) is None:
             camera = f"a guess, field of view {fov:g}°"
-        return str(file), f"Metres {points.scale_source}. Camera: {camera}. Drag to turn, scroll to move nearer."
+        return str(file), f"Metres {points.scale_source}. Camera: {camera}. {HOW_TO_TURN}"
 
     parts.guess = guess
     button.click(demo.guard(show), [parts.result, parts.fov, guess], [model3d, about])
@@ -196,9 +195,10 @@ def _metres(demo: Demo, parts: _Parts, colours: Any) -> Any:
             "depth map above (or move the cross with the arrow keys and press Enter), type its distance, add it."
         )
         with gr.Row():
-            x = gr.Number(None, label="x", precision=0, min_width=70, elem_id="x")
-            y = gr.Number(None, label="y", precision=0, min_width=70, elem_id="y")
-            distance = gr.Number(None, label="metres", min_width=90, elem_id="distance")
+            # Text, for gradio shows numbers that are not there as 0, which is a place of the picture.
+            x = gr.Textbox("", label="x", max_lines=1, min_width=70, elem_id="x")
+            y = gr.Textbox("", label="y", max_lines=1, min_width=70, elem_id="y")
+            distance = gr.Textbox("", label="metres", max_lines=1, min_width=90, elem_id="distance")
             add = gr.Button("Add point", min_width=100, elem_id="add-point")
         parts.table = gr.Dataframe(
             NO_POINTS,
@@ -227,16 +227,16 @@ def _metres(demo: Demo, parts: _Parts, colours: Any) -> Any:
             label="Calibration, for predict --metric", interactive=False, visible=False, elem_id="fit-file"
         )
 
-    def take(event: Any) -> tuple[int, int]:
-        return event.x, event.y
+    def take(event: Any) -> tuple[str, str]:
+        return str(event.x), str(event.y)
 
-    def append(rows: list[list[Any]], x: float | None, y: float | None, metres: float | None) -> tuple[Any, ...]:
-        if x is None or y is None or metres is None:
+    def append(rows: list[list[Any]], x: str, y: str, metres: str) -> tuple[Any, ...]:
+        if not (x.strip() and y.strip() and metres.strip()):
             raise OptionError(
                 "a point needs x, y and its distance in metres: click it in the depth map, type the rest"
             )
         points = read_rows([*rows, [x, y, metres]])
-        return [list(each) for each in points], None, None, None
+        return [list(each) for each in points], "", "", ""
 
     def calibrate(
         result: DemoResult | None, rows: list[list[Any]], form: Any, robust: bool, colormap: str

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..data.decoding.limits import HOW_TO_RAISE
 from ..geometry.disparity import PredictionKind, depth_to_disparity
 from ..inference.calibration import Calibration
 from ..inference.kept_pictures import read_upright
@@ -127,15 +128,17 @@ def predict(models: DemoModels, path: str | Path, model: str, input_size: int | 
 
     Raises:
         FileNotFoundError: no such file.
-        UnreadableImageError: no picture, damaged, or of too many pixels; the message says `NAME.suffix`, no folder.
+        UnreadableImageError: no picture, damaged, or of too many pixels; the message says `NAME.suffix`, no folder,
+            and what whoever uploaded it can do.
         ValueError: an unknown model or size, or the model gives NaN.
     """
     path = Path(path)
     try:
         image = read_upright(path, max_pixels).image
     except (ValueError, OSError) as error:
-        # The folder is the demo's own, and of no use to whoever uploaded the file.
-        raise type(error)(str(error).replace(f"{path.parent}{os.sep}", "")) from error
+        # The folder is the demo's own, and of no use to whoever uploaded the file; so are options of the command.
+        text = str(error).replace(f"{path.parent}{os.sep}", "").replace(HOW_TO_RAISE, "Make the picture smaller")
+        raise type(error)(text) from error
     predictor = models.open(model, input_size)
     with models.lock:
         raw = predictor.predict(image)

@@ -10,7 +10,7 @@ from typing import Any
 from ..data.decoding.images import read_image
 from ..visualization.figures import sheet
 from .layout import Demo, fit_for_screen
-from .messages import load_gradio
+from .messages import load_gradio, text_for_browser
 from .run_folder import find_runs, read_run, stamp_of_run
 
 
@@ -40,6 +40,7 @@ def run_tab(demo: Demo, root: Path, blocks: Any) -> None:
     scores = gr.Dataframe(
         headers=["score", "now", "best", "at step"],
         label="Scores of the held-out images",
+        column_widths=["40%", "20%", "20%", "20%"],
         interactive=False,
         elem_id="scores",
     )
@@ -60,13 +61,27 @@ def run_tab(demo: Demo, root: Path, blocks: Any) -> None:
             return None, NO_RUN, None, [], []
         if before == (name, stamp_of_run(root / name)):
             return tuple(gr.skip() for _ in outputs)
-        view = read_run(root, name)
+        try:
+            view = read_run(root, name)
+        except (OSError, ValueError) as error:
+            # Of a run that is moved or removed meanwhile. No message of its own, which would come every few seconds.
+            words = text_for_browser(str(error), (root.resolve(), root))
+            return (name, None), f"**{words}.** What is below is how it was.", *(gr.skip() for _ in outputs[2:])
         charts = list(view.charts.values())
         curves = sheet([charts[start : start + 2] for start in range(0, len(charts), 2)]) if charts else None
         rows = [[score, f"{now:.4g}", f"{best:.4g}", step] for score, now, best, step in view.scores]
         # gradio serves copies of them, for the run folder itself is not served.
-        files = [(fit_for_screen(read_image(path)), path.stem.replace("_", " ")) for path in view.pictures]
-        return (name, view.stamp), view.text, curves, rows, files
+        files, unread = [], []
+        for path in view.pictures:
+            try:
+                files.append((fit_for_screen(read_image(path)), path.stem.replace("_", " ")))
+            except (OSError, ValueError):
+                unread.append(path.name)
+        text = view.text
+        if unread:
+            # As it is being written; then it is read again at the next look.
+            text += f" Not read yet, or damaged: {text_for_browser(', '.join(unread))}."
+        return (name, None if unread else view.stamp), text, curves, rows, files
 
     def look() -> Any:
         names = find_runs(root)

@@ -146,7 +146,9 @@ def caption_lines(text: str, width: int) -> list[str]:
     lines = _wrapped(text, width)
     if len(lines) > MOST_LINES:
         # The middle goes, for names differ at their ends.
-        kept = bisect_left(range(len(text)), True, key=lambda kept: len(_wrapped(_ends(text, kept), width)) > MOST_LINES)
+        kept = bisect_left(
+            range(len(text)), True, key=lambda kept: len(_wrapped(_ends(text, kept), width)) > MOST_LINES
+        )
         lines = _wrapped(_ends(text, max(0, kept - 1)), width)
     return lines[:MOST_LINES]
 

@@ -77,6 +77,11 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     found["broken"].write_bytes(found["room"].read_bytes()[:200])
     found["text"] = place / "text.png"
     found["text"].write_text("<b>no picture</b>", encoding="utf-8")
+    found["empty"] = place / "empty.png"
+    found["empty"].write_bytes(b"")
+    found["large"] = place / "large.png"
+    # More than --max_pixels, in 4 kB.
+    Image.new("1", (6000, 5000)).save(found["large"])
     return found
 
 

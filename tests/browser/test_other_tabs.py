@@ -35,6 +35,15 @@ def test_a_run_is_shown_and_followed(open_page, runs):
     with (runs / "student" / "results.csv").open("a", encoding="utf-8") as table:
         table.write("60,0.03,20,\n")
     page.get_by_text("Step 60, loss 0.03").wait_for(timeout=30_000)
+    # A picture that is being written, and a run that is moved away: told in the text, once, with what was there.
+    (runs / "student" / "next.png").write_bytes((runs / "student" / "held-out.png").read_bytes()[:60])
+    page.get_by_text("Not read yet, or damaged: next.png.").wait_for(timeout=30_000)
+    (runs / "student" / "next.png").unlink()
+    (runs / "student" / "results.csv").rename(runs / "results.away")
+    page.get_by_text("What is below is how it was.").wait_for(timeout=30_000)
+    (runs / "results.away").rename(runs / "student" / "results.csv")
+    page.get_by_text("Step 60, loss 0.03").wait_for(timeout=30_000)
+    assert page.locator("#curves img").count() == 1 and page.locator("[data-testid=toast-body]").count() == 0
 
 
 def test_a_clip_is_predicted(open_page, tmp_path):

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from demo_pages import told, upload, wait_for_map
 
 from depth_anything_hf import DepthPredictor
 from depth_anything_hf.inference import Calibration, read_prediction
@@ -18,23 +18,13 @@ from depth_anything_hf.inference import Calibration, read_prediction
 
 pytestmark = pytest.mark.browser
 
-READY = "Point at the map to read values."
-
-
-def upload(page: Any, path: Path) -> None:
-    page.set_input_files("input[type=file] >> nth=0", str(path))
+READY = "Point at the map to read values, or move the cross with the arrow keys."
 
 
 def upload_again(page: Any, path: Path) -> None:
     page.get_by_label("Clear").or_(page.get_by_label("Remove Image")).first.click()
     page.wait_for_function("document.querySelector('#hover output').textContent.startsWith('Upload')")
     upload(page, path)
-
-
-def wait_for_map(page: Any, label: str) -> None:
-    page.wait_for_function(
-        "label => document.querySelector('#hover canvas')?.getAttribute('aria-label').startsWith(label)", arg=label
-    )
 
 
 def read_at(page: Any, x: float, y: float, *, click: bool = False) -> tuple[int, int, float]:
@@ -46,12 +36,6 @@ def read_at(page: Any, x: float, y: float, *, click: bool = False) -> tuple[int,
     if click:
         page.mouse.click(*place)
     return told(page)
-
-
-def told(page: Any) -> tuple[int, int, float]:
-    found = re.match(r"x (\d+), y (\d+): ([-\d.e+]+)", page.inner_text("#hover output"))
-    assert found, page.inner_text("#hover output")
-    return int(found[1]), int(found[2]), float(found[3])
 
 
 def download(page: Any, selector: str, place: Path) -> Path:
@@ -174,7 +158,7 @@ def test_download_what_predict_writes(open_page, pictures, models, tmp_path):
     assert kind == "disparity" and np.allclose(values, expected, atol=np.ptp(expected) / 65534)
 
 
-@pytest.mark.parametrize("name", ["broken", "text"])
+@pytest.mark.parametrize("name", ["broken", "empty", "large"])
 def test_a_bad_file_is_a_message_and_the_page_goes_on(open_page, pictures, name):
     page = open_page()
     upload(page, pictures[name])

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tiny_predictors import random_image
@@ -29,3 +32,15 @@ def test_users_cannot_name_other_models_or_sizes(models, model_folders):
         models.open("/etc")
     with pytest.raises(OptionError, match="input_size must be one of"):
         models.open(model_folders["relative"], 14 * 1000)
+
+
+def test_a_folder_that_has_vanished_is_told_and_taken_for_no_id_on_the_hub(settings, model_folders, tmp_path):
+    name = shutil.copytree(model_folders["relative"], tmp_path / "student")
+    models = DemoModels(replace(settings, models=(str(name), model_folders["metric"])))
+    open_before = models.open(str(name))
+    shutil.rmtree(name)
+    assert models.open(str(name)) is open_before
+    with pytest.raises(FileNotFoundError, match="folder of the model student is not there any more"):
+        models.open(str(name), 252)
+    shutil.copytree(model_folders["relative"], name)
+    assert models.open(str(name), 252).input_size == 252

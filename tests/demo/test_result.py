@@ -70,3 +70,12 @@ def test_errors_name_the_file_and_no_folder(models, model_folders, tmp_path):
     with pytest.raises(UnreadableImageError, match=r"large\.png.*1,?200") as caught:
         predict(models, large, model_folders["relative"], None, 1000)
     assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_picture_of_too_many_pixels_is_told_without_options_of_the_command(models, model_folders, tmp_path):
+    Image.new("1", (400, 300)).save(tmp_path / "large.png")
+    with pytest.raises(UnreadableImageError) as caught:
+        predict(models, tmp_path / "large.png", model_folders["relative"], None, 100_000)
+    text = str(caught.value)
+    assert text.startswith("large.png: 120000 pixels are more than the limit of 100000. Make the picture smaller")
+    assert "max_pixels" not in text and "PIL" not in text

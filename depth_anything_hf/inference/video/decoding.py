@@ -185,9 +185,10 @@ class AvSource:
         # Pictures of an album's cover are streams of one frame.
         streams = [each for each in self._container.streams.video if not _is_cover(each)]
         if not streams:
-            kinds = ", ".join(sorted({each.type for each in self._container.streams})) or "nothing"
+            kinds = ", ".join(sorted({each.type for each in self._container.streams}))
             self._container.close()
-            raise VideoError(f"{self.name}: has no moving pictures, only {kinds}; give a video")
+            has = f"has no moving pictures, only {kinds}" if kinds else "has no pictures and no sound"
+            raise VideoError(f"{self.name}: {has}; give a video")
         return streams[0]
 
     def _origin(self) -> int:

@@ -13,6 +13,15 @@ import numpy as np
 from ...data.decoding.video_frames import colour_matrix
 
 
+_ONE = 1 << 16
+# Quarters that PyAV says -> the first two rows of a display matrix.
+_TURNS = {
+    1: struct.pack("=5i", 0, -_ONE, 0, _ONE, 0),
+    2: struct.pack("=5i", -_ONE, 0, 0, 0, -_ONE),
+    3: struct.pack("=5i", 0, _ONE, 0, -_ONE, 0),
+}
+
+
 class UprightPixels:
     """Turn decoded frames into uint8 (H, W, 3) RGB, upright.
 
@@ -33,7 +42,11 @@ class UprightPixels:
         return turn(rgb.to_ndarray(), self._display_matrix(frame))
 
     def _display_matrix(self, frame: Any) -> bytes | None:
-        data = frame.side_data.get(self._types.DISPLAYMATRIX) if frame.side_data else None
+        try:
+            data = frame.side_data.get(self._types.DISPLAYMATRIX) if frame.side_data else None
+        except ValueError:
+            # PyAV has no name for a kind of data that FFmpeg adds, such as the EXIF of JPEG. It tells the turn alone.
+            return _TURNS.get(round(frame.rotation / 90) % 4)
         return None if data is None else bytes(data)
 
     def swaps_sides(self, frame: Any) -> bool:

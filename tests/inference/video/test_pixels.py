@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clips import BT601, BT709, FULL, LIMITED, quarters, write_clip
+from PIL import Image
 
 from depth_anything_hf.inference.video.decoding import AvSource
 from depth_anything_hf.inference.video.pixels import turn
@@ -40,6 +41,20 @@ def test_a_picture_is_turned_to_the_nearest_of_eight_orientations(matrix, expect
 
 def test_without_a_matrix_a_picture_stays():
     assert turn(PICTURE, None) is PICTURE
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turned"), [(6, np.rot90(quarters(), -1)), (3, np.rot90(quarters(), 2)), (1, quarters())]
+)
+def test_a_jpeg_with_exif_in_place_of_a_clip_is_upright(tmp_path: Path, orientation, turned):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(quarters()).save(tmp_path / "a.jpg", exif=exif, quality=95, subsampling=0)
+    (tmp_path / "a.jpg").rename(tmp_path / "a.mp4")
+    (frame,) = AvSource(str(tmp_path / "a.mp4"), "a.mp4").frames()
+    assert frame.image is not None and frame.image.shape == turned.shape
+    for rows, columns in ((6, 6), (6, -6), (-6, 6), (-6, -6)):
+        assert np.abs(frame.image[rows, columns].astype(int) - turned[rows, columns]).max() <= 8
 
 
 @pytest.mark.parametrize(
