@@ -133,13 +133,11 @@ def _number(number: float) -> str:
 
 
 def _yaml(value: Any) -> str:
-    return (
-        f"[{', '.join(map(repr, value))}]"
-        if isinstance(value, list)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    if isinstance(value, list):
+        return f"[{', '.join(map(repr, value))}]"
+    # All of its digits, where it has more than are usual.
+    is_short = isinstance(value, float) and float(f"{value:g}") == value
+    return f"{value:g}" if is_short else str(value)
 
 
 def flag_of(value: Any) -> str:

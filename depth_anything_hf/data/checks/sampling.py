@@ -8,7 +8,9 @@ import numpy as np
 
 
 def spread_indices(count: int, wanted: int | None, seed: int = 0) -> list[int]:
-    """Return which of `count` samples are looked at, in order: one at random of each of `wanted` equal stretches.
+    """Return which of `count` samples are looked at, in order and each once: one of each of `wanted` stretches.
+
+    The stretches are equal to a sample, and begin at whole numbers, so that no sample is of two of them.
 
     Args:
         count: samples there are.
@@ -17,6 +19,6 @@ def spread_indices(count: int, wanted: int | None, seed: int = 0) -> list[int]:
     """
     if wanted is None or wanted >= count:
         return list(range(count))
-    ends = np.linspace(0, count, wanted + 1)
-    places = ends[:-1] + np.random.default_rng(seed).random(wanted) * np.diff(ends)
-    return [min(int(place), count - 1) for place in places]
+    ends = np.arange(wanted + 1) * count // wanted
+    within = (np.random.default_rng(seed).random(wanted) * np.diff(ends)).astype(int)
+    return [int(place) for place in ends[:-1] + within]

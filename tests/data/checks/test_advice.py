@@ -32,3 +32,6 @@ def test_settings_are_told_as_fields_and_as_flags():
     told = describe_settings({"invalid_values": [0, 65535], "scale": 1000.0, "encoding": None})
     assert told == "invalid_values: [0, 65535], scale: 1000, without encoding (--invalid_values 0,65535 --scale 1000)"
     assert describe_settings({}) == ""
+    # A number of 24 bits, and a power of two, would be others with six digits.
+    assert "--sky_value 16777215.0" in describe_settings({"sky_value": 16777215.0})
+    assert "--scale 0.0009765625" in describe_settings({"scale": 1 / 1024})
