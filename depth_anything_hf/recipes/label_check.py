@@ -68,7 +68,9 @@ def label_warnings(arguments: DataArguments, max_depth: float | None = None) -> 
         lines = list(_lines_of(check, max_depth))
         if lines:
             found += [f"warning: {source.path}: {each}" for each in lines]
-            found.append(f"look at them: depth-anything-hf check {check_words(source)} --output_dir checked")
+            is_leak = any(finding.code == "leak" for finding in check.findings)
+            words = check_words(source, against=other if is_leak else None)
+            found.append(f"look at them: depth-anything-hf check {words} --output_dir checked")
         else:
             looked = f"{len(check.facts)} of {check.count}"
             found.append(f"{source.path}: nothing found by a check of {looked} samples (`depth-anything-hf check`)")
@@ -105,25 +107,36 @@ def share_beyond(check: SourceCheck, depth: float) -> float:
     return float(1 - np.interp(math.log10(depth), np.log10(HISTOGRAM_EDGES), below))
 
 
-def check_words(source: DataSource) -> str:
-    """Return a source as the arguments of `depth-anything-hf check`."""
+def check_words(source: DataSource, against: DataSource | None = None) -> str:
+    """Return a source as the arguments of `depth-anything-hf check`.
+
+    Args:
+        source: of which samples are looked at.
+        against: one that must have none of its pictures; it is left out where the flags of `source`, which hold for
+            both, do not say how it is read.
+    """
     from ..data.checks.advice import FLAGS, flag_of
     from ..data.data_source import DataSource
     from ..data.public.catalog import PUBLIC_DATASETS
 
     default = DataSource(source.path)
-    words: list[Any] = [source.path]
+    # Behind a dash at its start the parser looks for an option.
+    words: list[Any] = [f"./{source.path}" if source.path.startswith("-") else source.path]
     if source.kind in PUBLIC_DATASETS:
         words = [source.kind, "--root", source.path]
         for name, value in (source.options or {}).items():
             words += ["--option", f"{name}={value}"]
-        names = ["split"]
-    else:
-        names = [*FLAGS, "split", "kind"]
-    for name in names:
+        # Without it `check` takes the default of the data set.
+        words += ["--split", source.split] if source.split else []
+        return shlex.join(map(str, words))
+    names = [*FLAGS, "image_column", "kind"]
+    for name in [*names, "split"]:
         value = getattr(source, name)
         if value is not None and value != getattr(default, name):
             words += [f"--{name}", flag_of(value)]
+    if against is not None and against.split == default.split and not against.path.startswith("-"):
+        is_read_alike = all(getattr(against, name) == getattr(source, name) for name in names)
+        words += ["--against", against.path] if is_read_alike else []
     return shlex.join(map(str, words))
 
 
@@ -132,7 +145,9 @@ def _is_own(source: DataSource) -> bool:
     from ..data.public.catalog import PUBLIC_DATASETS
 
     path = local_path(source.path)
-    return source.kind not in PUBLIC_DATASETS and path.exists() and not (path / RENDER_RECORD).is_file()
+    # Those of `os` take a name that is too long, or not allowed, for one that is not there.
+    is_here = source.kind not in PUBLIC_DATASETS and os.path.exists(path)
+    return is_here and not os.path.isfile(path / RENDER_RECORD)
 
 
 __all__ = ["check_words", "label_warnings", "own_label_hint", "share_beyond"]

@@ -53,12 +53,21 @@ def test_copies_in_the_held_out_data_and_what_cannot_be_opened_are_warned_of(roo
     spec = {"path": str(rooms), "encoding": "tenth_mm"}
     lines = label_warnings(DataArguments([spec, str(tmp_path / "none")], eval_data=spec))
     assert f"warning: {rooms}: leak: " in lines[0] and "none: its labels could not be looked at" in lines[2]
+    # Without the other source the command would find nothing.
+    assert f"--encoding tenth_mm --against {rooms} --output_dir checked" in lines[1]
 
 
 def test_a_source_is_told_as_the_words_of_check():
     source = DataSource("my rooms", scale=1000, invalid_values=[0, 65535], split="val")
     assert check_words(source) == "'my rooms' --scale 1000 --invalid_values 0,65535 --split val"
-    assert check_words(DataSource("d", kind="scannet", options={"every": 25})) == "scannet --root d --option every=25"
+    scannet = DataSource("d", kind="scannet", options={"every": 25}, split="")
+    assert check_words(scannet) == "scannet --root d --option every=25"
+    # The split that `check` takes by itself is another one.
+    assert check_words(DataSource("d", kind="kitti", split="train")) == "kitti --root d --split train"
+    assert check_words(DataSource("t", image_column="rgb")) == "t --image_column rgb"
+    assert check_words(DataSource("-t"), DataSource("other")) == "./-t --against other"
+    for other in (DataSource("other", scale=1000), DataSource("other", split="val"), DataSource("o", kind="kitti")):
+        assert check_words(DataSource("t"), other) == "t"
 
 
 def test_a_run_on_own_labels_names_check_and_others_do_not(rooms, tmp_path):
@@ -68,3 +77,4 @@ def test_a_run_on_own_labels_names_check_and_others_do_not(rooms, tmp_path):
     (rooms / "render.json").write_text("{}")
     assert own_label_hint(DataArguments([str(rooms)]), recipe) == ""
     assert own_label_hint(DataArguments(["someone/dataset"]), recipe) == ""
+    assert own_label_hint(DataArguments(["n" * 5000]), recipe) == ""
