@@ -93,6 +93,10 @@
       seen.add(handle); slide(handle);
     });
     once('[data-testid="model3d"] canvas', turn);
+    // Links of files have their size as text; the name stands in another cell.
+    document.querySelectorAll('a[download]').forEach(each => {
+      if (each.download && !each.querySelector('button')) each.setAttribute('aria-label', `${each.download}, download`);
+    });
     once('div[aria-label="Empty value"]:not([role])', each => each.setAttribute('role', 'img'));
   }
   let waits = false;
