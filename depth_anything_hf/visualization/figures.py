@@ -146,9 +146,9 @@ def caption_lines(text: str, width: int) -> list[str]:
     lines = _wrapped(text, width)
     if len(lines) > MOST_LINES:
         # The middle goes, for names differ at their ends.
-        kept = bisect_left(
-            range(len(text)), True, key=lambda kept: len(_wrapped(_ends(text, kept), width)) > MOST_LINES
-        )
+        # Every character takes some pixels, so that of a long text no more than these need be tried.
+        tried = range(min(len(text), MOST_LINES * max(1, width)))
+        kept = bisect_left(tried, True, key=lambda kept: len(_wrapped(_ends(text, kept), width)) > MOST_LINES)
         lines = _wrapped(_ends(text, max(0, kept - 1)), width)
     return lines[:MOST_LINES]
 
@@ -158,7 +158,9 @@ def _ends(text: str, kept: int) -> str:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    lines, line = [], ""
+    """Return the lines of a text; of one that needs more than `MOST_LINES` the first ones, one more than these."""
+    lines: list[str] = []
+    line = ""
     for word in text.split(" "):
         longer = f"{line} {word}" if line else word
         if line and _text_width(longer) > width:
@@ -167,10 +169,15 @@ def _wrapped(text: str, width: int) -> list[str]:
         # A word that is wider than the picture is broken anywhere.
         while len(longer) > 1 and _text_width(longer) > width:
             word = longer
-            fits = bisect_left(range(2, len(word)), True, key=partial(_is_wider, word, width)) + 1
+            ends = range(2, min(len(word), max(3, width)))
+            fits = bisect_left(ends, True, key=partial(_is_wider, word, width)) + 1
             lines.append(word[:fits])
             longer = word[fits:]
+            if len(lines) > MOST_LINES:
+                return lines
         line = longer
+        if len(lines) > MOST_LINES:
+            return lines
     return [*lines, line] if line or not lines else lines
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from depth_anything_hf.visualization import figures
 from depth_anything_hf.visualization.figures import (
     CAPTION_PIXELS,
     GAP_PIXELS,
@@ -114,3 +115,12 @@ def test_sparse_measurements_are_thickened_and_dense_maps_stay() -> None:
     dense = np.where(np.arange(600).reshape(20, 30) % 2, 1.0, np.nan).astype(np.float32)
     np.testing.assert_array_equal(thicken(dense), dense)
     assert np.isnan(thicken(np.full((3, 3), np.nan))).all()
+
+
+def test_a_caption_far_too_long_is_not_measured_as_a_whole(monkeypatch):
+    usual, measured = figures._text_width, []
+    monkeypatch.setattr(figures, "_text_width", lambda text: measured.append(len(text)) or usual(text))
+    for text in ("x" * 20_000, "word " * 4_000):
+        lines = figures.caption_lines(text, 40)
+        assert len(lines) == figures.MOST_LINES and "..." in "".join(lines)
+    assert sum(measured) < 1_000_000
