@@ -19,7 +19,6 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
 from depth_anything_hf.demo import DemoSettings, build_demo, own_folder, serve
 from depth_anything_hf.utils.files import atomic_write
@@ -38,6 +37,9 @@ LONGEST_WAIT = 300_000
 
 def screenshot(address: str, photograph: Path, place: tuple[float, float], *, is_dark: bool) -> bytes:
     """Open a served demo in Chromium, put a photograph in and the cross at a place, and return the page as PNG."""
+    # Here, so that the options can be asked for without it.
+    from playwright.sync_api import sync_playwright
+
     named = os.environ.get("DEPTH_ANYTHING_HF_BROWSER")
     path = named or next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:

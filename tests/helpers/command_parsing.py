@@ -202,6 +202,9 @@ def problem_of_script(script: Path, words: Sequence[str], *, in_part: bool = Fal
         is_missing = in_part and re.search(LEFT_OUT, told.getvalue())
         lines = [line for line in told.getvalue().splitlines() if "error:" in line] or [f"exit code {end.code}"]
         return None if not end.code or is_missing else lines[0]
+    except Exception as error:
+        # Such as an import of what only a part of the installations has.
+        return f"{script.name} ended before it read its command line: {type(error).__name__}: {error}"
     finally:
         argparse.ArgumentParser.parse_args, RecipeParser.parse = usual  # type: ignore[method-assign]
         sys.argv, sys.path[:] = argv, path

@@ -99,6 +99,14 @@ def test_a_script_is_asked_no_further_than_for_its_options() -> None:
     assert problem_of_script(script, [], in_part=True) is None
 
 
+def test_a_script_that_cannot_begin_is_named(tmp_path: Path) -> None:
+    script = tmp_path / "needs_more.py"
+    script.write_text("from argparse import ArgumentParser\nimport absent_package\n")
+    assert "needs_more.py ended" in str(problem_of_script(script, [])) and "absent_package" in str(
+        problem_of_script(script, [])
+    )
+
+
 def python_of_help() -> list[tuple[str, str]]:
     blocks = re.compile(r"^( +)In Python:\n((?:\1 +.+\n)+)", re.MULTILINE)
     return [
