@@ -11,11 +11,11 @@ Images are rendered once more at a size that one likes to look at; the models se
 
 from __future__ import annotations
 
-import json
 import tempfile
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,10 +23,10 @@ import pyarrow.parquet as pq
 
 from depth_anything_hf import DepthPredictor
 from depth_anything_hf.data import DepthFolder
-from depth_anything_hf.geometry import align_disparity, depth_to_disparity, unproject
+from depth_anything_hf.geometry import align_disparity, depth_to_disparity
 from depth_anything_hf.rendering import render_dataset
 from depth_anything_hf.utils.quiet import quiet_libraries
-from depth_anything_hf.visualization import colour_map, draw_points, encode_png, sheet
+from depth_anything_hf.visualization import colour_map, encode_png, sheet
 
 
 OUTPUT = Path(__file__).parents[1] / "pictures" / "quickstart.png"
@@ -35,10 +35,9 @@ FIRST_SCENE, VIEWS_PER_SCENE, SEED = 100000, 3, 0
 MIN_DEPTH, MAX_DEPTH = 0.1, 30.0
 RENDERED_PIXELS, CELL_PIXELS = 480, 160
 COLUMNS = 6
-DEGREES = 24.0
 DEPTH_COLOURS = "inferno"
 ROLES = ("teacher", "student")
-TITLES = ("image", "truth", *ROLES, "student, in 3D")
+TITLES = ("image", "truth", *ROLES)
 TITLE_PIXELS = 24
 
 
@@ -59,18 +58,15 @@ def _scene(view: int) -> int:
     return int(view) // VIEWS_PER_SCENE
 
 
-def column(sample: dict[str, np.ndarray], models: Sequence[DepthPredictor]) -> list[np.ndarray]:
-    """Return image, truth, the predictions of the models, and the points of the last one from the side."""
+def column(sample: dict[str, Any], models: Sequence[DepthPredictor]) -> list[np.ndarray]:
+    """Return image, truth, and the predictions of the models in the colours of the truth, aligned to it."""
     image, depth = sample["image"], sample["depth"]
     limits = [float(value) for value in np.nanpercentile(depth_to_disparity(depth), (1, 99))]
     counted = np.isfinite(depth) & (depth >= MIN_DEPTH) & (depth <= MAX_DEPTH)
     cells = [image, colour_map(depth_to_disparity(depth), *limits, name=DEPTH_COLOURS)]
-    aligned = np.empty(0)
     for model in models:
         aligned, _ = align_disparity(model.predict(image), depth, counted, MIN_DEPTH, MAX_DEPTH)
         cells.append(colour_map(depth_to_disparity(aligned), *limits, name=DEPTH_COLOURS))
-    points = unproject(aligned, sample["intrinsics"]).reshape(-1, 3)
-    cells.append(draw_points(points, image.reshape(-1, 3), DEGREES, CELL_PIXELS))
     return [cv2.resize(cell, (CELL_PIXELS, CELL_PIXELS), interpolation=cv2.INTER_AREA) for cell in cells]
 
 
@@ -83,8 +79,8 @@ def title(text: str) -> np.ndarray:
     return cv2.rotate(strip, cv2.ROTATE_90_COUNTERCLOCKWISE)
 
 
-def render_again(view: int, pixels: int = RENDERED_PIXELS) -> dict[str, np.ndarray]:
-    """Return image, depth in metres and intrinsics (3, 3) of a held-out view at another size."""
+def render_again(view: int, pixels: int = RENDERED_PIXELS) -> dict[str, Any]:
+    """Return a held-out view at another size: image, and depth in metres."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "scene"
         render_dataset(
@@ -98,11 +94,7 @@ def render_again(view: int, pixels: int = RENDERED_PIXELS) -> dict[str, np.ndarr
             first_scene=FIRST_SCENE + _scene(view),
             views_per_scene=VIEWS_PER_SCENE,
         )
-        place = view % VIEWS_PER_SCENE
-        row = json.loads((folder / "metadata.jsonl").read_text().splitlines()[place])
-        sample = DepthFolder(folder, "depth")[place]
-    intrinsics = np.array([[row["fx"], 0, row["cx"]], [0, row["fy"], row["cy"]], [0, 0, 1]])
-    return {"image": sample["image"], "depth": sample["depth"], "intrinsics": intrinsics}
+        return DepthFolder(folder, "depth")[view % VIEWS_PER_SCENE]
 
 
 def draw(run: Path, views: Sequence[int], pixels: int = RENDERED_PIXELS) -> np.ndarray:
