@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from code_blocks import blocks_of
+from code_blocks import BLOCK, blocks_of
 from command_line import run
 from command_parsing import ROOT, problem_of, problem_of_script
 from given_commands import (
@@ -47,6 +47,15 @@ def test_every_command_is_one_that_its_parser_takes(find: Callable[[], list[Give
     wrong = [f"{line}: {problem}" for line, problem in problems.items() if problem is not None]
     assert not wrong, "\n".join(wrong)
     assert len(found) >= least
+
+
+def test_every_fence_is_one_that_is_read() -> None:
+    # Further ones, as within lists or of other languages, would be passed over.
+    known = {"bash", "python", "yaml", "json", "text", "bibtex", ""}
+    for paper in PAPERS:
+        assert {block.language for block in blocks_of(paper)} <= known, paper
+        left = BLOCK.sub("", paper.read_text(encoding="utf-8"))
+        assert re.findall(r"^[ >]*(?:```|~~~).*", left, re.MULTILINE) == [], paper
 
 
 def test_every_flag_in_a_text_is_one_of_a_command_or_script() -> None:
