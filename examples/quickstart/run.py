@@ -3,7 +3,7 @@
 """Run the whole pipeline on this machine's CPU: render, teacher, pseudo-labels, student, evaluation, report.
 
     python examples/quickstart/run.py                       # minutes on two cores; run again to resume
-    python examples/quickstart/run.py --preset long         # better models, about an hour
+    python examples/quickstart/run.py --preset long         # better models, about two hours
     python examples/quickstart/run.py --photos my/pictures  # label and show your photographs
 
 Each stage is one of the ordinary commands of `depth-anything-hf`, printed before it runs.
