@@ -23,6 +23,7 @@ SAMPLES = 32
 # Share of the values beyond the cap of a metric model, from which they are hardly meant to be left out.
 LARGE_SHARE_BEYOND = 0.5
 RENDER_RECORD = "render.json"
+WARNING = "warning: "
 
 
 def own_label_hint(arguments: DataArguments, recipe_file: str | os.PathLike[str]) -> str:
@@ -61,13 +62,13 @@ def label_warnings(arguments: DataArguments, max_depth: float | None = None) -> 
         try:
             check = check_source(source, samples=SAMPLES, against=other)
         except (OSError, ValueError) as error:
-            found.append(f"warning: {source.path}: its labels could not be looked at: {error}")
+            found.append(f"{WARNING}{source.path}: its labels could not be looked at: {error}")
             continue
         if check.label is None:
             continue
         lines = list(_lines_of(check, max_depth))
         if lines:
-            found += [f"warning: {source.path}: {each}" for each in lines]
+            found += [f"{word}{source.path}: {line}" for word, line in lines]
             is_leak = any(finding.code == "leak" for finding in check.findings)
             words = check_words(source, against=other if is_leak else None)
             found.append(f"look at them: depth-anything-hf check {words} --output_dir checked")
@@ -77,11 +78,11 @@ def label_warnings(arguments: DataArguments, max_depth: float | None = None) -> 
     return found
 
 
-def _lines_of(check: SourceCheck, max_depth: float | None) -> Iterator[str]:
+def _lines_of(check: SourceCheck, max_depth: float | None) -> Iterator[tuple[str, str]]:
     from ..checking.text import advice_of, numbers_of, quantiles_of
 
     for finding in check.findings:
-        yield f"{finding.code}: {finding.reason}; {advice_of(finding)}"
+        yield WARNING, f"{finding.code}: {finding.reason}; {advice_of(finding)}"
     if any(finding.code in ("unit", "kind") for finding in check.findings) or check.label != "depth":
         return
     unit = numbers_of(check).get("unit")
@@ -90,9 +91,10 @@ def _lines_of(check: SourceCheck, max_depth: float | None) -> Iterator[str]:
     if beyond > LARGE_SHARE_BEYOND:
         what = f"about {beyond:.0%} of the labels' values are beyond max_depth {max_depth:g} m, their middle is"
         advice = f"unit {unit}" if unit else "see whether the unit is right, or raise max_depth"
-        yield f"{what} at {middle:.3g} m, and what is beyond is not learned from: {advice}"
+        yield WARNING, f"{what} at {middle:.3g} m, and what is beyond is not learned from: {advice}"
     elif unit:
-        yield f"the middle of the labels is at {middle:.3g} m; if that is not so, unit {unit}"
+        # Streets are so far; of rooms it would be a wrong unit.
+        yield "", f"the middle of the labels is at {middle:.3g} m; if that is not so, unit {unit}"
 
 
 def share_beyond(check: SourceCheck, depth: float) -> float:

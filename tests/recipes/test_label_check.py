@@ -34,6 +34,9 @@ def test_a_unit_ten_times_too_large_is_warned_of_with_its_command(rooms):
     assert "3 m by encoding tenth_mm (tenths of a millimetre)" in warning
     head, _, words = command.partition("depth-anything-hf check ")
     assert head == "look at them: " and shlex.split(words)[:3] == [str(rooms), "--encoding", "mm"]
+    # Of streets the same middle would be right: without a range it is said, and no warning.
+    (told, _) = label_warnings(DataArguments([{"path": str(rooms), "encoding": "mm"}]))
+    assert told.startswith(f"{rooms}: the middle of the labels is at 29.9 m") and "if that is not so, unit" in told
     (fine,) = label_warnings(DataArguments([{"path": str(rooms), "encoding": "tenth_mm"}]), max_depth=10)
     assert fine.endswith("nothing found by a check of 6 of 6 samples (`depth-anything-hf check`)")
 
