@@ -53,6 +53,9 @@ class Page(HTMLParser):
         elif tag == "link" and "href" in given:
             is_loaded = bool(LOADED_RELATIONS & set(given.get("rel", "").split()))
             (self.loaded if is_loaded else self.links).append(given["href"])
+        if given.get("data-md-component") == "source":
+            # The theme's script asks it for stars and releases.
+            self.loaded.append("https://api.github.com/")
         self.loaded += [given[name] for each, name in LOADED if each == tag and name in given]
 
     handle_startendtag = handle_starttag

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from file_server import FileServer
+from site_hooks import ASKS_GITHUB, on_post_page
 
 
 ROOT = Path(__file__).parents[1]
@@ -103,6 +104,10 @@ def test_pages_that_are_gone_are_named(tmp_path: Path, capsys: pytest.CaptureFix
     assert links.main() == 2 and "is there a network?" in capsys.readouterr().out
 
 
+# As the theme writes its link to the repository.
+ASKS = '<a class="md-source" data-md-component="source">'
+
+
 def test_what_a_built_site_lacks_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
     script = load_script("site")
     monkeypatch.setattr(sys, "argv", ["site.py", str(tmp_path)])
@@ -119,13 +124,15 @@ def test_what_a_built_site_lacks_is_named(tmp_path: Path, capsys: pytest.Capture
     assert script.main() == 0
     assert capsys.readouterr().out == "2 pages: nothing is missing\n"
     missing = '<a href="two/"><a href="one/#there"><a href="/one/"><a href="../outside"><img src="b.png">'
-    (tmp_path / "index.html").write_text(f'{missing}<script src="https://x.org/y.js"></script><a href="#top">')
+    (tmp_path / "index.html").write_text(f'{missing}<script src="https://x.org/y.js"></script><a href="#top">{ASKS}')
     (tmp_path / "search" / "search_index.json").write_text('{"docs": [{"location": "one/#gone"}]}')
     assert script.main() == 1
+    assert ASKS_GITHUB not in on_post_page(ASKS)
     assert capsys.readouterr().out.splitlines() == [
         "index.html: #top: no anchor 'top' there",
         "index.html: ../outside: no such file",
         "index.html: b.png: no such file",
+        "index.html: loads https://api.github.com/ from another server",
         "index.html: loads https://x.org/y.js from another server",
         "index.html: one/#there: no anchor 'there' there",
         "index.html: two/: no such file",
