@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Draw the picture of the README's first screen with the models of a quickstart: scenes that it did not train on.
 
-python docs/figures/first_screen.py runs/quickstart-long               # docs/pictures/quickstart.png
-python docs/figures/first_screen.py runs/quickstart-long -o mine.png --views 3 14 40
+python docs/figures/first_screen.py runs/quickstart-long               # docs/pictures/quickstart.jpg
+python docs/figures/first_screen.py runs/quickstart-long -o mine.jpg --views 3 14 40
 
 A column is a held-out view; the views are spread over the ranks of the student's delta1, from its best to its median.
 Images are rendered once more at a size that one likes to look at; the models see them at their own.
@@ -26,15 +26,16 @@ from depth_anything_hf.data import DepthFolder
 from depth_anything_hf.geometry import align_disparity, depth_to_disparity
 from depth_anything_hf.rendering import render_dataset
 from depth_anything_hf.utils.quiet import quiet_libraries
-from depth_anything_hf.visualization import colour_map, encode_png, sheet
+from depth_anything_hf.visualization import colour_map, encode_jpeg, sheet
 
 
-OUTPUT = Path(__file__).parents[1] / "pictures" / "quickstart.png"
+OUTPUT = Path(__file__).parents[1] / "pictures" / "quickstart.jpg"
 # As `examples/quickstart` renders and scores its held-out scenes.
 FIRST_SCENE, VIEWS_PER_SCENE, SEED = 100000, 3, 0
 MIN_DEPTH, MAX_DEPTH = 0.1, 30.0
 RENDERED_PIXELS, CELL_PIXELS = 480, 160
 COLUMNS = 6
+JPEG_QUALITY = 90
 DEPTH_COLOURS = "inferno"
 ROLES = ("teacher", "student")
 TITLES = ("image", "truth", *ROLES)
@@ -108,13 +109,13 @@ def main() -> None:
     """Draw the picture of a run, and say which views it shows."""
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="folder of a quickstart run that has finished")
-    parser.add_argument("-o", "--output", type=Path, default=OUTPUT, help="a PNG file; default: docs/pictures")
+    parser.add_argument("-o", "--output", type=Path, default=OUTPUT, help="a JPEG file; default: docs/pictures")
     parser.add_argument("--views", type=int, nargs="+", help="numbers of held-out views; default: spread by rank")
     arguments = parser.parse_args()
     quiet_libraries()
     views = arguments.views or spread_views(arguments.run)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_bytes(encode_png(draw(arguments.run, views)))
+    arguments.output.write_bytes(encode_jpeg(draw(arguments.run, views), JPEG_QUALITY))
     print(f"views {' '.join(map(str, views))} in {arguments.output}")
 
 
