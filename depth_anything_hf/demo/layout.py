@@ -58,7 +58,7 @@ def model_choice(demo: Demo, label: str = "Model", index: int = 0) -> Any:
 
 def size_choice(demo: Demo) -> Any:
     """Return the component that chooses the side that images are resized to."""
-    own = "own" if demo.settings.input_size is None else str(demo.settings.input_size)
+    own = "as trained" if demo.settings.input_size is None else str(demo.settings.input_size)
     choices = [(own, OWN_SIZE), *((str(size), size) for size in INPUT_SIZES if size != demo.settings.input_size)]
     return load_gradio().Dropdown(
         choices, value=OWN_SIZE, label="Input size", info="Shorter side, pixels. Larger: sharper, slower."
