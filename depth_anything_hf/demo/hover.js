@@ -52,8 +52,11 @@ function show(x, y) {
   const words = isNaN(found) ? 'no value' : data.is_depth ? Number(found.toPrecision(4)) + ' m'
     : Number(found.toPrecision(4)) + ' disparity (larger is nearer, no unit)';
   part('output').textContent = `x ${full.x}, y ${full.y}: ${words}`;
+  mark();
+}
+function mark() {
   const canvas = part('canvas'), inner = box(canvas), stage = part('.stage').getBoundingClientRect();
-  const cross = part('.cross');
+  const cross = part('.cross'), {x, y} = place;
   cross.style.left = inner.left - stage.left + (x + 0.5) / data.width * inner.width + 'px';
   cross.style.top = inner.top - stage.top + (y + 0.5) / data.height * inner.height + 'px';
   cross.style.display = 'block';
@@ -67,11 +70,22 @@ function at(event) {
   show(Math.floor((event.clientX - inner.left) / inner.width * data.width),
        Math.floor((event.clientY - inner.top) / inner.height * data.height));
 }
+// At once, and not by way of the server, whose answer may come after the distance was typed, or another point taken.
+function take() {
+  const full = fullPlace();
+  for (const name of ['x', 'y']) {
+    const field = document.querySelector(`#${name} :is(input, textarea)`);
+    // Not there before that part of the page was opened.
+    if (!field) { trigger('select', full); return; }
+    field.value = full[name];
+    field.dispatchEvent(new Event('input', {bubbles: true}));
+  }
+}
 function middle() { return {x: data.width >> 1, y: data.height >> 1}; }
 function listen(canvas) {
   canvas.onfocus = () => { if (data && data.codes && !place) show(middle().x, middle().y); };
   canvas.onpointermove = event => { if (data && data.codes) at(event); };
-  canvas.onclick = event => { if (data && data.codes) { at(event); trigger('select', fullPlace()); } };
+  canvas.onclick = event => { if (data && data.codes) { at(event); take(); } };
   canvas.onkeydown = event => {
     if (!data || !data.codes) return;
     const step = event.shiftKey ? 10 : 1, leap = Math.ceil(data.height / 10);
@@ -84,7 +98,7 @@ function listen(canvas) {
     }
     if (event.key === 'Enter' || event.key === ' ') {
       show(place.x, place.y);
-      trigger('select', fullPlace());
+      take();
       event.preventDefault();
       // Where a distance is awaited, it is typed next.
       const metres = document.querySelector('#distance :is(input, textarea)');
@@ -92,5 +106,7 @@ function listen(canvas) {
     }
   };
 }
+// The cross stays on its pixel when the window or the zoom changes.
+new ResizeObserver(() => { if (data && data.codes && place) mark(); }).observe(element);
 watch('value', draw);
 draw();

@@ -37,6 +37,12 @@ FIRST = "predict a picture first"
 USUAL_FOV = 65.0
 HOW_TO_TURN = "Drag to turn, scroll to move nearer; or arrow keys, plus and minus."
 NO_POINTS: list[list[Any]] = []
+# In the browser; what was typed or taken meanwhile stays.
+EMPTY_WHAT_WAS_ADDED = """(table, ...fields) => {
+  const last = table.data[table.data.length - 1] || [];
+  const is_added = fields.every((each, i) => Number(each.trim().replaceAll(',', '.')) === Number(last[i]));
+  return is_added ? ['', '', ''] : fields;
+}"""
 
 
 @dataclass
@@ -44,6 +50,7 @@ class _Parts:
     """The components of the tab that several events fill."""
 
     result: Any = None
+    kept: Any = None
     hover: Any = None
     slider: Any = None
     about: Any = None
@@ -53,6 +60,10 @@ class _Parts:
     fit_text: Any = None
     fit_file: Any = None
     shown: list[Any] = field(default_factory=list)
+    # Surface and files, which are of the result that was there when they were made.
+    made: list[Any] = field(default_factory=list)
+    # After which there is another result.
+    changes: list[Any] = field(default_factory=list)
 
 
 def picture_tab(demo: Demo) -> None:
@@ -61,6 +72,8 @@ def picture_tab(demo: Demo) -> None:
     seconds = 60 * demo.settings.keep_minutes
     parts = _Parts()
     parts.result = gr.State(None, time_to_live=seconds)
+    # The calibration of the picture that was taken away, for the next one.
+    parts.kept = gr.State(None, time_to_live=seconds)
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
             picture = picture_input()
@@ -90,11 +103,13 @@ def picture_tab(demo: Demo) -> None:
         with gr.Column(min_width=320):
             _downloads(demo, parts, colours)
     run = partial(_predict, demo)
-    inputs = [picture, model, size, colours, keep, parts.result]
+    inputs = [picture, model, size, colours, keep, parts.result, parts.kept]
     outputs = [parts.result, *parts.shown, parts.fov, parts.table, parts.fit_text, parts.fit_file]
-    picture.input(demo.guard(partial(run, is_new=True)), inputs, outputs, **MODEL_QUEUE)
-    button.click(demo.guard(run), inputs, outputs, **MODEL_QUEUE)
-    picture.clear(lambda: (None, None, None, NOTHING_YET, USUAL_FOV, NO_POINTS, "", _no_file()), None, outputs)
+    new = picture.input(demo.guard(partial(run, is_new=True)), inputs, outputs, **MODEL_QUEUE)
+    again = button.click(demo.guard(run), inputs, outputs, **MODEL_QUEUE)
+    empty = picture.clear(_clear, [parts.result, keep, parts.kept], [*outputs, parts.kept])
+    for change in (new, again, empty, *parts.changes):
+        change.success(lambda: (None, HOW_TO_TURN, _no_file()), None, parts.made, show_progress="hidden")
     colours.change(demo.guard(_show), [parts.result, colours], parts.shown)
 
 
@@ -106,23 +121,39 @@ def _predict(
     colormap: str,
     keep: bool,
     before: DemoResult | None,
+    kept: Calibration | None,
     *,
     is_new: bool = False,
 ) -> tuple[Any, ...]:
     """Predict, and show; the calibration of the result before is kept if that is wanted."""
     gr = load_gradio()
+    if path is None and is_new:
+        # It was taken away, which empties the rest.
+        return tuple(gr.skip() for _ in range(8))
     if path is None:
         raise OptionError(f"there is no picture yet. {NOTHING_YET}")
     result = predict(demo.models, path, model, chosen_size(size), demo.settings.max_pixels)
-    fit = before.calibration if before is not None and keep else None
+    fit = _kept(before, keep, kept)
     if fit is not None and result.raw_kind == "disparity":
         result = result.with_calibration(fit)
         for each in result.doubts():
             gr.Warning(f"{each}; scale and shift differ", title="Calibration")
-    text, file = gr.skip(), gr.skip()
-    if result.calibration is None:
-        text, file = "", _no_file()
+    text, file = "", _no_file()
+    if result.calibration is not None:
+        text = describe_fit(result.calibration)
+        file = gr.File(str(save_calibration(result.calibration, demo.folder)), visible=True)
     return (result, *_show(result, colormap), _fov_field(result), NO_POINTS if is_new else gr.skip(), text, file)
+
+
+def _clear(before: DemoResult | None, keep: bool, kept: Calibration | None) -> tuple[Any, ...]:
+    """Empty the tab, as its picture was taken away; return last the calibration that the next picture gets."""
+    return None, None, None, NOTHING_YET, USUAL_FOV, NO_POINTS, "", _no_file(), _kept(before, keep, kept)
+
+
+def _kept(before: DemoResult | None, keep: bool, kept: Calibration | None) -> Calibration | None:
+    if not keep:
+        return None
+    return kept if before is None else before.calibration
 
 
 def _show(result: DemoResult | None, colormap: str) -> tuple[Any, ...]:
@@ -184,6 +215,7 @@ def _points(demo: Demo, parts: _Parts) -> None:
         return str(file), f"Metres {points.scale_source}. Camera: {camera}. {HOW_TO_TURN}"
 
     parts.guess = guess
+    parts.made += [model3d, about]
     button.click(demo.guard(show), [parts.result, parts.fov, guess], [model3d, about])
 
 
@@ -230,13 +262,13 @@ def _metres(demo: Demo, parts: _Parts, colours: Any) -> Any:
     def take(event: Any) -> tuple[str, str]:
         return str(event.x), str(event.y)
 
-    def append(rows: list[list[Any]], x: str, y: str, metres: str) -> tuple[Any, ...]:
+    def append(rows: list[list[Any]], x: str, y: str, metres: str) -> list[list[float]]:
         if not (x.strip() and y.strip() and metres.strip()):
             raise OptionError(
                 "a point needs x, y and its distance in metres: click it in the depth map, type the rest"
             )
         points = read_rows([*rows, [x, y, metres]])
-        return [list(each) for each in points], "", "", ""
+        return [list(each) for each in points]
 
     def calibrate(
         result: DemoResult | None, rows: list[list[Any]], form: Any, robust: bool, colormap: str
@@ -272,12 +304,13 @@ def _metres(demo: Demo, parts: _Parts, colours: Any) -> Any:
     take.__annotations__["event"] = gr.EventData
     outputs = [parts.result, *parts.shown, parts.fit_text, parts.fit_file]
     parts.hover.select(demo.guard(take), None, [x, y], show_progress="hidden")
-    gr.on(
-        [add.click, distance.submit], demo.guard(append), [parts.table, x, y, distance], [parts.table, x, y, distance]
-    )
-    fit.click(demo.guard(calibrate), [parts.result, parts.table, form, robust, colours], outputs)
-    load.upload(demo.guard(load_file), [parts.result, load, colours], outputs)
-    clear.click(demo.guard(undo), [parts.result, colours], outputs)
+    fields = [x, y, distance]
+    added = gr.on([add.click, distance.submit], demo.guard(append), [parts.table, *fields], parts.table)
+    added.success(None, [parts.table, *fields], fields, js=EMPTY_WHAT_WAS_ADDED)
+    fitted = fit.click(demo.guard(calibrate), [parts.result, parts.table, form, robust, colours], outputs)
+    loaded = load.upload(demo.guard(load_file), [parts.result, load, colours], outputs)
+    undone = clear.click(demo.guard(undo), [parts.result, colours], outputs)
+    parts.changes += [fitted, loaded, undone]
     return keep
 
 
@@ -294,6 +327,7 @@ def _downloads(demo: Demo, parts: _Parts, colours: Any) -> None:
         legend = gr.Checkbox(False, label="Bar with numbers beside the colours")
         button = gr.Button("Make files", variant="primary", elem_id="make-files")
         files = gr.File(label="Files", file_count="multiple", interactive=False, visible=False, elem_id="files")
+    parts.made.append(files)
 
     def write(
         result: DemoResult | None,

@@ -74,7 +74,7 @@ class DemoResult:
         if fit is None:
             return found
         if fit.model_id and redact_name(fit.model_id) != redact_name(self.model):
-            found.append(f"the calibration was made with {fit.model_id}, not {redact_name(self.model)}")
+            found.append(f"the calibration was made with {redact_name(fit.model_id)}, not {redact_name(self.model)}")
         if fit.input_size != self.input_size:
             found.append(f"the calibration was made at input size {fit.input_size}, not {self.input_size}")
         return found
@@ -106,7 +106,10 @@ class DemoResult:
             return f"Metres, but no pixel has a value: check the measured points. {where}"
         near, middle, far = np.percentile(values, (2, 50, 98))
         by = "predicted by a metric model" if self.calibration is None else describe_calibration(self.calibration)
-        return f"Metres along the optical axis, {by}: {near:.3g} to {far:.3g} m, median {middle:.3g} m. {where}"
+        doubts = "".join(f" **Doubtful: {each}; scale and shift differ.**" for each in self.doubts())
+        return (
+            f"Metres along the optical axis, {by}: {near:.3g} to {far:.3g} m, median {middle:.3g} m. {where}{doubts}"
+        )
 
 
 def describe_calibration(fit: Calibration) -> str:

@@ -23,17 +23,17 @@ def test_a_prediction_is_shown_and_forgets_an_earlier_calibration(demo, picture,
                      [(5, 5, 1.01), (40, 30, 1.0)])  # fmt: skip
     before = relative.with_calibration(fit)
     for keep, kind in ((False, "disparity"), (True, "depth")):
-        shown = _predict(demo, str(picture), model_folders["relative"], OWN_SIZE, "gray", keep, before)
+        shown = _predict(demo, str(picture), model_folders["relative"], OWN_SIZE, "gray", keep, before, None)
         assert shown[0].kind == kind and shown[0] is not before
         assert shown[1]["is_depth"] is (kind == "depth")
         assert [each.shape for each in shown[2]] == [(60, 80, 3)] * 2
-    metric = _predict(demo, str(picture), model_folders["metric"], "252", "gray", True, before)[0]
+    metric = _predict(demo, str(picture), model_folders["metric"], "252", "gray", True, before, None)[0]
     assert metric.calibration is None and metric.kind == "depth" and metric.input_size == 252
     assert before.calibration is fit
 
 
 def test_errors_are_messages_without_folders_and_markup(demo, model_folders, tmp_path):
-    run = demo.guard(lambda path: _predict(demo, path, model_folders["relative"], OWN_SIZE, "gray", False, None))
+    run = demo.guard(lambda path: _predict(demo, path, model_folders["relative"], OWN_SIZE, "gray", False, None, None))
     broken = demo.folder / "<b>notes.jpg"
     broken.write_text("no picture", encoding="utf-8")
     with pytest.raises(gradio.Error) as caught:

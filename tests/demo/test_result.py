@@ -57,6 +57,9 @@ def test_a_calibration_of_another_model_or_size_is_doubted(relative):
         "the calibration was made with student, not relative",
         "the calibration was made at input size 518, not 70",
     ]
+    # Where the metres are told, not in a message alone that goes away; without the folder.
+    told = relative.with_calibration(replace(FIT, model_id="/home/someone/runs/student", input_size=70)).describe()
+    assert "made with student, not relative" in told and "/home" not in told
 
 
 def test_errors_name_the_file_and_no_folder(models, model_folders, tmp_path):
