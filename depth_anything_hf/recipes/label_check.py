@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 SAMPLES = 32
 # Share of the values beyond the cap of a metric model, from which they are hardly meant to be left out.
 LARGE_SHARE_BEYOND = 0.5
-RENDER_RECORD = "render.json"
 WARNING = "warning: "
 
 
@@ -103,7 +102,7 @@ def share_beyond(check: SourceCheck, depth: float) -> float:
 
     from ..data.checks.findings import HISTOGRAM_EDGES
 
-    if check.histogram is None:
+    if check.histogram is None or not check.histogram.any():
         return 0.0
     below = np.concatenate([[0], np.cumsum(check.histogram)]) / check.histogram.sum()
     return float(1 - np.interp(math.log10(depth), np.log10(HISTOGRAM_EDGES), below))
@@ -145,11 +144,12 @@ def check_words(source: DataSource, against: DataSource | None = None) -> str:
 def _is_own(source: DataSource) -> bool:
     """Tell whether a source is on this machine, in no public layout, and not rendered here."""
     from ..data.public.catalog import PUBLIC_DATASETS
+    from ..rendering.dataset import RENDER_FILE
 
     path = local_path(source.path)
     # Those of `os` take a name that is too long, or not allowed, for one that is not there.
     is_here = source.kind not in PUBLIC_DATASETS and os.path.exists(path)
-    return is_here and not os.path.isfile(path / RENDER_RECORD)
+    return is_here and not os.path.isfile(path / RENDER_FILE)
 
 
 __all__ = ["check_words", "label_warnings", "own_label_hint", "share_beyond"]

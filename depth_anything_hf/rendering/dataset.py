@@ -42,6 +42,8 @@ from .scenes import (
 from .view import choose_camera, render_view, resolve_denoise
 
 
+# The settings of a folder of renders, by which it is known.
+RENDER_FILE = "render.json"
 # Of a clip, rendered by one process at a time.
 FRAMES_PER_PART = 8
 
@@ -191,7 +193,7 @@ def _claim_folder(folder: Path, settings: _RenderSettings, count: int) -> None:
     wanted["mitsuba"] = importlib.metadata.version("mitsuba")
     wanted["pyoidn"] = importlib.metadata.version("pyoidn") if settings.denoise else None
     check_folder(folder)
-    path = folder / "render.json"
+    path = folder / RENDER_FILE
     if path.exists():
         # Folders of earlier versions hold no clips.
         found = {"clip": False, **_read_settings(path)}
